@@ -1,0 +1,149 @@
+"""An assignment's folder as a value: what is asked, which checks, how many points, and the handout's requirements.
+
+Every check names a requirement and every requirement has a check; a folder for which this does not hold is refused
+here, before anything runs.  The assignment's Python files are never imported here: they run in the driver.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+from grader.errors import AssignmentError, UsageError
+from grader.limits import SandboxLimits
+from grader.model import Requirement
+
+Role = Literal["server", "client"]
+_REQUIREMENT = re.compile(r"^- \*\*(\d+\.\d+)\*\* (.+?)(?=^\s*$|^- |^#|\Z)", re.MULTILINE | re.DOTALL)
+_MARKDOWN = re.compile(r"[`*]")
+#: The check that stands for building; no assignment lists it, since it is asked of all.
+BUILDS = "server.builds"
+
+
+class CheckSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A check as an assignment asks for it: its id, points, the requirement's number and a prerequisite's id."""
+
+    id: str
+    points: float
+    requirement: str
+    needs: str | None = None
+
+
+class ServerSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What the handout says of the server.  `listen`: on every IPv4 address, or on loopback at least."""
+
+    default_port: int
+    listen: Literal["any", "loopback"] = "any"
+
+
+class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    title: str
+    roles: tuple[Role, ...]
+    transport: Literal["tcp"]
+    server: ServerSpec
+    checks: tuple[CheckSpec, ...]
+    limits: SandboxLimits = SandboxLimits()
+
+
+class Assignment(msgspec.Struct, frozen=True):
+    """One assignment.  `files`: its Python files by name, which only the driver imports."""
+
+    name: str
+    title: str
+    roles: tuple[Role, ...]
+    server: ServerSpec
+    checks: tuple[CheckSpec, ...]
+    requirements: dict[str, Requirement]
+    limits: SandboxLimits
+    files: dict[str, bytes]
+
+    def spec(self, check_id: str) -> CheckSpec:
+        """The check with this id (KeyError: the assignment does not ask for it)."""
+        return next(spec for spec in self.checks if spec.id == check_id)
+
+    def with_needed(self, chosen: frozenset[str]) -> frozenset[str]:
+        """These checks and those that they need."""
+        needed = {spec.needs for spec in self.checks if spec.id in chosen and spec.needs}
+        return chosen if needed <= chosen else self.with_needed(chosen | needed)
+
+
+def folders(extra: Path | None = None) -> Iterator[Path]:
+    """Where assignments are looked for: the user's folder first, then ours (a checkout's or the installed ones)."""
+    here = Path(__file__).resolve().parent
+    for folder in (extra, here.parent / "assignments", here / "_data" / "assignments"):
+        if folder is not None and folder.is_dir():
+            yield folder
+
+
+def names(extra: Path | None = None) -> list[str]:
+    """All assignments that can be named."""
+    return sorted({path.parent.name for folder in folders(extra) for path in folder.glob("*/assignment.toml")})
+
+
+def load(name: str, extra: Path | None = None) -> Assignment:
+    """The assignment of that name.
+
+    Raises:
+        UsageError: there is none.
+        AssignmentError: its folder has a fault.
+    """
+    for folder in folders(extra):
+        if (folder / name / "assignment.toml").is_file() and Path(name).name == name:
+            return _load(folder / name)
+    known = ", ".join(names(extra)) or "none"
+    message = f"there is no assignment {name!r}; known: {known}"
+    raise UsageError(message)
+
+
+def _load(folder: Path) -> Assignment:
+    try:
+        file = msgspec.toml.decode((folder / "assignment.toml").read_bytes(), type=_File)
+        handout = (folder / "handout.md").read_text(encoding="utf-8")
+        files = {path.name: path.read_bytes() for path in sorted(folder.glob("*.py"))}
+    except (OSError, msgspec.DecodeError, UnicodeDecodeError) as error:
+        message = f"assignment {folder.name}: {error}"
+        raise AssignmentError(message) from error
+    requirements = parse_requirements(handout)
+    _check_agreement(folder.name, file, requirements)
+    return Assignment(folder.name, file.title, file.roles, file.server, file.checks, requirements, file.limits, files)
+
+
+def parse_requirements(handout: str) -> dict[str, Requirement]:
+    """The numbered requirements of a handout, by number: list items `- **1.1** text`, without their markup."""
+    return {
+        number: Requirement(number=number, text=" ".join(_MARKDOWN.sub("", text).split()))
+        for number, text in _REQUIREMENT.findall(handout)
+    }
+
+
+def _check_agreement(name: str, file: _File, requirements: dict[str, Requirement]) -> None:
+    ids = [spec.id for spec in file.checks]
+    faults = [
+        *(f"check {check} stands twice" for check in sorted(set(ids)) if ids.count(check) > 1),
+        *(
+            f"check {spec.id} names requirement {spec.requirement}, which the handout does not have"
+            for spec in file.checks
+            if spec.requirement not in requirements
+        ),
+        *(f"check {spec.id} needs {spec.needs}, which is not before it" for spec in _needing_later(file.checks)),
+        *(
+            f"requirement {number} of the handout has no check"
+            for number in requirements
+            if number not in {spec.requirement for spec in file.checks}
+        ),
+    ]
+    if faults:
+        message = f"assignment {name}: {faults[0]}"
+        raise AssignmentError(message)
+
+
+def _needing_later(checks: tuple[CheckSpec, ...]) -> Iterator[CheckSpec]:
+    seen: set[str] = set()
+    for spec in checks:
+        if spec.needs is not None and spec.needs not in seen:
+            yield spec
+        seen.add(spec.id)

@@ -1,0 +1,32 @@
+"""What the checks say of themselves, read from their sources: for lists and documents.  Nothing is imported or run."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+from grader.assignment import Assignment
+
+_CHECKS = Path(__file__).resolve().parent / "checks"
+#: The role of the checks in each file of the catalogue.
+_ROLES = {"tcp_server.py": "server"}
+
+
+def titles_of(assignment: Assignment) -> dict[str, str]:
+    """The title of each check that an assignment asks for, by id."""
+    known: dict[str, str] = {}
+    for file, role in _ROLES.items():
+        known.update(_titles((_CHECKS / file).read_bytes(), role))
+    for name, source in assignment.files.items():
+        if name.startswith("test_"):
+            for role in assignment.roles:
+                known.update(_titles(source, role))
+    return {spec.id: known.get(spec.id, spec.id) for spec in assignment.checks}
+
+
+def _titles(source: bytes, role: str) -> Iterator[tuple[str, str]]:
+    for node in ast.parse(source).body:
+        if isinstance(node, ast.FunctionDef) and node.name.startswith("test_"):
+            docstring = ast.get_docstring(node) or node.name
+            yield f"{role}.{node.name.removeprefix('test_')}", docstring.splitlines()[0]

@@ -1,0 +1,54 @@
+"""The catalogue: what the harness can check, each behaviour written once.
+
+A check is a pytest function whose docstring's first line is its title.  `@behaviour` adds what the catalogue says
+of it: what is done, what must have been seen of the situation before it may pass or fail the program, the classic
+mistake that it finds, and what a student should look at next.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeVar
+
+from grader.errors import Reason
+
+_Check = TypeVar("_Check", bound=Callable[..., None])
+
+
+@dataclass(frozen=True)
+class Behaviour:
+    """A row of the catalogue.  `hints`: what to look at, by reason; `hint` for all others."""
+
+    does: str
+    proves: str
+    catches: str
+    hint: str
+    hints: dict[Reason, str]
+
+    def hint_for(self, reason: Reason) -> str:
+        """What to look at after this failure."""
+        return self.hints.get(reason, self.hint)
+
+
+def behaviour(
+    *, does: str, proves: str, catches: str, hint: str, hints: dict[Reason, str] | None = None
+) -> Callable[[_Check], _Check]:
+    """Say what a check is in the catalogue."""
+
+    def mark(check: _Check) -> _Check:
+        vars(check)["behaviour"] = Behaviour(does, proves, catches, hint, hints or {})
+        return check
+
+    return mark
+
+
+def behaviour_of(check: Callable[..., object]) -> Behaviour | None:
+    """A check's row of the catalogue, or None for a check of an assignment's own."""
+    found = vars(check).get("behaviour")
+    return found if isinstance(found, Behaviour) else None
+
+
+def title_of(check: Callable[..., object]) -> str:
+    """The first line of a check's docstring."""
+    return (check.__doc__ or check.__name__).strip().splitlines()[0]

@@ -1,0 +1,110 @@
+"""The driver's entry point: a job on standard input, verdicts on standard output, the warden by a channel.
+
+Argument: where the warden is, `fd:N` or `unix:PATH`.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import select
+import socket
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import cast
+
+import msgspec
+import pytest
+
+from grader.driver.fixtures import Fixtures
+from grader.driver.job import Built, Finished, Job, Word
+from grader.driver.plugin import Referee
+from grader.driver.stage import Stage
+from grader.limits import WARDEN_READY_S
+from grader.sandbox.channel import Channel, read_frame
+from grader.wire.build import build
+from grader.wire.kernel import SocketTable
+from grader.wire.script import StreamProtocol
+from grader.wire.warden import WardenClient
+
+_CATALOGUE = {"server": "grader.checks.tcp_server"}
+
+
+def main() -> int:
+    """Build, play the checks, say their verdicts."""
+    say = _speaker()
+    job = msgspec.json.decode(read_frame(0), type=Job)
+    channel = Channel(_reach_warden(sys.argv[1]))
+    warden = WardenClient(channel)
+    stage = Stage(job, warden, SocketTable())
+    result = build(job.build, warden, stage.environment, job.assignment.limits)
+    say(Built(result))
+    if result.outcome.value != "failed":
+        with tempfile.TemporaryDirectory(prefix="grader-assignment-") as folder:
+            _play(job, stage, say, Path(folder))
+    stage.end_program()
+    say(Finished())
+    return 0
+
+
+def _speaker() -> Callable[[Word], None]:
+    """Keep standard output for verdicts alone: what pytest or a check prints goes to standard error."""
+    mouth = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)
+
+    def say(word: Word) -> None:
+        mouth.write(msgspec.json.encode(word) + b"\n")
+        mouth.flush()
+
+    return say
+
+
+def _reach_warden(where: str) -> socket.socket:
+    kind, _, place = where.partition(":")
+    if kind == "fd":
+        return socket.socket(fileno=int(place))
+    deadline = time.monotonic() + WARDEN_READY_S
+    while True:
+        sock = socket.socket(socket.AF_UNIX)
+        try:
+            sock.connect(place)
+            return sock
+        except OSError:
+            sock.close()
+            if time.monotonic() > deadline:
+                raise
+            select.select([], [], [], 0.002)  # between looks for a file that another container makes
+
+
+def _play(job: Job, stage: Stage, say: Callable[[Word], None], folder: Path) -> None:
+    for name, content in job.assignment.files.items():
+        (folder / name).write_bytes(content)
+    protocol = _import_protocol(folder / "protocol.py")
+    own_checks = [str(folder / name) for name in sorted(job.assignment.files) if name.startswith("test_")]
+    # No configuration, cache or plugin of the machine's: the same run everywhere.
+    os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
+    options = ["-c", os.devnull, "--rootdir", str(folder), "-p", "no:cacheprovider", "-p", "no:terminal", "-s"]
+    referee = Referee(job, stage, say)
+    status = pytest.main(
+        [*options, "--pyargs", _CATALOGUE[job.role], *own_checks],
+        plugins=[referee, Fixtures(stage, protocol, job.seed)],
+    )
+    if status not in {pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED}:
+        raise SystemExit(f"pytest ended with {status!r}")
+
+
+def _import_protocol(path: Path) -> StreamProtocol:
+    spec = importlib.util.spec_from_file_location("protocol", path)
+    assert spec is not None  # noqa: S101 — a .py path always has a loader
+    assert spec.loader is not None  # noqa: S101
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["protocol"] = module
+    spec.loader.exec_module(module)
+    return cast("StreamProtocol", module)  # what such a folder must hold
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

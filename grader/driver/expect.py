@@ -1,0 +1,88 @@
+"""The words for students: from facts to the four parts of a message.
+
+What was sent, what came back with a caret under the first difference, what the program was doing, what it printed.
+The requirement's text and the hint stand beside the message in the report.  Pure.
+"""
+
+from __future__ import annotations
+
+from grader.errors import REASONS
+from grader.model import Event, EventKind
+from grader.wire.faults import FaultError, UnprovedError
+from grader.wire.transcript import shown, side_by_side
+
+#: Lines of the program's own words in a message: the end of a traceback, which is what one reads.
+_PRINTED_LINES = 12
+_SENT_SHOWN = 4
+_PIECES_SHOWN = 24
+_SHOWN_BYTES = 160
+
+
+def explain(fault: FaultError | UnprovedError, events: tuple[Event, ...], printed: bytes) -> str:
+    """The message of a check that did not pass, several lines of plain text."""
+    return "\n".join(
+        [
+            _sentence(fault.what),
+            *_sent(events),
+            *_came(fault),
+            *([f"the program: {fault.doing}"] if fault.doing else []),
+            *_printed(printed),
+        ]
+    )
+
+
+def _sentence(words: str) -> str:
+    return words[:1].upper() + words[1:] + ("" if words.endswith((".", ":")) else ".")
+
+
+def _sent(events: tuple[Event, ...]) -> list[str]:
+    sends = [event for event in events if event.kind is EventKind.SENT]
+    left_out = (
+        [f"({len(sends) - _SENT_SHOWN} earlier messages are in the transcript)"] if len(sends) > _SENT_SHOWN else []
+    )
+    return left_out + [f"{event.who} sent: {split(event)}" for event in sends[-_SENT_SHOWN:]]
+
+
+def split(event: Event) -> str:
+    """What was sent, with a bar where one piece was read before the next was sent."""
+    if event.size_bytes > _SHOWN_BYTES:
+        head, tail = event.data[: _SHOWN_BYTES // 2], event.data[-_SHOWN_BYTES // 4 :]
+        how = f" in {len(event.pieces)} pieces" if event.pieces else ""
+        return f"{shown(head)} … {shown(tail)} ({event.size_bytes} bytes{how})"
+    if not event.pieces:
+        return f"{shown(event.data)}{f' ({event.text})' if event.text else ''}"
+    parts, at = [], 0
+    for length in event.pieces[:_PIECES_SHOWN]:
+        parts.append(shown(event.data[at : at + length]))
+        at += length
+    rest = f" | … {len(event.pieces) - _PIECES_SHOWN} more" if len(event.pieces) > _PIECES_SHOWN else ""
+    return " | ".join(parts) + rest + "   (each read before the next was sent)"
+
+
+def _came(fault: FaultError | UnprovedError) -> list[str]:
+    if isinstance(fault, UnprovedError) or fault.received is None:
+        return []
+    if not fault.expected:
+        return [f"came: {shown(fault.received[:_SHOWN_BYTES])}"] if fault.received else []
+    if not fault.received:
+        return [f"expected: {shown(fault.expected[:_SHOWN_BYTES])}", "received: nothing"]
+    return side_by_side(fault.expected, fault.received)
+
+
+def _printed(printed: bytes) -> list[str]:
+    lines = printed.decode("utf-8", "backslashreplace").splitlines()
+    if not any(line.strip() for line in lines):
+        return []
+    more = [f"  … {len(lines) - _PRINTED_LINES} lines before"] if len(lines) > _PRINTED_LINES else []
+    return ["it printed:", *more, *(f"  {printable(line)}" for line in lines[-_PRINTED_LINES:])]
+
+
+def printable(line: str) -> str:
+    """A line without control characters: they stand escaped."""
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in line)
+
+
+def because(needed: str, fault: FaultError | None = None) -> str:
+    """Why a check was not played."""
+    why = f": {REASONS[fault.reason]}" if fault else ""
+    return f"not played, because it needs {needed}{why}"

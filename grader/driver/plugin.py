@@ -1,0 +1,145 @@
+"""pytest hooks: which checks are played in which order, and what their ends mean.
+
+One rule for all: `FaultError` is the student's, `UnprovedError` is nobody's, anything else that is raised is ours.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Generator, Iterator
+
+import pytest
+
+from grader.checks import behaviour_of, title_of
+from grader.driver import expect
+from grader.driver.job import Checked, Job, Word
+from grader.driver.stage import Stage
+from grader.errors import REASONS, Reason
+from grader.model import UNJUDGED, CheckResult, Outcome
+from grader.sandbox.channel import ChannelClosedError
+from grader.wire.faults import FaultError, NotStartedError, UnprovedError
+
+_LISTENS = "server.listens"
+
+
+class Referee:
+    """Turns each check's end into a result and says it."""
+
+    def __init__(self, job: Job, stage: Stage, say: Callable[[Word], None]) -> None:
+        self._job = job
+        self._stage = stage
+        self._say = say
+        self._results: dict[str, CheckResult] = {}
+        self._never_listened: FaultError | None = None
+        self._deadline = time.monotonic() + job.assignment.limits.whole_s
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        """Keep the chosen checks, in the assignment's order."""
+        order = [spec.id for spec in self._job.assignment.checks if spec.id in self._job.chosen]
+        found = {self.id_of(item): item for item in items}
+        missing = [check for check in order if check not in found]
+        if missing:
+            message = f"no such check: {missing[0]}"
+            raise pytest.UsageError(message)
+        items[:] = [found[check] for check in order]
+
+    def id_of(self, item: pytest.Item) -> str:
+        """A check's id: its role and its function's name without `test_`."""
+        return f"{self._job.role}.{item.name.removeprefix('test_')}"
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_protocol(self, item: pytest.Item) -> Iterator[None]:
+        """One check from start to result."""
+        self._stage.begin()
+        yield
+        self._say(Checked(self._results[self.id_of(item)]))
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_setup(self, item: pytest.Item) -> None:
+        """Skip what can't be judged before anything is started."""
+        if time.monotonic() > self._deadline:
+            what = f"the {self._job.assignment.limits.whole_s:.0f} s for the whole submission were used up before"
+            raise UnprovedError(what, Reason.TIME_BUDGET)
+        needs = self._job.assignment.spec(self.id_of(item)).needs
+        needed = self._results.get(needs or "")
+        if needed is not None and needed.outcome is not Outcome.PASSED:
+            raise _PrerequisiteError(needed)
+        if self._never_listened and not _starts_by_itself(item):
+            raise NotStartedError(self._never_listened)
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(
+        self, item: pytest.Item, call: pytest.CallInfo[None]
+    ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+        """Take the verdict from the phase in which it fell: setting up, or the check itself."""
+        report = yield
+        if call.when == "call" or (call.when == "setup" and call.excinfo is not None):
+            error = call.excinfo.value if call.excinfo else None
+            result = self._result(item, error, call.duration)
+            self._results[result.id] = result
+            self._stage.finish(passed=result.outcome is Outcome.PASSED)
+        if call.excinfo and isinstance(call.excinfo.value, ChannelClosedError):
+            item.session.shouldstop = "the sandbox is gone"
+        return report
+
+    def _result(self, item: pytest.Item, error: BaseException | None, duration_s: float) -> CheckResult:
+        check_id = self.id_of(item)
+        spec = self._job.assignment.spec(check_id)
+        function = item.obj  # type: ignore[attr-defined]  # every item here is a function
+        outcome, reason, message = self._verdict(check_id, error)
+        row = behaviour_of(function)
+        return CheckResult(
+            id=check_id,
+            title=title_of(function),
+            requirement=self._job.assignment.requirements[spec.requirement],
+            outcome=outcome,
+            points=spec.points if outcome is Outcome.PASSED else 0,
+            max_points=spec.points,
+            reason=reason,
+            message=message,
+            hint=row.hint_for(reason) if row and reason and outcome is Outcome.FAILED else "",
+            duration_s=round(duration_s, 6),
+            evidence=self._stage.transcript.events,
+        )
+
+    def _verdict(self, check_id: str, error: BaseException | None) -> tuple[Outcome, Reason | None, str]:
+        if error is None:
+            return Outcome.PASSED, None, ""
+        if isinstance(error, NotStartedError) and check_id == _LISTENS:
+            self._never_listened = error.fault
+            error = error.fault
+        if isinstance(error, FaultError | UnprovedError):
+            outcome = Outcome.FAILED if isinstance(error, FaultError) else Outcome.INCONCLUSIVE
+            return outcome, error.reason, expect.explain(error, self._stage.transcript.events, self._stage.printed())
+        return _verdict_without_play(error)
+
+
+def _verdict_without_play(error: BaseException) -> tuple[Outcome, Reason, str]:
+    """The verdict of a check that could not be played, or that failed in its own words."""
+    match error:
+        case NotStartedError(fault=fault):
+            return Outcome.SKIPPED, Reason.PREREQUISITE, expect.because("a server that listens", fault)
+        case _PrerequisiteError(needed=needed):
+            reason = Reason.PREREQUISITE_UNJUDGED if _unjudged(needed) else Reason.PREREQUISITE
+            return Outcome.SKIPPED, reason, expect.because(f"“{needed.title}”, which did not pass")
+        case AssertionError():
+            return Outcome.FAILED, Reason.WRONG_REPLY, str(error)
+        case _:
+            return Outcome.ERROR, Reason.GRADER_ERROR, f"{REASONS[Reason.GRADER_ERROR]}: {error!r}"
+
+
+class _PrerequisiteError(Exception):
+    def __init__(self, needed: CheckResult) -> None:
+        super().__init__(needed.id)
+        self.needed = needed
+
+
+def _unjudged(result: CheckResult) -> bool:
+    return result.outcome in UNJUDGED or result.reason is Reason.PREREQUISITE_UNJUDGED
+
+
+def _starts_by_itself(item: pytest.Item) -> bool:
+    """Whether a check asks for no listening server."""
+    names = set(getattr(item, "fixturenames", ()))
+    return not names & {"server", "fresh_server", "connect"}

@@ -1,0 +1,283 @@
+"""The program under test and everything that one check brings on: programs, clients, ports, the transcript.
+
+Checks that leave a program as they found it share one; a check that ends it, or that did not pass, leaves none.  So no
+check's leftovers reach the next, and no program is started more often than that takes.
+"""
+
+from __future__ import annotations
+
+import random
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from grader.driver.job import Job
+from grader.errors import Reason
+from grader.limits import EXIT_S, READY_S
+from grader.model import EventKind
+from grader.wire.faults import FaultError, NotStartedError
+from grader.wire.kernel import Endpoint, SocketTable, TcpRow, TcpState
+from grader.wire.program import NoProgressError, Program, Why
+from grader.wire.stillness import Verdict
+from grader.wire.tcp import ScriptedClient
+from grader.wire.transcript import Transcript
+from grader.wire.warden import CannotStartError, WardenClient
+
+#: Below the kernel's ephemeral range, so that no client of ours ever sits on one, and above the well-known ones.
+_PORTS = range(20_000, 32_000)
+_WILDCARDS = {"0.0.0.0": "127.0.0.1", "::": "127.0.0.1"}  # noqa: S104 — compared with, never bound
+_CLIENT_NAMES = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+
+
+@dataclass(frozen=True)
+class Server:
+    """A program that listens.  `row`: its listening socket; `port_given`: what it was told."""
+
+    program: Program
+    row: TcpRow
+    port_given: int
+
+    @property
+    def port(self) -> int:
+        """Where it really listens."""
+        return self.row.local.port
+
+    @property
+    def address(self) -> Endpoint:
+        """Where a client on this machine reaches it."""
+        host = self.row.local.host
+        if host == "::" and self.row.v6_only:
+            return Endpoint("::1", self.port)
+        return Endpoint(_WILDCARDS.get(host, host), self.port)
+
+
+class Stage:
+    """One grading's stage."""
+
+    def __init__(self, job: Job, warden: WardenClient, table: SocketTable) -> None:
+        self._job = job
+        self._warden = warden
+        self.table = table
+        self._ports = random.Random(job.seed)  # noqa: S311 — repeatable, not secret
+        self._program: Program | None = None
+        self._shared: Server | None = None
+        self._clients: list[ScriptedClient] = []
+        self.transcript = Transcript(time.monotonic)
+        self._ports_used: set[int] = set()
+        #: Where the program listens whatever it is told, once that is known.
+        self._own_port: int | None = None
+        self.environment = {"PATH": job.path, "HOME": "/tmp", "LANG": "C.UTF-8", "TERM": "dumb"}  # noqa: S108 — a tmpfs
+
+    # From check to check
+
+    def begin(self) -> None:
+        """A check begins: a new transcript."""
+        self.transcript = Transcript(time.monotonic)
+        self._clients.clear()
+        if self._shared:
+            self._shared.program.transcript = self.transcript
+
+    def finish(self, *, passed: bool) -> None:
+        """A check has ended: close its clients; keep the program only if it is as it was."""
+        for client in self._clients:
+            client.close()
+        if not (passed and self._shared and self._at_rest(self._shared)):
+            self.end_program()
+        self._clear_time_wait()
+
+    def _at_rest(self, server: Server) -> bool:
+        """Whether it has let go of all connections and waits for the next."""
+        program = server.program
+
+        def connectionless() -> bool | None:
+            return None if any(not client.gone() for client in self._clients) else True
+
+        try:
+            program.wait(connectionless)
+        except NoProgressError:
+            return False
+        return program.ending() is None
+
+    def end_program(self) -> None:
+        """End whatever runs."""
+        self._shared = None
+        if self._program is not None:
+            self._program.close()
+            self._program = None
+        self._warden.end()
+
+    def _clear_time_wait(self) -> None:
+        """Else the next server without SO_REUSEADDR would be blamed for the last one."""
+        for row in self.table.dump(TcpState.TIME_WAIT):
+            if self._job.private_network or row.local.port in self._ports_used:
+                self.table.destroy(row)
+
+    def printed(self) -> bytes:
+        """What the running program, or the last one, wrote to standard error; else to standard output."""
+        if self._program is None:
+            return b""
+        return bytes(self._program.stderr.data or self._program.stdout.data)
+
+    # Programs
+
+    def port(self) -> int:
+        """A port that nobody uses and that is not the assignment's default."""
+        while True:
+            port = self._ports.choice(_PORTS)
+            if port != self._job.assignment.server.default_port and port not in self._ports_used and _is_free(port):
+                self._ports_used.add(port)
+                return port
+
+    def run(self, argv: tuple[str, ...], *, terminal: bool = True) -> Program:
+        """Start a command in the work folder, after ending what ran before.
+
+        Raises:
+            FaultError: it can't be executed.
+        """
+        self.end_program()
+        try:
+            started = self._warden.start(argv, self.environment, terminal=terminal)
+        except CannotStartError as error:
+            raise FaultError(Reason.NOT_STARTED, f"the program could not be started: {error}") from None
+        self.transcript.add(EventKind.STARTED, "program", " ".join(argv))
+        limits = self._job.assignment.limits
+        self._program = Program(started, self._warden, self.table, self.transcript, limits)
+        return self._program
+
+    def start(self, *arguments: str) -> Program:
+        """Start the submission with these arguments in place of the port."""
+        return self.run(_with_arguments(self._job.run, arguments))
+
+    def start_on(self, port: int) -> Program:
+        """Start the submission as a server on a port."""
+        return self.run(tuple(word.format(host="127.0.0.1", port=port) for word in self._job.run))
+
+    def wait_listening(self, program: Program, port: int) -> Server:
+        """Until the program listens: on that port, or else wherever it does when it has come to rest.
+
+        Raises:
+            FaultError: it does not listen, and will not.
+        """
+
+        def listens() -> TcpRow | None:
+            return self._listener(program, port)
+
+        try:
+            row: TcpRow | None = program.wait(listens, deadline_s=READY_S)
+        except NoProgressError as stop:
+            row = self._listener(program, None)
+            if row is None or stop.why is Why.ENDED:
+                raise _not_listening(program, port, stop) from None
+        assert row is not None  # noqa: S101 — wait never gives None
+        self.transcript.add(EventKind.LISTENING, "program", f"on {row.local.host} port {row.local.port}")
+        self._ports_used.add(row.local.port)
+        if row.local.port != port:
+            self._own_port = row.local.port
+        return Server(program, row, port)
+
+    def _listener(self, program: Program, port: int | None) -> TcpRow | None:
+        """The program's LISTEN row, on that port or (None) on any."""
+        rows = [row for row in self.table.dump(TcpState.LISTEN) if port in {None, row.local.port}]
+        if not rows:
+            return None
+        files = {target for process in program.snapshot() for target in process.files.values()}
+        return next((row for row in rows if f"socket:[{row.inode}]" in files), None)
+
+    def launch(self, port: int | None = None) -> Server:
+        """A freshly started server, not shared with other checks.
+
+        Raises:
+            FaultError: it does not listen.
+        """
+        port = port or self.port()
+        return self.wait_listening(self.start_on(port), port)
+
+    def launch_again(self, server: Server) -> Server:
+        """The same command once more, after its program has ended: it must listen where it did.
+
+        Raises:
+            FaultError: it does not.
+        """
+        return self.wait_listening(self.start_on(server.port_given), server.port)
+
+    def shared(self) -> Server:
+        """The running server that checks share; started if there is none.
+
+        Raises:
+            NotStartedError: it does not listen.
+        """
+        if self._shared is None:
+            try:
+                self._shared = self.launch()
+            except FaultError as fault:
+                raise NotStartedError(fault) from None
+        return self._shared
+
+    def connect(self, server: Server) -> ScriptedClient:
+        """A new scripted client, named by its turn."""
+        name = client_name(len(self._clients))
+        client = ScriptedClient(server.program, self.table, server.address, name)
+        self._clients.append(client)
+        return client
+
+    @property
+    def asks_for_any_address(self) -> bool:
+        """Whether the handout wants the server reachable on every address."""
+        return self._job.assignment.server.listen == "any"
+
+    @contextmanager
+    def port_held(self) -> Iterator[int]:
+        """A port on which we listen ourselves, on every address: a free one, or the program's own."""
+        family = socket.AF_INET6 if socket.has_dualstack_ipv6() else socket.AF_INET
+        port = self._own_port or self.port()
+        with socket.create_server(
+            ("", port), family=family, reuse_port=False, dualstack_ipv6=family == socket.AF_INET6
+        ):
+            yield port
+
+    def leftovers(self, program: Program) -> list[str]:
+        """Names of the program's processes that run on after its end, once those that are dying are dead."""
+
+        def none_left() -> bool | None:
+            return None if program.remaining() else True
+
+        try:
+            program.wait(none_left, until_end=False, deadline_s=EXIT_S)
+        except NoProgressError as stop:
+            if stop.why is Why.STILL or stop.verdict in {Verdict.TIMER, Verdict.RUNNING}:
+                return [process.name for process in program.remaining()]
+        return []
+
+
+def client_name(number: int) -> str:
+    """`client A` to `client Z`, then `client 27` and so on; from 0."""
+    return f"client {_CLIENT_NAMES[number]}" if number < len(_CLIENT_NAMES) else f"client {number + 1}"
+
+
+def _with_arguments(run: tuple[str, ...], arguments: tuple[str, ...]) -> tuple[str, ...]:
+    """The command with everything from the port's word on replaced."""
+    before = next((place for place, word in enumerate(run) if "{port}" in word), len(run))
+    return tuple(word.format(host="127.0.0.1", port="") for word in run[:before]) + arguments
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
+
+
+def _not_listening(program: Program, port: int, stop: NoProgressError) -> FaultError:
+    ending = program.ending()
+    if ending is None:
+        return FaultError(
+            Reason.NOT_LISTENING, f"the program runs, but it does not listen on port {port}", doing=stop.doing
+        )
+    if ending.out_of_memory:
+        return FaultError(Reason.OUT_OF_MEMORY, "the program used more memory than allowed", doing=stop.doing)
+    what = f"the program ended before it listened on port {port}"
+    return FaultError(Reason.CRASHED if ending.status else Reason.EXITED, what, doing=stop.doing)

@@ -1,0 +1,114 @@
+"""Whose fault it is, in closed lists.
+
+Every way a check can end other than well is a `Reason`, and the table beside it says whose fault that is: the
+student's (the check failed), nobody's (it could not be judged), or ours (an error).  Errors that end a whole run
+are `GraderError`s; they carry one sentence for the user and the exit code.  Nothing here knows sockets,
+processes or reports; nothing outside `cli.py` exits.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import ClassVar
+
+
+class Reason(StrEnum):
+    """Why a check did not pass.  The value is what stands in `report.json`."""
+
+    WRONG_REPLY = "wrong_reply"
+    NO_REPLY = "no_reply"
+    INCOMPLETE_REPLY = "incomplete_reply"
+    EXTRA_REPLY = "extra_reply"
+    EARLY_REPLY = "early_reply"
+    NOT_READ = "not_read"
+    NOT_ACCEPTED = "not_accepted"
+    REFUSED = "refused"
+    CLOSED_EARLY = "closed_early"
+    NOT_CLOSED = "not_closed"
+    RESET = "reset"
+    NOT_LISTENING = "not_listening"
+    WRONG_PORT = "wrong_port"
+    WRONG_ADDRESS = "wrong_address"
+    ADDRESS_IN_USE = "address_in_use"
+    EXITED = "exited"
+    CRASHED = "crashed"
+    STILL_RUNNING = "still_running"
+    LEFT_RUNNING = "left_running"
+    ACCEPTED_BAD_ARGUMENTS = "accepted_bad_arguments"
+    EXIT_STATUS = "exit_status"
+    SILENT = "silent"
+    TRACEBACK = "traceback"
+    FD_LEAK = "fd_leak"
+    BUSY_LOOP = "busy_loop"
+    OUTPUT_FLOOD = "output_flood"
+    OUT_OF_MEMORY = "out_of_memory"
+    BUILD_FAILED = "build_failed"
+    NOT_STARTED = "not_started"
+    TIME_BUDGET = "time_budget"
+    PREREQUISITE = "prerequisite"
+    PREREQUISITE_UNJUDGED = "prerequisite_unjudged"
+    UNPROVED = "unproved"
+    STARVED = "starved"
+    GRADER_ERROR = "grader_error"
+
+
+#: One clause for each reason, as it stands after a check's title in reports.
+REASONS: dict[Reason, str] = {
+    Reason.WRONG_REPLY: "the reply is not the required one",
+    Reason.NO_REPLY: "no reply came, and none can come",
+    Reason.INCOMPLETE_REPLY: "only a part of the reply came",
+    Reason.EXTRA_REPLY: "more came than the required reply",
+    Reason.EARLY_REPLY: "it answered before the message was complete",
+    Reason.NOT_READ: "it never read what was sent",
+    Reason.NOT_ACCEPTED: "the connection was never accepted",
+    Reason.REFUSED: "the connection was refused",
+    Reason.CLOSED_EARLY: "it closed the connection too early",
+    Reason.NOT_CLOSED: "it left the connection open",
+    Reason.RESET: "it reset the connection",
+    Reason.NOT_LISTENING: "it does not listen",
+    Reason.WRONG_PORT: "it listens on another port than the one it was given",
+    Reason.WRONG_ADDRESS: "it listens on another address than required",
+    Reason.ADDRESS_IN_USE: "the port could not be bound again",
+    Reason.EXITED: "the program ended by itself",
+    Reason.CRASHED: "the program crashed",
+    Reason.STILL_RUNNING: "the program is still running",
+    Reason.LEFT_RUNNING: "it left something running",
+    Reason.ACCEPTED_BAD_ARGUMENTS: "it ran on with bad arguments",
+    Reason.EXIT_STATUS: "it ended with the wrong exit status",
+    Reason.SILENT: "it said nothing on standard error",
+    Reason.TRACEBACK: "it showed a traceback instead of a message",
+    Reason.FD_LEAK: "it does not close its sockets",
+    Reason.BUSY_LOOP: "it burns CPU time while nothing is asked",
+    Reason.OUTPUT_FLOOD: "it printed without end",
+    Reason.OUT_OF_MEMORY: "it used more memory than allowed",
+    Reason.BUILD_FAILED: "it could not be built",
+    Reason.NOT_STARTED: "it could not be started",
+    Reason.TIME_BUDGET: "the time for the whole submission was used up",
+    Reason.PREREQUISITE: "a check that this one needs did not pass",
+    Reason.PREREQUISITE_UNJUDGED: "a check that this one needs could not be judged",
+    Reason.UNPROVED: "the situation to be tested could not be brought about or proved",
+    Reason.STARVED: "the program was not given enough CPU time to tell",
+    Reason.GRADER_ERROR: "the grader itself failed",
+}
+
+
+class GraderError(Exception):
+    """A run that can't go on.  `str(error)` is one sentence for the user."""
+
+    exit_code: ClassVar[int] = 3
+
+
+class UsageError(GraderError):
+    """Wrong usage or unusable input: the user's to mend (exit code 2)."""
+
+    exit_code = 2
+
+
+class AssignmentError(GraderError):
+    """A fault in an assignment's folder: its author's to mend (exit code 2)."""
+
+    exit_code = 2
+
+
+class CannotJudgeError(GraderError):
+    """Nobody's fault in the submission: the engine, the image or the sandbox (exit code 3)."""

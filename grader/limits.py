@@ -1,0 +1,64 @@
+"""Every limit and deadline, with its reason beside it.
+
+A deadline is a safety net: a verdict comes from the kernel's facts long before.  When one expires the check says
+so and never calls it the student's fault without proof.  Nothing else in the project writes such a number.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import msgspec
+
+# a submission as handed in
+
+#: Members of an archive, or files in a folder.  A C or Java assignment has tens; a node_modules has thousands.
+MAX_MEMBERS: Final = 10_000
+#: Unpacked bytes.  Sources are kilobytes; 200 MB is a core dump or a virtual machine.
+MAX_UNPACKED_BYTES: Final = 200 * 1000 * 1000
+#: `grader.toml` is ten lines.
+MAX_CONFIG_BYTES: Final = 64 * 1024
+
+# a program while it runs
+
+
+class SandboxLimits(msgspec.Struct, frozen=True, kw_only=True):
+    """What a submission may use; the same numbers in both sandboxes."""
+
+    #: Resident memory of the whole program, and the container's memory.  A Python server needs 15 MB, gcc 60.
+    memory_bytes: int = 512 * 1024 * 1024
+    #: Processes and threads together: 50 clients served by a thread each, with room.
+    processes: int = 256
+    #: Open files: 200 connections at once, with room.
+    open_files: int = 1024
+    #: The work folder, which holds the submission, its build and whatever it writes.
+    disk_bytes: int = 256 * 1024 * 1024
+    #: Files and folders in it.
+    disk_files: int = 20_000
+    #: Printed bytes kept for reports; the rest is read and dropped.
+    output_kept_bytes: int = 64 * 1024
+    #: Printed bytes after which a program counts as flooding: a chatty right server prints kilobytes.
+    output_flood_bytes: int = 32 * 1024 * 1024
+    #: Building: gcc takes 0.1 s; a large Makefile under load still fits.
+    build_s: float = 60.0
+    #: One submission's checks together: the slowest right one takes a few seconds; twenty deadlines must fit.
+    whole_s: float = 240.0
+
+
+#: A reply must begin within this time, counted only while the program could have run (time it spent runnable but
+#: waiting for a CPU is not its fault and does not count).  The handout says so (requirement on answering).
+REPLY_S: Final = 5.0
+#: ... but after this much wall time the machine is called starved, and the check inconclusive.
+REPLY_WALL_S: Final = 30.0
+#: From start to a LISTEN row, counted as above: CPython takes 25 ms idle, a loaded machine ten times that.
+READY_S: Final = 10.0
+#: After Ctrl-C or for an exit by itself, counted as above.
+EXIT_S: Final = 5.0
+#: From the driver's start until the warden has unpacked and listens: milliseconds, or a slow disk.
+WARDEN_READY_S: Final = 30.0
+#: How long a program is watched for CPU time while nothing is asked, when it never comes to rest.
+IDLE_WINDOW_S: Final = 1.0
+#: Part of that time on a CPU above which it is a busy loop: polling every 10 ms costs 1 to 2 %.
+IDLE_CPU_SHARE: Final = 0.2
+#: How much longer than its own limits the host waits for a driver before it gives it up.
+HOST_GRACE_S: Final = 60.0

@@ -1,0 +1,146 @@
+"""The values that travel through the flow, and nothing else.
+
+A `Report` is the source of truth of a grading: every other report is a pure function of it.  All values are
+frozen; bytes are the program's bytes, never decoded here (in JSON they stand as base64).  This file imports
+nothing of the project but the closed list of reasons.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Literal
+
+import msgspec
+
+from grader.errors import Reason
+
+SCHEMA = "grader/report/v1"
+
+
+class Outcome(StrEnum):
+    """How a check ended.  `inconclusive` and `error` cost nobody points."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+    INCONCLUSIVE = "inconclusive"
+    ERROR = "error"
+
+
+UNJUDGED = frozenset({Outcome.INCONCLUSIVE, Outcome.ERROR})
+
+
+class EventKind(StrEnum):
+    """What happened at one moment of a check."""
+
+    STARTED = "started"
+    LISTENING = "listening"
+    CONNECTED = "connected"
+    SENT = "sent"
+    RECEIVED = "received"
+    HALF_CLOSED = "half_closed"
+    CLOSED = "closed"
+    RESET = "reset"
+    PEER_CLOSED = "peer_closed"
+    PEER_RESET = "peer_reset"
+    SIGNAL = "signal"
+    FROZEN = "frozen"
+    THAWED = "thawed"
+    OUTPUT = "output"
+    EXITED = "exited"
+    KERNEL = "kernel"
+    NOTE = "note"
+
+
+class Frozen(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Base of all values here."""
+
+
+class Event(Frozen):
+    """One event of a transcript.
+
+    `at_ms`: milliseconds since the check began.  `who`: "client A", "program" or "grader".
+    `data`: the bytes sent, received or printed; long ones keep head and tail, `size_bytes` is the true length and
+    `omitted_bytes` what was left out between `data[:head_bytes]` and the rest.
+    `pieces`: for `sent`, the length in bytes of each piece that was handed to the kernel apart (empty: one piece).
+    `text`: what the kernel said or what was done, in words.
+    """
+
+    at_ms: float
+    kind: EventKind
+    who: str
+    text: str = ""
+    data: bytes = b""
+    size_bytes: int = 0
+    omitted_bytes: int = 0
+    head_bytes: int = 0
+    pieces: tuple[int, ...] = ()
+
+
+class Requirement(Frozen):
+    """A numbered sentence of the handout."""
+
+    number: str
+    text: str
+
+
+class CheckResult(Frozen, omit_defaults=False):
+    """One check's verdict.
+
+    `message`: several lines of plain text for the student: what was sent, what came back, what the program was
+    doing.  Control characters of the program never stand in it raw; they are escaped.  `hint`: what to look at next.
+    """
+
+    id: str
+    title: str
+    requirement: Requirement
+    outcome: Outcome
+    points: float
+    max_points: float
+    reason: Reason | None = None
+    message: str = ""
+    hint: str = ""
+    duration_s: float = 0.0
+    evidence: tuple[Event, ...] = ()
+
+
+class BuildResult(Frozen, omit_defaults=False):
+    """What building gave.  `outcome` is skipped when nothing has to be built; `log` is the compiler's words."""
+
+    outcome: Outcome
+    log: str = ""
+    command: str = ""
+    duration_s: float = 0.0
+
+
+class SubmissionInfo(Frozen, omit_defaults=False):
+    """The submission's name as handed in, and the SHA-256 of its snapshot (hex)."""
+
+    name: str
+    sha256: str
+
+
+class GraderInfo(Frozen, omit_defaults=False):
+    """What graded: version, the seed of the random inputs, and the sandbox in words."""
+
+    version: str
+    seed: int
+    sandbox: str
+
+
+class Report(Frozen, omit_defaults=False):
+    """`report.json`, schema grader/report/v1."""
+
+    assignment: str
+    role: Literal["server", "client"]
+    submission: SubmissionInfo
+    grader: GraderInfo
+    started: datetime
+    duration_s: float
+    score: float
+    max_score: float
+    complete: bool
+    build: BuildResult
+    checks: tuple[CheckResult, ...]
+    schema: str = SCHEMA

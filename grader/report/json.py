@@ -1,0 +1,49 @@
+"""`report.json`, the source of truth: the model as msgspec writes it, bytes as base64.
+
+What comes out is read back to the same `Report` by `decode`.  The one exception: a lone surrogate (an undecodable
+file name) can't stand in JSON, so it is written as its escape.
+"""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+import msgspec
+
+from grader.errors import UsageError
+from grader.model import SCHEMA, Report
+from grader.report import text
+
+T = TypeVar("T")
+
+
+def render(report: Report) -> bytes:
+    """`report` as indented UTF-8 JSON with a newline at its end."""
+    try:
+        encoded = msgspec.json.encode(report)
+    except UnicodeEncodeError:
+        encoded = msgspec.json.encode(_with_visible_surrogates(report))
+    return msgspec.json.format(encoded, indent=2) + b"\n"
+
+
+def decode(content: bytes) -> Report:
+    """Read what `render` wrote.  Raises UsageError when it is something else."""
+    try:
+        report = msgspec.json.decode(content, type=Report)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise UsageError(f"this is not a report of the grader: {error}") from error
+    if report.schema != SCHEMA:
+        raise UsageError(f"this report has the schema {report.schema!r}; this version reads {SCHEMA!r}")
+    return report
+
+
+def _with_visible_surrogates(value: T) -> T:
+    """The same value with every string in it cleaned, all the way down."""
+    if isinstance(value, msgspec.Struct):
+        changed = {name: _with_visible_surrogates(getattr(value, name)) for name in value.__struct_fields__}
+        return msgspec.structs.replace(value, **changed)
+    if isinstance(value, tuple):
+        return type(value)(_with_visible_surrogates(item) for item in value)
+    if type(value) is str:
+        return type(value)(text.visible(value))
+    return value

@@ -1,0 +1,145 @@
+"""JUnit XML, for CI systems and gradebooks.
+
+The `junit-xml` package writes it, behind one function that does not trust it: it drops characters in silence, crashes
+on lone surrogates and writes a failure with an empty message as a pass.  So all text is made visible first, and what
+was written is read back and counted before anyone else sees it.
+
+A check is one `testcase`; so is the build when there was one, lest a submission that can't be built has no failure.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from typing import Final, Literal, NamedTuple
+from xml.etree import ElementTree
+
+import junit_xml
+
+from grader.errors import REASONS, GraderError, Reason
+from grader.model import CheckResult, Outcome, Report
+from grader.report import text
+
+Verdict = Literal["", "failure", "error", "skipped"]
+
+#: How JUnit calls an outcome: the element's name, nothing for a pass.
+VERDICTS: Final[dict[Outcome, Verdict]] = {
+    Outcome.PASSED: "",
+    Outcome.FAILED: "failure",
+    Outcome.SKIPPED: "skipped",
+    Outcome.INCONCLUSIVE: "error",
+    Outcome.ERROR: "error",
+}
+
+
+class Case(NamedTuple):
+    """One test case before it is written; `kind` is the `type` attribute of its verdict."""
+
+    name: str
+    classname: str
+    duration_s: float
+    verdict: Verdict = ""
+    kind: str = ""
+    message: str = ""
+    text: str = ""
+
+
+def render(report: Report) -> bytes:
+    """`report` as a JUnit XML document with one suite."""
+    return document(
+        f"{report.assignment}.{report.role}",
+        [*_build(report), *(_case(report, check) for check in report.checks)],
+        properties={
+            "submission": report.submission.name,
+            "sha256": report.submission.sha256,
+            "sandbox": report.grader.sandbox,
+            "seed": str(report.grader.seed),
+            "grader": report.grader.version,
+            "score": text.number(report.score),
+            "max_score": text.number(report.max_score),
+            "complete": "true" if report.complete else "false",
+        },
+        timestamp=report.started.isoformat(timespec="seconds"),
+    )
+
+
+def document(name: str, cases: Iterable[Case], *, properties: Mapping[str, str], timestamp: str) -> bytes:
+    """Clean, write, read back, count.  Raises GraderError when the counts differ: a wrong count is a wrong grade."""
+    clean = [Case(*(text.visible(field) if isinstance(field, str) else field for field in case)) for case in cases]
+    suite = junit_xml.TestSuite(
+        text.visible(name),
+        [_written(case) for case in clean],
+        properties={key: text.visible(value) for key, value in properties.items()},
+        timestamp=timestamp,
+    )
+    root = ElementTree.fromstring(junit_xml.to_xml_report_string([suite], prettyprint=False))  # noqa: S314 - our own
+    expected = Counter(case.verdict for case in clean)
+    if _counted(root) != expected or _claimed(root) != expected:
+        raise GraderError(f"the JUnit report came out with wrong counts: {_counted(root)} instead of {expected}")
+    ElementTree.indent(root)
+    written: bytes = ElementTree.tostring(root, encoding="utf-8", xml_declaration=True)
+    return written + b"\n"
+
+
+def _case(report: Report, check: CheckResult) -> Case:
+    verdict = VERDICTS[check.outcome]
+    return Case(
+        name=text.title(check),
+        classname=f"{text.one_line(report.assignment)}.{text.one_line(check.id)}",
+        duration_s=check.duration_s,
+        verdict=verdict,
+        kind=(check.reason or check.outcome).value if verdict else "",
+        message=text.reason_clause(check),
+        text="\n".join(_explanation(check)),
+    )
+
+
+def _explanation(check: CheckResult) -> list[str]:
+    happened = text.timeline(check)
+    return text.explain(check) + (["", "What happened:", *happened] if happened else [])
+
+
+def _build(report: Report) -> list[Case]:
+    """The build as a case; none when nothing had to be built."""
+    if report.build.outcome is Outcome.SKIPPED:
+        return []
+    return [
+        Case(
+            name="can be built",
+            classname=f"{text.one_line(report.assignment)}.{report.role}.build",
+            duration_s=report.build.duration_s,
+            verdict=VERDICTS[report.build.outcome],
+            kind=Reason.BUILD_FAILED.value if report.build.outcome is Outcome.FAILED else report.build.outcome.value,
+            message=REASONS[Reason.BUILD_FAILED],
+            text=f"{report.build.command}\n{report.build.log}",
+        )
+    ]
+
+
+def _written(case: Case) -> junit_xml.TestCase:
+    """`case` for junit-xml, whose methods differ in the name of one argument."""
+    written = junit_xml.TestCase(case.name, classname=case.classname, elapsed_sec=case.duration_s)
+    add = {
+        "": lambda: None,
+        "failure": lambda: written.add_failure_info(case.message, case.text, case.kind),
+        "error": lambda: written.add_error_info(case.message, case.text, case.kind),
+        "skipped": lambda: written.add_skipped_info(case.message, case.text),
+    }
+    add[case.verdict]()
+    return written
+
+
+def _counted(root: ElementTree.Element) -> Counter[str]:
+    """How many cases have which verdict, by the elements."""
+    children = [[child.tag for child in case] for case in root.iter("testcase")]
+    return Counter(tag for tags in children for tag in (tags or [""]))
+
+
+def _claimed(root: ElementTree.Element) -> Counter[str]:
+    """The same, by the suite's attributes."""
+    suite = root.find("testsuite")
+    if suite is None:
+        return Counter()
+    tests, *others = (int(suite.get(name, 0)) for name in ("tests", "failures", "errors", "skipped"))
+    named = zip(("failure", "error", "skipped"), others, strict=True)
+    return Counter({"": tests - sum(others), **dict(named)})

@@ -1,0 +1,354 @@
+"""The words that all reports share.
+
+Values in, plain lines out: what an outcome is called, why a check ended as it did, what happened when, what a
+student does next.  Nothing here knows a format, a colour or a width.  Every line that leaves this file has been
+through `visible`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable
+from itertools import accumulate, pairwise
+from typing import Final, Literal, NamedTuple
+
+from grader.errors import REASONS, Reason
+from grader.model import UNJUDGED, BuildResult, CheckResult, Event, EventKind, Outcome, Report
+
+#: What an outcome is called.
+OUTCOMES: Final[dict[Outcome, str]] = {
+    Outcome.PASSED: "passed",
+    Outcome.FAILED: "failed",
+    Outcome.SKIPPED: "not run",
+    Outcome.INCONCLUSIVE: "could not be judged",
+    Outcome.ERROR: "not judged by the grader's own fault",
+}
+
+#: What an event is called, after the one who did or saw it.
+EVENTS: Final[dict[EventKind, str]] = {
+    EventKind.STARTED: "started",
+    EventKind.LISTENING: "listening",
+    EventKind.CONNECTED: "connected",
+    EventKind.SENT: "sent",
+    EventKind.RECEIVED: "received",
+    EventKind.HALF_CLOSED: "closed its sending side",
+    EventKind.CLOSED: "closed the connection",
+    EventKind.RESET: "reset the connection",
+    EventKind.PEER_CLOSED: "saw the other side close",
+    EventKind.PEER_RESET: "saw the other side reset",
+    EventKind.SIGNAL: "signal",
+    EventKind.FROZEN: "freeze",
+    EventKind.THAWED: "thaw",
+    EventKind.OUTPUT: "printed",
+    EventKind.EXITED: "ended",
+    EventKind.KERNEL: "kernel",
+    EventKind.NOTE: "note",
+}
+
+#: What to do about a check that could not be judged, by its reason; `UNJUDGED_ADVICE` for all others.
+ADVICE: Final[dict[Reason, str]] = {
+    Reason.STARVED: "the machine was too busy: close other programs, then run the same command again",
+    Reason.UNPROVED: "run the same command again; `grader doctor` shows what this machine can't do",
+    Reason.TIME_BUDGET: "run the checks that are left by name, with --only",
+}
+UNJUDGED_ADVICE: Final = "run the same command again; if it says the same, show this report to your instructor"
+
+#: Above this number, pieces of equal length are counted instead of drawn apart: eight still fit on a line.
+MOST_PIECES_DRAWN: Final = 8
+
+# Controls (all but newline and tab), line separators, direction overrides, surrogates and noncharacters: what XML 1.0
+# forbids, what junit-xml drops in silence, what a terminal obeys, and what makes a line read other than it is.
+_HIDDEN: Final = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufdd0-\ufdef"
+    + "".join(f"{chr(plane + 0xFFFE)}{chr(plane + 0xFFFF)}" for plane in range(0, 0x110000, 0x10000))
+    + "]"
+)
+
+# How compilers begin the line that names a fault.  Only such a line is quoted; no hint is drawn from it.
+_FAULTS: Final = tuple(
+    re.compile(pattern)
+    for pattern in (
+        r"^.+?:\d+(:\d+)?: (fatal )?error\b",  # gcc, clang, javac
+        r"^.+?\.go:\d+:\d+: ",
+        r"undefined reference to ",
+        r"^error(\[\w+\])?: ",  # rustc
+        r"^\w*Error: ",
+        r"^make(\[\d+\])?: \*\*\* ",
+    )
+)
+
+
+class Part(NamedTuple):
+    """A stretch of an event's bytes as it is shown, a split point between two pieces, or a gap of bytes left out."""
+
+    kind: Literal["bytes", "split", "gap"]
+    text: str
+
+
+class Step(NamedTuple):
+    """The one thing to do next: what it is about (may be empty), and what to do."""
+
+    title: str
+    hint: str
+
+
+class NotRun(NamedTuple):
+    """Checks that were not run for the same reason; `why` is a clause."""
+
+    why: str
+    checks: tuple[CheckResult, ...]
+
+
+def visible(text: str) -> str:
+    r"""`text` with every character that would be obeyed, dropped or refused shown as an escape (`\x1b`).
+
+    Newlines and tabs stay.  What comes out is valid in XML 1.0 and UTF-8.
+    """
+    return _HIDDEN.sub(_escape, text)
+
+
+def _escape(match: re.Match[str]) -> str:
+    return match[0].encode("unicode_escape").decode("ascii")
+
+
+def one_line(text: str) -> str:
+    """`text`, visible, with runs of white space made one space."""
+    return " ".join(visible(text).split())
+
+
+def number(value: float) -> str:
+    """Points as people write them: 2, 0.5, 3.33."""
+    return f"{value:.2f}".rstrip("0").rstrip(".")
+
+
+def plural(count: int, noun: str) -> str:
+    """`1 check`, `2 checks`."""
+    return f"{count} {noun}{'' if count == 1 else 's'}"
+
+
+# one check
+
+
+def title(check: CheckResult) -> str:
+    """The check's title, or its id where an author gave none."""
+    return one_line(check.title) or one_line(check.id)
+
+
+def reason_clause(check: CheckResult) -> str:
+    """Why it did not pass, as one clause; never empty."""
+    return REASONS[check.reason] if check.reason else OUTCOMES[check.outcome]
+
+
+def requirement_line(check: CheckResult) -> str:
+    """The handout's sentence, quoted with its number."""
+    numbered = f" ({one_line(check.requirement.number)})" if one_line(check.requirement.number) else ""
+    return f"The handout requires{numbered}: \u201c{one_line(check.requirement.text)}\u201d"
+
+
+def message_lines(check: CheckResult) -> list[str]:
+    """The check's message, line by line, as it is."""
+    return lines(check.message)
+
+
+def explain(check: CheckResult) -> list[str]:
+    """All there is to say about one check: reason, requirement, message, hint."""
+    hint = [f"Look at: {one_line(check.hint)}"] if one_line(check.hint) else []
+    return [f"{capital(reason_clause(check))}.", requirement_line(check), *message_lines(check), *hint]
+
+
+def lines(text: str) -> list[str]:
+    """`text`, visible, without empty lines around it."""
+    return visible(text).strip("\n").split("\n") if text.strip("\n") else []
+
+
+def capital(text: str) -> str:
+    """`text` with its first letter made a capital."""
+    return text[:1].upper() + text[1:]
+
+
+# a transcript
+
+
+def timeline(check: CheckResult) -> list[str]:
+    """The transcript in columns: when, who, what.  Times are milliseconds since the check began."""
+    rows = [(moment(event), one_line(event.who), what(event)) for event in check.evidence]
+    when_width = max((len(when) for when, _, _ in rows), default=0)
+    who_width = max((len(who) for _, who, _ in rows), default=0)
+    return [f"{when:>{when_width}}  {who:<{who_width}}  {done}".rstrip() for when, who, done in rows]
+
+
+def moment(event: Event) -> str:
+    """When it happened."""
+    return f"+{event.at_ms:.2f} ms"
+
+
+def what(event: Event) -> str:
+    """What happened, in words and bytes."""
+    said = one_line(event.text)
+    drawn = " ".join("|" if part.kind == "split" else part.text for part in parts(event)) if has_bytes(event) else ""
+    return " ".join(filter(None, [EVENTS[event.kind] + (":" if said else ""), said, drawn, pieces(event)]))
+
+
+def has_bytes(event: Event) -> bool:
+    """Whether bytes belong to the event; an empty datagram is one that has."""
+    return bool(event.data or event.omitted_bytes or event.kind in {EventKind.SENT, EventKind.RECEIVED})
+
+
+def pieces(event: Event) -> str:
+    """How the bytes were cut, in brackets; empty when they went in one piece."""
+    if len(event.pieces) < 2:
+        return ""
+    each = f" of {plural(event.pieces[0], 'byte')}" if len(set(event.pieces)) == 1 else ""
+    return f"({plural(len(event.pieces), 'piece')}{each})"
+
+
+def parts(event: Event) -> list[Part]:
+    """The event's bytes as they are shown, with split points and the gap of what was left out.
+
+    Split points of many equal pieces are left to `pieces`; those inside the gap can't be shown.
+    """
+    head = event.data[: max(0, event.head_bytes)] if event.omitted_bytes else event.data
+    tail = event.data[len(head) :]
+    equal = len(set(event.pieces)) == 1 and len(event.pieces) > MOST_PIECES_DRAWN
+    splits = [] if equal else list(accumulate(event.pieces))[:-1]
+    drawn = _cut(head, 0, splits)
+    if event.omitted_bytes:
+        drawn.append(Part("gap", f"\u2026 {plural(event.omitted_bytes, 'byte')} \u2026"))
+        drawn += _cut(tail, len(head) + event.omitted_bytes, splits)
+    return drawn or [Part("bytes", "''")]
+
+
+def _cut(data: bytes, offset_bytes: int, splits: Iterable[int]) -> list[Part]:
+    """`data`, which begins at `offset_bytes` of the whole, cut at the split points inside it."""
+    if not data:
+        return []
+    inside = sorted({split - offset_bytes for split in splits if 0 < split - offset_bytes < len(data)})
+    shown = [Part("bytes", bytes_shown(data[start:end])) for start, end in pairwise([0, *inside, len(data)])]
+    return [part for piece in shown for part in (Part("split", "|"), piece)][1:]
+
+
+def bytes_shown(data: bytes) -> str:
+    r"""Bytes as Python writes them, without the b: `'llo\n'`."""
+    return repr(data)[1:]
+
+
+# a whole report
+
+
+def heading(report: Report) -> str:
+    """What was graded, and where."""
+    return " \u00b7 ".join(
+        [
+            f"{one_line(report.assignment)} ({report.role})",
+            one_line(report.submission.name),
+            f"sandbox: {one_line(report.grader.sandbox)}",
+            f"seed {report.grader.seed}",
+        ]
+    )
+
+
+def points(check: CheckResult) -> str:
+    """`2/3`; a check that was not judged has no points to show yet: `-/3`."""
+    got = "-" if check.outcome in UNJUDGED else number(check.points)
+    return f"{got}/{number(check.max_points)}"
+
+
+def score_line(report: Report) -> str:
+    """The score, and that it is not final when it is not."""
+    so_far = "" if report.complete else " so far (incomplete)"
+    return f"Score: {number(report.score)} of {number(report.max_score)} points{so_far}"
+
+
+def counts_line(report: Report) -> str:
+    """How many checks ended in which way; only the ways that occurred."""
+    counted = Counter(check.outcome for check in report.checks)
+    return ", ".join(f"{counted[outcome]} {word}" for outcome, word in OUTCOMES.items() if counted[outcome])
+
+
+def with_outcome(report: Report, outcomes: Iterable[Outcome]) -> list[CheckResult]:
+    """The checks that ended so, in the handout's order."""
+    wanted = frozenset(outcomes)
+    return [check for check in report.checks if check.outcome in wanted]
+
+
+def failed(report: Report) -> list[CheckResult]:
+    """The checks that failed by themselves: not those that failed only because the build did."""
+    return [c for c in with_outcome(report, [Outcome.FAILED]) if not _fell_with_the_build(report, c)]
+
+
+def not_run(report: Report) -> list[NotRun]:
+    """Skipped checks, folded by why; those that fell with the build count among them."""
+    groups: dict[str, list[CheckResult]] = {}
+    for check in report.checks:
+        if _fell_with_the_build(report, check):
+            groups.setdefault(REASONS[Reason.BUILD_FAILED], []).append(check)
+        elif check.outcome is Outcome.SKIPPED:
+            # Two checks may need different ones: their messages tell them apart.
+            why = one_line(check.message).rstrip(".") or reason_clause(check)
+            groups.setdefault(why, []).append(check)
+    return [NotRun(why, tuple(checks)) for why, checks in groups.items()]
+
+
+def _fell_with_the_build(report: Report, check: CheckResult) -> bool:
+    return report.build.outcome is Outcome.FAILED and check.reason is Reason.BUILD_FAILED
+
+
+def not_run_line(group: NotRun) -> str:
+    """`12 checks (20 points) were not run, because ...`."""
+    worth = plural_points(sum(check.max_points for check in group.checks))
+    if len(group.checks) == 1:
+        return f"\u201c{title(group.checks[0])}\u201d ({worth}) was not run, because {group.why}"
+    return f"{len(group.checks)} checks ({worth}) were not run, because {group.why}"
+
+
+def plural_points(value: float) -> str:
+    """`1 point`, `2.5 points`."""
+    return f"{number(value)} point{'' if value == 1 else 's'}"
+
+
+def unjudged_line(report: Report) -> str:
+    """That what could not be judged costs nothing; empty when all was judged."""
+    count = len(with_outcome(report, UNJUDGED))
+    if count:
+        return f"{plural(count, 'check')} could not be judged: that is not your program's fault and costs no points."
+    return "" if report.complete else "The grading is incomplete: that is not your program's fault and costs no points."
+
+
+def advice(check: CheckResult) -> str:
+    """What to do about a check that could not be judged."""
+    own = one_line(check.hint)
+    return own or (ADVICE.get(check.reason, UNJUDGED_ADVICE) if check.reason else UNJUDGED_ADVICE)
+
+
+def next_step(report: Report) -> Step:
+    """The one thing to do next.
+
+    The first failed check in the handout's order, since later failures often follow from it; before that the build.
+    """
+    unjudged = with_outcome(report, UNJUDGED)
+    if report.build.outcome is Outcome.FAILED:
+        return Step("it could not be built", first_fault(report.build))
+    if fallen := with_outcome(report, [Outcome.FAILED]):
+        return Step(title(fallen[0]), one_line(fallen[0].hint) or reason_clause(fallen[0]))
+    if unjudged:
+        return Step(title(unjudged[0]), advice(unjudged[0]))
+    if not report.complete:
+        return Step("", UNJUDGED_ADVICE)
+    if not report.checks:
+        return Step("", "no check was asked for")
+    skipped = not_run(report)
+    return Step("", not_run_line(skipped[0])) if skipped else Step("", "nothing, every check passed")
+
+
+def next_line(report: Report) -> str:
+    """The next step as one line."""
+    step = next_step(report)
+    return f"Next: {f'\u201c{step.title}\u201d: ' if step.title else ''}{step.hint}"
+
+
+def first_fault(build: BuildResult) -> str:
+    """The first line of the build's log that names a fault; else its last line; else that it said nothing."""
+    said = [line for line in map(one_line, build.log.splitlines()) if line]
+    named = (line for line in said if any(fault.search(line) for fault in _FAULTS))
+    return next(named, said[-1] if said else "the build said nothing; run its command by hand")

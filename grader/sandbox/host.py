@@ -1,0 +1,95 @@
+"""What both sandboxes need on the host's side: the warden's settings, and reading the driver's words."""
+
+from __future__ import annotations
+
+import os
+import select
+import time
+from collections.abc import Callable, Iterator
+from typing import Protocol, Self
+
+import msgspec
+
+from grader.driver.job import Finished, Job, Word
+from grader.errors import CannotJudgeError
+from grader.limits import HOST_GRACE_S, SandboxLimits
+from grader.sandbox.nest import UNPRIVILEGED_ID
+from grader.sandbox.warden import Settings
+
+_TAIL_BYTES = 2000
+
+
+class Sandbox(Protocol):
+    """One grading's sandbox, as the flow sees it.  A context manager: nothing of it outlives it."""
+
+    def __enter__(self) -> Self: ...
+    def __exit__(self, *_: object) -> None: ...
+
+    def open(self) -> None:
+        """Hand over the submission, so that a program could be started (CannotJudgeError: it does not come up)."""
+
+    @property
+    def private_network(self) -> bool:
+        """Whether nobody else uses its network namespace."""
+
+    @property
+    def path(self) -> str:
+        """Where programs are looked for in it."""
+
+    @property
+    def words(self) -> str:
+        """What it is, for reports."""
+
+    def play(self, job: Job) -> Iterator[Word]:
+        """Grade; each of the driver's words as it falls (CannotJudgeError: it ended before its time)."""
+
+
+def settings_of(limits: SandboxLimits) -> Settings:
+    """The warden's settings as far as the host knows them."""
+    return {
+        "uid": UNPRIVILEGED_ID,
+        "gid": UNPRIVILEGED_ID,
+        "work": "/work",
+        "private_pids": True,
+        "memory_bytes": limits.memory_bytes,
+        "processes": limits.processes,
+        "open_files": limits.open_files,
+        "disk_bytes": limits.disk_bytes,
+        "disk_files": limits.disk_files,
+    }
+
+
+def patience_s(limits: SandboxLimits) -> float:
+    """After this time a driver that has not finished never will."""
+    return limits.build_s + limits.whole_s + HOST_GRACE_S
+
+
+def lines_of(descriptor: int, limits: SandboxLimits) -> Iterator[bytes]:
+    """Complete lines from a descriptor, until it ends or patience does."""
+    deadline = time.monotonic() + patience_s(limits)
+    rest = b""
+    while True:
+        if not select.select([descriptor], [], [], max(0.0, deadline - time.monotonic()))[0]:
+            return
+        chunk = os.read(descriptor, 1 << 16)
+        if not chunk:
+            return
+        *lines, rest = (rest + chunk).split(b"\n")
+        yield from lines
+
+
+def words_of(lines: Iterator[bytes], broken: Callable[[], CannotJudgeError]) -> Iterator[Word]:
+    """The driver's words, up to `Finished`; `broken` makes the error when they end before it."""
+    for line in lines:
+        word = msgspec.json.decode(line, type=Word)
+        yield word
+        if isinstance(word, Finished):
+            return
+    raise broken()
+
+
+def tail_of(complaints: int) -> str:
+    """The end of what a process complained, as the end of a sentence; nothing when it said nothing."""
+    size = os.lseek(complaints, 0, os.SEEK_END)
+    text = os.pread(complaints, _TAIL_BYTES, max(0, size - _TAIL_BYTES)).decode("utf-8", "replace").strip()
+    return f": {text.splitlines()[-1]}" if text else ""

@@ -1,0 +1,107 @@
+"""The sandbox without an engine: the same driver and warden as child processes, in namespaces where the kernel allows.
+
+It does not protect the machine from the program; it is for one's own code.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from types import TracebackType
+from typing import Self
+
+import msgspec
+
+from grader.driver.job import Job, Word
+from grader.errors import CannotJudgeError
+from grader.limits import SandboxLimits
+from grader.sandbox.channel import pack
+from grader.sandbox.host import lines_of, settings_of, tail_of, words_of
+
+
+class LocalSandbox:
+    """One grading's processes.  A context manager: none of them outlives it."""
+
+    def __init__(self, limits: SandboxLimits, archive: bytes) -> None:
+        self._limits = limits
+        self._archive = archive
+        self._complaints = os.memfd_create("grader-complaints")
+        self._private = False
+
+    def __enter__(self) -> Self:
+        job, self._job = os.pipe()
+        self._words, words_end = os.pipe()
+        command = [sys.executable, "-m", "grader.sandbox.nest", str(job), str(words_end)]
+        self._nest = subprocess.Popen(
+            [*command, sys.executable, "-m", "grader.driver"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._complaints,
+            pass_fds=(job, words_end),
+            start_new_session=True,
+        )
+        os.close(job)
+        os.close(words_end)
+        return self
+
+    def open(self) -> None:
+        """Hand over the submission.
+
+        Raises:
+            CannotJudgeError: the sandbox does not come up.
+        """
+        assert self._nest.stdin is not None  # noqa: S101 — asked for above
+        assert self._nest.stdout is not None  # noqa: S101
+        try:
+            self._nest.stdin.write(pack(json.dumps(settings_of(self._limits)).encode()) + pack(self._archive))
+            self._nest.stdin.flush()
+        except BrokenPipeError:
+            raise self._broken() from None
+        answer = self._nest.stdout.readline()
+        if not answer:
+            raise self._broken()
+        self._private = json.loads(answer)["private"]
+
+    @property
+    def private_network(self) -> bool:
+        """Whether nobody else uses the network namespace."""
+        return self._private
+
+    @property
+    def path(self) -> str:
+        """Where its user's shell would look for programs."""
+        return os.environ.get("PATH", os.defpath)
+
+    @property
+    def words(self) -> str:
+        """What it is, for reports."""
+        if self._private:
+            return "local, in namespaces of its own (it does not protect this machine from the program)"
+        return (
+            "local, without namespaces, which this machine refuses (it does not protect it from the program)"
+        )
+
+    def play(self, job: Job) -> Iterator[Word]:
+        """Hand over the job; what the driver says, line by line."""
+        with os.fdopen(self._job, "wb") as mouth:
+            mouth.write(pack(msgspec.json.encode(job)))
+        self._job = -1
+        yield from words_of(lines_of(self._words, self._limits), self._broken)
+
+    def _broken(self) -> CannotJudgeError:
+        self._nest.wait()
+        return CannotJudgeError(f"the local sandbox ended before its time{tail_of(self._complaints)}")
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for stream in (self._nest.stdin, self._nest.stdout):
+            if stream is not None:
+                stream.close()
+        self._nest.wait()
+        for descriptor in (self._job, self._words, self._complaints):
+            if descriptor >= 0:
+                os.close(descriptor)

@@ -1,0 +1,251 @@
+"""The local sandbox's first process: makes the namespaces, then starts the driver and the warden in them.
+
+What two containers do in `docker.py`, two child processes do here.  User and network namespaces come first and hold
+both; then the driver starts; then a process and a mount namespace, which hold only the warden and the program, with
+everything read-only but a sized tmpfs.  Where the kernel refuses any of it (tried in a throw-away child first), all of
+it is left out, and the answer on the first line of standard output says so.
+
+Standard input: the warden's settings and the archive as two frames, then nothing; its end is the end of the host.
+Standard library and psutil only.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import fcntl
+import json
+import os
+import select
+import shutil
+import signal
+import socket
+import struct
+import sys
+import tempfile
+from contextlib import suppress
+from typing import NoReturn
+
+from grader.sandbox.channel import Channel, read_frame
+from grader.sandbox.warden import Settings, Warden
+
+_libc = ctypes.CDLL(None, use_errno=True)
+_CLONE_NEWNS, _CLONE_NEWUTS, _CLONE_NEWIPC = 0x00020000, 0x04000000, 0x08000000
+_CLONE_NEWUSER, _CLONE_NEWPID, _CLONE_NEWNET = 0x10000000, 0x20000000, 0x40000000
+_MS_NOSUID, _MS_NODEV, _MS_NOEXEC, _MS_REC, _MS_PRIVATE = 0x2, 0x4, 0x8, 0x4000, 0x40000
+_AT_FDCWD, _AT_RECURSIVE = -100, 0x8000
+_SYS_MOUNT_SETATTR = 442  # the same number on every architecture
+_MOUNT_ATTR_RDONLY = 0x1
+_SIOCGIFFLAGS, _SIOCSIFFLAGS, _IFF_UP = 0x8913, 0x8914, 0x1
+_PR_SET_PDEATHSIG = 1
+#: `nobody`: whom a program runs as when the user is root.
+UNPRIVILEGED_ID = 65534
+_WORK = "/tmp/work"  # noqa: S108 — a tmpfs of the sandbox's own
+
+
+def main() -> None:
+    """Run the sandbox until the driver has ended or the host is gone."""
+    settings: Settings = json.loads(read_frame(0))
+    archive = read_frame(0)
+    private = _namespaces_allowed(settings)
+    sys.stdout.write(json.dumps({"private": private}) + "\n")
+    sys.stdout.flush()
+    if private:
+        _enter_user_and_network_namespace()
+    scratch = None if private else tempfile.mkdtemp(prefix="grader-")
+    try:
+        _run(settings, archive, scratch)
+    finally:
+        if scratch is not None:
+            shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _run(settings: Settings, archive: bytes, scratch: str | None) -> None:
+    driver_end, warden_end = socket.socketpair()
+    driver = _start_driver(driver_end, scratch)
+    driver_end.close()
+    for descriptor in (1, int(sys.argv[1]), int(sys.argv[2])):
+        os.close(descriptor)
+    settings = _settled(settings, scratch)
+    if scratch is None:
+        _unshare(_CLONE_NEWPID | _CLONE_NEWNS | _CLONE_NEWIPC | _CLONE_NEWUTS)
+    warden = _start_warden(warden_end, settings, archive)
+    warden_end.close()
+    _wait(driver, warden)
+
+
+def _settled(settings: Settings, scratch: str | None) -> Settings:
+    """The settings with what only this process knows: the user, the work folder, the namespaces."""
+    as_root = os.geteuid() == 0 and _maps_many()
+    uid, gid = (UNPRIVILEGED_ID, UNPRIVILEGED_ID) if as_root else (os.geteuid(), os.getegid())
+    work = _WORK if scratch is None else os.path.join(scratch, "work")
+    if scratch is not None:
+        os.chmod(scratch, 0o711)
+        _make_work(work, uid, gid)
+    return {**settings, "uid": uid, "gid": gid, "work": work, "private_pids": scratch is None}
+
+
+def _make_work(path: str, uid: int, gid: int) -> None:
+    os.mkdir(path)
+    os.chown(path, uid, gid)
+
+
+def _maps_many() -> bool:
+    """Whether other users than our own exist in this user namespace."""
+    with open("/proc/self/uid_map") as table:
+        return int(table.read().split()[2]) > 1
+
+
+def _namespaces_allowed(settings: Settings) -> bool:
+    """Try the whole of it in a child: half a namespace helps nobody."""
+    child = os.fork()
+    if child == 0:
+        with suppress(BaseException):
+            _enter_user_and_network_namespace()
+            _unshare(_CLONE_NEWPID | _CLONE_NEWNS | _CLONE_NEWIPC | _CLONE_NEWUTS)
+            inner = os.fork()
+            if inner == 0:
+                with suppress(BaseException):
+                    _close_filesystem(settings)
+                    os._exit(0)
+                os._exit(1)
+            os._exit(os.waitstatus_to_exitcode(os.waitpid(inner, 0)[1]))
+        os._exit(1)
+    return os.waitpid(child, 0)[1] == 0
+
+
+def _unshare(flags: int) -> None:
+    if _libc.unshare(flags) != 0:
+        raise OSError(ctypes.get_errno(), "unshare")
+
+
+def _enter_user_and_network_namespace() -> None:
+    uid, gid = os.geteuid(), os.getegid()
+    if uid == 0:
+        _be_mapped_by_child()
+    else:
+        _unshare(_CLONE_NEWUSER)
+        _write("/proc/self/setgroups", "deny")
+        _write("/proc/self/uid_map", f"0 {uid} 1")
+        _write("/proc/self/gid_map", f"0 {gid} 1")
+    _unshare(_CLONE_NEWNET)
+    _bring_loopback_up()
+
+
+def _be_mapped_by_child() -> None:
+    """As root, keep every user: only a process of the outer namespace may write such a map."""
+    unshared, unshared_end = os.pipe()
+    parent = os.getpid()
+    child = os.fork()
+    if child == 0:
+        with suppress(BaseException):
+            os.read(unshared, 1)
+            for table in ("uid_map", "gid_map"):
+                _write(f"/proc/{parent}/{table}", f"0 0 {UNPRIVILEGED_ID + 1}")
+            os._exit(0)
+        os._exit(1)
+    try:
+        _unshare(_CLONE_NEWUSER)
+    finally:
+        os.write(unshared_end, b"x")
+        status = os.waitpid(child, 0)[1]
+        os.close(unshared)
+        os.close(unshared_end)
+    if status:
+        raise OSError(0, "the user map was refused")
+
+
+def _write(path: str, text: str) -> None:
+    with open(path, "w") as file:
+        file.write(text)
+
+
+def _bring_loopback_up() -> None:
+    with socket.socket() as sock:
+        request = struct.pack("16sh22x", b"lo", 0)
+        (flags,) = struct.unpack_from("h", fcntl.ioctl(sock, _SIOCGIFFLAGS, request), 16)
+        fcntl.ioctl(sock, _SIOCSIFFLAGS, struct.pack("16sh22x", b"lo", flags | _IFF_UP))
+
+
+def _start_driver(channel: socket.socket, scratch: str | None) -> int:
+    """Run the driver; `scratch`: where it may write, None: on a tmpfs of its own."""
+    child = os.fork()
+    if child == 0:
+        _exec_driver(channel, scratch)
+    return child
+
+
+def _exec_driver(channel: socket.socket, scratch: str | None) -> NoReturn:
+    job, words, *command = sys.argv[1:]
+    _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    if scratch is None:
+        _unshare(_CLONE_NEWNS)
+        _mount("none", "/", None, _MS_REC | _MS_PRIVATE)
+        _mount("tmpfs", "/tmp", "tmpfs", _MS_NOSUID | _MS_NODEV, "size=64m")  # noqa: S108 — this is what is covered
+    else:
+        os.environ["TMPDIR"] = scratch
+    os.dup2(int(job), 0)
+    os.dup2(int(words), 1)
+    os.set_inheritable(channel.fileno(), True)  # noqa: FBT003 — its only parameter
+    os.execv(command[0], [*command, f"fd:{channel.fileno()}"])  # noqa: S606 — our own interpreter
+
+
+def _start_warden(channel: socket.socket, settings: Settings, archive: bytes) -> int:
+    child = os.fork()
+    if child == 0:
+        _run_warden(channel, settings, archive)
+    return child
+
+
+def _run_warden(channel: socket.socket, settings: Settings, archive: bytes) -> NoReturn:
+    status = 1
+    try:
+        _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
+        os.setsid()
+        if settings["private_pids"]:
+            _close_filesystem(settings)
+            _make_work(settings["work"], settings["uid"], settings["gid"])
+        warden = Warden(settings)
+        warden.unpack(archive)
+        warden.serve(Channel(channel), lifeline=0)
+        status = 0
+    finally:
+        os._exit(status)
+
+
+def _close_filesystem(settings: Settings) -> None:
+    """Nothing can be written but a tmpfs of the allowed size, and /proc shows this namespace."""
+    _mount("none", "/", None, _MS_REC | _MS_PRIVATE)
+    attributes = struct.pack("=QQQQ", _MOUNT_ATTR_RDONLY, 0, 0, 0)
+    if _libc.syscall(_SYS_MOUNT_SETATTR, _AT_FDCWD, b"/", _AT_RECURSIVE, attributes, len(attributes)) != 0:
+        raise OSError(ctypes.get_errno(), "mount_setattr")
+    size = f"size={settings['disk_bytes']},nr_inodes={settings['disk_files']},mode=1777"
+    for folder in ("/tmp", "/var/tmp", "/dev/shm"):  # noqa: S108 — these are what is covered
+        if os.path.isdir(folder) and not os.path.islink(folder):
+            _mount("tmpfs", folder, "tmpfs", _MS_NOSUID | _MS_NODEV, size)
+    _mount("proc", "/proc", "proc", _MS_NOSUID | _MS_NODEV | _MS_NOEXEC)
+
+
+def _mount(source: str, target: str, kind: str | None, flags: int, options: str = "") -> None:
+    encoded = kind.encode() if kind else None
+    if _libc.mount(source.encode(), target.encode(), encoded, flags, options.encode()) != 0:
+        raise OSError(ctypes.get_errno(), f"mount {target}")
+
+
+def _wait(driver: int, warden: int) -> None:
+    """Until the driver has ended or the host is gone; then nobody is left."""
+    pidfds = {pid: os.pidfd_open(pid) for pid in (driver, warden)}
+    watched = select.poll()
+    for descriptor in (0, *pidfds.values()):
+        watched.register(descriptor, select.POLLIN)
+    watched.poll()
+    for pid in (driver, warden):
+        # The warden ends the program when asked; the driver has nothing to tidy.
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGTERM)
+    for pid in (driver, warden):
+        with suppress(ChildProcessError):
+            os.waitpid(pid, 0)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,44 @@
+"""How a check says that it did not hold: facts only; the student's words are made in `driver/expect.py`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from grader.errors import Reason
+
+
+@dataclass
+class FaultError(Exception):
+    """The program does not do what is required: the student's fault.
+
+    `what`: one sentence.  `expected`, `received`: what should have come and what came, where bytes were awaited.
+    `doing`: what the kernel says that the program was doing.
+    """
+
+    reason: Reason
+    what: str
+    expected: bytes | None = None
+    received: bytes | None = None
+    doing: str = ""
+
+    def __str__(self) -> str:
+        return self.what
+
+
+@dataclass
+class UnprovedError(Exception):
+    """The situation could not be brought about or proved: nobody's fault, the check is inconclusive."""
+
+    what: str
+    reason: Reason = Reason.UNPROVED
+    doing: str = ""
+
+    def __str__(self) -> str:
+        return self.what
+
+
+@dataclass
+class NotStartedError(Exception):
+    """A program that a check needs could not be brought to listen; `fault` says why."""
+
+    fault: FaultError

@@ -1,0 +1,201 @@
+"""What the kernel knows of TCP sockets in this network namespace, by sock_diag(7).
+
+Asking for exactly one socket takes 20 to 45 microseconds, whatever else is open; that is what a gate does after every
+fragment.  /proc/net/tcp walks the whole table (2 ms).  Needs no privilege, but clearing TIME_WAIT rows needs NET_ADMIN.
+
+Layouts: linux/inet_diag.h and linux/tcp.h (struct tcp_info, whose fields only ever grow at its end).
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import socket
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import NamedTuple
+
+_NETLINK_SOCK_DIAG = 4
+_SOCK_DIAG_BY_FAMILY, _SOCK_DESTROY = 20, 21
+_NLM_F_REQUEST, _NLM_F_ACK, _NLM_F_DUMP = 0x1, 0x4, 0x300
+_NLMSG_ERROR, _NLMSG_DONE = 2, 3
+_INET_DIAG_INFO = 2
+_HEADER = struct.Struct("=IHHII")
+_REQUEST_HEAD = struct.Struct("=BBBxI")
+_ROW_HEAD = struct.Struct("=BBBB")
+_PORTS = struct.Struct("!HH")
+_ROW_TAIL = struct.Struct("=IIIII")
+_ANY_COOKIE = b"\xff" * 8
+_SOCKID_BYTES = 48
+_ADDRESS_BYTES = 16
+_V4_MAPPED = b"\0" * 10 + b"\xff\xff"
+_ALL_STATES = 0xFFFFFFFF
+
+
+class TcpState(IntEnum):
+    """States of RFC 9293, numbered as in the kernel's tcp_states.h."""
+
+    ESTABLISHED = 1
+    SYN_SENT = 2
+    SYN_RECV = 3
+    FIN_WAIT1 = 4
+    FIN_WAIT2 = 5
+    TIME_WAIT = 6
+    CLOSE = 7
+    CLOSE_WAIT = 8
+    LAST_ACK = 9
+    LISTEN = 10
+    CLOSING = 11
+
+
+class Endpoint(NamedTuple):
+    """An IPv4 or IPv6 address and a port; an IPv4-mapped IPv6 address stands as IPv4."""
+
+    host: str
+    port: int
+
+
+@dataclass(frozen=True, slots=True)
+class TcpRow:
+    """One socket.  Queues in bytes, but in LISTEN: connections waiting to be accepted, and the backlog."""
+
+    family: int
+    state: TcpState
+    local: Endpoint
+    remote: Endpoint
+    receive_queue: int
+    send_queue: int
+    inode: int
+    bytes_received: int = 0
+    segments_received: int = 0
+    v6_only: bool = False
+
+
+class SocketTable:
+    """A sock_diag conversation with the kernel.  Not for several threads."""
+
+    def __init__(self) -> None:
+        self._netlink = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC, _NETLINK_SOCK_DIAG)
+        self._netlink.bind((0, 0))
+        self._sequence = 0
+
+    def close(self) -> None:
+        """End the conversation."""
+        self._netlink.close()
+
+    def find(self, local: Endpoint, remote: Endpoint) -> TcpRow | None:
+        """The one socket with these ends, or None."""
+        self._ask(_SOCK_DIAG_BY_FAMILY, _NLM_F_REQUEST, _request(_family(local), _ALL_STATES, _sockid(local, remote)))
+        for kind, body in self._messages():
+            return _row(body) if kind == _SOCK_DIAG_BY_FAMILY else None
+        return None
+
+    def dump(self, *states: TcpState) -> list[TcpRow]:
+        """Every socket in one of the states, IPv4 and IPv6."""
+        wanted = sum(1 << state for state in states)
+        rows = []
+        for family in (socket.AF_INET, socket.AF_INET6):
+            self._ask(
+                _SOCK_DIAG_BY_FAMILY, _NLM_F_REQUEST | _NLM_F_DUMP, _request(family, wanted, bytes(_SOCKID_BYTES))
+            )
+            rows += [_row(body) for kind, body in self._messages() if kind == _SOCK_DIAG_BY_FAMILY]
+        return rows
+
+    def destroy(self, row: TcpRow) -> bool:
+        """Remove a socket from the kernel (SOCK_DESTROY).  False where that is not allowed."""
+        request = _request(row.family, 1 << row.state, _sockid(row.local, row.remote, mapped=row.family))
+        self._ask(_SOCK_DESTROY, _NLM_F_REQUEST | _NLM_F_ACK, request)
+        for kind, body in self._messages():
+            if kind == _NLMSG_ERROR:
+                code = -struct.unpack_from("=i", body)[0]
+                return code in {0, errno.ENOENT}
+        return False
+
+    def _ask(self, kind: int, flags: int, request: bytes) -> None:
+        self._sequence += 1
+        self._netlink.send(_HEADER.pack(_HEADER.size + len(request), kind, flags, self._sequence, 0) + request)
+
+    def _messages(self) -> Iterator[tuple[int, bytes]]:
+        """The (type, body) of each message of the answer; ends after a single answer or at DONE."""
+        while True:
+            data = self._netlink.recv(1 << 16)
+            offset = 0
+            several = False
+            while offset + _HEADER.size <= len(data):
+                length, kind, flags, sequence, _ = _HEADER.unpack_from(data, offset)
+                if sequence == self._sequence:
+                    several = bool(flags & 0x2)  # NLM_F_MULTI
+                    if kind == _NLMSG_DONE:
+                        return
+                    yield kind, data[offset + _HEADER.size : offset + length]
+                offset += (length + 3) & ~3
+            if not several:
+                return
+
+
+def _family(endpoint: Endpoint) -> int:
+    return socket.AF_INET6 if ":" in endpoint.host else socket.AF_INET
+
+
+def _packed(endpoint: Endpoint, family: int) -> bytes:
+    packed = socket.inet_pton(_family(endpoint), endpoint.host)
+    if family == socket.AF_INET6 and len(packed) == 4:
+        packed = _V4_MAPPED + packed
+    return packed.ljust(_ADDRESS_BYTES, b"\0")
+
+
+def _sockid(local: Endpoint, remote: Endpoint, mapped: int | None = None) -> bytes:
+    family = mapped or _family(local)
+    ends = _packed(local, family) + _packed(remote, family)
+    return _PORTS.pack(local.port, remote.port) + ends + struct.pack("=I", 0) + _ANY_COOKIE
+
+
+def _request(family: int, states: int, sockid: bytes) -> bytes:
+    return _REQUEST_HEAD.pack(family, socket.IPPROTO_TCP, 1 << (_INET_DIAG_INFO - 1), states) + sockid
+
+
+def _endpoint(packed: bytes, family: int, port: int) -> Endpoint:
+    if family == socket.AF_INET:
+        return Endpoint(socket.inet_ntop(socket.AF_INET, packed[:4]), port)
+    if packed.startswith(_V4_MAPPED):
+        return Endpoint(socket.inet_ntop(socket.AF_INET, packed[12:]), port)
+    return Endpoint(socket.inet_ntop(socket.AF_INET6, packed), port)
+
+
+def _row(body: bytes) -> TcpRow:
+    family, state, _, _ = _ROW_HEAD.unpack_from(body)
+    local_port, remote_port = _PORTS.unpack_from(body, 4)
+    _, receive_queue, send_queue, _, inode = _ROW_TAIL.unpack_from(body, 4 + _SOCKID_BYTES)
+    attributes = dict(_attributes(body, 4 + _SOCKID_BYTES + _ROW_TAIL.size))
+    info = attributes.get(_INET_DIAG_INFO, b"")
+    return TcpRow(
+        family=family,
+        state=TcpState(state),
+        local=_endpoint(body[8:24], family, local_port),
+        remote=_endpoint(body[24:40], family, remote_port),
+        receive_queue=receive_queue,
+        send_queue=send_queue,
+        inode=inode,
+        bytes_received=struct.unpack_from("=Q", info, 128)[0] if len(info) >= 136 else 0,
+        segments_received=struct.unpack_from("=I", info, 152)[0] if len(info) >= 156 else 0,
+        v6_only=bool(attributes.get(_INET_DIAG_SKV6ONLY, b"\0")[0]),
+    )
+
+
+_INET_DIAG_SKV6ONLY = 11
+
+
+def _attributes(body: bytes, offset: int) -> Iterator[tuple[int, bytes]]:
+    while offset + 4 <= len(body):
+        length, kind = struct.unpack_from("=HH", body, offset)
+        if length < 4:
+            return
+        yield kind, body[offset + 4 : offset + length]
+        offset += (length + 3) & ~3
+
+
+def machine() -> str:
+    """The architecture whose system call numbers apply, as uname(2) names it."""
+    return os.uname().machine

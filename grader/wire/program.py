@@ -1,0 +1,383 @@
+"""A running program: its output, its end, and waiting for what it does.
+
+Everything that waits for a program waits in `Program.wait`: it looks whether the awaited thing has happened, reads what
+the program prints (one that nobody reads would block), looks whether it has ended, and asks the kernel whether it is
+still.  So each wait ends with the thing itself, or with the reason why it can never come, and only where the kernel
+can't tell with a deadline.  The deadline counts the time in which the program could run, not the time in which a busy
+machine kept it from running.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import select
+import signal
+import time
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Protocol, TypeVar
+
+from grader.errors import Reason
+from grader.limits import EXIT_S, REPLY_S, REPLY_WALL_S, SandboxLimits
+from grader.model import EventKind
+from grader.wire import stillness
+from grader.wire.faults import FaultError, UnprovedError
+from grader.wire.kernel import Endpoint, SocketTable, TcpRow, TcpState, machine
+from grader.wire.stillness import Conversation, Snapshot, Verdict
+from grader.wire.transcript import Transcript
+from grader.wire.warden import Ending, Started, WardenClient
+
+T = TypeVar("T")
+
+#: A server that is going to answer does so within a fraction of this; before it, asking costs more than it tells.
+_FIRST_LOOK_S = 0.001
+#: Looks become rarer while a program is busy, so that they don't keep it from working.
+_RAREST_LOOK_S = 0.05
+#: Between looks at what no descriptor tells of: a socket's row.
+_UNWATCHED_S = 0.0002
+_ALL_BUT_TIME_WAIT = tuple(state for state in TcpState if state not in {TcpState.TIME_WAIT, TcpState.CLOSE})
+
+
+class Why(Enum):
+    """Why a wait ended without what it waited for."""
+
+    STILL = "still"
+    ENDED = "ended"
+    DEADLINE = "deadline"
+
+
+@dataclass
+class NoProgressError(Exception):
+    """What was waited for did not happen.  `doing`: what the kernel says the program was doing."""
+
+    why: Why
+    doing: str
+    verdict: Verdict = Verdict.STILL
+
+
+class Talk(Protocol):
+    """Our end of a connection, as far as waiting needs to know it."""
+
+    name: str
+    ours: Endpoint
+    theirs: Endpoint
+    sent_bytes: int
+    fin_sent: bool
+
+
+@dataclass
+class Output:
+    """What a program printed on one stream: the head of it, and how much it was."""
+
+    kept_bytes: int
+    data: bytearray = field(default_factory=bytearray)
+    size_bytes: int = 0
+
+    def add(self, chunk: bytes) -> None:
+        """Keep what still fits."""
+        self.size_bytes += len(chunk)
+        self.data += chunk[: max(0, self.kept_bytes - len(self.data))]
+
+
+class Program:
+    """One started program and all its processes."""
+
+    def __init__(
+        self, started: Started, warden: WardenClient, table: SocketTable, transcript: Transcript, limits: SandboxLimits
+    ) -> None:
+        self.pid = started.pid
+        self.talks: list[Talk] = []
+        self.transcript = transcript
+        self._started = started
+        self._warden = warden
+        self._table = table
+        self._limits = limits
+        self.stdout = Output(limits.output_kept_bytes)
+        self.stderr = Output(limits.output_kept_bytes)
+        self._readers = {started.stdout: self.stdout, started.stderr: self.stderr}
+        for descriptor in self._readers:
+            os.set_blocking(descriptor, False)
+        self._open = {started.pidfd, started.stdin, started.stdout, started.stderr}
+        self._ending: Ending | None = None
+
+    def close(self) -> None:
+        """Let go of its descriptors (the program itself is ended by the warden)."""
+        while self._open:
+            os.close(self._open.pop())
+        self._readers.clear()
+
+    # What it prints
+
+    def pump(self, timeout_s: float, watched: Collection[int] = ()) -> None:
+        """Read what it prints; return when something happens on a watched descriptor, or after the time."""
+        poll = select.poll()
+        for descriptor in (*self._readers, *watched):
+            poll.register(descriptor, select.POLLIN)
+        if not self._ending:
+            poll.register(self._started.pidfd, select.POLLIN)
+        for descriptor, _ in poll.poll(timeout_s * 1000):
+            if descriptor in self._readers:
+                self._read_output(descriptor)
+
+    def _read_output(self, descriptor: int) -> None:
+        try:
+            chunk = os.read(descriptor, 1 << 16)
+        except BlockingIOError:
+            return
+        except OSError as error:
+            if error.errno != errno.EIO:  # what a terminal's master says when the program's side is closed
+                raise
+            chunk = b""
+        if not chunk:
+            del self._readers[descriptor]
+            return
+        stream = self._readers[descriptor]
+        stream.add(chunk)
+        self.transcript.add(EventKind.OUTPUT, "program", self._stream_name(descriptor), chunk)
+        if stream.size_bytes > self._limits.output_flood_bytes:
+            raise FaultError(Reason.OUTPUT_FLOOD, f"the program printed more than {stream.size_bytes >> 20} MiB")
+
+    def _stream_name(self, descriptor: int) -> str:
+        return "standard error" if descriptor == self._started.stderr else "standard output"
+
+    def read_rest_of_output(self) -> None:
+        """Read what is left after its end; what other processes hold open is read as far as it has come."""
+        for descriptor in list(self._readers):
+            before = -1
+            while descriptor in self._readers and self._readers[descriptor].size_bytes != before:
+                before = self._readers[descriptor].size_bytes
+                self._read_output(descriptor)
+
+    # What it does
+
+    def ending(self) -> Ending | None:
+        """How it ended, or None while it runs."""
+        if self._ending is None and self._has_ended():
+            ending = self._warden.ending(self.pid)
+            while ending is None:  # its end is known to us before the warden has reaped it
+                ending = self._warden.ending(self.pid)
+            self._ending = ending
+            self.read_rest_of_output()
+            self.transcript.add(EventKind.EXITED, "program", describe_ending(ending))
+        return self._ending
+
+    def _has_ended(self) -> bool:
+        poll = select.poll()
+        poll.register(self._started.pidfd, select.POLLIN)
+        return bool(poll.poll(0))
+
+    def snapshot(self, *, files: bool = True) -> Snapshot:
+        """What all its processes do now."""
+        return self._warden.snapshot(files=files)
+
+    def sockets(self) -> dict[int, TcpRow]:
+        """All TCP sockets of the network namespace that belong to somebody, by inode."""
+        return {row.inode: row for row in self._table.dump(*_ALL_BUT_TIME_WAIT) if row.inode}
+
+    def doing(self, snapshot: Snapshot | None = None) -> str:
+        """What it is doing, in words, from the kernel's facts."""
+        if self._ending and not snapshot:
+            return describe_ending(self._ending)
+        facts = snapshot or self.snapshot()
+        return stillness.describe(facts, self.sockets(), self.conversations(), machine())
+
+    def conversations(self) -> tuple[Conversation, ...]:
+        """Our open connections and the program's side of each."""
+        return tuple(Conversation(talk.name, self._table.find(talk.theirs, talk.ours)) for talk in self.talks)
+
+    def verdict(self) -> tuple[Verdict, Snapshot]:
+        """Whether it is still now, with the facts."""
+        first = self._warden.snapshot(files=True)
+        if not stillness.asleep(first, first):
+            return Verdict.RUNNING, first
+        timed = self._warden.socket_timeouts(list(stillness.receiving_sockets(first, machine())))
+        sockets = self.sockets()
+        second = self._warden.snapshot(files=True)
+        return stillness.judge(first, second, sockets, timed, machine()), second
+
+    def nothing_on_its_way(self) -> bool:
+        """Whether all that we sent has arrived there, and all that it sent has arrived here."""
+        return all(self._delivered(talk) for talk in self.talks)
+
+    def _delivered(self, talk: Talk) -> bool:
+        row = self._table.find(talk.theirs, talk.ours)
+        if row is None:
+            return True
+        # A FIN takes one number of the sequence, and counts as a byte received.
+        arrived = row.bytes_received == talk.sent_bytes + talk.fin_sent
+        return arrived and row.send_queue == 0 and row.state is not TcpState.SYN_RECV
+
+    # Waiting
+
+    def wait(
+        self,
+        ready: Callable[[], T | None],
+        watched: Collection[int] = (),
+        deadline_s: float = REPLY_S,
+        *,
+        until_end: bool = True,
+    ) -> T:
+        """The first value of `ready()` that is not None.
+
+        `watched`: descriptors whose readability means that it is worth looking again.  With `until_end` the end of
+        the program ends the wait too.
+
+        Raises:
+            NoProgressError: it can't come any more, or did not come in `deadline_s` of the program's own time.
+            UnprovedError: the machine did not give the program that time.
+            FaultError: it floods its output.
+        """
+        began = time.monotonic()
+        look_at, pause_s = began + _FIRST_LOOK_S, _FIRST_LOOK_S
+        clock = _OwnTime(began)
+        while (value := ready()) is None:
+            if until_end and self.ending() and self.nothing_on_its_way():
+                return self._last_chance(ready, Why.ENDED, "", Verdict.STILL)
+            self.pump(min(pause_s if watched else _UNWATCHED_S, max(0.0, look_at - time.monotonic())), watched)
+            now = time.monotonic()
+            if now < look_at or (until_end and self._has_ended()):
+                continue
+            verdict, snapshot = self.verdict()
+            if verdict is Verdict.STILL and self.nothing_on_its_way():
+                return self._last_chance(ready, Why.STILL, self.doing(snapshot), verdict)
+            if clock.spent_s(now, snapshot) > deadline_s:
+                return self._last_chance(ready, Why.DEADLINE, self.doing(snapshot), verdict)
+            if now - began > REPLY_WALL_S:
+                raise UnprovedError("the machine was too busy to let the program run", Reason.STARVED, self.doing())
+            pause_s = min(2 * pause_s, _RAREST_LOOK_S)
+            look_at = time.monotonic() + pause_s
+        return value
+
+    def _last_chance(self, ready: Callable[[], T | None], why: Why, doing: str, verdict: Verdict) -> T:
+        """What came between the last look and the verdict still counts."""
+        value = ready()
+        if value is not None:
+            return value
+        raise NoProgressError(why, doing or self.doing(), verdict)
+
+    def wait_still(self, deadline_s: float = REPLY_S) -> NoProgressError:
+        """Until it is still or has ended, or until it had `deadline_s` and was not (see the answer's `why`)."""
+        try:
+            return self.wait(_never, deadline_s=deadline_s)
+        except NoProgressError as outcome:
+            return outcome
+
+    def wait_end(self) -> Ending:
+        """Until it has ended.
+
+        Raises:
+            NoProgressError: it runs on, and nothing will end it.
+        """
+        return self.wait(self.ending, until_end=False, deadline_s=EXIT_S)
+
+    def press_ctrl_c(self) -> None:
+        """Type Ctrl-C at its terminal, and see that the terminal has sent SIGINT.
+
+        The terminal sends the signal first and echoes ^C after it, so the echo is the proof.
+
+        Raises:
+            UnprovedError: the program has switched the terminal's echo or signals off.
+        """
+        self.pump(0)
+        mark = self.stdout.size_bytes
+        seen = bytes(self.stdout.data)
+        self.transcript.add(EventKind.SIGNAL, "grader", "Ctrl-C typed at the program's terminal")
+        os.write(self._started.stdin, b"\x03")
+
+        def echoed() -> bool | None:
+            fresh = bytes(self.stdout.data[len(seen) :])
+            overfull = self.stdout.size_bytes > mark and len(self.stdout.data) >= self.stdout.kept_bytes
+            return True if b"^C" in fresh or overfull or self.ending() else None
+
+        with suppress(NoProgressError):
+            self.wait(echoed)
+            return
+        raise UnprovedError("the terminal did not show that Ctrl-C was sent: echo or signals are switched off")
+
+    @contextmanager
+    def frozen(self) -> Iterator[None]:
+        """The whole program is stopped meanwhile; what is sent to it collects in its queues."""
+        self._warden.freeze()
+        self.transcript.add(EventKind.FROZEN, "grader")
+        try:
+            yield
+        finally:
+            self.transcript.add(EventKind.THAWED, "grader")
+            self._warden.thaw()
+
+    def cpu_share(self, window_s: float) -> float | None:
+        """The part of its own time for which it is on a CPU while nothing is asked; None: it is still, that is none.
+
+        Watches until it is still, or for `window_s` of its own time.
+        """
+        clock = _OwnTime(time.monotonic())
+        clock.spent_s(0, self.snapshot(files=False))
+        outcome = self.wait_still(window_s)
+        if outcome.why is not Why.DEADLINE:
+            return None
+        snapshot = self.snapshot(files=False)
+        return clock.ran_s(snapshot) / max(clock.spent_s(time.monotonic(), snapshot), 1e-3)
+
+    def kill(self) -> None:
+        """End its first process by SIGKILL, which no program can refuse."""
+        self.transcript.add(EventKind.SIGNAL, "grader", "SIGKILL sent to the program")
+        self._warden.send_signal(self.pid, signal.SIGKILL)
+
+    def remaining(self) -> Snapshot:
+        """The processes that still run."""
+        return tuple(process for process in self.snapshot() if process.alive)
+
+
+def _never() -> NoProgressError | None:
+    return None
+
+
+class _OwnTime:
+    """How much time a program really had, as the scheduler counted it."""
+
+    def __init__(self, began: float) -> None:
+        self._began = began
+        self._first: dict[int, tuple[int, int]] = {}
+
+    def spent_s(self, now: float, snapshot: Snapshot) -> float:
+        """Seconds since `began` in which it ran, or slept of its own accord; not those it waited for a CPU."""
+        ran_s, waited_s = self._since_first(snapshot)
+        return max(ran_s, now - self._began - waited_s)
+
+    def ran_s(self, snapshot: Snapshot) -> float:
+        """Seconds on a CPU since the first snapshot."""
+        return self._since_first(snapshot)[0]
+
+    def _since_first(self, snapshot: Snapshot) -> tuple[float, float]:
+        ran_ns = waited_ns = 0
+        for thread in (thread for process in snapshot for thread in process.threads):
+            ran_before, waited_before = self._first.setdefault(thread.tid, (thread.ran_ns, thread.waited_ns))
+            ran_ns += thread.ran_ns - ran_before
+            waited_ns += thread.waited_ns - waited_before
+        return ran_ns / 1e9, waited_ns / 1e9
+
+
+_SIGNAL_NAMES = {
+    2: "SIGINT, the signal of Ctrl-C",
+    4: "SIGILL, an illegal instruction",
+    6: "SIGABRT, an abort",
+    7: "SIGBUS, a bad memory access",
+    8: "SIGFPE, a division by zero",
+    9: "SIGKILL",
+    11: "SIGSEGV, a bad memory access",
+    13: "SIGPIPE, writing to a connection that was gone",
+    15: "SIGTERM",
+    25: "SIGXFSZ, writing too large a file",
+}
+
+
+def describe_ending(ending: Ending) -> str:
+    """How a program ended, in words."""
+    if ending.out_of_memory and ending.status == -9:
+        return "it was killed because it used more memory than allowed"
+    if ending.status >= 0:
+        return f"it ended by itself with exit status {ending.status}"
+    return f"it was ended by signal {_SIGNAL_NAMES.get(-ending.status, str(-ending.status))}"

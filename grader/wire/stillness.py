@@ -1,0 +1,291 @@
+"""Whether a program can make any progress unless we do something: a pure decision from facts.
+
+A program is *still* when every thread of every process sleeps in a call that nothing pending can satisfy, twice in a
+row with the same context-switch counts.  The counts join the two looks: a thread that had run in between would have
+switched, so at the end of the first look all of them slept at once.  Sleeping threads are woken by the kernel at
+the moment that what they wait for happens, not later; so nothing is on its way inside the program.
+
+What can wake it all the same is its own clock.  A finite timeout is therefore never still but `TIMER`; and what is
+not known is `UNKNOWN`, which means: wait.  Snapshots come from the warden (`sandbox/warden.py`, `snapshot`), socket
+rows from `kernel.py`.  This file asks nobody anything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from enum import Enum, IntEnum
+
+import msgspec
+
+from grader.wire.kernel import TcpRow, TcpState
+
+
+class ThreadFacts(msgspec.Struct, frozen=True):
+    """A thread as /proc shows it; `call` is a system call number, or None when it is not in one."""
+
+    tid: int
+    state: str
+    call: int | None
+    arguments: tuple[int, ...]
+    switches: int
+    ran_ns: int
+    waited_ns: int
+
+
+class ProcessFacts(msgspec.Struct, frozen=True):
+    """A process as /proc shows it; signal sets as bit masks; `files` maps a descriptor to what it leads to."""
+
+    pid: int
+    parent: int
+    name: str
+    state: str
+    resident_bytes: int
+    ignored_signals: int
+    caught_signals: int
+    blocked_signals: int
+    threads: tuple[ThreadFacts, ...]
+    files: dict[str, str] = {}
+
+    @property
+    def alive(self) -> bool:
+        """Whether any thread of it still runs; a zombie has none."""
+        return any(thread.state not in "ZX" for thread in self.threads)
+
+
+Snapshot = tuple[ProcessFacts, ...]
+
+
+class Verdict(IntEnum):
+    """What keeps a program from being still, the strongest last."""
+
+    STILL = 0
+    TIMER = 1
+    UNKNOWN = 2
+    RUNNING = 3
+
+
+class Waits(Enum):
+    """How a system call waits, and where its timeout stands."""
+
+    RECEIVING = "on a descriptor in argument 0"
+    SENDING = "for room in a descriptor in argument 0"
+    EVENT = "for something that another thread or process does"
+    MILLISECONDS = "with a timeout in milliseconds, negative: for ever"
+    POINTER = "with a timeout behind a pointer, null: for ever"
+    CLOCK = "for the clock"
+
+
+class Call(msgspec.Struct, frozen=True):
+    """A system call that sleeps: its numbers, how it waits, and the argument that holds its timeout."""
+
+    name: str
+    x86_64: int | None
+    aarch64: int | None
+    waits: Waits
+    timeout_at: int = 0
+
+
+#: Numbers: arch/x86/entry/syscalls/syscall_64.tbl and include/uapi/asm-generic/unistd.h.
+CALLS = (
+    Call("read", 0, 63, Waits.RECEIVING),
+    Call("readv", 19, 65, Waits.RECEIVING),
+    Call("recv", 45, 207, Waits.RECEIVING),
+    Call("recvmsg", 47, 212, Waits.RECEIVING),
+    Call("accept", 43, 202, Waits.RECEIVING),
+    Call("accept", 288, 242, Waits.RECEIVING),
+    Call("write", 1, 64, Waits.SENDING),
+    Call("writev", 20, 66, Waits.SENDING),
+    Call("send", 44, 206, Waits.SENDING),
+    Call("sendmsg", 46, 211, Waits.SENDING),
+    Call("poll", 7, None, Waits.MILLISECONDS, 2),
+    Call("poll", 271, 73, Waits.POINTER, 2),
+    Call("select", 23, None, Waits.POINTER, 4),
+    Call("select", 270, 72, Waits.POINTER, 4),
+    Call("epoll_wait", 232, None, Waits.MILLISECONDS, 3),
+    Call("epoll_wait", 281, 22, Waits.MILLISECONDS, 3),
+    Call("epoll_wait", 441, 441, Waits.POINTER, 3),
+    Call("a wait for another thread", 202, 98, Waits.POINTER, 3),
+    Call("sigtimedwait", 128, 137, Waits.POINTER, 2),
+    Call("pause", 34, None, Waits.EVENT),
+    Call("sigsuspend", 130, 133, Waits.EVENT),
+    Call("a wait for a child process", 61, 260, Waits.EVENT),
+    Call("a wait for a child process", 247, 95, Waits.EVENT),
+    Call("sleep", 35, 101, Waits.CLOCK),
+    Call("sleep", 230, 115, Waits.CLOCK),
+    Call("a wait with a timeout", 219, 128, Waits.CLOCK),
+)
+
+_BY_NUMBER: Mapping[str, Mapping[int, Call]] = {
+    "x86_64": {call.x86_64: call for call in CALLS if call.x86_64 is not None},
+    "aarch64": {call.aarch64: call for call in CALLS if call.aarch64 is not None},
+}
+
+#: Sockets by inode.
+Sockets = Mapping[int, TcpRow]
+#: Whether a socket has a timeout of its own (SO_RCVTIMEO), by (pid, fd); None: not known.
+Timed = Mapping[tuple[int, int], bool | None]
+
+
+def call_of(thread: ThreadFacts, machine: str) -> Call | None:
+    """The known system call that a thread is in, or None."""
+    return _BY_NUMBER.get(machine, {}).get(-1 if thread.call is None else thread.call)
+
+
+def inode_of(process: ProcessFacts, fd: int) -> int | None:
+    """The inode of the socket behind a descriptor, or None when it is no socket."""
+    target = process.files.get(str(fd), "")
+    return int(target[8:-1]) if target.startswith("socket:[") else None
+
+
+def receiving_sockets(snapshot: Snapshot, machine: str) -> Iterator[tuple[int, int]]:
+    """The (pid, fd) of each socket that a thread sleeps in a call on: those whose own timeout matters."""
+    for process in snapshot:
+        for thread in process.threads:
+            call = call_of(thread, machine)
+            if call and call.waits in {Waits.RECEIVING, Waits.SENDING} and thread.arguments:
+                fd = _signed(thread.arguments[0])
+                if inode_of(process, fd) is not None:
+                    yield process.pid, fd
+
+
+def asleep(first: Snapshot, second: Snapshot) -> bool:
+    """Whether no thread ran between two looks and all slept."""
+    before, after = _sleepers(first), _sleepers(second)
+    return before is not None and before == after
+
+
+def _sleepers(snapshot: Snapshot) -> dict[int, tuple[int, int | None]] | None:
+    threads = [thread for process in snapshot if process.alive for thread in process.threads]
+    if not threads or any(thread.state != "S" for thread in threads):
+        return None  # none at all: it is about to be gone
+    return {thread.tid: (thread.switches, thread.call) for thread in threads}
+
+
+def judge(first: Snapshot, second: Snapshot, sockets: Sockets, timed: Timed, machine: str) -> Verdict:
+    """Whether the program is still.  `second` must hold the open files."""
+    if not asleep(first, second):
+        return Verdict.RUNNING
+    alive = [process for process in second if process.alive]
+    if any("[timerfd]" in target for process in alive for target in process.files.values()):
+        return Verdict.TIMER
+    return max(
+        (_judge_thread(process, thread, sockets, timed, machine) for process in alive for thread in process.threads),
+        default=Verdict.STILL,
+    )
+
+
+def _judge_thread(process: ProcessFacts, thread: ThreadFacts, sockets: Sockets, timed: Timed, machine: str) -> Verdict:
+    call = call_of(thread, machine)
+    if call is None:
+        return Verdict.UNKNOWN
+    if call.waits is Waits.CLOCK:
+        return Verdict.TIMER
+    if call.waits is Waits.EVENT:
+        return Verdict.STILL
+    if call.waits in {Waits.MILLISECONDS, Waits.POINTER}:
+        return Verdict.STILL if _waits_for_ever(call, thread) else Verdict.TIMER
+    return _judge_transfer(process, thread, call, sockets, timed)
+
+
+def _waits_for_ever(call: Call, thread: ThreadFacts) -> bool:
+    timeout = thread.arguments[call.timeout_at]
+    return _signed(timeout) < 0 if call.waits is Waits.MILLISECONDS else timeout == 0
+
+
+def _judge_transfer(process: ProcessFacts, thread: ThreadFacts, call: Call, sockets: Sockets, timed: Timed) -> Verdict:
+    fd = _signed(thread.arguments[0])
+    inode = inode_of(process, fd)
+    if call.waits is Waits.SENDING:
+        # What it sends is on its way to us, or to a terminal that we read: it goes on by itself.
+        return Verdict.RUNNING
+    if inode is None:
+        return Verdict.STILL  # a terminal or a pipe: nobody writes there but us or a sleeping process
+    own_timeout = timed.get((process.pid, fd))
+    if own_timeout is None:
+        return Verdict.UNKNOWN
+    if own_timeout:
+        return Verdict.TIMER
+    row = sockets.get(inode)
+    # Bytes, a FIN (which counts as one until it is read), or in LISTEN a client to accept: it is about to wake.
+    return Verdict.RUNNING if row and row.receive_queue > 0 else Verdict.STILL
+
+
+def _signed(word: int) -> int:
+    """A C int out of a register."""
+    low = word & 0xFFFFFFFF
+    return low - (1 << 32) if low >> 31 else low
+
+
+class Conversation(msgspec.Struct, frozen=True):
+    """One of our connections, for telling what the program does about it: our name for it, and its row there."""
+
+    name: str
+    row: TcpRow | None
+
+
+def describe(snapshot: Snapshot, sockets: Sockets, ours: tuple[Conversation, ...], machine: str) -> str:
+    """What a program is doing, in one sentence; only what the facts say.
+
+    For instance "blocked in recv on client A's connection; client B has 4 unread bytes and was never accepted".
+    """
+    names = {talk.row.inode: talk.name for talk in ours if talk.row and talk.row.inode}
+    alive = [process for process in snapshot if process.alive]
+    if not alive:
+        return "the program has ended"
+    threads = [
+        _describe_thread(process, thread, sockets, names, machine) for process in alive for thread in process.threads
+    ]
+    parts = [*_counted(threads), *(part for talk in ours if (part := _describe_conversation(talk)))]
+    return "; ".join(parts)
+
+
+def _counted(words: list[str]) -> list[str]:
+    """Each once, with how many threads it holds for."""
+    return [word if words.count(word) == 1 else f"{words.count(word)} threads {word}" for word in dict.fromkeys(words)]
+
+
+_NOT_SLEEPING = {"R": "running", "T": "stopped", "t": "stopped", "D": "waiting for a disk or a device"}
+
+
+def _describe_thread(
+    process: ProcessFacts, thread: ThreadFacts, sockets: Sockets, names: Mapping[int, str], machine: str
+) -> str:
+    if thread.state in _NOT_SLEEPING:
+        return _NOT_SLEEPING[thread.state]
+    call = call_of(thread, machine)
+    if call is None:
+        return "running" if thread.call is None else "in a system call"
+    if call.waits in {Waits.RECEIVING, Waits.SENDING}:
+        return f"blocked in {call.name}{_on_what(process, _signed(thread.arguments[0]), sockets, names)}"
+    if call.waits is Waits.CLOCK:
+        return "sleeping on its own timer" if call.name == "sleep" else f"in {call.name}"
+    if call.waits in {Waits.MILLISECONDS, Waits.POINTER} and not _waits_for_ever(call, thread):
+        return f"blocked in {call.name} with a timeout of its own"
+    return f"blocked in {call.name}"
+
+
+def _on_what(process: ProcessFacts, fd: int, sockets: Sockets, names: Mapping[int, str]) -> str:
+    inode = inode_of(process, fd)
+    if inode is None:
+        return " on its standard input" if fd == 0 else ""
+    row = sockets.get(inode)
+    if row is not None and row.state is TcpState.LISTEN:
+        return ", waiting for the next client"
+    return f" on {names[inode]}'s connection" if inode in names else " on a connection"
+
+
+def _describe_conversation(talk: Conversation) -> str:
+    row = talk.row
+    if row is None or row.state not in {TcpState.ESTABLISHED, TcpState.CLOSE_WAIT, TcpState.SYN_RECV}:
+        return ""
+    end_received = row.state is TcpState.CLOSE_WAIT
+    end_unread = end_received and row.receive_queue > 0  # a FIN takes one place in the queue until it is read
+    unread = row.receive_queue - end_unread
+    facts = [
+        f"has {unread} unread byte{'s' * (unread != 1)}" if unread else "",
+        "was never accepted" if row.inode == 0 else "",
+        "has ended its side, which was not read yet" if end_unread and row.inode else "",
+        "has ended its side, and the program keeps its own open" if end_received and not end_unread else "",
+    ]
+    told = " and ".join(fact for fact in facts if fact)
+    return f"{talk.name} {told}" if told else ""

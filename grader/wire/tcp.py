@@ -1,0 +1,400 @@
+"""Scripted TCP clients: our end of a conversation with the program, fragment by fragment.
+
+A fragment is known to have been read before the next is sent (a *gate*), several messages are known to have arrived as
+one segment, an answer that will never come is known not to come.  What did not hold is raised as `FaultError`; what
+could not be brought about as `UnprovedError`.
+"""
+
+from __future__ import annotations
+
+import errno
+import select
+import socket
+import struct
+from collections.abc import Iterable
+from types import TracebackType
+from typing import Self
+
+from grader.errors import Reason
+from grader.model import EventKind
+from grader.wire.faults import FaultError, UnprovedError
+from grader.wire.kernel import Endpoint, SocketTable, TcpRow, TcpState
+from grader.wire.program import NoProgressError, Program, Why
+from grader.wire.script import pieces_of
+from grader.wire.stillness import Verdict
+
+#: Looks of 15 microseconds each before a gate begins to ask what the program does.
+_GATE_LOOKS = 200
+_CHUNK_BYTES = 1 << 16
+#: Linux sends at most half the receiver's window in one segment, 32 741 bytes on a fresh loopback connection.
+_ONE_SEGMENT_BYTES = 16 * 1024
+#: How long a program that closed a connection may take to die of the same cause, when the kernel can't tell.
+_DYING_S = 1.0
+_RESETS = {errno.ECONNRESET, errno.EPIPE, errno.ECONNABORTED}
+
+
+class ScriptedClient:
+    """One connection to the program.  A context manager: it is closed at the end, whatever happened."""
+
+    def __init__(self, program: Program, table: SocketTable, server: Endpoint, name: str) -> None:
+        self.name = name
+        self.theirs = server
+        self.sent_bytes = 0
+        self.fin_sent = False
+        self._program = program
+        self._table = table
+        self._transcript = program.transcript
+        self._received = bytearray()
+        self._ended: EventKind | None = None
+        self._sock = self._connect()
+        self.ours = Endpoint(*self._sock.getsockname()[:2])
+        program.talks.append(self)
+        self._transcript.add(EventKind.CONNECTED, name, f"to port {server.port}")
+
+    def _connect(self) -> socket.socket:
+        __tracebackhide__ = True
+        sock = socket.socket(socket.AF_INET6 if ":" in self.theirs.host else socket.AF_INET, socket.SOCK_STREAM)
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        sock.setblocking(False)  # noqa: FBT003 — its only parameter
+        code = sock.connect_ex(self.theirs)
+        if code == errno.EINPROGRESS:
+            # Done at once, unless the accept queue is full: then the program has to accept first.
+            try:
+                code = self._program.wait(lambda: _connected(sock), [sock.fileno()])
+            except NoProgressError as stop:
+                sock.close()
+                raise FaultError(Reason.NOT_ACCEPTED, f"{self.name} could not connect", doing=stop.doing) from None
+        if code:
+            sock.close()
+            words = f"{self.name} could not connect to port {self.theirs.port}: {errno.errorcode.get(code, code)}"
+            raise FaultError(Reason.REFUSED, words, doing=self._program.doing())
+        return sock
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    # Sending
+
+    def send(self, data: bytes, pieces: int | Iterable[int] | None = None) -> None:
+        """Send bytes; with `pieces` in pieces of that length (or those lengths), each read before the next is sent."""
+        __tracebackhide__ = True
+        cut = pieces_of(data, pieces)
+        self._transcript.add(EventKind.SENT, self.name, data=data, pieces=tuple(map(len, cut)) if len(cut) > 1 else ())
+        for piece in cut:
+            self._push(piece)
+            if pieces is not None:
+                self.wait_read()
+
+    def send_as_one_read(self, data: bytes) -> None:
+        """Send bytes so that one recv of the program can get them all, and see that it is so.
+
+        One segment enters the program's receive queue in one step, so no reader ever sees a part of it.  More
+        than fits a segment is collected in the queue while the program is frozen.  Freezing is the second choice:
+        it makes epoll_wait(2) and receives with a timeout fail with EINTR, for which a right program need not be
+        prepared (signal(7), "Interruption of system calls and library functions by stop signals").
+
+        Raises:
+            UnprovedError: it did not arrive so.
+        """
+        __tracebackhide__ = True
+        self._transcript.add(EventKind.SENT, self.name, "to be read at once", data)
+        if len(data) > _ONE_SEGMENT_BYTES:
+            with self._program.frozen():
+                self._push(data)
+                row = self._wait_arrived()
+                whole = row is not None and row.receive_queue >= len(data)
+        else:
+            before = self._row()
+            self._push(data)
+            row = self._wait_arrived()
+            whole = bool(before and row and row.segments_received == before.segments_received + 1)
+        if not whole:
+            raise UnprovedError("the messages did not arrive together")
+        self._transcript.add(EventKind.KERNEL, "grader", f"all {len(data)} bytes arrived together")
+
+    def send_and_half_close(self, data: bytes) -> None:
+        """Send bytes and our FIN in one segment: whoever reads the bytes has received the end already.
+
+        Raises:
+            UnprovedError: they did not arrive so.
+        """
+        __tracebackhide__ = True
+        before = self._row()
+        self._transcript.add(EventKind.SENT, self.name, "with the end of its side in the same segment", data)
+        self._push(data, socket.MSG_MORE)
+        self.half_close()
+        row = self._wait_arrived()
+        if not (before and (row is None or row.segments_received == before.segments_received + 1)):
+            raise UnprovedError("the message and the end did not arrive together")
+
+    def _push(self, data: bytes, flags: int = 0) -> None:
+        __tracebackhide__ = True
+        view = memoryview(data)
+        while view:
+            try:
+                sent = self._sock.send(view[:_CHUNK_BYTES], flags)
+            except BlockingIOError:
+                self._wait_room()
+                continue
+            except OSError as error:
+                if error.errno not in _RESETS:
+                    raise
+                self._note_reset()
+                raise self._lost("while it was being sent its message") from None
+            self.sent_bytes += sent
+            view = view[sent:]
+
+    def _wait_room(self) -> None:
+        __tracebackhide__ = True
+
+        def room() -> bool | None:
+            try:
+                self._sock.send(b"")
+            except OSError:
+                return True  # the next send tells which
+            return True if _writable(self._sock) else None
+
+        try:
+            self._program.wait(room)
+        except NoProgressError as stop:
+            raise FaultError(
+                Reason.NOT_READ, f"the program stopped reading after {self.sent_bytes} bytes", doing=stop.doing
+            ) from None
+
+    def _row(self) -> TcpRow | None:
+        return self._table.find(self.theirs, self.ours)
+
+    def _wait_arrived(self) -> TcpRow | None:
+        """Until everything sent is in the program's receive queue or already read; its row, None when it is gone."""
+        __tracebackhide__ = True
+
+        def arrived() -> tuple[TcpRow | None] | None:
+            row = self._row()
+            return (row,) if row is None or row.bytes_received == self.sent_bytes + self.fin_sent else None
+
+        for _ in range(_GATE_LOOKS):
+            if found := arrived():
+                return found[0]
+        try:
+            return self._program.wait(arrived)[0]
+        except NoProgressError as stop:
+            raise UnprovedError("what was sent did not arrive", doing=stop.doing) from None
+
+    def wait_read(self) -> None:
+        """The gate: until the program has read everything that was sent."""
+        __tracebackhide__ = True
+
+        def read() -> bool | None:
+            row = self._row()
+            if row is None or row.state in {TcpState.FIN_WAIT1, TcpState.FIN_WAIT2, TcpState.TIME_WAIT}:
+                return True  # it has closed; what is awaited next will tell
+            return True if row.bytes_received == self.sent_bytes and row.receive_queue == 0 else None
+
+        for _ in range(_GATE_LOOKS):
+            if read():
+                return
+        try:
+            self._program.wait(read)
+        except NoProgressError as stop:
+            row = self._row()
+            unread = row.receive_queue if row else 0
+            never_accepted = row is not None and row.inode == 0
+            reason = Reason.NOT_ACCEPTED if never_accepted else Reason.NOT_READ
+            what = f"{self.name} was never accepted" if never_accepted else f"{unread} bytes of {self.name} stay unread"
+            raise FaultError(reason, what, doing=stop.doing) from None
+
+    # Receiving
+
+    def _take(self) -> None:
+        """Move what has come into our buffer, without waiting."""
+        while self._ended is None:
+            try:
+                chunk = self._sock.recv(_CHUNK_BYTES)
+            except BlockingIOError:
+                return
+            except OSError as error:
+                if error.errno not in _RESETS:
+                    raise
+                self._note_reset()
+                return
+            if not chunk:
+                self._ended = EventKind.PEER_CLOSED
+                self._transcript.add(EventKind.PEER_CLOSED, self.name)
+                return
+            self._received += chunk
+            self._transcript.add(EventKind.RECEIVED, self.name, data=chunk)
+            # So that the other kernel knows at once that nothing of it is on its way.
+            self._sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
+
+    def _note_reset(self) -> None:
+        if self._ended is None:
+            self._ended = EventKind.PEER_RESET
+            self._transcript.add(EventKind.PEER_RESET, self.name)
+
+    def expect(self, reply: bytes) -> None:
+        """The next bytes to come are exactly these; more may follow them."""
+        __tracebackhide__ = True
+
+        def enough() -> bool | None:
+            self._take()
+            got = len(self._received)
+            if got >= len(reply) or self._ended or not reply.startswith(bytes(self._received)):
+                return True
+            return None
+
+        try:
+            self._program.wait(enough, [self._sock.fileno()])
+        except NoProgressError as stop:
+            raise self._missing(reply, stop) from None
+        got = bytes(self._received[: len(reply)])
+        if got == reply:
+            del self._received[: len(reply)]
+            return
+        if self._ended and reply.startswith(got):
+            raise self._lost("before its reply was complete" if got else "instead of answering", reply, got)
+        what = f"{self.name} got another reply than required"
+        raise FaultError(Reason.WRONG_REPLY, what, reply, bytes(self._received), self._program.doing())
+
+    def _missing(self, reply: bytes, stop: NoProgressError) -> FaultError:
+        got = bytes(self._received)
+        row = self._row()
+        if row is not None and row.inode == 0 and row.state is TcpState.ESTABLISHED:
+            return FaultError(Reason.NOT_ACCEPTED, f"{self.name} was never accepted", reply, got, stop.doing)
+        if got:
+            what = f"{self.name} got {len(got)} of {len(reply)} bytes of its reply, and {_no_more(stop)}"
+            return FaultError(Reason.INCOMPLETE_REPLY, what, reply, got, stop.doing)
+        return FaultError(Reason.NO_REPLY, f"{self.name} got no reply, and {_no_more(stop)}", reply, b"", stop.doing)
+
+    def _lost(self, when: str, reply: bytes | None = None, got: bytes | None = None) -> FaultError:
+        """The connection's end as a fault; a crash of the program comes first, since it is the cause."""
+        # A dying program's connections end before the program itself does.
+        self._program.wait_still(_DYING_S)
+        ending = self._program.ending()
+        if ending is not None:
+            reason = Reason.CRASHED if ending.status else Reason.EXITED
+            return FaultError(
+                reason, f"the program ended while {self.name} was connected", reply, got, self._program.doing()
+            )
+        reset = self._ended is EventKind.PEER_RESET
+        what = f"the program {'reset' if reset else 'closed'} {self.name}'s connection {when}"
+        return FaultError(Reason.RESET if reset else Reason.CLOSED_EARLY, what, reply, got, self._program.doing())
+
+    def expect_nothing(self, reason: Reason, what: str) -> None:
+        """Until the program is still: nothing comes, and the connection stays open.
+
+        Raises:
+            FaultError: with that reason and sentence when something comes.
+            UnprovedError: the program never became still, so something could come yet.
+        """
+        __tracebackhide__ = True
+
+        def came() -> bool | None:
+            self._take()
+            return True if self._received or self._ended else None
+
+        try:
+            self._program.wait(came, [self._sock.fileno()])
+        except NoProgressError as stop:
+            if stop.why is Why.STILL or stop.verdict is Verdict.TIMER:
+                self._transcript.add(EventKind.KERNEL, "program", f"is still: {stop.doing}")
+                return
+            raise UnprovedError(
+                "the program did not come to rest, so silence proves nothing", doing=stop.doing
+            ) from None
+        if self._received:
+            raise FaultError(reason, what, b"", bytes(self._received), self._program.doing())
+        raise self._lost("too early")
+
+    def expect_end(self) -> None:
+        """The program closes the connection (FIN), and nothing comes before."""
+        __tracebackhide__ = True
+        self._wait_ended()
+        if self._received:
+            what = f"{self.name} got more than the reply before the connection's end"
+            raise FaultError(Reason.EXTRA_REPLY, what, b"", bytes(self._received), self._program.doing())
+        if self._ended is EventKind.PEER_RESET:
+            raise FaultError(
+                Reason.RESET,
+                f"the program reset {self.name}'s connection instead of closing it",
+                doing=self._program.doing(),
+            )
+
+    def expect_end_or_reset(self) -> None:
+        """The connection ends, in whichever way."""
+        __tracebackhide__ = True
+        self._wait_ended()
+
+    def _wait_ended(self) -> None:
+        __tracebackhide__ = True
+
+        def ended() -> bool | None:
+            self._take()
+            return True if self._ended or self._received else None
+
+        try:
+            self._program.wait(ended, [self._sock.fileno()])
+        except NoProgressError as stop:
+            raise FaultError(
+                Reason.NOT_CLOSED, f"the program does not close {self.name}'s connection", doing=stop.doing
+            ) from None
+
+    # Leaving
+
+    def half_close(self) -> None:
+        """End our side (FIN); the program's side stays open."""
+        self._transcript.add(EventKind.HALF_CLOSED, self.name)
+        self._sock.shutdown(socket.SHUT_WR)
+        self.fin_sent = True
+
+    def reset(self) -> None:
+        """End the connection by a RST."""
+        self._transcript.add(EventKind.RESET, self.name)
+        self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self._leave()
+
+    def close(self) -> None:
+        """Close our end (FIN), once; what the program still says after it is not ours to read."""
+        if self._sock.fileno() != -1:
+            self._transcript.add(EventKind.CLOSED, self.name)
+            self._take()  # unread bytes would turn our FIN into a RST
+            self._leave()
+
+    def _leave(self) -> None:
+        self._sock.close()
+        if self in self._program.talks:
+            self._program.talks.remove(self)
+
+    def established(self) -> bool:
+        """Whether both sides of the connection are open, on the program's side too."""
+        row = self._row()
+        return row is not None and row.state is TcpState.ESTABLISHED
+
+    def gone(self) -> bool:
+        """Whether the program's side of the connection is gone from the kernel."""
+        return self._row() is None
+
+
+def _connected(sock: socket.socket) -> int | None:
+    """The result of a connect in progress: 0, an errno, or None while it goes on."""
+    if not _writable(sock):
+        return None
+    return sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+
+
+def _writable(sock: socket.socket) -> bool:
+    poll = select.poll()
+    poll.register(sock, select.POLLOUT)
+    return bool(poll.poll(0))
+
+
+def _no_more(stop: NoProgressError) -> str:
+    return {
+        Why.STILL: "no more can come: the program waits for something that will not happen",
+        Why.ENDED: "no more can come: the program has ended",
+        Why.DEADLINE: "nothing came in the time allowed",
+    }[stop.why]

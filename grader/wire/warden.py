@@ -1,0 +1,99 @@
+"""The driver's side of the conversation with the warden: one method a question, typed answers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from grader.sandbox.channel import Channel
+from grader.wire.stillness import ProcessFacts, Snapshot, Timed
+
+
+@dataclass(frozen=True)
+class Started:
+    """A running program: its pid in the sandbox and its descriptors, which are the owner's to close."""
+
+    pid: int
+    pidfd: int
+    stdin: int
+    stdout: int
+    stderr: int
+
+
+@dataclass(frozen=True)
+class Ending:
+    """How a program ended.  `status` >= 0: exit status; < 0: minus the signal's number."""
+
+    status: int
+    out_of_memory: bool
+
+
+class CannotStartError(Exception):
+    """The program's file is missing or can't be executed; the kernel's words."""
+
+
+class WardenError(Exception):
+    """The warden could not do what was asked: our fault or the sandbox's."""
+
+
+class WardenClient:
+    """Asks the warden."""
+
+    def __init__(self, channel: Channel) -> None:
+        self._channel = channel
+
+    def _ask(self, question: str, **fields: Any) -> tuple[dict[str, Any], list[int]]:
+        self._channel.send({"ask": question, **fields})
+        return self._channel.receive()
+
+    def _answer(self, question: str, **fields: Any) -> dict[str, Any]:
+        answer, _ = self._ask(question, **fields)
+        if "error" in answer:
+            message = f"{question}: {answer['error']}"
+            raise WardenError(message)
+        return answer
+
+    def start(self, argv: tuple[str, ...], environment: dict[str, str], *, terminal: bool) -> Started:
+        """Start a program, on a terminal (stdin and stdout; stderr is a pipe) or on three pipes.
+
+        Raises:
+            CannotStartError: it can't be executed.
+        """
+        answer, descriptors = self._ask("start", argv=argv, environment=environment, terminal=terminal)
+        if "error" in answer:
+            raise CannotStartError(answer["error"])
+        pidfd, stdin, stdout, stderr = descriptors
+        return Started(answer["pid"], pidfd, stdin, stdout, stderr)
+
+    def ending(self, pid: int) -> Ending | None:
+        """How a program ended, or None while it runs."""
+        answer = self._answer("status", pid=pid)
+        return None if answer["status"] is None else Ending(answer["status"], answer["out_of_memory"])
+
+    def snapshot(self, *, files: bool = False) -> Snapshot:
+        """What all processes do now."""
+        return msgspec.convert(self._answer("snapshot", files=files)["processes"], tuple[ProcessFacts, ...])
+
+    def socket_timeouts(self, sockets: list[tuple[int, int]]) -> Timed:
+        """Whether these sockets, by (pid, fd), have timeouts of their own."""
+        if not sockets:
+            return {}
+        return dict(zip(sockets, self._answer("socket_timeouts", sockets=sockets)["timed"], strict=True))
+
+    def freeze(self) -> None:
+        """Stop the whole program; returns when all of it is stopped."""
+        self._answer("freeze")
+
+    def thaw(self) -> None:
+        """Let it go on."""
+        self._answer("thaw")
+
+    def send_signal(self, pid: int, number: int) -> None:
+        """Send a signal to a process."""
+        self._answer("send_signal", pid=pid, number=number)
+
+    def end(self) -> None:
+        """Kill all of the program; returns when nothing is left of it."""
+        self._answer("end")

@@ -1,0 +1,87 @@
+/* Fault: takes what one recv returns for one message, and ends its answer with an LF. */
+#define _POSIX_C_SOURCE 200809L
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define BUFFER_SIZE 1024
+
+static void upper_case(char *data, size_t size)
+{
+    for (size_t i = 0; i < size; i++)
+        if (data[i] >= 'a' && data[i] <= 'z')
+            data[i] -= 'a' - 'A';
+}
+
+static int send_all(int client, const char *data, size_t size)
+{
+    while (size > 0) {
+        ssize_t n = send(client, data, size, 0);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return -1;
+        data += n;
+        size -= n;
+    }
+    return 0;
+}
+
+static void serve(int client)
+{
+    char buffer[BUFFER_SIZE];
+    ssize_t n;
+    while ((n = recv(client, buffer, BUFFER_SIZE - 1, 0)) > 0) {
+        if (buffer[n - 1] == '\n')
+            n--;
+        upper_case(buffer, n);
+        buffer[n] = '\n';
+        if (send_all(client, buffer, n + 1) < 0)
+            break;
+    }
+}
+
+int main(int argc, char *argv[])
+{
+    char *rest = "";
+    long port = argc == 2 ? strtol(argv[1], &rest, 10) : 0;
+    if (port < 1 || port > 65535 || *rest != '\0') {
+        fprintf(stderr, "usage: server PORT\n");
+        return 2;
+    }
+    signal(SIGPIPE, SIG_IGN);
+
+    int listener = socket(AF_INET, SOCK_STREAM, 0);
+    int on = 1;
+    setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+
+    struct sockaddr_in address;
+    memset(&address, 0, sizeof address);
+    address.sin_family = AF_INET;
+    address.sin_port = htons(port);
+    address.sin_addr.s_addr = htonl(INADDR_ANY);
+    if (bind(listener, (struct sockaddr *)&address, sizeof address) < 0) {
+        perror("bind");
+        return 1;
+    }
+    if (listen(listener, 100) < 0) {
+        perror("listen");
+        return 1;
+    }
+
+    while (1) {
+        int client = accept(listener, NULL, NULL);
+        if (client < 0) {
+            perror("accept");
+            continue;
+        }
+        serve(client);
+        close(client);
+    }
+}

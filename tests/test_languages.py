@@ -1,0 +1,381 @@
+"""Finding the program: every rule, on submissions made of names."""
+
+from __future__ import annotations
+
+import dataclasses
+import io
+import re
+import shutil
+import subprocess
+import tarfile
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from grader.errors import UsageError
+from grader.languages import LANGUAGES, NOT_YET, Recipe, Role, makes_target, recipe
+from grader.submission import Submission, parse_config, take
+
+
+def handed_in(*names: str, **contents: str) -> Submission:
+    """A submission with these files; a keyword's `__` stands for a dot."""
+    texts = {**dict.fromkeys(names, ""), **{name.replace("__", "."): text for name, text in contents.items()}}
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w") as tar:
+        for name, text in texts.items():
+            member = tarfile.TarInfo(name)
+            member.size = len(text.encode())
+            tar.addfile(member, io.BytesIO(text.encode()))
+    folders = {str(parent) for name in texts for parent in Path(name).parents} - {"."}
+    return Submission("s", "", packed.getvalue(), tuple(sorted(texts)), tuple(sorted(folders)))
+
+
+def refusal(submission: Submission, role: Role = "server") -> str:
+    with pytest.raises(UsageError) as caught:
+        recipe(submission, role)
+    assert str(caught.value).isprintable()
+    return str(caught.value)
+
+
+def cc(output: str, name: str) -> tuple[str, ...]:
+    return ("cc", "-Wall", "-O1", "-g", "-o", output, name, "-pthread")
+
+
+# usual names
+
+
+def test_python_server_is_run_as_a_student_would() -> None:
+    assert recipe(handed_in("server.py", "client.py"), "server") == Recipe(
+        language="Python", program="server.py", build=(), run=("python3", "server.py", "{port}")
+    )
+
+
+def test_python_client_is_given_host_and_port() -> None:
+    assert recipe(handed_in("server.py", "client.py"), "client").run == ("python3", "client.py", "{host}", "{port}")
+
+
+def test_c_server_is_compiled() -> None:
+    assert recipe(handed_in("tcp_server.c", "tcp_client.c"), "server") == Recipe(
+        language="C", program="tcp_server.c", build=(cc("server", "tcp_server.c"),), run=("./server", "{port}")
+    )
+
+
+@pytest.mark.parametrize("taken", [("server",), ("server/x.txt",)])
+def test_compiler_does_not_write_over_what_was_handed_in(taken: tuple[str, ...]) -> None:
+    found = recipe(handed_in("server.c", *taken), "server")
+    assert found.build == (cc("server_program", "server.c"),)
+    assert found.run == ("./server_program", "{port}")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("server.py", "Server.PY", "TCPServer.py", "tcp_server.py", "UDPServer.py", "echo_server.py", "server-tcp.py"),
+        *("server.c", "SERVER.c", "tcp_server.c", "EchoServer.c", "udp-server.c", "Tcp Server.c"),
+    ],
+)
+def test_usual_name_beats_a_near_one(name: str) -> None:
+    assert recipe(handed_in(name, "my_server.py", "server_utils.c", "main.py"), "server").program == name
+
+
+def test_near_name_beats_any_other() -> None:
+    assert recipe(handed_in("main.py", "chat_server_v2.py", "util.c"), "server").program == "chat_server_v2.py"
+
+
+@pytest.mark.parametrize("side", ["test_server.py", "server_test.py", "conftest.py", "setup.py", "__init__.py"])
+def test_side_files_are_never_the_program(side: str) -> None:
+    assert recipe(handed_in("main.py", side), "server").program == "main.py"
+    assert "no server was found" in refusal(handed_in(side))
+
+
+def test_hidden_file_is_never_the_program() -> None:
+    assert recipe(handed_in("main.py", ".server.py"), "server").program == "main.py"
+
+
+def test_only_source_is_the_program_of_either_role() -> None:
+    assert recipe(handed_in("http.py", "README.md"), "server").run == ("python3", "http.py", "{port}")
+    assert recipe(handed_in("prog.c"), "client").build == (cc("client", "prog.c"),)
+
+
+def test_only_source_beside_the_other_role_is_the_program() -> None:
+    assert recipe(handed_in("client.py", "main.py"), "server").program == "main.py"
+
+
+def test_script_of_a_web_page_is_no_rival() -> None:
+    assert recipe(handed_in("main.py", "page.js"), "server").program == "main.py"
+    assert recipe(handed_in("src/web.py", "page.js"), "server").program == "src/web.py"
+
+
+def test_name_that_looks_like_an_option_is_kept_from_being_one() -> None:
+    assert recipe(handed_in("-server.py"), "server").run == ("python3", "./-server.py", "{port}")
+    assert recipe(handed_in("-server.c"), "server").build == (cc("server", "./-server.c"),)
+
+
+# folders
+
+
+def test_root_beats_subfolders() -> None:
+    assert recipe(handed_in("main.py", "old/server.py"), "server").program == "main.py"
+    assert recipe(handed_in("my_server.py", "old/server.py"), "server").program == "my_server.py"
+
+
+def test_subfolder_is_looked_at_when_the_root_has_none() -> None:
+    assert recipe(handed_in("README", "src/server.py"), "server").run == ("python3", "src/server.py", "{port}")
+    assert recipe(handed_in("client.py", "src/tcp_server.c"), "server").build == (cc("server", "src/tcp_server.c"),)
+
+
+def test_folder_named_for_the_role_decides() -> None:
+    both = handed_in("server/main.py", "client/main.py")
+    assert recipe(both, "server").program == "server/main.py"
+    assert recipe(both, "client").program == "client/main.py"
+
+
+# Makefiles
+
+
+def test_makefile_with_the_target_wins_over_names() -> None:
+    submission = handed_in("common.c", "tcp_server.c", Makefile="all: server client\nserver: common.c\n\tcc x\n")
+    assert recipe(submission, "server") == Recipe("make", "server", (("make", "server"),), ("./server", "{port}"))
+    assert recipe(submission, "client").program == "common.c"
+
+
+def test_makefile_makes_one_c_file_by_a_rule_of_its_own() -> None:
+    assert recipe(handed_in("server.c", Makefile="CFLAGS = -O2\n"), "server").build == (("make", "server"),)
+
+
+def test_makefile_without_the_target_is_passed_over() -> None:
+    assert recipe(handed_in("tcp_server.c", Makefile="all: tcp_server\n"), "server").build == (
+        cc("server", "tcp_server.c"),
+    )
+
+
+def test_makefile_builds_a_language_that_can_not_be_run_by_name() -> None:
+    assert recipe(handed_in("server.cpp", Makefile="server: server.cpp\n\tc++ $<\n"), "server").language == "make"
+
+
+def test_makefile_that_starts_a_python_server_is_no_build() -> None:
+    assert recipe(handed_in("server.py", Makefile="server:\n\tpython3 server.py\n"), "server").build == ()
+
+
+def test_makefile_alone_is_enough() -> None:
+    assert recipe(handed_in("script.sh", Makefile="server:\n\tcp script.sh server\n"), "server").build == (
+        ("make", "server"),
+    )
+
+
+def test_makefile_target_that_is_a_folder_is_no_program() -> None:
+    assert (
+        recipe(handed_in("server/main.c", Makefile="server:\n\tmake -C server\n"), "server").program == "server/main.c"
+    )
+
+
+@pytest.mark.parametrize("stale", ["server", "util.o", "lib/lib.a"])
+def test_what_was_built_elsewhere_is_built_anew(stale: str) -> None:
+    assert recipe(handed_in("server.c", stale, Makefile="server: server.c\n"), "server").build == (
+        ("make", "-B", "server"),
+    )
+
+
+def test_make_reads_the_makefile_that_is_looked_at() -> None:
+    submission = handed_in("x.c", Makefile="server: x.c\n", GNUmakefile="other: x.c\n")
+    assert recipe(submission, "server").language == "C"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "server: x.c",
+        "server client: x.c",
+        "client \\\n  server: x.c",
+        "server:x.c\r\n",
+        "./server : x.c",
+        "server:: x.c",
+        "NAME = server\n$(NAME): x.c",
+        "NAME := client server\n${NAME}: x.c",
+    ],
+)
+def test_target_is_found(text: str) -> None:
+    assert makes_target(text, "server")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "# server: x.c",
+        "\tserver: x",
+        "server = x",
+        "server := x",
+        ".PHONY: server",
+        "myserver: x",
+        "all: server",
+        "$(NAME): x.c",
+        "NAME = server",
+    ],
+)
+def test_target_is_not_found(text: str) -> None:
+    assert not makes_target(text, "server")
+
+
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize("text", ["A=" + " " * 250_000 + "b", "$(" * 120_000 + ":", "a:" * 120_000, " " * 250_000])
+def test_hostile_makefile_takes_no_time(text: str) -> None:
+    assert not makes_target(text, "server")
+
+
+# grader.toml
+
+
+def configured(tmp_path: Path, config: str, *names: str) -> Submission:
+    for name in ("server.py", *names):
+        (tmp_path / name).touch()
+    (tmp_path / "grader.toml").write_text(config)
+    return take(tmp_path)
+
+
+def test_config_wins_over_everything(tmp_path: Path) -> None:
+    submission = configured(tmp_path, '[server]\nrun = ["python3", "other.py", "-p", "{port}"]\n', "other.py")
+    assert recipe(submission, "server") == Recipe("Python", "other.py", (), ("python3", "other.py", "-p", "{port}"))
+
+
+def test_config_of_the_other_role_changes_nothing(tmp_path: Path) -> None:
+    submission = configured(tmp_path, '[client]\nrun = ["./c"]\n')
+    assert recipe(submission, "server").program == "server.py"
+    assert recipe(submission, "client") == Recipe("its own command", "./c", (), ("./c",))
+
+
+def test_file_that_config_gives_to_the_other_role_is_no_candidate(tmp_path: Path) -> None:
+    configured(tmp_path, '[client]\nrun = ["python3", "./b.py"]\n', "a.py", "b.py")
+    (tmp_path / "server.py").unlink()
+    submission = take(tmp_path)
+    assert recipe(submission, "server").program == "a.py"
+
+
+@pytest.mark.parametrize(
+    ("build", "argv"),
+    [('"make x && make y"', ("sh", "-c", "make x && make y")), ('["cc", "a b.c"]', ("cc", "a b.c"))],
+)
+def test_configured_build_is_a_command_line_or_an_argv(tmp_path: Path, build: str, argv: tuple[str, ...]) -> None:
+    submission = configured(tmp_path, f'[server]\nbuild = {build}\nrun = ["./server.py"]\n')
+    assert recipe(submission, "server") == Recipe("Python", "server.py", (argv,), ("./server.py",))
+
+
+# what is refused
+
+
+def test_two_usual_names_are_both_named_with_the_lines_that_decide() -> None:
+    assert refusal(handed_in("server.py", "tcp_server.c")) == (
+        "'server.py' and 'tcp_server.c' could each be the server: say which one it is in a file grader.toml, for "
+        'example with the lines [server] and run = ["python3", "server.py", "{port}"]'
+    )
+
+
+def test_lines_for_a_c_program_build_it_too() -> None:
+    assert refusal(handed_in("chat_client.c", "my_client.c"), "client").endswith(
+        'with the lines [client], build = ["cc", "-Wall", "-O1", "-g", "-o", "client", "chat_client.c", "-pthread"] '
+        'and run = ["./client", "{host}", "{port}"]'
+    )
+
+
+def test_two_sources_without_any_hint_are_both_named() -> None:
+    assert refusal(handed_in("a.py", "b.c")).startswith("'a.py' and 'b.c' could each be the server")
+
+
+def test_many_candidates_are_cut() -> None:
+    assert refusal(handed_in(*(f"{number}.py" for number in range(9)))).startswith(
+        "'0.py', '1.py', '2.py', '3.py', '4.py' and 4 more could each be the server"
+    )
+
+
+def test_nothing_found_says_what_was_looked_for_and_what_there_is() -> None:
+    assert refusal(handed_in("notes.txt", "report.pdf")) == (
+        "no server was found: looked for server.py, tcp_server.c or a Makefile that makes 'server' and names like "
+        "them, and found only 'notes.txt' and 'report.pdf'"
+    )
+    assert refusal(handed_in(*(f"{number}.txt" for number in range(9)))).endswith("'4.txt' and 4 more")
+
+
+@pytest.mark.parametrize("name", ["client.py", "TCPClient.java", "client/main.c"])
+def test_program_of_the_other_role_is_told_apart(name: str) -> None:
+    assert refusal(handed_in(name, "README")) == f"this submission has a client ('{name}') but no server"
+
+
+def test_server_when_a_client_is_asked_for() -> None:
+    assert refusal(handed_in("server.py"), "client") == "this submission has a server ('server.py') but no client"
+
+
+@pytest.mark.parametrize("suffix", NOT_YET)
+def test_known_language_that_can_not_be_run_is_named(suffix: str) -> None:
+    for name in (f"Server{suffix}", f"main{suffix}", f"src/app/Main{suffix}"):
+        assert refusal(handed_in(name, "README")) == (
+            f"the server '{name}' is written in {LANGUAGES[suffix]}, which the grader can't run yet: "
+            "it runs C and Python"
+        )
+
+
+def test_usual_name_in_another_language_beats_any_python_file() -> None:
+    assert "'Server.java' is written in Java" in refusal(handed_in("Server.java", "helper.py"))
+
+
+def test_hostile_names_are_escaped() -> None:
+    assert r"'\x1b[2Jserver.py'" in refusal(handed_in("\x1b[2Jserver.py", "my\x9bserver.py"))
+
+
+# together
+
+
+SOURCES = st.sampled_from(
+    [
+        "server.py",
+        "client.py",
+        "tcp_server.c",
+        "my-server.c",
+        "main.py",
+        "Server.java",
+        "x/server.c",
+        "Makefile",
+        "a b.py",
+    ]
+)
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.sets(SOURCES, min_size=1), st.sampled_from(["server", "client"]))
+def test_error_between_several_shows_the_lines_that_decide(names: set[str], role: Role) -> None:
+    submission = handed_in(*names)
+    try:
+        found = recipe(submission, role)
+    except UsageError as error:
+        lines = re.findall(r"\[\w+\]|build = \[.*?\]|run = \[.*?\]", str(error))
+        if "could each be" not in str(error):
+            assert not lines
+            return
+        decided = parse_config("\n".join(lines).encode())
+        found = recipe(dataclasses.replace(submission, config=decided), role)
+    assert found.program in names | {f"./{role}"} | {role}
+    assert found.run[-1] == "{port}"
+
+
+@pytest.mark.skipif(shutil.which("cc") is None or shutil.which("make") is None, reason="needs cc and make")
+@pytest.mark.parametrize("with_makefile", [False, True])
+def test_built_program_is_where_the_recipe_says(tmp_path: Path, with_makefile: bool) -> None:
+    handed = tmp_path / "handed"
+    handed.mkdir()
+    (handed / "server.c").write_text(
+        "#include <stdio.h>\nint main(int n, char **a) { (void)n; puts(a[1]); return 0; }\n"
+    )
+    # Somebody else's program, which make would take for up to date.
+    (handed / "server").write_bytes(b"built elsewhere")
+    if with_makefile:
+        (handed / "Makefile").write_text("server: server.c\n\t$(CC) -o server server.c\n")
+    submission = take(handed)
+    work = tmp_path / "work"
+    with tarfile.open(fileobj=io.BytesIO(submission.archive)) as tar:
+        tar.extractall(work, filter="data")
+    found = recipe(submission, "server")
+    for argv in found.build:
+        subprocess.run(argv, cwd=work, check=True, capture_output=True)
+    run = [word.replace("{port}", "5000") for word in found.run]
+    assert subprocess.run(run, cwd=work, check=True, capture_output=True).stdout == b"5000\n"
