@@ -649,13 +649,14 @@ def _link_target(name: str, target: str, tree: _Tree) -> str:
 def _stripped(files: dict[str, _File], folders: set[str]) -> tuple[dict[str, _File], set[str]]:
     """Without the folders that hold everything else, as `submission/hw1/server.py` has it.
 
-    Only files count: some packers keep empty folders, some don't.
+    Only files count: some packers keep empty folders, some don't.  Takes the files away: the snapshot's bytes are to
+    be held only once.
     """
     prefix = os.path.commonpath([str(PurePosixPath(name).parent) for name in files]) if files else ""
     if not prefix or prefix == ".":
         return files, folders
     cut = len(prefix) + 1
-    inner_files = {name[cut:]: file for name, file in files.items()}
+    inner_files = {name[cut:]: files.pop(name) for name in tuple(files)}
     return inner_files, {name[cut:] for name in folders if name.startswith(f"{prefix}/")}
 
 

@@ -130,6 +130,7 @@ def test_folder_named_for_the_role_decides() -> None:
     both = handed_in("server/main.py", "client/main.py")
     assert recipe(both, "server").program == "server/main.py"
     assert recipe(both, "client").program == "client/main.py"
+    assert recipe(handed_in("common/util.py", "server/main.py"), "server").program == "server/main.py"
 
 
 # Makefiles
@@ -320,7 +321,8 @@ def test_usual_name_in_another_language_beats_any_python_file() -> None:
 
 
 def test_hostile_names_are_escaped() -> None:
-    assert r"'\x1b[2Jserver.py'" in refusal(handed_in("\x1b[2Jserver.py", "my\x9bserver.py"))
+    assert r"'\x1b[2Jserver.py'" in refusal(handed_in("\x1b[2Jserver.py", "my_server.py"))
+    assert '"a\\u009bserver.py", "{port}"]' in refusal(handed_in("a\x9bserver.py", "my_server.py"))
 
 
 # together

@@ -663,6 +663,11 @@ def test_folders_that_are_only_implied_count(tmp_path: Path) -> None:
     assert refusal(write_tar(tmp_path / "s.tar", names)).endswith("files and folders")
 
 
+def test_folders_without_files_count(tmp_path: Path) -> None:
+    deep = [member(f"{number}" + "/d" * 1000, type=tarfile.DIRTYPE) for number in range(MAX_MEMBERS // 1000 + 1)]
+    assert refusal(tar_of(tmp_path / "s.tar", *deep)).endswith("files and folders")
+
+
 def test_list_of_members_is_not_read_when_too_long(tmp_path: Path) -> None:
     names = {f"{number:0200}.py": b"" for number in range(2 * MAX_MEMBERS + 2000)}
     path = write_zip(tmp_path / "s.zip", names)
@@ -747,6 +752,27 @@ def test_bomb_stops_early_and_in_bounded_memory(tmp_path: Path, name: str) -> No
         preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (limit_bytes, limit_bytes)),
     )
     assert (ran.stderr, ran.stdout) == ("", f"'bomb' {sentence}\n")
+
+
+def test_bytes_of_a_large_submission_are_held_once(tmp_path: Path) -> None:
+    parts = 9
+    with tarfile.open(tmp_path / "x.tgz", "w:gz", compresslevel=1) as archive:
+        for number in range(parts):
+            size_bytes = MAX_UNPACKED_BYTES // (parts + 1)
+            archive.addfile(member(f"top/{number}", size=size_bytes), io.BytesIO(bytes(size_bytes)))
+    code = (
+        "import resource, sys, pathlib\nfrom grader.submission import take\n"
+        "print(len(take(pathlib.Path(sys.argv[1])).archive), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)\n"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path / "x.tgz")],
+        check=True,
+        capture_output=True,
+        text=True,
+        cwd=Path(__file__).parent.parent,
+    )
+    archive_bytes, peak_kib = map(int, ran.stdout.split())
+    assert peak_kib * 1024 < 1.6 * archive_bytes
 
 
 def test_large_file_in_a_folder(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ the only I/O here; the standard output belongs to `cli.py`.
 
 from __future__ import annotations
 
+import errno
 import os
 import secrets
 from collections.abc import Callable
@@ -35,27 +36,28 @@ def write(path: Path, content: bytes) -> None:
     Raises UsageError, with one sentence for the user, when it can't be written.
     """
     try:
-        if path.is_dir():
-            raise UsageError(f"can't write the report {path}: it is a folder")
         if _is_stream(path):
             path.write_bytes(content)
         else:
             _replace(path.resolve(), content)
-    except (OSError, ValueError) as error:  # ValueError: a NUL byte in the name
-        words = getattr(error, "strerror", None) or str(error)
-        if not isinstance(error, UsageError) and not path.parent.is_dir():
-            words = f"the folder {path.parent} does not exist"
-        raise UsageError(f"can't write the report {path}: {words}") from error
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise UsageError(f"can't write the report {path}: there is no folder {path.parent}") from error
+    except (OSError, ValueError, RuntimeError) as error:  # a NUL byte in the name; links that go round in a circle
+        raise UsageError(f"can't write the report {path}: {getattr(error, 'strerror', None) or error}") from error
 
 
 def _is_stream(path: Path) -> bool:
-    return path.exists() and (not path.is_file() or path.parts[:2] in {("/", "dev"), ("/", "proc")})
+    return (
+        path.exists() and not path.is_dir() and (not path.is_file() or path.parts[:2] in {("/", "dev"), ("/", "proc")})
+    )
 
 
 def _replace(path: Path, content: bytes) -> None:
+    if path.is_dir():
+        raise IsADirectoryError(errno.EISDIR, "it is a folder")
     # A folder's permission is enough for a rename, so a file made read-only would be lost without this question.
     if path.exists() and not os.access(path, os.W_OK):
-        raise PermissionError(13, "it is read-only")
+        raise PermissionError(errno.EACCES, "it is read-only")
     beside = path.with_name(f".grader-{secrets.token_hex(8)}")
     try:
         beside.write_bytes(content)

@@ -6,15 +6,12 @@ file name) can't stand in JSON, so it is written as its escape.
 
 from __future__ import annotations
 
-from typing import TypeVar
+from typing import Any
 
 import msgspec
 
 from grader.errors import UsageError
 from grader.model import SCHEMA, Report
-from grader.report import text
-
-T = TypeVar("T")
 
 
 def render(report: Report) -> bytes:
@@ -37,13 +34,13 @@ def decode(content: bytes) -> Report:
     return report
 
 
-def _with_visible_surrogates(value: T) -> T:
-    """The same value with every string in it cleaned, all the way down."""
+def _with_visible_surrogates(value: Any) -> Any:
+    """The same value with the lone surrogates in its strings escaped, all the way down."""
     if isinstance(value, msgspec.Struct):
         changed = {name: _with_visible_surrogates(getattr(value, name)) for name in value.__struct_fields__}
         return msgspec.structs.replace(value, **changed)
     if isinstance(value, tuple):
-        return type(value)(_with_visible_surrogates(item) for item in value)
+        return tuple(_with_visible_surrogates(item) for item in value)
     if type(value) is str:
-        return type(value)(text.visible(value))
+        return value.encode("utf-8", "backslashreplace").decode("utf-8")
     return value

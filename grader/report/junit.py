@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Final, Literal, NamedTuple
-from xml.etree import ElementTree
+from xml.etree import ElementTree as ET
 
 import junit_xml
 
@@ -65,19 +65,19 @@ def render(report: Report) -> bytes:
 
 def document(name: str, cases: Iterable[Case], *, properties: Mapping[str, str], timestamp: str) -> bytes:
     """Clean, write, read back, count.  Raises GraderError when the counts differ: a wrong count is a wrong grade."""
-    clean = [Case(*(text.visible(field) if isinstance(field, str) else field for field in case)) for case in cases]
+    clean = [_clean(case) for case in cases]
     suite = junit_xml.TestSuite(
         text.visible(name),
         [_written(case) for case in clean],
         properties={key: text.visible(value) for key, value in properties.items()},
         timestamp=timestamp,
     )
-    root = ElementTree.fromstring(junit_xml.to_xml_report_string([suite], prettyprint=False))  # noqa: S314 - our own
+    root = ET.fromstring(junit_xml.to_xml_report_string([suite], prettyprint=False))  # noqa: S314 - our own
     expected = Counter(case.verdict for case in clean)
     if _counted(root) != expected or _claimed(root) != expected:
         raise GraderError(f"the JUnit report came out with wrong counts: {_counted(root)} instead of {expected}")
-    ElementTree.indent(root)
-    written: bytes = ElementTree.tostring(root, encoding="utf-8", xml_declaration=True)
+    ET.indent(root)
+    written: bytes = ET.tostring(root, encoding="utf-8", xml_declaration=True)
     return written + b"\n"
 
 
@@ -103,21 +103,27 @@ def _build(report: Report) -> list[Case]:
     """The build as a case; none when nothing had to be built."""
     if report.build.outcome is Outcome.SKIPPED:
         return []
+    failed = report.build.outcome is Outcome.FAILED
     return [
         Case(
             name="can be built",
             classname=f"{text.one_line(report.assignment)}.{report.role}.build",
             duration_s=report.build.duration_s,
             verdict=VERDICTS[report.build.outcome],
-            kind=Reason.BUILD_FAILED.value if report.build.outcome is Outcome.FAILED else report.build.outcome.value,
-            message=REASONS[Reason.BUILD_FAILED],
+            kind=(Reason.BUILD_FAILED if failed else report.build.outcome).value,
+            message=REASONS[Reason.BUILD_FAILED] if failed else text.OUTCOMES[report.build.outcome],
             text=f"{report.build.command}\n{report.build.log}",
         )
     ]
 
 
+def _clean(case: Case) -> Case:
+    said = {name: text.visible(getattr(case, name)) for name in ("name", "classname", "kind", "message", "text")}
+    return case._replace(**said)
+
+
 def _written(case: Case) -> junit_xml.TestCase:
-    """`case` for junit-xml, whose methods differ in the name of one argument."""
+    """`case` for junit-xml, whose methods take the same three in the same order but for a skip's type."""
     written = junit_xml.TestCase(case.name, classname=case.classname, elapsed_sec=case.duration_s)
     add = {
         "": lambda: None,
@@ -129,13 +135,13 @@ def _written(case: Case) -> junit_xml.TestCase:
     return written
 
 
-def _counted(root: ElementTree.Element) -> Counter[str]:
+def _counted(root: ET.Element) -> Counter[str]:
     """How many cases have which verdict, by the elements."""
     children = [[child.tag for child in case] for case in root.iter("testcase")]
     return Counter(tag for tags in children for tag in (tags or [""]))
 
 
-def _claimed(root: ElementTree.Element) -> Counter[str]:
+def _claimed(root: ET.Element) -> Counter[str]:
     """The same, by the suite's attributes."""
     suite = root.find("testsuite")
     if suite is None:

@@ -91,6 +91,7 @@ class Step(NamedTuple):
 
     title: str
     hint: str
+    is_done: bool = False
 
 
 class NotRun(NamedTuple):
@@ -153,8 +154,17 @@ def message_lines(check: CheckResult) -> list[str]:
 
 def explain(check: CheckResult) -> list[str]:
     """All there is to say about one check: reason, requirement, message, hint."""
-    hint = [f"Look at: {one_line(check.hint)}"] if one_line(check.hint) else []
-    return [f"{capital(reason_clause(check))}.", requirement_line(check), *message_lines(check), *hint]
+    hint = hint_line(check)
+    said = [f"{capital(reason_clause(check))}.", requirement_line(check), *message_lines(check)]
+    return [*said, " ".join(hint)] if hint else said
+
+
+def hint_line(check: CheckResult) -> tuple[str, str] | None:
+    """What to do about the check and the words before it; None when there is nothing to say."""
+    if check.outcome in UNJUDGED:
+        return "What to do:", advice(check)
+    own = one_line(check.hint)
+    return ("Look at:", own) if own else None
 
 
 def lines(text: str) -> list[str]:
@@ -274,14 +284,19 @@ def with_outcome(report: Report, outcomes: Iterable[Outcome]) -> list[CheckResul
 
 def failed(report: Report) -> list[CheckResult]:
     """The checks that failed by themselves: not those that failed only because the build did."""
-    return [c for c in with_outcome(report, [Outcome.FAILED]) if not _fell_with_the_build(report, c)]
+    return [c for c in with_outcome(report, [Outcome.FAILED]) if not fell_with_the_build(report, c)]
+
+
+def was_run(report: Report, check: CheckResult) -> bool:
+    """Whether the check deserves its own line: it was neither skipped nor did it fall with the build."""
+    return check.outcome is not Outcome.SKIPPED and not fell_with_the_build(report, check)
 
 
 def not_run(report: Report) -> list[NotRun]:
     """Skipped checks, folded by why; those that fell with the build count among them."""
     groups: dict[str, list[CheckResult]] = {}
     for check in report.checks:
-        if _fell_with_the_build(report, check):
+        if fell_with_the_build(report, check):
             groups.setdefault(REASONS[Reason.BUILD_FAILED], []).append(check)
         elif check.outcome is Outcome.SKIPPED:
             # Two checks may need different ones: their messages tell them apart.
@@ -290,7 +305,8 @@ def not_run(report: Report) -> list[NotRun]:
     return [NotRun(why, tuple(checks)) for why, checks in groups.items()]
 
 
-def _fell_with_the_build(report: Report, check: CheckResult) -> bool:
+def fell_with_the_build(report: Report, check: CheckResult) -> bool:
+    """Whether the build's failure is all there is to say about the check."""
     return report.build.outcome is Outcome.FAILED and check.reason is Reason.BUILD_FAILED
 
 
@@ -328,7 +344,7 @@ def next_step(report: Report) -> Step:
     """
     unjudged = with_outcome(report, UNJUDGED)
     if report.build.outcome is Outcome.FAILED:
-        return Step("it could not be built", first_fault(report.build))
+        return Step("", f"mend what stops the build: {first_fault(report.build)}")
     if fallen := with_outcome(report, [Outcome.FAILED]):
         return Step(title(fallen[0]), one_line(fallen[0].hint) or reason_clause(fallen[0]))
     if unjudged:
@@ -338,13 +354,14 @@ def next_step(report: Report) -> Step:
     if not report.checks:
         return Step("", "no check was asked for")
     skipped = not_run(report)
-    return Step("", not_run_line(skipped[0])) if skipped else Step("", "nothing, every check passed")
+    return Step("", not_run_line(skipped[0])) if skipped else Step("", "nothing, every check passed", is_done=True)
 
 
 def next_line(report: Report) -> str:
     """The next step as one line."""
     step = next_step(report)
-    return f"Next: {f'\u201c{step.title}\u201d: ' if step.title else ''}{step.hint}"
+    about = f"\u201c{step.title}\u201d: " if step.title else ""
+    return f"Next: {about}{step.hint}"
 
 
 def first_fault(build: BuildResult) -> str:

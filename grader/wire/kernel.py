@@ -89,7 +89,9 @@ class SocketTable:
         """The one socket with these ends, or None."""
         self._ask(_SOCK_DIAG_BY_FAMILY, _NLM_F_REQUEST, _request(_family(local), _ALL_STATES, _sockid(local, remote)))
         for kind, body in self._messages():
-            return _row(body) if kind == _SOCK_DIAG_BY_FAMILY else None
+            row = _row(body) if kind == _SOCK_DIAG_BY_FAMILY else None
+            # Where no connection has these ends, the kernel answers with the listener that would take one.
+            return row if row and row.remote == remote else None
         return None
 
     def dump(self, *states: TcpState) -> list[TcpRow]:

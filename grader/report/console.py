@@ -1,0 +1,180 @@
+"""What a terminal shows: one line a check, then what went wrong, and at the very end what to do next.
+
+The caller owns the `rich` console and with it width, colour, `NO_COLOR` and where it goes.  Student text reaches it
+only as `Text`, never as markup.  Lines are wrapped here and handed over whole: nothing is cut off, nothing is padded,
+so a redirected report reads like the one on the screen.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterable, Iterator
+from typing import Final, NamedTuple
+
+from rich.console import Console
+from rich.text import Text
+
+from grader.model import UNJUDGED, CheckResult, Outcome, Report
+from grader.report import text
+
+
+class Mark(NamedTuple):
+    """An outcome's mark, the same in ASCII, and its style."""
+
+    sign: str
+    ascii: str
+    style: str
+
+
+MARKS: Final[dict[Outcome, Mark]] = {
+    Outcome.PASSED: Mark("\u2713", "+", "green"),
+    Outcome.FAILED: Mark("\u2717", "x", "bold red"),
+    Outcome.SKIPPED: Mark("\u25cb", "o", "dim"),
+    Outcome.INCONCLUSIVE: Mark("?", "?", "yellow"),
+    Outcome.ERROR: Mark("!", "!", "bold magenta"),
+}
+
+#: Signs of ours that a narrow encoding may lack; every other character becomes an escape there.
+PLAIN: Final = str.maketrans(
+    {mark.sign: mark.ascii for mark in MARKS.values()}
+    | {"\u2026": "...", "\u00b7": "-", "\u201c": '"', "\u201d": '"', "\u2502": "|"}
+)
+
+#: A paragraph wider than this is hard to read, however wide the terminal.
+WIDEST_COLUMNS: Final = 110
+#: What a redirected report is wrapped to, and the least a terminal is taken for.
+PLAIN_COLUMNS: Final = 80
+NARROWEST_COLUMNS: Final = 20
+
+
+class Row(NamedTuple):
+    """A line before wrapping: `indent` columns before its first line, `hang` more before the lines that continue it."""
+
+    text: Text
+    indent: int = 0
+    hang: int = 0
+
+
+def show(report: Report, console: Console, *, quiet: bool = False) -> None:
+    """Print `report` to `console`; `quiet` leaves only the end of it."""
+    for row in rows(report, quiet=quiet):
+        for line in _wrapped(row, console):
+            console.print(line, no_wrap=True, overflow="ignore", crop=False, highlight=False)
+
+
+def render(report: Report) -> bytes:
+    """The same without colour, 80 columns wide, in UTF-8."""
+    file = io.StringIO()
+    show(report, Console(file=file, width=PLAIN_COLUMNS, color_system=None, force_terminal=False))
+    return file.getvalue().encode()
+
+
+def rows(report: Report, *, quiet: bool = False) -> Iterator[Row]:
+    """The whole report, row by row, before wrapping."""
+    if not quiet:
+        yield Row(Text(text.heading(report), "bold"), hang=2)
+        yield Row(Text())
+        yield from _overview(report)
+        yield from _build(report)
+        yield from _blocks(text.failed(report))
+        yield from _blocks(text.with_outcome(report, UNJUDGED))
+    yield from _ending(report)
+
+
+def _overview(report: Report) -> Iterator[Row]:
+    """One row a check that was run, in the handout's order; the others folded by why."""
+    run = [check for check in report.checks if text.was_run(report, check)]
+    width = max((len(text.points(check)) for check in run), default=0)
+    for check in run:
+        yield Row(
+            Text.assemble(_mark(check.outcome), f"  {text.points(check):>{width}}  ", text.title(check)),
+            hang=width + 5,
+        )
+    for group in text.not_run(report):
+        line = Text.assemble(_mark(Outcome.SKIPPED), "  ", (text.not_run_line(group), "dim"))
+        yield Row(line, hang=3)
+    if report.checks:
+        yield Row(Text())
+
+
+def _build(report: Report) -> Iterator[Row]:
+    """The compiler's words, when they are why nothing was run."""
+    if report.build.outcome in {Outcome.PASSED, Outcome.SKIPPED}:
+        return
+    yield Row(_headline(report.build.outcome, f"the build: {text.OUTCOMES[report.build.outcome]}"), hang=3)
+    if command := text.one_line(report.build.command):
+        yield Row(Text(f"$ {command}"), 3, 2)
+    yield from _quoted(text.lines(report.build.log))
+    yield Row(Text())
+
+
+def _blocks(checks: Iterable[CheckResult]) -> Iterator[Row]:
+    """What there is to say about each: the title, the reason, the requirement, the message, the hint."""
+    for check in checks:
+        name = (f"  ({text.one_line(check.id)})", "dim")
+        yield Row(Text.assemble(_headline(check.outcome, text.title(check)), name), hang=3)
+        yield Row(Text(f"{text.capital(text.reason_clause(check))}."), 3)
+        yield Row(Text(text.requirement_line(check), "italic"), 3)
+        yield from _quoted(text.message_lines(check))
+        if hint := text.hint_line(check):
+            yield Row(Text.assemble((hint[0], "bold"), " ", hint[1]), 3, 2)
+        yield Row(Text())
+
+
+def _quoted(lines: list[str]) -> Iterator[Row]:
+    for line in lines:
+        yield Row(Text.assemble(("\u2502 ", "dim"), line), 3, 4)
+
+
+def _ending(report: Report) -> Iterator[Row]:
+    """Counts, score, and the one next step: the last thing a tired reader sees."""
+    if counts := text.counts_line(report):
+        yield Row(Text(counts))
+    if unjudged := text.unjudged_line(report):
+        yield Row(Text(unjudged, "yellow"))
+    yield Row(Text(text.score_line(report), "bold green" if report.score >= report.max_score else "bold"))
+    yield Row(Text(text.next_line(report), "bold"), hang=2)
+
+
+def _mark(outcome: Outcome) -> tuple[str, str]:
+    return MARKS[outcome].sign, MARKS[outcome].style
+
+
+def _headline(outcome: Outcome, words: str) -> Text:
+    return Text.assemble(_mark(outcome), "  ", (words, "bold"))
+
+
+def _wrapped(row: Row, console: Console) -> Iterator[Text]:
+    """The row as lines that fit; white space at the end of a line is left out, nothing else."""
+    width = max(NARROWEST_COLUMNS, min(console.width, WIDEST_COLUMNS))
+    whole = _printable(row.text, console.encoding)
+    whole.expand_tabs(8)
+    first = whole.wrap(console, width - row.indent, overflow="fold")
+    if len(first) < 2 or not row.hang:
+        yield from (_indented(line, row.indent) for line in first)
+        return
+    rest = whole[len(first[0].plain) :]
+    cut = len(rest.plain) - len(rest.plain.lstrip(" "))
+    continued = rest[cut:].wrap(console, max(10, width - row.indent - row.hang), overflow="fold")
+    yield _indented(first[0], row.indent)
+    yield from (_indented(line, row.indent + row.hang) for line in continued)
+
+
+def _indented(line: Text, columns: int) -> Text:
+    line.rstrip()
+    return Text.assemble(" " * columns, line) if line.plain else line
+
+
+def _printable(line: Text, encoding: str) -> Text:
+    """`line` with what `encoding` lacks replaced by signs or escapes, piece by piece lest the styles slip."""
+    try:
+        line.plain.encode(encoding)
+    except UnicodeEncodeError:
+        pieces = line.divide(sorted({edge for span in line.spans for edge in (span.start, span.end)}))
+        return Text.assemble(*(_plain(piece, encoding) for piece in pieces), style=line.style)
+    return line.copy()
+
+
+def _plain(piece: Text, encoding: str) -> Text:
+    plain = piece.plain.translate(PLAIN).encode(encoding, "backslashreplace").decode(encoding)
+    return Text(plain, style=piece.spans[0].style if piece.spans else "")

@@ -1,0 +1,127 @@
+"""One page that needs nothing else: no script, no font, no picture, no network.
+
+The template decides how it looks and escapes whatever it is given; this file only prepares the values, every one of
+them text that is already visible.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib import resources
+from typing import Final, NamedTuple
+
+import jinja2
+
+from grader.model import UNJUDGED, CheckResult, Event, Outcome, Report
+from grader.report import text
+from grader.report.console import MARKS
+
+#: What a reader came for is open; the rest is one click away.
+OPEN: Final = UNJUDGED | {Outcome.FAILED}
+
+
+class Row(NamedTuple):
+    """One event of a transcript, ready for the table."""
+
+    when: str
+    who: str
+    done: str
+    said: str
+    parts: list[text.Part]
+    pieces: str
+
+
+class Card(NamedTuple):
+    """One check, ready for the page."""
+
+    id: str
+    title: str
+    outcome: str
+    word: str
+    mark: str
+    points: str
+    is_open: bool
+    reason: str
+    number: str
+    requirement: str
+    message: str
+    hint: tuple[str, str] | None
+    rows: list[Row]
+
+
+def render(report: Report) -> bytes:
+    """`report` as one HTML page in UTF-8."""
+    return _template().render(_page(report)).encode()
+
+
+@cache
+def _template() -> jinja2.Template:
+    source = resources.files("grader.report").joinpath("report.html.j2").read_text("utf-8")
+    environment = jinja2.Environment(
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    return environment.from_string(source)
+
+
+def _page(report: Report) -> dict[str, object]:
+    """The template's values."""
+    return {
+        "assignment": text.one_line(report.assignment),
+        "role": report.role,
+        "submission": text.one_line(report.submission.name),
+        "sha256": text.one_line(report.submission.sha256),
+        "sandbox": text.one_line(report.grader.sandbox),
+        "seed": report.grader.seed,
+        "version": text.one_line(report.grader.version),
+        "started": report.started.strftime("%Y-%m-%d %H:%M:%S %Z").strip(),
+        "duration": f"{report.duration_s:.1f} s",
+        "score": text.number(report.score),
+        "max_score": text.number(report.max_score),
+        "complete": report.complete,
+        "counts": text.counts_line(report),
+        "unjudged": text.unjudged_line(report),
+        "next": text.next_step(report),
+        "build": {
+            "was_run": report.build.outcome is not Outcome.SKIPPED,
+            "is_open": report.build.outcome in OPEN,
+            "outcome": report.build.outcome.value,
+            "word": text.OUTCOMES[report.build.outcome],
+            "mark": MARKS[report.build.outcome].sign,
+            "command": text.one_line(report.build.command),
+            "log": "\n".join(text.lines(report.build.log)),
+        },
+        "cards": [_card(check) for check in report.checks],
+    }
+
+
+def _card(check: CheckResult) -> Card:
+    passed = check.outcome is Outcome.PASSED
+    return Card(
+        id=text.one_line(check.id),
+        title=text.title(check),
+        outcome=check.outcome.value,
+        word=text.OUTCOMES[check.outcome],
+        mark=MARKS[check.outcome].sign,
+        points=text.points(check),
+        is_open=check.outcome in OPEN,
+        reason="" if passed else f"{text.capital(text.reason_clause(check))}.",
+        number=text.one_line(check.requirement.number),
+        requirement=text.one_line(check.requirement.text),
+        message="\n".join(text.message_lines(check)),
+        hint=text.hint_line(check),
+        rows=[_row(event) for event in check.evidence],
+    )
+
+
+def _row(event: Event) -> Row:
+    return Row(
+        when=text.moment(event),
+        who=text.one_line(event.who),
+        done=text.EVENTS[event.kind],
+        said=text.one_line(event.text),
+        parts=text.parts(event) if text.has_bytes(event) else [],
+        pieces=text.pieces(event),
+    )

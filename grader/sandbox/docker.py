@@ -1,0 +1,209 @@
+"""The sandbox in two containers: warden and program in one, the driver in the other, in one network namespace.
+
+The program's container has no network, so the namespace holds nothing but loopback: no way out, no port of anybody else's,
+and TIME_WAIT rows that are true.  No port is ever published.  Both containers remove themselves when they end, and both end
+when the host's connection to their standard input does.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import threading
+import uuid
+from collections.abc import Iterator
+from types import TracebackType
+from typing import Any, Self
+
+import docker
+import msgspec
+from docker.errors import NotFound
+from docker.types import LogConfig, Mount, Ulimit
+from docker.utils.socket import frames_iter
+
+from grader.driver.job import Job, Word
+from grader.errors import CannotJudgeError
+from grader.limits import SandboxLimits
+from grader.sandbox import engine
+from grader.sandbox.channel import pack
+from grader.sandbox.host import patience_s, settings_of, words_of
+from grader.sandbox.nest import UNPRIVILEGED_ID
+
+_WARDEN_CAPABILITIES = ["SETUID", "SETGID", "KILL", "SYS_PTRACE", "DAC_READ_SEARCH"]
+_DRIVER_CAPABILITIES = ["NET_ADMIN"]
+_DRIVER_MEMORY_BYTES = 512 * 1024 * 1024
+_DRIVER_PROCESSES = 32
+#: The warden itself beside the program.
+_WARDEN_PROCESSES = 8
+_STDERR = 2
+_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+
+class DockerSandbox:
+    """One grading's containers.  A context manager: none of them outlives it."""
+
+    private_network = True
+    words = "docker, two containers without a network"
+    path = _PATH
+
+    def __init__(self, client: docker.DockerClient, limits: SandboxLimits, archive: bytes) -> None:
+        self._api = client.api
+        self._limits = limits
+        self._archive = archive
+        self._run = uuid.uuid4().hex
+        self._containers: list[str] = []
+        self._stdins: list[Any] = []
+        self._said = b""
+
+    def __enter__(self) -> Self:
+        self._guardian = subprocess.Popen(
+            [sys.executable, "-m", "grader.sandbox.guardian", self._run],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        return self
+
+    def open(self) -> None:
+        """Start both containers and hand over the submission."""
+        with engine.in_one_sentence("the sandbox can't be started"):
+            warden = self._create("sandbox", self._warden_options())
+            self._driver = self._create("driver", self._driver_options(warden))
+            self._warden_stream = self._start(warden)
+            self._driver_stream = self._start(self._driver)
+            settings = json.dumps(settings_of(self._limits)).encode()
+            _send(self._warden_stream, pack(settings) + pack(self._archive))
+
+    def _create(self, target: str, options: dict[str, Any]) -> str:
+        container: str = self._api.create_container(
+            engine.tag(target),
+            stdin_open=True,
+            detach=False,  # so that the end of our connection is the end of its standard input
+            user="0:0",
+            labels={engine.RUN_LABEL: self._run},
+            name=f"grader-{self._run[:12]}-{target}",
+            **options,
+        )["Id"]
+        self._containers.append(container)
+        return container
+
+    def _start(self, container: str) -> Any:  # a socket, of a kind that depends on how the engine is reached
+        stream = self._api.attach_socket(container, {"stdin": 1, "stdout": 1, "stderr": 1, "stream": 1})
+        self._stdins.append(stream)
+        self._api.start(container)
+        return stream
+
+    def _common(self, **special: Any) -> Any:
+        return self._api.create_host_config(
+            auto_remove=True,
+            read_only=True,
+            cap_drop=["ALL"],
+            security_opt=["no-new-privileges"],
+            log_config=LogConfig(type="none"),
+            **special,
+        )
+
+    def _warden_options(self) -> dict[str, Any]:
+        limits = self._limits
+        size = f"size={limits.disk_bytes},nr_inodes={limits.disk_files},mode=0700,exec"
+        owner = f"uid={UNPRIVILEGED_ID},gid={UNPRIVILEGED_ID}"
+        memory = limits.memory_bytes + limits.disk_bytes  # what lies in a tmpfs counts as memory
+        host_config = self._common(
+            network_mode="none",
+            cap_add=_WARDEN_CAPABILITIES,
+            mem_limit=memory,
+            memswap_limit=memory,
+            pids_limit=limits.processes + _WARDEN_PROCESSES,
+            shm_size="16m",
+            tmpfs={"/work": f"{size},{owner}", "/tmp": "size=16m,mode=1777"},  # noqa: S108 — in the container
+            ulimits=[
+                Ulimit(name="nofile", soft=limits.open_files, hard=limits.open_files),
+                Ulimit(name="core", soft=0, hard=0),
+            ],
+            mounts=[
+                Mount(
+                    "/run/grader",
+                    source=None,
+                    type="volume",
+                    labels={engine.RUN_LABEL: self._run},
+                    driver_config={
+                        "Name": "local",
+                        "Options": {"type": "tmpfs", "device": "tmpfs", "o": "size=64k,mode=0700"},
+                    },
+                )
+            ],
+        )
+        return {"host_config": host_config}
+
+    def _driver_options(self, warden: str) -> dict[str, Any]:
+        host_config = self._common(
+            network_mode=f"container:{warden}",
+            cap_add=_DRIVER_CAPABILITIES,
+            mem_limit=_DRIVER_MEMORY_BYTES,
+            memswap_limit=_DRIVER_MEMORY_BYTES,
+            pids_limit=_DRIVER_PROCESSES,
+            tmpfs={"/tmp": "size=64m,mode=0700"},  # noqa: S108 — in the container
+            volumes_from=[warden],
+        )
+        return {"host_config": host_config}
+
+    def play(self, job: Job) -> Iterator[Word]:
+        """Hand over the job; what the driver says."""
+        watchdog = threading.Timer(patience_s(self._limits), self._remove)
+        watchdog.daemon = True
+        watchdog.start()
+        try:
+            with engine.in_one_sentence("the container engine failed during the run"):
+                _send(self._driver_stream, pack(msgspec.json.encode(job)))
+                yield from words_of(self._lines(), self._broken)
+        finally:
+            watchdog.cancel()
+
+    def _lines(self) -> Iterator[bytes]:
+        rest = b""
+        for stream, chunk in frames_iter(self._driver_stream, tty=False):
+            if stream == _STDERR:
+                self._said += chunk
+                continue
+            *lines, rest = (rest + chunk).split(b"\n")
+            yield from lines
+
+    def _broken(self) -> CannotJudgeError:
+        said = self._said.decode("utf-8", "replace").strip()
+        last = f": {said.splitlines()[-1]}" if said else " (was the container or the engine stopped?)"
+        return CannotJudgeError(f"the driver's container ended before its time{last}")
+
+    def _remove(self) -> None:
+        for container in reversed(self._containers):
+            try:
+                self._api.remove_container(container, force=True, v=True)
+            except NotFound:
+                continue
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            engine.remove_left_behind_now(self._api, self._run, self._containers)
+            _tell(self._guardian, b"tidied up\n")
+        except CannotJudgeError:
+            _tell(self._guardian, b"")  # it goes on trying after us
+            if error is None:
+                raise
+        for stream in self._stdins:
+            stream.close()
+
+
+def _tell(guardian: subprocess.Popen[bytes], words: bytes) -> None:
+    assert guardian.stdin is not None  # noqa: S101 — asked for a pipe
+    guardian.stdin.write(words)
+    guardian.stdin.close()
+    if words:
+        guardian.wait()
+
+
+def _send(stream: Any, data: bytes) -> None:
+    # docker-py hands out the raw socket, or a reader around it, depending on how the engine is reached.
+    getattr(stream, "_sock", stream).sendall(data)

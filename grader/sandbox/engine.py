@@ -1,0 +1,171 @@
+"""The container engine: reaching it, its images, and what our runs created in it.
+
+With `docker.py` the only file that imports the docker package; whatever the engine says against us becomes one sentence.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import tarfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+import docker
+import requests
+from docker.errors import APIError, DockerException, ImageNotFound, NotFound
+
+from grader.errors import CannotJudgeError
+
+#: Every container and volume that we create carries it, with the run's id.
+RUN_LABEL: Final = "grader.run"
+TARGETS: Final = ("sandbox", "driver")
+#: An engine that is there answers in milliseconds; one that builds or starts under load takes seconds.
+_ANSWER_S: Final = 60
+
+_HERE = Path(__file__).resolve().parent.parent
+
+
+@contextmanager
+def in_one_sentence(doing: str) -> Iterator[None]:
+    """What the engine or the way to it raises, as CannotJudgeError."""
+    try:
+        yield
+    except (DockerException, requests.RequestException, OSError) as error:
+        raise CannotJudgeError(f"{doing}: {_reason(error)}") from error
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, APIError) and error.explanation:
+        return f"the engine says: {error.explanation}".strip()
+    words = str(error)
+    if "FileNotFoundError" in words or "Connection refused" in words or "ConnectionRefused" in words:
+        return "no container engine answers (is Docker running?)"
+    if "Permission" in words:
+        return "you are not allowed to talk to the container engine (are you in the group docker?)"
+    return f"the container engine did not answer ({type(error).__name__})"
+
+
+def connect() -> docker.DockerClient:
+    """A client of the engine that the environment names (DOCKER_HOST), or the usual one.
+
+    Raises:
+        CannotJudgeError: none answers.
+    """
+    with in_one_sentence("no container can be started"):
+        client = docker.from_env(timeout=_ANSWER_S)
+        client.ping()
+        return client
+
+
+def data_root() -> Path:
+    """Where Dockerfile and requirements lie: a checkout's top, or the installed package's data."""
+    checkout = _HERE.parent
+    return checkout if (checkout / "Dockerfile").is_file() else _HERE / "_data"
+
+
+def _context_files() -> dict[str, bytes]:
+    root = data_root()
+    files = {name: (root / name).read_bytes() for name in ("Dockerfile", "requirements-driver.txt")}
+    sources = sorted(path for path in _HERE.rglob("*.py") if "_data" not in path.parts)
+    return files | {f"grader/{path.relative_to(_HERE)}": path.read_bytes() for path in sources}
+
+
+def fingerprint() -> str:
+    """What the images were made from, in twelve hex digits: an image of other sources is never used."""
+    digest = hashlib.sha256()
+    for name, content in _context_files().items():
+        digest.update(f"{name}\0{len(content)}\0".encode() + content)
+    return digest.hexdigest()[:12]
+
+
+def tag(target: str) -> str:
+    """An image's name."""
+    return f"socket-grader-{target}:{fingerprint()}"
+
+
+def missing_images(client: docker.DockerClient) -> list[str]:
+    """Names of the images that are not there."""
+    return [name for name in map(tag, TARGETS) if not _has_image(client, name)]
+
+
+def _has_image(client: docker.DockerClient, name: str) -> bool:
+    with in_one_sentence("the images can't be looked for"):
+        try:
+            client.images.get(name)
+        except ImageNotFound:
+            return False
+        return True
+
+
+def build_images(client: docker.DockerClient, base: str, network: str, listen: Callable[[str], None]) -> None:
+    """Build both images; `listen` hears the engine's lines.
+
+    Raises:
+        CannotJudgeError: it does not work out; the sentence holds the engine's last words.
+    """
+    context = _context()
+    for target in TARGETS:
+        with in_one_sentence(f"the image {tag(target)} can't be built"):
+            words = client.api.build(
+                fileobj=io.BytesIO(context),
+                custom_context=True,
+                target=target,
+                tag=tag(target),
+                rm=True,
+                forcerm=True,
+                buildargs={"BASE": base},
+                network_mode=network,
+                decode=True,
+            )
+            _hear(words, target, listen)
+
+
+def _hear(words: Iterator[dict[str, str]], target: str, listen: Callable[[str], None]) -> None:
+    said = ""
+    for word in words:
+        if "error" in word:
+            last = said.strip().splitlines()[-1:] or [""]
+            raise CannotJudgeError(f"the image {tag(target)} can't be built: {word['error']} {last[0]}".strip())
+        said = word.get("stream", "") or said
+        listen(word.get("stream", ""))
+
+
+def _context() -> bytes:
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w") as tar:
+        for name, content in _context_files().items():
+            member = tarfile.TarInfo(name)
+            member.size, member.mode = len(content), 0o644
+            tar.addfile(member, io.BytesIO(content))
+    return buffer.getvalue()
+
+
+def remove_left_behind(client: docker.DockerClient, run: str | None = None) -> list[str]:
+    """Remove containers and volumes of one run, or of all; their names."""
+    wanted = {"label": RUN_LABEL if run is None else f"{RUN_LABEL}={run}"}
+    removed = []
+    with in_one_sentence("what is left behind can't be removed"):
+        for container in client.api.containers(all=True, filters=wanted):
+            removed += _removed(container["Names"][0].lstrip("/"), client.api.remove_container, container["Id"])
+        for volume in client.api.volumes(filters=wanted)["Volumes"] or []:
+            removed += _removed(volume["Name"], client.api.remove_volume, volume["Name"])
+    return removed
+
+
+def _removed(name: str, remove: Callable[..., None], identity: str) -> list[str]:
+    """Its name if it was there; one that goes by itself meanwhile is fine."""
+    try:
+        if "container" in getattr(remove, "__name__", ""):
+            remove(identity, force=True, v=True)
+        else:
+            remove(identity, force=True)
+    except NotFound:
+        return []
+    except APIError as error:
+        if error.status_code != requests.codes.conflict:  # "removal is already in progress"
+            raise
+        return []
+    return [name]

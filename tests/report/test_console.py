@@ -1,0 +1,110 @@
+"""The console report: golden at 80 columns, whole at every width, deaf to student text."""
+
+from __future__ import annotations
+
+import io
+import re
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from rich.console import Console
+
+from grader.model import Outcome, Report
+from grader.report import console, text
+from tests.report.examples import FULL, HOSTILE, PERFECT, UNBUILT, UNJUDGED, report_strategy
+from tests.report.golden import assert_golden
+
+SGR = re.compile(r"\x1b\[[0-9;]*m")
+# What wrapping may add or take: white space, and the bar before a quoted line.
+LAYOUT = re.compile(r"[\s\u2502]")
+
+
+def shown(report: Report, *, width: int = 80, quiet: bool = False, colour: bool = False) -> str:
+    file = io.StringIO()
+    console.show(
+        report,
+        Console(file=file, width=width, color_system="truecolor" if colour else None, force_terminal=colour),
+        quiet=quiet,
+    )
+    return file.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("name", "report"),
+    [("full.txt", FULL), ("perfect.txt", PERFECT), ("unjudged.txt", UNJUDGED), ("unbuilt.txt", UNBUILT)],
+)
+def test_report_is_the_golden_one(name: str, report: Report) -> None:
+    assert_golden(name, console.render(report))
+
+
+def test_quiet_leaves_only_the_end() -> None:
+    assert_golden("quiet.txt", shown(FULL, quiet=True).encode())
+    assert shown(FULL).endswith(shown(FULL, quiet=True))
+
+
+def test_last_line_is_the_next_step() -> None:
+    assert shown(PERFECT).splitlines()[-1] == "Next: nothing, every check passed"
+    assert shown(UNBUILT).splitlines()[-2].startswith("Next: mend what stops the build: server.c:17:23: error:")
+
+
+@given(report=report_strategy)
+def test_no_control_character_of_a_submission_gets_through(report: Report) -> None:
+    raw = shown(report, width=60)
+    assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]", raw)
+    assert SGR.sub("", shown(report, width=60, colour=True)) == raw
+
+
+def test_escape_sequences_are_shown_not_dropped() -> None:
+    assert r"\x1b[2J\x1b]0;owned\x07 [link=http://x]x[/link]" in shown(FULL, width=110)
+    assert "[bold red]markup[/bold red]" in shown(FULL, width=110)
+
+
+@given(report=report_strategy, width=st.integers(20, 130))
+def test_evidence_is_wrapped_never_cut(report: Report, width: int) -> None:
+    everything = LAYOUT.sub("", shown(report, width=width))
+    for check in report.checks:
+        if text.was_run(report, check) and check.outcome is not Outcome.PASSED:
+            assert LAYOUT.sub("", text.visible(check.message)) in everything
+
+
+@given(width=st.integers(40, 130))
+def test_lines_fit_and_carry_no_trailing_space(width: int) -> None:
+    for line in shown(FULL, width=width).splitlines():
+        assert len(line) <= width
+        assert line == line.rstrip()
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "cp437"])
+def test_narrow_encodings_get_other_marks(encoding: str) -> None:
+    raw = io.BytesIO()
+    file = io.TextIOWrapper(raw, encoding=encoding, errors="strict", write_through=True, newline="\n")
+    console.show(FULL, Console(file=file, width=80, color_system=None))
+    lines = raw.getvalue().decode(encoding).splitlines()
+    assert "+    2/2  answers a line" in lines
+    assert "x    0/3  answers a line that arrives in two pieces, wherever it is cut" in lines
+
+
+@given(report=report_strategy)
+def test_ascii_never_raises(report: Report) -> None:
+    file = io.TextIOWrapper(io.BytesIO(), encoding="ascii", errors="strict", write_through=True)
+    console.show(report, Console(file=file, width=80, color_system="standard", force_terminal=True))
+
+
+def test_colours_are_the_callers_choice(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    forced = io.StringIO()
+    console.show(FULL, Console(file=forced, width=80))
+    monkeypatch.delenv("FORCE_COLOR")
+    monkeypatch.setenv("NO_COLOR", "1")
+    bare = io.StringIO()
+    console.show(FULL, Console(file=bare, width=80))
+    assert "\x1b[" in forced.getvalue()
+    assert bare.getvalue() == console.render(FULL).decode()
+
+
+def test_two_checks_of_one_name_are_both_shown() -> None:
+    twice = msgspec.structs.replace(FULL, checks=(HOSTILE, HOSTILE))
+    assert shown(twice).count("The program crashed.") == 2

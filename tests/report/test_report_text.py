@@ -1,0 +1,154 @@
+"""The words that reports share."""
+
+from __future__ import annotations
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from grader.errors import Reason
+from grader.model import BuildResult, Event, EventKind, Outcome
+from grader.report import text
+from tests.report.examples import (
+    ALONE,
+    FRAGMENTS,
+    FULL,
+    INCONCLUSIVE,
+    LONG,
+    PASSED,
+    PERFECT,
+    SKIPPED,
+    UNBUILT,
+    UNJUDGED,
+    texts,
+)
+
+
+def test_every_outcome_and_event_has_its_words() -> None:
+    assert set(text.OUTCOMES) == set(Outcome)
+    assert set(text.EVENTS) == set(EventKind)
+
+
+def test_timeline_shows_split_points_and_columns() -> None:
+    assert text.timeline(FRAGMENTS) == [
+        "+0.08 ms  client A  connected",
+        r"+0.31 ms  client A  sent 'he' | 'llo\n' (2 pieces)",
+        "+0.74 ms  client A  received 'HE'",
+        "+0.91 ms  program   kernel: blocked in recv on client A's socket, nothing unread",
+        "+1.02 ms  client A  saw the other side reset",
+    ]
+
+
+def test_timeline_shows_head_gap_and_tail() -> None:
+    frozen, sent, _, equal, empty, *_ = text.timeline(LONG)
+    assert frozen == "   +0.10 ms  grader    freeze: every thread of the program"
+    assert sent.endswith(rf"sent 'aaaa' | '{'a' * 28}' … 977 bytes … '{'a' * 15}\n' (3 pieces)")
+    assert equal.endswith(r"sent 'world, again\n' (13 pieces of 1 byte)")
+    assert empty.endswith("received ''")
+
+
+def test_split_point_in_the_tail_counts_the_gap() -> None:
+    event = Event(
+        at_ms=0,
+        kind=EventKind.SENT,
+        who="client A",
+        data=b"abWXYZ",
+        size_bytes=106,
+        omitted_bytes=100,
+        head_bytes=2,
+        pieces=(104, 2),
+    )
+    assert text.what(event) == "sent 'ab' … 100 bytes … 'WX' | 'YZ' (2 pieces)"
+
+
+@given(data=st.binary(max_size=60), pieces=st.lists(st.integers(0, 20), max_size=10))
+def test_parts_hold_every_byte_in_order(data: bytes, pieces: list[int]) -> None:
+    event = Event(at_ms=0, kind=EventKind.SENT, who="a", data=data, size_bytes=len(data), pieces=tuple(pieces))
+    shown = [part.text for part in text.parts(event) if part.kind == "bytes"]
+    assert b"".join(eval(f"b{literal}") for literal in shown) == data  # noqa: S307 - what repr wrote
+
+
+@given(raw=texts)
+def test_visible_text_is_safe_and_complete(raw: str) -> None:
+    shown = text.visible(raw)
+    shown.encode("utf-8")
+    assert not any(ord(char) < 32 and char not in "\n\t" for char in shown)
+    assert len(shown) >= len(raw)
+    assert text.visible(shown) == shown
+
+
+@pytest.mark.parametrize(
+    ("raw", "shown"),
+    [
+        ("\x1b[31m", r"\x1b[31m"),
+        ("a\r\nb", "a\\r\nb"),
+        ("\x9b", r"\x9b"),
+        ("\ud800", r"\ud800"),
+        ("\u202e", r"\u202e"),
+        ("\U0001ffff", r"\U0001ffff"),
+        ("\tä中😀\u200d\n", "\tä中😀\u200d\n"),
+    ],
+)
+def test_visible_escapes_what_would_be_obeyed_or_dropped(raw: str, shown: str) -> None:
+    assert text.visible(raw) == shown
+
+
+@pytest.mark.parametrize(("value", "shown"), [(2.0, "2"), (0.5, "0.5"), (10, "10"), (10 / 3, "3.33"), (1e6, "1000000")])
+def test_number_as_people_write_it(value: float, shown: str) -> None:
+    assert text.number(value) == shown
+
+
+def test_next_step_is_the_first_failed_check() -> None:
+    assert text.next_step(FULL) == text.Step(FRAGMENTS.title, FRAGMENTS.hint)
+
+
+def test_next_step_without_a_hint_gives_the_reason() -> None:
+    blunt = msgspec.structs.replace(FULL, checks=(msgspec.structs.replace(FRAGMENTS, hint=""),))
+    assert text.next_step(blunt).hint == "it answered before the message was complete"
+
+
+def test_next_step_when_nothing_failed() -> None:
+    assert text.next_step(PERFECT).is_done
+    assert text.next_step(UNJUDGED) == text.Step(INCONCLUSIVE.title, text.ADVICE[Reason.STARVED])
+    stopped = msgspec.structs.replace(PERFECT, complete=False)
+    assert text.next_step(stopped) == text.Step("", text.UNJUDGED_ADVICE)
+    assert not text.next_step(msgspec.structs.replace(PERFECT, checks=())).is_done
+    assert "can be started again" in text.next_step(msgspec.structs.replace(PERFECT, checks=(PASSED, ALONE))).hint
+
+
+def test_incomplete_says_whose_fault_it_is_not() -> None:
+    assert "not your program's fault" in text.unjudged_line(UNJUDGED)
+    assert "not your program's fault" in text.unjudged_line(msgspec.structs.replace(PERFECT, complete=False))
+    assert text.unjudged_line(PERFECT) == ""
+
+
+def test_skipped_checks_fold_by_their_reason() -> None:
+    first, second = text.not_run(FULL)
+    assert first.checks == SKIPPED
+    assert text.not_run_line(first).startswith("3 checks (6 points) were not run, because “answers a line that")
+    assert second.checks == (ALONE,)
+
+
+def test_checks_that_fell_with_the_build_fold_too() -> None:
+    fallen = tuple(msgspec.structs.replace(check, outcome=Outcome.FAILED) for check in UNBUILT.checks)
+    report = msgspec.structs.replace(UNBUILT, checks=fallen)
+    assert [group.checks for group in text.not_run(report)] == [fallen]
+    assert text.failed(report) == []
+
+
+@pytest.mark.parametrize(
+    ("log", "fault"),
+    [
+        (UNBUILT.build.log, "server.c:17:23: error: expected ';' before 'return'"),
+        ("note\nServer.java:3: error: cannot find symbol\n", "Server.java:3: error: cannot find symbol"),
+        ("# echo\n./main.go:5:2: undefined: x\n", "./main.go:5:2: undefined: x"),
+        ("ld: s.o: undefined reference to `foo'\nx\n", "ld: s.o: undefined reference to `foo'"),
+        ('  File "s.py", line 2\nSyntaxError: invalid syntax\n', "SyntaxError: invalid syntax"),
+        ("make: *** No rule to make target 'server'.  Stop.\n", "make: *** No rule to make target 'server'. Stop."),
+        ("a\nthe last word\n\n", "the last word"),
+        ("", "the build said nothing; run its command by hand"),
+    ],
+)
+def test_first_fault_is_the_compilers_own_line(log: str, fault: str) -> None:
+    assert text.first_fault(BuildResult(outcome=Outcome.FAILED, log=log)) == fault
