@@ -100,4 +100,3 @@ def titles(assignment: Assignment) -> dict[str, str]:
     from grader.catalogue import titles_of  # noqa: PLC0415 — parsing them takes longer than a grading should wait
 
     return titles_of(assignment)
-

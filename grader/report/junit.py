@@ -118,20 +118,23 @@ def _build(report: Report) -> list[Case]:
 
 
 def _clean(case: Case) -> Case:
-    said = {name: text.visible(getattr(case, name)) for name in ("name", "classname", "kind", "message", "text")}
-    return case._replace(**said)
+    return case._replace(
+        name=text.visible(case.name),
+        classname=text.visible(case.classname),
+        kind=text.visible(case.kind),
+        message=text.visible(case.message),
+        text=text.visible(case.text),
+    )
 
 
 def _written(case: Case) -> junit_xml.TestCase:
-    """`case` for junit-xml, whose methods take the same three in the same order but for a skip's type."""
     written = junit_xml.TestCase(case.name, classname=case.classname, elapsed_sec=case.duration_s)
-    add = {
-        "": lambda: None,
-        "failure": lambda: written.add_failure_info(case.message, case.text, case.kind),
-        "error": lambda: written.add_error_info(case.message, case.text, case.kind),
-        "skipped": lambda: written.add_skipped_info(case.message, case.text),
-    }
-    add[case.verdict]()
+    if case.verdict == "failure":
+        written.add_failure_info(case.message, case.text, case.kind)
+    elif case.verdict == "error":
+        written.add_error_info(case.message, case.text, case.kind)
+    elif case.verdict == "skipped":
+        written.add_skipped_info(case.message, case.text)
     return written
 
 

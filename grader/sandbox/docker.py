@@ -1,8 +1,8 @@
 """The sandbox in two containers: warden and program in one, the driver in the other, in one network namespace.
 
-The program's container has no network, so the namespace holds nothing but loopback: no way out, no port of anybody else's,
-and TIME_WAIT rows that are true.  No port is ever published.  Both containers remove themselves when they end, and both end
-when the host's connection to their standard input does.
+The program's container has no network, so the namespace holds nothing but loopback: no way out, no port of anybody
+else's, and TIME_WAIT rows that are true.  No port is ever published.  Both containers remove themselves when they end,
+and both end when the host's connection to their standard input does.
 """
 
 from __future__ import annotations
@@ -18,7 +18,6 @@ from typing import Any, Self
 
 import docker
 import msgspec
-from docker.errors import NotFound
 from docker.types import LogConfig, Mount, Ulimit
 from docker.utils.socket import frames_iter
 
@@ -48,12 +47,12 @@ class DockerSandbox:
     path = _PATH
 
     def __init__(self, client: docker.DockerClient, limits: SandboxLimits, archive: bytes) -> None:
+        self._client = client
         self._api = client.api
         self._limits = limits
         self._archive = archive
         self._run = uuid.uuid4().hex
-        self._containers: list[str] = []
-        self._stdins: list[Any] = []
+        self._streams: list[Any] = []
         self._said = b""
 
     def __enter__(self) -> Self:
@@ -86,12 +85,11 @@ class DockerSandbox:
             name=f"grader-{self._run[:12]}-{target}",
             **options,
         )["Id"]
-        self._containers.append(container)
         return container
 
     def _start(self, container: str) -> Any:  # a socket, of a kind that depends on how the engine is reached
         stream = self._api.attach_socket(container, {"stdin": 1, "stdout": 1, "stderr": 1, "stream": 1})
-        self._stdins.append(stream)
+        self._streams.append(stream)
         self._api.start(container)
         return stream
 
@@ -151,7 +149,7 @@ class DockerSandbox:
 
     def play(self, job: Job) -> Iterator[Word]:
         """Hand over the job; what the driver says."""
-        watchdog = threading.Timer(patience_s(self._limits), self._remove)
+        watchdog = threading.Timer(patience_s(self._limits), self._tidy_up)
         watchdog.daemon = True
         watchdog.start()
         try:
@@ -175,25 +173,21 @@ class DockerSandbox:
         last = f": {said.splitlines()[-1]}" if said else " (was the container or the engine stopped?)"
         return CannotJudgeError(f"the driver's container ended before its time{last}")
 
-    def _remove(self) -> None:
-        for container in reversed(self._containers):
-            try:
-                self._api.remove_container(container, force=True, v=True)
-            except NotFound:
-                continue
+    def _tidy_up(self) -> None:
+        engine.remove_left_behind(self._client, self._run)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        for stream in self._streams:
+            stream.close()
         try:
-            engine.remove_left_behind_now(self._api, self._run, self._containers)
+            self._tidy_up()
             _tell(self._guardian, b"tidied up\n")
         except CannotJudgeError:
             _tell(self._guardian, b"")  # it goes on trying after us
             if error is None:
                 raise
-        for stream in self._stdins:
-            stream.close()
 
 
 def _tell(guardian: subprocess.Popen[bytes], words: bytes) -> None:

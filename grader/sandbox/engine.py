@@ -1,6 +1,7 @@
 """The container engine: reaching it, its images, and what our runs created in it.
 
-With `docker.py` the only file that imports the docker package; whatever the engine says against us becomes one sentence.
+With `docker.py` the only file that imports the docker package; whatever the engine says against us becomes one
+sentence.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ import hashlib
 import io
 import tarfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
@@ -24,6 +25,21 @@ RUN_LABEL: Final = "grader.run"
 TARGETS: Final = ("sandbox", "driver")
 #: An engine that is there answers in milliseconds; one that builds or starts under load takes seconds.
 _ANSWER_S: Final = 60
+
+#: The project's files that run in one of the images; a change of any other needs no new image.
+_IN_IMAGES: Final = (
+    "__init__.py",
+    "assignment.py",
+    "errors.py",
+    "limits.py",
+    "model.py",
+    "checks/*.py",
+    "driver/*.py",
+    "wire/*.py",
+    "sandbox/__init__.py",
+    "sandbox/channel.py",
+    "sandbox/warden.py",
+)
 
 _HERE = Path(__file__).resolve().parent.parent
 
@@ -69,7 +85,7 @@ def data_root() -> Path:
 def _context_files() -> dict[str, bytes]:
     root = data_root()
     files = {name: (root / name).read_bytes() for name in ("Dockerfile", "requirements-driver.txt")}
-    sources = sorted(path for path in _HERE.rglob("*.py") if "_data" not in path.parts)
+    sources = sorted({path for pattern in _IN_IMAGES for path in _HERE.glob(pattern)})
     return files | {f"grader/{path.relative_to(_HERE)}": path.read_bytes() for path in sources}
 
 
@@ -144,28 +160,32 @@ def _context() -> bytes:
 
 
 def remove_left_behind(client: docker.DockerClient, run: str | None = None) -> list[str]:
-    """Remove containers and volumes of one run, or of all; their names."""
+    """Remove containers and volumes of one run, or of all runs; their names.  Returns when they are gone.
+
+    Raises:
+        CannotJudgeError: the engine does not let us.
+    """
+    api = client.api
     wanted = {"label": RUN_LABEL if run is None else f"{RUN_LABEL}={run}"}
-    removed = []
-    with in_one_sentence("what is left behind can't be removed"):
-        for container in client.api.containers(all=True, filters=wanted):
-            removed += _removed(container["Names"][0].lstrip("/"), client.api.remove_container, container["Id"])
-        for volume in client.api.volumes(filters=wanted)["Volumes"] or []:
-            removed += _removed(volume["Name"], client.api.remove_volume, volume["Name"])
-    return removed
+    with in_one_sentence("what a run has left behind can't be removed"):
+        containers = api.containers(all=True, filters=wanted)
+        for container in containers:
+            _remove_container(api, container["Id"])
+        volumes = api.volumes(filters=wanted)["Volumes"] or []
+        for volume in volumes:
+            with suppress(NotFound):
+                api.remove_volume(volume["Name"], force=True)
+    return [*(container["Names"][0].lstrip("/") for container in containers), *(volume["Name"] for volume in volumes)]
 
 
-def _removed(name: str, remove: Callable[..., None], identity: str) -> list[str]:
-    """Its name if it was there; one that goes by itself meanwhile is fine."""
+def _remove_container(api: docker.APIClient, container: str) -> None:
+    """Remove it with its anonymous volumes, or wait until the engine has done so by itself."""
     try:
-        if "container" in getattr(remove, "__name__", ""):
-            remove(identity, force=True, v=True)
-        else:
-            remove(identity, force=True)
+        api.remove_container(container, force=True, v=True)
     except NotFound:
-        return []
+        return
     except APIError as error:
-        if error.status_code != requests.codes.conflict:  # "removal is already in progress"
+        if error.status_code != requests.codes.conflict:  # "removal of container … is already in progress"
             raise
-        return []
-    return [name]
+        with suppress(NotFound):
+            api.wait(container, timeout=_ANSWER_S, condition="removed")

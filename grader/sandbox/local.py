@@ -80,9 +80,7 @@ class LocalSandbox:
         """What it is, for reports."""
         if self._private:
             return "local, in namespaces of its own (it does not protect this machine from the program)"
-        return (
-            "local, without namespaces, which this machine refuses (it does not protect it from the program)"
-        )
+        return "local, without namespaces, which this machine refuses (it does not protect it from the program)"
 
     def play(self, job: Job) -> Iterator[Word]:
         """Hand over the job; what the driver says, line by line."""
