@@ -109,6 +109,8 @@ def _candidates(submission: Submission, role: Role) -> list[str]:
         for name in submission.files
         if _language(name) and not _SIDE_FILES.fullmatch(name) and name not in given_away
     ]
+    if len(submission.files) == 1 and not any(_is_usual(name, other) for name in sources):
+        return sources  # handed in alone: it is meant, whatever words are in its name
     tiers: tuple[Callable[[str], bool], ...] = (
         lambda name: _is_usual(name, role),
         lambda name: _is_near(name, role),

@@ -38,21 +38,21 @@ class SandboxLimits(msgspec.Struct, frozen=True, kw_only=True):
     #: Printed bytes kept for reports; the rest is read and dropped.
     output_kept_bytes: int = 64 * 1024
     #: Printed bytes after which a program counts as flooding: a chatty right server prints kilobytes.
-    output_flood_bytes: int = 32 * 1024 * 1024
+    output_flood_bytes: int = 8 * 1024 * 1024
     #: Building: gcc takes 0.1 s; a large Makefile under load still fits.
     build_s: float = 60.0
     #: One submission's checks together: the slowest right one takes a few seconds; twenty deadlines must fit.
     whole_s: float = 240.0
 
 
-#: A reply must begin within this time, counted only while the program could have run (time it spent runnable but
-#: waiting for a CPU is not its fault and does not count).  The handout says so (requirement on answering).
-REPLY_S: Final = 5.0
+#: A reply must come within this time, as the handout says; time in which the program wanted to run but was given no CPU
+#: does not count, and every byte it reads or sends begins it anew, so that a long message may take longer.
+REPLY_S: Final = 2.0
 #: ... but after this much wall time the machine is called starved, and the check inconclusive.
 REPLY_WALL_S: Final = 30.0
-#: From start to a LISTEN row, counted as above: CPython takes 25 ms idle, a loaded machine ten times that.
-READY_S: Final = 10.0
-#: After Ctrl-C or for an exit by itself, counted as above.
+#: From start to a LISTEN row, counted likewise: CPython takes 25 ms idle, a loaded machine ten times that.
+READY_S: Final = 5.0
+#: After Ctrl-C or for an exit by itself, counted likewise: a loop that looks for its end once a second makes it.
 EXIT_S: Final = 5.0
 #: From the driver's start until the warden has unpacked and listens: milliseconds, or a slow disk.
 WARDEN_READY_S: Final = 30.0
@@ -62,3 +62,5 @@ IDLE_WINDOW_S: Final = 1.0
 IDLE_CPU_SHARE: Final = 0.2
 #: How much longer than its own limits the host waits for a driver before it gives it up.
 HOST_GRACE_S: Final = 60.0
+#: How long a server may take to come to rest after a check, or the next one gets a fresh one: only speed hangs on it.
+SETTLE_S: Final = 0.25

@@ -57,7 +57,7 @@ class Frozen(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Base of all values here."""
 
 
-class Event(Frozen):
+class Event(Frozen, frozen=True):
     """One event of a transcript.
 
     `at_ms`: milliseconds since the check began.  `who`: "client A", "program" or "grader".
@@ -78,14 +78,14 @@ class Event(Frozen):
     pieces: tuple[int, ...] = ()
 
 
-class Requirement(Frozen):
+class Requirement(Frozen, frozen=True):
     """A numbered sentence of the handout."""
 
     number: str
     text: str
 
 
-class CheckResult(Frozen, omit_defaults=False):
+class CheckResult(Frozen, frozen=True, omit_defaults=False):
     """One check's verdict.
 
     `message`: several lines of plain text for the student: what was sent, what came back, what the program was
@@ -105,7 +105,7 @@ class CheckResult(Frozen, omit_defaults=False):
     evidence: tuple[Event, ...] = ()
 
 
-class BuildResult(Frozen, omit_defaults=False):
+class BuildResult(Frozen, frozen=True, omit_defaults=False):
     """What building gave.  `outcome` is skipped when nothing has to be built; `log` is the compiler's words."""
 
     outcome: Outcome
@@ -114,14 +114,14 @@ class BuildResult(Frozen, omit_defaults=False):
     duration_s: float = 0.0
 
 
-class SubmissionInfo(Frozen, omit_defaults=False):
+class SubmissionInfo(Frozen, frozen=True, omit_defaults=False):
     """The submission's name as handed in, and the SHA-256 of its snapshot (hex)."""
 
     name: str
     sha256: str
 
 
-class GraderInfo(Frozen, omit_defaults=False):
+class GraderInfo(Frozen, frozen=True, omit_defaults=False):
     """What graded: version, the seed of the random inputs, and the sandbox in words."""
 
     version: str
@@ -129,7 +129,7 @@ class GraderInfo(Frozen, omit_defaults=False):
     sandbox: str
 
 
-class Report(Frozen, omit_defaults=False):
+class Report(Frozen, frozen=True, omit_defaults=False):
     """`report.json`, schema grader/report/v1."""
 
     assignment: str

@@ -22,7 +22,7 @@ from grader.model import (
     SubmissionInfo,
 )
 
-_BUILDS_REQUIREMENT = Requirement(number="0", text="The program can be built.")
+_BUILDS_REQUIREMENT = Requirement(number="", text="The program can be built.")
 
 
 def judged(check: CheckResult) -> bool:

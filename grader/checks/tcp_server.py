@@ -80,10 +80,11 @@ def test_answers(connect: Connect, protocol: StreamProtocol) -> None:
     catches="one recv taken for one message",
     hint=_KEEP_A_BUFFER,
 )
-def test_fragments_every_byte(connect: Connect, protocol: StreamProtocol, source: random.Random) -> None:
+def test_fragments_every_byte(connect: Connect, protocol: StreamProtocol) -> None:
     """Answers a message that arrives one byte at a time"""
     with connect() as client:
-        for exchange in (protocol.exchange(0), protocol.exchange(1), protocol.surprise(source)):
+        for number in range(3):
+            exchange = protocol.exchange(number)
             client.send(exchange.request, pieces=1)
             client.expect(exchange.reply)
 
@@ -341,7 +342,7 @@ def test_no_fd_leak(connect: Connect, server: Server, protocol: StreamProtocol, 
 
 
 @behaviour(
-    does="its CPU time while nothing is asked: after a client has left, and with one connected",
+    does="its CPU time while nothing is asked: with a silent client connected, and after it has left",
     proves="it is at rest, or its scheduler counters are read",
     catches="spinning at the end of input, polling without waiting",
     hint="recv at the end of input returns at once, every time: leave the loop. Never poll without a timeout.",
@@ -350,10 +351,8 @@ def test_no_busy_loop(connect: Connect, server: Server, protocol: StreamProtocol
     """Uses no CPU time while nothing is asked"""
     with connect() as client:
         _ask(client, protocol.exchange(0))
-    _must_rest(server.program, "after a client had left")
-    with connect() as client:
-        _ask(client, protocol.exchange(1))
         _must_rest(server.program, "with a silent client connected")
+    _must_rest(server.program, "after its client had left")
 
 
 @behaviour(
@@ -444,11 +443,10 @@ def _must_refuse(program: Program, situation: str, ran_on: Reason) -> None:
 
 
 def _at_rest(program: Program) -> Snapshot:
-    """Its facts once it is at rest and has been for all connections' ends.
+    """Its facts once it is at rest, or has had time enough to be.
 
     Raises:
         FaultError: it has ended.
-        UnprovedError: it does not come to rest.
     """
     __tracebackhide__ = True
     program.wait_still(IDLE_WINDOW_S)

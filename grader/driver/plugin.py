@@ -121,8 +121,10 @@ def _verdict_without_play(error: BaseException) -> tuple[Outcome, Reason, str]:
         case NotStartedError(fault=fault):
             return Outcome.SKIPPED, Reason.PREREQUISITE, expect.because("a server that listens", fault)
         case _PrerequisiteError(needed=needed):
-            reason = Reason.PREREQUISITE_UNJUDGED if _unjudged(needed) else Reason.PREREQUISITE
-            return Outcome.SKIPPED, reason, expect.because(f"“{needed.title}”, which did not pass")
+            if _unjudged(needed):
+                words = expect.because(f"“{needed.title}”, which could not be judged")
+                return Outcome.SKIPPED, Reason.PREREQUISITE_UNJUDGED, words
+            return Outcome.SKIPPED, Reason.PREREQUISITE, expect.because(f"“{needed.title}”, which did not pass")
         case AssertionError():
             return Outcome.FAILED, Reason.WRONG_REPLY, str(error)
         case _:

@@ -15,9 +15,9 @@ from dataclasses import dataclass
 
 from grader.driver.job import Job
 from grader.errors import Reason
-from grader.limits import EXIT_S, READY_S
+from grader.limits import EXIT_S, READY_S, SETTLE_S
 from grader.model import EventKind
-from grader.wire.faults import FaultError, NotStartedError
+from grader.wire.faults import FaultError, NotStartedError, UnprovedError
 from grader.wire.kernel import Endpoint, SocketTable, TcpRow, TcpState
 from grader.wire.program import NoProgressError, Program, Why
 from grader.wire.stillness import Verdict
@@ -88,15 +88,17 @@ class Stage:
         self._clear_time_wait()
 
     def _at_rest(self, server: Server) -> bool:
-        """Whether it has let go of all connections and waits for the next."""
+        """Whether it has let go of all connections, sleeps, and waits for the next client."""
         program = server.program
 
-        def connectionless() -> bool | None:
-            return None if any(not client.gone() for client in self._clients) else True
+        def rests() -> bool | None:
+            if any(not client.gone() for client in self._clients):
+                return None
+            return True if program.verdict()[0] in {Verdict.STILL, Verdict.TIMER} else None
 
         try:
-            program.wait(connectionless)
-        except NoProgressError:
+            program.wait(rests, deadline_s=SETTLE_S)
+        except (NoProgressError, FaultError, UnprovedError):
             return False
         return program.ending() is None
 

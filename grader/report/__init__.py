@@ -10,15 +10,17 @@ from __future__ import annotations
 import errno
 import os
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
 from grader.errors import UsageError
 from grader.model import Report
 from grader.report import console, html, json, junit
+from grader.report.console import show
 
-#: What each file format is made by.
+#: What each kind of file is made by.
 RENDERERS: Final[dict[str, Callable[[Report], bytes]]] = {
     "junitxml": junit.render,
     "json": json.render,
@@ -26,7 +28,12 @@ RENDERERS: Final[dict[str, Callable[[Report], bytes]]] = {
     "text": console.render,
 }
 
-__all__ = ["RENDERERS", "write"]
+__all__ = ["RENDERERS", "must_be_writable", "render", "show", "write"]
+
+
+def render(kind: str, report: Report) -> bytes:
+    """`report` as a file of that kind, one of `RENDERERS`."""
+    return RENDERERS[kind](report)
 
 
 def write(path: Path, content: bytes) -> None:
@@ -35,11 +42,28 @@ def write(path: Path, content: bytes) -> None:
     A link keeps pointing where it did; a device or a pipe (`/dev/null`) is written to, never replaced.
     Raises UsageError, with one sentence for the user, when it can't be written.
     """
-    try:
+    with _said_in_one_sentence(path):
         if _is_stream(path):
             path.write_bytes(content)
-        else:
-            _replace(path.resolve(), content)
+            return
+        with _file_beside(path.resolve(), content) as beside:
+            beside.replace(path.resolve())
+
+
+def must_be_writable(path: Path) -> None:
+    """Raise the UsageError that `write` would raise, and leave everything as it was."""
+    with _said_in_one_sentence(path):
+        if not _is_stream(path):
+            with _file_beside(path.resolve(), b""):
+                return
+        if not os.access(path, os.W_OK):
+            raise PermissionError(errno.EACCES, "it is read-only")
+
+
+@contextmanager
+def _said_in_one_sentence(path: Path) -> Iterator[None]:
+    try:
+        yield
     except (FileNotFoundError, NotADirectoryError) as error:
         raise UsageError(f"can't write the report {path}: there is no folder {path.parent}") from error
     except (OSError, ValueError, RuntimeError) as error:  # a NUL byte in the name; links that go round in a circle
@@ -52,7 +76,9 @@ def _is_stream(path: Path) -> bool:
     )
 
 
-def _replace(path: Path, content: bytes) -> None:
+@contextmanager
+def _file_beside(path: Path, content: bytes) -> Iterator[Path]:
+    """A file with `content` in the folder of `path`, gone afterwards unless it was renamed."""
     if path.is_dir():
         raise IsADirectoryError(errno.EISDIR, "it is a folder")
     # A folder's permission is enough for a rename, so a file made read-only would be lost without this question.
@@ -61,6 +87,6 @@ def _replace(path: Path, content: bytes) -> None:
     beside = path.with_name(f".grader-{secrets.token_hex(8)}")
     try:
         beside.write_bytes(content)
-        beside.replace(path)
+        yield beside
     finally:
         beside.unlink(missing_ok=True)

@@ -76,30 +76,30 @@ def rows(report: Report, *, quiet: bool = False) -> Iterator[Row]:
         yield Row(Text())
         yield from _overview(report)
         yield from _build(report)
-        yield from _blocks(text.failed(report))
+        yield from _blocks(text.with_outcome(report, [Outcome.FAILED]))
         yield from _blocks(text.with_outcome(report, UNJUDGED))
     yield from _ending(report)
 
 
 def _overview(report: Report) -> Iterator[Row]:
-    """One row a check that was run, in the handout's order; the others folded by why."""
-    run = [check for check in report.checks if text.was_run(report, check)]
-    width = max((len(text.points(check)) for check in run), default=0)
-    for check in run:
+    """One row a check that was played, in the handout's order; the others folded by why."""
+    played = [check for check in report.checks if check.outcome is not Outcome.SKIPPED]
+    width = max((len(text.points(check)) for check in played), default=0)
+    for check in played:
         yield Row(
             Text.assemble(_mark(check.outcome), f"  {text.points(check):>{width}}  ", text.title(check)),
             hang=width + 5,
         )
-    for group in text.not_run(report):
-        line = Text.assemble(_mark(Outcome.SKIPPED), "  ", (text.not_run_line(group), "dim"))
+    for group in text.not_played(report):
+        line = Text.assemble(_mark(Outcome.SKIPPED), "  ", (text.not_played_line(group), "dim"))
         yield Row(line, hang=3)
     if report.checks:
         yield Row(Text())
 
 
 def _build(report: Report) -> Iterator[Row]:
-    """The compiler's words, when they are why nothing was run."""
-    if report.build.outcome in {Outcome.PASSED, Outcome.SKIPPED}:
+    """The compiler's words, when no check brings them."""
+    if not text.build_stands_alone(report):
         return
     yield Row(_headline(report.build.outcome, f"the build: {text.OUTCOMES[report.build.outcome]}"), hang=3)
     if command := text.one_line(report.build.command):
@@ -132,7 +132,7 @@ def _ending(report: Report) -> Iterator[Row]:
         yield Row(Text(counts))
     if unjudged := text.unjudged_line(report):
         yield Row(Text(unjudged, "yellow"))
-    yield Row(Text(text.score_line(report), "bold green" if report.score >= report.max_score else "bold"))
+    yield Row(Text(text.score_line(report), "bold green" if text.next_step(report).is_done else "bold"))
     yield Row(Text(text.next_line(report), "bold"), hang=2)
 
 

@@ -85,7 +85,7 @@ def _page(report: Report) -> dict[str, object]:
         "unjudged": text.unjudged_line(report),
         "next": text.next_step(report),
         "build": {
-            "was_run": report.build.outcome is not Outcome.SKIPPED,
+            "is_shown": report.build.outcome is Outcome.PASSED or text.build_stands_alone(report),
             "is_open": report.build.outcome in OPEN,
             "outcome": report.build.outcome.value,
             "word": text.OUTCOMES[report.build.outcome],

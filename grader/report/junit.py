@@ -4,7 +4,8 @@ The `junit-xml` package writes it, behind one function that does not trust it: i
 on lone surrogates and writes a failure with an empty message as a pass.  So all text is made visible first, and what
 was written is read back and counted before anyone else sees it.
 
-A check is one `testcase`; so is the build when there was one, lest a submission that can't be built has no failure.
+A check is one `testcase`.  So is a build that went wrong when no check says so, lest a submission that can't be built
+has no failure.
 """
 
 from __future__ import annotations
@@ -100,8 +101,8 @@ def _explanation(check: CheckResult) -> list[str]:
 
 
 def _build(report: Report) -> list[Case]:
-    """The build as a case; none when nothing had to be built."""
-    if report.build.outcome is Outcome.SKIPPED:
+    """The build as a case, when it went wrong and no check says so."""
+    if not text.build_stands_alone(report):
         return []
     failed = report.build.outcome is Outcome.FAILED
     return [

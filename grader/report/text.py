@@ -20,7 +20,7 @@ from grader.model import UNJUDGED, BuildResult, CheckResult, Event, EventKind, O
 OUTCOMES: Final[dict[Outcome, str]] = {
     Outcome.PASSED: "passed",
     Outcome.FAILED: "failed",
-    Outcome.SKIPPED: "not run",
+    Outcome.SKIPPED: "not played",
     Outcome.INCONCLUSIVE: "could not be judged",
     Outcome.ERROR: "not judged by the grader's own fault",
 }
@@ -94,8 +94,8 @@ class Step(NamedTuple):
     is_done: bool = False
 
 
-class NotRun(NamedTuple):
-    """Checks that were not run for the same reason; `why` is a clause."""
+class NotPlayed(NamedTuple):
+    """Checks that were not played for the same reason, and why in the words of their message."""
 
     why: str
     checks: tuple[CheckResult, ...]
@@ -282,40 +282,27 @@ def with_outcome(report: Report, outcomes: Iterable[Outcome]) -> list[CheckResul
     return [check for check in report.checks if check.outcome in wanted]
 
 
-def failed(report: Report) -> list[CheckResult]:
-    """The checks that failed by themselves: not those that failed only because the build did."""
-    return [c for c in with_outcome(report, [Outcome.FAILED]) if not fell_with_the_build(report, c)]
+def build_stands_alone(report: Report) -> bool:
+    """Whether the build went wrong and no check says so: then the reports must."""
+    said = any(check.reason is Reason.BUILD_FAILED for check in report.checks)
+    return report.build.outcome not in {Outcome.PASSED, Outcome.SKIPPED} and not said
 
 
-def was_run(report: Report, check: CheckResult) -> bool:
-    """Whether the check deserves its own line: it was neither skipped nor did it fall with the build."""
-    return check.outcome is not Outcome.SKIPPED and not fell_with_the_build(report, check)
-
-
-def not_run(report: Report) -> list[NotRun]:
-    """Skipped checks, folded by why; those that fell with the build count among them."""
+def not_played(report: Report) -> list[NotPlayed]:
+    """Skipped checks, folded by why.  Their messages say which check they needed; the reason alone does not."""
     groups: dict[str, list[CheckResult]] = {}
-    for check in report.checks:
-        if fell_with_the_build(report, check):
-            groups.setdefault(REASONS[Reason.BUILD_FAILED], []).append(check)
-        elif check.outcome is Outcome.SKIPPED:
-            # Two checks may need different ones: their messages tell them apart.
-            why = one_line(check.message).rstrip(".") or reason_clause(check)
-            groups.setdefault(why, []).append(check)
-    return [NotRun(why, tuple(checks)) for why, checks in groups.items()]
+    for check in with_outcome(report, [Outcome.SKIPPED]):
+        why = one_line(check.message).rstrip(".") or f"{OUTCOMES[Outcome.SKIPPED]}, because {reason_clause(check)}"
+        groups.setdefault(why, []).append(check)
+    return [NotPlayed(why, tuple(checks)) for why, checks in groups.items()]
 
 
-def fell_with_the_build(report: Report, check: CheckResult) -> bool:
-    """Whether the build's failure is all there is to say about the check."""
-    return report.build.outcome is Outcome.FAILED and check.reason is Reason.BUILD_FAILED
-
-
-def not_run_line(group: NotRun) -> str:
-    """`12 checks (20 points) were not run, because ...`."""
+def not_played_line(group: NotPlayed) -> str:
+    """`12 checks (20 points): not played, because ...`; a single one by its title."""
     worth = plural_points(sum(check.max_points for check in group.checks))
-    if len(group.checks) == 1:
-        return f"\u201c{title(group.checks[0])}\u201d ({worth}) was not run, because {group.why}"
-    return f"{len(group.checks)} checks ({worth}) were not run, because {group.why}"
+    alone = len(group.checks) == 1
+    which = f"\u201c{title(group.checks[0])}\u201d" if alone else plural(len(group.checks), "check")
+    return f"{which} ({worth}): {group.why}"
 
 
 def plural_points(value: float) -> str:
@@ -353,8 +340,8 @@ def next_step(report: Report) -> Step:
         return Step("", UNJUDGED_ADVICE)
     if not report.checks:
         return Step("", "no check was asked for")
-    skipped = not_run(report)
-    return Step("", not_run_line(skipped[0])) if skipped else Step("", "nothing, every check passed", is_done=True)
+    skipped = not_played(report)
+    return Step("", not_played_line(skipped[0])) if skipped else Step("", "nothing, every check passed", is_done=True)
 
 
 def next_line(report: Report) -> str:

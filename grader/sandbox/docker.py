@@ -18,7 +18,7 @@ from typing import Any, Self
 
 import docker
 import msgspec
-from docker.types import LogConfig, Mount, Ulimit
+from docker.types import DriverConfig, LogConfig, Mount, Ulimit
 from docker.utils.socket import frames_iter
 
 from grader.driver.job import Job, Word
@@ -81,7 +81,7 @@ class DockerSandbox:
             stdin_open=True,
             detach=False,  # so that the end of our connection is the end of its standard input
             user="0:0",
-            labels={engine.RUN_LABEL: self._run},
+            labels=engine.labels_of(self._run),
             name=f"grader-{self._run[:12]}-{target}",
             **options,
         )["Id"]
@@ -125,11 +125,10 @@ class DockerSandbox:
                     "/run/grader",
                     source=None,
                     type="volume",
-                    labels={engine.RUN_LABEL: self._run},
-                    driver_config={
-                        "Name": "local",
-                        "Options": {"type": "tmpfs", "device": "tmpfs", "o": "size=64k,mode=0700"},
-                    },
+                    labels=engine.labels_of(self._run),
+                    driver_config=DriverConfig(
+                        "local", {"type": "tmpfs", "device": "tmpfs", "o": "size=64k,mode=0700"}
+                    ),
                 )
             ],
         )
@@ -161,7 +160,7 @@ class DockerSandbox:
 
     def _lines(self) -> Iterator[bytes]:
         rest = b""
-        for stream, chunk in frames_iter(self._driver_stream, tty=False):
+        for stream, chunk in frames_iter(self._driver_stream, tty=False):  # type: ignore[no-untyped-call]
             if stream == _STDERR:
                 self._said += chunk
                 continue

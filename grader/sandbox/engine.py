@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import io
+import os
+import socket
 import tarfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -22,6 +24,8 @@ from grader.errors import CannotJudgeError
 
 #: Every container and volume that we create carries it, with the run's id.
 RUN_LABEL: Final = "grader.run"
+#: ... and which process of which machine it belongs to.
+OWNER_LABEL: Final = "grader.owner"
 TARGETS: Final = ("sandbox", "driver")
 #: An engine that is there answers in milliseconds; one that builds or starts under load takes seconds.
 _ANSWER_S: Final = 60
@@ -176,6 +180,40 @@ def remove_left_behind(client: docker.DockerClient, run: str | None = None) -> l
             with suppress(NotFound):
                 api.remove_volume(volume["Name"], force=True)
     return [*(container["Names"][0].lstrip("/") for container in containers), *(volume["Name"] for volume in volumes)]
+
+
+def owner() -> str:
+    """Who creates: this process, named so that it can be known whether it still runs."""
+    return f"{socket.gethostname()}:{os.getpid()}:{_started(os.getpid())}"
+
+
+def _started(pid: int) -> str:
+    """When a process was started, in ticks since boot; nothing when it is gone or this is no Linux."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
+    except OSError:
+        return ""
+
+
+def remove_orphans(client: docker.DockerClient) -> list[str]:
+    """Remove what belongs to runs whose host process is gone; the names.  Other machines' runs are left alone."""
+    with in_one_sentence("what was left behind can't be looked for"):
+        containers = client.api.containers(all=True, filters={"label": RUN_LABEL})
+        volumes = client.api.volumes(filters={"label": RUN_LABEL})["Volumes"] or []
+    runs = {thing["Labels"][RUN_LABEL] for thing in (*containers, *volumes) if _is_orphan(thing["Labels"])}
+    return [name for run in sorted(runs) for name in remove_left_behind(client, run)]
+
+
+def _is_orphan(labels: dict[str, str]) -> bool:
+    host, _, process = labels.get(OWNER_LABEL, "").rpartition(":")[0].rpartition(":")
+    if host != socket.gethostname():
+        return False
+    return _started(int(process)) != labels[OWNER_LABEL].rpartition(":")[2]
+
+
+def labels_of(run: str) -> dict[str, str]:
+    """The labels of everything that a run creates."""
+    return {RUN_LABEL: run, OWNER_LABEL: owner()}
 
 
 def _remove_container(api: docker.APIClient, container: str) -> None:

@@ -1,7 +1,7 @@
 """Outlives a host that is killed, and removes what its run has created in the engine.
 
 Standard input is the lifeline: a line on it means that the host has tidied up itself; its end without one, that the
-host is gone.  A container or volume may still be on its way then, so it looks again until nothing new has come for a while.
+host is gone.  A container or volume may still be on its way then, so it looks several times.
 Argument: the run's id.
 """
 

@@ -6,6 +6,7 @@ import os
 import select
 import time
 from collections.abc import Callable, Iterator
+from types import TracebackType
 from typing import Protocol, Self
 
 import msgspec
@@ -23,7 +24,9 @@ class Sandbox(Protocol):
     """One grading's sandbox, as the flow sees it.  A context manager: nothing of it outlives it."""
 
     def __enter__(self) -> Self: ...
-    def __exit__(self, *_: object) -> None: ...
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None, /
+    ) -> None: ...
 
     def open(self) -> None:
         """Hand over the submission, so that a program could be started (CannotJudgeError: it does not come up)."""

@@ -31,7 +31,7 @@ from grader.sandbox.warden import Settings, Warden
 _libc = ctypes.CDLL(None, use_errno=True)
 _CLONE_NEWNS, _CLONE_NEWUTS, _CLONE_NEWIPC = 0x00020000, 0x04000000, 0x08000000
 _CLONE_NEWUSER, _CLONE_NEWPID, _CLONE_NEWNET = 0x10000000, 0x20000000, 0x40000000
-_MS_NOSUID, _MS_NODEV, _MS_NOEXEC, _MS_REC, _MS_PRIVATE = 0x2, 0x4, 0x8, 0x4000, 0x40000
+_MS_NOSUID, _MS_NODEV, _MS_NOEXEC, _MS_BIND, _MS_REC, _MS_PRIVATE = 0x2, 0x4, 0x8, 0x1000, 0x4000, 0x40000
 _AT_FDCWD, _AT_RECURSIVE = -100, 0x8000
 _SYS_MOUNT_SETATTR = 442  # the same number on every architecture
 _MOUNT_ATTR_RDONLY = 0x1
@@ -39,14 +39,19 @@ _SIOCGIFFLAGS, _SIOCSIFFLAGS, _IFF_UP = 0x8913, 0x8914, 0x1
 _PR_SET_PDEATHSIG = 1
 #: `nobody`: whom a program runs as when the user is root.
 UNPRIVILEGED_ID = 65534
+#: Enough to try mounting with.
+_PROBE_DISK_BYTES = 1 << 20
+_DRIVER_SCRATCH = "/dev/shm"  # noqa: S108 — a tmpfs of the driver's own is mounted there
 _WORK = "/tmp/work"  # noqa: S108 — a tmpfs of the sandbox's own
 
 
 def main() -> None:
     """Run the sandbox until the driver has ended or the host is gone."""
+    if sys.argv[1:] == ["--probe"]:
+        sys.exit(0 if _namespaces_allowed(_PROBE_DISK_BYTES, _PROBE_DISK_BYTES) else 1)
     settings: Settings = json.loads(read_frame(0))
     archive = read_frame(0)
-    private = _namespaces_allowed(settings)
+    private = _namespaces_allowed(settings["disk_bytes"], settings["disk_files"])
     sys.stdout.write(json.dumps({"private": private}) + "\n")
     sys.stdout.flush()
     if private:
@@ -79,7 +84,7 @@ def _settled(settings: Settings, scratch: str | None) -> Settings:
     uid, gid = (UNPRIVILEGED_ID, UNPRIVILEGED_ID) if as_root else (os.geteuid(), os.getegid())
     work = _WORK if scratch is None else os.path.join(scratch, "work")
     if scratch is not None:
-        os.chmod(scratch, 0o711)
+        os.chmod(scratch, 0o711)  # noqa: S103 — the program has to reach its folder below, not to list this one
         _make_work(work, uid, gid)
     return {**settings, "uid": uid, "gid": gid, "work": work, "private_pids": scratch is None}
 
@@ -95,7 +100,7 @@ def _maps_many() -> bool:
         return int(table.read().split()[2]) > 1
 
 
-def _namespaces_allowed(settings: Settings) -> bool:
+def _namespaces_allowed(disk_bytes: int, disk_files: int) -> bool:
     """Try the whole of it in a child: half a namespace helps nobody."""
     child = os.fork()
     if child == 0:
@@ -105,7 +110,7 @@ def _namespaces_allowed(settings: Settings) -> bool:
             inner = os.fork()
             if inner == 0:
                 with suppress(BaseException):
-                    _close_filesystem(settings)
+                    _close_filesystem(disk_bytes, disk_files)
                     os._exit(0)
                 os._exit(1)
             os._exit(os.waitstatus_to_exitcode(os.waitpid(inner, 0)[1]))
@@ -180,9 +185,10 @@ def _exec_driver(channel: socket.socket, scratch: str | None) -> NoReturn:
     if scratch is None:
         _unshare(_CLONE_NEWNS)
         _mount("none", "/", None, _MS_REC | _MS_PRIVATE)
-        _mount("tmpfs", "/tmp", "tmpfs", _MS_NOSUID | _MS_NODEV, "size=64m")  # noqa: S108 — this is what is covered
-    else:
-        os.environ["TMPDIR"] = scratch
+        # Not over /tmp: the grader itself may live there.
+        scratch = _DRIVER_SCRATCH
+        _mount("tmpfs", scratch, "tmpfs", _MS_NOSUID | _MS_NODEV, "size=64m")
+    os.environ["TMPDIR"] = scratch
     os.dup2(int(job), 0)
     os.dup2(int(words), 1)
     os.set_inheritable(channel.fileno(), True)  # noqa: FBT003 — its only parameter
@@ -202,7 +208,7 @@ def _run_warden(channel: socket.socket, settings: Settings, archive: bytes) -> N
         _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
         os.setsid()
         if settings["private_pids"]:
-            _close_filesystem(settings)
+            _close_filesystem(settings["disk_bytes"], settings["disk_files"])
             _make_work(settings["work"], settings["uid"], settings["gid"])
         warden = Warden(settings)
         warden.unpack(archive)
@@ -212,17 +218,31 @@ def _run_warden(channel: socket.socket, settings: Settings, archive: bytes) -> N
         os._exit(status)
 
 
-def _close_filesystem(settings: Settings) -> None:
+def _close_filesystem(disk_bytes: int, disk_files: int) -> None:
     """Nothing can be written but a tmpfs of the allowed size, and /proc shows this namespace."""
     _mount("none", "/", None, _MS_REC | _MS_PRIVATE)
     attributes = struct.pack("=QQQQ", _MOUNT_ATTR_RDONLY, 0, 0, 0)
     if _libc.syscall(_SYS_MOUNT_SETATTR, _AT_FDCWD, b"/", _AT_RECURSIVE, attributes, len(attributes)) != 0:
         raise OSError(ctypes.get_errno(), "mount_setattr")
-    size = f"size={settings['disk_bytes']},nr_inodes={settings['disk_files']},mode=1777"
+    size = f"size={disk_bytes},nr_inodes={disk_files},mode=1777"
     for folder in ("/tmp", "/var/tmp", "/dev/shm"):  # noqa: S108 — these are what is covered
         if os.path.isdir(folder) and not os.path.islink(folder):
-            _mount("tmpfs", folder, "tmpfs", _MS_NOSUID | _MS_NODEV, size)
+            _cover(folder, size)
     _mount("proc", "/proc", "proc", _MS_NOSUID | _MS_NODEV | _MS_NOEXEC)
+
+
+def _cover(folder: str, options: str) -> None:
+    """Mount an empty tmpfs there; an interpreter that lives below it stays in its place, read-only."""
+    kept = {path: os.open(path, os.O_PATH) for path in _interpreter_folders() if path.startswith(folder + "/")}
+    _mount("tmpfs", folder, "tmpfs", _MS_NOSUID | _MS_NODEV, options)
+    for path, descriptor in kept.items():
+        os.makedirs(path)
+        _mount(f"/proc/self/fd/{descriptor}", path, None, _MS_BIND | _MS_REC)
+        os.close(descriptor)
+
+
+def _interpreter_folders() -> set[str]:
+    return {os.path.realpath(path) for path in (sys.prefix, sys.base_prefix)}
 
 
 def _mount(source: str, target: str, kind: str | None, flags: int, options: str = "") -> None:

@@ -42,6 +42,10 @@ _UNWATCHED_S = 0.0002
 _ALL_BUT_TIME_WAIT = tuple(state for state in TcpState if state not in {TcpState.TIME_WAIT, TcpState.CLOSE})
 
 
+#: A closed connection whose FIN is acknowledged; the kernel keeps little more of it than its ends.
+_FINISHED = {TcpState.FIN_WAIT2, TcpState.TIME_WAIT}
+
+
 class Why(Enum):
     """Why a wait ended without what it waited for."""
 
@@ -141,8 +145,9 @@ class Program:
             del self._readers[descriptor]
             return
         stream = self._readers[descriptor]
+        if not stream.overfull:
+            self.transcript.add(EventKind.OUTPUT, "program", self._stream_name(descriptor), chunk)
         stream.add(chunk)
-        self.transcript.add(EventKind.OUTPUT, "program", self._stream_name(descriptor), chunk)
         if stream.size_bytes > self._limits.output_flood_bytes:
             raise FaultError(Reason.OUTPUT_FLOOD, f"the program printed more than {stream.size_bytes >> 20} MiB")
 
@@ -204,14 +209,20 @@ class Program:
         second = self._warden.snapshot(files=True)
         return stillness.judge(first, second, sockets, timed, machine()), second
 
+    def _traffic(self) -> tuple[int, ...]:
+        """How much it has read and written, a number for each of our connections and for its output."""
+        rows = [talk.row for talk in self.conversations() if talk.row]
+        read = (row.bytes_received - row.receive_queue for row in rows)
+        return (*read, *(row.send_queue for row in rows), self.stdout.size_bytes + self.stderr.size_bytes)
+
     def nothing_on_its_way(self) -> bool:
         """Whether all that we sent has arrived there, and all that it sent has arrived here."""
         return all(self._delivered(talk) for talk in self.talks)
 
     def _delivered(self, talk: Talk) -> bool:
         row = self._table.find(talk.theirs, talk.ours)
-        if row is None:
-            return True
+        if row is None or (row.state in _FINISHED and not row.inode):
+            return True  # the program has closed it, and its FIN has arrived here
         # A FIN takes one number of the sequence, and counts as a byte received.
         arrived = row.bytes_received == talk.sent_bytes + talk.fin_sent
         return arrived and row.send_queue == 0 and row.state is not TcpState.SYN_RECV
@@ -249,7 +260,7 @@ class Program:
                 return self._last_chance(ready, Why.ENDED, "", Verdict.STILL)
             if verdict is Verdict.STILL and self.nothing_on_its_way():
                 return self._last_chance(ready, Why.STILL, self.doing(snapshot), verdict)
-            if clock.spent_s(now, snapshot) > deadline_s:
+            if clock.spent_s(now, snapshot, self._traffic()) > deadline_s:
                 return self._last_chance(ready, Why.DEADLINE, self.doing(snapshot), verdict)
             if now - began > REPLY_WALL_S:
                 raise UnprovedError("the machine was too busy to let the program run", Reason.STARVED, self.doing())
@@ -344,10 +355,16 @@ class _OwnTime:
 
     def __init__(self, began: float) -> None:
         self._began = began
+        self._traffic: tuple[int, ...] = ()
         self._first: dict[int, tuple[int, int]] = {}
 
-    def spent_s(self, now: float, snapshot: Snapshot) -> float:
-        """Seconds since `began` in which it ran, or slept of its own accord; not those it waited for a CPU."""
+    def spent_s(self, now: float, snapshot: Snapshot, traffic: tuple[int, ...] = ()) -> float:
+        """Seconds in which it ran, or slept of its own accord; not those it waited for a CPU.
+
+        Counted since `began`, and anew whenever `traffic`, what it has read and written, has changed.
+        """
+        if traffic != self._traffic:
+            self._traffic, self._began, self._first = traffic, now, {}
         ran_s, waited_s = self._since_first(snapshot)
         return max(ran_s, now - self._began - waited_s)
 

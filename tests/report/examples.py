@@ -138,7 +138,7 @@ SKIPPED = tuple(
         outcome=Outcome.SKIPPED,
         points=0,
         reason=Reason.PREREQUISITE,
-        message="\u201canswers a line that arrives in two pieces, wherever it is cut\u201d did not pass",
+        message="not played, because it needs \u201c" + FRAGMENTS.title + "\u201d, which did not pass",
         duration_s=0.0,
     )
     for name, title in (
@@ -202,7 +202,7 @@ FULL = Report(
     started=datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC),
     duration_s=3.25,
     score=4,
-    max_score=19.5,
+    max_score=16.5,
     complete=False,
     build=BuildResult(outcome=Outcome.PASSED, log="gcc -o server server.c\n", command="make server", duration_s=0.4),
     checks=(
@@ -225,38 +225,51 @@ PERFECT = msgspec.structs.replace(
     complete=True,
     build=BuildResult(outcome=Outcome.SKIPPED),
 )
-UNJUDGED = msgspec.structs.replace(PERFECT, checks=(PASSED, INCONCLUSIVE), max_score=3, complete=False)
+UNJUDGED = msgspec.structs.replace(PERFECT, checks=(PASSED, INCONCLUSIVE), max_score=2, complete=False)
+_LOG = """\
+gcc -Wall -o server server.c
+server.c: In function 'main':
+server.c:14:5: warning: unused variable 'n' [-Wunused-variable]
+server.c:17:23: error: expected ';' before 'return'
+   17 |     listen(s, 5)
+      |                 ^
+make: *** [Makefile:2: server] Error 1
+"""
+BUILDS = CheckResult(
+    id="server.builds",
+    title="can be built",
+    requirement=Requirement(number="0", text="The program can be built."),
+    outcome=Outcome.FAILED,
+    points=0,
+    max_points=0,
+    reason=Reason.BUILD_FAILED,
+    message=f"$ make server\n{_LOG}".rstrip(),
+    hint="Mend the first error that the compiler names; the later ones often follow from it.",
+    duration_s=0.2,
+)
+_UNPLAYED = tuple(
+    msgspec.structs.replace(
+        check,
+        outcome=Outcome.SKIPPED,
+        points=0,
+        reason=Reason.PREREQUISITE,
+        message="not played, because it could not be built",
+        hint="",
+        evidence=(),
+        duration_s=0.0,
+    )
+    for check in (PASSED, FRAGMENTS, INCONCLUSIVE)
+)
 UNBUILT = msgspec.structs.replace(
     FULL,
     score=0,
+    max_score=6,
     complete=True,
-    build=BuildResult(
-        outcome=Outcome.FAILED,
-        command="make server",
-        log=(
-            "gcc -Wall -o server server.c\n"
-            "server.c: In function 'main':\n"
-            "server.c:14:5: warning: unused variable 'n' [-Wunused-variable]\n"
-            "server.c:17:23: error: expected ';' before 'return'\n"
-            "   17 |     listen(s, 5)\n"
-            "      |                 ^\n"
-            "make: *** [Makefile:2: server] Error 1\n"
-        ),
-        duration_s=0.2,
-    ),
-    checks=tuple(
-        msgspec.structs.replace(
-            check,
-            outcome=Outcome.SKIPPED,
-            points=0,
-            reason=Reason.BUILD_FAILED,
-            message="",
-            evidence=(),
-            duration_s=0.0,
-        )
-        for check in (PASSED, FRAGMENTS, INCONCLUSIVE)
-    ),
+    build=BuildResult(outcome=Outcome.FAILED, command="make server", log=_LOG, duration_s=0.2),
+    checks=(BUILDS, *_UNPLAYED),
 )
+#: The same from a stage that made no check of the build.
+UNBUILT_UNSAID = msgspec.structs.replace(UNBUILT, checks=_UNPLAYED)
 
 #: Text as bad as a submission can make it: any code point, lone surrogates and controls among them.
 texts = st.text(st.characters(), max_size=40) | st.sampled_from(

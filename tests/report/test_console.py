@@ -13,7 +13,7 @@ from rich.console import Console
 
 from grader.model import Outcome, Report
 from grader.report import console, text
-from tests.report.examples import FULL, HOSTILE, PERFECT, UNBUILT, UNJUDGED, report_strategy
+from tests.report.examples import FULL, HOSTILE, PERFECT, UNBUILT, UNBUILT_UNSAID, UNJUDGED, report_strategy
 from tests.report.golden import assert_golden
 
 SGR = re.compile(r"\x1b\[[0-9;]*m")
@@ -33,7 +33,13 @@ def shown(report: Report, *, width: int = 80, quiet: bool = False, colour: bool 
 
 @pytest.mark.parametrize(
     ("name", "report"),
-    [("full.txt", FULL), ("perfect.txt", PERFECT), ("unjudged.txt", UNJUDGED), ("unbuilt.txt", UNBUILT)],
+    [
+        ("full.txt", FULL),
+        ("perfect.txt", PERFECT),
+        ("unjudged.txt", UNJUDGED),
+        ("unbuilt.txt", UNBUILT),
+        ("unbuilt_unsaid.txt", UNBUILT_UNSAID),
+    ],
 )
 def test_report_is_the_golden_one(name: str, report: Report) -> None:
     assert_golden(name, console.render(report))
@@ -65,7 +71,7 @@ def test_escape_sequences_are_shown_not_dropped() -> None:
 def test_evidence_is_wrapped_never_cut(report: Report, width: int) -> None:
     everything = LAYOUT.sub("", shown(report, width=width))
     for check in report.checks:
-        if text.was_run(report, check) and check.outcome is not Outcome.PASSED:
+        if check.outcome not in {Outcome.PASSED, Outcome.SKIPPED}:
             assert LAYOUT.sub("", text.visible(check.message)) in everything
 
 
@@ -108,3 +114,9 @@ def test_colours_are_the_callers_choice(monkeypatch: pytest.MonkeyPatch) -> None
 def test_two_checks_of_one_name_are_both_shown() -> None:
     twice = msgspec.structs.replace(FULL, checks=(HOSTILE, HOSTILE))
     assert shown(twice).count("The program crashed.") == 2
+
+
+def test_only_a_complete_and_perfect_score_is_green() -> None:
+    green = "\x1b[1;32mScore: 2 of 2 points"
+    assert green in shown(PERFECT, colour=True)
+    assert green not in shown(UNJUDGED, colour=True)

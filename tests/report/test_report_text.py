@@ -20,6 +20,7 @@ from tests.report.examples import (
     PERFECT,
     SKIPPED,
     UNBUILT,
+    UNBUILT_UNSAID,
     UNJUDGED,
     texts,
 )
@@ -124,17 +125,19 @@ def test_incomplete_says_whose_fault_it_is_not() -> None:
 
 
 def test_skipped_checks_fold_by_their_reason() -> None:
-    first, second = text.not_run(FULL)
+    first, second = text.not_played(FULL)
     assert first.checks == SKIPPED
-    assert text.not_run_line(first).startswith("3 checks (6 points) were not run, because “answers a line that")
-    assert second.checks == (ALONE,)
+    assert text.not_played_line(first).startswith("3 checks (6 points): not played, because it needs “answers a line")
+    assert text.not_played_line(second) == (
+        "“can be started again at once” (1 point): not played, because a check that this one needs could not be judged"
+    )
 
 
-def test_checks_that_fell_with_the_build_fold_too() -> None:
-    fallen = tuple(msgspec.structs.replace(check, outcome=Outcome.FAILED) for check in UNBUILT.checks)
-    report = msgspec.structs.replace(UNBUILT, checks=fallen)
-    assert [group.checks for group in text.not_run(report)] == [fallen]
-    assert text.failed(report) == []
+def test_a_failed_build_is_said_once() -> None:
+    assert text.build_stands_alone(UNBUILT_UNSAID)
+    assert not text.build_stands_alone(UNBUILT)
+    assert not text.build_stands_alone(FULL)
+    assert text.next_step(UNBUILT) == text.next_step(UNBUILT_UNSAID)
 
 
 @pytest.mark.parametrize(

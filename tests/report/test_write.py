@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import resource
 from pathlib import Path
 
 import pytest
 
 from grader.errors import UsageError
-from grader.report import RENDERERS, write
+from grader.report import RENDERERS, must_be_writable, render, write
 from tests.report.examples import FULL
 
 
 def test_every_renderer_gives_bytes_that_can_be_written(tmp_path: Path) -> None:
-    for name, render in RENDERERS.items():
-        write(tmp_path / name, render(FULL))
+    for kind in RENDERERS:
+        write(tmp_path / kind, render(kind, FULL))
     assert sorted(path.name for path in tmp_path.iterdir()) == ["html", "json", "junitxml", "text"]
     assert all(path.stat().st_size > 1000 for path in tmp_path.iterdir())
 
@@ -71,10 +72,37 @@ def test_what_cannot_be_written_is_said_in_one_sentence(tmp_path: Path, name: st
     before = sorted(tmp_path.iterdir())
     with pytest.raises(UsageError, match=words) as caught:
         write(tmp_path / name, b"new")
+    with pytest.raises(UsageError, match=words) as forewarned:
+        must_be_writable(tmp_path / name)
+    assert str(forewarned.value) == str(caught.value)
     assert "\n" not in str(caught.value)
     assert sorted(tmp_path.iterdir()) == before
+
+
+def test_asking_whether_it_can_be_written_changes_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "report.json"
+    must_be_writable(path)
+    assert list(tmp_path.iterdir()) == []
+    path.write_bytes(b"old")
+    must_be_writable(path)
+    assert path.read_bytes() == b"old"
+    must_be_writable(Path("/dev/null"))
 
 
 def test_what_the_kernel_protects_is_not_writable() -> None:
     with pytest.raises(UsageError, match="can't write the report /proc/version: "):
         write(Path("/proc/version"), b"new")
+
+
+def test_a_disk_that_fills_up_leaves_the_old_report_and_nothing_else(tmp_path: Path) -> None:
+    path = tmp_path / "report.json"
+    path.write_bytes(b"old")
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, hard))  # the kernel then takes 1000 bytes and refuses the rest
+    try:
+        with pytest.raises(UsageError, match="File too large"):
+            write(path, b"new" * 1000)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert path.read_bytes() == b"old"
+    assert list(tmp_path.iterdir()) == [path]

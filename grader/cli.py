@@ -1,0 +1,307 @@
+"""The command: arguments in, exit code out.  The only place that exits.
+
+Results go to standard output, everything else to standard error, where nothing moves unless it is a terminal.  What a
+command needs is imported when it runs, so that none waits for another's libraries.
+"""
+
+from __future__ import annotations
+
+import difflib
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import click
+from rich.console import Console
+
+from grader import assignment as assignments
+from grader.assignment import Assignment, Role
+from grader.errors import GraderError, UsageError
+from grader.sandbox.choose import DEFAULT_BASE, DEFAULT_NETWORK, Choice, Wanted, choose
+from grader.version import __version__
+
+if TYPE_CHECKING:
+    from grader.driver.job import Word
+    from grader.flow import Listener
+    from grader.model import Report
+    from grader.submission import Submission
+
+#: Interrupted by the user: nothing was judged.
+_INTERRUPTED = 3
+
+_ASSIGNMENTS = click.option(
+    "--assignments", "folder", type=click.Path(path_type=Path), metavar="DIR", help="A folder of more assignments."
+)
+_SANDBOX = click.option(
+    "--sandbox",
+    "wanted",
+    type=click.Choice(["auto", "docker", "local"]),
+    default="auto",
+    show_default=True,
+    help="Where the program runs: containers, or namespaces of this machine.",
+)
+_SEED = click.option("--seed", type=int, default=1, show_default=True, help="Seed of the random inputs.")
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="grader")
+def grader() -> None:
+    """Grade socket programs: run them in a sandbox, play awkward peers to them, explain every verdict.
+
+    Exit codes: 0 every check passed, 1 a check failed, 2 wrong usage or unusable input, 3 could not be judged.
+    """
+
+
+def main() -> None:
+    """Run the command and exit."""
+    try:
+        code = grader.main(standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        code = 2
+    except GraderError as error:
+        _complain(str(error))
+        code = error.exit_code
+    except (KeyboardInterrupt, click.Abort):
+        _complain("interrupted")
+        code = _INTERRUPTED
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _complain(words: str) -> None:
+    click.echo(f"grader: {words}", err=True)
+
+
+@grader.command()
+@click.argument("submission", type=click.Path(path_type=Path))
+@click.option("--assignment", "name", metavar="NAME", help="Which assignment it is (or grader.toml says so).")
+@_ASSIGNMENTS
+@click.option("--role", type=click.Choice(["server", "client"]), help="Which of its programs; the assignment's first.")
+@_SANDBOX
+@click.option("--only", multiple=True, metavar="CHECK", help="Only this check and what it needs; may be repeated.")
+@_SEED
+@click.option("--junitxml", type=click.Path(path_type=Path), metavar="FILE", help="Write a JUnit report.")
+@click.option("--json", "json_", metavar="FILE", help="Write report.json; - for standard output.")
+@click.option("--html", type=click.Path(path_type=Path), metavar="FILE", help="Write a page.")
+@click.option("--quiet", is_flag=True, help="Only the last lines.")
+def check(
+    *,
+    submission: Path,
+    name: str | None,
+    folder: Path | None,
+    role: Role | None,
+    wanted: Wanted,
+    only: tuple[str, ...],
+    seed: int,
+    junitxml: Path | None,
+    json_: str | None,
+    html: Path | None,
+    quiet: bool,
+) -> int:
+    """Grade SUBMISSION: a folder, an archive, or one source file."""
+    from grader import flow, results  # noqa: PLC0415
+    from grader.submission import take  # noqa: PLC0415
+
+    files = {"junitxml": junitxml, "json": Path(json_) if json_ not in {None, "-"} else None, "html": html}
+    wanted_files = {kind: path for kind, path in files.items() if path is not None}
+    _must_be_writable(wanted_files.values())
+    taken = take(submission)
+    asked = _assignment_for(taken, name, folder)
+    request = flow.Request(asked, _role_in(asked, role), _chosen(asked, only), seed)
+    for note in taken.notes:
+        _say(note, quiet=quiet)
+    choice = choose(wanted, lambda words: _say(words, quiet=quiet))
+    _say(f"sandbox: {choice.kind} ({choice.why})", quiet=quiet)
+    with _progress(len(request.chosen), quiet=quiet) as listen:
+        report = flow.grade_submission(taken, request, choice.make, listen)
+    _write_reports(report, wanted_files, to_stdout=json_ == "-", quiet=quiet)
+    return results.exit_code(report)
+
+
+def _must_be_writable(paths: Iterable[Path]) -> None:
+    """Before minutes are spent: a report that can't be written is a usage error now."""
+    from grader.report import must_be_writable  # noqa: PLC0415
+
+    for path in paths:
+        must_be_writable(path)
+
+
+def _assignment_for(taken: Submission, name: str | None, folder: Path | None) -> Assignment:
+    if folder is not None and not folder.is_dir():
+        message = f"there is no folder {folder}"
+        raise UsageError(message)
+    named = name or (taken.config and taken.config.assignment)
+    if not named:
+        known = ", ".join(assignments.names(folder)) or "none"
+        message = f"which assignment is it? Name it by --assignment or in grader.toml; known: {known}"
+        raise UsageError(message)
+    return assignments.load(named, folder)
+
+
+def _role_in(asked: Assignment, role: Role | None) -> Role:
+    if role is not None and role not in asked.roles:
+        message = f"{asked.name} does not ask for a {role}"
+        raise UsageError(message)
+    return role or asked.roles[0]
+
+
+def _chosen(asked: Assignment, only: tuple[str, ...]) -> frozenset[str] | None:
+    """Ids of the checks asked for, with or without their role in front; None for all."""
+    if not only:
+        return None
+    ids = [spec.id for spec in asked.checks]
+    short = {check.partition(".")[2]: check for check in ids}
+    for check in only:
+        if check not in ids and check not in short:
+            close = difflib.get_close_matches(check, [*ids, *short], n=1)
+            hint = f"; did you mean {close[0]}?" if close else f"; see: grader list {asked.name}"
+            message = f"{asked.name} has no check {check!r}{hint}"
+            raise UsageError(message)
+    return frozenset(short.get(check, check) for check in only)
+
+
+def _say(words: str, *, quiet: bool = False) -> None:
+    if not quiet:
+        click.echo(words, err=True)
+
+
+@contextmanager
+def _progress(total: int, *, quiet: bool) -> Iterator[Listener]:
+    """What the driver says, as a line that moves on a terminal and as nothing elsewhere."""
+    from grader.driver.job import Checked  # noqa: PLC0415
+
+    console = Console(stderr=True)
+    if quiet or not console.is_terminal:
+        yield lambda _: None
+        return
+    done = 0
+    with console.status("building …") as status:
+
+        def listen(word: Word) -> None:
+            nonlocal done
+            done += isinstance(word, Checked)
+            status.update(f"{done} of {total} checks …")
+
+        yield listen
+
+
+def _write_reports(report: Report, files: dict[str, Path], *, to_stdout: bool, quiet: bool) -> None:
+    from grader.report import render, show, write  # noqa: PLC0415
+
+    for kind, path in files.items():
+        write(path, render(kind, report))
+    if to_stdout:
+        sys.stdout.buffer.write(render("json", report))
+        sys.stdout.flush()
+    if not (to_stdout and quiet):
+        show(report, Console(stderr=to_stdout), quiet=quiet)
+
+
+@grader.command("list")
+@click.argument("name", required=False, metavar="[ASSIGNMENT]")
+@_ASSIGNMENTS
+def list_(name: str | None, folder: Path | None) -> None:
+    """List the assignments, or one assignment's checks."""
+    from grader.catalogue import titles_of  # noqa: PLC0415
+
+    if name is None:
+        for known in assignments.names(folder):
+            click.echo(f"{known}  {assignments.load(known, folder).title}")
+        return
+    asked = assignments.load(name, folder)
+    titles = titles_of(asked)
+    total = sum(spec.points for spec in asked.checks)
+    click.echo(f"{asked.name}: {asked.title}, {len(asked.checks)} checks, {total:g} points\n")
+    for spec in asked.checks:
+        click.echo(f"{spec.points:>4g}  {spec.id}\n      {titles[spec.id]}")
+        click.echo(f"      {spec.requirement} {asked.requirements[spec.requirement].text}\n")
+
+
+@grader.command()
+def doctor() -> int:
+    """Tell what this machine can do, and what to do about the rest."""
+    from grader.doctor import examine  # noqa: PLC0415
+
+    console = Console(soft_wrap=True, highlight=False)
+    findings = examine()
+    for finding in findings:
+        console.print(f"{'ok  ' if finding.good else 'no  '}{finding.what}: {finding.found}", markup=False)
+        if finding.advice:
+            console.print(f"      {finding.advice}", markup=False)
+    able = [kind for kind in ("docker", "local") if all(f.good for f in findings if kind in f.needed_by)]
+    console.print(f"\nsandboxes that work here: {', '.join(able) or 'none'}", markup=False)
+    return 0 if able else 3
+
+
+@grader.command()
+def clean() -> None:
+    """Remove what a killed run left behind (normally nothing)."""
+    from grader.sandbox import engine  # noqa: PLC0415
+
+    removed = engine.remove_orphans(engine.connect())
+    for name in removed:
+        click.echo(f"removed {name}")
+    if not removed:
+        click.echo("nothing was left behind")
+
+
+@grader.group()
+def image() -> None:
+    """The images of the docker sandbox."""
+
+
+@image.command("build")
+@click.option("--base", default=DEFAULT_BASE, show_default=True, help="The image to start from.")
+@click.option("--network", default=DEFAULT_NETWORK, show_default=True, help="The network that packages come by.")
+def image_build(base: str, network: str) -> None:
+    """Build both images."""
+    from grader.sandbox import engine  # noqa: PLC0415
+
+    engine.build_images(engine.connect(), base, network, lambda words: click.echo(words, nl=False, err=True))
+    for target in engine.TARGETS:
+        click.echo(f"built {engine.tag(target)}")
+
+
+@grader.command()
+@click.argument("name", metavar="ASSIGNMENT")
+@_ASSIGNMENTS
+@_SANDBOX
+@click.option("--rounds", type=click.IntRange(min=1), default=1, show_default=True, help="How often each program.")
+@click.option("--program", "programs", multiple=True, help="Only this one (broken/no_loop.py); may be repeated.")
+@_SEED
+def verify(
+    *, name: str, folder: Path | None, wanted: Wanted, rounds: int, programs: tuple[str, ...], seed: int
+) -> Literal[0, 1]:
+    """Prove an assignment: every reference program must get the verdict written down for it."""
+    from grader import flow, verify as proof  # noqa: I001, PLC0415
+    from grader.matrix import matrix  # noqa: PLC0415
+
+    asked = assignments.load(name, folder)
+    choice: Choice = choose(wanted, _say)
+    _say(f"sandbox: {choice.kind} ({choice.why})")
+    request = flow.Request(asked, asked.roles[0], None, seed)
+    console = Console(stderr=True)
+    trials = []
+    with console.status("…") if console.is_terminal else _silent() as status:
+        listen = status.update if status else lambda _: None
+        for trial in proof.trials(request, choice.make, rounds=rounds, programs=programs, listen=listen):
+            trials.append(trial)
+            for flip in trial.flips:
+                click.echo(f"FLIP round {trial.round} {trial.program}: {flip}")
+    verdicts = proof.load_verdicts(proof.reference_folder(asked), asked)
+    click.echo(matrix(asked, verdicts, trials))
+    lacking = proof.unproved(asked, verdicts)
+    for check_id in lacking:
+        click.echo(f"no broken program fails {check_id}")
+    return 1 if lacking or any(trial.flips for trial in trials) else 0
+
+
+@contextmanager
+def _silent() -> Iterator[None]:
+    yield None
+
+
+if __name__ == "__main__":
+    main()

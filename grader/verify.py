@@ -1,0 +1,153 @@
+"""Proving an assignment by its reference programs: each must get exactly the verdict written down for it.
+
+`reference/<assignment>/verdicts.toml` names, for every program, the checks that must fail.  A check may be skipped only
+where one that it needs must fail; everything else must pass.  Nothing may be inconclusive.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import msgspec
+
+from grader import flow, submission
+from grader.assignment import BUILDS, Assignment
+from grader.errors import AssignmentError, CannotJudgeError, UsageError
+from grader.model import Outcome, Report
+
+_LISTENS = "server.listens"
+
+
+class Expected(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A program's verdict: its fault in words (none for a right one), and the checks that must fail."""
+
+    fault: str = ""
+    fails: tuple[str, ...] = ()
+
+
+class Trial(msgspec.Struct, frozen=True):
+    """One grading of one reference program.  `flips`: what differs from the verdict, in words; none when it agrees."""
+
+    program: str
+    round: int
+    report: Report | None
+    flips: tuple[str, ...]
+
+
+def reference_folder(assignment: Assignment) -> Path:
+    """Where an assignment's reference programs are: beside the package, in a checkout.
+
+    Raises:
+        UsageError: this is an installation without them.
+    """
+    folder = Path(__file__).resolve().parent.parent / "reference" / assignment.name
+    if not (folder / "verdicts.toml").is_file():
+        message = (
+            f"there are no reference programs for {assignment.name} here: they come with a checkout of the project"
+        )
+        raise UsageError(message)
+    return folder
+
+
+def load_verdicts(folder: Path, assignment: Assignment) -> dict[str, Expected]:
+    """The verdicts by program, a path below the folder.
+
+    Raises:
+        AssignmentError: the file has a fault, a program has no verdict, or a verdict no program.
+    """
+    try:
+        verdicts = msgspec.toml.decode((folder / "verdicts.toml").read_bytes(), type=dict[str, Expected])
+    except (OSError, msgspec.DecodeError) as error:
+        message = f"{folder.name}/verdicts.toml: {error}"
+        raise AssignmentError(message) from error
+    programs = {f"{kind}/{path.name}" for kind in ("good", "broken") for path in (folder / kind).iterdir()}
+    known = {BUILDS, *(spec.id for spec in assignment.checks)}
+    faults = [
+        *(f"{program} has no verdict" for program in sorted(programs - set(verdicts))),
+        *(f"there is no program {program}" for program in sorted(set(verdicts) - programs)),
+        *(f"{p}: there is no check {check}" for p, v in verdicts.items() for check in v.fails if check not in known),
+    ]
+    if faults:
+        message = f"{folder.name}/verdicts.toml: {faults[0]}"
+        raise AssignmentError(message)
+    return verdicts
+
+
+def unproved(assignment: Assignment, verdicts: dict[str, Expected]) -> list[str]:
+    """Checks that no broken program fails: not yet checks."""
+    failed = {check for verdict in verdicts.values() for check in verdict.fails}
+    return [spec.id for spec in assignment.checks if spec.id not in failed]
+
+
+def trials(
+    request: flow.Request,
+    make_sandbox: flow.MakeSandbox,
+    *,
+    rounds: int,
+    programs: tuple[str, ...] = (),
+    listen: Callable[[str], None] = lambda _: None,
+) -> Iterator[Trial]:
+    """Grade every reference program (or those named), round after round; the seed changes with the round.
+
+    Raises:
+        UsageError: there is no such program.
+    """
+    folder = reference_folder(request.assignment)
+    verdicts = load_verdicts(folder, request.assignment)
+    unknown = [program for program in programs if program not in verdicts]
+    if unknown:
+        message = f"there is no reference program {unknown[0]!r} (they are named like broken/never_answers.py)"
+        raise UsageError(message)
+    for number in range(1, rounds + 1):
+        seeded = msgspec.structs.replace(request, seed=request.seed + number - 1)
+        for program in programs or tuple(verdicts):
+            listen(f"round {number}: {program}")
+            yield _trial(
+                folder / program,
+                program,
+                number=number,
+                request=seeded,
+                make_sandbox=make_sandbox,
+                expected=verdicts[program],
+            )
+
+
+def _trial(
+    path: Path,
+    program: str,
+    *,
+    number: int,
+    request: flow.Request,
+    make_sandbox: flow.MakeSandbox,
+    expected: Expected,
+) -> Trial:
+    try:
+        report = flow.grade_submission(submission.take(path), request, make_sandbox, lambda _: None)
+    except CannotJudgeError as error:
+        return Trial(program, number, None, (str(error),))
+    return Trial(program, number, report, tuple(flips(request.assignment, expected, report)))
+
+
+def flips(assignment: Assignment, expected: Expected, report: Report) -> Iterator[str]:
+    """What in a report is not as it must be, in words."""
+    must_fail = set(expected.fails)
+    not_passed = {check.id for check in report.checks if check.outcome is not Outcome.PASSED}
+    may_skip_all = bool(must_fail & {BUILDS, _LISTENS})
+    for check in report.checks:
+        if check.id in must_fail:
+            if check.outcome is not Outcome.FAILED:
+                yield f"{check.id} must fail, but is {check.outcome}"
+        elif check.outcome is Outcome.SKIPPED:
+            needs = assignment.spec(check.id).needs
+            if not (may_skip_all or needs in not_passed):
+                yield f"{check.id} was skipped without need"
+        elif check.outcome is not Outcome.PASSED:
+            yield f"{check.id} must pass, but is {check.outcome} ({check.reason}): {check.message}"
+    yield from (f"{check} was not played" for check in must_fail - {check.id for check in report.checks})
+
+
+def counts(reports: list[Report]) -> Counter[Outcome]:
+    """How many verdicts of each kind were given."""
+    return Counter(check.outcome for report in reports for check in report.checks)
