@@ -1,0 +1,39 @@
+# make demo · make test · make bench · make image.  Everything happens in .venv; nothing else is touched.
+PYTHON ?= python3
+BIN := .venv/bin
+READY := .venv/.ready
+EXAMPLES := reference/tcp_uppercase
+CHECK := $(BIN)/grader check --assignment tcp_uppercase --sandbox local
+
+.PHONY: demo test lint bench image clean
+
+demo: $(READY)
+	@echo "== a right server =="
+	@$(CHECK) $(EXAMPLES)/good/threads.py
+	@echo
+	@echo "== a broken one =="
+	@$(CHECK) $(EXAMPLES)/broken/one_recv_is_one_message.py || test $$? -eq 1
+
+test: $(READY) lint
+	$(BIN)/python -m pytest
+
+lint: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+bench: $(READY)
+	$(BIN)/python -m bench
+
+image: $(READY)
+	$(BIN)/grader image build
+
+$(READY): pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "Python 3.11 or newer is needed: make PYTHON=python3.11 ..." >&2; exit 1; }
+	@$(PYTHON) -m venv .venv || { echo "Python's venv module is needed (Debian: apt install python3-venv)" >&2; exit 1; }
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@touch $@
+
+clean:
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis
