@@ -18,13 +18,18 @@ _Check = TypeVar("_Check", bound=Callable[..., None])
 
 @dataclass(frozen=True)
 class Behaviour:
-    """A row of the catalogue.  `hints`: what to look at, by reason; `hint` for all others."""
+    """A row of the catalogue.
+
+    `hints`: what to look at, by reason; `hint` for all others.  `listens`: whether a program that never comes to
+    listen can't be judged by it.
+    """
 
     does: str
     proves: str
     catches: str
     hint: str
     hints: dict[Reason, str]
+    listens: bool = True
 
     def hint_for(self, reason: Reason) -> str:
         """What to look at after this failure."""
@@ -32,12 +37,18 @@ class Behaviour:
 
 
 def behaviour(
-    *, does: str, proves: str, catches: str, hint: str, hints: dict[Reason, str] | None = None
+    *,
+    does: str,
+    proves: str,
+    catches: str,
+    hint: str,
+    hints: dict[Reason, str] | None = None,
+    listens: bool = True,
 ) -> Callable[[_Check], _Check]:
     """Say what a check is in the catalogue."""
 
     def mark(check: _Check) -> _Check:
-        vars(check)["behaviour"] = Behaviour(does, proves, catches, hint, hints or {})
+        vars(check)["behaviour"] = Behaviour(does, proves, catches, hint, hints or {}, listens)
         return check
 
     return mark

@@ -16,7 +16,7 @@ from grader.limits import IDLE_CPU_SHARE, IDLE_WINDOW_S
 from grader.model import EventKind
 from grader.wire.faults import FaultError, UnprovedError
 from grader.wire.kernel import TcpState
-from grader.wire.program import NoProgressError, Program
+from grader.wire.program import NoProgressError, Program, reason_of
 from grader.wire.script import Exchange, StreamProtocol
 from grader.wire.stillness import Snapshot
 from grader.wire.tcp import ScriptedClient
@@ -39,8 +39,10 @@ _KEEP_A_BUFFER = (
     does="start it on the port given; wait for its LISTEN row or its end",
     proves="the row's inode belongs to the program",
     catches="crash at start, another port (found, and used for the other checks), a loopback address only",
-    hint="Start it by hand with the command above and read what it prints.",
+    hint="Start it by hand, as it was started above, and read what it prints.",
     hints={
+        Reason.CRASHED: "Read what it printed (above): the last line names the cause.",
+        Reason.EXITED: "A server runs until it is stopped: after listen it accepts clients in a loop.",
         Reason.WRONG_PORT: "Take the port from the program's first argument instead of a constant.",
         Reason.WRONG_ADDRESS: "Bind to '' (Python) or INADDR_ANY (C): every address of the machine, not one of them.",
         Reason.NOT_LISTENING: "A server calls socket, bind, listen, then accept; look which of them it never reaches.",
@@ -304,6 +306,7 @@ def test_port_in_use_reported(stage: Stage) -> None:
     proves="it ended by itself",
     catches="a traceback, a hang, exit status 0, silence on standard error",
     hint="Check the arguments first: count them, read the port as a number from 1 to 65535, else print how it is used.",
+    listens=False,
 )
 def test_bad_arguments_reported(stage: Stage) -> None:
     """Says how it is used when the port is missing or wrong"""
@@ -450,8 +453,8 @@ def _at_rest(program: Program) -> Snapshot:
     """
     __tracebackhide__ = True
     program.wait_still(IDLE_WINDOW_S)
-    if program.ending():
-        raise FaultError(Reason.CRASHED, "the program ended", doing=program.doing())
+    if ending := program.ending():
+        raise FaultError(reason_of(ending), "the program ended", doing=program.doing())
     return program.snapshot()
 
 

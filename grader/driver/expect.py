@@ -37,6 +37,8 @@ def _sentence(words: str) -> str:
 
 def _sent(events: tuple[Event, ...]) -> list[str]:
     sends = [event for event in events if event.kind is EventKind.SENT]
+    if not sends:
+        return [f"started as: {event.text}" for event in events if event.kind is EventKind.STARTED][-1:]
     left_out = (
         [f"({len(sends) - _SENT_SHOWN} earlier messages are in the transcript)"] if len(sends) > _SENT_SHOWN else []
     )

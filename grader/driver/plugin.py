@@ -65,7 +65,7 @@ class Referee:
         needed = self._results.get(needs or "")
         if needed is not None and needed.outcome is not Outcome.PASSED:
             raise _PrerequisiteError(needed)
-        if self._never_listened and not _starts_by_itself(item):
+        if self._never_listened and _needs_listening(item):
             raise NotStartedError(self._never_listened)
 
     @pytest.hookimpl(wrapper=True)
@@ -141,7 +141,7 @@ def _unjudged(result: CheckResult) -> bool:
     return result.outcome in UNJUDGED or result.reason is Reason.PREREQUISITE_UNJUDGED
 
 
-def _starts_by_itself(item: pytest.Item) -> bool:
-    """Whether a check asks for no listening server."""
-    names = set(getattr(item, "fixturenames", ()))
-    return not names & {"server", "fresh_server", "connect"}
+def _needs_listening(item: pytest.Item) -> bool:
+    """Whether a check can't be played to a program that never listens."""
+    row = behaviour_of(item.obj)  # type: ignore[attr-defined]  # every item here is a function
+    return row is None or row.listens

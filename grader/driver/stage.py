@@ -9,7 +9,7 @@ from __future__ import annotations
 import random
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -19,7 +19,7 @@ from grader.limits import EXIT_S, READY_S, SETTLE_S
 from grader.model import EventKind
 from grader.wire.faults import FaultError, NotStartedError, UnprovedError
 from grader.wire.kernel import Endpoint, SocketTable, TcpRow, TcpState
-from grader.wire.program import NoProgressError, Program, Why
+from grader.wire.program import NoProgressError, Program, Why, reason_of
 from grader.wire.stillness import Verdict
 from grader.wire.tcp import ScriptedClient
 from grader.wire.transcript import Transcript
@@ -162,9 +162,10 @@ class Stage:
         Raises:
             FaultError: it does not listen, and will not.
         """
+        ports = {port, self._own_port or port}
 
         def listens() -> TcpRow | None:
-            return self._listener(program, port)
+            return self._listener(program, ports)
 
         try:
             row: TcpRow | None = program.wait(listens, deadline_s=READY_S)
@@ -173,15 +174,18 @@ class Stage:
             if row is None or stop.why is Why.ENDED:
                 raise _not_listening(program, port, stop) from None
         assert row is not None  # noqa: S101 — wait never gives None
+        if ending := program.ending():
+            what = "the program has ended, and a process that it left behind listens in its place"
+            raise FaultError(reason_of(ending), what, doing=program.doing(program.remaining()))
         self.transcript.add(EventKind.LISTENING, "program", f"on {row.local.host} port {row.local.port}")
         self._ports_used.add(row.local.port)
         if row.local.port != port:
             self._own_port = row.local.port
         return Server(program, row, port)
 
-    def _listener(self, program: Program, port: int | None) -> TcpRow | None:
-        """The program's LISTEN row, on that port or (None) on any."""
-        rows = [row for row in self.table.dump(TcpState.LISTEN) if port in {None, row.local.port}]
+    def _listener(self, program: Program, ports: Container[int] | None) -> TcpRow | None:
+        """The program's LISTEN row, on one of these ports or (None) on any."""
+        rows = [row for row in self.table.dump(TcpState.LISTEN) if ports is None or row.local.port in ports]
         if not rows:
             return None
         files = {target for process in program.snapshot() for target in process.files.values()}
@@ -279,7 +283,5 @@ def _not_listening(program: Program, port: int, stop: NoProgressError) -> FaultE
         return FaultError(
             Reason.NOT_LISTENING, f"the program runs, but it does not listen on port {port}", doing=stop.doing
         )
-    if ending.out_of_memory:
-        return FaultError(Reason.OUT_OF_MEMORY, "the program used more memory than allowed", doing=stop.doing)
     what = f"the program ended before it listened on port {port}"
-    return FaultError(Reason.CRASHED if ending.status else Reason.EXITED, what, doing=stop.doing)
+    return FaultError(reason_of(ending), what, doing=stop.doing)

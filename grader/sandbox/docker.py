@@ -72,7 +72,7 @@ class DockerSandbox:
             self._driver = self._create("driver", self._driver_options(warden))
             self._warden_stream = self._start(warden)
             self._driver_stream = self._start(self._driver)
-            settings = json.dumps(settings_of(self._limits)).encode()
+            settings = json.dumps({**settings_of(self._limits), "processes": 0}).encode()
             _send(self._warden_stream, pack(settings) + pack(self._archive))
 
     def _create(self, target: str, options: dict[str, Any]) -> str:

@@ -53,7 +53,8 @@ class Settings(TypedDict):
 
     `uid`, `gid`: whom the program runs as (0 in a user namespace that maps nobody else).  `work`: the folder it
     lives in, empty and writable for that user.  `private_pids`: whether this process is PID 1 of a namespace.
-    Sizes in bytes.
+    `processes`: 0 where the container's own limit counts them (RLIMIT_NPROC would count the user's processes in all
+    containers of the machine).  Sizes in bytes.
     """
 
     uid: int
@@ -74,6 +75,7 @@ class Warden:
         self._settings = settings
         self._me = os.getpid()
         self._ended: dict[int, int] = {}
+        self._terminals: list[int] = []
         self._killed_for_memory = False
         self._oom_kills = _oom_kills()
         # Orphans come to us, wherever they are in the tree; PID 1 gets them anyway.
@@ -197,8 +199,12 @@ class Warden:
         pid = os.fork()
         if pid == 0:
             _guarded(partial(self._exec, argv, environment, theirs, complaint_end, terminal=terminal))
-        for descriptor in {*theirs, complaint_end}:
-            os.close(descriptor)
+        os.close(complaint_end)
+        for descriptor in set(theirs):
+            if terminal and descriptor == theirs[0]:
+                self._terminals.append(descriptor)  # else it would break when the program closes its standard streams
+            else:
+                os.close(descriptor)
         words = b""
         while chunk := os.read(complaint, 4096):
             words += chunk
@@ -241,24 +247,31 @@ class Warden:
 
     def _limit(self) -> None:
         settings = self._settings
-        processes = settings["processes"]
-        if not settings["private_pids"]:
-            # Without a namespace the kernel counts all processes of this user.
-            processes += sum(process.uids().real == settings["uid"] for process in psutil.process_iter(["uids"]))
         wanted = {
             resource.RLIMIT_DATA: settings["memory_bytes"],
-            resource.RLIMIT_NPROC: processes,
+            resource.RLIMIT_NPROC: self._process_limit(),
             resource.RLIMIT_NOFILE: settings["open_files"],
             resource.RLIMIT_FSIZE: settings["disk_bytes"],
             resource.RLIMIT_CORE: 0,
         }
         for name, value in wanted.items():
             _, hard = resource.getrlimit(name)
-            capped = value if hard == resource.RLIM_INFINITY else min(value, hard)
+            finite = [limit for limit in (value, hard) if limit != resource.RLIM_INFINITY]
+            capped = min(finite, default=resource.RLIM_INFINITY)
             resource.setrlimit(name, (capped, capped))
         # When memory runs out, the program goes first, never the warden.
         with suppress(OSError), open("/proc/self/oom_score_adj", "w") as score:
             score.write("1000")
+
+    def _process_limit(self) -> int:
+        processes = self._settings["processes"]
+        if processes == 0:
+            return resource.RLIM_INFINITY
+        if self._settings["private_pids"]:
+            return processes
+        # Without a namespace the kernel counts all processes of this user.
+        uid = self._settings["uid"]
+        return processes + sum(bool(process.uids().real == uid) for process in psutil.process_iter(["uids"]))
 
     def status(self, pid: int) -> _Answer:
         """How a process ended: `status` >= 0 exit status, < 0 minus the signal, None while it runs."""
@@ -298,6 +311,8 @@ class Warden:
         """End whatever still runs."""
         self.kill_all()
         self._ended.clear()
+        while self._terminals:
+            os.close(self._terminals.pop())
         return {}, ()
 
     ANSWERS: dict[str, Callable[..., _Answer]] = {  # noqa: RUF012 — a table, never changed

@@ -298,6 +298,8 @@ class Program:
         Raises:
             UnprovedError: the program has switched the terminal's echo or signals off.
         """
+        if self.ending():
+            return
         local_flags = termios.tcgetattr(self._started.stdin)[3]
         if not (local_flags & termios.ISIG and local_flags & termios.ECHO):
             raise UnprovedError("the program has switched its terminal's signals or echo off")
@@ -393,6 +395,13 @@ _SIGNAL_NAMES = {
     15: "SIGTERM",
     25: "SIGXFSZ, writing too large a file",
 }
+
+
+def reason_of(ending: Ending) -> Reason:
+    """What a program's unasked end is called."""
+    if ending.out_of_memory:
+        return Reason.OUT_OF_MEMORY
+    return Reason.CRASHED if ending.status else Reason.EXITED
 
 
 def describe_ending(ending: Ending) -> str:

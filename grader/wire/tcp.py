@@ -19,7 +19,7 @@ from grader.errors import Reason
 from grader.model import EventKind
 from grader.wire.faults import FaultError, UnprovedError
 from grader.wire.kernel import Endpoint, SocketTable, TcpRow, TcpState
-from grader.wire.program import NoProgressError, Program, Why
+from grader.wire.program import NoProgressError, Program, Why, reason_of
 from grader.wire.script import pieces_of
 from grader.wire.stillness import Verdict
 
@@ -276,10 +276,8 @@ class ScriptedClient:
         self._program.wait_still(_DYING_S)
         ending = self._program.ending()
         if ending is not None:
-            reason = Reason.CRASHED if ending.status else Reason.EXITED
-            return FaultError(
-                reason, f"the program ended while {self.name} was connected", reply, got, self._program.doing()
-            )
+            what = f"the program ended while {self.name} was connected"
+            return FaultError(reason_of(ending), what, reply, got, self._program.doing())
         reset = self._ended is EventKind.PEER_RESET
         what = f"the program {'reset' if reset else 'closed'} {self.name}'s connection {when}"
         return FaultError(Reason.RESET if reset else Reason.CLOSED_EARLY, what, reply, got, self._program.doing())
