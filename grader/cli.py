@@ -113,7 +113,7 @@ def check(
     for note in taken.notes:
         _say(note, quiet=quiet)
     choice = choose(wanted, lambda words: _say(words, quiet=quiet))
-    _say(f"sandbox: {choice.kind} ({choice.why})", quiet=quiet)
+    _say(f"sandbox: {choice.kind} ({choice.why}){choice.caution}", quiet=quiet)
     with _progress(len(request.chosen), quiet=quiet) as listen:
         report = flow.grade_submission(taken, request, choice.make, listen)
     _write_reports(report, wanted_files, to_stdout=json_ == "-", quiet=quiet)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 
-from grader.wire.script import Exchange
+from grader import Exchange
 
 _WORDS = ("hello", "what a day", "Sockets are files", "mixed CASE 42", "a", "two  spaces", "the last one?")
 

@@ -24,6 +24,11 @@ class Choice:
     why: str
     make: Callable[[Assignment, bytes], Sandbox]
 
+    @property
+    def caution(self) -> str:
+        """What its user should know of it, as the end of a sentence."""
+        return "; it does not protect this machine from the program" if self.kind == "local" else ""
+
 
 def choose(wanted: Wanted, listen: Callable[[str], None]) -> Choice:
     """The sandbox that is wanted, or with `auto` containers where they can be had.  `listen` hears of slow steps.

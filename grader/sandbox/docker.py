@@ -27,7 +27,7 @@ from grader.limits import SandboxLimits
 from grader.sandbox import engine
 from grader.sandbox.channel import pack
 from grader.sandbox.host import patience_s, settings_of, words_of
-from grader.sandbox.nest import UNPRIVILEGED_ID
+from grader.sandbox.settings import UNPRIVILEGED_ID
 
 _WARDEN_CAPABILITIES = ["SETUID", "SETGID", "KILL", "SYS_PTRACE", "DAC_READ_SEARCH"]
 _DRIVER_CAPABILITIES = ["NET_ADMIN"]
@@ -43,7 +43,7 @@ class DockerSandbox:
     """One grading's containers.  A context manager: none of them outlives it."""
 
     private_network = True
-    words = "docker, two containers without a network"
+    words = "docker"
     path = _PATH
 
     def __init__(self, client: docker.DockerClient, limits: SandboxLimits, archive: bytes) -> None:

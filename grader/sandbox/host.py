@@ -14,8 +14,7 @@ import msgspec
 from grader.driver.job import Finished, Job, Word
 from grader.errors import CannotJudgeError
 from grader.limits import HOST_GRACE_S, SandboxLimits
-from grader.sandbox.nest import UNPRIVILEGED_ID
-from grader.sandbox.warden import Settings
+from grader.sandbox.settings import UNPRIVILEGED_ID, Settings
 
 _TAIL_BYTES = 2000
 

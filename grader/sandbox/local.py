@@ -79,8 +79,8 @@ class LocalSandbox:
     def words(self) -> str:
         """What it is, for reports."""
         if self._private:
-            return "local, in namespaces of its own (it does not protect this machine from the program)"
-        return "local, without namespaces, which this machine refuses (it does not protect it from the program)"
+            return "local, in namespaces of its own"
+        return "local, without namespaces of its own"
 
     def play(self, job: Job) -> Iterator[Word]:
         """Hand over the job; what the driver says, line by line."""

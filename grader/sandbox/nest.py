@@ -26,7 +26,8 @@ from contextlib import suppress
 from typing import NoReturn
 
 from grader.sandbox.channel import Channel, read_frame
-from grader.sandbox.warden import Settings, Warden
+from grader.sandbox.settings import UNPRIVILEGED_ID, Settings
+from grader.sandbox.warden import Warden
 
 _libc = ctypes.CDLL(None, use_errno=True)
 _CLONE_NEWNS, _CLONE_NEWUTS, _CLONE_NEWIPC = 0x00020000, 0x04000000, 0x08000000
@@ -37,8 +38,6 @@ _SYS_MOUNT_SETATTR = 442  # the same number on every architecture
 _MOUNT_ATTR_RDONLY = 0x1
 _SIOCGIFFLAGS, _SIOCSIFFLAGS, _IFF_UP = 0x8913, 0x8914, 0x1
 _PR_SET_PDEATHSIG = 1
-#: `nobody`: whom a program runs as when the user is root.
-UNPRIVILEGED_ID = 65534
 #: Enough to try mounting with.
 _PROBE_DISK_BYTES = 1 << 20
 _DRIVER_SCRATCH = "/dev/shm"  # noqa: S108 — a tmpfs of the driver's own is mounted there

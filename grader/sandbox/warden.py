@@ -31,11 +31,12 @@ import termios
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from functools import partial
-from typing import Any, NoReturn, TypedDict
+from typing import Any, NoReturn
 
 import psutil
 
 from grader.sandbox.channel import Channel, ChannelClosedError, read_frame
+from grader.sandbox.settings import SOCKET_PATH, Settings
 
 _libc = ctypes.CDLL(None, use_errno=True)
 _PR_SET_PDEATHSIG = 1
@@ -45,27 +46,6 @@ _PR_SET_NO_NEW_PRIVS = 38
 _CAP_LAST = 63
 _SYS_PIDFD_GETFD = 438  # the same number on every architecture
 _TICK_S = 0.1  # how often resident memory is looked at while a program runs
-SOCKET_PATH = "/run/grader/warden.sock"
-
-
-class Settings(TypedDict):
-    """What the host says once, before anything runs.
-
-    `uid`, `gid`: whom the program runs as (0 in a user namespace that maps nobody else).  `work`: the folder it
-    lives in, empty and writable for that user.  `private_pids`: whether this process is PID 1 of a namespace.
-    `processes`: 0 where the container's own limit counts them (RLIMIT_NPROC would count the user's processes in all
-    containers of the machine).  Sizes in bytes.
-    """
-
-    uid: int
-    gid: int
-    work: str
-    private_pids: bool
-    memory_bytes: int
-    processes: int
-    open_files: int
-    disk_bytes: int
-    disk_files: int
 
 
 class Warden:

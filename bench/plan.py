@@ -1,0 +1,76 @@
+"""What a grading did to a program, read from its report: starts, connections, bytes, ends.  Pure but for free ports.
+
+`floor.py` plays it again without checks.  Bytes that the report left out are replaced by as many others.
+"""
+
+from __future__ import annotations
+
+import base64
+import shlex
+from collections.abc import Iterator
+
+from bench.warden import free_port
+from grader.model import CheckResult, Event, EventKind, Report
+
+#: An operation and its arguments, as JSON.
+Step = list[str | int | list[str]]
+
+_PORTS = range(1, 65536)
+_SIMPLE = {
+    EventKind.HALF_CLOSED: "half_close",
+    EventKind.CLOSED: "close",
+    EventKind.RESET: "reset",
+    EventKind.PEER_CLOSED: "read_end",
+}
+
+
+def plan_of(report: Report) -> list[Step]:
+    """The steps of a grading in which every check passed, on ports that are free here."""
+    ports: dict[str, str] = {}
+    return [step for check in report.checks for step in _steps(check, ports)]
+
+
+def _steps(check: CheckResult, ports: dict[str, str]) -> Iterator[Step]:
+    events = check.evidence
+    for place, event in enumerate(events):
+        if event.kind is EventKind.STARTED:
+            argv = [_moved(word, ports) for word in shlex.split(event.text)]
+            refuses = _refuses(events[place + 1 :])
+            held = int(argv[-1]) if refuses and argv[-1] in ports.values() else 0
+            yield ["start", argv, held]
+            if not refuses:
+                yield ["wait_listening", int(argv[-1])]
+        elif event.kind is EventKind.CONNECTED:
+            yield ["connect", event.who]
+        elif event.kind is EventKind.SENT:
+            yield from _sends(event)
+        elif event.kind is EventKind.RECEIVED:
+            yield ["receive", event.who, event.size_bytes]
+        elif event.kind is EventKind.SIGNAL:
+            yield ["interrupt"]
+        elif event.kind is EventKind.EXITED:
+            yield ["wait_end"]
+        elif event.kind in _SIMPLE:
+            yield [_SIMPLE[event.kind], event.who]
+
+
+def _moved(word: str, ports: dict[str, str]) -> str:
+    """The port of the report's machine as one that is free on ours; other words as they are."""
+    if word.isdecimal() and int(word) in _PORTS:
+        return ports.setdefault(word, str(free_port()))
+    return word
+
+
+def _refuses(after: tuple[Event, ...]) -> bool:
+    """Whether a program that was started ended without ever listening."""
+    ends = (event.kind for event in after if event.kind in {EventKind.LISTENING, EventKind.EXITED})
+    return next(ends, None) is EventKind.EXITED
+
+
+def _sends(event: Event) -> Iterator[Step]:
+    filler = b"a" * event.omitted_bytes
+    data = event.data[: event.head_bytes] + filler + event.data[event.head_bytes :] if filler else event.data
+    at = 0
+    for length in event.pieces or (len(data),):
+        yield ["send", event.who, base64.b64encode(data[at : at + length]).decode()]
+        at += length

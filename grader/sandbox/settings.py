@@ -1,0 +1,30 @@
+"""What the host tells the warden before anything runs.  Standard library only, and nothing that needs Linux."""
+
+from __future__ import annotations
+
+from typing import Final, TypedDict
+
+#: Where the warden listens for the driver in its container: a folder that only root can enter.
+SOCKET_PATH: Final = "/run/grader/warden.sock"
+#: `nobody`: whom a program runs as, in a container and where the local user is root.
+UNPRIVILEGED_ID: Final = 65534
+
+
+class Settings(TypedDict):
+    """What the host says once, before anything runs.
+
+    `uid`, `gid`: whom the program runs as (0 in a user namespace that maps nobody else).  `work`: the folder it
+    lives in, empty and writable for that user.  `private_pids`: whether this process is PID 1 of a namespace.
+    `processes`: 0 where the container's own limit counts them (RLIMIT_NPROC would count the user's processes in all
+    containers of the machine).  Sizes in bytes.
+    """
+
+    uid: int
+    gid: int
+    work: str
+    private_pids: bool
+    memory_bytes: int
+    processes: int
+    open_files: int
+    disk_bytes: int
+    disk_files: int

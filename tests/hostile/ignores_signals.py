@@ -1,0 +1,12 @@
+"""Serves, and ignores every signal that can be ignored."""
+
+import signal
+from contextlib import suppress
+
+import honest
+
+for number in signal.valid_signals():
+    with suppress(OSError, ValueError):
+        signal.signal(number, signal.SIG_IGN)
+
+honest.serve()

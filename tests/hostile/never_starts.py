@@ -1,0 +1,5 @@
+"""Sleeps for ever before it listens."""
+
+import signal
+
+signal.pause()

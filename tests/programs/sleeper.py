@@ -1,0 +1,120 @@
+"""Goes to sleep in one certain way, after it has said "ready".  Argument: in which."""
+
+import ctypes
+import os
+import select
+import signal
+import socket
+import sys
+import threading
+import time
+
+ours, theirs = socket.socketpair()
+listener = socket.create_server(("127.0.0.1", 0))
+lock = threading.Lock()
+lock.acquire()
+
+
+def receives_with_timeval():
+    # Not settimeout, which waits in poll: the socket's own timeout.
+    ours.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, (1000).to_bytes(8, "little") + bytes(8))
+    ours.recv(1)
+
+
+def polls(timeout):
+    poll = select.poll()
+    poll.register(ours, select.POLLIN)
+    poll.poll(timeout)
+
+
+def epolls(timeout):
+    poll = select.epoll()
+    poll.register(ours, select.EPOLLIN)
+    poll.poll(timeout)
+
+
+def has_timerfd():
+    libc = ctypes.CDLL(None)
+    timer = libc.timerfd_create(1, 0)
+    libc.timerfd_settime(timer, 0, (ctypes.c_long * 4)(0, 0, 1000, 0), None)
+    polls(None)
+
+
+def waits_for_child():
+    child = os.fork()
+    if child == 0:
+        ours.recv(1)
+    os.waitpid(child, 0)
+
+
+def waits_for_sleeping_child():
+    child = os.fork()
+    if child == 0:
+        time.sleep(1000)
+    os.waitpid(child, 0)
+
+
+def waits_for_alarm():
+    signal.signal(signal.SIGALRM, lambda *_: None)
+    signal.alarm(1000)
+    listener.accept()
+
+
+def waits_for_interval_timer():
+    signal.signal(signal.SIGALRM, lambda *_: None)
+    signal.setitimer(signal.ITIMER_REAL, 1000)
+    select.select([ours], [], [])
+
+
+def leaves_zombie():
+    child = os.fork()
+    if child == 0:
+        os._exit(0)
+    os.waitid(os.P_PID, child, os.WEXITED | os.WNOWAIT)
+    ours.recv(1)
+
+
+def one_thread_sleeps():
+    threading.Thread(target=time.sleep, args=[1000]).start()
+    ours.recv(1)
+
+
+def two_threads_receive():
+    threading.Thread(target=theirs.recv, args=[1]).start()
+    ours.recv(1)
+
+
+def spins():
+    while True:
+        pass
+
+
+WAYS = {
+    "accept": listener.accept,
+    "recv": lambda: ours.recv(1),
+    "recv_with_timeout": receives_with_timeval,
+    "read": lambda: os.read(0, 1),
+    "poll": lambda: polls(None),
+    "poll_with_timeout": lambda: polls(1_000_000),
+    "select": lambda: select.select([ours], [], []),
+    "select_with_timeout": lambda: select.select([ours], [], [], 1000),
+    "epoll": lambda: epolls(None),
+    "epoll_with_timeout": lambda: epolls(1000),
+    "timerfd": has_timerfd,
+    "lock": lock.acquire,
+    "lock_with_timeout": lambda: lock.acquire(timeout=1000),
+    "sleep": lambda: time.sleep(1000),
+    "pause": signal.pause,
+    "sigtimedwait": lambda: signal.sigtimedwait([signal.SIGUSR1], 1000),
+    "sigwaitinfo": lambda: signal.sigwaitinfo([signal.SIGUSR1]),
+    "child": waits_for_child,
+    "sleeping_child": waits_for_sleeping_child,
+    "zombie": leaves_zombie,
+    "alarm": waits_for_alarm,
+    "interval_timer": waits_for_interval_timer,
+    "one_thread_sleeps": one_thread_sleeps,
+    "two_threads_receive": two_threads_receive,
+    "spins": spins,
+}
+print("ready", flush=True)
+WAYS[sys.argv[1]]()

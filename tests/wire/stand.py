@@ -1,0 +1,122 @@
+"""A stand for tests: a real warden in a child process, real programs under it, and real clients to them."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from grader.limits import SandboxLimits
+from grader.sandbox.channel import Channel
+from grader.sandbox.warden import Settings
+from grader.wire.kernel import Endpoint, SocketTable, TcpState
+from grader.wire.program import Program
+from grader.wire.tcp import ScriptedClient
+from grader.wire.transcript import Transcript
+from grader.wire.warden import WardenClient
+
+PROGRAMS = Path(__file__).parent.parent / "programs"
+#: A bare interpreter starts in half the time: no site, no user's environment.
+PYTHON = (sys.executable, "-I", "-S")
+ENVIRONMENT = {"PATH": os.environ.get("PATH", os.defpath), "LANG": "C.UTF-8"}
+LIMITS = SandboxLimits(output_flood_bytes=1 << 20)
+
+
+def settings(work: Path) -> Settings:
+    """As the local sandbox has them without namespaces, but for the user, who stays the same."""
+    return {
+        "uid": os.geteuid(),
+        "gid": os.getegid(),
+        "work": str(work),
+        "private_pids": False,
+        "memory_bytes": LIMITS.memory_bytes,
+        "processes": LIMITS.processes,
+        "open_files": LIMITS.open_files,
+        "disk_bytes": LIMITS.disk_bytes,
+        "disk_files": LIMITS.disk_files,
+    }
+
+
+@contextmanager
+def warden_process(work: Path) -> Iterator[tuple[subprocess.Popen[bytes], socket.socket]]:
+    """A warden's process and our end of its channel; it has ended by itself when this block does."""
+    ours, theirs = socket.socketpair()
+    with theirs:
+        command = [sys.executable, str(PROGRAMS / "warden_child.py"), json.dumps(settings(work)), str(theirs.fileno())]
+        process = subprocess.Popen(command, stdin=subprocess.PIPE, pass_fds=[theirs.fileno()], start_new_session=True)
+    assert process.stdin
+    try:
+        with ours, process.stdin:
+            yield process, ours
+        process.wait(10)
+    finally:
+        process.kill()
+        process.wait()
+
+
+@dataclass
+class Serving:
+    """A program that listens at `address`."""
+
+    program: Program
+    address: Endpoint
+
+
+class Stand:
+    """Programs and clients of one test."""
+
+    def __init__(self, channel: Channel) -> None:
+        self.warden = WardenClient(channel)
+        self.table = SocketTable()
+        self._programs: list[Program] = []
+        self._clients: list[ScriptedClient] = []
+
+    def run(self, *argv: str, terminal: bool = False) -> Program:
+        """Start a command."""
+        started = self.warden.start(argv, ENVIRONMENT, terminal=terminal)
+        program = Program(started, self.warden, self.table, Transcript(time.monotonic), LIMITS)
+        self._programs.append(program)
+        return program
+
+    def run_ready(self, name: str, *arguments: str, terminal: bool = False) -> Program:
+        """Start one of our programs, and wait until it says that it is ready."""
+        program = self.run(*PYTHON, str(PROGRAMS / name), *arguments, terminal=terminal)
+        program.wait(lambda: True if b"ready" in program.stdout.data else None)
+        return program
+
+    def serve(self, which: str) -> Serving:
+        """Start one of `programs/server.py`, and wait until it listens."""
+        program = self.run(*PYTHON, str(PROGRAMS / "server.py"), which)
+
+        def listens() -> Endpoint | None:
+            own = {target for process in program.snapshot() for target in process.files.values()}
+            rows = (row for row in self.table.dump(TcpState.LISTEN) if f"socket:[{row.inode}]" in own)
+            return next((row.local for row in rows), None)
+
+        return Serving(program, program.wait(listens))
+
+    def connect(self, serving: Serving, name: str = "client A") -> ScriptedClient:
+        """A client to it."""
+        client = ScriptedClient(serving.program, self.table, serving.address, name)
+        self._clients.append(client)
+        return client
+
+    def client_of(self, which: str) -> ScriptedClient:
+        """A client to a server of its own."""
+        return self.connect(self.serve(which))
+
+    def clear(self) -> None:
+        """End everything."""
+        for client in self._clients:
+            client.close()
+        for program in self._programs:
+            program.close()
+        self.warden.end()
+        self.table.close()

@@ -1,0 +1,340 @@
+"""Scripted clients against real servers: what is proved of sending, and every way in which an answer fails to come."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from grader.errors import Reason
+from grader.limits import REPLY_S
+from grader.model import EventKind
+from grader.wire.faults import FaultError, UnprovedError
+from grader.wire.program import Program
+from grader.wire.tcp import ScriptedClient
+from tests.wire.stand import Serving, Stand
+
+HELLO = b"hello\n"
+
+
+def printed_after_end(program: Program) -> list[str]:
+    """What a server of `lines` printed up to the end of a connection."""
+    program.wait(lambda: True if b"end\n" in program.stdout.data else None)
+    return program.stdout.data.decode().splitlines()
+
+
+def program_of(client: ScriptedClient) -> Program:
+    return client._program
+
+
+def fault_of(client: ScriptedClient, data: bytes = HELLO, reply: bytes = b"HELLO\n") -> FaultError:
+    """How asking ends."""
+    with pytest.raises(FaultError) as caught:
+        client.send(data)
+        client.expect(reply)
+    return caught.value
+
+
+def test_each_byte_is_read_before_the_next_is_sent(stand: Stand) -> None:
+    client = stand.client_of("lines")
+    client.send(HELLO, pieces=1)
+    client.expect(b"HELLO\n")
+    client.close()
+    assert printed_after_end(program_of(client)) == ["recv 1"] * 6 + ["end"]
+
+
+def test_pieces_of_given_lengths_are_read_apart(stand: Stand) -> None:
+    client = stand.client_of("lines")
+    client.send(b"one\ntwo\nthree\n", pieces=(2, 7))
+    client.expect(b"ONE\nTWO\nTHREE\n")
+    client.close()
+    assert printed_after_end(program_of(client)) == ["recv 2", "recv 7", "recv 5", "end"]
+    (sent,) = (event for event in client._transcript.events if event.kind is EventKind.SENT)
+    assert (sent.pieces, sent.data) == ((2, 7, 5), b"one\ntwo\nthree\n")
+
+
+@pytest.mark.parametrize("size_bytes", [12, 16 * 1024, 16 * 1024 + 1, 100_000])
+def test_what_is_to_be_read_at_once_is(stand: Stand, size_bytes: int) -> None:
+    message = b"x" * (size_bytes - 2) + b"\ny"
+    client = stand.client_of("lines")
+    client.send_as_one_read(message)
+    client.expect(b"X" * (size_bytes - 2) + b"\n")
+    client.close()
+    assert printed_after_end(program_of(client)) == [f"recv {size_bytes}", "end"]
+
+
+def test_only_what_does_not_fit_a_segment_freezes_the_program(stand: Stand) -> None:
+    client = stand.client_of("lines")
+    client.send_as_one_read(b"x" * 16 * 1024)
+    assert EventKind.FROZEN not in {event.kind for event in client._transcript.events}
+    client.send_as_one_read(b"x" * 16 * 1024 + b"y")
+    kinds = [event.kind for event in client._transcript.events]
+    assert kinds.index(EventKind.FROZEN) < kinds.index(EventKind.THAWED)
+
+
+def test_a_message_and_the_end_arrive_in_one_segment(stand: Stand) -> None:
+    client = stand.client_of("lines")
+    client.send_and_half_close(HELLO)
+    client.expect(b"HELLO\n")
+    client.expect_end()
+    assert printed_after_end(program_of(client)) == ["recv 6", "end"]
+
+
+def test_more_than_the_reply_may_follow_it(stand: Stand) -> None:
+    client = stand.client_of("twice")
+    client.send(HELLO)
+    client.expect(b"hel")
+    client.expect(b"lo\nhello\n")
+
+
+def test_a_wrong_reply(stand: Stand) -> None:
+    fault = fault_of(stand.client_of("wrong"))
+    assert (fault.reason, fault.expected, fault.received) == (Reason.WRONG_REPLY, b"HELLO\n", b"herro\n")
+    assert str(fault) == "client A got another reply than required"
+
+
+@pytest.mark.parametrize(
+    ("which", "reason", "what", "received"),
+    [
+        (
+            "silent",
+            Reason.NO_REPLY,
+            "client A got no reply, and no more can come: the program waits for something that will not happen",
+            b"",
+        ),
+        (
+            "part",
+            Reason.INCOMPLETE_REPLY,
+            "client A got 3 of 6 bytes of its reply, "
+            "and no more can come: the program waits for something that will not happen",
+            b"hel",
+        ),
+        ("never_accepts", Reason.NOT_ACCEPTED, "client A was never accepted", b""),
+        ("closes", Reason.CLOSED_EARLY, "the program closed client A's connection instead of answering", b""),
+        (
+            "part_and_close",
+            Reason.CLOSED_EARLY,
+            "the program closed client A's connection before its reply was complete",
+            b"hel",
+        ),
+        ("resets", Reason.RESET, "the program reset client A's connection instead of answering", b""),
+        ("crashes", Reason.CRASHED, "the program ended while client A was connected", b""),
+        ("breaks_memory", Reason.CRASHED, "the program ended while client A was connected", b""),
+        ("exits", Reason.EXITED, "the program ended while client A was connected", b""),
+    ],
+)
+def test_an_answer_that_does_not_come_is_known_before_the_deadline(
+    stand: Stand, which: str, reason: Reason, what: str, received: bytes
+) -> None:
+    client = stand.client_of(which)
+    began = time.monotonic()
+    fault = fault_of(client, reply=b"hello\n")
+    took_s = time.monotonic() - began
+    assert (fault.reason, fault.what, fault.received) == (reason, what, received)
+    assert took_s < REPLY_S / 2
+
+
+@pytest.mark.parametrize(
+    ("which", "doing"),
+    [
+        ("silent", "blocked in recv on client A's connection"),
+        ("never_accepts", "blocked in pause; client A has 6 unread bytes and was never accepted"),
+        ("closes", "blocked in accept, waiting for the next client"),
+        ("crashes", "it ended by itself with exit status 7"),
+        ("breaks_memory", "it was ended by signal SIGSEGV, a bad memory access"),
+    ],
+)
+def test_a_fault_tells_what_the_program_was_doing(stand: Stand, which: str, doing: str) -> None:
+    assert fault_of(stand.client_of(which)).doing == doing
+
+
+def test_the_wrong_client_is_served(stand: Stand) -> None:
+    serving = stand.serve("lines")
+    stand.connect(serving, "client A")
+    fault = fault_of(stand.connect(serving, "client B"))
+    assert fault.reason is Reason.NOT_ACCEPTED
+    assert (
+        fault.doing == "blocked in recv on client A's connection; client B has 6 unread bytes and was never accepted"
+    )
+
+
+def test_a_program_that_answers_on_its_own_clock_is_waited_for(stand: Stand) -> None:
+    client = stand.client_of("takes_its_time")
+    client.send(HELLO)
+    client.expect(HELLO)
+
+
+def test_a_program_that_runs_for_ever_has_its_deadline(stand: Stand) -> None:
+    client = stand.client_of("spins")
+    began = time.monotonic()
+    fault = fault_of(client)
+    assert (fault.reason, fault.doing) == (Reason.NO_REPLY, "running")
+    assert fault.what == "client A got no reply, and nothing came in the time allowed"
+    assert time.monotonic() - began >= REPLY_S
+
+
+def test_bytes_that_are_never_read_are_the_programs_fault(stand: Stand) -> None:
+    client = stand.client_of("reads_nothing")
+    with pytest.raises(FaultError, match="3 bytes of client A stay unread") as caught:
+        client.send(HELLO, pieces=3)
+    assert caught.value.reason is Reason.NOT_READ
+
+
+def test_a_gate_at_an_unaccepted_connection_says_so(stand: Stand) -> None:
+    client = stand.client_of("never_accepts")
+    with pytest.raises(FaultError, match="client A was never accepted") as caught:
+        client.send(HELLO, pieces=1)
+    assert caught.value.reason is Reason.NOT_ACCEPTED
+
+
+def test_a_program_that_stops_reading_stops_our_sending(stand: Stand) -> None:
+    client = stand.client_of("reads_nothing")
+    with pytest.raises(FaultError, match="the program stopped reading after [0-9]+ bytes") as caught:
+        client.send(b"x" * (32 << 20))
+    assert caught.value.reason is Reason.NOT_READ
+
+
+def test_a_long_message_is_sent_whole(stand: Stand) -> None:
+    message = b"x" * (8 << 20)
+    client = stand.client_of("lines")
+    client.send(message + b"\n")
+    client.expect(message.upper() + b"\n")
+
+
+def test_sending_to_a_connection_that_was_closed(stand: Stand) -> None:
+    client = stand.client_of("closes_at_once")
+    client.expect_end()
+    with pytest.raises(FaultError) as caught:
+        client.send(HELLO)
+        client.send(HELLO)
+    assert caught.value.reason is Reason.RESET
+    assert caught.value.what == "the program reset client A's connection while it was being sent its message"
+
+
+@pytest.mark.parametrize("size_bytes", [6, 100_000])
+def test_a_server_that_has_closed_already_is_at_fault_whatever_is_sent(stand: Stand, size_bytes: int) -> None:
+    client = stand.client_of("closes_at_once")
+    program_of(client).wait_still()
+    with pytest.raises(FaultError) as caught:
+        client.send_as_one_read(b"x" * size_bytes)
+        client.expect(b"X")
+    assert caught.value.reason in {Reason.CLOSED_EARLY, Reason.RESET}
+
+
+def test_connecting_to_nothing_is_refused(stand: Stand) -> None:
+    serving = stand.serve("exits")
+    client = stand.connect(serving)
+    client.send(HELLO)
+    client.expect_end()
+    serving.program.wait_end()
+    with pytest.raises(FaultError, match="client B could not connect to port [0-9]+: ECONNREFUSED") as caught:
+        stand.connect(serving, "client B")
+    assert caught.value.reason is Reason.REFUSED
+
+
+def test_silence_is_proved_by_stillness(stand: Stand) -> None:
+    client = stand.client_of("lines")
+    client.send(b"hel")
+    began = time.monotonic()
+    client.expect_nothing(Reason.EARLY_REPLY, "answered too early")
+    assert time.monotonic() - began < REPLY_S / 2
+    assert client._transcript.events[-1].text == "is still: blocked in recv on client A's connection"
+
+
+def test_what_comes_where_nothing_may_is_reported(stand: Stand) -> None:
+    client = stand.client_of("greets")
+    with pytest.raises(FaultError, match="greeted") as caught:
+        client.expect_nothing(Reason.EXTRA_REPLY, "greeted")
+    assert (caught.value.reason, caught.value.received) == (Reason.EXTRA_REPLY, b"hi\n")
+
+
+@pytest.mark.parametrize(("which", "reason"), [("closes", Reason.CLOSED_EARLY), ("crashes", Reason.CRASHED)])
+def test_an_end_where_nothing_may_come_is_reported(stand: Stand, which: str, reason: Reason) -> None:
+    client = stand.client_of(which)
+    client.send(HELLO)
+    with pytest.raises(FaultError) as caught:
+        client.expect_nothing(Reason.EXTRA_REPLY, "said something")
+    assert caught.value.reason is reason
+
+
+def test_silence_of_a_busy_program_proves_nothing(stand: Stand) -> None:
+    client = stand.client_of("spins")
+    client.send(HELLO)
+    with pytest.raises(UnprovedError) as caught:
+        client.expect_nothing(Reason.EXTRA_REPLY, "said something")
+    assert (caught.value.reason, caught.value.doing) == (Reason.UNPROVED, "running")
+
+
+def test_the_end_must_come_as_such(stand: Stand) -> None:
+    still_open = stand.client_of("keeps_it_open")
+    still_open.half_close()
+    with pytest.raises(FaultError, match="the program does not close client A's connection") as caught:
+        still_open.expect_end()
+    assert caught.value.reason is Reason.NOT_CLOSED
+    assert caught.value.doing == "blocked in pause; client A has ended its side, and the program keeps its own open"
+
+
+def test_a_reset_is_no_end_but_an_end_or_reset(stand: Stand) -> None:
+    serving = stand.serve("resets")
+    client = stand.connect(serving)
+    client.send(HELLO)
+    with pytest.raises(FaultError, match="reset client A's connection instead of closing it") as caught:
+        client.expect_end()
+    assert caught.value.reason is Reason.RESET
+    tolerant = stand.connect(serving)
+    tolerant.send(HELLO)
+    tolerant.expect_end_or_reset()
+
+
+def test_bytes_before_the_end_are_too_many(stand: Stand) -> None:
+    client = stand.client_of("twice")
+    client.send(HELLO)
+    client.expect(HELLO)
+    with pytest.raises(FaultError) as caught:
+        client.expect_end()
+    assert (caught.value.reason, caught.value.received) == (Reason.EXTRA_REPLY, HELLO)
+
+
+@pytest.mark.parametrize("leave", [ScriptedClient.close, ScriptedClient.reset])
+def test_a_client_that_leaves_is_gone(stand: Stand, leave: object) -> None:
+    client = stand.client_of("silent")
+    program = program_of(client)
+    client.send(HELLO, pieces=6)
+    assert client.established()
+    assert not client.gone()
+    assert callable(leave)
+    leave(client)
+    program.wait(lambda: True if client.gone() or not client.established() else None)
+    assert program.talks == []
+
+
+def test_closing_twice_is_closing_once(stand: Stand) -> None:
+    with stand.client_of("silent") as client:
+        client.close()
+    assert [event.kind for event in client._transcript.events].count(EventKind.CLOSED) == 1
+
+
+def test_the_transcript_tells_the_conversation_in_order(stand: Stand) -> None:
+    client = stand.client_of("twice")
+    client.send(HELLO)
+    client.expect(HELLO + HELLO)
+    client.expect_end()
+    client.close()
+    told = [(event.kind, event.data) for event in client._transcript.events if event.who == "client A"]
+    assert told == [
+        (EventKind.CONNECTED, b""),
+        (EventKind.SENT, HELLO),
+        (EventKind.RECEIVED, HELLO + HELLO),
+        (EventKind.PEER_CLOSED, b""),
+        (EventKind.CLOSED, b""),
+    ]
+    times = [event.at_ms for event in client._transcript.events]
+    assert times == sorted(times)
+
+
+def test_a_full_accept_queue_is_the_programs_fault(stand: Stand) -> None:
+    serving: Serving = stand.serve("never_accepts")
+    with pytest.raises(FaultError, match="could not connect") as caught:
+        for _ in range(200):  # create_server's backlog is 128 at most
+            stand.connect(serving)
+    assert caught.value.reason is Reason.NOT_ACCEPTED
