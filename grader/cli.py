@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import difflib
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import click
-from rich.console import Console
 
 from grader import assignment as assignments
 from grader.assignment import Assignment, Role
@@ -23,6 +22,8 @@ from grader.sandbox.choose import DEFAULT_BASE, DEFAULT_NETWORK, Choice, Wanted,
 from grader.version import __version__
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from grader.driver.job import Word
     from grader.flow import Listener
     from grader.model import Report
@@ -167,28 +168,43 @@ def _say(words: str, *, quiet: bool = False) -> None:
         click.echo(words, err=True)
 
 
+def _console(*, stderr: bool = False) -> Console:
+    from rich.console import Console  # noqa: PLC0415
+
+    return Console(stderr=stderr)
+
+
 @contextmanager
 def _progress(total: int, *, quiet: bool) -> Iterator[Listener]:
     """What the driver says, as a line that moves on a terminal and as nothing elsewhere."""
-    from grader.driver.job import Checked  # noqa: PLC0415
+    from grader.driver.job import Built, Checked  # noqa: PLC0415
 
-    console = Console(stderr=True)
-    if quiet or not console.is_terminal:
-        yield lambda _: None
-        return
     done = 0
-    with console.status("building …") as status:
+    with _status("building …", quiet=quiet) as update:
 
         def listen(word: Word) -> None:
             nonlocal done
+            if isinstance(word, Built):
+                pass
             done += isinstance(word, Checked)
-            status.update(f"{done} of {total} checks …")
+            update(f"{done} of {total} checks …")
 
         yield listen
 
 
+@contextmanager
+def _status(words: str, *, quiet: bool = False) -> Iterator[Callable[[str], None]]:
+    """A line on standard error that can be changed, where that is a terminal."""
+    if quiet or not sys.stderr.isatty():
+        yield lambda _: None
+        return
+    with _console(stderr=True).status(words) as status:
+        yield status.update
+
+
 def _write_reports(report: Report, files: dict[str, Path], *, to_stdout: bool, quiet: bool) -> None:
-    from grader.report import render, show, write  # noqa: PLC0415
+    from grader.report import render, write  # noqa: PLC0415
+    from grader.report.console import show  # noqa: PLC0415
 
     for kind, path in files.items():
         write(path, render(kind, report))
@@ -196,7 +212,7 @@ def _write_reports(report: Report, files: dict[str, Path], *, to_stdout: bool, q
         sys.stdout.buffer.write(render("json", report))
         sys.stdout.flush()
     if not (to_stdout and quiet):
-        show(report, Console(stderr=to_stdout), quiet=quiet)
+        show(report, _console(stderr=to_stdout), quiet=quiet)
 
 
 @grader.command("list")
@@ -224,14 +240,13 @@ def doctor() -> int:
     """Tell what this machine can do, and what to do about the rest."""
     from grader.doctor import examine  # noqa: PLC0415
 
-    console = Console(soft_wrap=True, highlight=False)
     findings = examine()
     for finding in findings:
-        console.print(f"{'ok  ' if finding.good else 'no  '}{finding.what}: {finding.found}", markup=False)
+        click.echo(f"{'ok  ' if finding.good else 'no  '}{finding.what}: {finding.found}")
         if finding.advice:
-            console.print(f"      {finding.advice}", markup=False)
+            click.echo(f"      {finding.advice}")
     able = [kind for kind in ("docker", "local") if all(f.good for f in findings if kind in f.needed_by)]
-    console.print(f"\nsandboxes that work here: {', '.join(able) or 'none'}", markup=False)
+    click.echo(f"\nsandboxes that work here: {', '.join(able) or 'none'}")
     return 0 if able else 3
 
 
@@ -282,10 +297,8 @@ def verify(
     choice: Choice = choose(wanted, _say)
     _say(f"sandbox: {choice.kind} ({choice.why})")
     request = flow.Request(asked, asked.roles[0], None, seed)
-    console = Console(stderr=True)
     trials = []
-    with console.status("…") if console.is_terminal else _silent() as status:
-        listen = status.update if status else lambda _: None
+    with _status("…") as listen:
         for trial in proof.trials(request, choice.make, rounds=rounds, programs=programs, listen=listen):
             trials.append(trial)
             for flip in trial.flips:
@@ -296,11 +309,6 @@ def verify(
     for check_id in lacking:
         click.echo(f"no broken program fails {check_id}")
     return 1 if lacking or any(trial.flips for trial in trials) else 0
-
-
-@contextmanager
-def _silent() -> Iterator[None]:
-    yield None
 
 
 if __name__ == "__main__":

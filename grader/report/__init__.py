@@ -8,6 +8,7 @@ the only I/O here; the standard output belongs to `cli.py`.
 from __future__ import annotations
 
 import errno
+import importlib
 import os
 import secrets
 from collections.abc import Callable, Iterator
@@ -17,23 +18,22 @@ from typing import Final
 
 from grader.errors import UsageError
 from grader.model import Report
-from grader.report import console, html, json, junit
-from grader.report.console import show
 
-#: What each kind of file is made by.
-RENDERERS: Final[dict[str, Callable[[Report], bytes]]] = {
-    "junitxml": junit.render,
-    "json": json.render,
-    "html": html.render,
-    "text": console.render,
+#: The module that makes each kind of file, by its function `render`; loaded when it is asked for, with its libraries.
+RENDERERS: Final[dict[str, str]] = {
+    "junitxml": "grader.report.junit",
+    "json": "grader.report.json",
+    "html": "grader.report.html",
+    "text": "grader.report.console",
 }
 
-__all__ = ["RENDERERS", "must_be_writable", "render", "show", "write"]
+__all__ = ["RENDERERS", "must_be_writable", "render", "write"]
 
 
 def render(kind: str, report: Report) -> bytes:
     """`report` as a file of that kind, one of `RENDERERS`."""
-    return RENDERERS[kind](report)
+    make: Callable[[Report], bytes] = importlib.import_module(RENDERERS[kind]).render
+    return make(report)
 
 
 def write(path: Path, content: bytes) -> None:

@@ -33,8 +33,6 @@ from contextlib import suppress
 from functools import partial
 from typing import Any, NoReturn
 
-import psutil
-
 from grader.sandbox.channel import Channel, ChannelClosedError, read_frame
 from grader.sandbox.settings import SOCKET_PATH, Settings
 
@@ -152,6 +150,8 @@ class Warden:
         if self._settings["private_pids"]:
             yield from (int(name) for name in os.listdir("/proc") if name.isdigit() and int(name) != self._me)
         else:
+            import psutil  # noqa: PLC0415 — only where there is no namespace, and it takes as long as Python itself
+
             yield from (child.pid for child in psutil.Process(self._me).children(recursive=True))
 
     def kill_all(self) -> None:
@@ -249,6 +249,8 @@ class Warden:
             return resource.RLIM_INFINITY
         if self._settings["private_pids"]:
             return processes
+        import psutil  # noqa: PLC0415 — see pids()
+
         # Without a namespace the kernel counts all processes of this user.
         uid = self._settings["uid"]
         return processes + sum(bool(process.uids().real == uid) for process in psutil.process_iter(["uids"]))

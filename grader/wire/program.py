@@ -71,6 +71,7 @@ class Talk(Protocol):
     theirs: Endpoint
     sent_bytes: int
     fin_sent: bool
+    reset_sent: bool
 
 
 @dataclass
@@ -100,6 +101,7 @@ class Program:
     ) -> None:
         self.pid = started.pid
         self.talks: list[Talk] = []
+        self._leaving: list[Talk] = []
         self.transcript = transcript
         self._started = started
         self._warden = warden
@@ -197,7 +199,8 @@ class Program:
 
     def conversations(self) -> tuple[Conversation, ...]:
         """Our open connections and the program's side of each."""
-        return tuple(Conversation(talk.name, self._table.find(talk.theirs, talk.ours)) for talk in self.talks)
+        talks = (*self.talks, *self._leaving)
+        return tuple(Conversation(talk.name, self._table.find(talk.theirs, talk.ours)) for talk in talks)
 
     def verdict(self) -> tuple[Verdict, Snapshot]:
         """Whether it is still now, with the facts."""
@@ -216,13 +219,22 @@ class Program:
         return (*read, *(row.send_queue for row in rows), self.stdout.size_bytes + self.stderr.size_bytes)
 
     def nothing_on_its_way(self) -> bool:
-        """Whether all that we sent has arrived there, and all that it sent has arrived here."""
-        return all(self._delivered(talk) for talk in self.talks)
+        """Whether all that we sent has arrived there, the ends of closed connections included, and its bytes here."""
+        self._leaving = [talk for talk in self._leaving if not self._delivered(talk)]
+        return not self._leaving and all(self._delivered(talk) for talk in self.talks)
+
+    def leave(self, talk: Talk) -> None:
+        """Our end of a connection was closed or reset; that is on its way now."""
+        if talk in self.talks:
+            self.talks.remove(talk)
+            self._leaving.append(talk)
 
     def _delivered(self, talk: Talk) -> bool:
         row = self._table.find(talk.theirs, talk.ours)
         if row is None or (row.state in _FINISHED and not row.inode):
             return True  # the program has closed it, and its FIN has arrived here
+        if talk.reset_sent:
+            return False
         # A FIN takes one number of the sequence, and counts as a byte received.
         arrived = row.bytes_received == talk.sent_bytes + talk.fin_sent
         return arrived and row.send_queue == 0 and row.state is not TcpState.SYN_RECV

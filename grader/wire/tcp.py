@@ -41,6 +41,7 @@ class ScriptedClient:
         self.theirs = server
         self.sent_bytes = 0
         self.fin_sent = False
+        self.reset_sent = False
         self._program = program
         self._table = table
         self._transcript = program.transcript
@@ -353,6 +354,7 @@ class ScriptedClient:
         """End the connection by a RST."""
         self._transcript.add(EventKind.RESET, self.name)
         self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.reset_sent = True
         self._leave()
 
     def close(self) -> None:
@@ -360,12 +362,12 @@ class ScriptedClient:
         if self._sock.fileno() != -1:
             self._transcript.add(EventKind.CLOSED, self.name)
             self._take()  # unread bytes would turn our FIN into a RST
+            self.fin_sent = True
             self._leave()
 
     def _leave(self) -> None:
         self._sock.close()
-        if self in self._program.talks:
-            self._program.talks.remove(self)
+        self._program.leave(self)
 
     def established(self) -> bool:
         """Whether both sides of the connection are open, on the program's side too."""

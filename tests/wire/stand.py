@@ -69,6 +69,16 @@ class Serving:
     address: Endpoint
 
 
+def wait_printed(program: Program, words: bytes) -> None:
+    """Until it has printed these words."""
+
+    def printed() -> bool | None:
+        program.pump(0)
+        return True if words in program.stdout.data else None
+
+    program.wait(printed)
+
+
 class Stand:
     """Programs and clients of one test."""
 
@@ -88,7 +98,7 @@ class Stand:
     def run_ready(self, name: str, *arguments: str, terminal: bool = False) -> Program:
         """Start one of our programs, and wait until it says that it is ready."""
         program = self.run(*PYTHON, str(PROGRAMS / name), *arguments, terminal=terminal)
-        program.wait(lambda: True if b"ready" in program.stdout.data else None)
+        wait_printed(program, b"ready")
         return program
 
     def serve(self, which: str) -> Serving:

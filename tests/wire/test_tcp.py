@@ -207,8 +207,8 @@ def test_sending_to_a_connection_that_was_closed(stand: Stand) -> None:
     with pytest.raises(FaultError) as caught:
         client.send(HELLO)
         client.send(HELLO)
-    assert caught.value.reason is Reason.RESET
-    assert caught.value.what == "the program reset client A's connection while it was being sent its message"
+    assert caught.value.reason is Reason.CLOSED_EARLY
+    assert caught.value.what == "the program closed client A's connection while it was being sent its message"
 
 
 @pytest.mark.parametrize("size_bytes", [6, 100_000])

@@ -1,0 +1,69 @@
+"""What tests of more than one folder share: whether there is a container engine, and the loud word about it.
+
+A test marked `container` is skipped where no engine answers, and the summary says how many and why; with
+GRADER_REQUIRE_CONTAINERS=1 it fails instead, so that a machine that must have one can't be green without.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+
+import docker
+import pytest
+
+from grader.errors import CannotJudgeError
+from grader.sandbox import engine as engines
+from grader.sandbox.choose import DEFAULT_BASE, DEFAULT_NETWORK
+
+REQUIRED = "GRADER_REQUIRE_CONTAINERS"
+_MARKER = "container"
+_SKIPPED = pytest.StashKey[list[str]]()
+
+
+@functools.cache
+def _engine_or_reason() -> docker.DockerClient | str:
+    """A client of the engine with both images there; or why there is none, asked once."""
+    try:
+        client = engines.connect()
+        if engines.missing_images(client):
+            engines.build_images(client, DEFAULT_BASE, DEFAULT_NETWORK, lambda _: None)
+    except CannotJudgeError as error:
+        return str(error)
+    return client
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Room for the ids of the tests that could not run."""
+    config.stash[_SKIPPED] = []
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skip a container test without an engine, or fail it where one must be."""
+    if item.get_closest_marker(_MARKER) is None:
+        return
+    reason = _engine_or_reason()
+    if not isinstance(reason, str):
+        return
+    if os.environ.get(REQUIRED) == "1":
+        pytest.fail(f"{REQUIRED}=1, but {reason}", pytrace=False)
+    item.config.stash[_SKIPPED].append(item.nodeid)
+    pytest.skip(reason)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Say what was not tested: a green line alone would hide it."""
+    skipped = config.stash[_SKIPPED]
+    if skipped:
+        terminalreporter.section("NOT TESTED: containers", sep="!", red=True, bold=True)
+        terminalreporter.line(f"{len(skipped)} container tests were SKIPPED, because {_engine_or_reason()}", red=True)
+        terminalreporter.line(f"Set {REQUIRED}=1 where they must run; then they fail instead.", red=True)
+
+
+@pytest.fixture(scope="session")
+def engine() -> docker.DockerClient:
+    """The container engine.  Only for tests marked `container`, which do not run without one."""
+    client = _engine_or_reason()
+    assert not isinstance(client, str), "a test that uses an engine must carry the marker `container`"
+    return client

@@ -1,0 +1,236 @@
+"""sock_diag on real sockets: one socket found exactly, dumps by state, TIME_WAIT rows destroyed where that is allowed."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack
+
+import pytest
+
+from grader.wire.kernel import Endpoint, SocketTable, TcpRow, TcpState
+from tests.wire.stand import PROGRAMS
+
+LOOPBACK = "127.0.0.1"
+
+
+@pytest.fixture
+def table() -> Iterator[SocketTable]:
+    """A conversation with the kernel."""
+    table = SocketTable()
+    yield table
+    table.close()
+
+
+@pytest.fixture
+def stack() -> Iterator[ExitStack]:
+    """Closes sockets in the end."""
+    with ExitStack() as stack:
+        yield stack
+
+
+def listening(stack: ExitStack, host: str = LOOPBACK, *, dual: bool = False, backlog: int = 5) -> socket.socket:
+    family = socket.AF_INET6 if dual or ":" in host else socket.AF_INET
+    return stack.enter_context(socket.create_server((host, 0), family=family, dualstack_ipv6=dual, backlog=backlog))
+
+
+def connected(stack: ExitStack, listener: socket.socket, host: str = LOOPBACK) -> tuple[socket.socket, socket.socket]:
+    """(client, server)."""
+    client = stack.enter_context(socket.create_connection((host, listener.getsockname()[1])))
+    server, _ = listener.accept()
+    return client, stack.enter_context(server)
+
+
+def ends(client: socket.socket) -> tuple[Endpoint, Endpoint]:
+    """The server's side of a connection: its own end and ours."""
+    return Endpoint(*client.getpeername()[:2]), Endpoint(*client.getsockname()[:2])
+
+
+def server_row(table: SocketTable, client: socket.socket) -> TcpRow:
+    row = table.find(*ends(client))
+    assert row is not None
+    return row
+
+
+def inode(sock: socket.socket) -> int:
+    return os.fstat(sock.fileno()).st_ino
+
+
+def test_one_socket_is_found_by_its_ends(table: SocketTable, stack: ExitStack) -> None:
+    listener = listening(stack)
+    client, server = connected(stack, listener)
+    others = [connected(stack, listener) for _ in range(3)]
+    here, there = ends(client)
+    row = server_row(table, client)
+    assert (row.family, row.state, row.local, row.remote) == (socket.AF_INET, TcpState.ESTABLISHED, here, there)
+    assert (row.inode, row.receive_queue, row.bytes_received) == (inode(server), 0, 0)
+    mirrored = table.find(there, here)
+    assert mirrored is not None
+    assert mirrored.inode == inode(client)
+    assert {server_row(table, other).inode for other, _ in others} == {inode(other) for _, other in others}
+
+
+@pytest.mark.parametrize("dual", [False, True])
+def test_the_listener_is_never_taken_for_an_unknown_connection(
+    table: SocketTable, stack: ExitStack, dual: bool
+) -> None:
+    port = listening(stack, "" if dual else LOOPBACK, dual=dual).getsockname()[1]
+    stranger = stack.enter_context(socket.socket())
+    stranger.bind((LOOPBACK, 0))
+    assert table.find(Endpoint(LOOPBACK, port), Endpoint(LOOPBACK, stranger.getsockname()[1])) is None
+    assert table.find(Endpoint("::1", port), Endpoint("::1", stranger.getsockname()[1])) is None
+
+
+def test_a_port_without_any_socket_has_no_row(table: SocketTable, stack: ExitStack) -> None:
+    bound = stack.enter_context(socket.socket())
+    bound.bind((LOOPBACK, 0))
+    assert table.find(Endpoint(LOOPBACK, bound.getsockname()[1]), Endpoint(LOOPBACK, 9)) is None
+
+
+def test_a_dual_stack_server_is_found_by_ipv4(table: SocketTable, stack: ExitStack) -> None:
+    listener = listening(stack, "", dual=True)
+    client, server = connected(stack, listener)
+    row = server_row(table, client)
+    assert (row.family, row.inode) == (socket.AF_INET6, inode(server))
+    assert (row.local, row.remote) == ends(client)
+    (found,) = (row for row in table.dump(TcpState.LISTEN) if row.inode == inode(listener))
+    assert (found.local.host, found.v6_only) == ("::", False)
+
+
+def test_ipv6_only_is_told(table: SocketTable, stack: ExitStack) -> None:
+    listener = listening(stack, "::1")
+    client, server = connected(stack, listener, "::1")
+    assert server_row(table, client).inode == inode(server)
+    (found,) = (row for row in table.dump(TcpState.LISTEN) if row.inode == inode(listener))
+    assert (found.local.host, found.v6_only) == ("::1", True)
+
+
+def test_bytes_and_segments_are_counted_until_read(table: SocketTable, stack: ExitStack) -> None:
+    client, server = connected(stack, listening(stack))
+    before = server_row(table, client).segments_received
+    client.send(b"five!")
+    arrived = server_row(table, client)
+    assert (arrived.bytes_received, arrived.receive_queue, arrived.segments_received) == (5, 5, before + 1)
+    server.recv(2)
+    assert server_row(table, client).receive_queue == 3
+    server.recv(10)
+    assert (server_row(table, client).bytes_received, server_row(table, client).receive_queue) == (5, 0)
+
+
+def test_a_fin_counts_as_one_byte_until_it_is_read(table: SocketTable, stack: ExitStack) -> None:
+    client, server = connected(stack, listening(stack))
+    client.send(b"five!")
+    client.shutdown(socket.SHUT_WR)
+    row = server_row(table, client)
+    assert (row.state, row.bytes_received, row.receive_queue) == (TcpState.CLOSE_WAIT, 6, 6)
+    server.recv(10)
+    assert server_row(table, client).receive_queue == 1
+    assert server.recv(10) == b""
+    assert server_row(table, client).receive_queue == 0
+
+
+def test_unsent_bytes_stand_in_the_senders_queue(table: SocketTable, stack: ExitStack) -> None:
+    client, server = connected(stack, listening(stack))
+    client.setblocking(False)
+    with pytest.raises(BlockingIOError):
+        while True:
+            client.send(b"x" * 65536)
+    ours = table.find(*reversed(ends(client)))
+    assert ours is not None
+    assert ours.send_queue > 0
+    assert server_row(table, client).receive_queue > 0
+    assert server.fileno() >= 0
+
+
+def test_an_unaccepted_connection_has_no_inode_and_waits_in_the_listeners_queue(
+    table: SocketTable, stack: ExitStack
+) -> None:
+    listener = listening(stack, backlog=7)
+    clients = [stack.enter_context(socket.create_connection(listener.getsockname())) for _ in range(2)]
+    assert {server_row(table, client).inode for client in clients} == {0}
+    (row,) = (row for row in table.dump(TcpState.LISTEN) if row.inode == inode(listener))
+    assert (row.receive_queue, row.send_queue) == (2, 7)
+    stack.enter_context(listener.accept()[0])
+    (row,) = (row for row in table.dump(TcpState.LISTEN) if row.inode == inode(listener))
+    assert row.receive_queue == 1
+
+
+def test_a_dump_holds_the_asked_states_only(table: SocketTable, stack: ExitStack) -> None:
+    listener = listening(stack)
+    client, server = connected(stack, listener)
+    half, other = connected(stack, listener)
+    half.shutdown(socket.SHUT_WR)
+    by_state = {
+        TcpState.LISTEN: {inode(listener)},
+        TcpState.ESTABLISHED: {inode(client), inode(server)},
+        TcpState.FIN_WAIT2: {inode(half)},
+        TcpState.CLOSE_WAIT: {inode(other)},
+    }
+    ours = set().union(*by_state.values())
+    for state, expected in by_state.items():
+        rows = table.dump(state)
+        assert {row.state for row in rows} == {state}
+        assert {row.inode for row in rows} & ours == expected
+    assert {row.inode for row in table.dump(*by_state)} >= ours
+
+
+def test_a_dump_of_many_messages_is_whole(table: SocketTable, stack: ExitStack) -> None:
+    listeners = [listening(stack, host) for host in [LOOPBACK, "::1"] * 100]
+    assert {row.inode for row in table.dump(TcpState.LISTEN)} >= {inode(listener) for listener in listeners}
+    # The next answer is not mixed up with what was left of this one.
+    client, server = connected(stack, listeners[0])
+    assert server_row(table, client).inode == inode(server)
+
+
+def test_a_reset_connection_is_gone(table: SocketTable, stack: ExitStack) -> None:
+    client, server = connected(stack, listening(stack))
+    here, there = ends(client)
+    client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+    client.close()
+    assert table.find(here, there) is None
+    assert server.fileno() >= 0
+
+
+def test_no_descriptor_is_left(stack: ExitStack) -> None:
+    before = len(os.listdir("/proc/self/fd"))
+    table = SocketTable()
+    table.dump(TcpState.LISTEN)
+    table.close()
+    assert len(os.listdir("/proc/self/fd")) == before
+
+
+def time_wait(*namespace: str, argument: str = "") -> dict[str, bool]:
+    """What `programs/time_wait.py` finds in namespaces of its own."""
+    command = ["unshare", *namespace, sys.executable, str(PROGRAMS / "time_wait.py"), argument]
+    run = subprocess.run(command, capture_output=True, text=True, check=False)
+    if "unshare failed" in run.stderr:
+        pytest.skip(f"this machine refuses namespaces: {run.stderr.strip()}")
+    assert run.returncode == 0, run.stderr
+    answer: dict[str, bool] = json.loads(run.stdout)
+    return answer
+
+
+def test_a_time_wait_row_is_destroyed_in_a_namespace_of_our_own() -> None:
+    assert time_wait("--user", "--map-root-user", "--net", argument="up") == {
+        "found": True,
+        "could_bind": False,
+        "destroyed": True,
+        "gone": True,
+        "can_bind": True,
+        "again": True,
+    }
+
+
+def test_a_time_wait_row_of_others_is_not_destroyed() -> None:
+    assert time_wait("--user", "--map-root-user") == {
+        "found": True,
+        "could_bind": False,
+        "destroyed": False,
+        "gone": False,
+        "can_bind": False,
+        "again": False,
+    }

@@ -1,0 +1,394 @@
+"""Running programs under a real warden: output, endings, stillness as the kernel tells it, Ctrl-C, the own-time clock."""
+
+from __future__ import annotations
+
+import os
+import select
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from grader.errors import Reason
+from grader.limits import REPLY_S
+from grader.model import EventKind
+from grader.sandbox.channel import Channel, ChannelClosedError
+from grader.wire.faults import FaultError, UnprovedError
+from grader.wire.program import NoProgressError, Output, Program, Why, _OwnTime, describe_ending
+from grader.wire.stillness import ProcessFacts, Snapshot, ThreadFacts, Verdict
+from grader.wire.warden import CannotStartError, Ending, WardenClient, WardenError
+from tests.wire.stand import LIMITS, PYTHON, Stand, warden_process
+
+SHELL = "/bin/sh"
+
+
+def facts(*threads: tuple[int, float, float]) -> tuple[ProcessFacts, ...]:
+    """A snapshot of threads, each as (tid, seconds on a CPU, seconds waiting for one)."""
+    seen = tuple(
+        ThreadFacts(tid, "S", None, (), 0, ran_ns=round(ran_s * 1e9), waited_ns=round(waited_s * 1e9))
+        for tid, ran_s, waited_s in threads
+    )
+    return (ProcessFacts(1, 0, "p", "S", 0, 0, 0, 0, seen),)
+
+
+def test_time_asleep_counts_as_the_programs_own() -> None:
+    clock = _OwnTime(100.0)
+    assert clock.spent_s(100.0, facts((1, 5.0, 5.0))) == 0
+    assert clock.spent_s(103.0, facts((1, 5.0, 5.0))) == 3
+
+
+def test_time_waited_for_a_cpu_does_not_count() -> None:
+    clock = _OwnTime(100.0)
+    clock.spent_s(100.0, facts((1, 5.0, 5.0)))
+    assert clock.spent_s(110.0, facts((1, 6.0, 13.0))) == pytest.approx(2)  # 10 s of which it waited 8
+
+
+def test_time_on_a_cpu_counts_however_long_others_waited() -> None:
+    clock = _OwnTime(100.0)
+    clock.spent_s(100.0, facts((1, 0.0, 0.0), (2, 0.0, 0.0)))
+    assert clock.spent_s(102.0, facts((1, 1.5, 0.5), (2, 0.5, 1.5))) == pytest.approx(2)
+
+
+def test_a_new_thread_counts_from_when_it_is_first_seen() -> None:
+    clock = _OwnTime(100.0)
+    clock.spent_s(100.0, facts((1, 0.0, 0.0)))
+    clock.spent_s(101.0, facts((1, 0.0, 0.0), (2, 50.0, 0.0)))
+    assert clock.spent_s(102.0, facts((1, 0.0, 0.0), (2, 51.0, 0.0))) == pytest.approx(2)
+    assert clock.ran_s(facts((1, 0.0, 0.0), (2, 51.0, 0.0))) == pytest.approx(1)
+
+
+def test_traffic_begins_the_time_anew() -> None:
+    clock = _OwnTime(100.0)
+    clock.spent_s(100.0, facts((1, 0.0, 0.0)), (7,))
+    assert clock.spent_s(101.5, facts((1, 1.5, 0.0)), (7,)) == 1.5
+    assert clock.spent_s(102.0, facts((1, 2.0, 0.0)), (8,)) == 0
+    assert clock.spent_s(103.0, facts((1, 2.0, 0.0)), (8,)) == 1
+
+
+def test_output_keeps_its_head_and_counts_all() -> None:
+    output = Output(kept_bytes=5)
+    output.add(b"abc")
+    assert not output.overfull
+    output.add(b"defg")
+    output.add(b"h")
+    assert (bytes(output.data), output.size_bytes, output.overfull) == (b"abcde", 8, True)
+
+
+@pytest.mark.parametrize(
+    ("ending", "words"),
+    [
+        (Ending(0, out_of_memory=False), "it ended by itself with exit status 0"),
+        (Ending(0, out_of_memory=True), "it ended by itself with exit status 0"),
+        (Ending(-9, out_of_memory=False), "it was ended by signal SIGKILL"),
+        (Ending(-9, out_of_memory=True), "it was killed because it used more memory than allowed"),
+        (Ending(-13, out_of_memory=False), "it was ended by signal SIGPIPE, writing to a connection that was gone"),
+        (Ending(-31, out_of_memory=False), "it was ended by signal 31"),
+    ],
+)
+def test_an_ending_in_words(ending: Ending, words: str) -> None:
+    assert describe_ending(ending) == words
+
+
+@pytest.mark.parametrize("terminal", [False, True])
+def test_an_end_brings_status_and_all_output(stand: Stand, terminal: bool) -> None:
+    program = stand.run(SHELL, "-c", "echo out; echo err >&2; exit 5", terminal=terminal)
+    assert program.wait_end() == Ending(5, out_of_memory=False)
+    assert program.stdout.data == (b"out\r\n" if terminal else b"out\n")
+    assert program.stderr.data == b"err\n"
+    assert program.transcript.events[-1].kind is EventKind.EXITED
+    assert program.doing() == "it ended by itself with exit status 5"
+
+
+@pytest.mark.parametrize("number", [2, 6, 9, 11, 13, 15])
+def test_an_end_by_signal_is_told_as_such(stand: Stand, number: int) -> None:
+    program = stand.run(SHELL, "-c", f"kill -{number} $$")
+    assert program.wait_end() == Ending(-number, out_of_memory=False)
+    assert program.doing().startswith("it was ended by signal SIG")
+
+
+def test_killing_ends_a_program_that_waits_for_ever(stand: Stand) -> None:
+    program = stand.run_ready("sleeper.py", "pause")
+    program.kill()
+    assert program.wait_end().status == -9
+
+
+@pytest.mark.parametrize("command", ["no_such_program", "./missing", "/etc/passwd", "/"])
+def test_what_cannot_be_executed_is_said_in_the_kernels_words(stand: Stand, command: str) -> None:
+    words = "Permission denied" if command in {"/etc/passwd", "/"} else "No such file or directory"
+    with pytest.raises(CannotStartError, match=f"^{command}: {words}$"):
+        stand.run(command)
+    assert stand.warden.snapshot() == ()
+
+
+def test_a_refused_start_leaves_no_descriptor(stand: Stand) -> None:
+    before = len(list(Path("/proc/self/fd").iterdir()))
+    for terminal in (False, True):
+        with pytest.raises(CannotStartError):
+            stand.run("no_such_program", terminal=terminal)
+    assert len(list(Path("/proc/self/fd").iterdir())) == before
+
+
+def test_started_programs_leave_no_descriptor(stand: Stand) -> None:
+    stand.run(SHELL, "-c", "exit").close()
+    before = len(list(Path("/proc/self/fd").iterdir()))
+    for terminal in (False, True, False):
+        program = stand.run(SHELL, "-c", "exit", terminal=terminal)
+        program.wait_end()
+        program.close()
+        program.close()
+    assert len(list(Path("/proc/self/fd").iterdir())) == before
+
+
+def test_a_program_gets_no_descriptor_but_its_three(stand: Stand) -> None:
+    program = stand.run(SHELL, "-c", "ls /proc/$$/fd")
+    program.wait_end()
+    assert program.stdout.data.split() == [b"0", b"1", b"2"]
+
+
+def test_a_program_runs_in_its_folder_with_our_environment_only(stand: Stand) -> None:
+    program = stand.run(SHELL, "-c", "pwd; test -z \"$HOME$USER\" && echo clean; echo $LANG; umask")
+    program.wait_end()
+    work, *rest = program.stdout.data.decode().splitlines()
+    assert Path(work).name.startswith("work")
+    assert rest == ["clean", "C.UTF-8", "0022"]
+
+
+def test_a_flood_of_output_is_cut_off(stand: Stand) -> None:
+    client = stand.client_of("floods")
+    with pytest.raises(FaultError, match="the program printed more than 1 MiB") as caught:
+        client.send(b"go\n")
+        client.expect(b"never\n")
+    assert caught.value.reason is Reason.OUTPUT_FLOOD
+    printed = client._program.stdout
+    assert printed.size_bytes > LIMITS.output_flood_bytes
+    assert len(printed.data) == LIMITS.output_kept_bytes
+
+
+def test_much_output_is_read_so_that_nobody_blocks(stand: Stand) -> None:
+    client = stand.client_of("prints_a_lot")
+    client.send(b"go\n")
+    client.expect(b"go\n")
+    client._program.wait(lambda: True if client._program.stdout.size_bytes == 100_001 else None)
+    events = [e for e in client._transcript.events if e.kind is EventKind.OUTPUT]
+    assert sum(event.size_bytes for event in events) >= LIMITS.output_kept_bytes
+
+
+STILL = {
+    "accept": "blocked in accept, waiting for the next client",
+    "recv": "blocked in recv on a connection",
+    "read": "blocked in read on its standard input",
+    "poll": "blocked in poll",
+    "select": "blocked in select",
+    "epoll": "blocked in epoll_wait",
+    "lock": "blocked in a wait for another thread",
+    "sigwaitinfo": "blocked in sigtimedwait",
+    "child": "blocked in a wait for a child process; blocked in recv on a connection",
+    "zombie": "blocked in recv on a connection",
+    "two_threads_receive": "2 threads blocked in recv on a connection",
+}
+TIMED = {
+    "recv_with_timeout": "blocked in recv on a connection",
+    "poll_with_timeout": "blocked in poll with a timeout of its own",
+    "select_with_timeout": "blocked in select with a timeout of its own",
+    "epoll_with_timeout": "blocked in epoll_wait with a timeout of its own",
+    "timerfd": "blocked in poll",
+    "lock_with_timeout": "blocked in a wait for another thread with a timeout of its own",
+    "sleep": "sleeping on its own timer",
+    "sigtimedwait": "blocked in sigtimedwait with a timeout of its own",
+    "sleeping_child": "blocked in a wait for a child process; sleeping on its own timer",
+    "one_thread_sleeps": "blocked in recv on a connection; sleeping on its own timer",
+}
+
+
+def asleep(program: Program) -> tuple[Verdict, str]:
+    """The verdict once every thread of it sleeps, and what it does."""
+
+    def look() -> tuple[Verdict, str] | None:
+        verdict, snapshot = program.verdict()
+        return (verdict, "; ".join(sorted(program.doing(snapshot).split("; ")))) if verdict != Verdict.RUNNING else None
+
+    return program.wait(look)
+
+
+@pytest.mark.parametrize(("way", "doing"), [*STILL.items(), ("pause", "blocked in pause")])
+def test_a_program_that_waits_for_others_is_still(stand: Stand, way: str, doing: str) -> None:
+    program = stand.run_ready("sleeper.py", way)
+    outcome = program.wait_still()
+    assert outcome.why is Why.STILL
+    assert "; ".join(sorted(outcome.doing.split("; "))) == doing
+
+
+@pytest.mark.parametrize(("way", "doing"), TIMED.items())
+def test_a_program_that_waits_for_its_own_clock_is_not_still(stand: Stand, way: str, doing: str) -> None:
+    assert asleep(stand.run_ready("sleeper.py", way)) == (Verdict.TIMER, doing)
+
+
+@pytest.mark.parametrize("way", ["alarm", "interval_timer"])
+def test_a_program_that_an_alarm_will_wake_is_not_still(stand: Stand, way: str) -> None:
+    program = stand.run_ready("sleeper.py", way)
+    assert asleep(program)[0] is not Verdict.STILL
+
+
+def test_a_deadline_tells_what_kept_the_program_from_being_still(stand: Stand) -> None:
+    program = stand.run_ready("sleeper.py", "sleep")
+    outcome = program.wait_still(0.05)
+    assert (outcome.why, outcome.verdict) == (Why.DEADLINE, Verdict.TIMER)
+    stand.warden.end()
+    outcome = stand.run_ready("sleeper.py", "spins").wait_still(0.05)
+    assert (outcome.why, outcome.verdict, outcome.doing) == (Why.DEADLINE, Verdict.RUNNING, "running")
+
+
+def test_waiting_for_an_ended_program_ends_with_it(stand: Stand) -> None:
+    program = stand.run(SHELL, "-c", "exit 1")
+    began = time.monotonic()
+    outcome = program.wait_still()
+    assert (outcome.why, outcome.doing) == (Why.ENDED, "it ended by itself with exit status 1")
+    assert time.monotonic() - began < REPLY_S / 2
+
+
+def test_what_is_awaited_wins_over_the_end(stand: Stand) -> None:
+    program = stand.run(SHELL, "-c", "echo last words")
+    assert program.wait(lambda: True if b"last words" in program.stdout.data else None)
+
+
+def test_what_is_printed_just_before_the_program_rests_is_not_missed(stand: Stand) -> None:
+    program = stand.run_ready("typist.py", "dies")
+
+    class Latest(Program):
+        """Prints at the latest moment: after our last look at its output, before the verdict."""
+
+        def verdict(self) -> tuple[Verdict, Snapshot]:
+            if os.write(self._started.stdin, b"now\n"):
+                select.select([self._started.stdout], [], [], 5)
+            return asleep_again(super().verdict)
+
+    latest = Latest(program._started, stand.warden, stand.table, program.transcript, LIMITS)
+    assert latest.wait(lambda: True if b"line" in latest.stdout.data else None)
+
+
+def asleep_again(look: Callable[[], tuple[Verdict, Snapshot]]) -> tuple[Verdict, Snapshot]:
+    while (seen := look())[0] is Verdict.RUNNING:
+        pass
+    return seen
+
+
+def test_a_child_that_outlives_its_parent_is_still_the_program(stand: Stand) -> None:
+    program = stand.run(SHELL, "-c", "sleep 1000 & exit 0")
+    assert program.wait_end().status == 0
+    program.wait(lambda: True if [p.name for p in program.remaining()] == ["sleep"] else None, until_end=False)
+    stand.warden.end()
+    assert stand.warden.snapshot() == ()
+
+
+@pytest.mark.parametrize(("way", "least", "most"), [("spins", 0.5, 1.5), ("sleep", 0.0, 0.2)])
+def test_the_cpu_share_of_a_program(stand: Stand, way: str, least: float, most: float) -> None:
+    share = stand.run_ready("sleeper.py", way).cpu_share(0.1)
+    assert share is not None
+    assert least <= share <= most
+
+
+def test_a_still_program_uses_no_cpu(stand: Stand) -> None:
+    assert stand.run_ready("sleeper.py", "accept").cpu_share(5) is None
+
+
+def states(stand: Stand) -> set[str]:
+    return {thread.state for process in stand.warden.snapshot() for thread in process.threads}
+
+
+@pytest.mark.parametrize("way", ["spins", "child", "two_threads_receive"])
+def test_freezing_stops_every_thread_until_thawed(stand: Stand, way: str) -> None:
+    program = stand.run_ready("sleeper.py", way)
+    with program.frozen():
+        assert states(stand) == {"T"}
+        assert program.doing() in {"stopped", "2 threads stopped"}
+    program.wait(lambda: True if "T" not in states(stand) else None)
+
+
+def test_a_frozen_program_reads_nothing(stand: Stand) -> None:
+    client = stand.client_of("lines")
+    with client._program.frozen():
+        client.send(b"one\n")
+        client.send(b"two\n")
+        client._wait_arrived()
+        row = client._row()
+        assert row is not None
+        assert row.receive_queue == 8
+    client.expect(b"ONE\nTWO\n")
+
+
+@pytest.mark.parametrize(("how", "status"), [("dies", -2), ("handles", 3)])
+def test_ctrl_c_at_the_terminal_is_sigint(stand: Stand, how: str, status: int) -> None:
+    program = stand.run_ready("typist.py", how, terminal=True)
+    program.press_ctrl_c()
+    assert program.wait_end().status == status
+    assert program.stdout.data == b"ready\r\n^C" + (b"goodbye\r\n" if how == "handles" else b"")
+
+
+def test_ctrl_c_that_is_ignored_ends_nothing(stand: Stand) -> None:
+    program = stand.run_ready("typist.py", "ignores", terminal=True)
+    program.press_ctrl_c()
+    with pytest.raises(NoProgressError) as caught:
+        program.wait_end()
+    assert (caught.value.why, caught.value.doing) == (Why.STILL, "blocked in read on its standard input")
+    assert b"^C" in program.stdout.data
+
+
+@pytest.mark.parametrize("how", ["no_echo", "no_signals"])
+def test_ctrl_c_is_not_claimed_where_the_terminal_can_not_prove_it(stand: Stand, how: str) -> None:
+    program = stand.run_ready("typist.py", how, terminal=True)
+    with pytest.raises(UnprovedError, match="terminal's signals or echo"):
+        program.press_ctrl_c()
+
+
+def test_a_second_program_does_not_see_the_end_of_the_first(stand: Stand) -> None:
+    first = stand.run(SHELL, "-c", "exit 4")
+    assert first.wait_end().status == 4
+    stand.warden.end()
+    second = stand.run_ready("sleeper.py", "pause")
+    assert second.ending() is None
+
+
+def test_a_program_that_eats_memory_is_killed_for_it(stand: Stand) -> None:
+    grow = "import mmap; m = mmap.mmap(-1, 1 << 30)\nfor at in range(0, 1 << 30, 4096): m[at] = 1"
+    program = stand.run(*PYTHON, "-c", f"{grow}\nimport signal; signal.pause()")
+    ending = program.wait_end()
+    assert ending == Ending(-9, out_of_memory=True)
+    assert program.doing() == "it was killed because it used more memory than allowed"
+
+
+def test_an_unknown_socket_has_no_known_timeout(stand: Stand) -> None:
+    program = stand.run_ready("sleeper.py", "accept")
+    asked = [(program.pid, 0), (program.pid, 999), (os.getpid() ^ 0x3FFFFF, 3)]
+    assert set(stand.warden.socket_timeouts(asked).values()) == {None}
+    assert stand.warden.socket_timeouts([]) == {}
+
+
+def test_a_question_that_fails_is_our_error_and_the_warden_goes_on(stand: Stand) -> None:
+    program = stand.run_ready("sleeper.py", "pause")
+    with pytest.raises(WardenError, match="send_signal: .*Invalid argument"):
+        stand.warden.send_signal(program.pid, 1000)
+    assert program.ending() is None
+
+
+def test_the_wardens_end_is_noticed_by_its_client(tmp_path: Path) -> None:
+    with warden_process(tmp_path) as (process, sock):
+        client = WardenClient(Channel(sock))
+        assert client.snapshot() == ()
+        process.kill()
+        process.wait()
+        with pytest.raises(ChannelClosedError):
+            client.snapshot()
+
+
+@pytest.mark.parametrize("who", ["driver", "host"])
+def test_the_end_of_driver_or_host_ends_the_program(tmp_path: Path, who: str) -> None:
+    with warden_process(tmp_path) as (process, sock):
+        started = WardenClient(Channel(sock)).start((SHELL, "-c", "sleep 1000 & sleep 1000"), {}, terminal=False)
+        assert process.stdin
+        sock.close() if who == "driver" else process.stdin.close()
+        assert process.wait(10) == 0
+        # Nobody holds the writing end any more, neither the program nor its child.
+        assert os.read(started.stdout, 1) == b""
+        for descriptor in (started.pidfd, started.stdin, started.stdout, started.stderr):
+            os.close(descriptor)
