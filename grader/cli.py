@@ -110,13 +110,13 @@ def check(
     _must_be_writable(wanted_files.values())
     taken = take(submission)
     asked = _assignment_for(taken, name, folder)
-    request = flow.Request(asked, _role_in(asked, role), _chosen(asked, only), seed)
+    plan = flow.plan(taken, flow.Request(asked, _role_in(asked, role), _chosen(asked, only), seed))
     for note in taken.notes:
         _say(note, quiet=quiet)
     choice = choose(wanted, lambda words: _say(words, quiet=quiet))
     _say(f"sandbox: {choice.kind} ({choice.why}){choice.caution}", quiet=quiet)
-    with _progress(len(request.chosen), quiet=quiet) as listen:
-        report = flow.grade_submission(taken, request, choice.make, listen)
+    with _progress(len(plan.request.chosen), quiet=quiet) as listen:
+        report = flow.carry_out(plan, choice.make, listen)
     _write_reports(report, wanted_files, to_stdout=json_ == "-", quiet=quiet)
     return results.exit_code(report)
 

@@ -13,6 +13,7 @@ from grader import languages, results, submission
 from grader.assignment import Assignment, Role
 from grader.driver.job import Built, Checked, Job, Word
 from grader.errors import CannotJudgeError
+from grader.languages import Recipe
 from grader.model import BuildResult, CheckResult, GraderInfo, Outcome, Report, SubmissionInfo
 from grader.sandbox.host import Sandbox
 from grader.submission import Submission
@@ -39,20 +40,36 @@ class Request(msgspec.Struct, frozen=True):
         return every if self.only is None else self.assignment.with_needed(self.only)
 
 
+class Plan(msgspec.Struct, frozen=True):
+    """A submission that can be graded: its program is found."""
+
+    taken: Submission
+    request: Request
+    recipe: Recipe
+
+
 def grade(path: Path, request: Request, make_sandbox: MakeSandbox, listen: Listener) -> Report:
     """Grade what lies at `path`."""
-    return grade_submission(submission.take(path), request, make_sandbox, listen)
+    return carry_out(plan(submission.take(path), request), make_sandbox, listen)
 
 
-def grade_submission(taken: Submission, request: Request, make_sandbox: MakeSandbox, listen: Listener) -> Report:
-    """Grade a submission that has been taken.
+def plan(taken: Submission, request: Request) -> Plan:
+    """Find the program.
 
     Raises:
-        UsageError: it holds no program that can be found.
+        UsageError: there is none, or several.
+    """
+    return Plan(taken, request, languages.recipe(taken, request.role))
+
+
+def carry_out(plan: Plan, make_sandbox: MakeSandbox, listen: Listener) -> Report:
+    """Grade a submission whose program is found.
+
+    Raises:
         CannotJudgeError: the sandbox failed.
     """
+    taken, request, recipe = plan.taken, plan.request, plan.recipe
     started, began = datetime.now(UTC), time.monotonic()
-    recipe = languages.recipe(taken, request.role)
     with make_sandbox(request.assignment, taken.archive) as sandbox:
         sandbox.open()
         job = Job(

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import msgspec
 
-from grader import flow, submission
+from grader import flow
 from grader.assignment import BUILDS, Assignment
 from grader.errors import AssignmentError, CannotJudgeError, UsageError
 from grader.model import Outcome, Report
@@ -124,7 +124,7 @@ def _trial(
     expected: Expected,
 ) -> Trial:
     try:
-        report = flow.grade_submission(submission.take(path), request, make_sandbox, lambda _: None)
+        report = flow.grade(path, request, make_sandbox, lambda _: None)
     except CannotJudgeError as error:
         return Trial(program, number, None, (str(error),))
     return Trial(program, number, report, tuple(flips(request.assignment, expected, report)))

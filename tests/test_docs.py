@@ -1,0 +1,196 @@
+"""The documents say what is true: their commands, options, codes, modules and names are looked up in the code.
+
+`docs/behaviours.md` is written by `GRADER_UPDATE_GOLDEN=1 pytest tests/test_docs.py`.
+"""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import os
+import re
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+
+from grader import checks
+from grader.cli import grader
+from grader.model import Outcome
+
+ROOT = Path(__file__).resolve().parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+BEHAVIOURS = ROOT / "docs" / "behaviours.md"
+#: What depends on how far the program had come when it was looked at.
+TIMED = re.compile(r"│ (received|the program):|│ +\^")
+
+
+def section(title: str) -> str:
+    """A section of the README, without its heading."""
+    return README.partition(f"\n## {title}\n")[2].partition("\n## ")[0]
+
+
+def commands(group: click.Group, before: str = "") -> Iterator[tuple[str, click.Command]]:
+    """Every command below a group, by its name as it is typed."""
+    for name, command in group.commands.items():
+        if isinstance(command, click.Group):
+            yield from commands(command, f"{before}{name} ")
+        else:
+            yield f"{before}{name}", command
+
+
+COMMANDS = dict(commands(grader))
+
+
+def options_of(command: click.Command) -> set[str]:
+    return {name for parameter in command.params for name in parameter.opts if name.startswith("--")}
+
+
+def named_command(words: str) -> str | None:
+    """The command at the beginning of what follows `grader `."""
+    return next((name for name in COMMANDS if words == name or words.startswith(f"{name} ")), None)
+
+
+def render_behaviours() -> str:
+    """`docs/behaviours.md` from the catalogue's `@behaviour` rows."""
+    lines = [
+        "# Behaviours",
+        "",
+        "What the checks do, what they prove before they pass or fail a program, and the mistake that each finds.",
+        "Written from the `@behaviour` rows in `grader/checks/`; an assignment chooses among them.",
+    ]
+    for path in sorted((ROOT / "grader" / "checks").glob("[!_]*.py")):
+        lines += ["", f"## {path.stem.replace('_', ' ').replace('tcp', 'TCP').replace('udp', 'UDP')}", ""]
+        lines += ["| behaviour | what is done | what is proved | what mistake it finds |", "|---|---|---|---|"]
+        lines += [cells for _, cells in sorted(rows_of(importlib.import_module(f"grader.checks.{path.stem}")))]
+    return "\n".join([*lines, ""])
+
+
+def rows_of(module: object) -> Iterator[tuple[int, str]]:
+    """(the line where a check stands, its row) for each check of a module."""
+    for name, check in vars(module).items():
+        row = checks.behaviour_of(check) if name.startswith("test_") else None
+        if row is not None:
+            cells = (f"`{name.removeprefix('test_')}`: {checks.title_of(check)}", row.does, row.proves, row.catches)
+            yield check.__code__.co_firstlineno, "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
+
+
+def defined_in(path: Path) -> set[str]:
+    """Names of functions, classes, methods and constants of a file; methods with their class in front."""
+    found: set[str] = set()
+    for node in ast.parse(path.read_bytes()).body:
+        if isinstance(node, ast.FunctionDef | ast.ClassDef):
+            found.add(node.name)
+        if isinstance(node, ast.ClassDef):
+            found |= {f"{node.name}.{inner.name}" for inner in node.body if isinstance(inner, ast.FunctionDef)}
+        if isinstance(node, ast.Assign):
+            found |= {target.id for target in node.targets if isinstance(target, ast.Name)}
+    return found
+
+
+def test_behaviours_are_those_of_the_catalogue() -> None:
+    rendered = render_behaviours()
+    if os.environ.get("GRADER_UPDATE_GOLDEN"):
+        BEHAVIOURS.write_text(rendered, encoding="utf-8")
+    assert BEHAVIOURS.read_text(encoding="utf-8") == rendered, "GRADER_UPDATE_GOLDEN=1 writes it anew"
+
+
+def test_every_check_of_the_catalogue_has_a_row() -> None:
+    for path in (ROOT / "grader" / "checks").glob("[!_]*.py"):
+        for name, check in vars(importlib.import_module(f"grader.checks.{path.stem}")).items():
+            if name.startswith("test_"):
+                assert checks.behaviour_of(check) is not None, name
+
+
+def test_readme_names_only_commands_that_exist() -> None:
+    typed = re.findall(r"(?:`|^|run: |bin/)grader ([a-z][^`\n]*)", README, re.MULTILINE)
+    assert len(typed) > len(COMMANDS)
+    assert [words for words in typed if named_command(words) is None] == []
+
+
+def test_readme_has_a_row_for_every_command() -> None:
+    rows = re.findall(r"^\| `grader ([^`]+)` \|", section("Commands"), re.MULTILINE)
+    assert Counter(named_command(words) for words in rows) == Counter(COMMANDS)
+
+
+def test_options_stand_at_commands_that_have_them() -> None:
+    lines = [line for line in README.splitlines() if "grader " in line and "--" in line]
+    seen = set()
+    for line in lines:
+        names = [name for words in re.findall(r"grader ([a-z][^`\n]*)", line) if (name := named_command(words))]
+        for option in re.findall(r"--[a-z]+", line) if names else ():
+            assert option in options_of(COMMANDS[names[0]]), f"{option} in: {line}"
+            seen.add((names[0], option))
+    assert {option for name, option in seen if name == "check"} == options_of(COMMANDS["check"])
+
+
+def test_options_anywhere_exist() -> None:
+    known = {option for command in COMMANDS.values() for option in options_of(command)}
+    assert set(re.findall(r"(?<![\w-])--[a-z]+", README)) <= known
+
+
+def test_sandboxes_are_those_of_the_option() -> None:
+    (option,) = (parameter for parameter in COMMANDS["check"].params if parameter.name == "wanted")
+    assert isinstance(option.type, click.Choice)
+    rows = re.findall(r"^\| `(\w+)`", section("Sandboxes"), re.MULTILINE)
+    assert sorted(rows) == sorted(option.type.choices)
+
+
+def test_exit_codes_are_those_that_the_command_tells() -> None:
+    told = dict(
+        re.findall(r"(\d) ([a-z ]+?)(?=[,.])", " ".join((grader.help or "").partition("Exit codes:")[2].split()))
+    )
+    rows = dict(re.findall(r"^\| (\d) \| (.+) \|$", section("How to read a failure"), re.MULTILINE))
+    assert set(rows) == set(told) == {"0", "1", "2", "3"}
+    for code, meaning in told.items():
+        assert set(meaning.split()) & {"passed", "failed", "wrong", "judged"} <= set(re.findall(r"\w+", rows[code]))
+
+
+def test_outcomes_are_those_of_the_model() -> None:
+    rows = re.findall(r"^\| `(\w+)` \|", section("How to read a failure"), re.MULTILINE)
+    assert rows == [outcome.value for outcome in Outcome]
+
+
+def test_make_targets_exist() -> None:
+    targets = set(re.findall(r"^(\w+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    assert set(re.findall(r"(?:`|^)make (\w+)", README, re.MULTILINE)) <= targets
+
+
+def test_every_module_stands_once_in_how_it_works() -> None:
+    modules = [path for path in (ROOT / "grader").rglob("*.py") if not path.name.startswith("__")]
+    assert Counter(re.findall(r"`(\w+\.py)`", section("How it works"))) == Counter(path.name for path in modules)
+    packages = {path.name for path in (ROOT / "grader").iterdir() if (path / "__init__.py").is_file()}
+    assert Counter(re.findall(r"`(\w+)/`", section("How it works"))) == Counter(packages)
+
+
+def test_the_failure_shown_is_a_real_one() -> None:
+    shown = section("How to read a failure").partition("```\n")[2].partition("```")[0].splitlines()
+    program = ROOT / "reference" / "tcp_uppercase" / "broken" / "one_recv_is_one_message.py"
+    asked = ["--assignment", "tcp_uppercase", "--sandbox", "local", "--only", "fragments_every_byte"]
+    run = subprocess.run(
+        [sys.executable, "-m", "grader.cli", "check", str(program), *asked],
+        check=False,
+        capture_output=True,
+        text=True,
+        env={**os.environ, "COLUMNS": "80", "NO_COLOR": "1"},
+    )
+    assert run.returncode == 1, run.stderr
+    printed = run.stdout.splitlines()
+    assert [line for line in shown if not TIMED.search(line) and line not in printed] == []
+
+
+def test_names_in_the_techniques_stand_where_they_say() -> None:
+    text = (ROOT / "docs" / "techniques.md").read_text(encoding="utf-8")
+    places = re.findall(r"`(grader/[\w/]+\.py)`(?: \(([^)]+)\))?", text)
+    assert places
+    for path, names in places:
+        assert set(re.findall(r"`([\w.]+)`", names)) <= defined_in(ROOT / path), path
+
+
+def test_links_lead_to_files() -> None:
+    for document in (ROOT / "README.md", *(ROOT / "docs").glob("*.md")):
+        for link in re.findall(r"\]\((?!https?:)([^)#]+)", document.read_text(encoding="utf-8")):
+            assert (document.parent / link).exists(), f"{document.name}: {link}"
