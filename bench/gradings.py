@@ -21,8 +21,8 @@ from bench.plan import Step, plan_of
 from grader.model import BuildResult, Outcome
 from grader.report.json import decode
 
-ROOT = Path(__file__).resolve().parent.parent
-REFERENCE = ROOT / "reference" / "tcp_uppercase"
+_ROOT = Path(__file__).resolve().parent.parent
+REFERENCE = _ROOT / "reference" / "tcp_uppercase"
 _FLOOR = Path(__file__).with_name("floor.py")
 Where = Literal["local", "docker"]
 Seconds = float
@@ -33,7 +33,7 @@ def grade_s(program: Path, where: Where, expected_code: int, report: Path | None
     command = [sys.executable, "-m", "grader.cli", "check", str(program), "--assignment", "tcp_uppercase", "--quiet"]
     files = ["--json", str(report)] if report else []
     began = time.perf_counter()
-    ended = subprocess.run([*command, "--sandbox", where, *files], cwd=ROOT, check=False, capture_output=True)
+    ended = subprocess.run([*command, "--sandbox", where, *files], cwd="/", check=False, capture_output=True)
     elapsed_s = time.perf_counter() - began
     if ended.returncode != expected_code:
         words = ended.stdout.decode(errors="replace") + ended.stderr.decode(errors="replace")

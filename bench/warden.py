@@ -17,7 +17,8 @@ from pathlib import Path
 from grader.limits import SandboxLimits
 from grader.sandbox.channel import Channel
 from grader.sandbox.host import settings_of
-from grader.sandbox.warden import Settings, Warden
+from grader.sandbox.settings import Settings
+from grader.sandbox.warden import Warden
 from grader.wire.kernel import Endpoint, SocketTable, TcpState
 from grader.wire.program import Program
 from grader.wire.tcp import ScriptedClient

@@ -8,6 +8,9 @@ from __future__ import annotations
 
 import functools
 import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
 
 import docker
 import pytest
@@ -67,3 +70,11 @@ def engine() -> docker.DockerClient:
     client = _engine_or_reason()
     assert not isinstance(client, str), "a test that uses an engine must carry the marker `container`"
     return client
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    """A folder that every user may enter and write in, unlike pytest's own; gone afterwards."""
+    with tempfile.TemporaryDirectory(prefix="grader-tests-", dir="/var/tmp") as path:
+        Path(path).chmod(0o1777)
+        yield Path(path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import subprocess
 import sys
@@ -60,7 +61,7 @@ def test_a_program_that_ends_without_listening_finds_its_port_taken() -> None:
 def test_left_out_bytes_are_sent_too() -> None:
     sent = event(EventKind.SENT, data=b"xy\n", size_bytes=103, omitted_bytes=100, head_bytes=2)
     ((_, _, encoded),) = steps(sent)
-    assert encoded == "eHlh" + "YWFh" * 32 + "YWFhCg=="[:0] + plan.base64.b64encode(b"aaa\n").decode()
+    assert base64.b64decode(str(encoded)) == b"xy" + b"a" * 100 + b"\n"
 
 
 def test_the_floor_plays_a_conversation(tmp_path: Path) -> None:

@@ -113,7 +113,7 @@ def test_readme_names_only_commands_that_exist() -> None:
 
 def test_readme_has_a_row_for_every_command() -> None:
     rows = re.findall(r"^\| `grader ([^`]+)` \|", section("Commands"), re.MULTILINE)
-    assert Counter(named_command(words) for words in rows) == Counter(COMMANDS)
+    assert Counter(named_command(words) for words in rows) == Counter(list(COMMANDS))
 
 
 def test_options_stand_at_commands_that_have_them() -> None:

@@ -94,7 +94,7 @@ class Stage:
         def rests() -> bool | None:
             if any(not client.gone() for client in self._clients):
                 return None
-            return True if program.verdict()[0] in {Verdict.STILL, Verdict.TIMER} else None
+            return program.at_rest() or None
 
         try:
             program.wait(rests, deadline_s=SETTLE_S)

@@ -294,6 +294,17 @@ class Program:
         except NoProgressError as outcome:
             return outcome
 
+    def at_rest(self) -> bool:
+        """Whether it sleeps with nothing to do now: still, or until its own timer ends."""
+        return self.verdict()[0] in {Verdict.STILL, Verdict.TIMER} and self.nothing_on_its_way()
+
+    def wait_rest(self, deadline_s: float) -> bool:
+        """Until it is at rest; False when it has ended, or had `deadline_s` and was not."""
+        try:
+            return self.wait(lambda: self.at_rest() or None, deadline_s=deadline_s)
+        except NoProgressError as outcome:
+            return outcome.why is Why.STILL
+
     def wait_end(self) -> Ending:
         """Until it has ended.
 

@@ -274,7 +274,7 @@ class ScriptedClient:
     def _lost(self, when: str, reply: bytes | None = None, got: bytes | None = None) -> FaultError:
         """The connection's end as a fault; a crash of the program comes first, since it is the cause."""
         # A dying program's connections end before the program itself does.
-        self._program.wait_still(_DYING_S)
+        self._program.wait_rest(_DYING_S)
         ending = self._program.ending()
         if ending is not None:
             what = f"the program ended while {self.name} was connected"

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import pwd
 import secrets
 import select
 import shutil
@@ -172,6 +173,48 @@ class Command:
     def left_behind(self, client: docker.DockerClient | None = None) -> list[str]:
         """Everything of it that is still there."""
         return [*self.processes(), *self.files(), *(self.engine_things(client) if client else ())]
+
+
+@dataclass(frozen=True)
+class User:
+    """How to run the command as somebody who is not root.  `prefix`: put before the command."""
+
+    prefix: tuple[str, ...]
+    python: str
+    environment: dict[str, str]
+
+    def refused_namespaces(self) -> User:
+        """The same user where the kernel refuses every namespace, as it does in most containers and on some laptops."""
+        # A namespace of our own, since the limit is one for the whole of it, and its network is nobody else's.
+        whole = ("--map-users=0,0,65535", "--map-groups=0,0,65535") if os.geteuid() == 0 else ("-r",)
+        refuse = 'echo 0 > /proc/sys/user/max_user_namespaces && ip link set lo up && exec "$@"'
+        prefix = ("unshare", "-U", "-n", *whole, "sh", "-c", refuse, "sh", *self.prefix)
+        return User(prefix, self.python, self.environment)
+
+    def can(self, *command: str) -> bool:
+        """Whether a command works for that user."""
+        environment = {**os.environ, **self.environment}
+        done = subprocess.run([*self.prefix, *command], env=environment, capture_output=True, check=False)
+        return done.returncode == 0
+
+    def command(self, folder: Path) -> Command:
+        """A command in `folder` that this user runs."""
+        return Command(folder, environment=self.environment, prefix=self.prefix, python=self.python)
+
+
+def ordinary_user() -> User | None:
+    """Ourselves, or `nobody` when we are root; None when `nobody` has no interpreter here that could run the grader."""
+    if os.geteuid() != 0:
+        return User((), sys.executable, {})
+    nobody = pwd.getpwnam("nobody")
+    prefix = ("setpriv", f"--reuid={nobody.pw_uid}", f"--regid={nobody.pw_uid}", "--clear-groups")
+    # Ours may be where only root may go; another of the same version can use the same packages.
+    packages = [str(ROOT), *(path for path in sys.path if path.endswith("site-packages"))]
+    for python in (sys.executable, f"/usr/bin/python3.{sys.version_info.minor}"):
+        user = User(prefix, python, {"PYTHONPATH": os.pathsep.join(packages), "HOME": "/nonexistent"})
+        if user.can(python, "-c", "import click, docker, msgspec, psutil, pytest, rich, grader"):
+            return user
+    return None
 
 
 def wait_until(condition: Callable[[], object], patience_s: float = PATIENCE_S) -> bool:

@@ -42,7 +42,9 @@ def readable() -> list[str]:
 def sockets() -> list[str]:
     """Unix sockets that take our connection: the warden's, the engine's, and every abstract name."""
     names = ["/run/grader/warden.sock", "/var/run/docker.sock"]
-    names += ["\0" + line.split()[7][1:] for line in Path("/proc/net/unix").read_text().splitlines()[1:] if " @" in line]
+    names += [
+        "\0" + line.split()[7][1:] for line in Path("/proc/net/unix").read_text().splitlines()[1:] if " @" in line
+    ]
     found = []
     for name in names:
         with suppress(OSError), socket.socket(socket.AF_UNIX) as probe:

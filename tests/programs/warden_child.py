@@ -7,4 +7,6 @@ import sys
 from grader.sandbox.channel import Channel
 from grader.sandbox.warden import Warden
 
-Warden(json.loads(sys.argv[1])).serve(Channel(socket.socket(fileno=int(sys.argv[2]))), 0)
+channel = socket.socket(fileno=int(sys.argv[2]))
+channel.set_inheritable(False)  # as accept(2) and socketpair(2) give it to the warden
+Warden(json.loads(sys.argv[1])).serve(Channel(channel), 0)

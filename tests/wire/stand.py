@@ -15,7 +15,7 @@ from pathlib import Path
 
 from grader.limits import SandboxLimits
 from grader.sandbox.channel import Channel
-from grader.sandbox.warden import Settings
+from grader.sandbox.settings import Settings
 from grader.wire.kernel import Endpoint, SocketTable, TcpState
 from grader.wire.program import Program
 from grader.wire.tcp import ScriptedClient

@@ -94,7 +94,7 @@ def test_an_ending_in_words(ending: Ending, words: str) -> None:
 def test_an_end_brings_status_and_all_output(stand: Stand, terminal: bool) -> None:
     program = stand.run(SHELL, "-c", "echo out; echo err >&2; exit 5", terminal=terminal)
     assert program.wait_end() == Ending(5, out_of_memory=False)
-    assert program.stdout.data == (b"out\r\n" if terminal else b"out\n")
+    assert bytes(program.stdout.data) == (b"out\r\n" if terminal else b"out\n")
     assert program.stderr.data == b"err\n"
     assert program.transcript.events[-1].kind is EventKind.EXITED
     assert program.doing() == "it ended by itself with exit status 5"

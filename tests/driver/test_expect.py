@@ -1,0 +1,132 @@
+"""The words for students, to the letter."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from grader.driver import expect
+from grader.errors import Reason
+from grader.model import Event, EventKind
+from grader.wire.faults import FaultError, UnprovedError
+from grader.wire.transcript import cut
+
+
+def sent(data: bytes, *pieces: int, text: str = "", who: str = "client A") -> Event:
+    kept, omitted, head = cut(data)
+    return Event(
+        at_ms=0,
+        kind=EventKind.SENT,
+        who=who,
+        text=text,
+        data=kept,
+        size_bytes=len(data),
+        omitted_bytes=omitted,
+        head_bytes=head,
+        pieces=pieces,
+    )
+
+
+STARTED = Event(at_ms=0, kind=EventKind.STARTED, who="program", text="python3 server.py 20000")
+
+
+def test_a_message_has_four_parts() -> None:
+    fault = FaultError(
+        Reason.WRONG_REPLY,
+        "client A got another reply than required",
+        b"HELLO\n",
+        b"HELlO\n",
+        "blocked in recv on client A's connection",
+    )
+    assert expect.explain(fault, (STARTED, sent(b"hello\n", 2, 4)), b"listening\nserving\n").splitlines() == [
+        "Client A got another reply than required.",
+        "client A sent: 'he' | 'llo\\n'   (each read before the next was sent)",
+        "expected: 'HELLO\\n'",
+        "received: 'HELlO\\n'",
+        "              ^",
+        "the program: blocked in recv on client A's connection",
+        "it printed:",
+        "  listening",
+        "  serving",
+    ]
+
+
+def test_without_bytes_sent_it_is_told_how_the_program_was_started() -> None:
+    fault = FaultError(Reason.NOT_LISTENING, "it does not listen")
+    assert expect.explain(fault, (STARTED,), b"") == "It does not listen.\nstarted as: python3 server.py 20000"
+
+
+def test_nothing_received_is_said_so() -> None:
+    fault = FaultError(Reason.NO_REPLY, "no reply", b"HELLO\n", b"")
+    assert expect.explain(fault, (), b"") == "No reply.\nexpected: 'HELLO\\n'\nreceived: nothing"
+
+
+def test_what_came_where_nothing_was_expected() -> None:
+    fault = FaultError(Reason.EXTRA_REPLY, "more came:", b"", b"hi\n")
+    assert expect.explain(fault, (), b"") == "More came:\ncame: 'hi\\n'"
+    assert expect.explain(FaultError(Reason.CLOSED_EARLY, "it closed", b"", b""), (), b"") == "It closed."
+
+
+def test_what_could_not_be_proved_compares_no_bytes() -> None:
+    words = expect.explain(UnprovedError("it was busy", doing="running"), (sent(b"x"),), b"")
+    assert words == "It was busy.\nclient A sent: 'x'\nthe program: running"
+
+
+def test_only_the_last_messages_are_shown() -> None:
+    events = tuple(sent(str(number).encode(), who=f"client {number}") for number in range(6))
+    assert expect.explain(FaultError(Reason.NO_REPLY, "no"), events, b"").splitlines() == [
+        "No.",
+        "(2 earlier messages are in the transcript)",
+        "client 2 sent: '2'",
+        "client 3 sent: '3'",
+        "client 4 sent: '4'",
+        "client 5 sent: '5'",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("event", "words"),
+    [
+        (sent(b"hello\n"), "'hello\\n'"),
+        (sent(b"a\nb\n", text="to be read at once"), "'a\\nb\\n' (to be read at once)"),
+        (sent(b"\x00'\xff", 1, 1, 1), "'\\x00' | \"'\" | '\\xff'   (each read before the next was sent)"),
+        (
+            sent(b"x" * 30, *[1] * 30),
+            " | ".join(["'x'"] * 24) + " | … 6 more   (each read before the next was sent)",
+        ),
+        (sent(b"h" * 80 + b"m" * 1000 + b"t" * 40), f"'{'h' * 80}' … '{'t' * 40}' (1120 bytes)"),
+        (sent(b"h" * 80 + b"m" * 9000 + b"t" * 40, 60, 9060), f"'{'h' * 80}' … '{'t' * 40}' (9120 bytes in 2 pieces)"),
+    ],
+)
+def test_what_was_sent_with_its_split_points(event: Event, words: str) -> None:
+    assert expect.split(event) == words
+
+
+def test_the_end_of_what_it_printed_is_shown() -> None:
+    printed = "".join(f"line {number}\n" for number in range(20)).encode()
+    words = expect.explain(FaultError(Reason.CRASHED, "gone"), (), printed).splitlines()
+    assert words == ["Gone.", "it printed:", "  … 8 lines before", *(f"  line {number}" for number in range(8, 20))]
+
+
+@pytest.mark.parametrize("printed", [b"", b"\n \n\t\n"])
+def test_blank_output_is_no_output(printed: bytes) -> None:
+    assert expect.explain(FaultError(Reason.CRASHED, "gone"), (), printed) == "Gone."
+
+
+@given(st.binary(max_size=300), st.binary(max_size=300), st.binary(max_size=300), st.binary(max_size=300))
+def test_no_control_character_reaches_the_message(data: bytes, left: bytes, right: bytes, printed: bytes) -> None:
+    fault = FaultError(Reason.WRONG_REPLY, "wrong", left, right)
+    words = expect.explain(fault, (sent(data),), printed)
+    assert all(line.isprintable() for line in words.split("\n"))
+
+
+def test_escapes_are_readable() -> None:
+    assert expect.printable("\x1b[31mred\x1b[0m\tü🙂\u202e") == "\\x1b[31mred\\x1b[0m\\tü🙂\\u202e"
+
+
+def test_why_a_check_was_not_played() -> None:
+    assert expect.because("“answers”, which did not pass") == "not played, because it needs “answers”, which did not pass"
+    fault = FaultError(Reason.CRASHED, "boom")
+    words = "not played, because it needs a server that listens: the program crashed"
+    assert expect.because("a server that listens", fault) == words

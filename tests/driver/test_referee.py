@@ -1,0 +1,276 @@
+"""The driver as a whole, with checks that end in every way: whose fault each end is, and what follows from it."""
+
+from __future__ import annotations
+
+import os
+import signal
+from pathlib import Path
+
+from grader.driver.job import Built, Checked, Finished, Word
+from grader.errors import REASONS, Reason
+from grader.limits import SandboxLimits
+from grader.model import EventKind, Outcome
+from tests.driver.play import job, play
+
+ENDS = '''
+def test_passes(connect, protocol):
+    """Echoes"""
+    print("a check may print what it likes")
+    with connect() as client:
+        exchange = protocol.exchange(7)
+        client.send(exchange.request)
+        client.expect(exchange.reply)
+
+def test_fails(connect):
+    """Is at fault
+
+    Only the first line is a title.
+    """
+    with connect() as client:
+        client.send(b"hello\\n")
+        client.expect(b"HELLO\\n")
+
+def test_is_unproved():
+    raise UnprovedError("could not be seen", doing="running")
+
+def test_is_starved():
+    raise UnprovedError("no time", Reason.STARVED)
+
+def test_has_an_error():
+    raise KeyError("ours")
+
+def test_asserts():
+    """Says it in its own words"""
+    assert 1 + 1 == 3, "one and one are two"
+
+def test_exits():
+    raise SystemExit(5)
+
+def test_fixture_fails(no_such_fixture):
+    pass
+
+def test_needs_passed():
+    pass
+
+def test_needs_failed():
+    raise KeyError("must not be played")
+
+def test_needs_skipped():
+    raise KeyError("must not be played")
+
+def test_needs_unproved():
+    raise KeyError("must not be played")
+
+def test_needs_unjudged():
+    raise KeyError("must not be played")
+
+def test_is_not_asked_for():
+    raise KeyError("must not be played")
+'''
+# Not the order in which they are written, and prerequisites in the middle.
+ORDER = (
+    "passes",
+    "needs_passed",
+    "fails",
+    "is_unproved",
+    "needs_failed",
+    "needs_skipped",
+    "needs_unproved",
+    "needs_unjudged",
+    "has_an_error",
+    "asserts",
+    "exits",
+    "fixture_fails",
+    "is_starved",
+)
+NEEDS = {
+    "needs_passed": "server.passes",
+    "needs_failed": "server.fails",
+    "needs_skipped": "server.needs_failed",
+    "needs_unproved": "server.is_unproved",
+    "needs_unjudged": "server.needs_unproved",
+}
+
+
+def test_every_end_has_its_outcome_and_reason(tmp_path: Path) -> None:
+    played = play(job(ENDS, *ORDER, needs=NEEDS), tmp_path)
+    assert played.status == 0, played.complaints
+    assert [(name, check.outcome, check.reason) for name, check in played.checks.items()] == [
+        ("passes", Outcome.PASSED, None),
+        ("needs_passed", Outcome.PASSED, None),
+        ("fails", Outcome.FAILED, Reason.WRONG_REPLY),
+        ("is_unproved", Outcome.INCONCLUSIVE, Reason.UNPROVED),
+        ("needs_failed", Outcome.SKIPPED, Reason.PREREQUISITE),
+        ("needs_skipped", Outcome.SKIPPED, Reason.PREREQUISITE),
+        ("needs_unproved", Outcome.SKIPPED, Reason.PREREQUISITE_UNJUDGED),
+        ("needs_unjudged", Outcome.SKIPPED, Reason.PREREQUISITE_UNJUDGED),
+        ("has_an_error", Outcome.ERROR, Reason.GRADER_ERROR),
+        ("asserts", Outcome.FAILED, Reason.WRONG_REPLY),
+        ("exits", Outcome.ERROR, Reason.GRADER_ERROR),
+        ("fixture_fails", Outcome.ERROR, Reason.GRADER_ERROR),
+        ("is_starved", Outcome.INCONCLUSIVE, Reason.STARVED),
+    ]
+    assert isinstance(played.words[0], Built)
+    assert played.finished
+    assert {name: check.points for name, check in played.checks.items() if check.points} == {
+        "passes": 2,
+        "needs_passed": 2,
+    }
+    assert {check.max_points for check in played.checks.values()} == {2}
+
+    failed = played.checks["fails"]
+    assert (failed.title, failed.requirement.number, failed.hint) == ("Is at fault", "1.1", "")
+    assert failed.message.splitlines() == [
+        "Client A got another reply than required.",
+        "client A sent: 'hello\\n'",
+        "expected: 'HELLO\\n'",
+        "received: 'hello\\n'",
+        "           ^",
+        "the program: blocked in recv on client A's connection",
+    ]
+    kinds = [event.kind for event in failed.evidence]
+    assert kinds[-4:] == [EventKind.CONNECTED, EventKind.SENT, EventKind.RECEIVED, EventKind.CLOSED]
+    assert EventKind.STARTED not in kinds, "the program of the passed check was shared"
+
+    assert played.checks["is_unproved"].message == "Could not be seen.\nthe program: running"
+    assert played.checks["has_an_error"].message == f"{REASONS[Reason.GRADER_ERROR]}: KeyError('ours')"
+    assert played.checks["asserts"].message.startswith("one and one are two")
+    assert played.checks["needs_failed"].message == "not played, because it needs “Is at fault”, which did not pass"
+    assert played.checks["needs_unproved"].message.endswith("“test_is_unproved”, which could not be judged")
+
+
+def test_a_server_that_never_listens_fails_one_check_and_the_rest_are_not_played(tmp_path: Path) -> None:
+    own = """
+    def test_asks_nobody():
+        raise KeyError("must not be played")
+    """
+    checks = ("listens", "answers", "asks_nobody")
+    played = play(job(own, *checks, program="import sys; sys.exit('no socket today')"), tmp_path)
+    assert [(name, check.outcome, check.reason) for name, check in played.checks.items()] == [
+        ("listens", Outcome.FAILED, Reason.CRASHED),
+        ("answers", Outcome.SKIPPED, Reason.PREREQUISITE),
+        ("asks_nobody", Outcome.SKIPPED, Reason.PREREQUISITE),
+    ]
+    first, second = played.checks["listens"].message, played.checks["answers"].message
+    assert "the program: it ended by itself with exit status 1\nit printed:\n  no socket today" in first
+    assert played.checks["listens"].hint
+    assert second == "not played, because it needs a server that listens: the program crashed"
+
+
+def test_after_the_whole_time_nothing_is_started(tmp_path: Path) -> None:
+    own = """
+    def test_one():
+        raise KeyError("must not be played")
+    """
+    played = play(job(own, "one", limits=SandboxLimits(whole_s=0)), tmp_path)
+    check = played.checks["one"]
+    assert (check.outcome, check.reason) == (Outcome.INCONCLUSIVE, Reason.TIME_BUDGET)
+    assert check.message == "The 0 s for the whole submission were used up before."
+    assert check.evidence == ()
+
+
+def test_only_chosen_checks_are_played(tmp_path: Path) -> None:
+    own = """
+    def test_one():
+        pass
+
+    def test_two():
+        pass
+    """
+    played = play(job(own, "one", "two", chosen=frozenset({"server.two"})), tmp_path)
+    assert list(played.checks) == ["two"]
+
+
+def test_a_check_that_does_not_exist_is_no_verdict(tmp_path: Path) -> None:
+    played = play(job("", "is_not_there"), tmp_path)
+    assert played.status != 0
+    assert not played.checks
+    assert not played.finished
+
+
+def test_a_check_that_did_not_pass_leaves_no_program_to_the_next(tmp_path: Path) -> None:
+    own = """
+    pids = []
+
+    def test_one(server):
+        pids.append(server.program.pid)
+
+    def test_two(server):
+        pids.append(server.program.pid)
+        raise FaultError(Reason.WRONG_REPLY, "wrong")
+
+    def test_three(server, stage):
+        assert pids[0] == pids[1] != server.program.pid, "the wrong program was shared"
+
+    def test_four(connect):
+        connect().send(b"left open")
+        raise FaultError(Reason.WRONG_REPLY, "wrong")
+
+    def test_five(server):
+        assert server.program.talks == [], "a client was left"
+    """
+    played = play(job(own, "one", "two", "three", "four", "five"), tmp_path)
+    outcomes = [check.outcome.value for check in played.checks.values()]
+    assert outcomes == ["passed", "failed", "passed", "failed", "passed"], played.checks
+
+
+def test_a_failed_build_ends_the_grading(tmp_path: Path) -> None:
+    build = (("sh", "-c", "echo building"), ("sh", "-c", "echo broken >&2; exit 2"), ("sh", "-c", "echo not reached"))
+    played = play(job("", build=build), tmp_path)
+    assert [type(word) for word in played.words] == [Built, Finished]
+    result = played.built.result
+    assert (result.outcome, result.log) == (
+        Outcome.FAILED,
+        "building\nbroken\nit ended by itself with exit status 2\n",
+    )
+    assert result.command.startswith("sh -c 'echo building' && sh -c 'echo broken >&2; exit 2' && ")
+
+
+def test_a_build_that_takes_too_long_or_cannot_start_fails(tmp_path: Path) -> None:
+    for number, (command, words) in enumerate(
+        [
+            (("sh", "-c", "echo first; exec sleep 1000"), "first\nbuilding took longer than 0 s\n"),
+            (("no_such_compiler",), "no_such_compiler: No such file or directory\n"),
+        ]
+    ):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        played = play(job("", build=(command,), limits=SandboxLimits(build_s=0.3)), folder)
+        assert (played.built.result.outcome, played.built.result.log) == (Outcome.FAILED, words)
+
+
+def test_a_build_leaves_its_result_and_no_process(tmp_path: Path) -> None:
+    own = """
+    def test_one(stage):
+        program = stage.run(("cat", "made"))
+        program.wait_end()
+        assert program.stdout.data == b"by make\\r\\n"
+        assert len(program.snapshot()) == 0, "something of the build still runs"
+    """
+    build = (("sh", "-c", "echo by make > made; sleep 1000 > /dev/null 2>&1 &"),)
+    played = play(job(own, "one", build=build), tmp_path)
+    assert played.built.result.outcome is Outcome.PASSED
+    assert played.checks["one"].outcome is Outcome.PASSED, played.checks
+
+
+def test_a_dead_warden_ends_the_driver_without_a_verdict_for_the_rest(tmp_path: Path) -> None:
+    own = """
+    def test_one(server):
+        pass
+
+    def test_two(connect):
+        connect().expect(b"never")
+
+    def test_three(server):
+        pass
+    """
+
+    def kill_warden(word: Word, warden: int) -> None:
+        if isinstance(word, Checked):
+            os.kill(warden, signal.SIGKILL)
+
+    played = play(job(own, "one", "two", "three"), tmp_path, kill_warden)
+    assert played.status != 0
+    assert not played.finished
+    assert not [check for check in played.checks.values() if check.outcome is Outcome.FAILED]
+    assert "three" not in played.checks

@@ -1,0 +1,57 @@
+"""Small decisions of the stage: names, command lines, addresses."""
+
+from __future__ import annotations
+
+import socket
+from typing import cast
+
+import pytest
+
+from grader.driver.stage import Server, _with_arguments, client_name
+from grader.wire.kernel import Endpoint, TcpRow, TcpState
+from grader.wire.program import Program
+
+
+def test_clients_are_named_by_letter_while_there_are_letters() -> None:
+    assert [client_name(number) for number in (0, 1, 25, 26, 99)] == [
+        "client A",
+        "client B",
+        "client Z",
+        "client 27",
+        "client 100",
+    ]
+    assert len({client_name(number) for number in range(200)}) == 200
+
+
+@pytest.mark.parametrize(
+    ("run", "arguments", "argv"),
+    [
+        (("./server", "{port}"), ("abc",), ("./server", "abc")),
+        (("./server", "{port}"), (), ("./server",)),
+        (("./server",), ("1", "2"), ("./server", "1", "2")),
+        (("./server", "-h", "{host}", "{port}", "-v"), ("x",), ("./server", "-h", "127.0.0.1", "x")),
+        (("./server", "--port={port}", "-v"), ("x",), ("./server", "x")),
+    ],
+)
+def test_arguments_stand_in_place_of_the_port(
+    run: tuple[str, ...], arguments: tuple[str, ...], argv: tuple[str, ...]
+) -> None:
+    assert _with_arguments(run, arguments) == argv
+
+
+@pytest.mark.parametrize(
+    ("host", "v6_only", "reached_at"),
+    [
+        ("0.0.0.0", False, "127.0.0.1"),
+        ("127.0.0.1", False, "127.0.0.1"),
+        ("127.0.0.9", False, "127.0.0.9"),
+        ("::", False, "127.0.0.1"),
+        ("::", True, "::1"),
+        ("::1", True, "::1"),
+    ],
+)
+def test_where_a_client_reaches_a_server(host: str, v6_only: bool, reached_at: str) -> None:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    row = TcpRow(family, TcpState.LISTEN, Endpoint(host, 5000), Endpoint(host, 0), 0, 5, 1, v6_only=v6_only)
+    server = Server(cast("Program", None), row, 4000)
+    assert (server.address, server.port) == (Endpoint(reached_at, 5000), 5000)

@@ -1,0 +1,85 @@
+"""The local sandbox for whom it is made: a user without privileges, with namespaces and where the kernel refuses them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.cli.command import HOSTILE, RIGHT, Ended, User, assert_nothing_left, make_assignment, ordinary_user
+
+FULL = ("check", "--assignment", "tcp_uppercase", "--sandbox", "local", "--json", "-")
+
+
+@pytest.fixture(scope="module")
+def user() -> User:
+    found = ordinary_user()
+    if found is None:
+        pytest.skip("the user nobody has no interpreter here that can import the grader and its libraries")
+    return found
+
+
+@pytest.fixture(scope="module")
+def refused(user: User) -> User:
+    """That user, where the kernel refuses namespaces."""
+    found = user.refused_namespaces()
+    if not found.can("true"):
+        pytest.skip("the tests can't make a user namespace here, so they can't make one that refuses others")
+    assert not found.can("unshare", "-U", "true")
+    return found
+
+
+def assert_full_marks(ended: Ended) -> None:
+    assert ended.code == 0, ended.out + ended.err
+    report = ended.report()
+    assert report["score"] == report["max_score"] == 40
+    assert report["complete"] is True
+
+
+def test_full_marks_with_namespaces(folder: Path, user: User) -> None:
+    if not user.can("unshare", "-U", "-n", "-p", "-m", "-f", "true"):
+        pytest.skip("this kernel refuses namespaces to an ordinary user")
+    command = user.command(folder)
+    ended = command.run(*FULL, command.submit(RIGHT))
+    assert_full_marks(ended)
+    words = ended.report()["grader"]["sandbox"]
+    assert "in namespaces of its own" in words
+    assert_nothing_left(command)
+
+
+def test_full_marks_without_namespaces_and_the_words_say_so(folder: Path, refused: User) -> None:
+    command = refused.command(folder)
+    ended = command.run(*FULL, command.submit(RIGHT))
+    assert_full_marks(ended)
+    assert "without namespaces" in ended.report()["grader"]["sandbox"]
+    assert "without namespaces" in " ".join(ended.err.split()), "the console says so too"
+    assert_nothing_left(command)
+
+
+@pytest.mark.parametrize(
+    ("program", "code"),
+    [
+        ("leaves_daemon", 1),
+        ("ignores_signals", 1),
+        ("forks_without_end", 1),
+        ("fills_memory", 1),
+        ("makes_folders_it_cannot_enter", 0),
+        ("kills_its_parent", 3),  # nothing keeps it from the warden, which is the same user's
+    ],
+)
+def test_without_namespaces_nothing_is_left_either(folder: Path, refused: User, program: str, code: int) -> None:
+    command = refused.command(folder)
+    limits = {"memory_bytes": 128 << 20, "disk_bytes": 8 << 20, "processes": 48}
+    assignments = make_assignment(folder / "assignments", **limits)
+    submission = command.submit(HOSTILE / f"{program}.py", HOSTILE / "honest.py")
+    ended = command.run(
+        "check", submission, "--assignment", "small", "--assignments", assignments, "--sandbox", "local"
+    )
+    assert ended.code == code, ended.out + ended.err
+    assert_nothing_left(command)
+
+
+def test_doctor_tells_that_namespaces_are_refused(folder: Path, refused: User) -> None:
+    ended = refused.command(folder).run("doctor")
+    assert "no  private namespaces for the local sandbox: refused" in ended.out
+    assert "local" in ended.out.splitlines()[-1]

@@ -1,0 +1,132 @@
+"""Events, what is kept of their bytes, and two byte strings side by side."""
+
+from __future__ import annotations
+
+import ast
+import os
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from grader.model import EventKind
+from grader.wire.transcript import KEPT_BYTES, Transcript, cut, first_difference, shown, side_by_side
+
+LABEL = len("expected: ")
+# Few different bytes, so that long common beginnings are common; those that need escapes among them.
+LIKELY = st.binary(max_size=200) | st.text("ab\n\r'\\\x00é", max_size=200).map(str.encode)
+
+
+def literal(text: str) -> bytes:
+    """What a quoted window shows, its ellipses taken off."""
+    value = ast.literal_eval(f"b{text.removeprefix('…').removesuffix('…')}")
+    assert isinstance(value, bytes)
+    return value
+
+
+@given(st.binary(max_size=300), st.integers(0, 200))
+def test_what_is_cut_keeps_head_and_tail_and_says_what_is_gone(data: bytes, kept: int) -> None:
+    left, omitted, head = cut(data, kept)
+    assert len(left) == min(len(data), kept)
+    assert len(left) + omitted == len(data)
+    if omitted:
+        assert data[:head] == left[:head]
+        assert data[head + omitted :] == left[head:]
+        assert abs(head - (len(left) - head)) <= 1
+    else:
+        assert (left, head) == (data, 0)
+
+
+@given(st.binary())
+def test_shown_bytes_are_printable_and_can_be_read_back(data: bytes) -> None:
+    text = shown(data)
+    assert text.isascii()
+    assert text.isprintable()
+    assert literal(text) == data
+
+
+@given(LIKELY, LIKELY)
+def test_the_first_difference_ends_the_common_beginning(left: bytes, right: bytes) -> None:
+    assert first_difference(left, right) == len(os.path.commonprefix([left, right]))
+
+
+@given(LIKELY, LIKELY, LIKELY)
+def test_the_caret_stands_under_the_first_difference(common: bytes, left: bytes, right: bytes) -> None:
+    expected, received = common + left, common + right
+    first, second, marker = side_by_side(expected, received)
+    at = len(os.path.commonprefix([expected, received]))
+    caret = marker.index("^")
+    assert marker == " " * caret + "^"
+    assert first[LABEL:caret] == second[LABEL:caret]
+    before = literal(first[LABEL:caret] + "'")
+    assert expected[:at].endswith(before)
+    assert len(before) == min(at, 30) or "…" not in first[:caret]
+    assert (first[caret:] == second[caret:]) == (expected == received)
+
+
+@given(LIKELY, LIKELY)
+def test_both_windows_show_what_there_is(expected: bytes, received: bytes) -> None:
+    first, second, _ = side_by_side(expected, received)
+    start = max(0, first_difference(expected, received) - 30)
+    for line, label, data in ((first, "expected: ", expected), (second, "received: ", received)):
+        text = line.removeprefix(label)
+        assert literal(text) == data[start : start + 60]
+        assert text.startswith("…") == (start > 0)
+        assert text.endswith("…") == (len(data) > start + 60)
+        assert text.isprintable()
+
+
+def test_side_by_side_golden() -> None:
+    assert side_by_side(b"HELLO\n", b"HELlO\n") == [
+        "expected: 'HELLO\\n'",
+        "received: 'HELlO\\n'",
+        "              ^",
+    ]
+    assert side_by_side(b"A\n", b"A\nB\n") == [
+        "expected: 'A\\n'",
+        "received: 'A\\nB\\n'",
+        "              ^",
+    ]
+    assert side_by_side(b"x" * 100 + b"y", b"x" * 100 + b"'") == [
+        f"expected: …'{'x' * 30}y'",
+        f"received: …'{'x' * 30}\\''",
+        " " * 42 + "^",
+    ]
+
+
+class Clock:
+    """Tells the times it was given."""
+
+    def __init__(self, *times: float) -> None:
+        self._times = iter(times)
+
+    def __call__(self) -> float:
+        return next(self._times)
+
+
+def test_events_stand_in_order_with_their_time() -> None:
+    transcript = Transcript(Clock(100.0, 100.0015, 102.0))
+    transcript.add(EventKind.CONNECTED, "client A", "to port 1")
+    transcript.add(EventKind.SENT, "client A", data=b"abc", pieces=(1, 2))
+    first, second = transcript.events
+    assert (first.at_ms, first.kind, first.who, first.text) == (1.5, EventKind.CONNECTED, "client A", "to port 1")
+    assert (second.at_ms, second.data, second.size_bytes, second.pieces) == (2000.0, b"abc", 3, (1, 2))
+
+
+def test_elapsed_time_is_since_the_beginning() -> None:
+    assert Transcript(Clock(5.0, 7.5)).elapsed_s() == 2.5
+
+
+def test_a_long_event_keeps_its_true_length() -> None:
+    transcript = Transcript(Clock(0, 0))
+    transcript.add(EventKind.RECEIVED, "client A", data=b"a" * 5000 + b"z" * 5000)
+    (event,) = transcript.events
+    assert (event.size_bytes, event.omitted_bytes, event.head_bytes) == (10_000, 10_000 - KEPT_BYTES, KEPT_BYTES // 2)
+    assert event.data == b"a" * 2048 + b"z" * 2048
+
+
+def test_events_handed_out_do_not_change() -> None:
+    transcript = Transcript(Clock(0, 0, 0))
+    transcript.add(EventKind.NOTE, "grader", "one")
+    before = transcript.events
+    transcript.add(EventKind.NOTE, "grader", "two")
+    assert [event.text for event in before] == ["one"]
