@@ -57,10 +57,10 @@ EXIT_S: Final = 5.0
 #: From the driver's start until the warden has unpacked and listens: milliseconds, or a slow disk.
 WARDEN_READY_S: Final = 30.0
 #: How long a program is watched for CPU time while nothing is asked, when it never comes to rest.
-IDLE_WINDOW_S: Final = 1.0
+IDLE_WINDOW_S: Final = 0.5
 #: Part of that time on a CPU above which it is a busy loop: polling every 10 ms costs 1 to 2 %.
 IDLE_CPU_SHARE: Final = 0.2
 #: How much longer than its own limits the host waits for a driver before it gives it up.
 HOST_GRACE_S: Final = 60.0
-#: How long a server may take to come to rest after a check, or the next one gets a fresh one: only speed hangs on it.
+#: How long a program may take to come to rest between two steps; only speed and which program is kept hang on it.
 SETTLE_S: Final = 0.25

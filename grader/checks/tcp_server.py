@@ -12,7 +12,7 @@ from grader.checks import behaviour
 from grader.driver.fixtures import Connect
 from grader.driver.stage import Server, Stage
 from grader.errors import Reason
-from grader.limits import IDLE_CPU_SHARE, IDLE_WINDOW_S
+from grader.limits import IDLE_CPU_SHARE, IDLE_WINDOW_S, SETTLE_S
 from grader.model import EventKind
 from grader.wire.faults import FaultError, UnprovedError
 from grader.wire.kernel import TcpState
@@ -246,7 +246,7 @@ def test_reset_mid_request(connect: Connect, protocol: StreamProtocol) -> None:
 )
 def test_ctrl_c_stops(fresh_server: Server) -> None:
     """Ends at Ctrl-C"""
-    fresh_server.program.wait_rest(IDLE_WINDOW_S)
+    fresh_server.program.wait_rest(SETTLE_S)
     _interrupt(fresh_server.program)
 
 
@@ -369,7 +369,7 @@ def test_leaves_nothing_running(fresh_server: Server, stage: Stage, protocol: St
     program = fresh_server.program
     with stage.connect(fresh_server) as client:
         _ask(client, protocol.exchange(0))
-    program.wait_rest(IDLE_WINDOW_S)
+    program.wait_rest(SETTLE_S)
     _stop_anyhow(program)
     left = stage.leftovers(program)
     if left:
@@ -452,7 +452,7 @@ def _at_rest(program: Program) -> Snapshot:
         FaultError: it has ended.
     """
     __tracebackhide__ = True
-    program.wait_rest(IDLE_WINDOW_S)
+    program.wait_rest(SETTLE_S)
     if ending := program.ending():
         raise FaultError(reason_of(ending), "the program ended", doing=program.doing())
     return program.snapshot()

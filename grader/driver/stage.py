@@ -62,6 +62,8 @@ class Stage:
         self.table = table
         self._ports = random.Random(job.seed)  # noqa: S311 — repeatable, not secret
         self._program: Program | None = None
+        #: Once it did not come to rest after a check, waiting for that again would only cost time.
+        self._restless = False
         self._shared: Server | None = None
         self._clients: list[ScriptedClient] = []
         self.transcript = Transcript(time.monotonic)
@@ -90,6 +92,8 @@ class Stage:
     def _at_rest(self, server: Server) -> bool:
         """Whether it has let go of all connections, sleeps, and waits for the next client."""
         program = server.program
+        if self._restless:
+            return False
 
         def rests() -> bool | None:
             if any(not client.gone() for client in self._clients):
@@ -98,7 +102,10 @@ class Stage:
 
         try:
             program.wait(rests, deadline_s=SETTLE_S)
-        except (NoProgressError, FaultError, UnprovedError):
+        except NoProgressError as outcome:
+            self._restless = outcome.why is Why.DEADLINE
+            return False
+        except (FaultError, UnprovedError):
             return False
         return program.ending() is None
 

@@ -175,6 +175,21 @@ class Command:
         return [*self.processes(), *self.files(), *(self.engine_things(client) if client else ())]
 
 
+#: Whether it starts once more matters too: setpriv starts it with rights that it then gives up.
+_TRY_INTERPRETER = """
+import subprocess, sys
+import click, docker, msgspec, psutil, pytest, rich, grader
+subprocess.run([sys.executable, "-c", ""], check=True)
+"""
+_REFUSE_NAMESPACES = """
+import os, pathlib, sys
+from grader.sandbox import nest
+nest._enter_user_and_network_namespace()
+pathlib.Path("/proc/sys/user/max_user_namespaces").write_text("0")
+os.execvp(sys.argv[1], sys.argv[1:])
+"""
+
+
 @dataclass(frozen=True)
 class User:
     """How to run the command as somebody who is not root.  `prefix`: put before the command."""
@@ -185,10 +200,8 @@ class User:
 
     def refused_namespaces(self) -> User:
         """The same user where the kernel refuses every namespace, as it does in most containers and on some laptops."""
-        # A namespace of our own, since the limit is one for the whole of it, and its network is nobody else's.
-        whole = ("--map-users=0,0,65535", "--map-groups=0,0,65535") if os.geteuid() == 0 else ("-r",)
-        refuse = 'echo 0 > /proc/sys/user/max_user_namespaces && ip link set lo up && exec "$@"'
-        prefix = ("unshare", "-U", "-n", *whole, "sh", "-c", refuse, "sh", *self.prefix)
+        # In a namespace of our own, since the limit is one for the whole of it, and its network is nobody else's.
+        prefix = (sys.executable, "-c", _REFUSE_NAMESPACES, *self.prefix)
         return User(prefix, self.python, self.environment)
 
     def can(self, *command: str) -> bool:
@@ -212,7 +225,7 @@ def ordinary_user() -> User | None:
     packages = [str(ROOT), *(path for path in sys.path if path.endswith("site-packages"))]
     for python in (sys.executable, f"/usr/bin/python3.{sys.version_info.minor}"):
         user = User(prefix, python, {"PYTHONPATH": os.pathsep.join(packages), "HOME": "/nonexistent"})
-        if user.can(python, "-c", "import click, docker, msgspec, psutil, pytest, rich, grader"):
+        if user.can(python, "-c", _TRY_INTERPRETER):
             return user
     return None
 
@@ -234,7 +247,8 @@ def assert_nothing_left(command: Command, client: docker.DockerClient | None = N
 
 
 def _owner_pid(labels: dict[str, str]) -> str:
-    return (labels.get("grader.owner", "").split(":") + ["", ""])[-2]
+    """From `host:pid:started`."""
+    return labels["grader.owner"].rsplit(":", 2)[1]
 
 
 def _marked(mark: bytes) -> Iterator[tuple[int, str]]:

@@ -19,12 +19,12 @@ from grader.model import CheckResult, Requirement
 from grader.sandbox.channel import pack
 from tests.wire.stand import warden_process
 
-PROTOCOL = b'''
+PROTOCOL = b"""
 from grader.wire.script import Exchange
 
 def exchange(number):
     return Exchange(b"%d\\n" % number, b"%d\\n" % number)
-'''
+"""
 #: Serves one client after the other and returns each line.
 ECHO = """
 import socket, sys

@@ -55,3 +55,8 @@ def test_where_a_client_reaches_a_server(host: str, v6_only: bool, reached_at: s
     row = TcpRow(family, TcpState.LISTEN, Endpoint(host, 5000), Endpoint(host, 0), 0, 5, 1, v6_only=v6_only)
     server = Server(cast("Program", None), row, 4000)
     assert (server.address, server.port) == (Endpoint(reached_at, 5000), 5000)
+
+
+@pytest.mark.parametrize("word", ["f() { ./server; }", "{print $1}", "{}", "{0}", "${HOME}"])
+def test_other_braces_in_a_command_are_left_alone(word: str) -> None:
+    assert _with_arguments(("sh", "-c", word, "{host}"), ()) == ("sh", "-c", word, "127.0.0.1")

@@ -34,7 +34,9 @@ def readable() -> list[str]:
     found = []
     for path in ("/run/grader", "/proc/1/environ", "/proc/1/mem", "/proc/1/fd", "/etc/shadow", "/var/run/docker.sock"):
         with suppress(OSError):
-            os.listdir(path) if Path(path).is_dir() else os.close(os.open(path, os.O_RDWR if "sock" in path else 0))
+            next(Path(path).iterdir(), None) if Path(path).is_dir() else os.close(
+                os.open(path, os.O_RDWR if "sock" in path else 0)
+            )
             found.append(path)
     return found
 
@@ -75,11 +77,11 @@ SEEN = {
     "checks": importlib.util.find_spec("grader") is not None
     and any(Path(folder, "checks").exists() for folder in importlib.import_module("grader").__path__),
     "environment": sorted(os.environ),
-    "descriptors": sorted(int(name) for name in os.listdir("/proc/self/fd")),
+    "descriptors": sorted(int(path.name) for path in Path("/proc/self/fd").iterdir()),
     "processes": sorted(
-        Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode()[:60]
-        for pid in os.listdir("/proc")
-        if pid.isdigit()
+        (path / "cmdline").read_bytes().replace(b"\0", b" ").decode()[:60]
+        for path in Path("/proc").iterdir()
+        if path.name.isdigit()
     ),
 }
 

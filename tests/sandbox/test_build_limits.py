@@ -83,7 +83,8 @@ def test_a_build_that_leaves_a_process_does_not_keep_it(
 
 
 def test_a_build_command_that_is_missing_is_named(folder: Path, sandbox: str) -> None:
-    command = Command(folder)
+    # A folder that the program's user may not enter would be called the reason.
+    command = Command(folder, environment={"PATH": "/usr/bin:/bin"})
     toml = '[server]\nbuild = ["no-such-tool", "all"]\nrun = ["./server", "{port}"]\n'
     submission = command.submit_text("", grader_toml=toml)
     assignments = make_assignment(folder / "assignments")

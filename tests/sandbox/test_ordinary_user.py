@@ -1,4 +1,4 @@
-"""The local sandbox for whom it is made: a user without privileges, with namespaces and where the kernel refuses them."""
+"""The local sandbox for whom it is made: an ordinary user, with namespaces or refused them."""
 
 from __future__ import annotations
 

@@ -147,7 +147,7 @@ def test_a_program_gets_no_descriptor_but_its_three(stand: Stand) -> None:
 
 
 def test_a_program_runs_in_its_folder_with_our_environment_only(stand: Stand) -> None:
-    program = stand.run(SHELL, "-c", "pwd; test -z \"$HOME$USER\" && echo clean; echo $LANG; umask")
+    program = stand.run(SHELL, "-c", 'pwd; test -z "$HOME$USER" && echo clean; echo $LANG; umask')
     program.wait_end()
     work, *rest = program.stdout.data.decode().splitlines()
     assert Path(work).name.startswith("work")

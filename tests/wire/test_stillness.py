@@ -39,7 +39,9 @@ def thread(call: int | None, *arguments: int, tid: int = 10, state: str = "S", s
     return ThreadFacts(tid, state, call, (*arguments, *[0] * (6 - len(arguments))), switches, ran_ns=0, waited_ns=0)
 
 
-def process(*threads: ThreadFacts, files: dict[str, str] | None = None, pid: int = 10, state: str = "S") -> ProcessFacts:
+def process(
+    *threads: ThreadFacts, files: dict[str, str] | None = None, pid: int = 10, state: str = "S"
+) -> ProcessFacts:
     return ProcessFacts(pid, 1, "server", state, 0, 0, 0, 0, threads, FILES if files is None else files)
 
 

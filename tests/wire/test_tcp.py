@@ -153,9 +153,7 @@ def test_the_wrong_client_is_served(stand: Stand) -> None:
     stand.connect(serving, "client A")
     fault = fault_of(stand.connect(serving, "client B"))
     assert fault.reason is Reason.NOT_ACCEPTED
-    assert (
-        fault.doing == "blocked in recv on client A's connection; client B has 6 unread bytes and was never accepted"
-    )
+    assert fault.doing == "blocked in recv on client A's connection; client B has 6 unread bytes and was never accepted"
 
 
 def test_a_program_that_answers_on_its_own_clock_is_waited_for(stand: Stand) -> None:

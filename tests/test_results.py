@@ -1,0 +1,101 @@
+"""From verdicts to a grade."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from grader import results
+from grader.assignment import BUILDS, load
+from grader.errors import Reason
+from grader.model import BuildResult, CheckResult, GraderInfo, Outcome, Report, Requirement, SubmissionInfo
+
+ASSIGNMENT = load("tcp_uppercase")
+
+
+def check(outcome: Outcome, reason: Reason | None = None, max_points: float = 2) -> CheckResult:
+    return CheckResult(
+        id="server.one",
+        title="One",
+        requirement=Requirement(number="1.1", text="It does."),
+        outcome=outcome,
+        points=max_points if outcome is Outcome.PASSED else 0,
+        max_points=max_points,
+        reason=reason,
+    )
+
+
+PASSED, FAILED = check(Outcome.PASSED), check(Outcome.FAILED, Reason.NO_REPLY)
+SKIPPED = check(Outcome.SKIPPED, Reason.PREREQUISITE)
+UNJUDGED = (
+    check(Outcome.INCONCLUSIVE, Reason.UNPROVED),
+    check(Outcome.ERROR, Reason.GRADER_ERROR),
+    check(Outcome.SKIPPED, Reason.PREREQUISITE_UNJUDGED),
+)
+
+
+def report(*checks: CheckResult) -> Report:
+    return results.make_report(
+        ASSIGNMENT,
+        "server",
+        submission=SubmissionInfo(name="hw", sha256="00"),
+        grader=GraderInfo(version="0", seed=1, sandbox="local"),
+        started=datetime(2026, 1, 1, tzinfo=UTC),
+        duration_s=1.23456,
+        build=BuildResult(outcome=Outcome.SKIPPED),
+        checks=checks,
+    )
+
+
+@pytest.mark.parametrize(
+    ("checks", "score", "max_score", "complete", "code"),
+    [
+        ((PASSED, PASSED), 4, 4, True, 0),
+        ((PASSED, FAILED), 2, 4, True, 1),
+        ((PASSED, FAILED, SKIPPED), 2, 6, True, 1),
+        *(((PASSED, one), 2, 2, False, 3) for one in UNJUDGED),
+        *(((PASSED, FAILED, one), 2, 4, False, 3) for one in UNJUDGED),
+        (UNJUDGED, 0, 0, False, 3),
+    ],
+)
+def test_what_cannot_be_judged_costs_nothing(
+    checks: tuple[CheckResult, ...], score: float, max_score: float, complete: bool, code: int
+) -> None:
+    graded = report(*checks)
+    assert (graded.score, graded.max_score, graded.complete) == (score, max_score, complete)
+    assert results.exit_code(graded) == code
+
+
+@given(st.lists(st.sampled_from([PASSED, FAILED, SKIPPED, *UNJUDGED]), min_size=1))
+def test_a_verdict_that_could_not_be_given_changes_no_share_of_the_rest(checks: list[CheckResult]) -> None:
+    graded, judged = report(*checks), report(*(one for one in checks if results.judged(one)))
+    assert (graded.score, graded.max_score) == (judged.score, judged.max_score)
+    assert 0 <= graded.score <= graded.max_score
+    assert graded.checks == tuple(checks)
+    assert graded.complete == (len(judged.checks) == len(checks))
+
+
+def test_a_report_says_what_was_graded() -> None:
+    graded = report(PASSED)
+    assert (graded.assignment, graded.role, graded.duration_s) == ("tcp_uppercase", "server", 1.235)
+
+
+def test_a_program_that_cannot_be_built_fails_one_check_and_skips_the_chosen() -> None:
+    chosen = frozenset({"server.listens", "server.answers"})
+    build = BuildResult(outcome=Outcome.FAILED, log="server.c:1: error\n", command="make server", duration_s=0.5)
+    titles = {spec.id: spec.id.upper() for spec in ASSIGNMENT.checks}
+    first, *others = results.without_a_program(ASSIGNMENT, chosen, titles, build)
+    assert (first.id, first.outcome, first.reason, first.max_points) == (BUILDS, Outcome.FAILED, Reason.BUILD_FAILED, 0)
+    assert (first.message, first.duration_s) == ("$ make server\nserver.c:1: error", 0.5)
+    assert [(one.id, one.title, one.outcome, one.reason) for one in others] == [
+        ("server.listens", "SERVER.LISTENS", Outcome.SKIPPED, Reason.PREREQUISITE),
+        ("server.answers", "SERVER.ANSWERS", Outcome.SKIPPED, Reason.PREREQUISITE),
+    ]
+    graded = report(first, *others)
+    assert graded.score == 0
+    assert graded.max_score == sum(ASSIGNMENT.spec(check_id).points for check_id in chosen)
+    assert graded.complete
+    assert results.exit_code(graded) == 1
