@@ -20,7 +20,7 @@ COPY --from=packages /opt/driver /opt/driver
 COPY grader /opt/grader/grader
 ENV PYTHONPATH=/opt/grader
 RUN /opt/driver/bin/python -m compileall -q /opt/grader
-ENTRYPOINT ["/opt/driver/bin/python", "-m", "grader.driver", "unix:/run/grader/warden.sock"]
+ENTRYPOINT ["/opt/driver/bin/python", "-P", "-m", "grader.driver", "unix:/run/grader/warden.sock"]
 
 FROM python AS sandbox
 RUN apt-get update -qq \
@@ -30,4 +30,4 @@ COPY grader/sandbox/__init__.py grader/sandbox/channel.py grader/sandbox/setting
     /opt/grader/grader/sandbox/
 ENV PYTHONPATH=/opt/grader
 RUN python3 -m compileall -q /opt/grader
-ENTRYPOINT ["/usr/bin/python3", "-m", "grader.sandbox.warden"]
+ENTRYPOINT ["/usr/bin/python3", "-P", "-m", "grader.sandbox.warden"]

@@ -33,6 +33,7 @@ def grade_s(program: Path, where: Where, expected_code: int, report: Path | None
     command = [sys.executable, "-m", "grader.cli", "check", str(program), "--assignment", "tcp_uppercase", "--quiet"]
     files = ["--json", str(report)] if report else []
     began = time.perf_counter()
+    # From a folder without Python files: none of ours may be found by accident.
     ended = subprocess.run([*command, "--sandbox", where, *files], cwd="/", check=False, capture_output=True)
     elapsed_s = time.perf_counter() - began
     if ended.returncode != expected_code:

@@ -10,6 +10,7 @@ import sys
 from dataclasses import dataclass
 
 from grader.errors import CannotJudgeError
+from grader.sandbox.host import python_module
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,9 @@ def _sock_diag() -> Finding:
 
 
 def _namespaces() -> Finding:
-    probe = subprocess.run([sys.executable, "-m", "grader.sandbox.nest", "--probe"], check=False, capture_output=True)
+    probe = subprocess.run(
+        [*python_module("grader.sandbox.nest"), "--probe"], check=False, capture_output=True, cwd="/"
+    )
     if probe.returncode == 0:
         return Finding("private namespaces for the local sandbox", good=True, found="allowed")
     advice = (

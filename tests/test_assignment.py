@@ -125,7 +125,7 @@ def test_the_needed_checks_come_along_whatever_the_distance(write: Write) -> Non
 def test_a_fault_in_a_folder_is_refused_before_anything_runs(write: Write, old: str, new: str, words: str) -> None:
     assert old in TOML
     folder = write(TOML.replace(old, new, 1) if old != '"server.goes_on"' else TOML.replace(old, new))
-    with pytest.raises(AssignmentError, match="^assignment echo: ") as caught:
+    with pytest.raises(AssignmentError, match=r"^assignment echo: ") as caught:
         assignment.load("echo", folder)
     assert words in str(caught.value)
 
@@ -158,7 +158,7 @@ def test_a_handout_that_is_no_utf8_is_refused(write: Write) -> None:
 
 @pytest.mark.parametrize("name", ["nothing", "../assignments/echo", "..", ".", "echo/", "/etc", ""])
 def test_a_name_that_is_no_assignment_is_wrong_usage(write: Write, name: str) -> None:
-    with pytest.raises(UsageError, match="there is no assignment .*; known: echo, .*tcp_uppercase"):
+    with pytest.raises(UsageError, match=r"there is no assignment .*; known: echo, .*tcp_uppercase"):
         assignment.load(name, write())
 
 

@@ -185,7 +185,7 @@ def test_a_deadline_stands_in_limits_alone() -> None:
         for name, call in calls(module):
             for keyword in call.keywords:
                 if keyword.arg in {"timeout", "deadline_s", "timeout_s"} and isinstance(keyword.value, ast.Constant):
-                    assert keyword.value.value is None, f"{module}: {name}({keyword.arg}={keyword.value.value})"
+                    assert keyword.value.value is None, f"{module}: {name}({ast.unparse(keyword)})"
 
 
 def test_every_reason_has_its_clause_and_is_raised_somewhere() -> None:

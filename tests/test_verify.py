@@ -122,7 +122,7 @@ def test_verdicts_are_read_by_program(tmp_path: Path) -> None:
             "broken/b.py: there is no check server.nothing",
         ),
         ('["broken/b.py"]\nfail = []', ["broken/b.py"], "unknown field `fail`"),
-        ("[", [], "line 1"),
+        ("[", [], "key"),
     ],
 )
 def test_a_fault_in_the_verdicts_is_refused(tmp_path: Path, verdicts: str, programs: list[str], words: str) -> None:

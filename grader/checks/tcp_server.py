@@ -211,36 +211,38 @@ def test_sequential_clients(connect: Connect, protocol: StreamProtocol) -> None:
 
 @behaviour(
     does="three clients that connect and leave without a byte; then a good one",
-    proves="the program has received their ends",
+    proves="their ends have arrived",
     catches="recv() == b'' taken for a message: a crash or an endless loop",
     hint="recv returns b'' (0 in C) when the client has gone: leave the loop, close the socket, serve the next.",
 )
-def test_connect_and_leave(connect: Connect, protocol: StreamProtocol) -> None:
+def test_connect_and_leave(connect: Connect, server: Server, protocol: StreamProtocol) -> None:
     """Goes on when a client leaves without a word"""
     for _ in range(_VISITS):
         with connect():
             pass
+        server.program.wait_delivered()
     _serves_another(connect, protocol)
 
 
 @behaviour(
     does="a client that resets its connection after a part of a message; then a good one",
-    proves="the part was read before the reset was sent",
+    proves="the part was read before the reset was sent, and the reset has arrived",
     catches="ConnectionResetError ends the server",
     hint="recv can fail (ConnectionResetError, -1 with ECONNRESET): that ends this client, not the server.",
 )
-def test_reset_mid_request(connect: Connect, protocol: StreamProtocol) -> None:
+def test_reset_mid_request(connect: Connect, server: Server, protocol: StreamProtocol) -> None:
     """Goes on when a client resets its connection in the middle of a message"""
     request = protocol.exchange(0).request
     with connect() as client:
         client.send(request[: len(request) // 2], pieces=len(request) // 2)
         client.reset()
+    server.program.wait_delivered()
     _serves_another(connect, protocol)
 
 
 @behaviour(
     does="Ctrl-C at its terminal while no client is connected",
-    proves="the program was at rest; the terminal has sent the signal",
+    proves="the terminal has sent the signal",
     catches="a bare except, threads that keep it alive, a handler that does nothing",
     hint="Let KeyboardInterrupt (SIGINT) end it: no bare `except:` around accept, and threads as daemons.",
 )
@@ -320,7 +322,7 @@ def test_bad_arguments_reported(stage: Stage) -> None:
 
 @behaviour(
     does="two hundred clients one after another; its open files before and after",
-    proves="the program is at rest both times",
+    proves="the ends of all connections have arrived",
     catches="a missing close",
     hint="Close a client's socket when it has gone, on every way out (with, finally; in C after the loop).",
 )
@@ -333,6 +335,7 @@ def test_no_fd_leak(connect: Connect, server: Server, protocol: StreamProtocol, 
     for number in range(_LEAK_CONNECTIONS):
         with connect() as client:
             _ask(client, protocol.exchange(number))
+    program.wait_delivered()
     snapshot = _at_rest(program)
     grown = _open_files(snapshot) - before
     waiting = sum(row.local.port == server.port for row in stage.table.dump(TcpState.CLOSE_WAIT))
@@ -359,7 +362,7 @@ def test_no_busy_loop(connect: Connect, server: Server, protocol: StreamProtocol
 
 
 @behaviour(
-    does="Ctrl-C; then its processes and listening sockets",
+    does="Ctrl-C; then the processes that are left",
     proves="its first process has ended",
     catches="daemons, children that live on",
     hint="Processes that it starts must end with it: don't leave its terminal's process group, and reap children.",

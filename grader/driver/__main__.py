@@ -91,10 +91,10 @@ def _play(job: Job, stage: Stage, say: Callable[[Word], None], folder: Path) -> 
         (folder / name).write_bytes(content)
     protocol = _import_protocol(folder / "protocol.py")
     own_checks = [str(folder / name) for name in sorted(job.assignment.files) if name.startswith("test_")]
-    # No configuration, cache or plugin of the machine's: the same run everywhere.
+    # No configuration, conftest, cache or plugin of the machine's: the same run everywhere.
     os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
     without = [word for plugin in _UNUSED_PLUGINS for word in ("-p", f"no:{plugin}")]
-    options = ["-c", os.devnull, "--rootdir", str(folder), *without, "-s"]
+    options = ["-c", os.devnull, "--rootdir", str(folder), *without, "--noconftest", "-s"]
     referee = Referee(job, stage, say)
     status = pytest.main(
         [*options, "--pyargs", _CATALOGUE[job.role], *own_checks],

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 import threading
 import uuid
 from collections.abc import Iterator
@@ -26,7 +25,7 @@ from grader.errors import CannotJudgeError
 from grader.limits import SandboxLimits
 from grader.sandbox import engine
 from grader.sandbox.channel import pack
-from grader.sandbox.host import patience_s, settings_of, words_of
+from grader.sandbox.host import patience_s, python_module, settings_of, words_of
 from grader.sandbox.settings import UNPRIVILEGED_ID
 
 _WARDEN_CAPABILITIES = ["SETUID", "SETGID", "KILL", "SYS_PTRACE", "DAC_READ_SEARCH"]
@@ -57,11 +56,12 @@ class DockerSandbox:
 
     def __enter__(self) -> Self:
         self._guardian = subprocess.Popen(
-            [sys.executable, "-m", "grader.sandbox.guardian", self._run],
+            [*python_module("grader.sandbox.guardian"), self._run],
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             start_new_session=True,
+            cwd="/",
         )
         return self
 
@@ -168,8 +168,10 @@ class DockerSandbox:
             yield from lines
 
     def _broken(self) -> CannotJudgeError:
+        with engine.in_one_sentence("the container engine failed during the run"):
+            self._client.ping()
         said = self._said.decode("utf-8", "replace").strip()
-        last = f": {said.splitlines()[-1]}" if said else " (was the container or the engine stopped?)"
+        last = f": {said.splitlines()[-1]}" if said else " (did somebody stop it?)"
         return CannotJudgeError(f"the driver's container ended before its time{last}")
 
     def _tidy_up(self) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import select
+import sys
 import time
 from collections.abc import Callable, Iterator
 from types import TracebackType
@@ -44,6 +45,15 @@ class Sandbox(Protocol):
 
     def play(self, job: Job) -> Iterator[Word]:
         """Grade; each of the driver's words as it falls (CannotJudgeError: it ended before its time)."""
+
+
+def python_module(name: str) -> list[str]:
+    """The command that runs one of our modules, wherever the user stands.
+
+    Without -P the current folder would come first among the places that modules are imported from: it is often the
+    submission, and a student's `random.py` would run as a part of the grader.
+    """
+    return [sys.executable, "-P", "-m", name]
 
 
 def settings_of(limits: SandboxLimits) -> Settings:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 from collections.abc import Iterator
 from types import TracebackType
 from typing import Self
@@ -19,7 +18,7 @@ from grader.driver.job import Job, Word
 from grader.errors import CannotJudgeError
 from grader.limits import SandboxLimits
 from grader.sandbox.channel import pack
-from grader.sandbox.host import lines_of, settings_of, tail_of, words_of
+from grader.sandbox.host import lines_of, python_module, settings_of, tail_of, words_of
 
 
 class LocalSandbox:
@@ -34,14 +33,15 @@ class LocalSandbox:
     def __enter__(self) -> Self:
         job, self._job = os.pipe()
         self._words, words_end = os.pipe()
-        command = [sys.executable, "-m", "grader.sandbox.nest", str(job), str(words_end)]
+        command = [*python_module("grader.sandbox.nest"), str(job), str(words_end)]
         self._nest = subprocess.Popen(
-            [*command, sys.executable, "-m", "grader.driver"],
+            [*command, *python_module("grader.driver")],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._complaints,
             pass_fds=(job, words_end),
             start_new_session=True,
+            cwd="/",
         )
         os.close(job)
         os.close(words_end)

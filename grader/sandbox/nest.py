@@ -27,7 +27,6 @@ from typing import NoReturn
 
 from grader.sandbox.channel import Channel, read_frame
 from grader.sandbox.settings import UNPRIVILEGED_ID, Settings
-from grader.sandbox.warden import Warden
 
 _libc = ctypes.CDLL(None, use_errno=True)
 _CLONE_NEWNS, _CLONE_NEWUTS, _CLONE_NEWIPC = 0x00020000, 0x04000000, 0x08000000
@@ -204,6 +203,9 @@ def _start_warden(channel: socket.socket, settings: Settings, archive: bytes) ->
 def _run_warden(channel: socket.socket, settings: Settings, archive: bytes) -> NoReturn:
     status = 1
     try:
+        # Now, since the driver is on its way meanwhile, and before the files may be out of sight.
+        from grader.sandbox.warden import Warden  # noqa: PLC0415
+
         _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
         os.setsid()
         if settings["private_pids"]:

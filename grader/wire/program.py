@@ -223,6 +223,17 @@ class Program:
         self._leaving = [talk for talk in self._leaving if not self._delivered(talk)]
         return not self._leaving and all(self._delivered(talk) for talk in self.talks)
 
+    def wait_delivered(self) -> None:
+        """Until all that we sent has arrived, the ends of closed connections included.
+
+        Raises:
+            UnprovedError: it has not.
+        """
+        try:
+            self.wait(lambda: self.nothing_on_its_way() or None, until_end=False)
+        except NoProgressError as stop:
+            raise UnprovedError("what was sent did not arrive", doing=stop.doing) from None
+
     def leave(self, talk: Talk) -> None:
         """Our end of a connection was closed or reset; that is on its way now."""
         if talk in self.talks:

@@ -31,6 +31,8 @@ RIGHT = REFERENCE / "good" / "threads.py"
 PATIENCE_S = 60.0
 #: After the host's end nothing of a run may be there for longer.
 TIDY_S = 3.0
+#: Where a program could have left a file.
+_PLACES = ("/", "/tmp", "/var/tmp", "/dev/shm", "/run", "/etc", "/root", "/opt", "/home", str(ROOT))
 
 _CHECKS = (
     ("server.listens", "1.1", ""),
@@ -40,7 +42,9 @@ _CHECKS = (
 )
 
 
-def make_assignment(folder: Path, checks: Sequence[tuple[str, str, str]] = _CHECKS, **limits: float) -> Path:
+def make_assignment(
+    folder: Path, limits: Mapping[str, float] | None = None, checks: Sequence[tuple[str, str, str]] = _CHECKS
+) -> Path:
     """An assignment `small` below `folder`: upper case, few checks of a point each, and limits of its own."""
     small = folder / "small"
     small.mkdir(parents=True)
@@ -49,7 +53,7 @@ def make_assignment(folder: Path, checks: Sequence[tuple[str, str, str]] = _CHEC
     for check, requirement, needs in checks:
         lines += ["[[checks]]", f'id = "{check}"', "points = 1", f'requirement = "{requirement}"']
         lines += [f'needs = "{needs}"'] if needs else []
-    lines += ["[limits]", *(f"{name} = {value}" for name, value in limits.items())]
+    lines += ["[limits]", *(f"{name} = {value}" for name, value in (limits or {}).items())]
     (small / "assignment.toml").write_text("\n".join(lines) + "\n")
     numbers = dict.fromkeys(requirement for _, requirement, _ in checks)
     (small / "handout.md").write_text("# Small\n\n" + "\n".join(f"- **{n}** Requirement {n}." for n in numbers) + "\n")
@@ -166,7 +170,7 @@ class Command:
     def files(self) -> list[str]:
         """Files it has left: anything in its scratch folder, anything that carries the mark elsewhere."""
         left = [str(path) for path in self.scratch.iterdir()]
-        for folder in map(Path, ("/", "/tmp", "/var/tmp", "/dev/shm", "/run", "/etc", "/root", "/opt", "/home", ROOT)):
+        for folder in (Path(name) for name in _PLACES):
             left += [str(path) for path in folder.glob(f"*{self.mark}*")]
         return left
 

@@ -2,7 +2,7 @@
 
 import os
 
-import honest
+import honest  # type: ignore[import-not-found]  # lies beside it in the submission
 
 for descriptor in (0, 1, 2):
     os.close(descriptor)

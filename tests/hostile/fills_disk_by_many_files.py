@@ -4,7 +4,7 @@ import itertools
 from contextlib import suppress
 from pathlib import Path
 
-import honest
+import honest  # type: ignore[import-not-found]  # lies beside it in the submission
 
 for folder in (".", "/tmp", "/dev/shm", "/var/tmp"):
     with suppress(OSError):

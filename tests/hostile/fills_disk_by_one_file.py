@@ -3,7 +3,7 @@
 from contextlib import suppress
 from pathlib import Path
 
-import honest
+import honest  # type: ignore[import-not-found]  # lies beside it in the submission
 
 for folder in (".", "/tmp", "/dev/shm", "/var/tmp"):
     with suppress(OSError), Path(folder, "filler").open("wb", buffering=0) as file:

@@ -3,7 +3,7 @@
 import os
 import signal
 
-import honest
+import honest  # type: ignore[import-not-found]  # lies beside it in the submission
 
 ballast = bytes(1) * (20 << 20)  # read by all, written by nobody: 20 MB in all, 800 MB when counted for each
 for _ in range(40):

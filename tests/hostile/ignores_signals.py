@@ -3,7 +3,7 @@
 import signal
 from contextlib import suppress
 
-import honest
+import honest  # type: ignore[import-not-found]  # lies beside it in the submission
 
 for number in signal.valid_signals():
     with suppress(OSError, ValueError):

@@ -4,7 +4,7 @@ import os
 import signal
 from contextlib import suppress
 
-import honest
+import honest  # type: ignore[import-not-found]  # lies beside it in the submission
 
 if os.fork() == 0:
     os.setsid()

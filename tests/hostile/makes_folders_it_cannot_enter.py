@@ -4,7 +4,7 @@ import os
 from contextlib import suppress
 from pathlib import Path
 
-import honest
+import honest  # type: ignore[import-not-found]  # lies beside it in the submission
 
 with suppress(OSError):  # when it has been here before
     Path("locked/inside").mkdir(parents=True)

@@ -6,7 +6,7 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 
-import honest
+import honest  # type: ignore[import-not-found]  # lies beside it in the submission
 
 NAME = Path(sys.argv[0]).stem + "_was_here"
 folders = itertools.islice(os.walk("/", onerror=None), 2_000)

@@ -25,7 +25,7 @@ def client(request: pytest.FixtureRequest, sandbox: str) -> docker.DockerClient 
 
 def grade_build(command: Command, build: str, sandbox: str, **limits: float) -> Ended:
     submission = command.submit_text("", grader_toml=RUN.format(build))
-    assignments = make_assignment(command.folder / "assignments", **limits)
+    assignments = make_assignment(command.folder / "assignments", limits)
     return command.run(
         *("check", submission, "--assignment", "small", "--assignments", assignments),
         *("--sandbox", sandbox, "--json", "-", "--quiet"),
@@ -98,7 +98,7 @@ def test_the_time_for_the_whole_submission_is_a_limit(folder: Path) -> None:
     command = Command(folder)
     slow = "import signal\nwhile True:\n    signal.sigtimedwait([], 0.01)\n"
     checks = [(f"server.{name}", "1.1", "") for name in ("bad_arguments_reported", "listens", "answers")]
-    assignments = make_assignment(folder / "assignments", checks, whole_s=1)
+    assignments = make_assignment(folder / "assignments", {"whole_s": 1}, checks)
     options = ("--assignment", "small", "--assignments", assignments, "--sandbox", "local", "--json", "-", "--quiet")
     ended = command.run("check", command.submit_text(slow), *options)
     assert ended.check("server.answers")["reason"] == "time_budget"

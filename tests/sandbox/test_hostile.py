@@ -66,7 +66,7 @@ def client(request: pytest.FixtureRequest, sandbox: str) -> Engine:
 
 def grade(command: Command, submission: Path, sandbox: str, *more: str | Path) -> Ended:
     """Grade with small limits; the report on standard output."""
-    assignments = make_assignment(command.folder / "assignments", **LIMITS)
+    assignments = make_assignment(command.folder / "assignments", LIMITS)
     options = ("--assignment", "small", "--assignments", assignments, "--sandbox", sandbox, "--json", "-", "--quiet")
     return command.run("check", submission, *options, *more)
 
@@ -139,7 +139,7 @@ def test_a_c_file_name_is_no_command(folder: Path) -> None:
 
 def test_what_it_prints_steers_no_report(folder: Path, sandbox: str) -> None:
     command = Command(folder)
-    assignments = make_assignment(folder / "assignments", **LIMITS)
+    assignments = make_assignment(folder / "assignments", LIMITS)
     page, junit = folder / "page.html", folder / "junit.xml"
     ended = command.run(
         *("check", submit(command, "prints_traps"), "--assignment", "small", "--assignments", assignments),

@@ -70,7 +70,7 @@ def test_full_marks_without_namespaces_and_the_words_say_so(folder: Path, refuse
 def test_without_namespaces_nothing_is_left_either(folder: Path, refused: User, program: str, code: int) -> None:
     command = refused.command(folder)
     limits = {"memory_bytes": 128 << 20, "disk_bytes": 8 << 20, "processes": 48}
-    assignments = make_assignment(folder / "assignments", **limits)
+    assignments = make_assignment(folder / "assignments", limits)
     submission = command.submit(HOSTILE / f"{program}.py", HOSTILE / "honest.py")
     ended = command.run(
         "check", submission, "--assignment", "small", "--assignments", assignments, "--sandbox", "local"

@@ -1,4 +1,4 @@
-"""Running programs under a real warden: output, endings, stillness as the kernel tells it, Ctrl-C, the own-time clock."""
+"""Running programs under a real warden: output, endings, stillness as the kernel tells it, Ctrl-C, own time."""
 
 from __future__ import annotations
 
@@ -156,8 +156,8 @@ def test_a_program_runs_in_its_folder_with_our_environment_only(stand: Stand) ->
 
 def test_a_flood_of_output_is_cut_off(stand: Stand) -> None:
     client = stand.client_of("floods")
+    client.send(b"go\n")
     with pytest.raises(FaultError, match="the program printed more than 1 MiB") as caught:
-        client.send(b"go\n")
         client.expect(b"never\n")
     assert caught.value.reason is Reason.OUTPUT_FLOOD
     printed = client._program.stdout
@@ -366,7 +366,7 @@ def test_an_unknown_socket_has_no_known_timeout(stand: Stand) -> None:
 
 def test_a_question_that_fails_is_our_error_and_the_warden_goes_on(stand: Stand) -> None:
     program = stand.run_ready("sleeper.py", "pause")
-    with pytest.raises(WardenError, match="send_signal: .*Invalid argument"):
+    with pytest.raises(WardenError, match=r"send_signal: .*Invalid argument"):
         stand.warden.send_signal(program.pid, 1000)
     assert program.ending() is None
 

@@ -15,6 +15,7 @@ from grader.wire.tcp import ScriptedClient
 from tests.wire.stand import Serving, Stand
 
 HELLO = b"hello\n"
+NO_MORE = "no more can come: the program waits for something that will not happen"
 
 
 def printed_after_end(program: Program) -> list[str]:
@@ -27,11 +28,15 @@ def program_of(client: ScriptedClient) -> Program:
     return client._program
 
 
+def ask(client: ScriptedClient, data: bytes, reply: bytes) -> None:
+    client.send(data)
+    client.expect(reply)
+
+
 def fault_of(client: ScriptedClient, data: bytes = HELLO, reply: bytes = b"HELLO\n") -> FaultError:
     """How asking ends."""
     with pytest.raises(FaultError) as caught:
-        client.send(data)
-        client.expect(reply)
+        ask(client, data, reply)
     return caught.value
 
 
@@ -99,14 +104,13 @@ def test_a_wrong_reply(stand: Stand) -> None:
         (
             "silent",
             Reason.NO_REPLY,
-            "client A got no reply, and no more can come: the program waits for something that will not happen",
+            f"client A got no reply, and {NO_MORE}",
             b"",
         ),
         (
             "part",
             Reason.INCOMPLETE_REPLY,
-            "client A got 3 of 6 bytes of its reply, "
-            "and no more can come: the program waits for something that will not happen",
+            f"client A got 3 of 6 bytes of its reply, and {NO_MORE}",
             b"hel",
         ),
         ("never_accepts", Reason.NOT_ACCEPTED, "client A was never accepted", b""),
@@ -187,7 +191,7 @@ def test_a_gate_at_an_unaccepted_connection_says_so(stand: Stand) -> None:
 
 def test_a_program_that_stops_reading_stops_our_sending(stand: Stand) -> None:
     client = stand.client_of("reads_nothing")
-    with pytest.raises(FaultError, match="the program stopped reading after [0-9]+ bytes") as caught:
+    with pytest.raises(FaultError, match=r"the program stopped reading after [0-9]+ bytes") as caught:
         client.send(b"x" * (32 << 20))
     assert caught.value.reason is Reason.NOT_READ
 
@@ -202,8 +206,8 @@ def test_a_long_message_is_sent_whole(stand: Stand) -> None:
 def test_sending_to_a_connection_that_was_closed(stand: Stand) -> None:
     client = stand.client_of("closes_at_once")
     client.expect_end()
+    client.send(HELLO)  # answered by a RST
     with pytest.raises(FaultError) as caught:
-        client.send(HELLO)
         client.send(HELLO)
     assert caught.value.reason is Reason.CLOSED_EARLY
     assert caught.value.what == "the program closed client A's connection while it was being sent its message"
@@ -213,9 +217,13 @@ def test_sending_to_a_connection_that_was_closed(stand: Stand) -> None:
 def test_a_server_that_has_closed_already_is_at_fault_whatever_is_sent(stand: Stand, size_bytes: int) -> None:
     client = stand.client_of("closes_at_once")
     program_of(client).wait_still()
-    with pytest.raises(FaultError) as caught:
+
+    def ask_at_once() -> None:
         client.send_as_one_read(b"x" * size_bytes)
         client.expect(b"X")
+
+    with pytest.raises(FaultError) as caught:
+        ask_at_once()
     assert caught.value.reason in {Reason.CLOSED_EARLY, Reason.RESET}
 
 
@@ -225,7 +233,7 @@ def test_connecting_to_nothing_is_refused(stand: Stand) -> None:
     client.send(HELLO)
     client.expect_end()
     serving.program.wait_end()
-    with pytest.raises(FaultError, match="client B could not connect to port [0-9]+: ECONNREFUSED") as caught:
+    with pytest.raises(FaultError, match=r"client B could not connect to port [0-9]+: ECONNREFUSED") as caught:
         stand.connect(serving, "client B")
     assert caught.value.reason is Reason.REFUSED
 
@@ -332,7 +340,11 @@ def test_the_transcript_tells_the_conversation_in_order(stand: Stand) -> None:
 
 def test_a_full_accept_queue_is_the_programs_fault(stand: Stand) -> None:
     serving: Serving = stand.serve("never_accepts")
+
+    def fill_the_queue() -> None:
+        for number in range(200):  # what create_server asks for is at most 128
+            stand.connect(serving, f"client {number}")
+
     with pytest.raises(FaultError, match="could not connect") as caught:
-        for _ in range(200):  # create_server's backlog is 128 at most
-            stand.connect(serving)
+        fill_the_queue()
     assert caught.value.reason is Reason.NOT_ACCEPTED

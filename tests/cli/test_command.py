@@ -1,0 +1,384 @@
+"""The command as users call it: exit codes, streams, report files, and one sentence for whatever is wrong.
+
+Everything here runs the real command as a process; what is graded is graded by few checks in the local sandbox.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+from junitparser import JUnitXml
+from lxml import etree
+
+from tests.cli.command import (
+    REFERENCE,
+    RIGHT,
+    ROOT,
+    Command,
+    Ended,
+    assert_nothing_left,
+    make_assignment,
+    wait_until,
+)
+
+WRONG = REFERENCE / "broken" / "never_answers.py"
+LOCAL = ("--assignment", "tcp_uppercase", "--sandbox", "local")
+#: One check that needs nobody else: the quickest grading there is.
+QUICK = (*LOCAL, "--only", "listens")
+
+
+def assert_one_sentence(ended: Ended, code: int, *words: str) -> None:
+    """Nothing on standard output, one line `grader: …` on standard error, this exit code."""
+    assert ended.code == code, ended.out + ended.err
+    assert ended.out == ""
+    (line,) = [line for line in ended.err.splitlines() if line.startswith("grader: ")]
+    assert ended.err.splitlines()[-1] == line
+    assert "Traceback" not in ended.err
+    for word in words:
+        assert word in line
+
+
+# exit codes and streams
+
+
+def test_all_passed_is_0_with_results_on_stdout_and_progress_on_stderr(folder: Path) -> None:
+    ended = Command(folder).run("check", RIGHT, *LOCAL)
+    assert ended.code == 0
+    assert "Score: 40 of 40 points" in ended.out
+    assert ended.err.splitlines() == ["sandbox: local (as asked); it does not protect this machine from the program"]
+    assert "\x1b" not in ended.out + ended.err
+
+
+def test_a_failed_check_is_1_and_its_requirement_is_quoted(folder: Path) -> None:
+    ended = Command(folder).run("check", WRONG, *LOCAL, "--only", "answers")
+    assert ended.code == 1
+    assert "server.answers" in ended.out
+    assert "The handout requires" in ended.out
+
+
+def test_what_could_not_be_judged_is_3(folder: Path) -> None:
+    raw = "import tty, sys\ntry:\n    tty.setraw(0)\nexcept Exception:\n    pass\n" + RIGHT.read_text()
+    command = Command(folder)
+    ended = command.run("check", command.submit_text(raw), *LOCAL, "--only", "ctrl_c_stops", "--json", "-")
+    assert ended.code == 3
+    assert ended.outcomes() == {"server.ctrl_c_stops": "inconclusive"}
+    assert ended.report()["complete"] is False
+    assert ended.report()["max_score"] == 0
+
+
+def test_quiet_says_only_the_last_lines(folder: Path) -> None:
+    ended = Command(folder).run("check", RIGHT, *QUICK, "--quiet")
+    assert ended.code == 0
+    assert ended.out.splitlines() == ["1 passed", "Score: 2 of 2 points", "Next: nothing, every check passed"]
+    assert ended.err == ""
+
+
+def test_json_on_stdout_is_nothing_but_json(folder: Path) -> None:
+    ended = Command(folder).run("check", RIGHT, *QUICK, "--json", "-")
+    report = json.loads(ended.out)
+    assert report["schema"] == "grader/report/v1"
+    assert "Score: 2 of 2 points" in ended.err
+    assert Command(folder).run("check", RIGHT, *QUICK, "--json", "-", "--quiet").err == ""
+
+
+@pytest.mark.parametrize(
+    ("environment", "coloured"),
+    [({}, False), ({"FORCE_COLOR": "1"}, True), ({"FORCE_COLOR": "1", "NO_COLOR": "1"}, False)],
+)
+def test_colour_follows_the_environment(folder: Path, environment: dict[str, str], coloured: bool) -> None:
+    ended = Command(folder, environment=environment).run("check", RIGHT, *QUICK)
+    assert ("\x1b[3" in ended.out or "\x1b[1;3" in ended.out) == coloured
+
+
+def test_ctrl_c_is_3_and_leaves_nothing(folder: Path) -> None:
+    command = Command(folder)
+    process = command.start("check", command.submit_text("import signal\nwhile True: pass\n"), *LOCAL)
+    assert wait_until(lambda: any("python3 server_" in words for words in command.processes()))
+    process.send_signal(signal.SIGINT)
+    assert process.wait(10) == 3
+    assert (folder / "err").read_text().splitlines()[-1] == "grader: interrupted"
+    assert_nothing_left(command)
+
+
+def test_a_reader_that_leaves_early_is_no_traceback(folder: Path) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    done = subprocess.run(
+        [sys.executable, "-m", "grader.cli", "check", str(RIGHT), *QUICK],
+        stdout=writing,
+        stderr=subprocess.PIPE,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    os.close(writing)
+    assert "Traceback" not in done.stderr
+    assert done.returncode != 1, "1 says that a check failed"
+
+
+def test_our_own_failure_is_3_and_not_the_student_s_1(folder: Path) -> None:
+    """An interpreter that can't be started again is the nearest way to break the grader from outside."""
+    broken = "import sys\nfrom grader import cli\nsys.executable = '/nonexistent/python'\ncli.main()\n"
+    done = subprocess.run(
+        [sys.executable, "-c", broken, "check", str(RIGHT), *QUICK],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert done.returncode == 3, done.stderr
+
+
+def test_pytest_s_settings_in_the_environment_change_nothing(folder: Path) -> None:
+    environment = {"PYTEST_ADDOPTS": "--frobnicate", "PYTEST_PLUGINS": "no_such_plugin"}
+    ended = Command(folder, environment=environment).run("check", RIGHT, *QUICK, "--quiet")
+    assert ended.code == 0, ended.err
+
+
+# --only
+
+
+@pytest.mark.parametrize("name", ["listens", "server.listens"])
+def test_only_takes_ids_with_and_without_role(folder: Path, name: str) -> None:
+    ended = Command(folder).run("check", RIGHT, *LOCAL, "--only", name, "--json", "-", "--quiet")
+    assert ended.outcomes() == {"server.listens": "passed"}
+
+
+def test_only_takes_along_what_a_check_needs(folder: Path) -> None:
+    ended = Command(folder).run("check", RIGHT, *LOCAL, "--only", "connect_and_leave", "--json", "-", "--quiet")
+    assert set(ended.outcomes()) == {"server.answers", "server.sequential_clients", "server.connect_and_leave"}
+
+
+def test_only_suggests_the_nearest_name(folder: Path) -> None:
+    ended = Command(folder).run("check", RIGHT, *LOCAL, "--only", "coalessed")
+    assert_one_sentence(ended, 2, "no check 'coalessed'", "did you mean coalesced?")
+
+
+def test_only_points_to_the_list_when_nothing_is_near(folder: Path) -> None:
+    assert_one_sentence(Command(folder).run("check", RIGHT, *LOCAL, "--only", "xyz"), 2, "grader list tcp_uppercase")
+
+
+# report files
+
+
+def test_writes_three_reports_that_others_can_read(folder: Path) -> None:
+    junit, data, page = folder / "r.xml", folder / "r.json", folder / "r.html"
+    paths = ("--junitxml", junit, "--json", data, "--html", page)
+    ended = Command(folder).run("check", WRONG, *LOCAL, "--only", "coalesced", *paths)
+    assert ended.code == 1
+    report = json.loads(data.read_text())
+    assert {c["id"]: c["outcome"] for c in report["checks"]} == {
+        "server.answers": "failed",
+        "server.coalesced": "skipped",
+    }
+    (suite,) = JUnitXml.fromfile(str(junit))
+    assert (suite.tests, suite.failures, suite.skipped, suite.errors) == (2, 1, 1, 0)
+    html = etree.parse(str(page), etree.HTMLParser())
+    assert "server.answers" in "".join(map(str, html.getroot().itertext()))
+    assert not [path for path in folder.iterdir() if path.name.startswith(".grader")]
+
+
+@pytest.mark.parametrize("option", ["--junitxml", "--json", "--html"])
+def test_a_report_that_cannot_be_written_is_known_before_grading(folder: Path, option: str) -> None:
+    command = Command(folder)
+    # The submission does not exist either: that the report is complained of shows what was looked at first.
+    ended = command.run("check", folder / "missing", *LOCAL, option, folder / "no" / "folder" / "report")
+    assert_one_sentence(ended, 2, "can't write the report", "there is no folder")
+
+
+# what is asked for
+
+
+def test_an_unknown_assignment_is_2_and_the_known_are_named(folder: Path) -> None:
+    ended = Command(folder).run("check", RIGHT, "--assignment", "tcp_lowercase")
+    assert_one_sentence(ended, 2, "there is no assignment 'tcp_lowercase'", "tcp_uppercase")
+
+
+def test_no_assignment_is_2_and_says_where_to_name_it(folder: Path) -> None:
+    assert_one_sentence(Command(folder).run("check", RIGHT), 2, "--assignment", "grader.toml", "tcp_uppercase")
+
+
+def test_an_assignment_is_no_path(folder: Path) -> None:
+    ended = Command(folder).run("check", RIGHT, "--assignment", "../assignments/tcp_uppercase")
+    assert_one_sentence(ended, 2, "there is no assignment")
+
+
+def test_a_missing_assignments_folder_is_2(folder: Path) -> None:
+    ended = Command(folder).run("check", RIGHT, *LOCAL, "--assignments", folder / "none")
+    assert_one_sentence(ended, 2, "there is no folder")
+
+
+def test_grader_toml_names_assignment_and_program(folder: Path) -> None:
+    command = Command(folder)
+    toml = 'assignment = "tcp_uppercase"\n[server]\nrun = ["python3", "-u", "server_MARK.py", "{port}"]\n'
+    submission = command.submit_text(RIGHT.read_text(), grader_toml=toml)
+    ended = command.run("check", submission, "--sandbox", "local", "--only", "listens", "--json", "-", "--quiet")
+    assert ended.code == 0, ended.err
+    started = ended.check("server.listens")["evidence"][0]["text"]
+    assert started.startswith(f"python3 -u server_{command.mark}.py ")
+
+
+def test_a_role_that_is_not_asked_for_is_2(folder: Path) -> None:
+    ended = Command(folder).run("check", RIGHT, *LOCAL, "--role", "client")
+    assert_one_sentence(ended, 2, "tcp_uppercase does not ask for a client")
+
+
+def test_wrong_usage_is_2(folder: Path) -> None:
+    for arguments in (
+        ("check",),
+        ("frobnicate",),
+        ("check", RIGHT, "--sandbox", "vm"),
+        ("check", RIGHT, "--seed", "x"),
+    ):
+        assert Command(folder).run(*arguments).code == 2
+
+
+def test_a_seed_is_in_the_report(folder: Path) -> None:
+    ended = Command(folder).run("check", RIGHT, *QUICK, "--seed", "77", "--json", "-", "--quiet")
+    assert ended.report()["grader"]["seed"] == 77
+
+
+# submissions that can't be graded
+
+
+def test_a_missing_path_is_2(folder: Path) -> None:
+    assert_one_sentence(Command(folder).run("check", folder / "missing", *LOCAL), 2, "missing")
+
+
+def test_an_empty_folder_is_2(folder: Path) -> None:
+    (folder / "empty").mkdir()
+    assert_one_sentence(Command(folder).run("check", folder / "empty", *LOCAL), 2, "no files to grade")
+
+
+def test_an_archive_that_leads_out_is_2(folder: Path) -> None:
+    with zipfile.ZipFile(folder / "s.zip", "w") as archive:
+        archive.writestr("../server.py", "print()")
+    assert_one_sentence(Command(folder).run("check", folder / "s.zip", *LOCAL), 2, "../server.py")
+    assert not (folder.parent / "server.py").exists()
+
+
+def test_two_candidates_are_2_and_both_are_named(folder: Path) -> None:
+    command = Command(folder)
+    submission = command.submit(RIGHT, name="server")
+    shutil.copy(RIGHT, submission / "other_server.py")
+    assert_one_sentence(command.run("check", submission, *LOCAL), 2, "other_server.py", f"server_{command.mark}.py")
+
+
+def test_a_fifo_in_a_folder_hangs_nobody(folder: Path) -> None:
+    command = Command(folder)
+    submission = command.submit(RIGHT)
+    os.mkfifo(submission / "pipe")
+    ended = command.run("check", submission, *QUICK, patience_s=20)
+    assert ended.code in {0, 2}
+    assert "pipe" in ended.err
+
+
+# sandboxes
+
+
+@pytest.mark.parametrize("host", ["unix:///nonexistent/docker.sock", "tcp://127.0.0.1:1", "rubbish"])
+def test_docker_that_does_not_answer_is_3(folder: Path, host: str) -> None:
+    command = Command(folder, environment={"DOCKER_HOST": host})
+    ended = command.run("check", RIGHT, "--assignment", "tcp_uppercase", "--sandbox", "docker")
+    assert_one_sentence(ended, 3, "container")
+
+
+def test_auto_takes_the_local_sandbox_and_says_why(folder: Path) -> None:
+    command = Command(folder, environment={"DOCKER_HOST": "unix:///nonexistent/docker.sock"})
+    ended = command.run("check", RIGHT, "--assignment", "tcp_uppercase", "--only", "listens")
+    assert ended.code == 0
+    assert "sandbox: local (" in ended.err
+    assert "no container engine answers" in ended.err
+    assert "does not protect" in ended.err
+
+
+@pytest.mark.container
+def test_auto_takes_docker_where_it_answers(folder: Path) -> None:
+    ended = Command(folder).run("check", RIGHT, "--assignment", "tcp_uppercase", "--json", "-")
+    assert ended.code == 0, ended.err
+    assert "sandbox: docker (a container engine answers)" in ended.err
+    assert ended.report()["grader"]["sandbox"].startswith("docker")
+    assert ended.report()["score"] == 40
+
+
+# the other commands
+
+
+def test_list_names_assignments_and_their_checks(folder: Path) -> None:
+    extra = make_assignment(folder / "mine")
+    assert "tcp_uppercase  TCP upper case" in Command(folder).run("list").out.splitlines()
+    assert "small  Small" in Command(folder).run("list", "--assignments", extra).out.splitlines()
+    ended = Command(folder).run("list", "tcp_uppercase")
+    assert ended.code == 0
+    assert ended.out.startswith("tcp_uppercase: TCP upper case, 21 checks, 40 points\n")
+    assert "   3  server.coalesced\n" in ended.out
+    assert_one_sentence(Command(folder).run("list", "none"), 2, "there is no assignment 'none'")
+
+
+def test_doctor_without_an_engine_still_offers_the_local_sandbox(folder: Path) -> None:
+    command = Command(folder, environment={"DOCKER_HOST": "unix:///nonexistent/docker.sock"})
+    ended = command.run("doctor")
+    assert ended.code == 0
+    assert "no  container engine: " in ended.out
+    assert ended.out.splitlines()[-1] == "sandboxes that work here: local"
+
+
+def test_clean_needs_an_engine(folder: Path) -> None:
+    command = Command(folder, environment={"DOCKER_HOST": "unix:///nonexistent/docker.sock"})
+    assert_one_sentence(command.run("clean"), 3, "container")
+
+
+def test_version_and_help(folder: Path) -> None:
+    assert Command(folder).run("--version").out.startswith("grader, version ")
+    assert "Exit codes: 0" in Command(folder).run("--help").out
+
+
+# verify
+
+
+@pytest.fixture
+def copied(folder: Path) -> Command:
+    """A command of a copy of the checkout, so that reference programs and verdicts can be changed."""
+    for name in ("grader", "assignments", "reference"):
+        shutil.copytree(ROOT / name, folder / "copy" / name, ignore=shutil.ignore_patterns("__pycache__"))
+    return Command(folder, environment={"PYTHONPATH": str(folder / "copy")})
+
+
+def verify(command: Command, program: str) -> Ended:
+    options = ("--sandbox", "local", "--program", program)
+    return command.run("verify", "tcp_uppercase", *options, cwd=command.folder / "copy")
+
+
+def test_verify_agrees_with_a_right_verdict(copied: Command) -> None:
+    ended = verify(copied, "broken/never_answers.py")
+    assert ended.code == 0, ended.out
+    assert "FLIP" not in ended.out
+
+
+def test_verify_finds_a_wrong_verdict(copied: Command) -> None:
+    verdicts = copied.folder / "copy" / "reference" / "tcp_uppercase" / "verdicts.toml"
+    right = '["broken/never_closes.py"]\nfault = "keeps every connection in a list and never closes one"\nfails = ['
+    assert right in verdicts.read_text()
+    wrong = right + '\n    "server.long_message",\n'
+    verdicts.write_text(verdicts.read_text().replace(right, wrong))
+    ended = verify(copied, "broken/never_closes.py")
+    assert ended.code == 1, ended.out
+    assert "FLIP round 1 broken/never_closes.py: server.long_message must fail, but is passed" in ended.out
+
+
+def test_verify_finds_a_program_without_a_verdict(copied: Command) -> None:
+    program = copied.folder / "copy" / "reference" / "tcp_uppercase" / "broken" / "new.py"
+    program.write_text("")
+    assert_one_sentence(verify(copied, "broken/new.py"), 2, "broken/new.py has no verdict")
+
+
+def test_verify_names_no_program_that_is_not_there(copied: Command) -> None:
+    assert_one_sentence(verify(copied, "broken/none.py"), 2, "there is no reference program 'broken/none.py'")
