@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import socket
 from typing import cast
 
-import msgspec
 import pytest
 
 from grader.driver.stage import Server, _with_arguments, client_name
@@ -61,6 +61,6 @@ def test_where_a_client_reaches_a_server(host: str, v6_only: bool, reached_at: s
 
 @pytest.mark.parametrize("word", ["f() { ./server; }", "{print $1}", "{"])
 def test_braces_that_a_submission_may_use_are_left_alone(word: str) -> None:
-    start = parse_config(msgspec.toml.encode({"server": {"run": ["sh", "-c", word, "{host}"]}})).server
+    start = parse_config(f"[server]\nrun = {json.dumps(['sh', '-c', word, '{host}'])}".encode()).server
     assert start is not None
     assert _with_arguments(tuple(start.run), ()) == ("sh", "-c", word, "127.0.0.1")

@@ -322,7 +322,9 @@ def test_ctrl_c_at_the_terminal_is_sigint(stand: Stand, how: str, status: int) -
     program = stand.run_ready("typist.py", how, terminal=True)
     program.press_ctrl_c()
     assert program.wait_end().status == status
-    assert program.stdout.data == b"ready\r\n^C" + (b"goodbye\r\n" if how == "handles" else b"")
+    # The signal goes before its echo, so the program's answer to it may too.
+    assert program.stdout.data.count(b"^C") == 1
+    assert program.stdout.data.count(b"goodbye\r\n") == (how == "handles")
 
 
 def test_ctrl_c_that_is_ignored_ends_nothing(stand: Stand) -> None:

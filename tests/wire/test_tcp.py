@@ -85,6 +85,37 @@ def test_a_message_and_the_end_arrive_in_one_segment(stand: Stand) -> None:
     assert printed_after_end(program_of(client)) == ["recv 6", "end"]
 
 
+def test_one_segment_is_one_segment(stand: Stand) -> None:
+    client = stand.client_of("lines")
+    with program_of(client).frozen():
+        before = client._row()
+        client.send_and_half_close(HELLO)
+        after = client._row()
+        assert before is not None
+        assert after is not None
+        assert (after.receive_queue, after.segments_received) == (7, before.segments_received + 1)
+
+
+class Torn(ScriptedClient):
+    """A client whose network cuts everything after the first byte."""
+
+    def _push(self, data: bytes, flags: int = 0) -> None:
+        super()._push(data[:1])
+        super()._push(data[1:], flags)
+
+
+def test_what_did_not_arrive_together_is_not_claimed_to(stand: Stand) -> None:
+    serving = stand.serve("lines")
+    with Torn(serving.program, stand.table, serving.address, "client A") as client:
+        with pytest.raises(UnprovedError, match="the messages did not arrive together"):
+            client.send_as_one_read(HELLO)
+        with (
+            serving.program.frozen(),  # that has read and closed too much already could not be told
+            pytest.raises(UnprovedError, match="the message and the end did not arrive together"),
+        ):
+            client.send_and_half_close(HELLO)
+
+
 def test_more_than_the_reply_may_follow_it(stand: Stand) -> None:
     client = stand.client_of("twice")
     client.send(HELLO)
