@@ -7,6 +7,8 @@ command needs is imported when it runs, so that none waits for another's librari
 from __future__ import annotations
 
 import difflib
+import importlib
+import os
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -29,8 +31,8 @@ if TYPE_CHECKING:
     from grader.model import Report
     from grader.submission import Submission
 
-#: Interrupted by the user: nothing was judged.
-_INTERRUPTED = 3
+#: Interrupted by the user, or broken by a fault of our own.
+_NOT_JUDGED = 3
 
 _ASSIGNMENTS = click.option(
     "--assignments", "folder", type=click.Path(path_type=Path), metavar="DIR", help="A folder of more assignments."
@@ -67,7 +69,12 @@ def main() -> None:
         code = error.exit_code
     except (KeyboardInterrupt, click.Abort):
         _complain("interrupted")
-        code = _INTERRUPTED
+        code = _NOT_JUDGED
+    except Exception as error:
+        if os.environ.get("GRADER_TRACEBACK"):
+            raise
+        _complain(f"a fault of the grader's own: {error!r} (GRADER_TRACEBACK=1 shows where)")
+        code = _NOT_JUDGED
     sys.exit(code if isinstance(code, int) else 0)
 
 
@@ -171,7 +178,12 @@ def _say(words: str, *, quiet: bool = False) -> None:
 def _console(*, stderr: bool = False) -> Console:
     from rich.console import Console  # noqa: PLC0415
 
-    return Console(stderr=stderr)
+    class Ours(Console):
+        def on_broken_pipe(self) -> None:
+            """Rich would exit with 1, which says that a check failed."""
+            raise BrokenPipeError
+
+    return Ours(stderr=stderr)
 
 
 @contextmanager
@@ -185,7 +197,8 @@ def _progress(total: int, *, quiet: bool) -> Iterator[Listener]:
         def listen(word: Word) -> None:
             nonlocal done
             if isinstance(word, Built):
-                pass
+                # While the driver works and this process only waits.
+                importlib.import_module("grader.report.console")
             done += isinstance(word, Checked)
             update(f"{done} of {total} checks …")
 
@@ -209,10 +222,23 @@ def _write_reports(report: Report, files: dict[str, Path], *, to_stdout: bool, q
     for kind, path in files.items():
         write(path, render(kind, report))
     if to_stdout:
-        sys.stdout.buffer.write(render("json", report))
-        sys.stdout.flush()
+        with _reader_may_leave():
+            sys.stdout.buffer.write(render("json", report))
+            sys.stdout.flush()
     if not (to_stdout and quiet):
-        show(report, _console(stderr=to_stdout), quiet=quiet)
+        with _reader_may_leave():
+            show(report, _console(stderr=to_stdout), quiet=quiet)
+
+
+@contextmanager
+def _reader_may_leave() -> Iterator[None]:
+    """A reader that has seen enough (`| head`) changes no verdict."""
+    try:
+        yield
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # Python would complain once more when it flushes at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 @grader.command("list")

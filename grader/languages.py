@@ -200,7 +200,9 @@ def _from_source(submission: Submission, role: Role, name: str) -> Recipe:
 
 
 def _from_python(_submission: Submission, role: Role, name: str) -> Recipe:
-    return Recipe(language="Python", program=name, build=(), run=("python3", _argument(name), *ARGUMENTS[role]))
+    return Recipe(
+        language="Python", program=name, build=(), run=("python3", _literal(_argument(name)), *ARGUMENTS[role])
+    )
 
 
 def _from_c(submission: Submission, role: Role, name: str) -> Recipe:
@@ -215,6 +217,11 @@ def _from_c(submission: Submission, role: Role, name: str) -> Recipe:
 def _argument(name: str) -> str:
     """A file's name that no command takes for an option."""
     return f"./{name}" if name.startswith("-") else name
+
+
+def _literal(word: str) -> str:
+    """A word of a command template in which no brace is a placeholder's."""
+    return word.replace("{", "{{").replace("}", "}}")
 
 
 # Makefiles

@@ -143,7 +143,8 @@ def test_beside_the_program_runs_the_standard_library_and_psutil(module: str) ->
 
 
 def test_loading_the_warden_loads_nothing_of_the_checks() -> None:
-    loads = "import sys, grader.sandbox.nest; print(*sorted(n for n in sys.modules if n.startswith('grader')))"
+    shown = "print(*sorted(name for name in sys.modules if name.startswith('grader')))"
+    loads = f"import sys, grader.sandbox.nest, grader.sandbox.warden; {shown}"
     run = subprocess.run([sys.executable, "-c", loads], capture_output=True, text=True, check=True)
     assert run.stdout.split() == [
         "grader",

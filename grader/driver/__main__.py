@@ -92,6 +92,8 @@ def _play(job: Job, stage: Stage, say: Callable[[Word], None], folder: Path) -> 
     protocol = _import_protocol(folder / "protocol.py")
     own_checks = [str(folder / name) for name in sorted(job.assignment.files) if name.startswith("test_")]
     # No configuration, conftest, cache or plugin of the machine's: the same run everywhere.
+    for name in [name for name in os.environ if name.startswith("PYTEST_")]:
+        del os.environ[name]
     os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
     without = [word for plugin in _UNUSED_PLUGINS for word in ("-p", f"no:{plugin}")]
     options = ["-c", os.devnull, "--rootdir", str(folder), *without, "--noconftest", "-s"]

@@ -7,6 +7,7 @@ check's leftovers reach the next, and no program is started more often than that
 from __future__ import annotations
 
 import random
+import re
 import socket
 import time
 from collections.abc import Container, Iterator
@@ -28,6 +29,7 @@ from grader.wire.warden import CannotStartError, WardenClient
 #: Below the kernel's ephemeral range, so that no client of ours ever sits on one, and above the well-known ones.
 _PORTS = range(20_000, 32_000)
 _WILDCARDS = {"0.0.0.0": "127.0.0.1", "::": "127.0.0.1"}  # noqa: S104 — compared with, never bound
+_PLACES = re.compile(r"\{\{|\}\}|\{host\}|\{port\}")
 _CLIENT_NAMES = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 
@@ -161,7 +163,7 @@ class Stage:
 
     def start_on(self, port: int) -> Program:
         """Start the submission as a server on a port."""
-        return self.run(tuple(word.format(host="127.0.0.1", port=port) for word in self._job.run))
+        return self.run(tuple(_filled(word, str(port)) for word in self._job.run))
 
     def wait_listening(self, program: Program, port: int) -> Server:
         """Until the program listens: on that port, or else wherever it does when it has come to rest.
@@ -272,7 +274,16 @@ def client_name(number: int) -> str:
 def _with_arguments(run: tuple[str, ...], arguments: tuple[str, ...]) -> tuple[str, ...]:
     """The command with everything from the port's word on replaced."""
     before = next((place for place, word in enumerate(run) if "{port}" in word), len(run))
-    return tuple(word.format(host="127.0.0.1", port="") for word in run[:before]) + arguments
+    return tuple(_filled(word, "") for word in run[:before]) + arguments
+
+
+def _filled(word: str, port: str) -> str:
+    """A word of the command with its two placeholders filled in.
+
+    A brace that belongs to a name stands doubled (`languages.py`); any other brace is the student's own.
+    """
+    filling = {"{host}": "127.0.0.1", "{port}": port, "{{": "{", "}}": "}"}
+    return _PLACES.sub(lambda place: filling[place[0]], word)
 
 
 def _is_free(port: int) -> bool:

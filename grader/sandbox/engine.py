@@ -77,7 +77,11 @@ def connect() -> docker.DockerClient:
     """
     with in_one_sentence("no container can be started"):
         client = docker.from_env(timeout=_ANSWER_S)
-        client.ping()
+        try:
+            client.ping()
+        except BaseException:
+            client.close()
+            raise
         return client
 
 

@@ -10,7 +10,7 @@ import os
 import subprocess
 from collections.abc import Iterator
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import msgspec
 
@@ -34,7 +34,7 @@ class LocalSandbox:
         job, self._job = os.pipe()
         self._words, words_end = os.pipe()
         command = [*python_module("grader.sandbox.nest"), str(job), str(words_end)]
-        self._nest = subprocess.Popen(
+        self._nest = _started(
             [*command, *python_module("grader.driver")],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -103,3 +103,10 @@ class LocalSandbox:
         for descriptor in (self._job, self._words, self._complaints):
             if descriptor >= 0:
                 os.close(descriptor)
+
+
+def _started(command: list[str], **options: Any) -> subprocess.Popen[bytes]:
+    try:
+        return subprocess.Popen(command, **options)
+    except OSError as error:
+        raise CannotJudgeError(f"the local sandbox can't be started: {error}") from error

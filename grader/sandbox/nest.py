@@ -19,6 +19,7 @@ import select
 import shutil
 import signal
 import socket
+import stat
 import struct
 import sys
 import tempfile
@@ -59,7 +60,17 @@ def main() -> None:
         _run(settings, archive, scratch)
     finally:
         if scratch is not None:
-            shutil.rmtree(scratch, ignore_errors=True)
+            _remove_all(scratch)
+
+
+def _remove_all(scratch: str) -> None:
+    """Remove what a program left, folders that even their owner can't enter included.  Nothing of it runs any more."""
+    for _, folders, _, inside in os.fwalk(scratch):
+        for name in folders:
+            with suppress(OSError):
+                if stat.S_ISDIR(os.lstat(name, dir_fd=inside).st_mode):  # chmod would follow a link
+                    os.chmod(name, 0o700, dir_fd=inside)
+    shutil.rmtree(scratch, ignore_errors=True)
 
 
 def _run(settings: Settings, archive: bytes, scratch: str | None) -> None:

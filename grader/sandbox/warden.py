@@ -14,6 +14,7 @@ Standard library and psutil only.  Wire format: `channel.py`; questions: `Warden
 from __future__ import annotations
 
 import ctypes
+import errno
 import fcntl
 import io
 import json
@@ -140,8 +141,9 @@ class Warden:
                 self._ended[pid] = os.waitstatus_to_exitcode(status)
 
     def _watch_memory(self) -> None:
-        resident = sum(_resident_bytes(pid) for pid in self.pids())
-        if resident > self._settings["memory_bytes"]:
+        limit = self._settings["memory_bytes"]
+        # Resident pages that forked processes share count in each of them, so the exact sum, which is slow, decides.
+        if sum(map(_resident_bytes, self.pids())) > limit and sum(map(_own_bytes, self.pids())) > limit:
             self._killed_for_memory = True
             self.kill_all()
 
@@ -223,7 +225,7 @@ class Warden:
             _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
             os.execvpe(argv[0], argv, environment)  # noqa: S606 — the point of this project
         except OSError as error:
-            os.write(complaint, f"{argv[0]}: {error.strerror}".encode())
+            os.write(complaint, f"{argv[0]}: {_why_not_executed(argv[0], environment, error)}".encode())
 
     def _limit(self) -> None:
         settings = self._settings
@@ -339,6 +341,14 @@ def _become(uid: int, gid: int) -> None:
         raise OSError(ctypes.get_errno(), "capset")
 
 
+def _why_not_executed(name: str, environment: dict[str, str], error: OSError) -> str:
+    """Execvp's reason, but for a command that is nowhere: a folder of PATH that can't be entered is not its fault."""
+    folders = environment["PATH"].split(os.pathsep)
+    if error.errno == errno.EACCES and "/" not in name and not any(os.path.exists(f"{f}/{name}") for f in folders):
+        return os.strerror(errno.ENOENT)
+    return error.strerror or str(error)
+
+
 def _open_terminal() -> tuple[tuple[int, int, int], tuple[int, int, int]]:
     """(our ends, the program's ends) of stdin, stdout, stderr: a terminal, and a pipe for stderr."""
     master, slave = pty.openpty()
@@ -376,6 +386,12 @@ def _state(pid: int) -> str:
 def _resident_bytes(pid: int) -> int:
     fields = _read(f"/proc/{pid}/statm").split()
     return int(fields[1]) * resource.getpagesize() if fields else 0
+
+
+def _own_bytes(pid: int) -> int:
+    """Resident memory, of shared pages only this process's part (PSS of proc_pid_smaps_rollup(5))."""
+    kilobytes = _field(_read(f"/proc/{pid}/smaps_rollup"), "Pss").split()
+    return int(kilobytes[0]) * 1024 if kilobytes else _resident_bytes(pid)
 
 
 def _thread_states(pid: int) -> list[str]:

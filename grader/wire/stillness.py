@@ -156,7 +156,7 @@ def asleep(first: Snapshot, second: Snapshot) -> bool:
 
 def _sleepers(snapshot: Snapshot) -> dict[int, tuple[int, int | None]] | None:
     threads = [thread for process in snapshot if process.alive for thread in process.threads]
-    if not threads or any(thread.state != "S" for thread in threads):
+    if not threads or any(thread.state not in "ST" for thread in threads):
         return None  # none at all: it is about to be gone
     return {thread.tid: (thread.switches, thread.call) for thread in threads}
 
@@ -175,6 +175,8 @@ def judge(first: Snapshot, second: Snapshot, sockets: Sockets, timed: Timed, mac
 
 
 def _judge_thread(process: ProcessFacts, thread: ThreadFacts, sockets: Sockets, timed: Timed, machine: str) -> Verdict:
+    if thread.state == "T":
+        return Verdict.STILL  # stopped by a signal, and none of ours: only another signal would let it go on
     call = call_of(thread, machine)
     if call is None:
         return Verdict.UNKNOWN

@@ -36,11 +36,11 @@ VERDICTS: Final[dict[str, tuple[int, dict[str, tuple[str, set[str]]]]]] = {
     "floods_output": (1, {LISTENS: ("failed", {"output_flood"})}),
     # Which limit a fork bomb meets first, processes or memory, is a race.
     "forks_without_end": (1, {LISTENS: ("failed", {"not_listening", "out_of_memory"})}),
-    "fills_memory": (1, {LISTENS: ("failed", {"out_of_memory"})}),
+    "fills_memory": (1, {LISTENS: ("failed", {"out_of_memory", "not_listening"})}),
     "prints_traps": (1, {LISTENS: ("failed", {"crashed"})}),
     "ignores_signals": (1, {CTRL_C: ("failed", {"still_running"})}),
     "leaves_daemon": (1, {LEAVES: ("failed", {"left_running"})}),
-    "raw_terminal": (3, {CTRL_C: ("inconclusive", {"unproved"}), LEAVES: ("inconclusive", {"unproved"})}),
+    "raw_terminal": (1, {CTRL_C: ("failed", {"still_running"})}),
     "fills_disk_by_one_file": (0, {}),
     "fills_disk_by_many_files": (0, {}),
     "kills_its_parent": (0, {}),

@@ -114,9 +114,14 @@ def test_a_thread_asleep_outside_any_call_is_unknown() -> None:
     assert verdict(process(thread(None))) is Verdict.UNKNOWN
 
 
-@pytest.mark.parametrize("state", ["R", "D", "T", "t"])
+@pytest.mark.parametrize("state", ["R", "D", "t"])
 def test_a_thread_that_does_not_sleep_makes_it_running(state: str) -> None:
     assert verdict(process(thread(PAUSE), thread(None, tid=11, state=state))) is Verdict.RUNNING
+
+
+def test_a_stopped_thread_goes_on_only_when_somebody_lets_it() -> None:
+    assert verdict(process(thread(None, state="T"))) is Verdict.STILL
+    assert verdict(process(thread(None, state="T"), thread(NANOSLEEP, tid=11))) is Verdict.TIMER
 
 
 @pytest.mark.parametrize(
