@@ -7,9 +7,10 @@ here, before anything runs.  The assignment's Python files are never imported he
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
 
@@ -28,7 +29,7 @@ class CheckSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A check as an assignment asks for it: its id, points, the requirement's number and a prerequisite's id."""
 
     id: str
-    points: float
+    points: Annotated[float, msgspec.Meta(ge=0)]
     requirement: str
     needs: str | None = None
 
@@ -108,7 +109,7 @@ def _load(folder: Path) -> Assignment:
         message = f"assignment {folder.name}: {error}"
         raise AssignmentError(message) from error
     requirements = parse_requirements(handout)
-    _check_agreement(folder.name, file, requirements)
+    _check_agreement(folder.name, file, requirements, [number for number, _ in _REQUIREMENT.findall(handout)])
     return Assignment(folder.name, file.title, file.roles, file.server, file.checks, requirements, file.limits, files)
 
 
@@ -120,10 +121,11 @@ def parse_requirements(handout: str) -> dict[str, Requirement]:
     }
 
 
-def _check_agreement(name: str, file: _File, requirements: dict[str, Requirement]) -> None:
+def _check_agreement(name: str, file: _File, requirements: dict[str, Requirement], numbers: list[str]) -> None:
     ids = [spec.id for spec in file.checks]
     faults = [
-        *(f"check {check} stands twice" for check in sorted(set(ids)) if ids.count(check) > 1),
+        *(f"requirement {number} stands twice in the handout" for number in _twice(numbers)),
+        *(f"check {check} stands twice" for check in _twice(ids)),
         *(
             f"check {spec.id} names requirement {spec.requirement}, which the handout does not have"
             for spec in file.checks
@@ -139,6 +141,10 @@ def _check_agreement(name: str, file: _File, requirements: dict[str, Requirement
     if faults:
         message = f"assignment {name}: {faults[0]}"
         raise AssignmentError(message)
+
+
+def _twice(words: list[str]) -> list[str]:
+    return [word for word, count in Counter(words).items() if count > 1]
 
 
 def _needing_later(checks: tuple[CheckSpec, ...]) -> Iterator[CheckSpec]:

@@ -59,10 +59,10 @@ def load_verdicts(folder: Path, assignment: Assignment) -> dict[str, Expected]:
     """
     try:
         verdicts = msgspec.toml.decode((folder / "verdicts.toml").read_bytes(), type=dict[str, Expected])
+        programs = {f"{kind}/{path.name}" for kind in ("good", "broken") for path in (folder / kind).iterdir()}
     except (OSError, msgspec.DecodeError) as error:
         message = f"{folder.name}/verdicts.toml: {error}"
         raise AssignmentError(message) from error
-    programs = {f"{kind}/{path.name}" for kind in ("good", "broken") for path in (folder / kind).iterdir()}
     known = {BUILDS, *(spec.id for spec in assignment.checks)}
     faults = [
         *(f"{program} has no verdict" for program in sorted(programs - set(verdicts))),

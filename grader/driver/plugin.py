@@ -78,9 +78,10 @@ class Referee:
             error = call.excinfo.value if call.excinfo else None
             result = self._result(item, error, call.duration)
             self._results[result.id] = result
-            self._stage.finish(passed=result.outcome is Outcome.PASSED)
-        if call.excinfo and isinstance(call.excinfo.value, ChannelClosedError):
-            item.session.shouldstop = "the sandbox is gone"
+            try:
+                self._stage.finish(passed=result.outcome is Outcome.PASSED)
+            except ChannelClosedError:
+                item.session.shouldstop = "the sandbox is gone"
         return report
 
     def _result(self, item: pytest.Item, error: BaseException | None, duration_s: float) -> CheckResult:

@@ -428,6 +428,7 @@ def _process(pid: int, *, files: bool) -> dict[str, Any] | None:
         "ignored_signals": int(_field(status, "SigIgn"), 16),
         "caught_signals": int(_field(status, "SigCgt"), 16),
         "blocked_signals": int(_field(status, "SigBlk"), 16),
+        "posix_timers": bool(_read(f"/proc/{pid}/timers")),
         "threads": [thread for tid in _tids(pid) if (thread := _thread(pid, tid))],
     }
     if files:

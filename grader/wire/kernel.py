@@ -102,7 +102,11 @@ class SocketTable:
             self._ask(
                 _SOCK_DIAG_BY_FAMILY, _NLM_F_REQUEST | _NLM_F_DUMP, _request(family, wanted, bytes(_SOCKID_BYTES))
             )
-            rows += [_row(body) for kind, body in self._messages() if kind == _SOCK_DIAG_BY_FAMILY]
+            for kind, body in self._messages():
+                if kind == _NLMSG_ERROR:
+                    code = -struct.unpack_from("=i", body)[0]
+                    raise OSError(code, f"sock_diag: {os.strerror(code)}")
+                rows.append(_row(body))
         return rows
 
     def destroy(self, row: TcpRow) -> bool:

@@ -45,8 +45,10 @@ _ALL_BUT_TIME_WAIT = tuple(state for state in TcpState if state not in {TcpState
 
 #: ioctl_tty(2): the master tells the terminal to send a signal to its foreground process group, at once.
 _TIOCSIG = 0x40045436
-#: A closed connection whose FIN is acknowledged; the kernel keeps little more of it than its ends.
-_FINISHED = {TcpState.FIN_WAIT2, TcpState.TIME_WAIT}
+#: States of a connection that the program has closed, when nobody holds its socket any more (inode 0).  In the last two
+#: its FIN is acknowledged, and the kernel keeps little more of it than its ends.
+CLOSED_BY_PROGRAM = frozenset({TcpState.FIN_WAIT1, TcpState.CLOSING, TcpState.FIN_WAIT2, TcpState.TIME_WAIT})
+_FINISHED = frozenset({TcpState.FIN_WAIT2, TcpState.TIME_WAIT})
 
 
 class Why(Enum):
@@ -296,6 +298,7 @@ class Program:
 
     def _last_chance(self, ready: Callable[[], T | None], why: Why, doing: str, verdict: Verdict) -> T:
         """What came between the last look and the verdict still counts."""
+        self.pump(0)
         value = ready()
         if value is not None:
             return value

@@ -12,6 +12,7 @@ rows from `kernel.py`.  This file asks nobody anything.
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterator, Mapping
 from enum import Enum, IntEnum
 
@@ -45,6 +46,7 @@ class ProcessFacts(msgspec.Struct, frozen=True):
     blocked_signals: int
     threads: tuple[ThreadFacts, ...]
     files: dict[str, str] = {}
+    posix_timers: bool = False
 
     @property
     def alive(self) -> bool:
@@ -166,12 +168,18 @@ def judge(first: Snapshot, second: Snapshot, sockets: Sockets, timed: Timed, mac
     if not asleep(first, second):
         return Verdict.RUNNING
     alive = [process for process in second if process.alive]
-    if any("[timerfd]" in target for process in alive for target in process.files.values()):
+    if any(_has_a_clock(process) for process in alive):
         return Verdict.TIMER
     return max(
         (_judge_thread(process, thread, sockets, timed, machine) for process in alive for thread in process.threads),
         default=Verdict.STILL,
     )
+
+
+def _has_a_clock(process: ProcessFacts) -> bool:
+    """Whether a timer may wake it in whatever call it sleeps: alarm(2) and setitimer(2) do that by SIGALRM."""
+    timerfd = any("[timerfd]" in target for target in process.files.values())
+    return timerfd or process.posix_timers or bool(process.caught_signals >> (signal.SIGALRM - 1) & 1)
 
 
 def _judge_thread(process: ProcessFacts, thread: ThreadFacts, sockets: Sockets, timed: Timed, machine: str) -> Verdict:

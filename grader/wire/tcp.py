@@ -7,21 +7,25 @@ could not be brought about as `UnprovedError`.
 
 from __future__ import annotations
 
+import array
 import errno
+import fcntl
 import select
 import socket
 import struct
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from types import TracebackType
-from typing import Self
+from typing import Literal, Self, TypeVar
 
 from grader.errors import Reason
 from grader.model import EventKind
 from grader.wire.faults import FaultError, UnprovedError
 from grader.wire.kernel import Endpoint, SocketTable, TcpRow, TcpState
-from grader.wire.program import NoProgressError, Program, Why, reason_of
+from grader.wire.program import CLOSED_BY_PROGRAM, NoProgressError, Program, Why, reason_of
 from grader.wire.script import pieces_of
 from grader.wire.stillness import Verdict
+
+T = TypeVar("T")
 
 #: Looks of 15 microseconds each before a gate begins to ask what the program does.
 _GATE_LOOKS = 200
@@ -30,6 +34,7 @@ _CHUNK_BYTES = 1 << 16
 _ONE_SEGMENT_BYTES = 16 * 1024
 #: How long a program that closed a connection may take to die of the same cause, when the kernel can't tell.
 _DYING_S = 1.0
+_SIOCOUTQNSD = 0x894B
 _RESETS = {errno.ECONNRESET, errno.EPIPE, errno.ECONNABORTED}
 
 
@@ -108,12 +113,12 @@ class ScriptedClient:
             with self._program.frozen():
                 self._push(data)
                 row = self._wait_arrived()
-                whole = row is not None and row.receive_queue >= len(data)
+                whole = row.receive_queue >= len(data)
         else:
             before = self._row()
             self._push(data)
             row = self._wait_arrived()
-            whole = bool(before and row and row.segments_received == before.segments_received + 1)
+            whole = bool(before and row.segments_received == before.segments_received + 1)
         if not whole:
             raise UnprovedError("the messages did not arrive together")
         self._transcript.add(EventKind.KERNEL, "grader", f"all {len(data)} bytes arrived together")
@@ -128,9 +133,11 @@ class ScriptedClient:
         before = self._row()
         self._transcript.add(EventKind.SENT, self.name, "with the end of its side in the same segment", data)
         self._push(data, socket.MSG_MORE)
+        # What the kernel still holds back leaves together with the FIN (tcp_send_fin sets it on the last segment).
+        held = _unsent_bytes(self._sock) == len(data)
         self.half_close()
         row = self._wait_arrived()
-        if not (before and (row is None or row.segments_received == before.segments_received + 1)):
+        if not (held and before and row.segments_received == before.segments_received + 1):
             raise UnprovedError("the message and the end did not arrive together")
 
     def _push(self, data: bytes, flags: int = 0) -> None:
@@ -170,21 +177,36 @@ class ScriptedClient:
     def _row(self) -> TcpRow | None:
         return self._table.find(self.theirs, self.ours)
 
-    def _wait_arrived(self) -> TcpRow | None:
-        """Until everything sent is in the program's receive queue or already read; its row, None when it is gone."""
+    def _wait_arrived(self) -> TcpRow:
+        """Until everything sent is in the program's receive queue or already read; its row.
+
+        Raises:
+            FaultError: the program has closed the connection.
+        """
         __tracebackhide__ = True
 
-        def arrived() -> tuple[TcpRow | None] | None:
+        def arrived() -> TcpRow | Literal["closed"] | None:
             row = self._row()
-            return (row,) if row is None or row.bytes_received == self.sent_bytes + self.fin_sent else None
+            if row is None or (row.state in CLOSED_BY_PROGRAM and not row.inode):
+                return "closed"
+            return row if row.bytes_received == self.sent_bytes + self.fin_sent else None
 
-        for _ in range(_GATE_LOOKS):
-            if found := arrived():
-                return found[0]
         try:
-            return self._program.wait(arrived)[0]
+            found: TcpRow | Literal["closed"] = self._at_once(arrived) or self._program.wait(arrived)
         except NoProgressError as stop:
             raise UnprovedError("what was sent did not arrive", doing=stop.doing) from None
+        if found == "closed":
+            self._take()
+            raise self._lost("while it was being sent its message")
+        return found
+
+    @staticmethod
+    def _at_once(ready: Callable[[], T | None]) -> T | None:
+        """What a few quick looks at the kernel's facts give, before anything is asked of the program."""
+        for _ in range(_GATE_LOOKS):
+            if (found := ready()) is not None:
+                return found
+        return None
 
     def wait_read(self) -> None:
         """The gate: until the program has read everything that was sent."""
@@ -196,11 +218,8 @@ class ScriptedClient:
                 return True  # it has closed; what is awaited next will tell
             return True if row.bytes_received == self.sent_bytes and row.receive_queue == 0 else None
 
-        for _ in range(_GATE_LOOKS):
-            if read():
-                return
         try:
-            self._program.wait(read)
+            _ = self._at_once(read) or self._program.wait(read)
         except NoProgressError as stop:
             row = self._row()
             unread = row.receive_queue if row else 0
@@ -377,6 +396,13 @@ class ScriptedClient:
     def gone(self) -> bool:
         """Whether the program's side of the connection is gone from the kernel."""
         return self._row() is None
+
+
+def _unsent_bytes(sock: socket.socket) -> int:
+    """Bytes in our send queue that were not sent yet (tcp(7))."""
+    answer = array.array("i", [0])
+    fcntl.ioctl(sock, _SIOCOUTQNSD, answer)
+    return answer[0]
 
 
 def _connected(sock: socket.socket) -> int | None:
