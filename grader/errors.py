@@ -70,7 +70,7 @@ REASONS: dict[Reason, str] = {
     Reason.WRONG_ADDRESS: "it listens on another address than required",
     Reason.ADDRESS_IN_USE: "the port could not be bound again",
     Reason.EXITED: "the program ended by itself",
-    Reason.CRASHED: "the program crashed",
+    Reason.CRASHED: "the program ended by an error",
     Reason.STILL_RUNNING: "the program is still running",
     Reason.LEFT_RUNNING: "it left something running",
     Reason.ACCEPTED_BAD_ARGUMENTS: "it ran on with bad arguments",

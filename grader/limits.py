@@ -42,7 +42,7 @@ class SandboxLimits(msgspec.Struct, frozen=True, kw_only=True):
     #: Building: gcc takes 0.1 s; a large Makefile under load still fits.
     build_s: float = 60.0
     #: One submission's checks together: the slowest right one takes a few seconds; twenty deadlines must fit.
-    whole_s: float = 240.0
+    whole_s: float = 180.0
 
 
 #: A reply must come within this time, as the handout says; time in which the program wanted to run but was given no CPU
@@ -61,6 +61,6 @@ IDLE_WINDOW_S: Final = 0.5
 #: Part of that time on a CPU above which it is a busy loop: polling every 10 ms costs 1 to 2 %.
 IDLE_CPU_SHARE: Final = 0.2
 #: How much longer than its own limits the host waits for a driver before it gives it up.
-HOST_GRACE_S: Final = 60.0
+HOST_GRACE_S: Final = 30.0
 #: How long a program may take to come to rest between two steps; only speed and which program is kept hang on it.
 SETTLE_S: Final = 0.25

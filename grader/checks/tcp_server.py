@@ -124,9 +124,9 @@ def test_message_and_a_half(connect: Connect, protocol: StreamProtocol) -> None:
 
 
 @behaviour(
-    does="half a message; silence is awaited; then the other half",
-    proves="the program has read the half and is still",
-    catches="an answer before the message is complete",
+    does="half a message; silence is awaited; then the other half; then half a message and the client's end",
+    proves="the program has read the half and is still; the end came with the half",
+    catches="an answer before the message is complete, or when it never will be",
     hint="A message is complete when its end has arrived, not when recv returns. " + _KEEP_A_BUFFER,
 )
 def test_unfinished_message_gets_no_answer(connect: Connect, protocol: StreamProtocol) -> None:
@@ -138,6 +138,8 @@ def test_unfinished_message_gets_no_answer(connect: Connect, protocol: StreamPro
         client.expect_nothing(Reason.EARLY_REPLY, "it answered although the message was not complete")
         client.send(exchange.request[half:])
         client.expect(exchange.reply)
+        client.send_and_half_close(exchange.request[:half])
+        client.expect_no_reply(Reason.EARLY_REPLY, "it answered although the connection ended before the message did")
 
 
 @behaviour(
@@ -248,7 +250,6 @@ def test_reset_mid_request(connect: Connect, server: Server, protocol: StreamPro
 )
 def test_ctrl_c_stops(fresh_server: Server) -> None:
     """Ends at Ctrl-C"""
-    fresh_server.program.wait_rest(SETTLE_S)
     _interrupt(fresh_server.program)
 
 
@@ -256,7 +257,8 @@ def test_ctrl_c_stops(fresh_server: Server) -> None:
     does="Ctrl-C while one client is connected and has got its answer",
     proves="the connection is established",
     catches="waiting for the client's thread before ending",
-    hint="A thread or process that waits in recv for its client must not keep the server alive: make threads daemons.",
+    hint="Nothing that waits for the client may keep the server alive: let KeyboardInterrupt (SIGINT) through, "
+    "and make threads daemons.",
     hints={Reason.NOT_CLOSED: "A process it has started still holds the connection: it must end with the server."},
 )
 def test_ctrl_c_with_client_connected(fresh_server: Server, stage: Stage, protocol: StreamProtocol) -> None:
@@ -372,7 +374,6 @@ def test_leaves_nothing_running(fresh_server: Server, stage: Stage, protocol: St
     program = fresh_server.program
     with stage.connect(fresh_server) as client:
         _ask(client, protocol.exchange(0))
-    program.wait_rest(SETTLE_S)
     _stop_anyhow(program)
     left = stage.leftovers(program)
     if left:
@@ -399,6 +400,7 @@ def _interrupt(program: Program) -> None:
         FaultError: it goes on.
     """
     __tracebackhide__ = True
+    program.wait_rest(SETTLE_S)  # some still start their workers when they listen already
     ignores = any(process.ignored_signals >> (signal.SIGINT - 1) & 1 for process in program.snapshot(files=False))
     program.press_ctrl_c()
     try:

@@ -21,7 +21,6 @@ from grader.model import EventKind
 from grader.wire.faults import FaultError, NotStartedError, UnprovedError
 from grader.wire.kernel import Endpoint, SocketTable, TcpRow, TcpState
 from grader.wire.program import NoProgressError, Program, Why, reason_of
-from grader.wire.stillness import Verdict
 from grader.wire.tcp import ScriptedClient
 from grader.wire.transcript import Transcript
 from grader.wire.warden import CannotStartError, WardenClient
@@ -29,6 +28,7 @@ from grader.wire.warden import CannotStartError, WardenClient
 #: Below the kernel's ephemeral range, so that no client of ours ever sits on one, and above the well-known ones.
 _PORTS = range(20_000, 32_000)
 _WILDCARDS = {"0.0.0.0": "127.0.0.1", "::": "127.0.0.1"}  # noqa: S104 — compared with, never bound
+_PORT_TRIES = 100
 _PLACES = re.compile(r"\{\{|\}\}|\{host\}|\{port\}")
 _CLIENT_NAMES = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
@@ -134,12 +134,17 @@ class Stage:
     # Programs
 
     def port(self) -> int:
-        """A port that nobody uses and that is not the assignment's default."""
-        while True:
+        """A port that nobody uses and that is not the assignment's default.
+
+        Raises:
+            UnprovedError: none was found: somebody holds most of them.
+        """
+        for _ in range(_PORT_TRIES):
             port = self._ports.choice(_PORTS)
             if port != self._job.assignment.server.default_port and port not in self._ports_used and _is_free(port):
                 self._ports_used.add(port)
                 return port
+        raise UnprovedError("no free port was found to start the program on")
 
     def run(self, argv: tuple[str, ...], *, terminal: bool = True) -> Program:
         """Start a command in the work folder, after ending what ran before.
@@ -206,6 +211,7 @@ class Stage:
         Raises:
             FaultError: it does not listen.
         """
+        self.end_program()  # first, so that nothing of it holds a port
         port = port or self.port()
         return self.wait_listening(self.start_on(port), port)
 
@@ -246,6 +252,7 @@ class Stage:
     def port_held(self) -> Iterator[int]:
         """A port on which we listen ourselves, on every address: a free one, or the program's own."""
         family = socket.AF_INET6 if socket.has_dualstack_ipv6() else socket.AF_INET
+        self.end_program()
         port = self._own_port or self.port()
         with socket.create_server(
             ("", port), family=family, reuse_port=False, dualstack_ipv6=family == socket.AF_INET6
@@ -260,9 +267,8 @@ class Stage:
 
         try:
             program.wait(none_left, until_end=False, deadline_s=EXIT_S)
-        except NoProgressError as stop:
-            if stop.why is Why.STILL or stop.verdict in {Verdict.TIMER, Verdict.RUNNING}:
-                return [process.name for process in program.remaining()]
+        except NoProgressError:
+            return [process.name for process in program.remaining()]
         return []
 
 
@@ -272,9 +278,14 @@ def client_name(number: int) -> str:
 
 
 def _with_arguments(run: tuple[str, ...], arguments: tuple[str, ...]) -> tuple[str, ...]:
-    """The command with everything from the port's word on replaced."""
-    before = next((place for place, word in enumerate(run) if "{port}" in word), len(run))
-    return tuple(_filled(word, "") for word in run[:before]) + arguments
+    """The command with these arguments in the port's place, be it a word of its own or a part of one."""
+    words: list[str] = []
+    for word in run:
+        if word == "{port}":
+            words += arguments
+        else:
+            words.append(_filled(word, " ".join(arguments)))
+    return tuple(words)
 
 
 def _filled(word: str, port: str) -> str:

@@ -44,6 +44,8 @@ _PR_SET_CHILD_SUBREAPER = 36
 _PR_SET_NO_NEW_PRIVS = 38
 _CAP_LAST = 63
 _SYS_PIDFD_GETFD = 438  # the same number on every architecture
+_STACK_BYTES = 8 * 1024 * 1024  # what a thread reserves by default (ulimit -s)
+_MOST_STACKS = 256
 _TICK_S = 0.1  # how often resident memory is looked at while a program runs
 
 
@@ -230,7 +232,8 @@ class Warden:
     def _limit(self) -> None:
         settings = self._settings
         wanted = {
-            resource.RLIMIT_DATA: settings["memory_bytes"],
+            # A rough bound for the moment between two looks: stacks of threads count here, used or not.
+            resource.RLIMIT_DATA: settings["memory_bytes"] + _STACK_BYTES * _MOST_STACKS,
             resource.RLIMIT_NPROC: self._process_limit(),
             resource.RLIMIT_NOFILE: settings["open_files"],
             resource.RLIMIT_FSIZE: settings["disk_bytes"],

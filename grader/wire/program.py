@@ -75,6 +75,7 @@ class Talk(Protocol):
     ours: Endpoint
     theirs: Endpoint
     sent_bytes: int
+    received_bytes: int
     fin_sent: bool
     reset_sent: bool
 
@@ -221,7 +222,8 @@ class Program:
         """How much it has read and written, a number for each of our connections and for its output."""
         rows = [talk.row for talk in self.conversations() if talk.row]
         read = (row.bytes_received - row.receive_queue for row in rows)
-        return (*read, *(row.send_queue for row in rows), self.stdout.size_bytes + self.stderr.size_bytes)
+        written = (talk.received_bytes for talk in self.talks)
+        return (*read, *written, self.stdout.size_bytes + self.stderr.size_bytes)
 
     def nothing_on_its_way(self) -> bool:
         """Whether all that we sent has arrived there, the ends of closed connections included, and its bytes here."""

@@ -108,6 +108,12 @@ CALLS = (
     Call("epoll_wait", 441, 441, Waits.POINTER, 3),
     Call("a wait for another thread", 202, 98, Waits.POINTER, 3),
     Call("sigtimedwait", 128, 137, Waits.POINTER, 2),
+    Call("a wait for a lock", 73, 32, Waits.EVENT),  # flock
+    Call("a wait for a lock", 72, 25, Waits.EVENT),  # fcntl: of its operations only F_SETLKW sleeps
+    Call("a wait for a semaphore", 65, 193, Waits.EVENT),
+    Call("a wait for a semaphore", 220, 192, Waits.POINTER, 3),
+    Call("msgrcv", 70, 188, Waits.EVENT),
+    Call("recvmmsg", 299, 243, Waits.POINTER, 4),
     Call("pause", 34, None, Waits.EVENT),
     Call("sigsuspend", 130, 133, Waits.EVENT),
     Call("a wait for a child process", 61, 260, Waits.EVENT),

@@ -14,6 +14,7 @@ import select
 import socket
 import struct
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from types import TracebackType
 from typing import Self, TypeVar
 
@@ -51,6 +52,8 @@ class ScriptedClient:
         self._table = table
         self._transcript = program.transcript
         self._received = bytearray()
+        self._wanted_bytes = _CHUNK_BYTES
+        self.received_bytes = 0
         self._ended: EventKind | None = None
         self._sock = self._connect()
         self.ours = Endpoint(*self._sock.getsockname()[:2])
@@ -234,8 +237,8 @@ class ScriptedClient:
     # Receiving
 
     def _take(self) -> None:
-        """Move what has come into our buffer, without waiting."""
-        while self._ended is None:
+        """Move what has come into our buffer, without waiting; of an endless reply just enough to show it."""
+        while self._ended is None and len(self._received) < self._wanted_bytes:
             try:
                 chunk = self._sock.recv(_CHUNK_BYTES)
             except BlockingIOError:
@@ -250,6 +253,7 @@ class ScriptedClient:
                 self._transcript.add(EventKind.PEER_CLOSED, self.name)
                 return
             self._received += chunk
+            self.received_bytes += len(chunk)
             self._transcript.add(EventKind.RECEIVED, self.name, data=chunk)
             # So that the other kernel knows at once that nothing of it is on its way.
             self._sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
@@ -262,6 +266,7 @@ class ScriptedClient:
     def expect(self, reply: bytes) -> None:
         """The next bytes to come are exactly these; more may follow them."""
         __tracebackhide__ = True
+        self._wanted_bytes = len(reply) + _CHUNK_BYTES
 
         def enough() -> bool | None:
             self._take()
@@ -330,6 +335,23 @@ class ScriptedClient:
         if self._received:
             raise FaultError(reason, what, b"", bytes(self._received), self._program.doing())
         raise self._lost("too early")
+
+    def expect_no_reply(self, reason: Reason, what: str) -> None:
+        """Nothing comes before the connection's end, or in the time that a reply may take; it may stay open or end.
+
+        Raises:
+            FaultError: with that reason and sentence when something comes.
+        """
+        __tracebackhide__ = True
+
+        def came() -> bool | None:
+            self._take()
+            return True if self._received or self._ended else None
+
+        with suppress(NoProgressError):
+            self._program.wait(came, [self._sock.fileno()])
+        if self._received:
+            raise FaultError(reason, what, b"", bytes(self._received), self._program.doing())
 
     def expect_end(self) -> None:
         """The program closes the connection (FIN), and nothing comes before."""
