@@ -41,8 +41,6 @@ _RAREST_LOOK_S = 0.05
 #: Between looks at what no descriptor tells of: a socket's row.
 _UNWATCHED_S = 0.0002
 _ALL_BUT_TIME_WAIT = tuple(state for state in TcpState if state not in {TcpState.TIME_WAIT, TcpState.CLOSE})
-
-
 #: ioctl_tty(2): the master tells the terminal to send a signal to its foreground process group, at once.
 _TIOCSIG = 0x40045436
 #: States of a connection that the program has closed, when nobody holds its socket any more (inode 0).  In the last two
@@ -226,7 +224,11 @@ class Program:
         return (*read, *written, self.stdout.size_bytes + self.stderr.size_bytes)
 
     def nothing_on_its_way(self) -> bool:
-        """Whether all that we sent has arrived there, the ends of closed connections included, and its bytes here."""
+        """Whether all that we sent has arrived there, the ends of closed connections included, and its bytes here.
+
+        For a verdict this must hold before the program is looked at (what arrives later wakes it later) and after
+        it (what it sent before it fell asleep is here).
+        """
         self._leaving = [talk for talk in self._leaving if not self._delivered(talk)]
         return not self._leaving and all(self._delivered(talk) for talk in self.talks)
 
@@ -285,10 +287,11 @@ class Program:
             now = time.monotonic()
             if now < look_at and not (until_end and self._has_ended()):
                 continue
+            arrived = self.nothing_on_its_way()
             verdict, snapshot = self.verdict()
             if until_end and self.ending() and not self.remaining(snapshot) and self.nothing_on_its_way():
                 return self._last_chance(ready, Why.ENDED, "", Verdict.STILL)
-            if verdict is Verdict.STILL and self.nothing_on_its_way():
+            if verdict is Verdict.STILL and arrived and self.nothing_on_its_way():
                 return self._last_chance(ready, Why.STILL, self.doing(snapshot), verdict)
             if clock.spent_s(now, snapshot, self._traffic()) > deadline_s:
                 return self._last_chance(ready, Why.DEADLINE, self.doing(snapshot), verdict)
@@ -315,7 +318,7 @@ class Program:
 
     def at_rest(self) -> bool:
         """Whether it sleeps with nothing to do now: still, or until its own timer ends."""
-        return self.verdict()[0] in {Verdict.STILL, Verdict.TIMER} and self.nothing_on_its_way()
+        return self.nothing_on_its_way() and self.verdict()[0] in {Verdict.STILL, Verdict.TIMER}
 
     def wait_rest(self, deadline_s: float) -> bool:
         """Until it is at rest; False when it has ended, or had `deadline_s` and was not."""
