@@ -216,11 +216,8 @@ def _judge_transfer(process: ProcessFacts, thread: ThreadFacts, call: Call, sock
         return Verdict.RUNNING
     if inode is None:
         return Verdict.STILL  # a terminal or a pipe: nobody writes there but us or a sleeping process
-    own_timeout = timed.get((process.pid, fd))
-    if own_timeout is None:
-        return Verdict.UNKNOWN
-    if own_timeout:
-        return Verdict.TIMER
+    if timed.get((process.pid, fd)) is not False:
+        return Verdict.TIMER  # it has a timeout of its own, or the kernel does not let us see that it has none
     row = sockets.get(inode)
     # Bytes, a FIN (which counts as one until it is read), or in LISTEN a client to accept: it is about to wake.
     return Verdict.RUNNING if row and row.receive_queue > 0 else Verdict.STILL
