@@ -210,10 +210,17 @@ class Stage:
 
         Raises:
             FaultError: it does not listen.
+            UnprovedError: it can't, because of what an earlier check has left in the kernel.
         """
         self.end_program()  # first, so that nothing of it holds a port
         port = port or self.port()
-        return self.wait_listening(self.start_on(port), port)
+        try:
+            return self.wait_listening(self.start_on(port), port)
+        except FaultError as fault:
+            if self._own_port in {row.local.port for row in self.table.dump(TcpState.TIME_WAIT)}:
+                what = f"an earlier check's connection still holds port {self._own_port}, and can't be cleared here"
+                raise UnprovedError(what, doing=fault.doing) from None
+            raise
 
     def launch_again(self, server: Server) -> Server:
         """The same command once more, after its program has ended: it must listen where it did.
@@ -250,13 +257,19 @@ class Stage:
 
     @contextmanager
     def port_held(self) -> Iterator[int]:
-        """A port on which we listen ourselves, on every address: a free one, or the program's own."""
+        """A port on which we listen ourselves, on every address: a free one, or the program's own.
+
+        Raises:
+            UnprovedError: it can't be held.
+        """
         family = socket.AF_INET6 if socket.has_dualstack_ipv6() else socket.AF_INET
         self.end_program()
         port = self._own_port or self.port()
-        with socket.create_server(
-            ("", port), family=family, reuse_port=False, dualstack_ipv6=family == socket.AF_INET6
-        ):
+        try:
+            holder = socket.create_server(("", port), family=family, dualstack_ipv6=family == socket.AF_INET6)
+        except OSError as error:
+            raise UnprovedError(f"port {port} could not be held: {error.strerror}") from None
+        with holder:
             yield port
 
     def leftovers(self, program: Program) -> list[str]:
