@@ -291,7 +291,9 @@ def client_name(number: int) -> str:
 
 
 def _with_arguments(run: tuple[str, ...], arguments: tuple[str, ...]) -> tuple[str, ...]:
-    """The command with these arguments in the port's place, be it a word of its own or a part of one."""
+    """The command with these arguments in the port's place, be it a word of its own, a part of one, or nowhere."""
+    if not any("{port}" in word for word in run):
+        return *(_filled(word, "") for word in run), *arguments
     words: list[str] = []
     for word in run:
         if word == "{port}":

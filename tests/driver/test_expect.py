@@ -130,5 +130,5 @@ def test_why_a_check_was_not_played() -> None:
         expect.because("“answers”, which did not pass") == "not played, because it needs “answers”, which did not pass"
     )
     fault = FaultError(Reason.CRASHED, "boom")
-    words = "not played, because it needs a server that listens: the program crashed"
+    words = "not played, because it needs a server that listens: the program ended by an error"
     assert expect.because("a server that listens", fault) == words

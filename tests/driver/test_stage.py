@@ -31,8 +31,11 @@ def test_clients_are_named_by_letter_while_there_are_letters() -> None:
         (("./server", "{port}"), ("abc",), ("./server", "abc")),
         (("./server", "{port}"), (), ("./server",)),
         (("./server",), ("1", "2"), ("./server", "1", "2")),
-        (("./server", "-h", "{host}", "{port}", "-v"), ("x",), ("./server", "-h", "127.0.0.1", "x")),
-        (("./server", "--port={port}", "-v"), ("x",), ("./server", "x")),
+        (("./server", "-h", "{host}", "{port}", "-v"), ("x",), ("./server", "-h", "127.0.0.1", "x", "-v")),
+        (("./server", "--port={port}", "-v"), ("x",), ("./server", "--port=x", "-v")),
+        (("sh", "-c", "exec ./server {port}"), ("x",), ("sh", "-c", "exec ./server x")),
+        (("sh", "-c", "exec ./server {port}"), (), ("sh", "-c", "exec ./server ")),
+        (("python3", "a{{0}}.py", "{port}"), ("x",), ("python3", "a{0}.py", "x")),
     ],
 )
 def test_arguments_stand_in_place_of_the_port(
