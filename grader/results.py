@@ -64,7 +64,7 @@ def without_a_program(
     """The checks of a submission that could not be built: one failed, all others skipped for that reason."""
     failed = CheckResult(
         id=BUILDS,
-        title="can be built",
+        title="Can be built",
         requirement=_BUILDS_REQUIREMENT,
         outcome=Outcome.FAILED,
         points=0,
