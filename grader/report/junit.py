@@ -107,7 +107,7 @@ def _build(report: Report) -> list[Case]:
     failed = report.build.outcome is Outcome.FAILED
     return [
         Case(
-            name="can be built",
+            name="Can be built",
             classname=f"{text.one_line(report.assignment)}.{report.role}.build",
             duration_s=report.build.duration_s,
             verdict=VERDICTS[report.build.outcome],

@@ -237,8 +237,8 @@ make: *** [Makefile:2: server] Error 1
 """
 BUILDS = CheckResult(
     id="server.builds",
-    title="can be built",
-    requirement=Requirement(number="0", text="The program can be built."),
+    title="Can be built",
+    requirement=Requirement(number="", text="The program can be built."),
     outcome=Outcome.FAILED,
     points=0,
     max_points=0,
