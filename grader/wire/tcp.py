@@ -14,7 +14,6 @@ import select
 import socket
 import struct
 from collections.abc import Callable, Iterable
-from contextlib import suppress
 from types import TracebackType
 from typing import Self, TypeVar
 
@@ -24,7 +23,6 @@ from grader.wire.faults import FaultError, UnprovedError
 from grader.wire.kernel import Endpoint, SocketTable, TcpRow, TcpState
 from grader.wire.program import CLOSED_BY_PROGRAM, NoProgressError, Program, Why, reason_of
 from grader.wire.script import pieces_of
-from grader.wire.stillness import Verdict
 
 T = TypeVar("T")
 
@@ -311,13 +309,26 @@ class ScriptedClient:
         return FaultError(Reason.RESET if reset else Reason.CLOSED_EARLY, what, reply, got, self._program.doing())
 
     def expect_nothing(self, reason: Reason, what: str) -> None:
-        """Until the program is still: nothing comes, and the connection stays open.
+        """Nothing comes, and the connection stays open: until the program is still, or for all the time of a reply.
+
+        A program that never rests is not still; but when it had the time that a reply may take, on a CPU or asleep
+        of its own accord, and sent nothing, it has not answered.
 
         Raises:
             FaultError: with that reason and sentence when something comes.
-            UnprovedError: the program never became still, so something could come yet.
+            UnprovedError: the machine did not give it that time.
         """
         __tracebackhide__ = True
+        if stop := self._silent():
+            how = "is still" if stop.why is Why.STILL else "has had the time for a reply"
+            self._transcript.add(EventKind.KERNEL, "program", f"{how}: {stop.doing}")
+            return
+        if self._received:
+            raise FaultError(reason, what, b"", bytes(self._received), self._program.doing())
+        raise self._lost("too early")
+
+    def _silent(self) -> NoProgressError | None:
+        """Why nothing will come any more; None when something came, or the end."""
 
         def came() -> bool | None:
             self._take()
@@ -326,15 +337,8 @@ class ScriptedClient:
         try:
             self._program.wait(came, [self._sock.fileno()])
         except NoProgressError as stop:
-            if stop.why is Why.STILL or stop.verdict is Verdict.TIMER:
-                self._transcript.add(EventKind.KERNEL, "program", f"is still: {stop.doing}")
-                return
-            raise UnprovedError(
-                "the program did not come to rest, so silence proves nothing", doing=stop.doing
-            ) from None
-        if self._received:
-            raise FaultError(reason, what, b"", bytes(self._received), self._program.doing())
-        raise self._lost("too early")
+            return stop
+        return None
 
     def expect_no_reply(self, reason: Reason, what: str) -> None:
         """Nothing comes before the connection's end, or in the time that a reply may take; it may stay open or end.
@@ -343,13 +347,7 @@ class ScriptedClient:
             FaultError: with that reason and sentence when something comes.
         """
         __tracebackhide__ = True
-
-        def came() -> bool | None:
-            self._take()
-            return True if self._received or self._ended else None
-
-        with suppress(NoProgressError):
-            self._program.wait(came, [self._sock.fileno()])
+        self._silent()
         if self._received:
             raise FaultError(reason, what, b"", bytes(self._received), self._program.doing())
 
