@@ -5,6 +5,8 @@ both; then the driver starts; then a process and a mount namespace, which hold o
 everything read-only but a sized tmpfs.  Where the kernel refuses any of it (tried in a throw-away child first), all of
 it is left out, and the answer on the first line of standard output says so.
 
+Arguments: the descriptors of the driver's standard input and output, and the driver's command; or `--probe`, to say by
+the exit status whether the namespaces are allowed.
 Standard input: the warden's settings and the archive as two frames, then nothing; its end is the end of the host.
 Standard library and psutil only.
 """
