@@ -20,7 +20,7 @@ SOURCES = {
 }
 
 #: Every module stands once, and imports only from rows below its own, or from its own where the row says so.
-#: DESIGN's order by package, finer where a package spans layers: `driver.job` is values that both sides of the sandbox
+#: README's order, finer where a package spans layers: `driver.job` is values that both sides of the sandbox
 #: exchange, `checks` is a plugin of the driver, `channel` and `settings` are what driver, host and warden share.
 LAYERS: tuple[tuple[str, ...], ...] = (
     ("grader.cli",),
