@@ -12,24 +12,38 @@ from pathlib import Path
 
 import click
 
-from bench import gradings, waiting
-from bench.gradings import REFERENCE, Seconds, Where
+from bench import NotMeasuredError, costs, failing, gradings, growth, waiting
+from bench.figures import line, ms
+from bench.gradings import ASSIGNMENT, ASSIGNMENTS, REFERENCE, REFERENCES, WHOLE_EVIDENCE, Where
+from bench.timed import Seconds
 from bench.warden import running
-from grader.errors import CannotJudgeError
+from grader import assignment as assignments
+from grader.errors import CannotJudgeError, GraderError
 from grader.sandbox.choose import choose
 
 _RIGHT = ("good/threads.py", "good/poll.c", "good/asyncio_streams.py")
 _HOPELESS = "broken/hopeless.py"
+#: Right programs of which each check's cost is shown, by assignment.
+_COSTS = {
+    ASSIGNMENT: ("good/threads.py", "good/poll.c"),
+    "tcp_echo": ("good/threads.py",),
+    "udp_reply": ("good/loop.py", "good/loop.c"),
+}
 
 _FRAGMENTS_PER_S = 1000
 _LOCAL_BY_FLOOR = 2.0
 _DOCKER_MORE_S = 1.5
 _HOPELESS_BY_RIGHT = 1.5
+_SPLIT_BYTES = 200
+_SPLIT_S = 1.0
 
 
 @dataclass(frozen=True)
 class Size:
-    """How much is measured.  `programs`: right ones, below the reference folder."""
+    """How much is measured.  `programs`: right ones, below the reference folder; None: all that there are.
+
+    `first`: how many of the first checks a cost is shown of.  `counts`: of how many checks a grading's time is taken.
+    """
 
     programs: tuple[str, ...] = _RIGHT
     rounds: int = 5
@@ -37,9 +51,34 @@ class Size:
     slept: int = 50
     waits: int = 11
     docker: bool = True
+    costs: tuple[str, ...] = tuple(_COSTS)
+    first: int | None = None
+    cost_rounds: int = 3
+    failing: tuple[str, ...] | None = None
+    broken: int | None = None
+    right: int | None = None
+    counts: tuple[int | None, ...] = (1, 5, 10, 20, None)
+    lengths_bytes: tuple[int, ...] = (50, 100, _SPLIT_BYTES, 400)
+    growth_rounds: int = 3
 
 
-_QUICK = Size(programs=_RIGHT[:1], rounds=1, gated=100, slept=5, waits=2, docker=False)
+_QUICK = Size(
+    programs=_RIGHT[:1],
+    rounds=1,
+    gated=100,
+    slept=5,
+    waits=2,
+    docker=False,
+    costs=(ASSIGNMENT,),
+    first=3,
+    cost_rounds=1,
+    failing=(ASSIGNMENT,),
+    broken=2,
+    right=1,
+    counts=(1, 3),
+    lengths_bytes=(20,),
+    growth_rounds=1,
+)
 
 
 def main() -> None:
@@ -47,13 +86,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench", description="Ratios of times, measured in turns.")
     parser.add_argument("--quick", action="store_true", help="one small round without containers: does it work at all?")
     size = _QUICK if parser.parse_args().quick else Size()
-    _fragments(size)
-    _hopeless_answers(size)
-    _gradings(size)
+    for part in (_fragments, _hopeless_answers, _gradings, _costs, _failing, _checks, _lengths):
+        try:
+            part(size)
+        except (NotMeasuredError, GraderError) as error:
+            click.echo(f"  not measured: {error}")
 
 
 def _say(what: str, figure: str, goal: str = "", *, met: bool = True) -> None:
-    click.echo(f"{what:<52} {figure:>16}   {goal}{'' if met else '   MISSED'}".rstrip())
+    click.echo(line(what, figure, goal, met=met))
 
 
 def _alternate(rounds: int, first: Callable[[], float], second: Callable[[], float]) -> tuple[float, float]:
@@ -90,16 +131,18 @@ def _gradings(size: Size) -> None:
         for name in size.programs:
             jobs[f"floor {name}"] = stack.enter_context(gradings.floor_of(REFERENCE / name))
             for where in places:
-                jobs[f"{where} {name}"] = partial(gradings.grade_s, REFERENCE / name, where, 0)
+                jobs[f"{where} {name}"] = partial(gradings.grade_s, REFERENCE / name, where, 0, WHOLE_EVIDENCE)
         for where in places:
-            jobs[f"{where} {_HOPELESS}"] = partial(gradings.grade_s, REFERENCE / _HOPELESS, where, 1)
+            jobs[f"{where} right"] = partial(gradings.grade_s, REFERENCE / _RIGHT[0], where, 0)
+            jobs[f"{where} hopeless"] = partial(gradings.grade_s, REFERENCE / _HOPELESS, where, 1)
         medians = gradings.medians(jobs, size.rounds)
-    click.echo("Whole gradings beside their floor: the same starts, connections and bytes without a check")
+    count = f"{len(WHOLE_EVIDENCE)} of {len(assignments.load(ASSIGNMENT).checks)} checks, whose evidence is whole"
+    click.echo(f"Gradings ({count}) beside their floor: the same starts, connections and bytes without a check")
     for name in size.programs:
         _one_grading(medians, name)
-    click.echo(f"A hopeless server beside a right one ({Path(_RIGHT[0]).name})")
+    click.echo(f"A hopeless server beside a right one ({Path(_RIGHT[0]).name}), all checks")
     for where in places:
-        ratio = medians[f"{where} {_HOPELESS}"] / medians[f"{where} {_RIGHT[0]}"]
+        ratio = medians[f"{where} hopeless"] / medians[f"{where} right"]
         goal = f"goal: at most {_HOPELESS_BY_RIGHT:g}"
         _say(f"  {where}", f"{ratio:.2f} times", goal, met=ratio <= _HOPELESS_BY_RIGHT)
 
@@ -125,6 +168,60 @@ def _places(size: Size) -> tuple[Where, ...]:
         click.echo(f"without containers: {error}")
         return ("local",)
     return ("local", "docker")
+
+
+def _costs(size: Size) -> None:
+    click.echo("Cost of each check with right programs, in ms: start until it listens; play, as the report has it;")
+    click.echo("all from verdict to verdict, with ending and coming to rest; n programs started")
+    for name in size.costs:
+        asked = assignments.load(name)
+        programs = {Path(each).name: REFERENCES / name / each for each in _COSTS[name]}
+        there = {each: path for each, path in programs.items() if path.is_file()}
+        only = frozenset(growth.first_checks(asked, size.first))
+        for row in costs.table(asked, costs.gradings(asked, there, size.cost_rounds, only)):
+            click.echo(row)
+
+
+def _failing(size: Size) -> None:
+    click.echo("Failing fast: time to a verdict against a broken program, less the same check's median with right ones")
+    findings = failing.Findings()
+    for name in assignments.names() if size.failing is None else size.failing:
+        verdicts = failing.verdicts_of(REFERENCES / name)
+        right = [program for program, expected in verdicts.items() if not expected.fails]
+        broken = [program for program, expected in verdicts.items() if failing.is_timed(expected)]
+        chosen = {program: verdicts[program] for program in broken[: size.broken]}
+        found = failing.find(REFERENCES / name, assignments.load(name), right[: size.right], chosen)
+        click.echo(failing.median_line(name, found))
+        findings.failures += found.failures
+        findings.untimed += found.untimed
+    for row in failing.lines(findings):
+        click.echo(row)
+
+
+def _checks(size: Size) -> None:
+    asked = assignments.load(ASSIGNMENT)
+    chosen = {len(checks): checks for checks in (growth.first_checks(asked, count) for count in size.counts)}
+    jobs = {
+        str(count): partial(gradings.grade_s, REFERENCE / _RIGHT[0], "local", 0, checks)
+        for count, checks in chosen.items()
+    }
+    medians = gradings.medians(jobs, size.growth_rounds)
+    fewest = min(chosen)
+    click.echo(f"Growth with the number of checks ({Path(_RIGHT[0]).name}, local)")
+    for count in chosen:
+        taken_s = medians[str(count)]
+        ratio = taken_s / medians[str(fewest)]
+        _say(f"  {count} of the assignment's checks ({taken_s:.2f} s)", f"{ratio:.2f} times")
+
+
+def _lengths(size: Size) -> None:
+    click.echo("Growth with the length of a message: one message, byte by byte, and split at every place")
+    for one in growth.messages(REFERENCE / _RIGHT[0], ASSIGNMENTS / ASSIGNMENT, size.lengths_bytes, size.growth_rounds):
+        _say(f"  {one.length_bytes} bytes, byte by byte", f"{ms(one.every_byte_s)} ms")
+        is_goal = one.length_bytes == _SPLIT_BYTES
+        goal = f"goal: under {_SPLIT_S:g} s" if is_goal else ""
+        met = not is_goal or one.every_split_s < _SPLIT_S
+        _say(f"  {one.length_bytes} bytes, split at every place", f"{ms(one.every_split_s)} ms", goal, met=met)
 
 
 if __name__ == "__main__":

@@ -83,9 +83,9 @@ class Floor:
         self.clients[who].setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.clients[who].close()
 
-    def interrupt(self) -> None:
+    def signal(self, name: str) -> None:
         if self.program:
-            self.program.send_signal(signal.SIGINT)
+            self.program.send_signal(signal.Signals[name])
 
     def wait_end(self) -> None:
         if self.program:

@@ -1,16 +1,17 @@
-"""What a grading did to a program, read from its report: starts, connections, bytes, ends.  Pure but for free ports.
+"""What a grading did to a program, read from its evidence: starts, connections, bytes, ends.  Pure but for free ports.
 
-`floor.py` plays it again without checks.  Bytes that the report left out are replaced by as many others.
+`floor.py` plays it again without checks.  Bytes that the evidence left out are replaced by as many others.
 """
 
 from __future__ import annotations
 
 import base64
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
+from bench import NotMeasuredError
 from bench.warden import free_port
-from grader.model import CheckResult, Event, EventKind, Report
+from grader.model import CheckResult, Event, EventKind, Outcome
 
 #: An operation and its arguments, as JSON.
 Step = list[str | int | list[str]]
@@ -22,12 +23,24 @@ _SIMPLE = {
     EventKind.RESET: "reset",
     EventKind.PEER_CLOSED: "read_end",
 }
+#: Signs that something was done that the evidence leaves out, or that plain sockets can't do.
+_NOT_PLAYABLE = frozenset({EventKind.NOTE, EventKind.FROZEN})
 
 
-def plan_of(report: Report) -> list[Step]:
-    """The steps of a grading in which every check passed, on ports that are free here."""
+def plan_of(checks: Iterable[CheckResult]) -> list[Step]:
+    """The steps of checks that all passed, in the order in which they were played, on ports that are free here.
+
+    Raises:
+        NotMeasuredError: one did not pass, or its evidence is not whole.
+    """
     ports: dict[str, str] = {}
-    return [step for check in report.checks for step in _steps(check, ports)]
+    steps: list[Step] = []
+    for check in checks:
+        if check.outcome is not Outcome.PASSED or any(event.kind in _NOT_PLAYABLE for event in check.evidence):
+            message = f"{check.id} ({check.outcome}) can't be played again from its evidence"
+            raise NotMeasuredError(message)
+        steps += _steps(check, ports)
+    return steps
 
 
 def _steps(check: CheckResult, ports: dict[str, str]) -> Iterator[Step]:
@@ -47,7 +60,7 @@ def _steps(check: CheckResult, ports: dict[str, str]) -> Iterator[Step]:
         elif event.kind is EventKind.RECEIVED:
             yield ["receive", event.who, event.size_bytes]
         elif event.kind is EventKind.SIGNAL:
-            yield ["interrupt"]
+            yield ["signal", _signal_in(event.text)]
         elif event.kind is EventKind.EXITED:
             yield ["wait_end"]
         elif event.kind in _SIMPLE:
@@ -59,6 +72,12 @@ def _moved(word: str, ports: dict[str, str]) -> str:
     if word.isdecimal() and int(word) in _PORTS:
         return ports.setdefault(word, str(free_port()))
     return word
+
+
+def _signal_in(text: str) -> str:
+    """The signal's name, if it was sent by name; what is typed at a terminal is Ctrl-C."""
+    first = text.partition(" ")[0]
+    return first if first.startswith("SIG") else "SIGINT"
 
 
 def _refuses(after: tuple[Event, ...]) -> bool:

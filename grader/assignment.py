@@ -19,6 +19,7 @@ from grader.limits import SandboxLimits
 from grader.model import Requirement
 
 Role = Literal["server", "client"]
+Transport = Literal["tcp", "udp"]
 _REQUIREMENT = re.compile(r"^- \*\*(\d+\.\d+)\*\* (.+?)(?=^\s*$|^- |^#|\Z)", re.MULTILINE | re.DOTALL)
 _MARKDOWN = re.compile(r"[`*]")
 #: The check that stands for building; no assignment lists it, since it is asked of all.
@@ -26,25 +27,39 @@ BUILDS = "server.builds"
 
 
 class CheckSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A check as an assignment asks for it: its id, points, the requirement's number and a prerequisite's id."""
+    """A check as an assignment asks for it: its id, points, the requirement's number, and the ids of its prerequisites.
+
+    In the file, one prerequisite may stand without brackets.
+    """
 
     id: str
     points: Annotated[float, msgspec.Meta(ge=0)]
     requirement: str
-    needs: str | None = None
+    needs: str | tuple[str, ...] = ()
+
+    @property
+    def needed(self) -> tuple[str, ...]:
+        """The ids of its prerequisites."""
+        return (self.needs,) if isinstance(self.needs, str) else self.needs
 
 
 class ServerSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What the handout says of the server.  `listen`: on every IPv4 address, or on loopback at least."""
+    """What the handout says of the server.
+
+    `listen`: on every IPv4 address, or on loopback at least.  `clients`: how many at once it must hold
+    (`many_clients`).  `backlog`: how many may wait while it is busy (`backlog_burst`).
+    """
 
     default_port: int
     listen: Literal["any", "loopback"] = "any"
+    clients: Annotated[int, msgspec.Meta(ge=2, le=5000)] = 500
+    backlog: Annotated[int, msgspec.Meta(ge=1, le=1000)] = 16
 
 
 class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     title: str
     roles: tuple[Role, ...]
-    transport: Literal["tcp"]
+    transport: Transport
     server: ServerSpec
     checks: tuple[CheckSpec, ...]
     limits: SandboxLimits = SandboxLimits()
@@ -56,6 +71,7 @@ class Assignment(msgspec.Struct, frozen=True):
     name: str
     title: str
     roles: tuple[Role, ...]
+    transport: Transport
     server: ServerSpec
     checks: tuple[CheckSpec, ...]
     requirements: dict[str, Requirement]
@@ -68,7 +84,7 @@ class Assignment(msgspec.Struct, frozen=True):
 
     def with_needed(self, chosen: frozenset[str]) -> frozenset[str]:
         """These checks and those that they need."""
-        needed = {spec.needs for spec in self.checks if spec.id in chosen and spec.needs}
+        needed = {check for spec in self.checks if spec.id in chosen for check in spec.needed}
         return chosen if needed <= chosen else self.with_needed(chosen | needed)
 
 
@@ -110,7 +126,9 @@ def _load(folder: Path) -> Assignment:
         raise AssignmentError(message) from error
     requirements = parse_requirements(handout)
     _check_agreement(folder.name, file, requirements, [number for number, _ in _REQUIREMENT.findall(handout)])
-    return Assignment(folder.name, file.title, file.roles, file.server, file.checks, requirements, file.limits, files)
+    return Assignment(
+        folder.name, file.title, file.roles, file.transport, file.server, file.checks, requirements, file.limits, files
+    )
 
 
 def parse_requirements(handout: str) -> dict[str, Requirement]:
@@ -131,7 +149,7 @@ def _check_agreement(name: str, file: _File, requirements: dict[str, Requirement
             for spec in file.checks
             if spec.requirement not in requirements
         ),
-        *(f"check {spec.id} needs {spec.needs}, which is not before it" for spec in _needing_later(file.checks)),
+        *(f"check {check} needs {needed}, which is not before it" for check, needed in _needing_later(file.checks)),
         *(
             f"requirement {number} of the handout has no check"
             for number in requirements
@@ -147,9 +165,8 @@ def _twice(words: list[str]) -> list[str]:
     return [word for word, count in Counter(words).items() if count > 1]
 
 
-def _needing_later(checks: tuple[CheckSpec, ...]) -> Iterator[CheckSpec]:
+def _needing_later(checks: tuple[CheckSpec, ...]) -> Iterator[tuple[str, str]]:
     seen: set[str] = set()
     for spec in checks:
-        if spec.needs is not None and spec.needs not in seen:
-            yield spec
+        yield from ((spec.id, needed) for needed in spec.needed if needed not in seen)
         seen.add(spec.id)

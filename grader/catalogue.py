@@ -7,17 +7,17 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from grader.assignment import Assignment
+from grader.checks import MODULES
 
 _CHECKS = Path(__file__).resolve().parent / "checks"
-#: The role of the checks in each file of the catalogue.
-_ROLES = {"tcp_server.py": "server"}
 
 
 def titles_of(assignment: Assignment) -> dict[str, str]:
     """The title of each check that an assignment asks for, by id."""
     known: dict[str, str] = {}
-    for file, role in _ROLES.items():
-        known.update(_titles((_CHECKS / file).read_bytes(), role))
+    for role in assignment.roles:
+        for module in MODULES[role, assignment.transport]:
+            known.update(_titles((_CHECKS / f"{module}.py").read_bytes(), role))
     for name, source in assignment.files.items():
         if name.startswith("test_"):
             for role in assignment.roles:

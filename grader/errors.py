@@ -22,6 +22,8 @@ class Reason(StrEnum):
     EARLY_REPLY = "early_reply"
     NOT_READ = "not_read"
     NOT_ACCEPTED = "not_accepted"
+    BACKLOG = "backlog"
+    WRONG_SOURCE = "wrong_source"
     REFUSED = "refused"
     CLOSED_EARLY = "closed_early"
     NOT_CLOSED = "not_closed"
@@ -38,7 +40,11 @@ class Reason(StrEnum):
     EXIT_STATUS = "exit_status"
     SILENT = "silent"
     TRACEBACK = "traceback"
+    NOISY = "noisy"
     FD_LEAK = "fd_leak"
+    THREAD_LEAK = "thread_leak"
+    ZOMBIES = "zombies"
+    MEMORY_GROWS = "memory_grows"
     BUSY_LOOP = "busy_loop"
     OUTPUT_FLOOD = "output_flood"
     OUT_OF_MEMORY = "out_of_memory"
@@ -61,6 +67,8 @@ REASONS: dict[Reason, str] = {
     Reason.EARLY_REPLY: "it answered before the message was complete",
     Reason.NOT_READ: "it never read what was sent",
     Reason.NOT_ACCEPTED: "the connection was never accepted",
+    Reason.BACKLOG: "its queue of clients to accept is too short",
+    Reason.WRONG_SOURCE: "the reply came from another socket than the one that was asked",
     Reason.REFUSED: "the connection was refused",
     Reason.CLOSED_EARLY: "it closed the connection too early",
     Reason.NOT_CLOSED: "it left the connection open",
@@ -77,7 +85,11 @@ REASONS: dict[Reason, str] = {
     Reason.EXIT_STATUS: "it ended with the wrong exit status",
     Reason.SILENT: "it said nothing on standard error",
     Reason.TRACEBACK: "it showed a traceback instead of a message",
+    Reason.NOISY: "it ended with an error message",
     Reason.FD_LEAK: "it does not close its sockets",
+    Reason.THREAD_LEAK: "its threads never end",
+    Reason.ZOMBIES: "it does not wait for its ended children",
+    Reason.MEMORY_GROWS: "its memory grows with what it has read",
     Reason.BUSY_LOOP: "it burns CPU time while nothing is asked",
     Reason.OUTPUT_FLOOD: "it printed without end",
     Reason.OUT_OF_MEMORY: "it used more memory than allowed",

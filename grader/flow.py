@@ -10,9 +10,9 @@ from pathlib import Path
 import msgspec
 
 from grader import languages, results, submission
-from grader.assignment import Assignment, Role
-from grader.driver.job import Built, Checked, Job, Word
-from grader.errors import CannotJudgeError
+from grader.assignment import BUILDS, Assignment, Role
+from grader.driver.job import Built, Checked, Job, Refused, Word
+from grader.errors import AssignmentError, CannotJudgeError
 from grader.languages import Recipe
 from grader.model import BuildResult, CheckResult, GraderInfo, Outcome, Report, SubmissionInfo
 from grader.sandbox.host import Sandbox
@@ -107,9 +107,14 @@ def _hear(sandbox: Sandbox, job: Job, listen: Listener) -> tuple[BuildResult, tu
                     checks += results.without_a_program(job.assignment, job.chosen, titles(job.assignment), build)
             case Checked(result=check):
                 checks.append(check)
+            case Refused(why=why):
+                message = f"assignment {job.assignment.name}: {why}"
+                raise AssignmentError(message)
     if not checks:
         raise CannotJudgeError("the driver gave no verdict")
-    return build, tuple(checks)
+    # They are played in another order than the assignment lists them; building comes before all.
+    listed = [BUILDS, *(spec.id for spec in job.assignment.checks)]
+    return build, tuple(sorted(checks, key=lambda check: listed.index(check.id)))
 
 
 def titles(assignment: Assignment) -> dict[str, str]:

@@ -72,11 +72,43 @@ def test_a_folder_becomes_a_value(write: Write) -> None:
     assert (echo.name, echo.title, echo.roles, echo.server.default_port) == ("echo", "Echo", ("server",), 7)
     assert (echo.server.listen, echo.limits.whole_s) == ("any", 5.0)
     assert [(spec.id, spec.points, spec.needs) for spec in echo.checks] == [
-        ("server.listens", 1, None),
+        ("server.listens", 1, ()),
         ("server.answers", 2.5, "server.listens"),
         ("server.goes_on", 1, "server.answers"),
     ]
     assert echo.files == {"protocol.py": b"# ours\n", "test_own.py": b"raise SystemExit('imported')\n"}
+
+
+@pytest.mark.parametrize(
+    ("needs", "needed"),
+    [
+        ('"server.answers"', ("server.answers",)),
+        ('["server.answers"]', ("server.answers",)),
+        ('["server.listens", "server.answers"]', ("server.listens", "server.answers")),
+        ("[]", ()),
+    ],
+)
+def test_a_check_needs_one_or_several(write: Write, needs: str, needed: tuple[str, ...]) -> None:
+    toml = TOML.replace('needs = "server.answers"', f"needs = {needs}")
+    echo = assignment.load("echo", write(toml))
+    assert echo.spec("server.goes_on").needed == needed
+    assert echo.spec("server.listens").needed == ()
+    along = {other for check in needed for other in echo.with_needed(frozenset({check}))}
+    assert echo.with_needed(frozenset({"server.goes_on"})) == along | {"server.goes_on"}
+
+
+@pytest.mark.parametrize("transport", ["tcp", "udp"])
+def test_both_transports_are_read(write: Write, transport: str) -> None:
+    toml = TOML.replace('transport = "tcp"', f'transport = "{transport}"')
+    assert assignment.load("echo", write(toml)).transport == transport
+
+
+@pytest.mark.parametrize(
+    ("line", "clients", "backlog"), [("", 500, 16), ("clients = 2\nbacklog = 1", 2, 1), ("clients = 5000", 5000, 16)]
+)
+def test_how_many_clients_are_to_be_held_is_read(write: Write, line: str, clients: int, backlog: int) -> None:
+    server = assignment.load("echo", write(TOML.replace("default_port = 7", f"default_port = 7\n{line}"))).server
+    assert (server.clients, server.backlog) == (clients, backlog)
 
 
 def test_requirements_are_read_without_markup_and_line_ends() -> None:
@@ -115,6 +147,16 @@ def test_the_needed_checks_come_along_whatever_the_distance(write: Write) -> Non
             "check server.goes_on needs server.goes_on, which is not before it",
         ),
         ('requirement = "2.1"', 'requirement = "1.1"', "requirement 2.1 of the handout has no check"),
+        (
+            'needs = "server.answers"',
+            'needs = ["server.answers", "server.later"]',
+            "check server.goes_on needs server.later, which is not before it",
+        ),
+        ('needs = "server.answers"', "needs = [1]", "Expected `str`"),
+        ("default_port = 7", "default_port = 7\nclients = 1", "Expected `int` >= 2"),
+        ("default_port = 7", "default_port = 7\nclients = 5001", "Expected `int` <= 5000"),
+        ("default_port = 7", "default_port = 7\nbacklog = 0", "Expected `int` >= 1"),
+        ("default_port = 7", "default_port = 7\nbacklog = 1001", "Expected `int` <= 1000"),
         ('title = "Echo"', "", "Object missing required field `title`"),
         ('title = "Echo"', 'titel = "Echo"', "unknown field `titel`"),
         ('transport = "tcp"', 'transport = "sctp"', "Invalid enum value 'sctp'"),

@@ -7,10 +7,14 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
+import msgspec
 import pytest
 
-from bench import plan
+from bench import NotMeasuredError, costs, failing, gradings, growth, plan
+from bench.timed import Timed
+from grader import assignment as assignments
 from grader.model import CheckResult, Event, EventKind, Outcome, Requirement
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -22,9 +26,12 @@ def event(kind: EventKind, **fields: object) -> Event:
     return Event(at_ms=0, kind=kind, **{"who": "client A", **fields})  # type: ignore[arg-type]
 
 
+def passed(*events: Event) -> CheckResult:
+    return CheckResult("server.x", "x", Requirement("1.1", "x"), Outcome.PASSED, 1, 1, evidence=events)
+
+
 def steps(*events: Event) -> list[plan.Step]:
-    check = CheckResult("server.x", "x", Requirement("1.1", "x"), Outcome.PASSED, 1, 1, evidence=events)
-    return list(plan._steps(check, {}))
+    return plan.plan_of([passed(*events)])
 
 
 def play(folder: Path, planned: list[plan.Step]) -> subprocess.CompletedProcess[str]:
@@ -64,6 +71,18 @@ def test_left_out_bytes_are_sent_too() -> None:
     assert base64.b64decode(str(encoded)) == b"xy" + b"a" * 100 + b"\n"
 
 
+@pytest.mark.parametrize("kind", [EventKind.NOTE, EventKind.FROZEN])
+def test_evidence_that_is_not_whole_is_refused(kind: EventKind) -> None:
+    with pytest.raises(NotMeasuredError, match=r"server\.x"):
+        steps(*CONVERSATION, event(kind, who="grader"))
+
+
+def test_a_signal_is_sent_by_its_name() -> None:
+    typed = event(EventKind.SIGNAL, who="grader", text="Ctrl-C typed at the program's terminal")
+    sent = event(EventKind.SIGNAL, who="grader", text="SIGTERM sent to the program")
+    assert steps(typed, sent) == [["signal", "SIGINT"], ["signal", "SIGTERM"]]
+
+
 def test_the_floor_plays_a_conversation(tmp_path: Path) -> None:
     run = play(tmp_path, steps(*CONVERSATION))
     assert run.returncode == 0, run.stderr
@@ -84,9 +103,102 @@ def test_the_floor_holds_the_port_of_a_program_that_must_refuse(tmp_path: Path) 
     assert run.returncode == 0, run.stderr
 
 
-@pytest.mark.parametrize("words", ["fragments in a second", "of the deadline", "times the floor", "hopeless server"])
+def timed(check_id: str, duration_s: float = 0.1, *events: Event) -> Timed:
+    check = CheckResult(check_id, "x", Requirement("1.1", "x"), Outcome.PASSED, 1, 1)
+    return Timed(msgspec.structs.replace(check, duration_s=duration_s, evidence=events), whole_s=2 * duration_s)
+
+
+def at(ms: float, kind: EventKind) -> Event:
+    return Event(at_ms=ms, kind=kind, who="program")
+
+
+def test_a_start_lasts_until_the_program_listens() -> None:
+    started = at(10, EventKind.STARTED), at(50, EventKind.LISTENING), at(100, EventKind.STARTED)
+    again = at(120, EventKind.STARTED), at(150, EventKind.LISTENING), at(170, EventKind.LISTENING)
+    one = timed("server.x", 0.1, *started, *again)
+    assert one.start_s == pytest.approx(0.07)
+    assert one.started == 3
+
+
+def test_only_the_check_of_the_start_takes_the_time_of_the_start() -> None:
+    events = at(0, EventKind.STARTED), at(50, EventKind.LISTENING)
+    assert timed("server.listens", 0.001, *events).verdict_s == pytest.approx(0.051)
+    assert timed("server.answers", 0.1, *events).verdict_s == pytest.approx(0.1)
+
+
+def test_the_costs_are_medians_beside_each_other() -> None:
+    assignment = assignments.load("tcp_uppercase")
+    listens = (at(0, EventKind.STARTED), at(40, EventKind.LISTENING))
+    rounds = [
+        {"server.listens": timed("server.listens", s, *listens), "server.answers": timed("server.answers", s)}
+        for s in (0.2, 0.3, 0.9)
+    ]
+    rows = [row.split() for row in costs.table(assignment, {"threads.py": rounds})]
+    assert rows[2:4] == [["server.listens", "40", "300", "600", "1"], ["server.answers", "300", "600"]]
+    assert rows[-1] == ["threads.py:", "1", "programs", "started", "for", "2", "checks"]
+
+
+def test_the_slowest_failures_come_first_and_the_median_has_a_goal() -> None:
+    failures = [failing.Failure(f"broken/{n}.py", "server.x", "no_reply", n / 10) for n in range(21)]
+    *slowest, median, left = failing.lines(failing.Findings(failures, ["good/x.py: why"]))
+    assert [row.split()[0] for row in slowest] == [str(n * 100) for n in range(20, 10, -1)]
+    assert "1000 ms more" in median
+    assert "MISSED" in median
+    assert left.endswith("good/x.py: why")
+
+
+def test_each_of_the_checks_that_share_a_crowd_is_compared_with_the_one_that_played_it() -> None:
+    usual = failing._usual({"server.no_fd_leak": [0.5, 0.7, 0.6], "server.no_zombies": [0.0], "server.answers": [0.1]})
+    assert usual == {"server.no_fd_leak": 0.6, "server.no_zombies": 0.6, "server.answers": 0.1}
+
+
+def test_right_programs_are_spread_among_the_broken_ones() -> None:
+    assert failing._spread(["a", "b"], ["1", "2", "3", "4"]) == ["1", "a", "2", "3", "b", "4"]
+
+
+def test_only_verdicts_of_programs_that_are_there_are_taken(tmp_path: Path) -> None:
+    (tmp_path / "good").mkdir()
+    (tmp_path / "good" / "here.py").touch()
+    (tmp_path / "verdicts.toml").write_text('["good/here.py"]\n["broken/gone.py"]\nfails = ["server.answers"]\n')
+    assert list(failing.verdicts_of(tmp_path)) == ["good/here.py"]
+
+
+@pytest.mark.parametrize("length_bytes", [20, 400])
+def test_padded_messages_have_the_length_asked_for(length_bytes: int) -> None:
+    with growth._padded(ROOT / "assignments" / "tcp_uppercase", length_bytes) as assignment:
+        protocol: dict[str, Any] = {}
+        exec(assignment.files["protocol.py"], protocol)  # noqa: S102 — our own file
+    exchanges = [protocol["exchange"](number) for number in range(3)]
+    assert [len(exchange.request) for exchange in exchanges] == [length_bytes] * 3
+    assert all(exchange.reply == exchange.request.upper() for exchange in exchanges)
+    assert len({exchange.request for exchange in exchanges}) == 3
+
+
+def test_the_first_checks_need_none_that_comes_later() -> None:
+    assignment = assignments.load("tcp_uppercase")
+    for count in range(1, len(assignment.checks) + 1):
+        first = frozenset(growth.first_checks(assignment, count))
+        assert assignment.with_needed(first) == first
+
+
+def test_the_checks_of_whole_evidence_need_no_others() -> None:
+    whole = frozenset(gradings.WHOLE_EVIDENCE)
+    assert assignments.load(gradings.ASSIGNMENT).with_needed(whole) == whole
+
+
+PARTS = (
+    *("fragments in a second", "of the deadline", "times the floor", "hopeless server"),
+    *("programs started for 3 checks", "failed checks", "3 of the assignment's checks", "split at every place"),
+)
+
+
+@pytest.mark.parametrize("words", PARTS)
 def test_every_part_gives_a_figure(words: str, quick: str) -> None:
     assert words in quick
+
+
+def test_every_part_is_measured(quick: str) -> None:
+    assert "not measured" not in quick
 
 
 @pytest.fixture(scope="module")

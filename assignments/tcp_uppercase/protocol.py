@@ -32,10 +32,10 @@ def awkward() -> tuple[Exchange, ...]:
     )
 
 
-def long(size_bytes: int) -> Exchange:
-    """One line of letters."""
+def sized(size_bytes: int) -> Exchange:
+    """One line of letters, so many bytes with its LF."""
     alphabet = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-    return _answered((alphabet * (size_bytes // len(alphabet) + 1))[:size_bytes])
+    return _answered((alphabet * (size_bytes // len(alphabet) + 1))[: size_bytes - 1])
 
 
 def surprise(source: random.Random) -> Exchange:

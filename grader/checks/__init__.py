@@ -13,6 +13,12 @@ from typing import TypeVar
 
 from grader.errors import Reason
 
+#: The modules that hold the checks of a role over a transport.
+MODULES = {
+    ("server", "tcp"): ("server", "tcp_reading", "tcp_writing", "tcp_clients", "resources"),
+    ("server", "udp"): ("server", "udp_server", "resources"),
+}
+
 _Check = TypeVar("_Check", bound=Callable[..., None])
 
 
@@ -20,8 +26,8 @@ _Check = TypeVar("_Check", bound=Callable[..., None])
 class Behaviour:
     """A row of the catalogue.
 
-    `hints`: what to look at, by reason; `hint` for all others.  `listens`: whether a program that never comes to
-    listen can't be judged by it.
+    `hints`: what to look at, by reason; `hint` for all others.  `says`: the functions of an assignment's `protocol.py`
+    that it needs.  `listens`: whether a program that never comes to listen can't be judged by it.
     """
 
     does: str
@@ -29,6 +35,7 @@ class Behaviour:
     catches: str
     hint: str
     hints: dict[Reason, str]
+    says: tuple[str, ...] = ()
     listens: bool = True
 
     def hint_for(self, reason: Reason) -> str:
@@ -43,12 +50,13 @@ def behaviour(
     catches: str,
     hint: str,
     hints: dict[Reason, str] | None = None,
+    says: tuple[str, ...] = (),
     listens: bool = True,
 ) -> Callable[[_Check], _Check]:
     """Say what a check is in the catalogue."""
 
     def mark(check: _Check) -> _Check:
-        vars(check)["behaviour"] = Behaviour(does, proves, catches, hint, hints or {}, listens)
+        vars(check)["behaviour"] = Behaviour(does, proves, catches, hint, hints or {}, says, listens)
         return check
 
     return mark

@@ -10,8 +10,10 @@ import pytest
 from grader.driver.stage import Server, Stage
 from grader.wire.script import StreamProtocol
 from grader.wire.tcp import ScriptedClient
+from grader.wire.udp import UdpClient
 
 Connect = Callable[[], ScriptedClient]
+Correspond = Callable[[], UdpClient]
 
 
 class Fixtures:
@@ -41,6 +43,11 @@ class Fixtures:
     def connect(self, server: Server) -> Connect:
         """Connects a new scripted client to the shared server; it is closed when the check ends."""
         return lambda: self._stage.connect(server)
+
+    @pytest.fixture
+    def correspond(self, server: Server) -> Correspond:
+        """Opens a new scripted UDP client of the shared server; it is closed when the check ends."""
+        return lambda: self._stage.correspond(server)
 
     @pytest.fixture
     def protocol(self) -> StreamProtocol:

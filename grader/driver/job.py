@@ -41,4 +41,10 @@ class Finished(msgspec.Struct, frozen=True, tag="finished"):
     """All have."""
 
 
-Word = Built | Checked | Finished
+class Refused(msgspec.Struct, frozen=True, tag="refused"):
+    """The assignment's own files can't be played; why, in one sentence for its author."""
+
+    why: str
+
+
+Word = Built | Checked | Finished | Refused

@@ -10,9 +10,10 @@ from collections.abc import Callable, Generator, Iterator
 
 import pytest
 
+from grader.assignment import CheckSpec
 from grader.checks import behaviour_of, title_of
 from grader.driver import expect
-from grader.driver.job import Checked, Job, Word
+from grader.driver.job import Checked, Job, Refused, Word
 from grader.driver.stage import Stage
 from grader.errors import REASONS, Reason
 from grader.model import UNJUDGED, CheckResult, Outcome
@@ -25,8 +26,9 @@ _LISTENS = "server.listens"
 class Referee:
     """Turns each check's end into a result and says it."""
 
-    def __init__(self, job: Job, stage: Stage, say: Callable[[Word], None]) -> None:
+    def __init__(self, job: Job, stage: Stage, protocol: object, say: Callable[[Word], None]) -> None:
         self._job = job
+        self._protocol = protocol
         self._stage = stage
         self._say = say
         self._results: dict[str, CheckResult] = {}
@@ -35,14 +37,25 @@ class Referee:
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
-        """Keep the chosen checks, in the assignment's order."""
-        order = [spec.id for spec in self._job.assignment.checks if spec.id in self._job.chosen]
+        """Keep the chosen checks, those that share a server first, so that it is not started again for each."""
         found = {self.id_of(item): item for item in items}
-        missing = [check for check in order if check not in found]
-        if missing:
-            message = f"no such check: {missing[0]}"
-            raise pytest.UsageError(message)
-        items[:] = [found[check] for check in order]
+        if why := next(self._disagreements(found), None):
+            self._say(Refused(why))
+            items.clear()
+            return
+        sharing = frozenset(check for check, item in found.items() if _shares_the_server(item))
+        items[:] = [found[check] for check in playing_order(self._job.assignment.checks, self._job.chosen, sharing)]
+
+    def _disagreements(self, found: dict[str, pytest.Item]) -> Iterator[str]:
+        """What the assignment lists, but nobody has written."""
+        for check in sorted(self._job.chosen):
+            if check not in found:
+                yield f"there is no check {check}"
+                continue
+            row = behaviour_of(found[check].obj)  # type: ignore[attr-defined]  # every item here is a function
+            for said in row.says if row else ():
+                if not hasattr(self._protocol, said):
+                    yield f"check {check} needs {said} in protocol.py, which has none"
 
     def id_of(self, item: pytest.Item) -> str:
         """A check's id: its role and its function's name without `test_`."""
@@ -61,10 +74,10 @@ class Referee:
         if time.monotonic() > self._deadline:
             what = f"the {self._job.assignment.limits.whole_s:.0f} s for the whole submission were used up before"
             raise UnprovedError(what, Reason.TIME_BUDGET)
-        needs = self._job.assignment.spec(self.id_of(item)).needs
-        needed = self._results.get(needs or "")
-        if needed is not None and needed.outcome is not Outcome.PASSED:
-            raise _PrerequisiteError(needed)
+        for check in self._job.assignment.spec(self.id_of(item)).needed:
+            needed = self._results.get(check)
+            if needed is not None and needed.outcome is not Outcome.PASSED:
+                raise _PrerequisiteError(needed)
         if self._never_listened and _needs_listening(item):
             raise NotStartedError(self._never_listened)
 
@@ -140,6 +153,24 @@ class _PrerequisiteError(Exception):
 
 def _unjudged(result: CheckResult) -> bool:
     return result.outcome in UNJUDGED or result.reason is Reason.PREREQUISITE_UNJUDGED
+
+
+def playing_order(checks: tuple[CheckSpec, ...], chosen: frozenset[str], sharing: frozenset[str]) -> list[str]:
+    """The chosen checks in the assignment's order, but those that share a server before those that start their own.
+
+    A check stays behind those that it needs.
+    """
+    order: list[str] = []
+    for now in (sharing, chosen):
+        for spec in checks:
+            ready = all(needed in order or needed not in chosen for needed in spec.needed)
+            if spec.id in chosen & now and spec.id not in order and ready:
+                order.append(spec.id)
+    return order
+
+
+def _shares_the_server(item: pytest.Item) -> bool:
+    return "server" in item.fixturenames  # type: ignore[attr-defined]  # every item here is a function
 
 
 def _needs_listening(item: pytest.Item) -> bool:

@@ -10,19 +10,24 @@ import random
 import re
 import socket
 import time
-from collections.abc import Container, Iterator
+from collections.abc import Callable, Container, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from types import TracebackType
+from typing import Protocol, Self, TypeVar, cast
 
+from grader.assignment import ServerSpec
 from grader.driver.job import Job
 from grader.errors import Reason
 from grader.limits import EXIT_S, READY_S, SETTLE_S
 from grader.model import EventKind
 from grader.wire.faults import FaultError, NotStartedError, UnprovedError
-from grader.wire.kernel import Endpoint, SocketTable, TcpRow, TcpState
+from grader.wire.kernel import Endpoint, SocketRow, SocketTable, TcpState
 from grader.wire.program import NoProgressError, Program, Why, reason_of
+from grader.wire.script import Exchange
 from grader.wire.tcp import ScriptedClient
 from grader.wire.transcript import Transcript
+from grader.wire.udp import Courier, UdpClient
 from grader.wire.warden import CannotStartError, WardenClient
 
 #: Below the kernel's ephemeral range, so that no client of ours ever sits on one, and above the well-known ones.
@@ -33,12 +38,44 @@ _PLACES = re.compile(r"\{\{|\}\}|\{host\}|\{port\}")
 _CLIENT_NAMES = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 
+#: Bytes of messages whose unread answers are more than the kernel's buffers hold: with the sandbox's tiny send buffers,
+#: and with Linux's usual ones (tcp_wmem grows to 4 MiB, measured 2.3 to 3.9).
+_MORE_THAN_TINY_BUFFERS = 1 << 20
+_MORE_THAN_USUAL_BUFFERS = 12 << 20
+
+
+T = TypeVar("T")
+
+
+class Client(Protocol):
+    """A scripted client of either transport."""
+
+    name: str
+
+    def __enter__(self) -> Self:
+        """Use it in a `with` block ..."""
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """... and it is closed at its end."""
+
+    def ask(self, exchange: Exchange) -> None:
+        """Send a message and expect its answer."""
+
+    def close(self) -> None:
+        """Leave."""
+
+    def gone(self) -> bool:
+        """Whether nothing of it is left on the program's side."""
+
+
 @dataclass(frozen=True)
 class Server:
-    """A program that listens.  `row`: its listening socket; `port_given`: what it was told."""
+    """A program that listens (UDP: that is bound).  `row`: its listening socket; `port_given`: what it was told."""
 
     program: Program
-    row: TcpRow
+    row: SocketRow
     port_given: int
 
     @property
@@ -60,6 +97,9 @@ class Stage:
 
     def __init__(self, job: Job, warden: WardenClient, table: SocketTable) -> None:
         self._job = job
+        #: What each client plays right after connecting.
+        self.opening = Exchange(b"", b"")
+        self._courier = Courier()
         self._warden = warden
         self.table = table
         self._ports = random.Random(job.seed)  # noqa: S311 — repeatable, not secret
@@ -67,7 +107,8 @@ class Stage:
         #: Once it did not come to rest after a check, waiting for that again would only cost time.
         self._restless = False
         self._shared: Server | None = None
-        self._clients: list[ScriptedClient] = []
+        self._clients: list[Client] = []
+        self._found_out: dict[str, object] = {}
         self.transcript = Transcript(time.monotonic)
         self._ports_used: set[int] = set()
         #: Where the program listens whatever it is told, once that is known.
@@ -114,6 +155,7 @@ class Stage:
     def end_program(self) -> None:
         """End whatever runs."""
         self._shared = None
+        self._found_out.clear()
         if self._program is not None:
             self._program.close()
             self._program = None
@@ -141,10 +183,22 @@ class Stage:
         """
         for _ in range(_PORT_TRIES):
             port = self._ports.choice(_PORTS)
-            if port != self._job.assignment.server.default_port and port not in self._ports_used and _is_free(port):
+            if (
+                port != self._job.assignment.server.default_port
+                and port not in self._ports_used
+                and self._is_free(port)
+            ):
                 self._ports_used.add(port)
                 return port
         raise UnprovedError("no free port was found to start the program on")
+
+    def _is_free(self, port: int) -> bool:
+        with socket.socket(socket.AF_INET, socket.SOCK_STREAM if self.over_tcp else socket.SOCK_DGRAM) as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                return False
+        return True
 
     def run(self, argv: tuple[str, ...], *, terminal: bool = True) -> Program:
         """Start a command in the work folder, after ending what ran before.
@@ -178,15 +232,15 @@ class Stage:
         """
         ports = {port, self._own_port or port}
 
-        def listens() -> TcpRow | None:
+        def listens() -> SocketRow | None:
             return self._listener(program, ports)
 
         try:
-            row: TcpRow | None = program.wait(listens, deadline_s=READY_S)
+            row: SocketRow | None = program.wait(listens, deadline_s=READY_S)
         except NoProgressError as stop:
             row = self._listener(program, None)
             if row is None or stop.why is Why.ENDED:
-                raise _not_listening(program, port, stop) from None
+                raise _not_listening(program, port, stop, self._other_transport(program)) from None
         assert row is not None  # noqa: S101 — wait never gives None
         if ending := program.ending():
             what = "the program has ended, and a process that it left behind listens in its place"
@@ -197,13 +251,22 @@ class Stage:
             self._own_port = row.local.port
         return Server(program, row, port)
 
-    def _listener(self, program: Program, ports: Container[int] | None) -> TcpRow | None:
-        """The program's LISTEN row, on one of these ports or (None) on any."""
-        rows = [row for row in self.table.dump(TcpState.LISTEN) if ports is None or row.local.port in ports]
+    def _listener(self, program: Program, ports: Container[int] | None) -> SocketRow | None:
+        """The program's listening (UDP: bound) socket, on one of these ports or (None) on any."""
+        bound = self.table.dump(TcpState.LISTEN) if self.over_tcp else self.table.dump_udp()
+        rows = [row for row in bound if ports is None or row.local.port in ports]
         if not rows:
             return None
         files = {target for process in program.snapshot() for target in process.files.values()}
         return next((row for row in rows if f"socket:[{row.inode}]" in files), None)
+
+    def _other_transport(self, program: Program) -> str:
+        """Words for a program that uses the other transport, or nothing."""
+        sockets = {target for process in program.snapshot() for target in process.files.values()}
+        other = self.table.dump_udp() if self.over_tcp else self.table.dump(TcpState.LISTEN)
+        found = [row for row in other if f"socket:[{row.inode}]" in sockets]
+        names = ("UDP", "TCP") if self.over_tcp else ("TCP", "UDP")
+        return f" (it has {names[0]} port {found[0].local.port}; {names[1]} is asked for)" if found else ""
 
     def launch(self, port: int | None = None) -> Server:
         """A freshly started server, not shared with other checks.
@@ -230,6 +293,22 @@ class Stage:
         """
         return self.wait_listening(self.start_on(server.port_given), server.port)
 
+    def again(self, server: Server) -> Server:
+        """The shared server as if nothing had happened: this one if it is at rest, else a new one.
+
+        Raises:
+            NotStartedError: a new one does not listen.
+        """
+        if not self._at_rest(server):
+            self.end_program()
+        return self.shared()
+
+    def once(self, what: str, find_out: Callable[[], T]) -> T:
+        """What was found out about the running program, which is not done twice to the same one."""
+        if what not in self._found_out:
+            self._found_out[what] = find_out()
+        return cast("T", self._found_out[what])
+
     def shared(self) -> Server:
         """The running server that checks share; started if there is none.
 
@@ -243,17 +322,60 @@ class Stage:
                 raise NotStartedError(fault) from None
         return self._shared
 
-    def connect(self, server: Server) -> ScriptedClient:
-        """A new scripted client, named by its turn."""
+    def connect(self, server: Server, *, slow: bool = False) -> ScriptedClient:
+        """A new scripted TCP client, named by its turn, that has played the protocol's opening.
+
+        A slow one reads nothing before it is told to, and plays none.
+        """
+        __tracebackhide__ = True
+        client = self.knock(server, slow=slow)
+        if not slow:
+            self.open(client)
+        return client
+
+    def knock(self, server: Server, *, slow: bool = False) -> ScriptedClient:
+        """A client that has only connected."""
+        __tracebackhide__ = True
         name = client_name(len(self._clients))
-        client = ScriptedClient(server.program, self.table, server.address, name)
+        client = ScriptedClient(server.program, self.table, server.address, name, slow=slow)
         self._clients.append(client)
         return client
 
+    def open(self, client: ScriptedClient) -> None:
+        """Play the protocol's opening, if it has one."""
+        __tracebackhide__ = True
+        if self.opening.request or self.opening.reply:
+            client.ask(self.opening)
+
+    def accept_queue(self, server: Server) -> int:
+        """How many connections wait to be accepted."""
+        return next((row.receive_queue for row in self.table.dump(TcpState.LISTEN) if row.inode == server.row.inode), 0)
+
+    def correspond(self, server: Server) -> UdpClient:
+        """A new scripted UDP client, named by its turn."""
+        name = client_name(len(self._clients))
+        client = UdpClient(server.program, self.table, self._courier, server.address, name)
+        self._clients.append(client)
+        return client
+
+    def client(self, server: Server) -> Client:
+        """A new scripted client of the assignment's transport."""
+        return self.connect(server) if self.over_tcp else self.correspond(server)
+
     @property
-    def asks_for_any_address(self) -> bool:
-        """Whether the handout wants the server reachable on every address."""
-        return self._job.assignment.server.listen == "any"
+    def over_tcp(self) -> bool:
+        """Whether the assignment's transport is TCP."""
+        return self._job.assignment.transport == "tcp"
+
+    @property
+    def server_spec(self) -> ServerSpec:
+        """What the handout says of the server."""
+        return self._job.assignment.server
+
+    @property
+    def more_than_buffers_bytes(self) -> int:
+        """So many bytes of messages, and their answers do not fit the kernel's buffers."""
+        return _MORE_THAN_TINY_BUFFERS if self._job.private_network else _MORE_THAN_USUAL_BUFFERS
 
     @contextmanager
     def port_held(self) -> Iterator[int]:
@@ -262,15 +384,31 @@ class Stage:
         Raises:
             UnprovedError: it can't be held.
         """
-        family = socket.AF_INET6 if socket.has_dualstack_ipv6() else socket.AF_INET
         self.end_program()
         port = self._own_port or self.port()
         try:
-            holder = socket.create_server(("", port), family=family, dualstack_ipv6=family == socket.AF_INET6)
+            holder = self._hold(port)
         except OSError as error:
             raise UnprovedError(f"port {port} could not be held: {error.strerror}") from None
         with holder:
             yield port
+
+    def _hold(self, port: int) -> socket.socket:
+        """A socket that keeps everybody else from a port, on every address of both families."""
+        kind = socket.SOCK_STREAM if self.over_tcp else socket.SOCK_DGRAM
+        holder = socket.socket(socket.AF_INET6 if socket.has_dualstack_ipv6() else socket.AF_INET, kind)
+        try:
+            if holder.family == socket.AF_INET6:
+                holder.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
+            if self.over_tcp:  # a connection in TIME_WAIT may be there still
+                holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            holder.bind(("", port))
+            if self.over_tcp:
+                holder.listen()
+        except OSError:
+            holder.close()
+            raise
+        return holder
 
     def leftovers(self, program: Program) -> list[str]:
         """Names of the program's processes that run on after its end, once those that are dying are dead."""
@@ -312,20 +450,10 @@ def _filled(word: str, port: str) -> str:
     return _PLACES.sub(lambda place: filling[place[0]], word)
 
 
-def _is_free(port: int) -> bool:
-    with socket.socket() as probe:
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError:
-            return False
-    return True
-
-
-def _not_listening(program: Program, port: int, stop: NoProgressError) -> FaultError:
+def _not_listening(program: Program, port: int, stop: NoProgressError, instead: str) -> FaultError:
     ending = program.ending()
     if ending is None:
-        return FaultError(
-            Reason.NOT_LISTENING, f"the program runs, but it does not listen on port {port}", doing=stop.doing
-        )
+        what = f"the program runs, but it does not listen on port {port}{instead}"
+        return FaultError(Reason.NOT_LISTENING, what, doing=stop.doing)
     what = f"the program ended before it listened on port {port}"
     return FaultError(reason_of(ending), what, doing=stop.doing)

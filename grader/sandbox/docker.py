@@ -12,11 +12,13 @@ import subprocess
 import threading
 import uuid
 from collections.abc import Iterator
+from contextlib import suppress
 from types import TracebackType
 from typing import Any, Self
 
 import docker
 import msgspec
+from docker.errors import APIError, NotFound
 from docker.types import DriverConfig, LogConfig, Mount, Ulimit
 from docker.utils.socket import frames_iter
 
@@ -26,8 +28,10 @@ from grader.limits import SandboxLimits
 from grader.sandbox import engine
 from grader.sandbox.channel import pack
 from grader.sandbox.host import patience_s, python_module, settings_of, words_of
-from grader.sandbox.settings import UNPRIVILEGED_ID
+from grader.sandbox.settings import NETWORK_SETTINGS, UNPRIVILEGED_ID
 
+#: Where this can't be set the kernel has no IPv6 at all.
+_IPV6_SETTINGS = {"net.ipv6.conf.all.disable_ipv6": "0"}
 _WARDEN_CAPABILITIES = ["SETUID", "SETGID", "KILL", "SYS_PTRACE", "DAC_READ_SEARCH"]
 _DRIVER_CAPABILITIES = ["NET_ADMIN"]
 _DRIVER_MEMORY_BYTES = 512 * 1024 * 1024
@@ -68,12 +72,25 @@ class DockerSandbox:
     def open(self) -> None:
         """Start both containers and hand over the submission."""
         with engine.in_one_sentence("the sandbox can't be started"):
-            warden = self._create("sandbox", self._warden_options())
+            warden = self._start_warden()
             self._driver = self._create("driver", self._driver_options(warden))
-            self._warden_stream = self._start(warden)
             self._driver_stream = self._start(self._driver)
             settings = json.dumps({**settings_of(self._limits), "processes": 0}).encode()
             _send(self._warden_stream, pack(settings) + pack(self._archive))
+
+    def _start_warden(self) -> str:
+        """With IPv6 on its loopback, which engines switch off, unless the engine's kernel has none."""
+        try:
+            warden = self._create("sandbox", self._warden_options({**NETWORK_SETTINGS, **_IPV6_SETTINGS}))
+            self._warden_stream = self._start(warden)
+        except APIError as error:
+            if "/proc/sys/net/ipv6" not in str(error):
+                raise
+            with suppress(NotFound):  # it may have removed itself
+                self._api.remove_container(warden, force=True)
+            warden = self._create("sandbox", self._warden_options(NETWORK_SETTINGS))
+            self._warden_stream = self._start(warden)
+        return warden
 
     def _create(self, target: str, options: dict[str, Any]) -> str:
         container: str = self._api.create_container(
@@ -103,13 +120,14 @@ class DockerSandbox:
             **special,
         )
 
-    def _warden_options(self) -> dict[str, Any]:
+    def _warden_options(self, sysctls: dict[str, str]) -> dict[str, Any]:
         limits = self._limits
         size = f"size={limits.disk_bytes},nr_inodes={limits.disk_files},mode=0700,exec"
         owner = f"uid={UNPRIVILEGED_ID},gid={UNPRIVILEGED_ID}"
         memory = limits.memory_bytes + limits.disk_bytes  # what lies in a tmpfs counts as memory
         host_config = self._common(
             network_mode="none",
+            sysctls=sysctls,
             cap_add=_WARDEN_CAPABILITIES,
             mem_limit=memory,
             memswap_limit=memory,

@@ -29,7 +29,7 @@ from contextlib import suppress
 from typing import NoReturn
 
 from grader.sandbox.channel import Channel, read_frame
-from grader.sandbox.settings import UNPRIVILEGED_ID, Settings
+from grader.sandbox.settings import NETWORK_SETTINGS, UNPRIVILEGED_ID, Settings
 
 _libc = ctypes.CDLL(None, use_errno=True)
 _CLONE_NEWNS, _CLONE_NEWUTS, _CLONE_NEWIPC = 0x00020000, 0x04000000, 0x08000000
@@ -154,6 +154,8 @@ def _enter_user_and_network_namespace() -> None:
         _write("/proc/self/gid_map", f"0 {gid} 1")
     _unshare(_CLONE_NEWNET)
     _bring_loopback_up()
+    for name, value in NETWORK_SETTINGS.items():
+        _write(f"/proc/sys/{name.replace('.', '/')}", value)
 
 
 def _be_mapped_by_child() -> None:

@@ -8,6 +8,10 @@ from typing import Final, TypedDict
 SOCKET_PATH: Final = "/run/grader/warden.sock"
 #: `nobody`: whom a program runs as, in a container and where the local user is root.
 UNPRIVILEGED_ID: Final = 65534
+#: What a sandbox with a network of its own sets there: the smallest send buffer for each TCP socket, so that a
+#: program whose client reads slowly blocks after kilobytes (measured 4.6) and not after 3.9 MB, and no short write is
+#: left to luck.  A mebibyte through such a buffer takes 8 ms, as with the usual ones.
+NETWORK_SETTINGS: Final = {"net.ipv4.tcp_wmem": "4096 4096 4096"}
 
 
 class Settings(TypedDict):

@@ -45,7 +45,7 @@ _PR_SET_NO_NEW_PRIVS = 38
 _CAP_LAST = 63
 _SYS_PIDFD_GETFD = 438  # the same number on every architecture
 _STACK_BYTES = 8 * 1024 * 1024  # what a thread reserves by default (ulimit -s)
-_MOST_STACKS = 256
+_MOST_STACKS = 1024  # 500 clients served by a thread each, with room
 _TICK_S = 0.1  # how often resident memory is looked at while a program runs
 
 

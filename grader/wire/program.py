@@ -23,12 +23,13 @@ from enum import Enum
 from typing import Protocol, TypeVar
 
 from grader.errors import Reason
-from grader.limits import EXIT_S, REPLY_S, REPLY_WALL_S, SandboxLimits
+from grader.limits import EXIT_S, REPLY_S, REPLY_WALL_S, SETTLE_S, SandboxLimits
 from grader.model import EventKind
 from grader.wire import stillness
+from grader.wire.diagnosis import Conversation, describe
 from grader.wire.faults import FaultError, UnprovedError
-from grader.wire.kernel import Endpoint, SocketTable, TcpRow, TcpState, machine
-from grader.wire.stillness import Conversation, Snapshot, Verdict
+from grader.wire.kernel import SocketRow, SocketTable, TcpState, machine
+from grader.wire.stillness import Snapshot, Verdict
 from grader.wire.transcript import Transcript
 from grader.wire.warden import Ending, Started, WardenClient
 
@@ -43,10 +44,6 @@ _UNWATCHED_S = 0.0002
 _ALL_BUT_TIME_WAIT = tuple(state for state in TcpState if state not in {TcpState.TIME_WAIT, TcpState.CLOSE})
 #: ioctl_tty(2): the master tells the terminal to send a signal to its foreground process group, at once.
 _TIOCSIG = 0x40045436
-#: States of a connection that the program has closed, when nobody holds its socket any more (inode 0).  In the last two
-#: its FIN is acknowledged, and the kernel keeps little more of it than its ends.
-CLOSED_BY_PROGRAM = frozenset({TcpState.FIN_WAIT1, TcpState.CLOSING, TcpState.FIN_WAIT2, TcpState.TIME_WAIT})
-_FINISHED = frozenset({TcpState.FIN_WAIT2, TcpState.TIME_WAIT})
 
 
 class Why(Enum):
@@ -67,15 +64,18 @@ class NoProgressError(Exception):
 
 
 class Talk(Protocol):
-    """Our end of a connection, as far as waiting needs to know it."""
+    """Our end of a conversation, as far as waiting needs to know it."""
 
     name: str
-    ours: Endpoint
-    theirs: Endpoint
-    sent_bytes: int
-    received_bytes: int
-    fin_sent: bool
-    reset_sent: bool
+
+    def row(self) -> SocketRow | None:
+        """The program's side of the connection, if it has one of its own."""
+
+    def delivered(self) -> bool:
+        """Whether nothing is on its way: what we sent has arrived there, and what it sent is here."""
+
+    def traffic(self) -> tuple[int, ...]:
+        """How much it has read from us, and how much of its words we have got."""
 
 
 @dataclass
@@ -116,8 +116,11 @@ class Program:
         self._readers = {started.stdout: self.stdout, started.stderr: self.stderr}
         for descriptor in self._readers:
             os.set_blocking(descriptor, False)
+        self._read_by_us = frozenset(f"pipe:[{os.fstat(descriptor).st_ino}]" for descriptor in self._readers)
         self._open = {started.pidfd, started.stdin, started.stdout, started.stderr}
         self._ending: Ending | None = None
+        self._survives_stops = False
+        self._look_s = 0.0
 
     def close(self) -> None:
         """Let go of its descriptors (the program itself is ended by the warden)."""
@@ -190,38 +193,36 @@ class Program:
         """What all its processes do now."""
         return self._warden.snapshot(files=files)
 
-    def sockets(self) -> dict[int, TcpRow]:
-        """All TCP sockets of the network namespace that belong to somebody, by inode."""
-        return {row.inode: row for row in self._table.dump(*_ALL_BUT_TIME_WAIT) if row.inode}
+    def sockets(self) -> dict[int, SocketRow]:
+        """All sockets of the network namespace that belong to somebody, by inode."""
+        rows = (*self._table.dump(*_ALL_BUT_TIME_WAIT), *self._table.dump_udp())
+        return {row.inode: row for row in rows if row.inode}
 
-    def doing(self, snapshot: Snapshot | None = None) -> str:
+    def doing(self, snapshot: Snapshot | None = None, cpu_share: float | None = None) -> str:
         """What it is doing, in words, from the kernel's facts."""
         if self._ending and not snapshot:
             return describe_ending(self._ending)
         facts = snapshot or self.snapshot()
-        return stillness.describe(facts, self.sockets(), self.conversations(), machine())
+        return describe(facts, self.sockets(), self.conversations(), machine(), cpu_share)
 
     def conversations(self) -> tuple[Conversation, ...]:
         """Our open connections and the program's side of each."""
-        talks = (*self.talks, *self._leaving)
-        return tuple(Conversation(talk.name, self._table.find(talk.theirs, talk.ours)) for talk in talks)
+        return tuple(Conversation(talk.name, talk.row()) for talk in (*self.talks, *self._leaving))
 
     def verdict(self) -> tuple[Verdict, Snapshot]:
         """Whether it is still now, with the facts."""
         first = self._warden.snapshot(files=True)
         if not stillness.asleep(first, first):
             return Verdict.RUNNING, first
-        timed = self._warden.socket_timeouts(list(stillness.receiving_sockets(first, machine())))
+        timed = self._warden.socket_timeouts(list(stillness.transfer_sockets(first, machine())))
         sockets = self.sockets()
         second = self._warden.snapshot(files=True)
-        return stillness.judge(first, second, sockets, timed, machine()), second
+        return stillness.judge(first, second, sockets, timed, machine(), read_by_us=self._read_by_us), second
 
     def _traffic(self) -> tuple[int, ...]:
         """How much it has read and written, a number for each of our connections and for its output."""
-        rows = [talk.row for talk in self.conversations() if talk.row]
-        read = (row.bytes_received - row.receive_queue for row in rows)
-        written = (talk.received_bytes for talk in self.talks)
-        return (*read, *written, self.stdout.size_bytes + self.stderr.size_bytes)
+        talked = (number for talk in self.talks for number in talk.traffic())
+        return (*talked, self.stdout.size_bytes + self.stderr.size_bytes)
 
     def nothing_on_its_way(self) -> bool:
         """Whether all that we sent has arrived there, the ends of closed connections included, and its bytes here.
@@ -229,8 +230,8 @@ class Program:
         For a verdict this must hold before the program is looked at (what arrives later wakes it later) and after
         it (what it sent before it fell asleep is here).
         """
-        self._leaving = [talk for talk in self._leaving if not self._delivered(talk)]
-        return not self._leaving and all(self._delivered(talk) for talk in self.talks)
+        self._leaving = [talk for talk in self._leaving if not talk.delivered()]
+        return not self._leaving and all(talk.delivered() for talk in self.talks)
 
     def wait_delivered(self) -> None:
         """Until all that we sent has arrived, the ends of closed connections included.
@@ -248,16 +249,6 @@ class Program:
         if talk in self.talks:
             self.talks.remove(talk)
             self._leaving.append(talk)
-
-    def _delivered(self, talk: Talk) -> bool:
-        row = self._table.find(talk.theirs, talk.ours)
-        if row is None or (row.state in _FINISHED and not row.inode):
-            return True  # the program has closed it, and its FIN has arrived here
-        if talk.reset_sent:
-            return False
-        # A FIN takes one number of the sequence, and counts as a byte received.
-        arrived = row.bytes_received == talk.sent_bytes + talk.fin_sent
-        return arrived and row.send_queue == 0 and row.state is not TcpState.SYN_RECV
 
     # Waiting
 
@@ -280,7 +271,8 @@ class Program:
             FaultError: it floods its output.
         """
         began = time.monotonic()
-        look_at, pause_s = began + _FIRST_LOOK_S, _FIRST_LOOK_S
+        pause_s = max(_FIRST_LOOK_S, self._look_s)
+        look_at = began + pause_s
         clock = _OwnTime(began)
         while (value := ready()) is None:
             self.pump(min(pause_s if watched else _UNWATCHED_S, max(0.0, look_at - time.monotonic())), watched)
@@ -290,24 +282,33 @@ class Program:
             arrived = self.nothing_on_its_way()
             verdict, snapshot = self.verdict()
             if until_end and self.ending() and not self.remaining(snapshot) and self.nothing_on_its_way():
-                return self._last_chance(ready, Why.ENDED, "", Verdict.STILL)
+                return self._last_chance(ready, Why.ENDED, Verdict.STILL, snapshot)
             if verdict is Verdict.STILL and arrived and self.nothing_on_its_way():
-                return self._last_chance(ready, Why.STILL, self.doing(snapshot), verdict)
-            if clock.spent_s(now, snapshot, self._traffic()) > deadline_s:
-                return self._last_chance(ready, Why.DEADLINE, self.doing(snapshot), verdict)
+                return self._last_chance(ready, Why.STILL, verdict, snapshot)
+            if (spent_s := clock.spent_s(now, snapshot, self._traffic())) > deadline_s:
+                return self._last_chance(ready, Why.DEADLINE, verdict, snapshot, clock.ran_s(snapshot) / spent_s)
             if now - began > REPLY_WALL_S:
                 raise UnprovedError("the machine was too busy to let the program run", Reason.STARVED, self.doing())
-            pause_s = min(2 * pause_s, _RAREST_LOOK_S)
+            # A look at a program of many threads takes long, and keeps it from working: never more than half the time.
+            self._look_s = time.monotonic() - now
+            pause_s = max(self._look_s, min(2 * pause_s, _RAREST_LOOK_S))
             look_at = time.monotonic() + pause_s
         return value
 
-    def _last_chance(self, ready: Callable[[], T | None], why: Why, doing: str, verdict: Verdict) -> T:
+    def _last_chance(
+        self,
+        ready: Callable[[], T | None],
+        why: Why,
+        verdict: Verdict,
+        snapshot: Snapshot,
+        cpu_share: float | None = None,
+    ) -> T:
         """What came between the last look and the verdict still counts."""
         self.pump(0)
         value = ready()
         if value is not None:
             return value
-        raise NoProgressError(why, doing or self.doing(), verdict)
+        raise NoProgressError(why, self.doing(None if why is Why.ENDED else snapshot, cpu_share), verdict)
 
     def wait_still(self, deadline_s: float = REPLY_S) -> NoProgressError:
         """Until it is still or has ended, or until it had `deadline_s` and was not (see the answer's `why`)."""
@@ -366,7 +367,13 @@ class Program:
 
     @contextmanager
     def frozen(self) -> Iterator[None]:
-        """The whole program is stopped meanwhile; what is sent to it collects in its queues."""
+        """The whole program is stopped meanwhile; what is sent to it collects in its queues.
+
+        Raises:
+            UnprovedError: it does not survive that.
+        """
+        if not self._survives_stops:
+            self._rehearse_stop()
         self._warden.freeze()
         self.transcript.add(EventKind.FROZEN, "grader")
         try:
@@ -374,6 +381,21 @@ class Program:
         finally:
             self.transcript.add(EventKind.THAWED, "grader")
             self._warden.thaw()
+
+    def _rehearse_stop(self) -> None:
+        """Stop it and let it go on, with nothing sent: whoever ends of that alone must not be judged by what follows.
+
+        signal(7): after a stop and SIGCONT epoll_wait(2), sleeps and receives with a timeout fail with EINTR, even
+        where no handler is installed.
+        """
+        __tracebackhide__ = True
+        self._warden.freeze()
+        self._warden.thaw()
+        self.wait_rest(SETTLE_S)
+        if ending := self.ending():
+            what = f"stopped and continued (SIGSTOP, SIGCONT), it did not go on: {describe_ending(ending)}"
+            raise UnprovedError(what)
+        self._survives_stops = True
 
     def cpu_share(self, window_s: float) -> float | None:
         """The part of its own time for which it is on a CPU while nothing is asked; None: it is still, that is none.
@@ -387,6 +409,11 @@ class Program:
             return None
         snapshot = self.snapshot(files=False)
         return clock.ran_s(snapshot) / max(clock.spent_s(time.monotonic(), snapshot), 1e-3)
+
+    def terminate(self) -> None:
+        """Ask it to end by SIGTERM."""
+        self.transcript.add(EventKind.SIGNAL, "grader", "SIGTERM sent to the program")
+        self._warden.send_signal(self.pid, signal.SIGTERM)
 
     def kill(self) -> None:
         """End its first process by SIGKILL, which no program can refuse."""
@@ -445,6 +472,15 @@ _SIGNAL_NAMES = {
     15: "SIGTERM",
     25: "SIGXFSZ, writing too large a file",
 }
+
+
+def no_more(stop: NoProgressError) -> str:
+    """Why nothing will come, as the end of a sentence."""
+    return {
+        Why.STILL: "no more can come: the program waits for something that will not happen",
+        Why.ENDED: "no more can come: the program has ended",
+        Why.DEADLINE: "nothing came in the time allowed",
+    }[stop.why]
 
 
 def reason_of(ending: Ending) -> Reason:

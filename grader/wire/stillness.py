@@ -15,10 +15,11 @@ from __future__ import annotations
 import signal
 from collections.abc import Iterator, Mapping
 from enum import Enum, IntEnum
+from typing import NamedTuple
 
 import msgspec
 
-from grader.wire.kernel import TcpRow, TcpState
+from grader.wire.kernel import SocketRow
 
 
 class ThreadFacts(msgspec.Struct, frozen=True):
@@ -129,7 +130,7 @@ _BY_NUMBER: Mapping[str, Mapping[int, Call]] = {
 }
 
 #: Sockets by inode.
-Sockets = Mapping[int, TcpRow]
+Sockets = Mapping[int, SocketRow]
 #: Whether a socket has a timeout of its own (SO_RCVTIMEO), by (pid, fd); None: not known.
 Timed = Mapping[tuple[int, int], bool | None]
 
@@ -145,13 +146,13 @@ def inode_of(process: ProcessFacts, fd: int) -> int | None:
     return int(target[8:-1]) if target.startswith("socket:[") else None
 
 
-def receiving_sockets(snapshot: Snapshot, machine: str) -> Iterator[tuple[int, int]]:
+def transfer_sockets(snapshot: Snapshot, machine: str) -> Iterator[tuple[int, int]]:
     """The (pid, fd) of each socket that a thread sleeps in a call on: those whose own timeout matters."""
     for process in snapshot:
         for thread in process.threads:
             call = call_of(thread, machine)
             if call and call.waits in {Waits.RECEIVING, Waits.SENDING} and thread.arguments:
-                fd = _signed(thread.arguments[0])
+                fd = signed(thread.arguments[0])
                 if inode_of(process, fd) is not None:
                     yield process.pid, fd
 
@@ -169,15 +170,36 @@ def _sleepers(snapshot: Snapshot) -> dict[int, tuple[int, int | None]] | None:
     return {thread.tid: (thread.switches, thread.call) for thread in threads}
 
 
-def judge(first: Snapshot, second: Snapshot, sockets: Sockets, timed: Timed, machine: str) -> Verdict:
-    """Whether the program is still.  `second` must hold the open files."""
+class _Known(NamedTuple):
+    """What is known besides the threads."""
+
+    sockets: Sockets
+    timed: Timed
+    machine: str
+    read_by_us: frozenset[str]
+
+
+def judge(
+    first: Snapshot,
+    second: Snapshot,
+    sockets: Sockets,
+    timed: Timed,
+    machine: str,
+    *,
+    read_by_us: frozenset[str] = frozenset(),
+) -> Verdict:
+    """Whether the program is still.
+
+    `second` must hold the open files.  `read_by_us`: pipes, as /proc names them, that we read whatever comes.
+    """
     if not asleep(first, second):
         return Verdict.RUNNING
     alive = [process for process in second if process.alive]
     if any(_has_a_clock(process) for process in alive):
         return Verdict.TIMER
+    known = _Known(sockets, timed, machine, read_by_us)
     return max(
-        (_judge_thread(process, thread, sockets, timed, machine) for process in alive for thread in process.threads),
+        (_judge_thread(process, thread, known) for process in alive for thread in process.threads),
         default=Verdict.STILL,
     )
 
@@ -188,10 +210,10 @@ def _has_a_clock(process: ProcessFacts) -> bool:
     return timerfd or process.posix_timers or bool(process.caught_signals >> (signal.SIGALRM - 1) & 1)
 
 
-def _judge_thread(process: ProcessFacts, thread: ThreadFacts, sockets: Sockets, timed: Timed, machine: str) -> Verdict:
+def _judge_thread(process: ProcessFacts, thread: ThreadFacts, known: _Known) -> Verdict:
     if thread.state == "T":
         return Verdict.STILL  # stopped by a signal, and none of ours: only another signal would let it go on
-    call = call_of(thread, machine)
+    call = call_of(thread, known.machine)
     if call is None:
         return Verdict.UNKNOWN
     if call.waits is Waits.CLOCK:
@@ -199,106 +221,36 @@ def _judge_thread(process: ProcessFacts, thread: ThreadFacts, sockets: Sockets, 
     if call.waits is Waits.EVENT:
         return Verdict.STILL
     if call.waits in {Waits.MILLISECONDS, Waits.POINTER}:
-        return Verdict.STILL if _waits_for_ever(call, thread) else Verdict.TIMER
-    return _judge_transfer(process, thread, call, sockets, timed)
+        return Verdict.STILL if waits_for_ever(call, thread) else Verdict.TIMER
+    return _judge_transfer(process, thread, call, known)
 
 
-def _waits_for_ever(call: Call, thread: ThreadFacts) -> bool:
+def waits_for_ever(call: Call, thread: ThreadFacts) -> bool:
+    """Whether a call with a timeout argument has none."""
     timeout = thread.arguments[call.timeout_at]
-    return _signed(timeout) < 0 if call.waits is Waits.MILLISECONDS else timeout == 0
+    return signed(timeout) < 0 if call.waits is Waits.MILLISECONDS else timeout == 0
 
 
-def _judge_transfer(process: ProcessFacts, thread: ThreadFacts, call: Call, sockets: Sockets, timed: Timed) -> Verdict:
-    fd = _signed(thread.arguments[0])
+def _judge_transfer(process: ProcessFacts, thread: ThreadFacts, call: Call, known: _Known) -> Verdict:
+    fd = signed(thread.arguments[0])
     inode = inode_of(process, fd)
-    if call.waits is Waits.SENDING:
-        # What it sends is on its way to us, or to a terminal that we read: it goes on by itself.
-        return Verdict.RUNNING
     if inode is None:
-        return Verdict.STILL  # a terminal or a pipe: nobody writes there but us or a sleeping process
-    if timed.get((process.pid, fd)) is not False:
+        # A terminal or a pipe.  Nobody writes there but us or a sleeping process; what the program writes to us goes on
+        # by itself, since we read it, but a full pipe between its own sleeping processes stays full.
+        target = process.files.get(str(fd), "")
+        between_its_own = target.startswith("pipe:[") and target not in known.read_by_us
+        return Verdict.STILL if call.waits is Waits.RECEIVING or between_its_own else Verdict.RUNNING
+    if known.timed.get((process.pid, fd)) is not False:
         return Verdict.TIMER  # it has a timeout of its own, or the kernel does not let us see that it has none
-    row = sockets.get(inode)
+    row = known.sockets.get(inode)
+    if call.waits is Waits.SENDING:
+        # With nothing in flight, what waits to be sent has met a closed window: it moves when the peer reads.
+        return Verdict.STILL if row and row.send_queue > 0 and row.in_flight == 0 else Verdict.RUNNING
     # Bytes, a FIN (which counts as one until it is read), or in LISTEN a client to accept: it is about to wake.
     return Verdict.RUNNING if row and row.receive_queue > 0 else Verdict.STILL
 
 
-def _signed(word: int) -> int:
+def signed(word: int) -> int:
     """A C int out of a register."""
     low = word & 0xFFFFFFFF
     return low - (1 << 32) if low >> 31 else low
-
-
-class Conversation(msgspec.Struct, frozen=True):
-    """One of our connections, for telling what the program does about it: our name for it, and its row there."""
-
-    name: str
-    row: TcpRow | None
-
-
-def describe(snapshot: Snapshot, sockets: Sockets, ours: tuple[Conversation, ...], machine: str) -> str:
-    """What a program is doing, in one sentence; only what the facts say.
-
-    For instance "blocked in recv on client A's connection; client B has 4 unread bytes and was never accepted".
-    """
-    names = {talk.row.inode: talk.name for talk in ours if talk.row and talk.row.inode}
-    alive = [process for process in snapshot if process.alive]
-    if not alive:
-        return "the program has ended"
-    threads = [
-        _describe_thread(process, thread, sockets, names, machine) for process in alive for thread in process.threads
-    ]
-    parts = [*_counted(threads), *(part for talk in ours if (part := _describe_conversation(talk)))]
-    return "; ".join(parts)
-
-
-def _counted(words: list[str]) -> list[str]:
-    """Each once, with how many threads it holds for."""
-    return [word if words.count(word) == 1 else f"{words.count(word)} threads {word}" for word in dict.fromkeys(words)]
-
-
-_NOT_SLEEPING = {"R": "running", "T": "stopped", "t": "stopped", "D": "waiting for a disk or a device"}
-
-
-def _describe_thread(
-    process: ProcessFacts, thread: ThreadFacts, sockets: Sockets, names: Mapping[int, str], machine: str
-) -> str:
-    if thread.state in _NOT_SLEEPING:
-        return _NOT_SLEEPING[thread.state]
-    call = call_of(thread, machine)
-    if call is None:
-        return "running" if thread.call is None else "in a system call"
-    if call.waits in {Waits.RECEIVING, Waits.SENDING}:
-        return f"blocked in {call.name}{_on_what(process, _signed(thread.arguments[0]), sockets, names)}"
-    if call.waits is Waits.CLOCK:
-        return "sleeping on its own timer" if call.name == "sleep" else f"in {call.name}"
-    if call.waits in {Waits.MILLISECONDS, Waits.POINTER} and not _waits_for_ever(call, thread):
-        return f"blocked in {call.name} with a timeout of its own"
-    return f"blocked in {call.name}"
-
-
-def _on_what(process: ProcessFacts, fd: int, sockets: Sockets, names: Mapping[int, str]) -> str:
-    inode = inode_of(process, fd)
-    if inode is None:
-        return " on its standard input" if fd == 0 else ""
-    row = sockets.get(inode)
-    if row is not None and row.state is TcpState.LISTEN:
-        return ", waiting for the next client"
-    return f" on {names[inode]}'s connection" if inode in names else " on a connection"
-
-
-def _describe_conversation(talk: Conversation) -> str:
-    row = talk.row
-    if row is None or row.state not in {TcpState.ESTABLISHED, TcpState.CLOSE_WAIT, TcpState.SYN_RECV}:
-        return ""
-    end_received = row.state is TcpState.CLOSE_WAIT
-    end_unread = end_received and row.receive_queue > 0  # a FIN takes one place in the queue until it is read
-    unread = row.receive_queue - end_unread
-    facts = [
-        f"has {unread} unread byte{'s' * (unread != 1)}" if unread else "",
-        "was never accepted" if row.inode == 0 else "",
-        "has ended its side, which was not read yet" if end_unread and row.inode else "",
-        "has ended its side, and the program keeps its own open" if end_received and not end_unread else "",
-    ]
-    told = " and ".join(fact for fact in facts if fact)
-    return f"{talk.name} {told}" if told else ""

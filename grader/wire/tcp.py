@@ -20,9 +20,9 @@ from typing import Self, TypeVar
 from grader.errors import Reason
 from grader.model import EventKind
 from grader.wire.faults import FaultError, UnprovedError
-from grader.wire.kernel import Endpoint, SocketTable, TcpRow, TcpState
-from grader.wire.program import CLOSED_BY_PROGRAM, NoProgressError, Program, Why, reason_of
-from grader.wire.script import pieces_of
+from grader.wire.kernel import Endpoint, SocketRow, SocketTable, TcpState
+from grader.wire.program import NoProgressError, Program, Why, no_more, reason_of
+from grader.wire.script import Exchange, pieces_of
 
 T = TypeVar("T")
 
@@ -34,15 +34,33 @@ _ONE_SEGMENT_BYTES = 16 * 1024
 #: How long a program that closed a connection may take to die of the same cause, when the kernel can't tell.
 _DYING_S = 1.0
 _SIOCOUTQNSD = 0x894B
+#: Our buffers.  The sandbox gives every other socket a tiny send buffer; ours must not be what slows a long message.
+_SEND_BUFFER_BYTES = 1 << 18
+_READ_BUFFER_BYTES = 1 << 18
+#: The least that Linux allows (SOCK_MIN_RCVBUF): a program blocks after a few kilobytes that a slow reader leaves.
+_SLOW_BUFFER_BYTES = 2304
+#: struct tcp_info (linux/tcp.h): segments sent and not acknowledged.
+_TCPI_UNACKED = 24
+#: States of a connection that the program has closed, when nobody holds its socket any more (inode 0).  In the last two
+#: its FIN is acknowledged, and the kernel keeps little more of it than its ends.
+_CLOSED_BY_PROGRAM = frozenset({TcpState.FIN_WAIT1, TcpState.CLOSING, TcpState.FIN_WAIT2, TcpState.TIME_WAIT})
+_FINISHED = frozenset({TcpState.FIN_WAIT2, TcpState.TIME_WAIT})
 _RESETS = {errno.ECONNRESET, errno.EPIPE, errno.ECONNABORTED}
 
 
 class ScriptedClient:
-    """One connection to the program.  A context manager: it is closed at the end, whatever happened."""
+    """One connection to the program.  A context manager: it is closed at the end, whatever happened.
 
-    def __init__(self, program: Program, table: SocketTable, server: Endpoint, name: str) -> None:
+    A `slow` client has tiny buffers and reads nothing before it expects something.
+    """
+
+    def __init__(
+        self, program: Program, table: SocketTable, server: Endpoint, name: str, *, slow: bool = False
+    ) -> None:
         self.name = name
         self.theirs = server
+        self.slow = slow
+        self._unsent = memoryview(b"")
         self.sent_bytes = 0
         self.fin_sent = False
         self.reset_sent = False
@@ -62,6 +80,9 @@ class ScriptedClient:
         __tracebackhide__ = True
         sock = socket.socket(socket.AF_INET6 if ":" in self.theirs.host else socket.AF_INET, socket.SOCK_STREAM)
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SLOW_BUFFER_BYTES if self.slow else _SEND_BUFFER_BYTES)
+        if self.slow:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _SLOW_BUFFER_BYTES)
         sock.setblocking(False)  # noqa: FBT003 — its only parameter
         code = sock.connect_ex(self.theirs)
         if code == errno.EINPROGRESS:
@@ -71,6 +92,9 @@ class ScriptedClient:
             except NoProgressError as stop:
                 sock.close()
                 raise FaultError(Reason.NOT_ACCEPTED, f"{self.name} could not connect", doing=stop.doing) from None
+        if code == errno.EADDRNOTAVAIL:
+            sock.close()
+            raise UnprovedError(f"this sandbox has no network for the address {self.theirs.host}")
         if code:
             sock.close()
             words = f"{self.name} could not connect to port {self.theirs.port}: {errno.errorcode.get(code, code)}"
@@ -84,6 +108,51 @@ class ScriptedClient:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+    # What waiting asks (`Talk`)
+
+    def row(self) -> SocketRow | None:
+        """The program's side of the connection."""
+        return self._table.find(self.theirs, self.ours)
+
+    def delivered(self) -> bool:
+        """Whether nothing is on its way, in either direction, the ends of a closed connection included."""
+        row = self.row()
+        if row is None or (row.state in _FINISHED and not row.inode):
+            return True  # the program has closed it, and its FIN has arrived here
+        if self.reset_sent:
+            return False
+        if self.slow and self._sock.fileno() != -1:
+            # What waits on either side has met a closed window, and moves only when somebody reads.
+            return row.in_flight == 0 and _in_flight(self._sock) == 0
+        if self._unsent:
+            return False
+        # A FIN takes one number of the sequence, and counts as a byte received.
+        arrived = row.bytes_received == self.sent_bytes + self.fin_sent
+        return arrived and row.send_queue == 0 and row.state is not TcpState.SYN_RECV
+
+    def traffic(self) -> tuple[int, int]:
+        """How many bytes of ours it has read, and how many of its we have."""
+        row = self.row()
+        return (row.bytes_received - row.receive_queue if row else 0), self.received_bytes
+
+    # Whole exchanges
+
+    def ask(self, exchange: Exchange) -> None:
+        """Send a message and expect its answer."""
+        __tracebackhide__ = True
+        self._wanted_bytes = len(exchange.reply) + _CHUNK_BYTES
+        self.send(exchange.request)
+        self.expect_answer(exchange)
+
+    def expect_answer(self, exchange: Exchange) -> None:
+        """The reply comes, and every other client that is connected and reads hears what it has to hear."""
+        __tracebackhide__ = True
+        self.expect(exchange.reply)
+        if exchange.heard:
+            for other in list(self._program.talks):
+                if isinstance(other, ScriptedClient) and other is not self and not other.slow:
+                    other.expect(exchange.heard)
 
     # Sending
 
@@ -116,7 +185,7 @@ class ScriptedClient:
                 row = self._wait_arrived_open()
                 whole = row.receive_queue >= len(data)
         else:
-            before = self._row()
+            before = self.row()
             self._push(data)
             row = self._wait_arrived_open()
             whole = bool(before and row.segments_received == before.segments_received + 1)
@@ -131,13 +200,13 @@ class ScriptedClient:
             UnprovedError: they did not arrive so.
         """
         __tracebackhide__ = True
-        before = self._row()
+        before = self.row()
         self._transcript.add(EventKind.SENT, self.name, "with the end of its side in the same segment", data)
         self._push(data, socket.MSG_MORE)
         # What the kernel still holds back leaves together with the FIN (tcp_send_fin sets it on the last segment) ...
         held = _unsent_bytes(self._sock) == len(data)
         self.half_close()
-        row = self._wait_arrived()
+        row = self.wait_arrived()
         # ... and that was one segment, as far as a program that is done and gone still lets one see.
         one = row is None or (before is not None and row.segments_received == before.segments_received + 1)
         if not (held and one):
@@ -161,9 +230,11 @@ class ScriptedClient:
             view = view[sent:]
 
     def _wait_room(self) -> None:
+        """Until more can be sent; what is answered meanwhile is read, or the program might wait for that."""
         __tracebackhide__ = True
 
         def room() -> bool | None:
+            self._take()
             try:
                 self._sock.send(b"")
             except OSError:
@@ -177,16 +248,13 @@ class ScriptedClient:
                 Reason.NOT_READ, f"the program stopped reading after {self.sent_bytes} bytes", doing=stop.doing
             ) from None
 
-    def _row(self) -> TcpRow | None:
-        return self._table.find(self.theirs, self.ours)
-
-    def _wait_arrived(self) -> TcpRow | None:
+    def wait_arrived(self) -> SocketRow | None:
         """Until everything sent is in the program's receive queue or already read; its row, None when it has closed."""
         __tracebackhide__ = True
 
-        def arrived() -> tuple[TcpRow | None] | None:
-            row = self._row()
-            if row is None or (row.state in CLOSED_BY_PROGRAM and not row.inode):
+        def arrived() -> tuple[SocketRow | None] | None:
+            row = self.row()
+            if row is None or (row.state in _CLOSED_BY_PROGRAM and not row.inode):
                 return (None,)
             return (row,) if row.bytes_received == self.sent_bytes + self.fin_sent else None
 
@@ -195,10 +263,10 @@ class ScriptedClient:
         except NoProgressError as stop:
             raise UnprovedError("what was sent did not arrive", doing=stop.doing) from None
 
-    def _wait_arrived_open(self) -> TcpRow:
+    def _wait_arrived_open(self) -> SocketRow:
         """The same, where the program has no reason to close (FaultError: it has)."""
         __tracebackhide__ = True
-        row = self._wait_arrived()
+        row = self.wait_arrived()
         if row is None:
             self._take()
             raise self._lost("while it was being sent its message")
@@ -212,12 +280,91 @@ class ScriptedClient:
                 return found
         return None
 
+    def wait_accepted(self) -> None:
+        """Until the program has accepted the connection."""
+        __tracebackhide__ = True
+
+        def accepted() -> bool | None:
+            row = self.row()
+            return True if row is None or row.inode or row.state in _CLOSED_BY_PROGRAM else None
+
+        try:
+            _ = self._at_once(accepted) or self._program.wait(accepted)
+        except NoProgressError as stop:
+            raise FaultError(Reason.NOT_ACCEPTED, f"{self.name} was never accepted", doing=stop.doing) from None
+
+    def send_without_reading(self, data: bytes) -> None:
+        """Send as much as goes, reading nothing, until the program rests with an answer that it can't get rid of.
+
+        What did not go is sent while the answer is read.
+
+        Raises:
+            FaultError: the connection ended.
+            UnprovedError: it rests without one.
+        """
+        __tracebackhide__ = True
+        self._transcript.add(EventKind.SENT, self.name, "without reading the answers", data)
+        self._unsent = memoryview(data)
+
+        def rests() -> bool | None:
+            moved = self._feed()
+            if self._ended:
+                return True
+            return True if not moved and self._program.at_rest() else None
+
+        self._wait_resting(rests)
+        row = self.row()
+        if self._ended or row is None or row.state in _CLOSED_BY_PROGRAM:
+            self._note_reset()
+            raise self._lost("while its replies were not read")
+        if row.send_queue == 0:
+            what = f"{self.name} read nothing, but the program has nothing waiting to be sent"
+            raise UnprovedError(what, doing=self._program.doing())
+        words = f"{row.send_queue} bytes wait in its send queue, {row.receive_queue} in its receive queue"
+        self._transcript.add(EventKind.KERNEL, "program", f"{words}; {self._program.doing()}")
+
+    def _wait_resting(self, rests: Callable[[], bool | None]) -> None:
+        __tracebackhide__ = True
+        while True:
+            try:
+                self._program.wait(rests)
+            except NoProgressError as stop:
+                if stop.why is Why.STILL:
+                    continue  # it was, but then more of ours could go
+                if stop.why is Why.DEADLINE:
+                    what = f"it never came to rest while {self.name} read nothing"
+                    raise UnprovedError(what, doing=stop.doing) from None
+            return
+
+    def _feed(self) -> bool:
+        """Send what still goes of what is left over; whether any went."""
+        before = self.sent_bytes
+        while self._unsent and not self._ended:
+            try:
+                sent = self._sock.send(self._unsent[:_CHUNK_BYTES])
+            except BlockingIOError:
+                break
+            except OSError as error:
+                if error.errno not in _RESETS:
+                    raise
+                self._note_reset()
+                break
+            self.sent_bytes += sent
+            self._unsent = self._unsent[sent:]
+        return self.sent_bytes > before
+
+    def _read_on(self) -> None:
+        """A slow client begins to read: with a buffer like any other's."""
+        if self.slow:
+            self.slow = False
+            self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _READ_BUFFER_BYTES)
+
     def wait_read(self) -> None:
         """The gate: until the program has read everything that was sent."""
         __tracebackhide__ = True
 
         def read() -> bool | None:
-            row = self._row()
+            row = self.row()
             if row is None or row.state in {TcpState.FIN_WAIT1, TcpState.FIN_WAIT2, TcpState.TIME_WAIT}:
                 return True  # it has closed; what is awaited next will tell
             return True if row.bytes_received == self.sent_bytes and row.receive_queue == 0 else None
@@ -225,7 +372,7 @@ class ScriptedClient:
         try:
             _ = self._at_once(read) or self._program.wait(read)
         except NoProgressError as stop:
-            row = self._row()
+            row = self.row()
             unread = row.receive_queue if row else 0
             never_accepted = row is not None and row.inode == 0
             reason = Reason.NOT_ACCEPTED if never_accepted else Reason.NOT_READ
@@ -265,16 +412,23 @@ class ScriptedClient:
         """The next bytes to come are exactly these; more may follow them."""
         __tracebackhide__ = True
         self._wanted_bytes = len(reply) + _CHUNK_BYTES
+        self._read_on()
+        matching = 0
 
         def enough() -> bool | None:
+            nonlocal matching
+            self._feed()
             self._take()
-            got = len(self._received)
-            if got >= len(reply) or self._ended or not reply.startswith(bytes(self._received)):
+            end = min(len(self._received), len(reply))
+            if self._received[matching:end] != reply[matching:end]:
                 return True
-            return None
+            matching = end
+            return True if end == len(reply) or self._ended else None
 
+        # With more to send, room for it is looked for as well, which no readable descriptor tells.
+        watched = [] if self._unsent else [self._sock.fileno()]
         try:
-            self._program.wait(enough, [self._sock.fileno()])
+            self._program.wait(enough, watched)
         except NoProgressError as stop:
             raise self._missing(reply, stop) from None
         got = bytes(self._received[: len(reply)])
@@ -288,13 +442,13 @@ class ScriptedClient:
 
     def _missing(self, reply: bytes, stop: NoProgressError) -> FaultError:
         got = bytes(self._received)
-        row = self._row()
+        row = self.row()
         if row is not None and row.inode == 0 and row.state is TcpState.ESTABLISHED:
             return FaultError(Reason.NOT_ACCEPTED, f"{self.name} was never accepted", reply, got, stop.doing)
         if got:
-            what = f"{self.name} got {len(got)} of {len(reply)} bytes of its reply, and {_no_more(stop)}"
+            what = f"{self.name} got {len(got)} of {len(reply)} bytes of its reply, and {no_more(stop)}"
             return FaultError(Reason.INCOMPLETE_REPLY, what, reply, got, stop.doing)
-        return FaultError(Reason.NO_REPLY, f"{self.name} got no reply, and {_no_more(stop)}", reply, b"", stop.doing)
+        return FaultError(Reason.NO_REPLY, f"{self.name} got no reply, and {no_more(stop)}", reply, b"", stop.doing)
 
     def _lost(self, when: str, reply: bytes | None = None, got: bytes | None = None) -> FaultError:
         """The connection's end as a fault; a crash of the program comes first, since it is the cause."""
@@ -407,18 +561,39 @@ class ScriptedClient:
             self.fin_sent = True
             self._leave()
 
+    def leave_unread(self) -> None:
+        """Leave when something of the program's has arrived, without reading it, which resets the connection.
+
+        Raises:
+            UnprovedError: nothing has come.
+        """
+        __tracebackhide__ = True
+        try:
+            self._program.wait(lambda: _readable(self._sock) or None, [self._sock.fileno()])
+        except NoProgressError as stop:
+            raise UnprovedError(f"nothing came that {self.name} could leave unread", doing=stop.doing) from None
+        self._transcript.add(EventKind.RESET, self.name, "left without reading what had come")
+        self.reset_sent = True
+        self._leave()
+
     def _leave(self) -> None:
         self._sock.close()
         self._program.leave(self)
 
     def established(self) -> bool:
         """Whether both sides of the connection are open, on the program's side too."""
-        row = self._row()
+        row = self.row()
         return row is not None and row.state is TcpState.ESTABLISHED
 
     def gone(self) -> bool:
         """Whether the program's side of the connection is gone from the kernel."""
-        return self._row() is None
+        return self.row() is None
+
+
+def _in_flight(sock: socket.socket) -> int:
+    """Segments that our side has sent and not seen acknowledged."""
+    info = sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _TCPI_UNACKED + 4)
+    return int(struct.unpack_from("=I", info, _TCPI_UNACKED)[0])
 
 
 def _unsent_bytes(sock: socket.socket) -> int:
@@ -436,14 +611,14 @@ def _connected(sock: socket.socket) -> int | None:
 
 
 def _writable(sock: socket.socket) -> bool:
+    return _polled(sock, select.POLLOUT)
+
+
+def _readable(sock: socket.socket) -> bool:
+    return _polled(sock, select.POLLIN)
+
+
+def _polled(sock: socket.socket, event: int) -> bool:
     poll = select.poll()
-    poll.register(sock, select.POLLOUT)
+    poll.register(sock, event)
     return bool(poll.poll(0))
-
-
-def _no_more(stop: NoProgressError) -> str:
-    return {
-        Why.STILL: "no more can come: the program waits for something that will not happen",
-        Why.ENDED: "no more can come: the program has ended",
-        Why.DEADLINE: "nothing came in the time allowed",
-    }[stop.why]

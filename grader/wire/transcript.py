@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import msgspec
+
 from grader.model import Event, EventKind
 
 #: A message of any sensible length stands whole in a report; a mebibyte does not.
@@ -22,7 +24,10 @@ class Transcript:
         self._events: list[Event] = []
 
     def add(self, kind: EventKind, who: str, text: str = "", data: bytes = b"", pieces: tuple[int, ...] = ()) -> None:
-        """Note an event that happens now."""
+        """Note an event that happens now; what is received in several parts, with nothing in between, is one event."""
+        if kind is EventKind.RECEIVED and self._events and self._joins(self._events[-1], who, text):
+            self._events[-1] = _longer(self._events[-1], data)
+            return
         shown, omitted, head = cut(data)
         self._events.append(
             Event(
@@ -38,6 +43,18 @@ class Transcript:
             )
         )
 
+    @staticmethod
+    def _joins(last: Event, who: str, text: str) -> bool:
+        return last.kind is EventKind.RECEIVED and last.who == who and last.text == text == ""
+
+    def mark(self) -> int:
+        """Where it stands, for `rewind`."""
+        return len(self._events)
+
+    def rewind(self, mark: int) -> None:
+        """Forget what came after the mark: repetitions of something that went well."""
+        del self._events[mark:]
+
     @property
     def events(self) -> tuple[Event, ...]:
         """All so far."""
@@ -46,6 +63,18 @@ class Transcript:
     def elapsed_s(self) -> float:
         """Seconds since the check began."""
         return self._clock() - self._began
+
+
+def _longer(event: Event, more: bytes) -> Event:
+    size = event.size_bytes + len(more)
+    head, tail = event.data[: event.head_bytes or None], event.data[event.head_bytes :] if event.head_bytes else b""
+    kept, _, at = cut(head + tail + more)
+    if event.head_bytes:  # its gap grows
+        at = event.head_bytes
+        kept = head + (tail + more)[-(KEPT_BYTES - at) :]
+    return msgspec.structs.replace(
+        event, data=kept, size_bytes=size, omitted_bytes=size - len(kept), head_bytes=at if size > len(kept) else 0
+    )
 
 
 def cut(data: bytes, kept: int = KEPT_BYTES) -> tuple[bytes, int, int]:

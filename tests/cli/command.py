@@ -23,10 +23,13 @@ from typing import Any
 
 import docker
 
+from grader.assignment import load
+
 ROOT = Path(__file__).resolve().parents[2]
 HOSTILE = ROOT / "tests" / "hostile"
 REFERENCE = ROOT / "reference" / "tcp_uppercase"
 RIGHT = REFERENCE / "good" / "threads.py"
+UPPERCASE = load("tcp_uppercase")
 #: Any command here ends within it, or hangs.
 PATIENCE_S = 60.0
 #: After the host's end nothing of a run may be there for longer.

@@ -22,6 +22,7 @@ from tests.cli.command import (
     REFERENCE,
     RIGHT,
     ROOT,
+    UPPERCASE,
     Command,
     Ended,
     assert_nothing_left,
@@ -29,6 +30,7 @@ from tests.cli.command import (
     wait_until,
 )
 
+CHECKS, POINTS = len(UPPERCASE.checks), sum(int(spec.points) for spec in UPPERCASE.checks)
 WRONG = REFERENCE / "broken" / "never_answers.py"
 LOCAL = ("--assignment", "tcp_uppercase", "--sandbox", "local")
 #: One check that needs nobody else: the quickest grading there is.
@@ -52,7 +54,7 @@ def assert_one_sentence(ended: Ended, code: int, *words: str) -> None:
 def test_all_passed_is_0_with_results_on_stdout_and_progress_on_stderr(folder: Path) -> None:
     ended = Command(folder).run("check", RIGHT, *LOCAL)
     assert ended.code == 0
-    assert "Score: 40 of 40 points" in ended.out
+    assert f"Score: {POINTS} of {POINTS} points" in ended.out
     assert ended.err.splitlines() == ["sandbox: local (as asked); it does not protect this machine from the program"]
     assert "\x1b" not in ended.out + ended.err
 
@@ -307,7 +309,7 @@ def test_auto_takes_docker_where_it_answers(folder: Path) -> None:
     assert ended.code == 0, ended.err
     assert "sandbox: docker (a container engine answers)" in ended.err
     assert ended.report()["grader"]["sandbox"].startswith("docker")
-    assert ended.report()["score"] == 40
+    assert ended.report()["score"] == POINTS
 
 
 # the other commands
@@ -319,7 +321,7 @@ def test_list_names_assignments_and_their_checks(folder: Path) -> None:
     assert "small  Small" in Command(folder).run("list", "--assignments", extra).out.splitlines()
     ended = Command(folder).run("list", "tcp_uppercase")
     assert ended.code == 0
-    assert ended.out.startswith("tcp_uppercase: TCP upper case, 21 checks, 40 points\n")
+    assert ended.out.startswith(f"tcp_uppercase: TCP upper case, {CHECKS} checks, {POINTS} points\n")
     assert "   3  server.coalesced\n" in ended.out
     assert_one_sentence(Command(folder).run("list", "none"), 2, "there is no assignment 'none'")
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from textwrap import dedent
 
 import msgspec
 
-from grader.assignment import Assignment, CheckSpec, ServerSpec
+from grader.assignment import Assignment, CheckSpec, ServerSpec, Transport
 from grader.driver.job import Built, Checked, Finished, Job, Word
 from grader.limits import SandboxLimits
 from grader.model import CheckResult, Requirement
@@ -71,22 +71,25 @@ class Played:
 def job(
     own: str,
     *checks: str,
-    needs: dict[str, str] | None = None,
+    needs: Mapping[str, str | tuple[str, ...]] | None = None,
     program: str = ECHO,
     limits: SandboxLimits | None = None,
     build: tuple[tuple[str, ...], ...] = (),
+    transport: Transport = "tcp",
     chosen: frozenset[str] | None = None,
 ) -> Job:
     """A job with checks of an assignment's own, in that order; `needs`: prerequisites by check."""
     ids = [f"server.{check}" for check in checks]
     specs = tuple(
-        CheckSpec(id=f"server.{check}", points=2, requirement="1.1", needs=(needs or {}).get(check)) for check in checks
+        CheckSpec(id=f"server.{check}", points=2, requirement="1.1", needs=(needs or {}).get(check, ()))
+        for check in checks
     )
     return Job(
         assignment=Assignment(
             name="own",
             title="Own",
             roles=("server",),
+            transport=transport,
             server=ServerSpec(default_port=12_000),
             checks=specs,
             requirements={"1.1": Requirement(number="1.1", text="It does.")},

@@ -6,11 +6,14 @@ import os
 import signal
 from pathlib import Path
 
-from grader.driver.job import Built, Checked, Finished, Word
+import msgspec
+import pytest
+
+from grader.driver.job import Built, Checked, Finished, Refused, Word
 from grader.errors import REASONS, Reason
 from grader.limits import SandboxLimits
 from grader.model import EventKind, Outcome
-from tests.driver.play import job, play
+from tests.driver.play import Played, job, play
 
 ENDS = '''
 def test_passes(connect, protocol):
@@ -67,7 +70,7 @@ def test_needs_unjudged():
 def test_is_not_asked_for():
     raise KeyError("must not be played")
 '''
-# Not the order in which they are written, and prerequisites in the middle.
+# Not the order in which they are written, and prerequisites in the middle.  The two that share a server come first.
 ORDER = (
     "passes",
     "needs_passed",
@@ -97,8 +100,8 @@ def test_every_end_has_its_outcome_and_reason(tmp_path: Path) -> None:
     assert played.status == 0, played.complaints
     assert [(name, check.outcome, check.reason) for name, check in played.checks.items()] == [
         ("passes", Outcome.PASSED, None),
-        ("needs_passed", Outcome.PASSED, None),
         ("fails", Outcome.FAILED, Reason.WRONG_REPLY),
+        ("needs_passed", Outcome.PASSED, None),
         ("is_unproved", Outcome.INCONCLUSIVE, Reason.UNPROVED),
         ("needs_failed", Outcome.SKIPPED, Reason.PREREQUISITE),
         ("needs_skipped", Outcome.SKIPPED, Reason.PREREQUISITE),
@@ -181,11 +184,77 @@ def test_only_chosen_checks_are_played(tmp_path: Path) -> None:
     assert list(played.checks) == ["two"]
 
 
+def refused(played: Played) -> str:
+    """Why an assignment's own files could not be played, where nothing else was said."""
+    assert [type(word) for word in played.words] == [Built, Refused, Finished], played.complaints
+    return next(word.why for word in played.words if isinstance(word, Refused))
+
+
 def test_a_check_that_does_not_exist_is_no_verdict(tmp_path: Path) -> None:
-    played = play(job("", "is_not_there"), tmp_path)
-    assert played.status != 0
-    assert not played.checks
-    assert not played.finished
+    assert refused(play(job("", "is_not_there"), tmp_path)) == "there is no check server.is_not_there"
+
+
+def test_a_check_whose_messages_the_protocol_does_not_have_is_no_verdict(tmp_path: Path) -> None:
+    played = play(job("", "listens", "long_message"), tmp_path)
+    assert refused(played) == "check server.long_message needs sized in protocol.py, which has none"
+
+
+@pytest.mark.parametrize(
+    ("protocol", "why"),
+    [
+        (b"import no_such_module", "protocol.py: ModuleNotFoundError(\"No module named 'no_such_module'\")"),
+        (b"def opening(): return 1 // 0", "protocol.py: ZeroDivisionError('integer division or modulo by zero')"),
+    ],
+)
+def test_a_protocol_that_cannot_be_read_is_its_authors_fault(tmp_path: Path, protocol: bytes, why: str) -> None:
+    what = job("", "listens")
+    files = {**what.assignment.files, "protocol.py": protocol}
+    own = msgspec.structs.replace(what.assignment, files=files)
+    assert refused(play(msgspec.structs.replace(what, assignment=own), tmp_path)) == why
+
+
+def test_a_check_may_need_several(tmp_path: Path) -> None:
+    own = """
+    def test_one():
+        pass
+
+    def test_two():
+        raise UnprovedError("not seen")
+
+    def test_needs_one():
+        pass
+
+    def test_needs_both():
+        raise KeyError("must not be played")
+    """
+    needs = {"needs_one": ("server.one",), "needs_both": ("server.one", "server.two")}
+    played = play(job(own, "one", "two", "needs_one", "needs_both", needs=needs), tmp_path)
+    assert {name: check.outcome.value for name, check in played.checks.items()} == {
+        "one": "passed",
+        "two": "inconclusive",
+        "needs_one": "passed",
+        "needs_both": "skipped",
+    }
+
+
+def test_checks_that_share_a_server_are_played_before_one_that_ends_it(tmp_path: Path) -> None:
+    own = """
+    pids = []
+
+    def test_one(server):
+        pids.append(server.program.pid)
+
+    def test_ends_its_own(fresh_server):
+        pids.append(fresh_server.program.pid)
+        fresh_server.program.kill()
+
+    def test_two(connect, server):
+        pids.append(server.program.pid)
+        assert pids[0] == pids[1] and len(pids) == 2, "the server was started again"
+    """
+    played = play(job(own, "one", "ends_its_own", "two"), tmp_path)
+    assert list(played.checks) == ["one", "two", "ends_its_own"]
+    assert {check.outcome for check in played.checks.values()} == {Outcome.PASSED}, played.checks
 
 
 def test_a_check_that_did_not_pass_leaves_no_program_to_the_next(tmp_path: Path) -> None:

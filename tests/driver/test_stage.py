@@ -10,7 +10,7 @@ import pytest
 
 from grader.driver.stage import Server, _with_arguments, client_name
 from grader.submission import parse_config
-from grader.wire.kernel import Endpoint, TcpRow, TcpState
+from grader.wire.kernel import Endpoint, SocketRow, TcpState
 from grader.wire.program import Program
 
 
@@ -57,7 +57,7 @@ def test_arguments_stand_in_place_of_the_port(
 )
 def test_where_a_client_reaches_a_server(host: str, v6_only: bool, reached_at: str) -> None:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    row = TcpRow(family, TcpState.LISTEN, Endpoint(host, 5000), Endpoint(host, 0), 0, 5, 1, v6_only=v6_only)
+    row = SocketRow(family, TcpState.LISTEN, Endpoint(host, 5000), Endpoint(host, 0), 0, 5, 1, v6_only=v6_only)
     server = Server(cast("Program", None), row, 4000)
     assert (server.address, server.port) == (Endpoint(reached_at, 5000), 5000)
 

@@ -77,6 +77,7 @@ SEEN = {
     "checks": importlib.util.find_spec("grader") is not None
     and any(Path(folder, "checks").exists() for folder in importlib.import_module("grader").__path__),
     "environment": sorted(os.environ),
+    "send_buffers": [int(size) for size in Path("/proc/sys/net/ipv4/tcp_wmem").read_text().split()],
     "descriptors": sorted(int(path.name) for path in Path("/proc/self/fd").iterdir()),
     "processes": sorted(
         (path / "cmdline").read_bytes().replace(b"\0", b" ").decode()[:60]

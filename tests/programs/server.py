@@ -1,6 +1,7 @@
 """TCP servers for tests, each good or bad in one way.  Argument: which.  It listens on a free port of 127.0.0.1."""
 
 import os
+import select
 import signal
 import socket
 import struct
@@ -17,6 +18,86 @@ def lines(sock):
         if complete:
             sock.sendall(b"".join(line.upper() + b"\n" for line in complete))
     print("end", flush=True)
+
+
+def tiny_send_buffer(sock):
+    """As the sandbox gives it to every socket: sending blocks after kilobytes that nobody reads."""
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
+
+
+def echoes(sock):
+    tiny_send_buffer(sock)
+    while data := sock.recv(1 << 16):
+        sock.sendall(data)
+
+
+def echoes_when_there_is_room(sock):
+    """Non-blocking: one buffer, which is filled only while it is empty."""
+    tiny_send_buffer(sock)
+    sock.setblocking(False)
+    poll = select.poll()
+    left = b""
+    while True:
+        poll.register(sock, select.POLLOUT if left else select.POLLIN)
+        poll.poll()
+        if left:
+            left = left[sock.send(left) :]
+        elif not (left := sock.recv(1 << 16)):
+            return
+
+
+def keeps_only_what_went_at_once(sock):
+    """Non-blocking, and what send did not take is lost."""
+    tiny_send_buffer(sock)
+    sock.setblocking(False)
+    poll = select.poll()
+    poll.register(sock, select.POLLIN)
+    while poll.poll() and (data := sock.recv(1 << 16)):
+        try:
+            sock.send(data)
+        except BlockingIOError:
+            pass
+
+
+def closes_when_it_cannot_send(sock):
+    tiny_send_buffer(sock)
+    sock.setblocking(False)
+    poll = select.poll()
+    poll.register(sock, select.POLLIN)
+    try:
+        while poll.poll() and (data := sock.recv(1 << 16)):
+            sock.sendall(data)
+    except BlockingIOError:
+        pass
+
+
+def spins_when_it_cannot_send(sock):
+    tiny_send_buffer(sock)
+    sock.setblocking(False)
+    while True:
+        try:
+            sock.sendall(sock.recv(1 << 16))
+        except BlockingIOError:
+            pass
+
+
+def dies_of_a_reset(sock):
+    tiny_send_buffer(sock)
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+    try:
+        while data := sock.recv(1 << 16):
+            sock.sendall(data)
+    except ConnectionResetError:
+        sys.exit(9)
+
+
+def goes_on_after_a_reset(sock):
+    tiny_send_buffer(sock)
+    try:
+        while data := sock.recv(1 << 16):
+            sock.sendall(data)
+    except (ConnectionResetError, BrokenPipeError):
+        pass
 
 
 def wrong(sock):
@@ -112,6 +193,27 @@ def prints_a_lot(sock):
     sock.recv(100)
 
 
+def room(listener):
+    """Sends each line to everybody."""
+    members = []
+    poll = select.poll()
+    poll.register(listener, select.POLLIN)
+    while True:
+        for descriptor, _ in poll.poll():
+            if descriptor == listener.fileno():
+                members.append(listener.accept()[0])
+                poll.register(members[-1], select.POLLIN)
+                continue
+            sender = next(member for member in members if member.fileno() == descriptor)
+            data = sender.recv(1 << 16)
+            for member in members if data else ():
+                member.sendall(data.upper())
+            if not data:
+                poll.unregister(sender)
+                members.remove(sender)
+                sender.close()
+
+
 def never_accepts(listener):
     signal.pause()
 
@@ -120,8 +222,8 @@ def main():
     which = sys.argv[1]
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        if which == "never_accepts":
-            never_accepts(listener)
+        if which in {"never_accepts", "room"}:
+            globals()[which](listener)
         while True:
             sock, _ = listener.accept()
             with sock:

@@ -33,6 +33,14 @@ def epolls(timeout):
     poll.poll(timeout)
 
 
+def epolls_without_eintr():
+    """As a program in C that takes every failure of epoll_wait for the end; Python itself would try again."""
+    libc = ctypes.CDLL(None)
+    waiting = libc.epoll_create1(0)
+    if libc.epoll_wait(waiting, ctypes.create_string_buffer(12), 1, -1) < 0:
+        os._exit(1)
+
+
 def has_timerfd():
     libc = ctypes.CDLL(None)
     timer = libc.timerfd_create(1, 0)
@@ -99,6 +107,7 @@ WAYS = {
     "select": lambda: select.select([ours], [], []),
     "select_with_timeout": lambda: select.select([ours], [], [], 1000),
     "epoll": lambda: epolls(None),
+    "epoll_without_eintr": epolls_without_eintr,
     "epoll_with_timeout": lambda: epolls(1000),
     "timerfd": has_timerfd,
     "lock": lock.acquire,

@@ -182,6 +182,13 @@ def test_sees_nothing_of_the_grader(folder: Path, sandbox: str) -> None:
     assert len(seen["processes"]) == 2
 
 
+def test_its_send_buffers_are_tiny(folder: Path, sandbox: str) -> None:
+    """In a network of its own, so that a slow reader's server blocks after kilobytes."""
+    command = Command(folder)
+    seen = seen_by_submission(grade(command, submit(command, "tells_what_it_sees"), sandbox, "--only", "answers"))
+    assert seen["send_buffers"] == [4096] * 3
+
+
 @pytest.mark.container
 def test_a_container_keeps_it_unprivileged(folder: Path) -> None:
     command = Command(folder)

@@ -6,7 +6,16 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.command import HOSTILE, RIGHT, Ended, User, assert_nothing_left, make_assignment, ordinary_user
+from tests.cli.command import (
+    HOSTILE,
+    RIGHT,
+    UPPERCASE,
+    Ended,
+    User,
+    assert_nothing_left,
+    make_assignment,
+    ordinary_user,
+)
 
 FULL = ("check", "--assignment", "tcp_uppercase", "--sandbox", "local", "--json", "-")
 
@@ -32,7 +41,7 @@ def refused(user: User) -> User:
 def assert_full_marks(ended: Ended) -> None:
     assert ended.code == 0, ended.out + ended.err
     report = ended.report()
-    assert report["score"] == report["max_score"] == 40
+    assert report["score"] == report["max_score"] == sum(spec.points for spec in UPPERCASE.checks)
     assert report["complete"] is True
 
 

@@ -20,6 +20,7 @@ from grader.wire.kernel import Endpoint, SocketTable, TcpState
 from grader.wire.program import Program
 from grader.wire.tcp import ScriptedClient
 from grader.wire.transcript import Transcript
+from grader.wire.udp import Courier, UdpClient
 from grader.wire.warden import WardenClient
 
 PROGRAMS = Path(__file__).parent.parent / "programs"
@@ -86,7 +87,8 @@ class Stand:
         self.warden = WardenClient(channel)
         self.table = SocketTable()
         self._programs: list[Program] = []
-        self._clients: list[ScriptedClient] = []
+        self._courier = Courier()
+        self._clients: list[ScriptedClient | UdpClient] = []
 
     def run(self, *argv: str, terminal: bool = False) -> Program:
         """Start a command."""
@@ -112,9 +114,28 @@ class Stand:
 
         return Serving(program, program.wait(listens))
 
-    def connect(self, serving: Serving, name: str = "client A") -> ScriptedClient:
+    def serve_udp(self, which: str, host: str = "127.0.0.1") -> Serving:
+        """Start one of `programs/datagrams.py`, and wait until it is bound."""
+        program = self.run(*PYTHON, str(PROGRAMS / "datagrams.py"), which, host)
+
+        def bound() -> Endpoint | None:
+            own = {target for process in program.snapshot() for target in process.files.values()}
+            rows = (row for row in self.table.dump_udp() if f"socket:[{row.inode}]" in own)
+            return next((row.local for row in rows if row.local.host == host), None)
+
+        reached_at = {"0.0.0.0": "127.0.0.1", "::": "127.0.0.1"}  # noqa: S104 (what was bound, on a free port)
+        address = program.wait(bound)
+        return Serving(program, Endpoint(reached_at.get(host, host), address.port))
+
+    def connect(self, serving: Serving, name: str = "client A", *, slow: bool = False) -> ScriptedClient:
         """A client to it."""
-        client = ScriptedClient(serving.program, self.table, serving.address, name)
+        client = ScriptedClient(serving.program, self.table, serving.address, name, slow=slow)
+        self._clients.append(client)
+        return client
+
+    def correspond(self, serving: Serving, name: str = "client A") -> UdpClient:
+        """A UDP client to it."""
+        client = UdpClient(serving.program, self.table, self._courier, serving.address, name)
         self._clients.append(client)
         return client
 
@@ -129,4 +150,5 @@ class Stand:
         for program in self._programs:
             program.close()
         self.warden.end()
+        self._courier.close()
         self.table.close()

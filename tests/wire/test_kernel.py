@@ -13,7 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from grader.wire.kernel import Endpoint, SocketTable, TcpRow, TcpState
+from grader.wire.kernel import Endpoint, SocketRow, SocketTable, TcpState
+from grader.wire.udp import Courier
 from tests.wire.stand import PROGRAMS
 
 LOOPBACK = "127.0.0.1"
@@ -51,7 +52,7 @@ def ends(client: socket.socket) -> tuple[Endpoint, Endpoint]:
     return Endpoint(*client.getpeername()[:2]), Endpoint(*client.getsockname()[:2])
 
 
-def server_row(table: SocketTable, client: socket.socket) -> TcpRow:
+def server_row(table: SocketTable, client: socket.socket) -> SocketRow:
     row = table.find(*ends(client))
     assert row is not None
     return row
@@ -201,6 +202,109 @@ def test_a_reset_connection_is_gone(table: SocketTable, stack: ExitStack) -> Non
     client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
     client.close()
     assert table.find(here, there) is None
+    assert server.fileno() >= 0
+
+
+def bound(stack: ExitStack, host: str = LOOPBACK, *, dual: bool = False) -> socket.socket:
+    sock = stack.enter_context(socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_DGRAM))
+    if dual:
+        sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
+    sock.bind((host, 0))
+    return sock
+
+
+@pytest.fixture
+def courier() -> Iterator[Courier]:
+    """So that a datagram that was sent has arrived."""
+    courier = Courier()
+    yield courier
+    courier.close()
+
+
+def udp_row(table: SocketTable, sock: socket.socket) -> SocketRow:
+    (row,) = (row for row in table.dump_udp() if row.inode == inode(sock))
+    return row
+
+
+@pytest.mark.parametrize(
+    ("host", "dual", "v6_only"),
+    [(LOOPBACK, False, False), ("0.0.0.0", False, False), ("::1", False, True), ("::", True, False)],  # noqa: S104
+)
+def test_a_bound_udp_socket_has_a_row(
+    table: SocketTable, stack: ExitStack, host: str, dual: bool, v6_only: bool
+) -> None:
+    sock = bound(stack, host, dual=dual)
+    row = udp_row(table, sock)  # bound to one IPv6 address, a socket can't be reached by IPv4
+    assert (row.family, row.protocol, row.state) == (sock.family, socket.IPPROTO_UDP, TcpState.CLOSE)
+    assert (row.local, row.v6_only) == (Endpoint(host, sock.getsockname()[1]), v6_only)
+    assert (row.receive_queue, row.send_queue, row.drops) == (0, 0, 0)
+
+
+def test_a_udp_socket_for_ipv6_only_says_so(table: SocketTable, stack: ExitStack) -> None:
+    sock = stack.enter_context(socket.socket(socket.AF_INET6, socket.SOCK_DGRAM))
+    sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+    sock.bind(("::", 0))
+    assert udp_row(table, sock).v6_only
+
+
+def test_a_connected_udp_socket_is_told_from_others(table: SocketTable, stack: ExitStack) -> None:
+    sock, other = bound(stack), bound(stack)
+    sock.connect(other.getsockname())
+    row = udp_row(table, sock)
+    assert (row.state, row.remote) == (TcpState.ESTABLISHED, Endpoint(*other.getsockname()))
+
+
+@pytest.mark.parametrize("host", [LOOPBACK, "::1"])
+@pytest.mark.parametrize("data", [b"", b"x", b"x" * 5000])
+def test_a_datagram_counts_until_it_is_read_an_empty_one_too(
+    table: SocketTable, stack: ExitStack, courier: Courier, host: str, data: bytes
+) -> None:
+    here, there = bound(stack, host), bound(stack, host)
+    here.sendto(data, there.getsockname())
+    courier.wait_arrived()
+    assert udp_row(table, there).receive_queue > len(data)
+    assert udp_row(table, here).receive_queue == 0
+    assert there.recv(10_000) == data
+    assert udp_row(table, there).receive_queue == 0
+
+
+def test_what_found_no_room_is_counted(table: SocketTable, stack: ExitStack, courier: Courier) -> None:
+    here, there = bound(stack), bound(stack)
+    there.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2304)
+    for _ in range(50):
+        here.sendto(bytes(500), there.getsockname())
+    courier.wait_arrived()
+    dropped = udp_row(table, there).drops
+    there.setblocking(False)
+    came = 0
+    with suppress(BlockingIOError):
+        while there.recv(1000):
+            came += 1
+    assert (came + dropped, came > 0, dropped > 0) == (50, True, True)
+    assert udp_row(table, here).drops == 0
+
+
+def test_a_udp_dump_is_whole_and_of_udp_alone(table: SocketTable, stack: ExitStack) -> None:
+    socks = [bound(stack, host) for host in [LOOPBACK, "::1"] * 100]
+    listener = listening(stack)
+    inodes = {row.inode for row in table.dump_udp()}
+    assert inodes >= {inode(sock) for sock in socks}
+    assert inode(listener) not in inodes
+    assert inode(socks[0]) not in {row.inode for row in table.dump(*TcpState)}
+
+
+def test_what_is_not_acknowledged_is_in_flight_and_a_closed_window_is_not(table: SocketTable, stack: ExitStack) -> None:
+    client, server = connected(stack, listening(stack))
+    assert server_row(table, client).in_flight == 0
+    client.setblocking(False)
+    with suppress(BlockingIOError):
+        while client.send(b"x" * 65536):
+            pass
+    ours = table.find(*reversed(ends(client)))
+    while ours is not None and ours.in_flight:  # the acknowledgement of the last segment
+        ours = table.find(*reversed(ends(client)))
+    assert ours is not None
+    assert ours.send_queue > 0
     assert server.fileno() >= 0
 
 

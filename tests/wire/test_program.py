@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import select
 import time
 from collections.abc import Callable
@@ -14,7 +15,7 @@ from grader.errors import Reason
 from grader.limits import REPLY_S
 from grader.model import EventKind
 from grader.sandbox.channel import Channel, ChannelClosedError
-from grader.wire.faults import FaultError
+from grader.wire.faults import FaultError, UnprovedError
 from grader.wire.program import NoProgressError, Output, Program, Why, _OwnTime, describe_ending
 from grader.wire.stillness import ProcessFacts, Snapshot, ThreadFacts, Verdict
 from grader.wire.warden import CannotStartError, Ending, WardenClient, WardenError
@@ -185,7 +186,7 @@ STILL = {
     "lock": "blocked in a wait for another thread",
     "sigwaitinfo": "blocked in sigtimedwait",
     "child": "blocked in a wait for a child process; blocked in recv on a connection",
-    "zombie": "blocked in recv on a connection",
+    "zombie": "1 ended child not waited for; blocked in recv on a connection",
     "two_threads_receive": "2 threads blocked in recv on a connection",
 }
 TIMED = {
@@ -236,8 +237,9 @@ def test_a_deadline_tells_what_kept_the_program_from_being_still(stand: Stand) -
     outcome = program.wait_still(0.05)
     assert (outcome.why, outcome.verdict) == (Why.DEADLINE, Verdict.TIMER)
     stand.warden.end()
-    outcome = stand.run_ready("sleeper.py", "spins").wait_still(0.05)
-    assert (outcome.why, outcome.verdict, outcome.doing) == (Why.DEADLINE, Verdict.RUNNING, "running")
+    outcome = stand.run_ready("sleeper.py", "spins").wait_still(0.5)
+    assert (outcome.why, outcome.verdict) == (Why.DEADLINE, Verdict.RUNNING)
+    assert re.fullmatch(r"spinning \(([89][0-9]|100)% of a CPU\)", outcome.doing)
 
 
 def test_waiting_for_an_ended_program_ends_with_it(stand: Stand) -> None:
@@ -297,6 +299,50 @@ def states(stand: Stand) -> set[str]:
     return {thread.state for process in stand.warden.snapshot() for thread in process.threads}
 
 
+def test_a_program_that_ends_of_a_stop_alone_is_not_judged_by_what_follows(stand: Stand) -> None:
+    program = stand.run_ready("sleeper.py", "epoll_without_eintr")
+    program.wait_still()  # in epoll_wait, not on its way there
+    entered = False
+    with pytest.raises(UnprovedError) as caught, program.frozen():
+        entered = True
+    assert caught.value.what == (
+        "stopped and continued (SIGSTOP, SIGCONT), it did not go on: it ended by itself with exit status 1"
+    )
+    assert caught.value.reason is Reason.UNPROVED
+    assert not entered
+    assert EventKind.FROZEN not in {event.kind for event in program.transcript.events}
+
+
+class CountingWarden(WardenClient):
+    """A warden that counts how often it was told to stop the program."""
+
+    stops = 0
+
+    def freeze(self) -> None:
+        super().freeze()
+        self.stops += 1
+
+
+def test_a_stop_is_rehearsed_once(stand: Stand, channel: Channel) -> None:
+    program = stand.run_ready("sleeper.py", "epoll")
+    warden = program._warden = CountingWarden(channel)
+    stops = []
+    for _ in range(2):
+        with program.frozen():
+            stops.append(warden.stops)
+    assert stops == [2, 3]
+    assert program.wait_still().doing == "blocked in epoll_wait"
+
+
+@pytest.mark.parametrize(("way", "status"), [("sleep", -15), ("accept", -15)])
+def test_sigterm_asks_it_to_end(stand: Stand, way: str, status: int) -> None:
+    program = stand.run_ready("sleeper.py", way)
+    program.terminate()
+    assert program.wait_end().status == status
+    kinds = [event.kind for event in program.transcript.events]
+    assert kinds.index(EventKind.SIGNAL) < kinds.index(EventKind.EXITED)
+
+
 @pytest.mark.parametrize("way", ["spins", "child", "two_threads_receive"])
 def test_freezing_stops_every_thread_until_thawed(stand: Stand, way: str) -> None:
     program = stand.run_ready("sleeper.py", way)
@@ -311,8 +357,8 @@ def test_a_frozen_program_reads_nothing(stand: Stand) -> None:
     with client._program.frozen():
         client.send(b"one\n")
         client.send(b"two\n")
-        client._wait_arrived()
-        row = client._row()
+        client.wait_arrived()
+        row = client.row()
         assert row is not None
         assert row.receive_queue == 8
     client.expect(b"ONE\nTWO\n")

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import ast
+from itertools import pairwise
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from grader.model import EventKind
+from grader.model import Event, EventKind
 from grader.wire.transcript import KEPT_BYTES, Transcript, cut, first_difference, shown, side_by_side
 
 LABEL = len("expected: ")
@@ -126,6 +128,82 @@ def test_a_long_event_keeps_its_true_length() -> None:
     (event,) = transcript.events
     assert (event.size_bytes, event.omitted_bytes, event.head_bytes) == (10_000, 10_000 - KEPT_BYTES, KEPT_BYTES // 2)
     assert event.data == b"a" * 2048 + b"z" * 2048
+
+
+def received(*chunks: bytes, text: str = "") -> tuple[Event, ...]:
+    transcript = Transcript(lambda: 0.0)
+    for chunk in chunks:
+        transcript.add(EventKind.RECEIVED, "client A", text, chunk)
+    return transcript.events
+
+
+#: Lengths around what is kept, of bytes that tell their place.
+LONG = st.integers(0, 3 * KEPT_BYTES).map(lambda size: bytes(at * at % 251 for at in range(size)))
+
+
+@given(LONG, st.lists(st.integers(0, 3 * KEPT_BYTES), max_size=8))
+def test_what_is_received_in_parts_is_one_event_like_the_whole(data: bytes, places: list[int]) -> None:
+    cuts = sorted({0, len(data), *(place for place in places if place < len(data))})
+    parts = [data[start:end] for start, end in pairwise(cuts)] or [b""]
+    assert received(*parts) == received(data)
+
+
+@given(st.lists(st.binary(min_size=1, max_size=3), min_size=1, max_size=6))
+def test_only_what_one_client_received_with_nothing_in_between_is_joined(chunks: list[bytes]) -> None:
+    transcript = Transcript(lambda: 0.0)
+    for chunk in chunks:
+        transcript.add(EventKind.RECEIVED, "client A", data=chunk)
+        transcript.add(EventKind.RECEIVED, "client B", data=chunk)
+    assert [(event.who, event.data) for event in transcript.events] == [
+        (who, chunk) for chunk in chunks for who in ("client A", "client B")
+    ]
+
+
+@pytest.mark.parametrize("kind", [kind for kind in EventKind if kind is not EventKind.RECEIVED])
+def test_other_events_in_a_row_stay_apart(kind: EventKind) -> None:
+    transcript = Transcript(lambda: 0.0)
+    transcript.add(kind, "client A", data=b"a")
+    transcript.add(kind, "client A", data=b"b")
+    transcript.add(EventKind.RECEIVED, "client A", data=b"c")
+    transcript.add(kind, "client A", data=b"d")
+    assert [event.data for event in transcript.events] == [b"a", b"b", b"c", b"d"]
+
+
+def test_what_has_words_of_its_own_is_not_joined() -> None:
+    assert [event.data for event in received(b"a", b"b", text="an odd one")] == [b"a", b"b"]
+
+
+def test_a_joined_event_has_the_time_of_its_first_part() -> None:
+    transcript = Transcript(Clock(0, 1, 2))
+    transcript.add(EventKind.RECEIVED, "client A", data=b"a")
+    transcript.add(EventKind.RECEIVED, "client A", data=b"b")
+    (event,) = transcript.events
+    assert (event.at_ms, event.data) == (1000.0, b"ab")
+
+
+NOTES = st.lists(st.text(max_size=3), max_size=6)
+
+
+@given(NOTES, NOTES, NOTES)
+def test_rewinding_forgets_exactly_what_came_after_the_mark(
+    before: list[str], between: list[str], after: list[str]
+) -> None:
+    transcript = Transcript(lambda: 0.0)
+
+    def note(words: list[str]) -> None:
+        for word in words:
+            transcript.add(EventKind.NOTE, "grader", word)
+
+    note(before)
+    mark = transcript.mark()
+    note(between)
+    transcript.rewind(mark)
+    assert [event.text for event in transcript.events] == before
+    note(after)
+    transcript.rewind(mark)
+    transcript.rewind(mark)
+    note(after)
+    assert [event.text for event in transcript.events] == before + after
 
 
 def test_events_handed_out_do_not_change() -> None:

@@ -9,7 +9,7 @@ async def serve(reader, writer):
         while (line := await reader.readline()).endswith(b"\n"):
             writer.write(line.upper())
             await writer.drain()
-    except OSError:
+    except (OSError, asyncio.CancelledError):
         pass
     finally:
         writer.close()

@@ -1,0 +1,64 @@
+"""What only an echo server does: it answers every byte, and a word in the stream ends the connection."""
+
+from __future__ import annotations
+
+from grader import Connect, Reason, StreamProtocol, behaviour
+
+_NOT_THE_WORD = (
+    b"close the door\n",
+    b"please close\n",
+    b"closed\n",
+    b"close \n",
+    b" close\n",
+    b"Close\n",
+    b"CLOSE\n",
+    b"close\r\r\n",
+    b"clos\n",
+    b"close; close\n",
+)
+
+
+@behaviour(
+    does="single bytes, none of them a line end, each sent when the one before has come back",
+    proves="nothing to prove",
+    catches="readline, getline, fgets: an echo that waits for the end of the line",
+    hint="Send back what recv returns as soon as it has returned: readline, getline and the like wait for a line end.",
+)
+def test_echoes_at_once(connect: Connect) -> None:
+    """Echoes a byte at once, without waiting for the end of its line"""
+    with connect() as client:
+        for byte in b"no line end":
+            client.send(bytes([byte]))
+            client.expect(bytes([byte]))
+
+
+@behaviour(
+    does="lines that begin with, end with, or look like the word, one after the other; then a plain one",
+    proves="nothing to prove",
+    catches="strip(), startswith(), strstr(): the connection is closed by other lines than the one",
+    hint="Compare the whole line with the word, without its LF or CRLF and without anything else taken off.",
+)
+def test_only_the_line_close(connect: Connect, protocol: StreamProtocol) -> None:
+    """Goes on after lines that only look like the word close"""
+    plain = protocol.exchange(0)
+    with connect() as client:
+        for line in _NOT_THE_WORD:
+            client.send(line)
+            client.expect(line)
+        client.send(plain.request)
+        client.expect(plain.reply)
+
+
+@behaviour(
+    does="in one segment a line, the word ended by CRLF, and another line; then everything until the end",
+    proves="one short send on a connection where nothing else waits, which is one segment",
+    catches="what recv returned is compared with the word as a whole; CRLF is forgotten; too much is echoed",
+    hint="What recv returns may hold several lines: look at each. Echo up to the end of the line close and no more.",
+    hints={Reason.NOT_CLOSED: "Look at each line of what recv returned, and take CRLF for a line end too."},
+)
+def test_close_among_others(connect: Connect) -> None:
+    """Finds the line close among others, and echoes nothing that follows it"""
+    with connect() as client:
+        client.send(b"first line\nclose\r\nnot this one\n")  # not as_one_read: the server may be gone before we look
+        client.expect(b"first line\nclose\r\n")
+        client.expect_end()

@@ -1,0 +1,106 @@
+"""Servers over TCP and UDP: what they keep when clients have left, and what they use while nobody asks."""
+
+from __future__ import annotations
+
+from grader.checks import behaviour
+from grader.checks.steps import after_crowd
+from grader.driver.stage import Server, Stage
+from grader.errors import Reason
+from grader.limits import IDLE_CPU_SHARE, IDLE_WINDOW_S
+from grader.model import EventKind
+from grader.wire.faults import FaultError
+from grader.wire.program import Program
+from grader.wire.script import StreamProtocol
+from grader.wire.stillness import Snapshot
+
+#: A server may open a few files, or keep a few workers, for good while it serves; one a client is a leak.
+_LEAK_TOLERATED = 20
+
+_TWO_HUNDRED = "two hundred clients one after another, who leave by FIN, without a word, by reset, without reading"
+
+
+@behaviour(
+    does=f"{_TWO_HUNDRED}; its open files before and after",
+    proves="the ends of all connections have arrived",
+    catches="a missing close",
+    hint="Close a client's socket when it has gone, on every way out (with, finally; in C after the loop).",
+)
+def test_no_fd_leak(server: Server, stage: Stage, protocol: StreamProtocol) -> None:
+    """Closes its sockets"""
+    crowd = after_crowd(stage, server, protocol)
+    grown = _open_files(crowd.after) - _open_files(crowd.before)
+    words = f"after {crowd.size} clients have left it has {grown} more files open"
+    if crowd.close_wait:
+        words += f", {crowd.close_wait} of them in CLOSE_WAIT"
+    _must_not_grow(server.program, max(grown, crowd.close_wait), words, Reason.FD_LEAK)
+
+
+@behaviour(
+    does=f"{_TWO_HUNDRED}; its ended children that nobody has waited for",
+    proves="the ends of all connections have arrived",
+    catches="no waitpid, no handler for SIGCHLD",
+    hint="A child that has ended stays as a zombie until its parent waits for it: waitpid(-1, NULL, WNOHANG) after "
+    "each accept, or signal(SIGCHLD, SIG_IGN).",
+)
+def test_no_zombies(server: Server, stage: Stage, protocol: StreamProtocol) -> None:
+    """Waits for its ended children"""
+    crowd = after_crowd(stage, server, protocol)
+    zombies = sum(process.state == "Z" for process in crowd.after)
+    words = f"after {crowd.size} clients have left, {zombies} of its children have ended and were never waited for"
+    _must_not_grow(server.program, zombies, words, Reason.ZOMBIES)
+
+
+@behaviour(
+    does=f"{_TWO_HUNDRED}; its threads and processes before and after",
+    proves="the ends of all connections have arrived, and it is at rest",
+    catches="threads that never end, children that never exit",
+    hint="A thread ends when its function returns, a child by exit: both must happen when its client has gone.",
+)
+def test_no_thread_leak(server: Server, stage: Stage, protocol: StreamProtocol) -> None:
+    """Ends the threads and children of clients that have left"""
+    crowd = after_crowd(stage, server, protocol)
+    grown = _threads(crowd.after) - _threads(crowd.before)
+    words = f"after {crowd.size} clients have left it has {grown} more threads and processes running"
+    _must_not_grow(server.program, grown, words, Reason.THREAD_LEAK)
+
+
+@behaviour(
+    does="its CPU time while nothing is asked: a client is silent, has left, has reset its connection (TCP)",
+    proves="it is at rest, or its scheduler counters are read",
+    catches="spinning at the end of input or after a reset, polling without waiting",
+    hint="recv at the end of input returns at once, every time: leave the loop. Never poll without a timeout.",
+)
+def test_no_busy_loop(server: Server, stage: Stage, protocol: StreamProtocol) -> None:
+    """Uses no CPU time while nothing is asked"""
+    with stage.client(server) as client:
+        client.ask(protocol.exchange(0))
+        _must_rest(server.program, "with a silent client connected")
+    _must_rest(server.program, "after its client had left")
+    if stage.over_tcp:
+        with stage.connect(server) as broken:
+            broken.ask(protocol.exchange(1))
+            broken.reset()
+        _must_rest(server.program, "after a client had reset its connection")
+
+
+def _must_not_grow(program: Program, grown: int, words: str, reason: Reason) -> None:
+    __tracebackhide__ = True
+    program.transcript.add(EventKind.KERNEL, "program", words)
+    if grown > _LEAK_TOLERATED:
+        raise FaultError(reason, words, doing=program.doing())
+
+
+def _open_files(snapshot: Snapshot) -> int:
+    return sum(len(process.files) for process in snapshot if process.alive)
+
+
+def _threads(snapshot: Snapshot) -> int:
+    return sum(len(process.threads) for process in snapshot if process.alive)
+
+
+def _must_rest(program: Program, when: str) -> None:
+    __tracebackhide__ = True
+    share = program.cpu_share(IDLE_WINDOW_S)
+    if share is not None and share > IDLE_CPU_SHARE:
+        what = f"{when} it used {share:.0%} of a CPU although nothing was asked"
+        raise FaultError(Reason.BUSY_LOOP, what, doing=program.doing(cpu_share=share))

@@ -1,0 +1,181 @@
+"""Steps that several checks take, and what they conclude from them."""
+
+from __future__ import annotations
+
+import errno
+import os
+import signal
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from grader.errors import Reason
+from grader.limits import SETTLE_S
+from grader.model import EventKind
+from grader.wire.faults import FaultError, UnprovedError
+from grader.wire.kernel import TcpState
+from grader.wire.program import NoProgressError, Program, reason_of
+
+if TYPE_CHECKING:
+    from grader.driver.fixtures import Connect
+    from grader.driver.stage import Server, Stage
+    from grader.wire.script import StreamProtocol
+    from grader.wire.stillness import Snapshot
+    from grader.wire.tcp import ScriptedClient
+
+_CROWD = 200
+#: How perror(3) and strerror(3) end a line.
+_SYSTEM_ERRORS = tuple(f": {os.strerror(code)}" for code in errno.errorcode)
+
+
+def serves_another(connect: Connect, protocol: StreamProtocol) -> None:
+    """A good client comes, and is served."""
+    __tracebackhide__ = True
+    with connect() as client:
+        client.ask(protocol.exchange(1))
+
+
+def interrupt(program: Program) -> None:
+    """Ctrl-C, and its end.
+
+    Raises:
+        FaultError: it goes on.
+    """
+    __tracebackhide__ = True
+    program.wait_rest(SETTLE_S)  # some still start their workers when they listen already
+    ignores = any(process.ignored_signals >> (signal.SIGINT - 1) & 1 for process in program.snapshot(files=False))
+    program.press_ctrl_c()
+    try:
+        program.wait_end()
+    except NoProgressError as stop:
+        how = " (it ignores SIGINT)" if ignores else ""
+        raise FaultError(Reason.STILL_RUNNING, f"it did not end after Ctrl-C{how}", doing=stop.doing) from None
+
+
+def stop_anyhow(program: Program) -> None:
+    """Its end by Ctrl-C, or else by SIGKILL: for checks about what comes after."""
+    try:
+        interrupt(program)
+    except FaultError:
+        program.kill()
+        program.wait_end()
+
+
+def must_end_quietly(program: Program, said_before: int) -> None:
+    """After Ctrl-C nothing on standard error looks like an error, and no signal but Ctrl-C's has ended it.
+
+    `said_before`: bytes on standard error before.
+    """
+    __tracebackhide__ = True
+    situation = "after Ctrl-C"
+    ending = program.wait_end()
+    said = program.stderr.data[said_before:]
+    if b"Traceback (most recent call last)" in said:
+        raise FaultError(Reason.TRACEBACK, f"{situation} it ended with a traceback")
+    if any(line.endswith(_SYSTEM_ERRORS) for line in said.decode(errors="replace").splitlines()):
+        raise FaultError(Reason.NOISY, f"{situation} it ended with an error message")
+    if ending.status < 0 and -ending.status not in {signal.SIGINT, signal.SIGTERM, signal.SIGKILL}:
+        raise FaultError(Reason.CRASHED, f"{situation} it crashed", doing=program.doing())
+
+
+def must_refuse(program: Program, situation: str, ran_on: Reason) -> None:
+    """It ends by itself, with an exit status other than 0 and words on standard error."""
+    __tracebackhide__ = True
+    try:
+        ending = program.wait_end()
+    except NoProgressError as stop:
+        raise FaultError(ran_on, f"{situation}; it did not end", doing=stop.doing) from None
+    if ending.status < 0:
+        raise FaultError(Reason.CRASHED, f"{situation}; it crashed", doing=program.doing())
+    if ending.status == 0:
+        raise FaultError(Reason.EXIT_STATUS, f"{situation}; it ended with exit status 0, which means success")
+    if not program.stderr.data.strip():
+        raise FaultError(Reason.SILENT, f"{situation}; it ended without a word on standard error")
+
+
+def at_rest(program: Program) -> Snapshot:
+    """Its facts once it is at rest, or has had time enough to be.
+
+    Raises:
+        FaultError: it has ended.
+    """
+    __tracebackhide__ = True
+    program.wait_rest(SETTLE_S)
+    if ending := program.ending():
+        raise FaultError(reason_of(ending), "the program ended", doing=program.doing())
+    return program.snapshot()
+
+
+def wait_time_wait(stage: Stage, server: Server) -> None:
+    """See that the kernel holds the port for a connection that the server closed first.
+
+    Raises:
+        UnprovedError: it does not.
+    """
+
+    def held() -> bool | None:
+        rows = stage.table.dump(TcpState.TIME_WAIT)
+        return True if any(row.local.port == server.port for row in rows) else None
+
+    try:
+        server.program.wait(held)
+    except NoProgressError:
+        raise UnprovedError(
+            "no connection in TIME_WAIT was left behind, so nothing is shown by starting again"
+        ) from None
+    server.program.transcript.add(EventKind.KERNEL, "grader", f"a connection in TIME_WAIT holds port {server.port}")
+
+
+@dataclass(frozen=True)
+class Crowd:
+    """What a program held before and after many clients came and left.  `close_wait`: connections it never closed."""
+
+    size: int
+    before: Snapshot
+    after: Snapshot
+    close_wait: int
+
+
+def after_crowd(stage: Stage, server: Server, protocol: StreamProtocol) -> Crowd:
+    """Let many clients come and leave, in every way that clients leave; once for each started program."""
+    __tracebackhide__ = True
+    return stage.once("crowd", lambda: _play_crowd(stage, server, protocol))
+
+
+def _play_crowd(stage: Stage, server: Server, protocol: StreamProtocol) -> Crowd:
+    __tracebackhide__ = True
+    program = server.program
+    with stage.client(server) as client:
+        client.ask(protocol.exchange(0))
+    before = at_rest(program)
+    mark = program.transcript.mark()
+    for number in range(_CROWD):
+        if stage.over_tcp:
+            _come_and_leave(stage.connect(server), protocol, number)
+        else:
+            with stage.client(server) as client:
+                client.ask(protocol.exchange(number))
+    program.wait_delivered()
+    after = at_rest(program)
+    program.transcript.rewind(mark)
+    waiting = sum(row.local.port == server.port for row in stage.table.dump(TcpState.CLOSE_WAIT))
+    program.transcript.add(EventKind.NOTE, "grader", f"{_CROWD} clients came and left")
+    return Crowd(_CROWD, before, after, waiting)
+
+
+def _come_and_leave(client: ScriptedClient, protocol: StreamProtocol, number: int) -> None:
+    """A visit that ends in one of four ways."""
+    __tracebackhide__ = True
+    exchange = protocol.exchange(number)
+    half = len(exchange.request) // 2
+    with client:
+        match number % 4:
+            case 0:
+                client.ask(exchange)
+            case 1:
+                client.wait_accepted()
+            case 2:
+                client.send(exchange.request[:half], pieces=half)
+                client.reset()
+            case _:
+                client.send(exchange.request)
+                client.leave_unread()

@@ -1,0 +1,233 @@
+"""TCP servers: many clients, clients that leave, and ending while they are there."""
+
+from __future__ import annotations
+
+from grader.checks import behaviour
+from grader.checks.steps import interrupt, serves_another, stop_anyhow, wait_time_wait
+from grader.driver.fixtures import Connect
+from grader.driver.stage import Server, Stage
+from grader.errors import Reason
+from grader.model import EventKind
+from grader.wire.faults import FaultError, UnprovedError
+from grader.wire.script import StreamProtocol
+from grader.wire.tcp import ScriptedClient
+
+_SEQUENTIAL_CLIENTS = 50
+_CONCURRENT_CLIENTS = 50
+_VISITS = 3
+
+_ONE_AT_A_TIME = (
+    "While the server waits in recv for one client it serves no other: a thread or a process for each client, or "
+    "select, poll or epoll over all of them."
+)
+
+
+@behaviour(
+    does="fifty clients one after another, each with a message of its own",
+    proves="nothing to prove",
+    catches="serving one client and ending",
+    hint="accept belongs in a loop: after one client has gone, accept the next.",
+)
+def test_sequential_clients(connect: Connect, protocol: StreamProtocol) -> None:
+    """Serves one client after another"""
+    for number in range(_SEQUENTIAL_CLIENTS):
+        with connect() as client:
+            client.ask(protocol.exchange(number))
+
+
+@behaviour(
+    does="fifty clients connected at once, served in the reverse order of connecting, each with bytes of its own",
+    proves="all connections are established and accepted",
+    catches="one client at a time behind the backlog",
+    hint=_ONE_AT_A_TIME,
+)
+def test_concurrent_clients(server: Server, connect: Connect, protocol: StreamProtocol) -> None:
+    """Serves many clients at the same time"""
+    _hold_and_serve(server, connect, protocol, _CONCURRENT_CLIENTS)
+
+
+@behaviour(
+    does="a client that connects and says nothing; then another is served",
+    proves="the silent client's connection is accepted, or the program rests without accepting it",
+    catches="accept and recv in one loop",
+    hint=_ONE_AT_A_TIME,
+)
+def test_idle_client_blocks_no_one(connect: Connect, protocol: StreamProtocol) -> None:
+    """Serves others while one client is silent"""
+    with connect() as silent:
+        silent.wait_accepted()
+        serves_another(connect, protocol)
+
+
+@behaviour(
+    does="two clients, each with a message in two pieces, turn by turn",
+    proves="each piece was read before the next is sent",
+    catches="one buffer for all clients",
+    hint="What has come from one client must not be mixed with another's: a buffer for each connection.",
+)
+def test_interleaved_fragments(connect: Connect, protocol: StreamProtocol) -> None:
+    """Keeps the messages of different clients apart"""
+    exchanges = protocol.exchange(0), protocol.exchange(1)
+    with connect() as first, connect() as second:
+        talks = list(zip((first, second), exchanges, strict=True))
+        for client, exchange in talks:
+            half = len(exchange.request) // 2
+            client.send(exchange.request[:half], pieces=half)
+        for client, exchange in talks:
+            half = len(exchange.request) // 2
+            client.send(exchange.request[half:], pieces=len(exchange.request))
+            client.expect_answer(exchange)
+
+
+@behaviour(
+    does="three clients that connect and leave without a byte; then a good one",
+    proves="their ends have arrived",
+    catches="recv() == b'' taken for a message: a crash or an endless loop",
+    hint="recv returns b'' (0 in C) when the client has gone: leave the loop, close the socket, serve the next.",
+)
+def test_connect_and_leave(connect: Connect, server: Server, protocol: StreamProtocol) -> None:
+    """Goes on when a client leaves without a word"""
+    for _ in range(_VISITS):
+        with connect():
+            pass
+        server.program.wait_delivered()
+    serves_another(connect, protocol)
+
+
+@behaviour(
+    does="a client that resets its connection after a part of a message, and one that closes it; a good one after each",
+    proves="the part was read before the client left, and its end has arrived",
+    catches="ConnectionResetError ends the server, one client's unfinished part before the next one's message",
+    hint="recv can fail (ConnectionResetError, -1 with ECONNRESET): that ends this client, not the server.",
+)
+def test_reset_mid_request(connect: Connect, server: Server, protocol: StreamProtocol) -> None:
+    """Goes on when a client leaves in the middle of a message"""
+    request = protocol.exchange(0).request
+    half = len(request) // 2
+    for leave in (ScriptedClient.reset, ScriptedClient.close):
+        with connect() as client:
+            client.send(request[:half], pieces=half)
+            leave(client)
+        server.program.wait_delivered()
+        serves_another(connect, protocol)
+
+
+@behaviour(
+    does="while the program is stopped a client connects and resets its connection; it goes on; then a good client",
+    proves="the connection was in the accept queue when it was reset",
+    catches="the error of accept, or of the first recv, ends the server",
+    hint="A client may be gone before it is accepted: recv then fails at once (ECONNRESET), and accept may "
+    "(ECONNABORTED). Both end this client, not the server.",
+)
+def test_reset_before_accept(connect: Connect, server: Server, stage: Stage, protocol: StreamProtocol) -> None:
+    """Goes on when a client has left before it was accepted"""
+    program = server.program
+    with program.frozen():
+        with stage.knock(server) as client:
+            waiting = stage.accept_queue(server)
+            client.reset()
+        if waiting != 1:
+            raise UnprovedError("the connection did not wait to be accepted when it was reset")
+    program.wait_delivered()
+    serves_another(connect, protocol)
+
+
+@behaviour(
+    does="the program is stopped, as many clients connect as the handout says, it goes on; all are served",
+    proves="all of them are in its accept queue",
+    catches="listen with a backlog of 0 or 1",
+    hint="The argument of listen is how many clients may wait while the server is busy; give it at least what the "
+    "handout says (listen() without an argument in Python, SOMAXCONN in C).",
+)
+def test_backlog_burst(server: Server, stage: Stage, protocol: StreamProtocol) -> None:
+    """Lets several clients wait while it is busy"""
+    wanted = stage.server_spec.backlog
+    clients = []
+    with server.program.frozen():
+        try:
+            clients += [stage.knock(server) for _ in range(wanted)]
+        except FaultError:
+            waiting = stage.accept_queue(server)
+            what = (
+                f"only {waiting} of {wanted} clients could wait: it listens with a backlog of {server.row.send_queue}"
+            )
+            raise FaultError(Reason.BACKLOG, what) from None
+        if stage.accept_queue(server) != wanted:
+            raise UnprovedError(f"not all of {wanted} clients waited to be accepted")
+    for number, client in enumerate(clients):
+        stage.open(client)
+        client.ask(protocol.exchange(number))
+        client.close()
+
+
+@behaviour(
+    does="as many clients as the handout says, connected at once and served in the reverse order of connecting",
+    proves="all connections are established and accepted at the same time",
+    catches="a table or pool of fixed size, the limit of select, a thread too many",
+    hint="Look for a fixed number in your program: a table of clients, a pool of workers, FD_SETSIZE of select, or a "
+    "limit of open files that it sets itself.",
+)
+def test_many_clients(server: Server, connect: Connect, stage: Stage, protocol: StreamProtocol) -> None:
+    """Holds as many clients as required"""
+    _hold_and_serve(server, connect, protocol, stage.server_spec.clients)
+
+
+@behaviour(
+    does="Ctrl-C while one client is connected and has got its answer",
+    proves="the connection is established",
+    catches="waiting for the client's thread before ending",
+    hint="Nothing that waits for the client may keep the server alive: let KeyboardInterrupt (SIGINT) through, "
+    "and make threads daemons.",
+    hints={Reason.NOT_CLOSED: "A process it has started still holds the connection: it must end with the server."},
+)
+def test_ctrl_c_with_client_connected(fresh_server: Server, stage: Stage, protocol: StreamProtocol) -> None:
+    """Ends at Ctrl-C although a client is connected"""
+    with stage.connect(fresh_server) as client:
+        client.ask(protocol.exchange(0))
+        if not client.established():
+            raise UnprovedError("the connection was not open when Ctrl-C was to be typed")
+        interrupt(fresh_server.program)
+        client.expect_end_or_reset()
+
+
+@behaviour(
+    does="one client connected and answered, Ctrl-C, then the same command again at once",
+    proves="a TIME_WAIT row with the server's port",
+    catches="SO_REUSEADDR not set",
+    hint="Set SO_REUSEADDR on the listening socket before bind: the old connection holds the port for a minute else.",
+)
+def test_port_reuse_after_ctrl_c(fresh_server: Server, stage: Stage, protocol: StreamProtocol) -> None:
+    """Can be started again on the same port at once"""
+    program = fresh_server.program
+    with stage.connect(fresh_server) as client:
+        client.ask(protocol.exchange(0))
+        stop_anyhow(program)
+        client.expect_end_or_reset()
+    wait_time_wait(stage, fresh_server)
+    try:
+        stage.launch_again(fresh_server)
+    except FaultError as fault:
+        what = "started again at once, it could not bind the port: " + fault.what
+        raise FaultError(Reason.ADDRESS_IN_USE, what, doing=fault.doing) from None
+
+
+def _hold_and_serve(server: Server, connect: Connect, protocol: StreamProtocol, count: int) -> None:
+    __tracebackhide__ = True
+    transcript = server.program.transcript
+    mark = transcript.mark()
+    clients = []
+    for _ in range(count):
+        client = connect()
+        client.wait_accepted()
+        clients.append(client)
+    lost = sum(not client.established() for client in clients)
+    if lost:
+        what = f"of {count} clients that were connected it has closed {lost}"
+        raise FaultError(Reason.CLOSED_EARLY, what, doing=server.program.doing())
+    transcript.add(EventKind.KERNEL, "grader", f"all {count} connections are established and accepted")
+    for number, client in reversed(list(enumerate(clients))):
+        client.ask(protocol.exchange(number))
+    for client in clients:
+        client.close()
+    transcript.rewind(mark)
+    transcript.add(EventKind.NOTE, "grader", f"{count} clients were established at the same time, and all were served")

@@ -1,0 +1,324 @@
+"""TCP servers: reading a stream of bytes.  What the messages are, an assignment's `protocol.py` says."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterable
+
+from grader.checks import behaviour
+from grader.checks.splits import every_split
+from grader.checks.steps import at_rest, serves_another
+from grader.driver.fixtures import Connect
+from grader.driver.stage import Server, Stage
+from grader.errors import Reason
+from grader.limits import REPLY_S
+from grader.model import EventKind
+from grader.wire.faults import FaultError
+from grader.wire.script import Exchange, StreamProtocol
+from grader.wire.stillness import Snapshot
+
+_LONG_BYTES = 1 << 20
+_COALESCED = 5
+_PIPELINED = 50
+#: What programs read at once, by habit; and one byte less and more.
+_BUFFERS = (1024, 2048, 4096, 65536)
+#: So much memory more than before shows that a length was believed: what a right server needs for a message is less.
+_BELIEVED_BYTES = 256 << 20
+
+_KEEP_A_BUFFER = (
+    "TCP is a stream of bytes: one recv returns whatever has arrived, a part of a message or several. "
+    "Keep a buffer for each connection, append what recv returns, and take complete messages out of it."
+)
+
+
+@behaviour(
+    does="three messages, each whole, one after the other's answer",
+    proves="nothing to prove: the baseline",
+    catches="a wrong or missing answer",
+    hint="Try it by hand (nc localhost PORT) with the message above, and compare byte by byte.",
+    hints={
+        Reason.NO_REPLY: "See where it waits (above): it has the whole message already and must answer it.",
+        Reason.CRASHED: "Read the error that it printed (above): the last line names the cause.",
+    },
+)
+def test_answers(connect: Connect, protocol: StreamProtocol) -> None:
+    """Answers a message"""
+    with connect() as client:
+        for number in range(3):
+            client.ask(protocol.exchange(number))
+
+
+@behaviour(
+    does="messages byte by byte, each byte read before the next is sent",
+    proves="one step of bytes_received per byte, and an empty receive queue after it",
+    catches="one recv taken for one message",
+    hint=_KEEP_A_BUFFER,
+)
+def test_fragments_every_byte(connect: Connect, protocol: StreamProtocol) -> None:
+    """Answers a message that arrives one byte at a time"""
+    with connect() as client:
+        for number in range(3):
+            exchange = protocol.exchange(number)
+            client.send(exchange.request, pieces=1)
+            client.expect(exchange.reply)
+
+
+@behaviour(
+    does="messages in two pieces, cut at every place, each on a connection of its own",
+    proves="the first piece was read before the second is sent",
+    catches="a fault at one boundary: inside CRLF, a length, a name",
+    says=("exchange",),
+    hint=_KEEP_A_BUFFER + " Look at what your program does with the part before the split, when no more has come yet.",
+)
+def test_fragments_every_split(server: Server, stage: Stage, protocol: StreamProtocol) -> None:
+    """Answers a message that arrives in two pieces, wherever it is split"""
+    for exchange, ends in _scripted(protocol):
+        server = every_split(stage, server, exchange, ends=ends)
+
+
+@behaviour(
+    does="five messages in one segment",
+    proves="one segment, or all bytes in the queue of the frozen program",
+    catches="everything after the first message is dropped",
+    hint=_KEEP_A_BUFFER + " Loop until no complete message is left in the buffer, then recv again.",
+)
+def test_coalesced(connect: Connect, protocol: StreamProtocol) -> None:
+    """Answers every message when several arrive at once"""
+    exchanges = [protocol.exchange(number) for number in range(_COALESCED)]
+    with connect() as client:
+        client.send_as_one_read(b"".join(exchange.request for exchange in exchanges))
+        client.expect(b"".join(exchange.reply for exchange in exchanges))
+
+
+@behaviour(
+    does="a whole message and half of the next in one segment; then the other half",
+    proves="one segment; the rest is sent after the first answer, when all before it was read",
+    catches="the leftover of a recv is thrown away",
+    hint=_KEEP_A_BUFFER + " What is left after the last complete message is the beginning of the next one: keep it.",
+)
+def test_message_and_a_half(connect: Connect, protocol: StreamProtocol) -> None:
+    """Keeps the beginning of a message that arrives behind another"""
+    first, second = protocol.exchange(0), protocol.exchange(1)
+    half = len(second.request) // 2
+    with connect() as client:
+        client.send_as_one_read(first.request + second.request[:half])
+        client.expect(first.reply)
+        client.wait_read()
+        client.send(second.request[half:])
+        client.expect(second.reply)
+
+
+@behaviour(
+    does="one message; after its answer everything that comes until the program is still",
+    proves="the program is still, or had the time of a reply",
+    catches="a second reply, an added line end, a greeting at the end",
+    hint="Send exactly the reply: no line end added to one that is there, no prompt, no NUL at the end of a C string.",
+)
+def test_extra_reply_bytes(connect: Connect, protocol: StreamProtocol) -> None:
+    """Sends nothing but the reply"""
+    exchange = protocol.exchange(1)
+    with connect() as client:
+        client.ask(exchange)
+        client.expect_no_reply(Reason.EXTRA_REPLY, "more came after the complete reply")
+
+
+@behaviour(
+    does="half a message; silence is awaited; then the other half; then half a message and the client's end",
+    proves="the half was read, and the program is still or had the time of a reply; the end came with the half",
+    catches="an answer before the message is complete, or when it never will be",
+    hint="A message is complete when its end has arrived, not when recv returns. " + _KEEP_A_BUFFER,
+)
+def test_unfinished_message_gets_no_answer(connect: Connect, protocol: StreamProtocol) -> None:
+    """Does not answer a message before it is complete"""
+    exchange = protocol.exchange(2)
+    half = len(exchange.request) // 2
+    with connect() as client:
+        client.send(exchange.request[:half], pieces=half)
+        client.expect_nothing(Reason.EARLY_REPLY, "it answered although the message was not complete")
+        client.send(exchange.request[half:])
+        client.expect(exchange.reply)
+        client.send_and_half_close(exchange.request[:half])
+        client.expect_no_reply(Reason.EARLY_REPLY, "it answered although the connection ended before the message did")
+
+
+@behaviour(
+    does="a last message without its end, and the client's FIN in the same segment; then everything until the end",
+    proves="the FIN is received before the message can be read",
+    catches="the last line lost, a crash on an empty read",
+    says=("unterminated",),
+    hint="recv returns b'' (0 in C) when no more will come: what is left in the buffer then is the last message.",
+)
+def test_unterminated_last_message(connect: Connect, protocol: StreamProtocol) -> None:
+    """Answers a last message whose end is the connection's end"""
+    exchange = protocol.unterminated()
+    with connect() as client:
+        client.send_and_half_close(exchange.request)
+        client.expect(exchange.reply)
+        client.expect_end()
+
+
+@behaviour(
+    does="messages of 1024, 2048, 4096 and 65536 bytes, and of one less and one more; those that fit in one segment",
+    proves="one segment, where it fits one",
+    catches="`if len(data) < 1024: break`, a single recv(1024)",
+    says=("sized",),
+    hint="How much recv returns says nothing about where a message ends. " + _KEEP_A_BUFFER,
+)
+def test_buffer_boundaries(connect: Connect, protocol: StreamProtocol) -> None:
+    """Answers messages as long as usual buffers, and a byte more or less"""
+    with connect() as client:
+        for size in (size + more for size in _BUFFERS for more in (-1, 0, 1)):
+            exchange = protocol.sized(size)
+            if size < _BUFFERS[-1] - 1:
+                client.send_as_one_read(exchange.request)
+            else:
+                client.send(exchange.request)
+            client.expect_answer(exchange)
+
+
+@behaviour(
+    does="a message of one mebibyte",
+    proves="nothing to prove",
+    catches="a fixed buffer, truncation, time that grows with the square of the length",
+    says=("sized",),
+    hint="Don't limit a message to your buffer's size: let it grow. Search only the bytes that are new for the end.",
+    hints={Reason.NO_REPLY: "It got the whole message. If it is still busy, its time grows too fast with the length."},
+)
+def test_long_message(connect: Connect, protocol: StreamProtocol) -> None:
+    """Answers a message of 1 MiB"""
+    with connect() as client:
+        client.ask(protocol.sized(_LONG_BYTES))
+
+
+@behaviour(
+    does="messages of every byte value, of NUL, of text that is not UTF-8",
+    proves="nothing to prove",
+    catches="decoding to text, C string functions, strip()",
+    says=("awkward", "surprise"),
+    hint="Work on bytes, not on text: no decode(), no strip(), no strlen() on what came from the network.",
+)
+def test_binary_bytes(connect: Connect, protocol: StreamProtocol, source: random.Random) -> None:
+    """Leaves every other byte as it is"""
+    with connect() as client:
+        for exchange in (*protocol.awkward(), protocol.surprise(source)):
+            client.ask(exchange)
+
+
+@behaviour(
+    does="characters of two, three and four bytes, split between their bytes",
+    proves="each piece was read before the next is sent",
+    catches="decoding each chunk that recv returns",
+    says=("text",),
+    hint="A character can arrive in parts. Collect the bytes of a whole message first, then decode.",
+)
+def test_utf8_split(connect: Connect, protocol: StreamProtocol) -> None:
+    """Puts together characters that arrive in parts"""
+    with connect() as client:
+        for exchange in protocol.text():
+            client.send(exchange.request, pieces=_inside_characters(exchange.request))
+            client.expect_answer(exchange)
+
+
+@behaviour(
+    does="messages that are not UTF-8, each from a client of its own; then a good client",
+    proves="the program has read them",
+    catches="UnicodeDecodeError ends the server",
+    says=("invalid_text",),
+    hint="bytes.decode() raises UnicodeDecodeError: catch it for this message, or decode with errors='replace'.",
+)
+def test_invalid_utf8_survived(connect: Connect, protocol: StreamProtocol) -> None:
+    """Goes on after a message that is not UTF-8"""
+    for message in protocol.invalid_text():
+        with connect() as client:
+            client.send(message)
+            client.wait_read()
+        serves_another(connect, protocol)
+
+
+@behaviour(
+    does="the same message with every end that is allowed",
+    proves="nothing to prove",
+    catches="an exact compare with one line ending",
+    says=("line_endings",),
+    hint="telnet ends a line by CR LF, nc by LF: take both off before you look at the line.",
+)
+def test_line_endings(connect: Connect, protocol: StreamProtocol) -> None:
+    """Takes every line ending that is allowed"""
+    with connect() as client:
+        for exchange in protocol.line_endings():
+            client.ask(exchange)
+
+
+@behaviour(
+    does="fifty different messages in one segment",
+    proves="one segment",
+    catches="replies swapped, only the first few messages of a read answered",
+    hint="Answer the messages of a connection in the order in which they came, all that the buffer holds.",
+)
+def test_pipelined_in_order(connect: Connect, protocol: StreamProtocol) -> None:
+    """Answers many messages that arrive together, in their order"""
+    exchanges = [protocol.exchange(number) for number in range(_PIPELINED)]
+    with connect() as client:
+        client.send_as_one_read(b"".join(exchange.request for exchange in exchanges))
+        client.expect(b"".join(exchange.reply for exchange in exchanges))
+
+
+@behaviour(
+    does="numbers that become others when their bytes are swapped or their sign is lost",
+    proves="nothing to prove",
+    catches="native byte order, a wrong signedness or width",
+    says=("numbers",),
+    hint="On the network the most significant byte comes first: struct.pack('!i', n), htonl and ntohl; mind the sign.",
+)
+def test_byte_order(connect: Connect, protocol: StreamProtocol) -> None:
+    """Reads and writes numbers in network byte order"""
+    with connect() as client:
+        for exchange in protocol.numbers():
+            client.ask(exchange)
+
+
+@behaviour(
+    does="messages that announce a length which can't be true, each from a client of its own; then a good client",
+    proves="the program has read them and rests, or had the time of a reply; its resident memory is read",
+    catches="MemoryError, memory taken for what was only announced, a hang",
+    says=("hostile_lengths",),
+    hint="Check a length before you use it: whoever sends it may lie. Never allocate what was only announced.",
+)
+def test_hostile_length(connect: Connect, server: Server, protocol: StreamProtocol) -> None:
+    """Does not believe every length that is announced"""
+    program = server.program
+    before = _resident_bytes(at_rest(program))
+    for start in protocol.hostile_lengths():
+        with connect() as client:
+            client.send(start)
+            program.wait_rest(REPLY_S)
+            grown = _resident_bytes(at_rest(program)) - before
+            program.transcript.add(EventKind.KERNEL, "program", f"its memory grew by {grown >> 20} MiB")
+            if grown > _BELIEVED_BYTES:
+                what = f"it took {grown >> 20} MiB of memory for a length that was only announced"
+                raise FaultError(Reason.MEMORY_GROWS, what, doing=program.doing())
+        serves_another(connect, protocol)
+
+
+def _scripted(protocol: StreamProtocol) -> Iterable[tuple[Exchange, bool]]:
+    """All messages that a protocol scripts word for word, and whether the connection ends with the answer."""
+    for exchange in (protocol.exchange(0), protocol.exchange(1), *_said(protocol, "awkward")):
+        yield exchange, False
+    if hasattr(protocol, "closing"):
+        yield protocol.closing(), True
+
+
+def _said(protocol: StreamProtocol, function: str) -> tuple[Exchange, ...]:
+    """What an optional function of the protocol gives; nothing where it is not said."""
+    found: Callable[[], tuple[Exchange, ...]] | None = getattr(protocol, function, None)
+    return found() if found else ()
+
+
+def _inside_characters(message: bytes) -> list[int]:
+    """Lengths of pieces that end before each continuation byte of UTF-8 (RFC 3629: 10xxxxxx)."""
+    cuts = [at for at, byte in enumerate(message) if byte & 0xC0 == 0x80]
+    return [end - start for start, end in zip([0, *cuts], cuts, strict=False)]
+
+
+def _resident_bytes(snapshot: Snapshot) -> int:
+    return sum(process.resident_bytes for process in snapshot)

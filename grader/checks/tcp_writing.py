@@ -1,0 +1,203 @@
+"""TCP servers: writing to clients that read slowly, leave, or end their side first."""
+
+from __future__ import annotations
+
+from grader.checks import behaviour
+from grader.checks.steps import at_rest, serves_another
+from grader.driver.fixtures import Connect
+from grader.driver.stage import Server, Stage
+from grader.errors import Reason
+from grader.model import EventKind
+from grader.wire.faults import FaultError
+from grader.wire.script import Exchange, StreamProtocol
+from grader.wire.stillness import Snapshot
+
+_MESSAGE_BYTES = 1 << 16
+_BOTH_DIRECTIONS_BYTES = 8 << 20
+#: More than a program reads at once, and less than the kernel's receive window (64 KiB on a fresh connection).
+_EXTRA_BYTES = 32 * 1024
+_TRAFFIC_BYTES = 64 << 20
+#: A buffer that has grown once may stay; half of what was sent would be 16 MiB.
+_GROWTH_BYTES = 16 << 20
+_VISITS = 3
+
+
+@behaviour(
+    does="a client with a tiny receive buffer asks much and reads nothing until the program rests; then it reads all",
+    proves="bytes wait in the program's send queue, and it is blocked or waits for room",
+    catches="short writes ignored, truncation, giving up on a slow client",
+    says=("sized",),
+    hint="send may take only a part (its return value says how much) and on a non-blocking socket nothing: keep the "
+    "rest and send it when there is room. sendall does that on a blocking socket.",
+)
+def test_slow_reader_gets_all(server: Server, stage: Stage, protocol: StreamProtocol) -> None:
+    """Sends everything to a client that reads slowly"""
+    exchanges = _many(protocol, stage.more_than_buffers_bytes)
+    with stage.connect(server, slow=True) as client:
+        client.send_without_reading(stage.opening.request + _requests(exchanges))
+        client.expect(stage.opening.reply + b"".join(exchange.reply for exchange in exchanges))
+
+
+@behaviour(
+    does="a client asks much and reads nothing until the program rests; meanwhile another client is served",
+    proves="bytes wait in the program's send queue, and it is blocked or waits for room",
+    catches="one thread for all that is stuck in sendall",
+    says=("sized",),
+    hint="While send waits for one client nobody else is served: a thread for each client, or non-blocking sockets and "
+    "a buffer for what each has still to get.",
+)
+def test_slow_reader_blocks_no_one(server: Server, stage: Stage, connect: Connect, protocol: StreamProtocol) -> None:
+    """Serves others while one client does not read"""
+    exchanges = _many(protocol, stage.more_than_buffers_bytes)
+    with stage.connect(server, slow=True) as slow:
+        try:
+            slow.send_without_reading(stage.opening.request + _requests(exchanges))
+        except FaultError as fault:
+            # A server may give up on a client that does not read: whether it may is asked by another check.
+            if fault.reason not in {Reason.RESET, Reason.CLOSED_EARLY}:
+                raise
+        serves_another(connect, protocol)
+        slow.reset()
+
+
+@behaviour(
+    does="a client asks much, reads nothing, and resets its connection while the program is sending, three times; "
+    "then a good client",
+    proves="bytes waited in the program's send queue when the reset was sent, and more requests were unanswered",
+    catches="BrokenPipeError, ConnectionResetError or SIGPIPE ends the server",
+    says=("sized",),
+    hint="send can fail because the client has left: that ends this client, not the server. In C ignore SIGPIPE, or "
+    "send with MSG_NOSIGNAL, and look at what send returns.",
+)
+def test_peer_gone_mid_reply(server: Server, stage: Stage, connect: Connect, protocol: StreamProtocol) -> None:
+    """Goes on when a client leaves in the middle of a reply"""
+    exchanges = _many(protocol, stage.more_than_buffers_bytes)
+    for _ in range(_VISITS):
+        with stage.connect(server, slow=True) as client:
+            client.send_without_reading(stage.opening.request + _requests(exchanges))
+            client.reset()
+        server.program.wait_delivered()
+        serves_another(connect, protocol)
+    with connect() as client:
+        with server.program.frozen():
+            client.send(b"".join(protocol.exchange(number).request for number in range(_VISITS)))
+            client.wait_arrived()
+            client.reset()
+        server.program.wait_delivered()
+    serves_another(connect, protocol)
+
+
+@behaviour(
+    does="the message that ends the connection, with 32 KiB behind it that nobody asked for",
+    proves="all of it waits in the program's receive queue while it is stopped",
+    catches="closing with unread input, which resets the connection and destroys the reply",
+    says=("closing",),
+    hint="close with unread bytes sends a RST, and the client loses what it has not read yet: shutdown(SHUT_WR), read "
+    "and drop until the client's end, then close.",
+)
+def test_reply_survives_unread_input(connect: Connect, protocol: StreamProtocol) -> None:
+    """Delivers its last reply although more was sent than it read"""
+    exchange = protocol.closing()
+    with connect() as client:
+        client.send_as_one_read(exchange.request + b"x" * _EXTRA_BYTES)
+        client.expect(exchange.reply)
+        client.half_close()
+        client.expect_end()
+
+
+@behaviour(
+    does="a client sends eight mebibytes without reading, until nothing more goes; then it reads everything",
+    proves="bytes wait in the program's send queue, and it is blocked or waits for room",
+    catches="an output buffer of fixed size, a deadlock of reading and writing",
+    says=("sized",),
+    hint="When a client does not read, stop reading from it too until it does: no buffer is large enough for all.",
+)
+def test_both_directions_full(server: Server, stage: Stage, protocol: StreamProtocol) -> None:
+    """Loses nothing when both directions are full"""
+    exchanges = _many(protocol, _BOTH_DIRECTIONS_BYTES)
+    with stage.connect(server, slow=True) as client:
+        client.send_without_reading(stage.opening.request + _requests(exchanges))
+        client.expect(stage.opening.reply + b"".join(exchange.reply for exchange in exchanges))
+
+
+@behaviour(
+    does="a message and the client's FIN in one segment; then everything until the end",
+    proves="the FIN is received before the message can be read",
+    catches="closing at the end of input without answering what was asked before it",
+    hint="recv returns b'' (0 in C) only after all bytes before it: answer those first, then close.",
+    hints={Reason.NOT_CLOSED: "When recv returns b'' (0 in C) the client will send no more: close its socket."},
+)
+def test_half_close(connect: Connect, protocol: StreamProtocol) -> None:
+    """Answers what was asked before the client ended its side, then closes"""
+    exchange = protocol.exchange(0)
+    with connect() as client:
+        client.send_and_half_close(exchange.request)
+        client.expect(exchange.reply)
+        client.expect_end()
+
+
+@behaviour(
+    does="the message that ends the connection; its reply, then everything until the end",
+    proves="the reply has come, and nothing else is asked",
+    catches="a connection that is left open",
+    says=("closing",),
+    hint="After this message the server closes the connection, not the client: leave the loop, close the socket.",
+)
+def test_closes_when_done(connect: Connect, protocol: StreamProtocol) -> None:
+    """Closes the connection when it is asked to"""
+    with connect() as client:
+        client.ask(protocol.exchange(0))
+        client.ask(protocol.closing())
+        client.expect_end()
+
+
+@behaviour(
+    does="a message; silence until the program rests; another message on the same connection",
+    proves="the program is still, or had the time of a reply, and the connection is open",
+    catches="closing after one reply",
+    hint="After a reply, go back to recv on the same socket; the client may have more to ask.",
+)
+def test_stays_open(connect: Connect, protocol: StreamProtocol) -> None:
+    """Keeps the connection open for more"""
+    with connect() as client:
+        client.ask(protocol.exchange(0))
+        client.expect_nothing(Reason.EXTRA_REPLY, "more came than the reply")
+        client.ask(protocol.exchange(1))
+
+
+@behaviour(
+    does="messages of 64 KiB on one connection, 64 MiB in both directions; its resident memory before and after",
+    proves="resident memory is read when it is at rest",
+    catches="keeping all that was ever received",
+    says=("sized",),
+    hint="Take a message out of your buffer when it is answered; keep no list of what came.",
+)
+def test_memory_stays_flat(connect: Connect, server: Server, protocol: StreamProtocol) -> None:
+    """Needs no more memory the more it is asked"""
+    program = server.program
+    exchange = protocol.sized(_MESSAGE_BYTES)
+    with connect() as client:
+        client.ask(exchange)
+        before = _resident_bytes(at_rest(program))
+        mark = program.transcript.mark()
+        for _ in range(_TRAFFIC_BYTES // (len(exchange.request) + len(exchange.reply))):
+            program.transcript.rewind(mark)
+            client.ask(exchange)
+        grown = _resident_bytes(at_rest(program)) - before
+    words = f"after 64 MiB of traffic its memory has grown by {grown / (1 << 20):.1f} MiB"
+    program.transcript.add(EventKind.KERNEL, "program", words)
+    if grown > _GROWTH_BYTES:
+        raise FaultError(Reason.MEMORY_GROWS, words, doing=program.doing())
+
+
+def _many(protocol: StreamProtocol, size_bytes: int) -> list[Exchange]:
+    exchange = protocol.sized(_MESSAGE_BYTES)
+    return [exchange] * (size_bytes // len(exchange.request))
+
+
+def _requests(exchanges: list[Exchange]) -> bytes:
+    return b"".join(exchange.request for exchange in exchanges)
+
+
+def _resident_bytes(snapshot: Snapshot) -> int:
+    return sum(process.resident_bytes for process in snapshot)

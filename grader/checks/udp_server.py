@@ -1,0 +1,223 @@
+"""UDP servers: a datagram is a message, and nothing else is promised."""
+
+from __future__ import annotations
+
+from grader.checks import behaviour
+from grader.checks.steps import stop_anyhow
+from grader.driver.fixtures import Correspond
+from grader.driver.stage import Server, Stage
+from grader.errors import Reason
+from grader.limits import REPLY_S, SETTLE_S
+from grader.model import EventKind
+from grader.wire.faults import FaultError, UnprovedError
+from grader.wire.script import DatagramProtocol
+
+_SIZES = (1023, 1024, 1025, 2048, 9000)
+_BURST = 50
+_BURST_CLIENTS = 5
+_VISITS = 3
+
+_ONE_DATAGRAM = (
+    "Each recvfrom returns exactly one datagram, with the address it came from: answer that one to that address."
+)
+
+
+@behaviour(
+    does="three datagrams, one after the other's answer",
+    proves="each datagram has arrived at its socket",
+    catches="a wrong or missing answer",
+    hint="Try it by hand (nc -u localhost PORT) with the message above, and compare byte by byte.",
+    hints={
+        Reason.NO_REPLY: "See where it waits (above): it has the datagram already and must answer it with sendto.",
+        Reason.CRASHED: "Read the error that it printed (above): the last line names the cause.",
+        Reason.WRONG_SOURCE: "Send the reply from the socket that received the datagram: sendto on that one.",
+    },
+)
+def test_answers(correspond: Correspond, protocol: DatagramProtocol) -> None:
+    """Answers a datagram"""
+    with correspond() as client:
+        for number in range(3):
+            client.ask(protocol.exchange(number))
+
+
+@behaviour(
+    does="two clients ask in turn; each must get its own reply, from the port that it asked",
+    proves="the source of each reply is read",
+    catches="the first client's address is remembered, replies from another socket, a connected server socket",
+    hint=_ONE_DATAGRAM,
+)
+def test_several_clients(correspond: Correspond, protocol: DatagramProtocol) -> None:
+    """Answers each client, and not another"""
+    with correspond() as first, correspond() as second:
+        for number, client in enumerate((first, second, first, second)):
+            client.ask(protocol.exchange(number))
+
+
+@behaviour(
+    does="one datagram; after its answer everything that comes until the program is still",
+    proves="the program is still, or had the time of a reply",
+    catches="a second datagram for one question",
+    hint="One sendto for each recvfrom: what belongs to one reply goes into one datagram.",
+)
+def test_one_reply_each(correspond: Correspond, protocol: DatagramProtocol) -> None:
+    """Sends one datagram for each that it gets"""
+    with correspond() as client:
+        client.ask(protocol.exchange(1))
+        client.expect_nothing(Reason.EXTRA_REPLY, "another datagram came after the reply")
+
+
+@behaviour(
+    does="two datagrams while the program is stopped; it goes on; two replies",
+    proves="both wait in its socket's queue",
+    catches="datagrams taken for a stream: two glued together, one thrown away",
+    hint=_ONE_DATAGRAM,
+)
+def test_boundaries(server: Server, stage: Stage, correspond: Correspond, protocol: DatagramProtocol) -> None:
+    """Answers two datagrams that wait together one by one"""
+    exchanges = protocol.exchange(0), protocol.exchange(1)
+    with correspond() as client:
+        with server.program.frozen():
+            for exchange in exchanges:
+                client.send(exchange.request)
+            _must_wait(stage, server, len(exchanges))
+        client.expect_all([exchange.reply for exchange in exchanges])
+
+
+@behaviour(
+    does="datagrams of every byte value, of NUL, with spaces and line ends at their ends, of text that is not UTF-8",
+    proves="each datagram has arrived at its socket",
+    catches="decoding to text, C string functions, strip()",
+    says=("awkward",),
+    hint="Work on bytes, not on text: no decode(), no strip(), no strlen() on what came from the network.",
+)
+def test_binary_bytes(correspond: Correspond, protocol: DatagramProtocol) -> None:
+    """Leaves every byte as it is"""
+    with correspond() as client:
+        for exchange in protocol.awkward():
+            client.ask(exchange)
+
+
+@behaviour(
+    does="an empty datagram; then a good one",
+    proves="each datagram has arrived at its socket",
+    catches="`if not data: break`",
+    says=("empty",),
+    hint="A UDP client that sends nothing is no end of anything: an empty datagram is a datagram like any other.",
+)
+def test_empty_datagram(correspond: Correspond, protocol: DatagramProtocol) -> None:
+    """Answers an empty datagram"""
+    with correspond() as client:
+        client.ask(protocol.empty())
+        client.ask(protocol.exchange(0))
+
+
+@behaviour(
+    does="datagrams of 1023, 1024, 1025, 2048, 9000 bytes and as long as the handout allows, and longer ones",
+    proves="each datagram has arrived at its socket",
+    catches="recvfrom(1024) truncates in silence",
+    says=("sized", "LARGEST_BYTES", "oversized"),
+    hint="What does not fit the size that recvfrom is given is thrown away without a word: give it 65536.",
+)
+def test_large_datagrams(server: Server, correspond: Correspond, protocol: DatagramProtocol) -> None:
+    """Answers datagrams of every size"""
+    with correspond() as client:
+        for size in (*(size for size in _SIZES if size < protocol.LARGEST_BYTES), protocol.LARGEST_BYTES):
+            client.ask(protocol.sized(size))
+        for datagram in protocol.oversized():
+            client.send(datagram)
+            client.wait_read()
+        server.program.wait_rest(REPLY_S)  # an answer that finds its client gone is another check's affair
+    _serves_another(correspond, protocol)
+
+
+@behaviour(
+    does="datagrams that are no proper message; then a good one",
+    proves="the program has read them",
+    catches="an exception ends the loop",
+    says=("garbage",),
+    hint="Anybody can send anything: catch what goes wrong with one datagram inside the loop.",
+)
+def test_garbage_survived(server: Server, correspond: Correspond, protocol: DatagramProtocol) -> None:
+    """Goes on after datagrams that make no sense"""
+    with correspond() as client:
+        for datagram in protocol.garbage():
+            client.send(datagram)
+            client.wait_read()
+        server.program.wait_rest(REPLY_S)
+    _serves_another(correspond, protocol)
+
+
+@behaviour(
+    does="fifty datagrams from five clients while the program is stopped; it goes on; fifty replies",
+    proves="all wait in its socket's queue, and the kernel has dropped none",
+    catches="datagrams read and not answered",
+    hint="While one datagram is answered others wait in the socket's queue: read them one by one, and answer each.",
+)
+def test_burst(server: Server, stage: Stage, correspond: Correspond, protocol: DatagramProtocol) -> None:
+    """Answers all of many datagrams that came while it was busy"""
+    clients = [correspond() for _ in range(_BURST_CLIENTS)]
+    with server.program.frozen():
+        for number in range(_BURST):
+            clients[number % _BURST_CLIENTS].send(protocol.exchange(number).request)
+        _must_wait(stage, server, _BURST)
+    for turn, client in enumerate(clients):
+        client.expect_all([protocol.exchange(number).reply for number in range(turn, _BURST, _BURST_CLIENTS)])
+
+
+@behaviour(
+    does="three clients that send and are gone before the program can answer; then a good client",
+    proves="the datagrams wait in its queue when their senders' ports are closed",
+    catches="a connected server socket, whose next call fails with ECONNREFUSED",
+    hint="The answer to a client that has gone comes back as an error (ICMP port unreachable), which a connected "
+    "socket reports as ECONNREFUSED: don't connect the server's socket, and let no client's error end the loop.",
+)
+def test_dead_client_survived(server: Server, stage: Stage, correspond: Correspond, protocol: DatagramProtocol) -> None:
+    """Goes on when a client is gone before its reply"""
+    for number in range(_VISITS):
+        with server.program.frozen(), correspond() as client:
+            client.send(protocol.exchange(number).request)
+            _must_wait(stage, server, 1)
+        client.wait_read()
+        server.program.wait_rest(SETTLE_S)
+        if server.program.ending():
+            break
+    _serves_another(correspond, protocol)
+
+
+@behaviour(
+    does="one client served, Ctrl-C, then the same command again at once, and another client",
+    proves="its first process has ended",
+    catches="a lock or a pid file that stays behind",
+    hint="Nothing may stay behind that keeps it from starting again: no pid file, no lock.",
+)
+def test_restart_after_ctrl_c(fresh_server: Server, stage: Stage, protocol: DatagramProtocol) -> None:
+    """Can be started again on the same port at once"""
+    with stage.correspond(fresh_server) as client:
+        client.ask(protocol.exchange(0))
+    stop_anyhow(fresh_server.program)
+    try:
+        again = stage.launch_again(fresh_server)
+    except FaultError as fault:
+        what = "started again at once, it could not bind the port: " + fault.what
+        raise FaultError(Reason.ADDRESS_IN_USE, what, doing=fault.doing) from None
+    with stage.correspond(again) as client:
+        client.ask(protocol.exchange(1))
+
+
+def _must_wait(stage: Stage, server: Server, count: int) -> None:
+    """See that datagrams wait in the program's queue and none was dropped."""
+    row = next((row for row in stage.table.dump_udp() if row.inode == server.row.inode), None)
+    if server.program.ending():
+        return  # what is asked of it next shows that
+    if row is None or row.receive_queue == 0:
+        raise UnprovedError("the datagrams did not wait in the program's queue")
+    if dropped := row.drops - server.row.drops:
+        raise UnprovedError(f"the kernel dropped {dropped} of {count} datagrams: the program's queue was full")
+    words = f"{count} datagrams wait in its queue ({row.receive_queue} bytes of the kernel's memory), none was dropped"
+    server.program.transcript.add(EventKind.KERNEL, "grader", words)
+
+
+def _serves_another(correspond: Correspond, protocol: DatagramProtocol) -> None:
+    __tracebackhide__ = True
+    with correspond() as client:
+        client.ask(protocol.exchange(1))

@@ -1,0 +1,163 @@
+"""What a program was doing, in one sentence made from the kernel's facts.  Pure, and it never guesses.
+
+The facts are a snapshot of its threads and files, the rows of its sockets, our side's name for each connection, and how
+much of a processor it used.  Where a fact is missing, the sentence says less.  For instance: "blocked in recv on
+client A's connection; client B has 4 unread bytes and was never accepted".
+"""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Collection, Iterable, Mapping
+
+import msgspec
+
+from grader.wire.kernel import SocketRow, TcpState
+from grader.wire.stillness import (
+    ProcessFacts,
+    Snapshot,
+    Sockets,
+    ThreadFacts,
+    Waits,
+    call_of,
+    inode_of,
+    signed,
+    waits_for_ever,
+)
+
+#: Part of a processor from which a thread that is always found running is said to spin: it can't be waiting much.
+_SPINS_FROM = 0.8
+_OPEN = frozenset({TcpState.ESTABLISHED, TcpState.CLOSE_WAIT, TcpState.SYN_RECV})
+
+
+class Conversation(msgspec.Struct, frozen=True):
+    """One of our connections: our name for it, and the program's side of it (None: gone)."""
+
+    name: str
+    row: SocketRow | None
+
+
+def describe(
+    snapshot: Snapshot,
+    sockets: Sockets,
+    ours: tuple[Conversation, ...],
+    machine: str,
+    cpu_share: float | None = None,
+) -> str:
+    """What the program is doing.  `cpu_share`: the part of its own time for which it was on a CPU, where known."""
+    names = {talk.row.inode: talk.name for talk in ours if talk.row and talk.row.inode}
+    alive = [process for process in snapshot if process.alive]
+    if not alive:
+        return "the program has ended"
+    running = "running" if cpu_share is None or cpu_share < _SPINS_FROM else f"spinning ({cpu_share:.0%} of a CPU)"
+    threads = [
+        running if _runs(thread) else _describe_sleeper(process, thread, sockets, names, machine)
+        for process in alive
+        for thread in process.threads
+    ]
+    talked = [part for talk in ours if (part := _describe_conversation(talk))]
+    own = _rows_of(alive, sockets)
+    zombies = sum(process.state == "Z" for process in snapshot)
+    parts = [
+        *_counted(threads),
+        *_counted_names(talked),
+        *_describe_listeners(own, sum(_never_accepted(talk.row) for talk in ours)),
+        *_describe_left_open(own, names),
+        *([f"{zombies} ended child{'ren' * (zombies != 1)} not waited for"] if zombies else []),
+    ]
+    return "; ".join(parts)
+
+
+def _rows_of(alive: Iterable[ProcessFacts], sockets: Sockets) -> list[SocketRow]:
+    targets = {target for process in alive for target in process.files.values()}
+    return [row for inode, row in sockets.items() if f"socket:[{inode}]" in targets]
+
+
+def _counted(words: list[str]) -> list[str]:
+    """Each once, with how many threads it holds for."""
+    return [word if words.count(word) == 1 else f"{words.count(word)} threads {word}" for word in dict.fromkeys(words)]
+
+
+def _counted_names(talked: list[tuple[str, str]]) -> list[str]:
+    """Clients of whom the same is to be said, together."""
+    by_fact: dict[str, list[str]] = {}
+    for name, fact in talked:
+        by_fact.setdefault(fact, []).append(name)
+    return [f"{_names(names)} {fact}" for fact, names in by_fact.items()]
+
+
+def _names(names: list[str]) -> str:
+    return names[0] if len(names) == 1 else f"each of {len(names)} clients ({names[0]} to {names[-1]})"
+
+
+_NOT_SLEEPING = {"T": "stopped", "t": "stopped", "D": "waiting for a disk or a device"}
+
+
+def _runs(thread: ThreadFacts) -> bool:
+    return thread.state == "R" or (thread.state not in _NOT_SLEEPING and thread.call is None)
+
+
+def _describe_sleeper(
+    process: ProcessFacts, thread: ThreadFacts, sockets: Sockets, names: Mapping[int, str], machine: str
+) -> str:
+    if thread.state in _NOT_SLEEPING:
+        return _NOT_SLEEPING[thread.state]
+    call = call_of(thread, machine)
+    if call is None:
+        return "in a system call"
+    if call.waits in {Waits.RECEIVING, Waits.SENDING}:
+        return f"blocked in {call.name}{_on_what(process, signed(thread.arguments[0]), sockets, names)}"
+    if call.waits is Waits.CLOCK:
+        return "sleeping on its own timer" if call.name == "sleep" else f"in {call.name}"
+    if call.waits in {Waits.MILLISECONDS, Waits.POINTER} and not waits_for_ever(call, thread):
+        return f"blocked in {call.name} with a timeout of its own"
+    return f"blocked in {call.name}"
+
+
+def _on_what(process: ProcessFacts, fd: int, sockets: Sockets, names: Mapping[int, str]) -> str:
+    inode = inode_of(process, fd)
+    if inode is None:
+        return " on its standard input" if fd == 0 else ""
+    row = sockets.get(inode)
+    if row is not None and row.protocol == socket.IPPROTO_UDP:
+        return ", waiting for a datagram"
+    if row is not None and row.state is TcpState.LISTEN:
+        return ", waiting for the next client"
+    return f" on {names[inode]}'s connection" if inode in names else " on a connection"
+
+
+def _never_accepted(row: SocketRow | None) -> bool:
+    return row is not None and row.inode == 0 and row.state in _OPEN
+
+
+def _describe_conversation(talk: Conversation) -> tuple[str, str] | None:
+    row = talk.row
+    if row is None or row.state not in _OPEN:
+        return None
+    end_received = row.state is TcpState.CLOSE_WAIT
+    end_unread = end_received and row.receive_queue > 0  # a FIN takes one place in the queue until it is read
+    unread = row.receive_queue - end_unread
+    facts = [
+        f"has {unread} unread byte{'s' * (unread != 1)}" if unread else "",
+        "was never accepted" if _never_accepted(row) else "",
+        "has ended its side, which was not read yet" if end_unread and row.inode else "",
+        "has ended its side, and the program keeps its own open" if end_received and not end_unread else "",
+    ]
+    told = " and ".join(fact for fact in facts if fact)
+    return (talk.name, told) if told else None
+
+
+def _describe_listeners(own: list[SocketRow], told: int) -> list[str]:
+    """Connections in the accept queue of whom nothing was said yet, and datagrams that nobody has read."""
+    waiting = sum(row.receive_queue for row in own if row.state is TcpState.LISTEN) - told
+    unread = any(row.receive_queue for row in own if row.protocol == socket.IPPROTO_UDP)
+    return [
+        *([f"{waiting} more connection{'s' * (waiting != 1)} never accepted"] if waiting > 0 else []),
+        *(["datagrams wait unread"] if unread else []),
+    ]
+
+
+def _describe_left_open(own: list[SocketRow], named: Collection[int]) -> list[str]:
+    """Connections of clients that have left, which it never closed."""
+    left = sum(row.state is TcpState.CLOSE_WAIT and row.inode not in named for row in own)
+    return [f"{left} connection{'s' * (left != 1)} of clients that have left still open (CLOSE_WAIT)"] if left else []

@@ -1,0 +1,238 @@
+"""Scripted UDP clients: datagram by datagram.
+
+UDP acknowledges nothing, so that a datagram has arrived is proved by another one sent behind it (`Courier`).  A reply
+must come from the address that was asked; its source is looked at, which is why our sockets are not connected.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections import Counter
+from types import TracebackType
+from typing import Self
+
+from grader.errors import Reason
+from grader.model import EventKind
+from grader.wire.faults import FaultError
+from grader.wire.kernel import Endpoint, SocketRow, SocketTable
+from grader.wire.program import NoProgressError, Program, Why, no_more, reason_of
+from grader.wire.script import Exchange
+
+_MOST_BYTES = 65_536
+#: Room for some hundred replies that we have not read yet.
+_BUFFER_BYTES = 1 << 20
+
+
+class Courier:
+    """Proves that datagrams on this machine have arrived.
+
+    The loopback device puts what is sent into a queue of the CPU that sends it, and that queue is worked off in order
+    (net/core/dev.c, enqueue_to_backlog).  So when a marker that was sent on a CPU has come back to us, everything that
+    was sent on that CPU before it is in its receiver's queue, or dropped and counted there.
+    """
+
+    def __init__(self) -> None:
+        self._sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self._sock.bind(("127.0.0.1", 0))
+        self._number = 0
+
+    def close(self) -> None:
+        """End it."""
+        self._sock.close()
+
+    def wait_arrived(self) -> None:
+        """Until everything that any process has sent before now, on whatever CPU, has arrived."""
+        allowed = os.sched_getaffinity(0)
+        try:
+            for cpu in allowed:
+                os.sched_setaffinity(0, {cpu})
+                self._round_trip()
+        finally:
+            os.sched_setaffinity(0, allowed)
+
+    def _round_trip(self) -> None:
+        self._number += 1
+        marker = self._number.to_bytes(8, "big")
+        self._sock.sendto(marker, self._sock.getsockname())
+        while self._sock.recv(_MOST_BYTES) != marker:
+            pass  # somebody else's words
+
+
+class UdpClient:
+    """One socket that talks to the program.  A context manager: it is closed at the end, whatever happened."""
+
+    def __init__(self, program: Program, table: SocketTable, courier: Courier, server: Endpoint, name: str) -> None:
+        self.name = name
+        self.theirs = server
+        self._program = program
+        self._table = table
+        self._courier = courier
+        self._transcript = program.transcript
+        self._sent = self._came = 0
+        self._replies: list[bytes] = []
+        self._stranger: Endpoint | None = None
+        v6 = ":" in server.host
+        self._sock = socket.socket(socket.AF_INET6 if v6 else socket.AF_INET, socket.SOCK_DGRAM)
+        self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _BUFFER_BYTES)
+        self._sock.bind(("::1" if v6 else "127.0.0.1", 0))
+        self._sock.setblocking(False)  # noqa: FBT003 — its only parameter
+        self.ours = Endpoint(*self._sock.getsockname()[:2])
+        program.talks.append(self)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close our socket, once; what is sent to it later meets a closed port."""
+        if self._sock.fileno() != -1:
+            self._sock.close()
+            self._program.talks.remove(self)
+
+    # What waiting asks (`Talk`)
+
+    def row(self) -> SocketRow | None:
+        """None: a datagram socket keeps no row for each of its clients."""
+
+    def delivered(self) -> bool:
+        """Whether nothing is on its way: always, once it was waited for."""
+        self._courier.wait_arrived()
+        return True
+
+    def traffic(self) -> tuple[int, ...]:
+        """Datagrams that came."""
+        return (self._came,)
+
+    def gone(self) -> bool:
+        """Whether nothing of it is left in the kernel: there never is."""
+        return True
+
+    # Sending
+
+    def send(self, data: bytes) -> None:
+        """Send one datagram, and see that it has arrived at its socket or was dropped there."""
+        self._transcript.add(EventKind.SENT, self.name, "" if data else "an empty datagram", data)
+        self._sock.sendto(data, self.theirs)
+        self._courier.wait_arrived()
+
+    def ask(self, exchange: Exchange) -> None:
+        """Send a datagram and expect its answer."""
+        __tracebackhide__ = True
+        self.send(exchange.request)
+        self.expect(exchange.reply)
+
+    # Receiving
+
+    def _take(self) -> None:
+        """What has come into our list, without waiting; of a flood just enough to show it."""
+        while len(self._replies) < _BUFFER_BYTES // _MOST_BYTES * 16:
+            try:
+                data, source = self._sock.recvfrom(_MOST_BYTES)
+            except BlockingIOError:
+                return
+            self._came += 1
+            self._replies.append(data)
+            sender = Endpoint(*source[:2])
+            self._transcript.add(EventKind.RECEIVED, self.name, "" if data else "an empty datagram", data)
+            if sender != self.theirs:
+                self._stranger = sender
+                self._transcript.add(EventKind.NOTE, self.name, f"it came from {sender.host} port {sender.port}")
+
+    def expect(self, reply: bytes) -> None:
+        """The next datagram is exactly this one, and the program's own port has sent it.
+
+        Raises:
+            FaultError: another came, or none and none can come.
+        """
+        __tracebackhide__ = True
+        (got,) = self._wait_for(1, reply)
+        if got != reply:
+            what = f"{self.name} got another datagram than required"
+            raise FaultError(Reason.WRONG_REPLY, what, reply, got, self._program.doing())
+
+    def expect_all(self, replies: list[bytes]) -> None:
+        """The next datagrams are these, in any order.
+
+        Raises:
+            FaultError: others came, or not all.
+        """
+        __tracebackhide__ = True
+        got = self._wait_for(len(replies), replies[0])
+        lacking = Counter(replies) - Counter(got)
+        if lacking:
+            wrong = next(iter(Counter(got) - Counter(replies)))
+            what = f"of {self.name}'s {len(replies)} replies {lacking.total()} are not the required ones"
+            raise FaultError(Reason.WRONG_REPLY, what, next(iter(lacking)), wrong, self._program.doing())
+
+    def _wait_for(self, count: int, reply: bytes) -> list[bytes]:
+        __tracebackhide__ = True
+
+        def enough() -> bool | None:
+            self._take()
+            return True if len(self._replies) >= count else None
+
+        try:
+            self._program.wait(enough, [self._sock.fileno()])
+        except NoProgressError as stop:
+            raise self._missing(count, reply, stop) from None
+        if self._stranger:
+            what = f"{self.name} asked port {self.theirs.port}, but the reply came from port {self._stranger.port}"
+            if self._stranger.host != self.theirs.host:
+                what = f"{self.name} asked {self.theirs.host}, but the reply came from {self._stranger.host}"
+            raise FaultError(Reason.WRONG_SOURCE, what, doing=self._program.doing())
+        got, self._replies = self._replies[:count], self._replies[count:]
+        return got
+
+    def _missing(self, count: int, reply: bytes, stop: NoProgressError) -> FaultError:
+        __tracebackhide__ = True
+        ending = self._program.ending()
+        elsewhere = [talk.name for talk in self._program.talks if isinstance(talk, UdpClient) and talk.has_unasked()]
+        came = f"{self.name} got {len(self._replies)} of {count} replies" if count > 1 else f"{self.name} got no reply"
+        if ending is not None:
+            return FaultError(reason_of(ending), f"{came}: the program ended", doing=self._program.doing())
+        told = f"; a datagram went to {elsewhere[0]} instead" if elsewhere else ""
+        return FaultError(Reason.NO_REPLY, f"{came}, and {no_more(stop)}{told}", reply, b"", stop.doing)
+
+    def has_unasked(self) -> bool:
+        """Whether something has come that was not expected yet."""
+        if self._sock.fileno() != -1:
+            self._take()
+        return bool(self._replies)
+
+    def expect_nothing(self, reason: Reason, what: str) -> None:
+        """Nothing comes until the program is still, or has had the time of a reply.
+
+        Raises:
+            FaultError: with that reason and sentence when something comes.
+        """
+        __tracebackhide__ = True
+        try:
+            self._program.wait(lambda: self.has_unasked() or None, [self._sock.fileno()])
+        except NoProgressError as stop:
+            self._transcript.add(EventKind.KERNEL, "program", stop.doing)
+            return
+        raise FaultError(reason, what, b"", self._replies[0], self._program.doing())
+
+    def wait_read(self) -> None:
+        """Until the program has read every datagram that it was sent, or has ended.
+
+        Raises:
+            FaultError: it does not read them.
+        """
+        __tracebackhide__ = True
+
+        def read() -> bool | None:
+            rows = [row for row in self._table.dump_udp() if row.local.port == self.theirs.port]
+            return None if any(row.receive_queue for row in rows) else True
+
+        try:
+            self._program.wait(read)
+        except NoProgressError as stop:
+            if stop.why is not Why.ENDED:
+                what = f"the program does not read what {self.name} has sent"
+                raise FaultError(Reason.NOT_READ, what, doing=stop.doing) from None

@@ -1,0 +1,107 @@
+/* Fault: keeps the whole line in a buffer of 128 KiB and gives up when it is full. */
+#include <netinet/in.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static int send_all(int client, const char *data, size_t size)
+{
+    while (size > 0) {
+        ssize_t n = send(client, data, size, 0);
+        if (n < 0)
+            return -1;
+        data += n;
+        size -= n;
+    }
+    return 0;
+}
+
+static int is_close(const char *line, size_t size)
+{
+    return (size == 6 && memcmp(line, "close\n", 6) == 0) || (size == 7 && memcmp(line, "close\r\n", 7) == 0);
+}
+
+static void drop_rest(int client)
+{
+    char data[4096];
+    ssize_t n;
+    size_t dropped = 0;
+    shutdown(client, SHUT_WR);
+    while (dropped < 1 << 20 && (n = recv(client, data, sizeof data, 0)) > 0)
+        dropped += n;
+}
+
+static void echo(int client)
+{
+    char data[4096], line[128 * 1024];
+    size_t used = 0;
+    ssize_t n;
+    while ((n = recv(client, data, sizeof data, 0)) > 0) {
+        for (ssize_t i = 0; i < n; i++) {
+            if (used == sizeof line)
+                return;
+            line[used++] = data[i];
+            if (data[i] == '\n' && is_close(line, used)) {
+                send_all(client, data, i + 1);
+                drop_rest(client);
+                return;
+            }
+            if (data[i] == '\n')
+                used = 0;
+        }
+        if (send_all(client, data, n) < 0)
+            return;
+    }
+}
+
+int main(int argc, char *argv[])
+{
+    char *rest = "";
+    long port = argc == 2 ? strtol(argv[1], &rest, 10) : 0;
+    if (port < 1 || port > 65535 || *rest != '\0') {
+        fprintf(stderr, "usage: server PORT\n");
+        return 2;
+    }
+    signal(SIGPIPE, SIG_IGN);
+    signal(SIGCHLD, SIG_IGN); /* no zombies */
+
+    int listener = socket(AF_INET, SOCK_STREAM, 0);
+    int on = 1;
+    setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+
+    struct sockaddr_in address;
+    memset(&address, 0, sizeof address);
+    address.sin_family = AF_INET;
+    address.sin_port = htons(port);
+    address.sin_addr.s_addr = htonl(INADDR_ANY);
+    if (bind(listener, (struct sockaddr *)&address, sizeof address) < 0) {
+        perror("bind");
+        return 1;
+    }
+    if (listen(listener, 128) < 0) {
+        perror("listen");
+        return 1;
+    }
+
+    while (1) {
+        int client = accept(listener, NULL, NULL);
+        if (client < 0) {
+            perror("accept");
+            continue;
+        }
+        pid_t child = fork();
+        if (child == 0) {
+            close(listener);
+            echo(client);
+            close(client);
+            _exit(0);
+        }
+        if (child < 0)
+            perror("fork");
+        close(client);
+    }
+}

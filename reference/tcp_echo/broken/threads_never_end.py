@@ -1,0 +1,70 @@
+"""Fault: its threads wait for a second connection of a client that has left."""
+
+import re
+import socket
+import sys
+import threading
+
+CLOSE = re.compile(rb"^close\r?\n", re.MULTILINE)
+
+
+def echo(client):
+    line = b""
+    while data := client.recv(4096):
+        text = line + data
+        found = CLOSE.search(text)
+        if found:
+            client.sendall(data[: found.end() - len(line)])
+            drop_rest(client)
+            return
+        client.sendall(data)
+        line = text[text.rfind(b"\n") + 1 :][:7]
+
+
+def drop_rest(client):
+    client.shutdown(socket.SHUT_WR)
+    dropped = 0
+    while dropped < 1 << 20 and (data := client.recv(4096)):
+        dropped += len(data)
+
+
+def serve(client):
+    with client:
+        try:
+            echo(client)
+        except OSError:
+            pass
+    threading.Event().wait()
+
+
+def open_listener(port):
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener.bind(("", port))
+    listener.listen(128)
+    return listener
+
+
+def serve_forever(listener):
+    while True:
+        client, address = listener.accept()
+        threading.Thread(target=serve, args=(client,), daemon=True).start()
+
+
+def main():
+    if len(sys.argv) != 2 or not sys.argv[1].isdecimal() or not 1 <= int(sys.argv[1]) <= 65535:
+        print("usage: server.py PORT", file=sys.stderr)
+        return 2
+    try:
+        listener = open_listener(int(sys.argv[1]))
+    except OSError as error:
+        print("server.py: can't listen:", error, file=sys.stderr)
+        return 1
+    try:
+        serve_forever(listener)
+    except KeyboardInterrupt:
+        return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,48 @@
+"""A stage in this process: a real warden under it, programs of ours on it."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+
+import msgspec
+import pytest
+
+from grader.assignment import Transport
+from grader.driver.stage import Stage
+from grader.sandbox.channel import Channel
+from grader.wire.kernel import SocketTable
+from grader.wire.warden import WardenClient
+from tests.driver.play import job
+from tests.wire.stand import PROGRAMS, warden_process
+
+#: A stage for one of `programs/lines.py` (TCP) or `programs/datagrams.py` (UDP).
+MakeStage = Callable[..., Stage]
+
+
+@pytest.fixture(scope="session")
+def channel(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Channel]:
+    """To the warden."""
+    with warden_process(tmp_path_factory.mktemp("work")) as (_, sock):
+        yield Channel(sock)
+
+
+@pytest.fixture
+def make_stage(channel: Channel) -> Iterator[MakeStage]:
+    """Makes a stage; what was started on it ends with the test."""
+    made: list[tuple[Stage, SocketTable]] = []
+
+    def make(which: str, transport: Transport = "tcp") -> Stage:
+        table = SocketTable()
+        name, more = ("lines.py", []) if transport == "tcp" else ("datagrams.py", ["{host}"])
+        run = (sys.executable, "-I", "-S", str(PROGRAMS / name), which, *more, "{port}")
+        what = msgspec.structs.replace(job("", transport=transport), run=run)
+        made.append((Stage(what, WardenClient(channel), table), table))
+        made[-1][0].begin()
+        return made[-1][0]
+
+    yield make
+    for stage, table in made:
+        stage.finish(passed=False)
+        stage._courier.close()
+        table.close()

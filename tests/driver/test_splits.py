@@ -1,0 +1,96 @@
+"""A message cut at every place, against servers that are right, wrong, or wrong only together."""
+
+from __future__ import annotations
+
+import pytest
+
+from grader.checks.splits import every_split, serves_at_once
+from grader.driver.stage import Stage
+from grader.errors import Reason
+from grader.model import EventKind
+from grader.wire.faults import FaultError
+from grader.wire.script import Exchange
+from tests.driver.conftest import MakeStage
+
+HELLO = Exchange(b"hello\n", b"HELLO\n")
+#: More places than are played at once.
+LONG = Exchange(b"a" * 39 + b"\n", b"A" * 39 + b"\n")
+
+
+def connections(stage: Stage) -> int:
+    return len(stage._clients)
+
+
+@pytest.mark.parametrize("exchange", [HELLO, LONG])
+@pytest.mark.parametrize("which", ["right", "right_one_by_one"])
+def test_a_right_server_answers_all_splits(make_stage: MakeStage, which: str, exchange: Exchange) -> None:
+    stage = make_stage(which)
+    server = stage.shared()
+    assert every_split(stage, server, exchange, ends=False) is server
+    places = len(exchange.request) - 1
+    assert connections(stage) == 2 + places, "two to see what it serves, and one for each place"
+
+
+def test_all_splits_are_one_line_of_the_transcript(make_stage: MakeStage) -> None:
+    stage = make_stage("right")
+    server = stage.shared()
+    serves_at_once(stage, server, HELLO)
+    before = stage.transcript.events
+    every_split(stage, server, HELLO, ends=False)
+    (told,) = stage.transcript.events[len(before) :]
+    assert (told.kind, told.text) == (EventKind.NOTE, "'hello\\n': all 5 splits")
+
+
+@pytest.mark.parametrize(
+    ("which", "at_once"), [("right", True), ("greeting", True), ("right_one_by_one", False), ("one_buffer", True)]
+)
+def test_whether_it_serves_several_is_found_out_once(make_stage: MakeStage, which: str, at_once: bool) -> None:
+    stage = make_stage(which)
+    if which == "greeting":
+        stage.opening = Exchange(b"", b"Welcome\n")
+    server = stage.shared()
+    assert serves_at_once(stage, server, HELLO) is at_once
+    assert serves_at_once(stage, server, HELLO) is at_once
+    assert connections(stage) == 2
+    stage.end_program()
+    serves_at_once(stage, stage.shared(), HELLO)
+    assert connections(stage) == 4, "of another program nothing is known"
+
+
+@pytest.mark.parametrize("which", ["takes_three_for_all", "takes_three_for_all_one_by_one"])
+def test_the_smallest_place_that_fails_is_told(make_stage: MakeStage, which: str) -> None:
+    stage = make_stage(which)
+    with pytest.raises(FaultError) as caught:
+        every_split(stage, stage.shared(), HELLO, ends=False)
+    fault = caught.value
+    assert (fault.reason, fault.expected) == (Reason.WRONG_REPLY, b"HELLO\n")
+    assert fault.what.endswith(": 'hel' >>> SPLIT HERE <<< 'lo\\n' (after byte 3 of 6)")
+    sent = [event.data for event in stage.transcript.events if event.kind is EventKind.SENT]
+    assert sent[-2:] == [b"hel", b"lo\n"], "the transcript ends with the split that failed"
+
+
+def test_a_place_far_behind_is_found_too(make_stage: MakeStage) -> None:
+    exchange = Exchange(b"ab\n" + b"c" * 200 + b"\n", b"AB\n" + b"C" * 200 + b"\n")
+    stage = make_stage("takes_three_for_all")
+    with pytest.raises(FaultError) as caught:
+        every_split(stage, stage.shared(), exchange, ends=False)
+    # The first three bytes end with a line, so the next place is the first that fails.
+    assert f"{'c' * 60}' … (after byte 4 of 204)" in caught.value.what
+    assert "'ab\\nc' >>> SPLIT HERE <<< 'ccc" in caught.value.what
+
+
+def test_what_fails_only_together_is_no_fault_of_a_split(make_stage: MakeStage) -> None:
+    stage = make_stage("one_buffer")
+    server = stage.shared()
+    left = every_split(stage, server, LONG, ends=False)
+    with stage.connect(left) as client:
+        client.ask(HELLO)
+
+
+def test_where_the_answer_ends_the_connection_the_end_is_awaited(make_stage: MakeStage) -> None:
+    stage = make_stage("one_line")
+    every_split(stage, stage.shared(), HELLO, ends=True)
+    stage = make_stage("right")
+    with pytest.raises(FaultError, match="after byte 1 of 6") as caught:
+        every_split(stage, stage.shared(), HELLO, ends=True)
+    assert caught.value.reason is Reason.NOT_CLOSED

@@ -1,0 +1,158 @@
+"""What the stage brings about, with real programs: clients of both transports, held ports, words."""
+
+from __future__ import annotations
+
+import socket
+
+import pytest
+
+from grader.assignment import Transport
+from grader.driver.stage import Stage
+from grader.errors import Reason
+from grader.model import EventKind
+from grader.wire.faults import FaultError
+from grader.wire.script import Exchange
+from tests.driver.conftest import MakeStage
+
+HELLO = Exchange(b"hello\n", b"HELLO\n")
+GREETING = Exchange(b"", b"Welcome\n")
+#: A server of each transport that answers in upper case.
+UPPER: list[tuple[str, Transport]] = [("right", "tcp"), ("upper", "udp")]
+
+
+@pytest.mark.parametrize(("which", "transport"), UPPER)
+def test_a_client_of_either_transport_asks_in_the_same_way(
+    make_stage: MakeStage, which: str, transport: Transport
+) -> None:
+    stage = make_stage(which, transport)
+    server = stage.shared()
+    for name in ("client A", "client B"):
+        with stage.client(server) as client:
+            client.ask(HELLO)
+            assert client.name == name
+    assert server.port == server.port_given
+
+
+def test_every_client_plays_the_opening_but_one_that_only_knocks_or_is_slow(make_stage: MakeStage) -> None:
+    stage = make_stage("greeting")
+    stage.opening = GREETING
+    server = stage.shared()
+    with stage.connect(server) as client:
+        client.ask(HELLO)
+    with stage.knock(server) as client:
+        client.expect(b"Welc")
+    with stage.connect(server, slow=True) as client:
+        assert client.slow
+        assert client.received_bytes == 0
+        stage.open(client)
+        client.ask(HELLO)
+
+
+def test_a_greeting_that_does_not_come_is_the_programs_fault(make_stage: MakeStage) -> None:
+    stage = make_stage("right")
+    stage.opening = GREETING
+    with pytest.raises(FaultError) as caught:
+        stage.connect(stage.shared())
+    assert (caught.value.reason, caught.value.expected) == (Reason.NO_REPLY, b"Welcome\n")
+
+
+def test_who_waits_to_be_accepted_is_counted(make_stage: MakeStage) -> None:
+    stage = make_stage("right_one_by_one")
+    server = stage.shared()
+    first = stage.connect(server)
+    first.wait_accepted()
+    assert stage.accept_queue(server) == 0
+    for waiting in range(1, 4):
+        stage.knock(server)
+        assert stage.accept_queue(server) == waiting
+
+
+@pytest.mark.parametrize(("which", "transport"), UPPER)
+def test_a_server_at_rest_is_kept_and_another_is_started_in_its_place(
+    make_stage: MakeStage, which: str, transport: Transport
+) -> None:
+    stage = make_stage(which, transport)
+    server = stage.shared()
+    with stage.client(server) as client:
+        client.ask(HELLO)
+    assert stage.again(server) is server
+    server.program.kill()
+    server.program.wait_end()
+    other = stage.again(server)
+    assert other.program.pid != server.program.pid
+    with stage.client(other) as client:
+        client.ask(HELLO)
+
+
+def test_what_was_found_out_is_forgotten_with_the_program(make_stage: MakeStage) -> None:
+    stage = make_stage("right")
+    looks: list[int] = []
+
+    def look() -> int:
+        looks.append(len(looks))
+        return looks[-1]
+
+    stage.shared()
+    assert [stage.once("it", look), stage.once("it", look), stage.once("other", look)] == [0, 0, 1]
+    stage.end_program()
+    assert stage.once("it", look) == 2
+
+
+def can_bind(port: int, kind: socket.SocketKind, family: socket.AddressFamily) -> bool:
+    with socket.socket(family, kind) as probe:
+        try:
+            probe.bind(("", port))
+        except OSError:
+            return False
+    return True
+
+
+@pytest.mark.parametrize(
+    ("which", "transport", "kind"), [("right", "tcp", socket.SOCK_STREAM), ("upper", "udp", socket.SOCK_DGRAM)]
+)
+def test_a_held_port_can_be_bound_by_nobody_else(
+    make_stage: MakeStage, which: str, transport: Transport, kind: socket.SocketKind
+) -> None:
+    stage = make_stage(which, transport)
+    families = (socket.AF_INET, socket.AF_INET6)
+    with stage.port_held() as port:
+        assert [can_bind(port, kind, family) for family in families] == [False, False]
+        assert stage.start_on(port).wait_end().status == 1
+    assert [can_bind(port, kind, family) for family in families] == [True, True]
+
+
+@pytest.mark.parametrize(
+    ("transport", "command", "words"),
+    [
+        ("tcp", "datagrams.py", "it has UDP port {port}; TCP is asked for"),
+        ("udp", "lines.py", "it has TCP port {port}; UDP is asked for"),
+    ],
+)
+def test_a_program_of_the_other_transport_is_told_so(
+    make_stage: MakeStage, transport: Transport, command: str, words: str
+) -> None:
+    wrong: Stage = make_stage("right", transport) if command == "datagrams.py" else make_stage("upper", transport)
+    right = make_stage("upper", "udp") if command == "datagrams.py" else make_stage("right", "tcp")
+    port = wrong.port()
+    with pytest.raises(FaultError) as caught:
+        wrong.wait_listening(wrong.run(right_command(right, port)), port)
+    assert caught.value.reason is Reason.NOT_LISTENING
+    assert words.format(port=port) in caught.value.what
+
+
+def right_command(stage: Stage, port: int) -> tuple[str, ...]:
+    """How the program of a stage is started on a port."""
+    return tuple(word.replace("{port}", str(port)).replace("{host}", "127.0.0.1") for word in stage._job.run)
+
+
+def test_a_repetition_leaves_no_trace_in_the_transcript(make_stage: MakeStage) -> None:
+    stage = make_stage("right")
+    server = stage.shared()
+    with stage.connect(server) as client:
+        mark = stage.transcript.mark()
+        for _ in range(3):
+            stage.transcript.rewind(mark)
+            client.ask(HELLO)
+    kinds = [event.kind for event in stage.transcript.events]
+    assert kinds[-3:] == [EventKind.SENT, EventKind.RECEIVED, EventKind.CLOSED]
+    assert kinds.count(EventKind.SENT) == 1

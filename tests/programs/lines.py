@@ -1,0 +1,83 @@
+"""TCP servers that answer lines in upper case, right or wrong in one way.  Arguments: which, and the port."""
+
+import socket
+import sys
+import threading
+
+
+def in_threads(listener, serve):
+    while True:
+        threading.Thread(target=serve, args=[listener.accept()[0]], daemon=True).start()
+
+
+def one_by_one(listener, serve):
+    while True:
+        serve(listener.accept()[0])
+
+
+def right(sock):
+    with sock:
+        buffer = b""
+        while chunk := sock.recv(1000):
+            buffer += chunk
+            while b"\n" in buffer:
+                line, _, buffer = buffer.partition(b"\n")
+                sock.sendall(line.upper() + b"\n")
+
+
+def one_line(sock):
+    """Right, and it closes after the answer."""
+    with sock:
+        buffer = b""
+        while b"\n" not in buffer:
+            buffer += sock.recv(1000)
+        sock.sendall(buffer.upper())
+
+
+def greeting(sock):
+    with sock:
+        sock.sendall(b"Welcome\n")
+        right(sock)
+
+
+shared = bytearray()
+lock = threading.Lock()
+
+
+def one_buffer(sock):
+    """Right for one client at a time: the buffer is everybody's."""
+    with sock:
+        while chunk := sock.recv(1000):
+            with lock:
+                shared.extend(chunk)
+                line, end, rest = bytes(shared).partition(b"\n")
+                if end:
+                    shared[:] = rest
+            if end:
+                sock.sendall(line.upper() + b"\n")
+
+
+def takes_three_for_all(sock):
+    """What begins with three bytes or more is taken for a whole line."""
+    with sock:
+        buffer = b""
+        while chunk := sock.recv(1000):
+            whole = not buffer and 3 <= len(chunk) and not chunk.endswith(b"\n")
+            buffer += chunk
+            if whole or buffer.endswith(b"\n"):
+                sock.sendall(buffer.removesuffix(b"\n").upper() + b"\n")
+                buffer = b""
+
+
+SERVERS = {
+    "right": (in_threads, right),
+    "right_one_by_one": (one_by_one, right),
+    "one_line": (in_threads, one_line),
+    "greeting": (in_threads, greeting),
+    "one_buffer": (in_threads, one_buffer),
+    "takes_three_for_all": (in_threads, takes_three_for_all),
+    "takes_three_for_all_one_by_one": (one_by_one, takes_three_for_all),
+}
+loop, serve = SERVERS[sys.argv[1]]
+with socket.create_server(("", int(sys.argv[2]))) as listener:
+    loop(listener, serve)

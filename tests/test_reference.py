@@ -1,0 +1,104 @@
+"""Reference programs, graded as `grader verify` does it: each must get exactly the verdict written down for it.
+
+All right programs and some broken ones of every assignment in the local sandbox, several at a time, and a few in
+containers.  `grader verify` grades them all.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import NamedTuple, cast
+
+import docker
+import pytest
+
+from grader import assignment, flow, verify
+from grader.sandbox.choose import Wanted, choose
+from grader.verify import Expected, Trial
+
+#: Broken programs of each assignment that are graded here, from all over the list.
+_BROKEN_EACH = 3
+
+
+class Case(NamedTuple):
+    """A reference program of an assignment."""
+
+    assignment: str
+    program: str
+
+    def __str__(self) -> str:
+        return f"{self.assignment}-{self.program}"
+
+
+def verdicts_of(name: str) -> dict[str, Expected]:
+    asked = assignment.load(name)
+    return verify.load_verdicts(verify.reference_folder(asked), asked)
+
+
+def cases(kind: str, name: str) -> list[Case]:
+    """An assignment's right or broken programs."""
+    return [Case(name, program) for program in sorted(verdicts_of(name)) if program.startswith(f"{kind}/")]
+
+
+def spread(found: list[Case], count: int) -> list[Case]:
+    """So many of them, evenly over the list."""
+    return found[:: max(1, len(found) // count)][:count]
+
+
+ASSIGNMENTS = [name for name in assignment.names() if verify.reference_folder(assignment.load(name))]
+RIGHT = [case for name in ASSIGNMENTS for case in cases("good", name)]
+BROKEN = [case for name in ASSIGNMENTS for case in spread(cases("broken", name), _BROKEN_EACH)]
+#: Each takes seconds for its two containers: a right one of each assignment, a broken one of each transport.
+CONTAINED = [
+    *(cases("good", name)[0] for name in ASSIGNMENTS),
+    *{assignment.load(name).transport: cases("broken", name)[0] for name in ASSIGNMENTS}.values(),
+]
+
+
+def grade(case: Case, sandbox: Wanted) -> Trial:
+    request = flow.Request(assignment.load(case.assignment))
+    (trial,) = verify.trials(request, choose(sandbox, lambda _: None).make, rounds=1, programs=(case.program,))
+    return trial
+
+
+@pytest.fixture(scope="module")
+def graded(request: pytest.FixtureRequest) -> Iterator[Mapping[Case, Future[Trial]]]:
+    """The gradings of all cases that are asked for, as many at a time as there are CPUs."""
+    here = [item for item in request.session.items if isinstance(item, pytest.Function) and item.path == Path(__file__)]
+    asked = [cast("Case", item.callspec.params["case"]) for item in here if "graded" in item.fixturenames]
+    with ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as pool:
+        yield {case: pool.submit(grade, case, "local") for case in asked}
+        pool.shutdown(cancel_futures=True)
+
+
+def assert_right(trial: Trial) -> None:
+    assert trial.flips == ()
+    assert trial.report is not None
+    assert trial.report.complete
+
+
+@pytest.mark.parametrize("case", [*RIGHT, *BROKEN], ids=str)
+def test_a_program_gets_its_verdict(case: Case, graded: Mapping[Case, Future[Trial]]) -> None:
+    assert_right(graded[case].result())
+
+
+@pytest.mark.container
+@pytest.mark.parametrize("case", CONTAINED, ids=str)
+def test_a_program_gets_its_verdict_in_a_container(case: Case, engine: docker.DockerClient) -> None:
+    assert_right(grade(case, "docker"))
+
+
+@pytest.mark.parametrize("name", ASSIGNMENTS)
+def test_verdicts_name_every_program_and_prove_every_check(name: str) -> None:
+    verdicts = verdicts_of(name)
+    assert verify.unproved(assignment.load(name), verdicts) == []
+    for program, expected in verdicts.items():
+        assert bool(expected.fails) == bool(expected.fault) == program.startswith("broken/"), program
+    assert len(cases("good", name)) >= 5
+
+
+def test_every_assignment_has_reference_programs() -> None:
+    assert assignment.names() == ASSIGNMENTS

@@ -1,0 +1,313 @@
+"""Scripted UDP clients against real servers, and the proof that a datagram has arrived."""
+
+from __future__ import annotations
+
+import os
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+
+import pytest
+
+from grader.errors import Reason
+from grader.limits import REPLY_S
+from grader.model import EventKind
+from grader.wire.faults import FaultError
+from grader.wire.program import NoProgressError, Why
+from grader.wire.script import Exchange
+from grader.wire.udp import Courier, UdpClient
+from tests.wire.stand import Serving, Stand
+
+LOOPBACK = "127.0.0.1"
+NO_MORE = "no more can come: the program waits for something that will not happen"
+HELLO = Exchange(b"hello", b"HELLO")
+
+
+@pytest.fixture
+def courier() -> Iterator[Courier]:
+    """Proves arrival."""
+    courier = Courier()
+    yield courier
+    courier.close()
+
+
+def waiting(sock: socket.socket) -> list[bytes]:
+    """All datagrams that are there."""
+    sock.setblocking(False)
+    found = []
+    with suppress(BlockingIOError):
+        while True:
+            found.append(sock.recv(65536))
+    return found
+
+
+def bound(host: str = LOOPBACK) -> socket.socket:
+    sock = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_DGRAM)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
+    sock.bind((host, 0))
+    return sock
+
+
+# the courier
+
+
+@pytest.mark.parametrize("host", [LOOPBACK, "::1"])
+def test_what_was_sent_is_there_in_order_when_the_courier_is_back(courier: Courier, host: str) -> None:
+    with bound(host) as here, bound(host) as there:
+        for round_trip in range(100):
+            sent = [b"%d %d" % (round_trip, number) for number in range(20)]
+            for data in sent:
+                here.sendto(data, there.getsockname())
+            courier.wait_arrived()
+            assert waiting(there) == sent
+
+
+def test_what_others_have_sent_on_whatever_cpu_is_there_too(courier: Courier) -> None:
+    cpus = sorted(os.sched_getaffinity(0))
+    with bound() as there:
+
+        def send_on(cpu: int) -> None:
+            os.sched_setaffinity(0, {cpu})  # of this thread alone
+            with bound() as here:
+                for number in range(50):
+                    here.sendto(b"%d %d" % (cpu, number), there.getsockname())
+
+        for _ in range(20):
+            senders = [threading.Thread(target=send_on, args=[cpu]) for cpu in cpus]
+            for sender in senders:
+                sender.start()
+            for sender in senders:
+                sender.join()
+            courier.wait_arrived()
+            assert sorted(waiting(there)) == sorted(b"%d %d" % (cpu, number) for cpu in cpus for number in range(50))
+
+
+def test_the_courier_goes_back_to_all_its_cpus(courier: Courier) -> None:
+    before = os.sched_getaffinity(0)
+    courier.wait_arrived()
+    assert os.sched_getaffinity(0) == before
+
+
+def test_words_of_strangers_are_not_taken_for_the_couriers_own(courier: Courier) -> None:
+    with bound() as stranger, bound() as there:
+        for number in range(30):
+            stranger.sendto(b"\0" * (number % 10), courier._sock.getsockname())
+        stranger.sendto(b"x", there.getsockname())
+        courier.wait_arrived()
+        assert waiting(there) == [b"x"]
+        assert waiting(courier._sock) == []
+
+
+# asking
+
+
+def fault_of(client: UdpClient, exchange: Exchange = HELLO) -> FaultError:
+    """How asking ends."""
+    with pytest.raises(FaultError) as caught:
+        client.ask(exchange)
+    return caught.value
+
+
+@pytest.mark.parametrize("host", [LOOPBACK, "0.0.0.0", "::1", "::"])  # noqa: S104 (in a test, on free ports)
+@pytest.mark.parametrize("size_bytes", [0, 1, 1024, 65_000])
+def test_a_datagram_is_answered(stand: Stand, host: str, size_bytes: int) -> None:
+    client = stand.correspond(stand.serve_udp("upper", host))
+    client.ask(Exchange(b"x" * size_bytes, b"X" * size_bytes))
+
+
+def test_what_was_sent_waits_in_the_programs_queue(stand: Stand) -> None:
+    serving = stand.serve_udp("reads_nothing")
+    client = stand.correspond(serving)
+    before = 0
+    for _ in range(3):
+        client.send(b"")
+        (row,) = (row for row in stand.table.dump_udp() if row.local == serving.address)
+        assert row.receive_queue > before
+        before = row.receive_queue
+
+
+def test_clients_get_their_own_answers_in_the_order_in_which_they_asked(stand: Stand) -> None:
+    serving = stand.serve_udp("upper")
+    first, second = stand.correspond(serving), stand.correspond(serving, "client B")
+    with serving.program.frozen():
+        for number in range(5):
+            first.send(b"a%d" % number)
+            second.send(b"b%d" % number)
+    for number in range(5):
+        first.expect(b"A%d" % number)
+    second.expect_all([b"B%d" % number for number in range(5)])
+
+
+@pytest.mark.parametrize(
+    ("which", "reason", "what", "doing"),
+    [
+        (
+            "silent",
+            Reason.NO_REPLY,
+            f"client A got no reply, and {NO_MORE}",
+            "blocked in recv, waiting for a datagram",
+        ),
+        (
+            "reads_nothing",
+            Reason.NO_REPLY,
+            f"client A got no reply, and {NO_MORE}",
+            "blocked in pause; datagrams wait unread",
+        ),
+        (
+            "crashes",
+            Reason.CRASHED,
+            "client A got no reply: the program ended",
+            "it was ended by signal SIGABRT, an abort",
+        ),
+        (
+            "wrong",
+            Reason.WRONG_REPLY,
+            "client A got another datagram than required",
+            None,  # it has answered, and may be seen on its way back to sleep
+        ),
+    ],
+)
+def test_a_datagram_that_does_not_come_is_known_before_the_deadline(
+    stand: Stand, which: str, reason: Reason, what: str, doing: str | None
+) -> None:
+    client = stand.correspond(stand.serve_udp(which))
+    fault = fault_of(client)
+    stop = fault.__context__
+    assert not isinstance(stop, NoProgressError) or stop.why is not Why.DEADLINE
+    assert (fault.reason, fault.what) == (reason, what)
+    assert fault.doing == doing or doing is None
+
+
+def test_a_program_that_ends_at_an_empty_datagram_has_exited(stand: Stand) -> None:
+    fault = fault_of(stand.correspond(stand.serve_udp("exits_at_an_empty_one")), Exchange(b"", b""))
+    assert (fault.reason, fault.what) == (Reason.EXITED, "client A got no reply: the program ended")
+
+
+def test_a_program_that_runs_for_ever_has_its_deadline(stand: Stand) -> None:
+    began = time.monotonic()
+    fault = fault_of(stand.correspond(stand.serve_udp("spins")))
+    assert (fault.reason, fault.what) == (
+        Reason.NO_REPLY,
+        "client A got no reply, and nothing came in the time allowed",
+    )
+    assert fault.doing.startswith("spinning (")
+    assert time.monotonic() - began >= REPLY_S
+
+
+def test_a_reply_that_went_to_another_client_is_told(stand: Stand) -> None:
+    serving = stand.serve_udp("to_the_first")
+    first, second = stand.correspond(serving), stand.correspond(serving, "client B")
+    first.ask(HELLO)
+    fault = fault_of(second)
+    assert fault.reason is Reason.NO_REPLY
+    assert fault.what == f"client B got no reply, and {NO_MORE}; a datagram went to client A instead"
+
+
+def test_a_reply_from_another_port_is_the_programs_fault(stand: Stand) -> None:
+    serving = stand.serve_udp("from_another_port")
+    client = stand.correspond(serving)
+    fault = fault_of(client)
+    (came,) = (event.text for event in client._transcript.events if event.kind is EventKind.NOTE)
+    port = int(came.removeprefix("it came from 127.0.0.1 port "))
+    assert port != serving.address.port
+    assert (fault.reason, fault.what) == (
+        Reason.WRONG_SOURCE,
+        f"client A asked port {serving.address.port}, but the reply came from port {port}",
+    )
+
+
+def test_a_reply_from_another_address_is_the_programs_fault(stand: Stand) -> None:
+    fault = fault_of(stand.correspond(stand.serve_udp("from_another_address")))
+    assert (fault.reason, fault.what) == (
+        Reason.WRONG_SOURCE,
+        "client A asked 127.0.0.1, but the reply came from 127.0.0.2",
+    )
+
+
+REQUESTS = [b"r%d" % (number % 7) for number in range(10)]  # some of them twice
+
+
+def burst(stand: Stand, which: str) -> UdpClient:
+    """A client whose datagrams all waited when the program went on."""
+    serving = stand.serve_udp(which)
+    client = stand.correspond(serving)
+    with serving.program.frozen():
+        for data in REQUESTS:
+            client.send(data)
+    return client
+
+
+@pytest.mark.parametrize("which", ["upper", "from_its_last_to_its_first"])
+def test_the_replies_to_a_burst_may_come_in_any_order(stand: Stand, which: str) -> None:
+    burst(stand, which).expect_all([data.upper() for data in REQUESTS])
+
+
+def test_of_a_burst_every_reply_counts_as_often_as_it_was_asked_for(stand: Stand) -> None:
+    with pytest.raises(FaultError) as caught:
+        burst(stand, "all_but_the_last").expect_all([data.upper() for data in REQUESTS])
+    fault = caught.value
+    assert (fault.reason, fault.expected, fault.received) == (Reason.WRONG_REPLY, b"R2", b"R0")
+    assert fault.what == "of client A's 10 replies 1 are not the required ones"
+
+
+def test_replies_to_a_burst_that_do_not_come_are_counted(stand: Stand) -> None:
+    client = burst(stand, "upper")
+    with pytest.raises(FaultError) as caught:
+        client.expect_all([*(data.upper() for data in REQUESTS), b"ONE MORE"])
+    assert (caught.value.reason, caught.value.what) == (
+        Reason.NO_REPLY,
+        f"client A got 10 of 11 replies, and {NO_MORE}",
+    )
+
+
+def test_silence_is_proved_by_stillness(stand: Stand) -> None:
+    client = stand.correspond(stand.serve_udp("upper"))
+    client.ask(HELLO)
+    client.expect_nothing(Reason.EXTRA_REPLY, "another came")
+    assert client._transcript.events[-1].text == "blocked in recv, waiting for a datagram"
+
+
+def test_what_comes_where_nothing_may_is_reported(stand: Stand) -> None:
+    client = stand.correspond(stand.serve_udp("twice"))
+    client.ask(HELLO)
+    with pytest.raises(FaultError, match="another came") as caught:
+        client.expect_nothing(Reason.EXTRA_REPLY, "another came")
+    assert (caught.value.reason, caught.value.received) == (Reason.EXTRA_REPLY, b"HELLO")
+
+
+def test_what_was_read_is_known_to_be(stand: Stand) -> None:
+    client = stand.correspond(stand.serve_udp("silent"))
+    client.send(b"")
+    client.wait_read()
+    assert all(row.receive_queue == 0 for row in stand.table.dump_udp() if row.local == client.theirs)
+
+
+def test_what_is_never_read_is_the_programs_fault(stand: Stand) -> None:
+    client = stand.correspond(stand.serve_udp("reads_nothing"))
+    client.send(b"")
+    with pytest.raises(FaultError, match="the program does not read what client A has sent") as caught:
+        client.wait_read()
+    assert (caught.value.reason, caught.value.doing) == (Reason.NOT_READ, "blocked in pause; datagrams wait unread")
+
+
+def test_a_client_that_is_closed_is_spoken_to_no_more(stand: Stand) -> None:
+    serving: Serving = stand.serve_udp("upper")
+    with stand.correspond(serving) as client:
+        assert serving.program.talks == [client]
+        client.close()
+    assert serving.program.talks == []
+    assert client.gone()
+    stand.correspond(serving, "client B").ask(HELLO)
+
+
+def test_each_datagram_is_an_event_of_its_own(stand: Stand) -> None:
+    serving = stand.serve_udp("upper")
+    client = stand.correspond(serving)
+    with serving.program.frozen():
+        client.send(b"one")
+        client.send(b"two")
+    client.expect_all([b"ONE", b"TWO"])
+    came = [event.data for event in client._transcript.events if event.kind is EventKind.RECEIVED]
+    assert came == [b"ONE", b"TWO"]
