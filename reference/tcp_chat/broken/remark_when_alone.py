@@ -70,7 +70,8 @@ def serve_forever(listener):
     selector.register(listener, selectors.EVENT_READ)
     while True:
         watch()
-        alone = [client for client in clients.values() if client.talks and not client.outgoing] if len(clients) == 1 else []
+        alone = list(clients.values()) if len(clients) == 1 else []
+        alone = [client for client in alone if client.talks and not client.outgoing]
         ready = selector.select(1.0 if alone else None)
         if alone and not ready:
             alone[0].outgoing += b"(You are alone here.)\n"
