@@ -7,6 +7,7 @@ from grader.checks.steps import interrupt, serves_another, stop_anyhow, wait_tim
 from grader.driver.fixtures import Connect
 from grader.driver.stage import Server, Stage
 from grader.errors import Reason
+from grader.limits import SETTLE_S
 from grader.model import EventKind
 from grader.wire.faults import FaultError, UnprovedError
 from grader.wire.script import StreamProtocol
@@ -109,6 +110,7 @@ def test_reset_mid_request(connect: Connect, server: Server, protocol: StreamPro
             client.send(request[:half], pieces=half)
             leave(client)
         server.program.wait_delivered()
+        server.program.wait_rest(SETTLE_S)  # so that the next client can't hear what this one's end still brings about
         serves_another(connect, protocol)
 
 

@@ -322,7 +322,7 @@ def test_list_names_assignments_and_their_checks(folder: Path) -> None:
     ended = Command(folder).run("list", "tcp_uppercase")
     assert ended.code == 0
     assert ended.out.startswith(f"tcp_uppercase: TCP upper case, {CHECKS} checks, {POINTS} points\n")
-    assert "   3  server.coalesced\n" in ended.out
+    assert f"{int(UPPERCASE.spec('server.coalesced').points):>4}  server.coalesced\n" in ended.out
     assert_one_sentence(Command(folder).run("list", "none"), 2, "there is no assignment 'none'")
 
 
