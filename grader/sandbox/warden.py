@@ -397,6 +397,15 @@ def _own_bytes(pid: int) -> int:
     return int(kilobytes[0]) * 1024 if kilobytes else _resident_bytes(pid)
 
 
+def _has_posix_timers(pid: int) -> bool:
+    """Whether it has timers of timer_create(2); where the kernel does not show them, it may have some."""
+    try:
+        with open(f"/proc/{pid}/timers") as timers:
+            return bool(timers.read())
+    except OSError:
+        return True
+
+
 def _thread_states(pid: int) -> list[str]:
     return [_state_of(status) for tid in _tids(pid) if (status := _read(f"/proc/{pid}/task/{tid}/status"))]
 
@@ -431,7 +440,7 @@ def _process(pid: int, *, files: bool) -> dict[str, Any] | None:
         "ignored_signals": int(_field(status, "SigIgn"), 16),
         "caught_signals": int(_field(status, "SigCgt"), 16),
         "blocked_signals": int(_field(status, "SigBlk"), 16),
-        "posix_timers": bool(_read(f"/proc/{pid}/timers")),
+        "posix_timers": _has_posix_timers(pid),
         "threads": [thread for tid in _tids(pid) if (thread := _thread(pid, tid))],
     }
     if files:
@@ -441,7 +450,11 @@ def _process(pid: int, *, files: bool) -> dict[str, Any] | None:
 
 def _thread(pid: int, tid: str) -> dict[str, Any] | None:
     task = f"/proc/{pid}/task/{tid}"
-    status, call, sched = _read(f"{task}/status"), _read(f"{task}/syscall").split(), _read(f"{task}/schedstat").split()
+    # The call first: the kernel shows it only of a thread that is off its CPU.  The state says "sleeping" a moment too
+    # early, while the thread still runs towards its sleep and does not count as switched yet.  So a thread with one
+    # count in two looks has slept from the status of the first to the call of the second.
+    call = _read(f"{task}/syscall").split()
+    status, sched = _read(f"{task}/status"), _read(f"{task}/schedstat").split()
     if not status or not sched:
         return None
     in_call = len(call) > 3  # "running" while on a CPU, "-1 sp pc" when blocked outside a call

@@ -39,6 +39,8 @@ T = TypeVar("T")
 _FIRST_LOOK_S = 0.001
 #: Looks become rarer while a program is busy, so that they don't keep it from working.
 _RAREST_LOOK_S = 0.05
+#: How much of a look's cost is remembered from wait to wait: of 500 answers that come at once, a dozen are looked for.
+_FADING = 0.9
 #: Between looks at what no descriptor tells of: a socket's row.
 _UNWATCHED_S = 0.0002
 _ALL_BUT_TIME_WAIT = tuple(state for state in TcpState if state not in {TcpState.TIME_WAIT, TcpState.CLOSE})
@@ -210,14 +212,22 @@ class Program:
         return tuple(Conversation(talk.name, talk.row()) for talk in (*self.talks, *self._leaving))
 
     def verdict(self) -> tuple[Verdict, Snapshot]:
-        """Whether it is still now, with the facts."""
-        first = self._warden.snapshot(files=True)
+        """Whether it is still now, with the facts; open files are among them only if all its threads slept."""
+        first = self._warden.snapshot(files=False)
         if not stillness.asleep(first, first):
             return Verdict.RUNNING, first
-        timed = self._warden.socket_timeouts(list(stillness.transfer_sockets(first, machine())))
         sockets = self.sockets()
         second = self._warden.snapshot(files=True)
-        return stillness.judge(first, second, sockets, timed, machine(), read_by_us=self._read_by_us), second
+        timed = self._warden.socket_timeouts(list(stillness.transfer_sockets(second, machine())))
+        verdict = stillness.judge(first, second, sockets, timed, machine(), read_by_us=self._read_by_us)
+        return max(verdict, Verdict.TIMER if self._terminal_has_a_clock() else verdict), second
+
+    def _terminal_has_a_clock(self) -> bool:
+        """Whether a read from its terminal ends by a timeout: VTIME of termios(3), without canonical mode."""
+        if self._started.stdin not in self._open or not os.isatty(self._started.stdin):
+            return False
+        flags = termios.tcgetattr(self._started.stdin)
+        return not flags[3] & termios.ICANON and bool(flags[6][termios.VTIME])
 
     def _traffic(self) -> tuple[int, ...]:
         """How much it has read and written, a number for each of our connections and for its output."""
@@ -271,6 +281,8 @@ class Program:
             FaultError: it floods its output.
         """
         began = time.monotonic()
+        # What the last look cost fades, so that one slow look does not make all later waits slow.
+        self._look_s *= _FADING
         pause_s = max(_FIRST_LOOK_S, self._look_s)
         look_at = began + pause_s
         clock = _OwnTime(began)
@@ -308,7 +320,7 @@ class Program:
         value = ready()
         if value is not None:
             return value
-        raise NoProgressError(why, self.doing(None if why is Why.ENDED else snapshot, cpu_share), verdict)
+        raise NoProgressError(why, self.doing(snapshot if why is Why.STILL else None, cpu_share), verdict)
 
     def wait_still(self, deadline_s: float = REPLY_S) -> NoProgressError:
         """Until it is still or has ended, or until it had `deadline_s` and was not (see the answer's `why`)."""

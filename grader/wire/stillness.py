@@ -19,7 +19,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from grader.wire.kernel import SocketRow
+from grader.wire.kernel import SocketRow, TcpState
 
 
 class ThreadFacts(msgspec.Struct, frozen=True):
@@ -108,13 +108,13 @@ CALLS = (
     Call("epoll_wait", 281, 22, Waits.MILLISECONDS, 3),
     Call("epoll_wait", 441, 441, Waits.POINTER, 3),
     Call("a wait for another thread", 202, 98, Waits.POINTER, 3),
-    Call("sigtimedwait", 128, 137, Waits.POINTER, 2),
+    Call("sigtimedwait", 128, 137, Waits.CLOCK),  # it may wait for SIGALRM, and nobody sees for what it waits
     Call("a wait for a lock", 73, 32, Waits.EVENT),  # flock
     Call("a wait for a lock", 72, 25, Waits.EVENT),  # fcntl: of its operations only F_SETLKW sleeps
     Call("a wait for a semaphore", 65, 193, Waits.EVENT),
     Call("a wait for a semaphore", 220, 192, Waits.POINTER, 3),
     Call("msgrcv", 70, 188, Waits.EVENT),
-    Call("recvmmsg", 299, 243, Waits.POINTER, 4),
+    Call("recvmmsg", 299, 243, Waits.RECEIVING),  # its timeout is looked at only after a datagram has come
     Call("pause", 34, None, Waits.EVENT),
     Call("sigsuspend", 130, 133, Waits.EVENT),
     Call("a wait for a child process", 61, 260, Waits.EVENT),
@@ -128,6 +128,9 @@ _BY_NUMBER: Mapping[str, Mapping[int, Call]] = {
     "x86_64": {call.x86_64: call for call in CALLS if call.x86_64 is not None},
     "aarch64": {call.aarch64: call for call in CALLS if call.aarch64 is not None},
 }
+
+#: What is no socket, and changes only by what a process does.  A named pipe looks like a file and is not among them.
+_WRITTEN_BY_PROCESSES = ("pipe:[", "/dev/pts/", "/dev/tty", "/dev/ptmx", "anon_inode:[eventfd]")
 
 #: Sockets by inode.
 Sockets = Mapping[int, SocketRow]
@@ -198,16 +201,33 @@ def judge(
     if any(_has_a_clock(process) for process in alive):
         return Verdict.TIMER
     known = _Known(sockets, timed, machine, read_by_us)
-    return max(
+    strongest = max(
         (_judge_thread(process, thread, known) for process in alive for thread in process.threads),
         default=Verdict.STILL,
     )
+    on_its_way = strongest is Verdict.STILL and any(_sends_to_itself(process, sockets) for process in alive)
+    return Verdict.RUNNING if on_its_way else strongest
 
 
 def _has_a_clock(process: ProcessFacts) -> bool:
-    """Whether a timer may wake it in whatever call it sleeps: alarm(2) and setitimer(2) do that by SIGALRM."""
-    timerfd = any("[timerfd]" in target for target in process.files.values())
-    return timerfd or process.posix_timers or bool(process.caught_signals >> (signal.SIGALRM - 1) & 1)
+    """Whether a timer may wake it in whatever call it sleeps.
+
+    alarm(2) and setitimer(2) do that by SIGALRM, which is caught, or blocked and taken by a signalfd(2) or sigwait(3);
+    the kernel shows nobody whether such a timer runs.  A ring of io_uring(7) may hold timers and files' answers.
+    """
+    clocks = any("[timerfd]" in target or "[io_uring]" in target for target in process.files.values())
+    alarm = (process.caught_signals | process.blocked_signals) >> (signal.SIGALRM - 1) & 1
+    return clocks or process.posix_timers or bool(alarm)
+
+
+def _sends_to_itself(process: ProcessFacts, sockets: Sockets) -> bool:
+    """Whether something it has sent is not acknowledged: the other end may be its own.
+
+    A packet that waits for the kernel's softirq is on its way while all threads sleep.
+    """
+    inodes = (inode_of(process, int(fd)) for fd in process.files)
+    rows = (sockets.get(inode) for inode in inodes if inode is not None)
+    return any(row.in_flight > 0 for row in rows if row and row.state is not TcpState.LISTEN)
 
 
 def _judge_thread(process: ProcessFacts, thread: ThreadFacts, known: _Known) -> Verdict:
@@ -238,6 +258,8 @@ def _judge_transfer(process: ProcessFacts, thread: ThreadFacts, call: Call, know
         # A terminal or a pipe.  Nobody writes there but us or a sleeping process; what the program writes to us goes on
         # by itself, since we read it, but a full pipe between its own sleeping processes stays full.
         target = process.files.get(str(fd), "")
+        if not target.startswith(_WRITTEN_BY_PROCESSES):
+            return Verdict.UNKNOWN  # FUSE and network file systems let who reads a file sleep until a server answers
         between_its_own = target.startswith("pipe:[") and target not in known.read_by_us
         return Verdict.STILL if call.waits is Waits.RECEIVING or between_its_own else Verdict.RUNNING
     if known.timed.get((process.pid, fd)) is not False:

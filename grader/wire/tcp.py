@@ -118,8 +118,8 @@ class ScriptedClient:
     def delivered(self) -> bool:
         """Whether nothing is on its way, in either direction, the ends of a closed connection included."""
         row = self.row()
-        if row is None or (row.state in _FINISHED and not row.inode):
-            return True  # the program has closed it, and its FIN has arrived here
+        if row is None or _is_gone(row):
+            return True
         if self.reset_sent:
             return False
         if self.slow and self._sock.fileno() != -1:
@@ -590,8 +590,13 @@ class ScriptedClient:
         return row is not None and row.state is TcpState.ESTABLISHED
 
     def gone(self) -> bool:
-        """Whether the program's side of the connection is gone from the kernel."""
-        return self.row() is None
+        """Whether the program has let go of the connection, and nothing of it is on its way."""
+        return _is_gone(self.row())
+
+
+def _is_gone(row: SocketRow | None) -> bool:
+    """Whether the kernel keeps nothing of a connection but its ends: closed, and the program's FIN has arrived here."""
+    return row is None or (row.state in _FINISHED and not row.inode)
 
 
 def _in_flight(sock: socket.socket) -> int:

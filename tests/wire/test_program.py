@@ -184,7 +184,6 @@ STILL = {
     "select": "blocked in select",
     "epoll": "blocked in epoll_wait",
     "lock": "blocked in a wait for another thread",
-    "sigwaitinfo": "blocked in sigtimedwait",
     "child": "blocked in a wait for a child process; blocked in recv on a connection",
     "zombie": "1 ended child not waited for; blocked in recv on a connection",
     "two_threads_receive": "2 threads blocked in recv on a connection",
@@ -197,7 +196,8 @@ TIMED = {
     "timerfd": "blocked in poll",
     "lock_with_timeout": "blocked in a wait for another thread with a timeout of its own",
     "sleep": "sleeping on its own timer",
-    "sigtimedwait": "blocked in sigtimedwait with a timeout of its own",
+    "sigtimedwait": "in sigtimedwait",
+    "sigwaitinfo": "in sigtimedwait",  # for ever, but perhaps for SIGALRM: nobody sees which signals it waits for
     "sleeping_child": "blocked in a wait for a child process; sleeping on its own timer",
     "one_thread_sleeps": "blocked in recv on a connection; sleeping on its own timer",
 }

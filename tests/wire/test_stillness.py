@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from typing import Any
 
 import msgspec
@@ -23,6 +24,7 @@ from grader.wire.stillness import (
 )
 from tests.wire.facts import (
     ACCEPT,
+    FILES,
     FIRST,
     FOR_EVER_MS,
     LISTENER,
@@ -210,13 +212,61 @@ def test_a_sender_that_may_give_up_has_a_clock(own_timeout: bool | None, in_flig
     assert verdict(process(thread(SEND, 4)), rows=rows, timed={(10, 4): own_timeout}) is Verdict.TIMER
 
 
-def test_what_is_written_to_a_pipe_or_terminal_goes_on_by_itself() -> None:
-    assert verdict(process(thread(WRITE, 5))) is verdict(process(thread(WRITE, 0))) is Verdict.RUNNING
+OURS = frozenset({"pipe:[9]"})
 
 
-@pytest.mark.parametrize("fd", [0, 5, 77])
-def test_what_is_no_socket_is_written_by_nobody(fd: int) -> None:
-    assert verdict(process(thread(READ, fd)), timed={}) is Verdict.STILL
+@pytest.mark.parametrize(
+    ("call", "fd", "read_by_us", "expected"),
+    [
+        (WRITE, 0, frozenset(), Verdict.RUNNING),  # a terminal is read by us always
+        (WRITE, 5, OURS, Verdict.RUNNING),
+        (WRITE, 5, frozenset(), Verdict.STILL),  # full, and its reader is one of its own sleeping processes
+        (WRITE, 77, frozenset(), Verdict.UNKNOWN),
+        (READ, 0, frozenset(), Verdict.STILL),
+        (READ, 5, OURS, Verdict.STILL),
+        (READ, 5, frozenset(), Verdict.STILL),
+        (READ, 6, frozenset(), Verdict.UNKNOWN),  # a file: who serves it may yet answer
+        (READ, 77, frozenset(), Verdict.UNKNOWN),
+    ],
+)
+def test_pipes_and_terminals_change_by_what_processes_do(
+    call: int, fd: int, read_by_us: frozenset[str], expected: Verdict
+) -> None:
+    seen = (process(thread(call, fd), files={**FILES, "6": "/work/fifo"}),)
+    assert judge(seen, seen, {}, {}, MACHINE, read_by_us=read_by_us) is expected
+
+
+ALARM = 1 << (signal.SIGALRM - 1)
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ({}, Verdict.STILL),
+        ({"posix_timers": True}, Verdict.TIMER),
+        ({"caught_signals": ALARM}, Verdict.TIMER),
+        ({"blocked_signals": ALARM}, Verdict.TIMER),  # signalfd, sigwait
+        ({"caught_signals": ~ALARM & 0xFFFFFFFF, "blocked_signals": ~ALARM & 0xFFFFFFFF}, Verdict.STILL),
+        ({"ignored_signals": ALARM}, Verdict.STILL),
+        ({"files": {"7": "anon_inode:[io_uring]"}}, Verdict.TIMER),
+    ],
+)
+def test_whatever_may_hold_a_timer_is_a_clock(change: dict[str, Any], expected: Verdict) -> None:
+    assert verdict(msgspec.structs.replace(process(thread(PAUSE)), **change)) is expected
+
+
+@pytest.mark.parametrize(
+    ("there", "expected"),
+    [
+        (row(FIRST), Verdict.STILL),
+        (row(FIRST, in_flight=1), Verdict.RUNNING),
+        (row(FIRST, unsent=9), Verdict.STILL),
+        (row(SECOND, in_flight=1), Verdict.STILL),  # somebody else's socket
+        (row(FIRST, state=TcpState.LISTEN, in_flight=1), Verdict.STILL),  # there, it is another number
+    ],
+)
+def test_what_it_has_sent_may_be_on_its_way_to_itself(there: SocketRow, expected: Verdict) -> None:
+    assert verdict(process(thread(PAUSE)), rows=(there,)) is expected
 
 
 def test_a_descriptor_is_a_c_int() -> None:
@@ -233,7 +283,7 @@ KINDS = {
     Verdict.STILL: thread(PAUSE),
     Verdict.TIMER: thread(NANOSLEEP),
     Verdict.UNKNOWN: thread(4242),
-    Verdict.RUNNING: thread(SEND, 5),
+    Verdict.RUNNING: thread(SEND, 0),
 }
 
 
