@@ -61,7 +61,8 @@ def describe(
     parts = [
         *_counted(threads),
         *_counted_names(talked),
-        *_describe_listeners(own, sum(_never_accepted(talk.row) for talk in ours)),
+        *_describe_unaccepted(own, sum(_never_accepted(talk.row) for talk in ours)),
+        *_describe_unread(own, _awaited(alive, machine)),
         *_describe_left_open(own, names),
         *([f"{zombies} ended child{'ren' * (zombies != 1)} not waited for"] if zombies else []),
     ]
@@ -147,14 +148,26 @@ def _describe_conversation(talk: Conversation) -> tuple[str, str] | None:
     return (talk.name, told) if told else None
 
 
-def _describe_listeners(own: list[SocketRow], told: int) -> list[str]:
-    """Connections in the accept queue of whom nothing was said yet, and datagrams that nobody has read."""
+def _describe_unaccepted(own: list[SocketRow], told: int) -> list[str]:
+    """Connections in the accept queue of whom nothing was said yet."""
     waiting = sum(row.receive_queue for row in own if row.state is TcpState.LISTEN) - told
-    unread = any(row.receive_queue for row in own if row.protocol == socket.IPPROTO_UDP)
-    return [
-        *([f"{waiting} more connection{'s' * (waiting != 1)} never accepted"] if waiting > 0 else []),
-        *(["datagrams wait unread"] if unread else []),
-    ]
+    return [f"{waiting} more connection{'s' * (waiting != 1)} never accepted"] if waiting > 0 else []
+
+
+def _awaited(alive: Iterable[ProcessFacts], machine: str) -> set[int | None]:
+    """Sockets that a thread sleeps on in a receive."""
+    return {
+        inode_of(process, signed(thread.arguments[0]))
+        for process in alive
+        for thread in process.threads
+        if (call := call_of(thread, machine)) and call.waits is Waits.RECEIVING and thread.arguments
+    }
+
+
+def _describe_unread(own: list[SocketRow], awaited: Collection[int | None]) -> list[str]:
+    """Datagrams that nobody reads.  While a thread sleeps in a receive, the queue holds errors only (IP_RECVERR)."""
+    udp = (row for row in own if row.protocol == socket.IPPROTO_UDP and row.inode not in awaited)
+    return ["datagrams wait unread"] if any(row.receive_queue for row in udp) else []
 
 
 def _describe_left_open(own: list[SocketRow], named: Collection[int]) -> list[str]:
