@@ -123,7 +123,8 @@ class ScriptedClient:
         if self.reset_sent:
             return False
         if self.slow and self._sock.fileno() != -1:
-            # What waits on either side has met a closed window, and moves only when somebody reads.
+            # What the program has to send has met our closed window, and moves only when we read.  A last part of
+            # ours may still follow into its receive queue, where it reads nothing anyway.
             return row.in_flight == 0 and _in_flight(self._sock) == 0
         if self._unsent:
             return False
@@ -296,7 +297,8 @@ class ScriptedClient:
     def send_without_reading(self, data: bytes) -> None:
         """Send as much as goes, reading nothing, until the program rests with an answer that it can't get rid of.
 
-        What did not go is sent while the answer is read.
+        One that never rests has the time of a reply in which nothing moves.  What did not go is sent while the answer
+        is read.
 
         Raises:
             FaultError: the connection ended.

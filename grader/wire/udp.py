@@ -36,6 +36,7 @@ class Courier:
     def __init__(self) -> None:
         self._sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._sock.bind(("127.0.0.1", 0))
+        self._sock.connect(self._sock.getsockname())  # so that it gets nobody else's datagrams
         self._number = 0
 
     def close(self) -> None:
@@ -55,9 +56,9 @@ class Courier:
     def _round_trip(self) -> None:
         self._number += 1
         marker = self._number.to_bytes(8, "big")
-        self._sock.sendto(marker, self._sock.getsockname())
-        while self._sock.recv(_MOST_BYTES) != marker:
-            pass  # somebody else's words
+        self._sock.send(marker)
+        while self._sock.recv(len(marker)) != marker:
+            pass  # one that was late
 
 
 class UdpClient:
@@ -139,7 +140,8 @@ class UdpClient:
             self._came += 1
             self._replies.append(data)
             sender = Endpoint(*source[:2])
-            self._transcript.add(EventKind.RECEIVED, self.name, "" if data else "an empty datagram", data)
+            what = "a datagram" if data else "an empty datagram"  # each is an event of its own
+            self._transcript.add(EventKind.RECEIVED, self.name, what, data)
             if sender != self.theirs:
                 self._stranger = sender
                 self._transcript.add(EventKind.NOTE, self.name, f"it came from {sender.host} port {sender.port}")
@@ -192,7 +194,7 @@ class UdpClient:
     def _missing(self, count: int, reply: bytes, stop: NoProgressError) -> FaultError:
         __tracebackhide__ = True
         ending = self._program.ending()
-        elsewhere = [talk.name for talk in self._program.talks if isinstance(talk, UdpClient) and talk.has_unasked()]
+        elsewhere = [talk.name for talk in self._program.talks if talk is not self and _has_unasked(talk)]
         came = f"{self.name} got {len(self._replies)} of {count} replies" if count > 1 else f"{self.name} got no reply"
         if ending is not None:
             return FaultError(reason_of(ending), f"{came}: the program ended", doing=self._program.doing())
@@ -231,3 +233,7 @@ class UdpClient:
 
         with suppress(NoProgressError):
             self._program.wait(read)
+
+
+def _has_unasked(talk: object) -> bool:
+    return isinstance(talk, UdpClient) and talk.has_unasked()
