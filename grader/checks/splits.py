@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from grader.errors import Reason
 from grader.model import EventKind
 from grader.wire.faults import FaultError
 from grader.wire.transcript import shown
@@ -22,29 +21,29 @@ _AT_ONCE = 16
 _SHOWN_BYTES = 60
 
 
-def every_split(stage: Stage, server: Server, exchange: Exchange, *, ends: bool) -> Server:
-    """Play the exchange once for every place where its request can be cut; `ends`: the connection ends with the answer.
+def every_split(stage: Stage, server: Server, exchange: Exchange, *, at_once: bool, ends: bool) -> Server:
+    """Play the exchange once for every place where its request can be cut.
 
-    The server that is left: another one, where a fault that was none of a split has ended the first.
+    `at_once`: whether the server takes several clients; `ends`: whether the connection ends with the answer.  Gives the
+    server that is left: another one, where a fault that was none of a split has ended the first.
 
     Raises:
         FaultError: the answer to one of them is not right; the smallest place is in its words.
     """
     __tracebackhide__ = True
     places = range(1, len(exchange.request))
-    width = _AT_ONCE if not exchange.heard and serves_at_once(stage, server, exchange) else 1
     mark = stage.transcript.mark()
-    for at in range(0, len(places), width):
-        chunk = places[at : at + width]
-        if width > 1 and not _together(stage, server, exchange, chunk, ends=ends):
-            server, width = stage.again(server), 1
-            return _one_by_one(stage, server, exchange, places[at:], ends=ends)
-        if width == 1:
-            return _one_by_one(stage, server, exchange, places[at:], ends=ends)
+    done = 0
+    while at_once and not exchange.heard and done < len(places):
+        if not _together(stage, server, exchange, places[done : done + _AT_ONCE], ends=ends):
+            server = stage.again(server)
+            break
         stage.transcript.rewind(mark)
-    stage.transcript.add(
-        EventKind.NOTE, "grader", f"{shown(exchange.request[:_SHOWN_BYTES])}: all {len(places)} splits"
-    )
+        done += _AT_ONCE
+    _one_by_one(stage, server, exchange, places[done:], ends=ends)
+    stage.transcript.rewind(mark)
+    words = f"{shown(exchange.request[:_SHOWN_BYTES])}: all {len(places)} splits"
+    stage.transcript.add(EventKind.NOTE, "grader", words)
     return server
 
 
@@ -67,7 +66,7 @@ def _together(stage: Stage, server: Server, exchange: Exchange, places: range, *
     return True
 
 
-def _one_by_one(stage: Stage, server: Server, exchange: Exchange, places: range, *, ends: bool) -> Server:
+def _one_by_one(stage: Stage, server: Server, exchange: Exchange, places: range, *, ends: bool) -> None:
     __tracebackhide__ = True
     mark = stage.transcript.mark()
     for place in places:
@@ -79,7 +78,6 @@ def _one_by_one(stage: Stage, server: Server, exchange: Exchange, places: range,
                 _expect(client, exchange, ends=ends)
         except FaultError as fault:
             raise _at(fault, exchange.request, place) from None
-    return server
 
 
 def _expect(client: ScriptedClient, exchange: Exchange, *, ends: bool) -> None:
@@ -98,23 +96,15 @@ def _at(fault: FaultError, request: bytes, place: int) -> FaultError:
 
 
 def serves_at_once(stage: Stage, server: Server, exchange: Exchange) -> bool:
-    """Whether the server accepts a client while another one is connected; found out once for each started program."""
-    __tracebackhide__ = True
-    return stage.once("serves at once", lambda: _try_two(stage, server, exchange))
-
-
-def _try_two(stage: Stage, server: Server, exchange: Exchange) -> bool:
-    __tracebackhide__ = True
-    with stage.connect(server) as first, stage.knock(server) as second:
+    """Whether the server serves a client while another one is connected.  It may be left in disorder by that."""
+    with stage.connect(server) as first:
         first.ask(exchange)
-        try:
-            second.wait_accepted()
-            accepted = True
-        except FaultError as fault:
-            if fault.reason is not Reason.NOT_ACCEPTED:
-                raise
-            accepted = False
-        first.close()
-        stage.open(second)
-        second.ask(exchange)
-    return accepted
+        with stage.knock(server) as second:
+            try:
+                second.wait_accepted()
+                first.close()
+                stage.open(second)
+                second.ask(exchange)
+            except FaultError:
+                return False  # if it is more than that, the splits will show it
+    return True

@@ -6,7 +6,7 @@ import random
 from collections.abc import Callable, Iterable
 
 from grader.checks import behaviour
-from grader.checks.splits import every_split
+from grader.checks.splits import every_split, serves_at_once
 from grader.checks.steps import at_rest, serves_another
 from grader.driver.fixtures import Connect
 from grader.driver.stage import Server, Stage
@@ -72,8 +72,10 @@ def test_fragments_every_byte(connect: Connect, protocol: StreamProtocol) -> Non
 )
 def test_fragments_every_split(server: Server, stage: Stage, protocol: StreamProtocol) -> None:
     """Answers a message that arrives in two pieces, wherever it is split"""
+    at_once = serves_at_once(stage, server, protocol.exchange(0))
+    server = stage.again(server)
     for exchange, ends in _scripted(protocol):
-        server = every_split(stage, server, exchange, ends=ends)
+        server = every_split(stage, server, exchange, at_once=at_once, ends=ends)
 
 
 @behaviour(

@@ -79,6 +79,7 @@ def test_peer_gone_mid_reply(server: Server, stage: Stage, connect: Connect, pro
         server.program.wait_delivered()
         serves_another(connect, protocol)
     with connect() as client:
+        client.wait_accepted()  # a reset before that is another check's affair
         with server.program.frozen():
             client.send(b"".join(protocol.exchange(number).request for number in range(_VISITS)))
             client.wait_arrived()
