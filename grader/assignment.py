@@ -24,6 +24,8 @@ _REQUIREMENT = re.compile(r"^- \*\*(\d+\.\d+)\*\* (.+?)(?=^\s*$|^- |^#|\Z)", re.
 _MARKDOWN = re.compile(r"[`*]")
 #: The check that stands for building; no assignment lists it, since it is asked of all.
 BUILDS = "server.builds"
+#: Files that a program has open besides its clients' sockets.
+_OWN_FILES = 32
 
 
 class CheckSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -33,7 +35,7 @@ class CheckSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """
 
     id: str
-    points: Annotated[float, msgspec.Meta(ge=0)]
+    points: Annotated[float, msgspec.Meta(ge=0, le=1000)]
     requirement: str
     needs: str | tuple[str, ...] = ()
 
@@ -50,7 +52,7 @@ class ServerSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     (`many_clients`).  `backlog`: how many may wait while it is busy (`backlog_burst`).
     """
 
-    default_port: int
+    default_port: Annotated[int, msgspec.Meta(ge=1, le=65535)]
     listen: Literal["any", "loopback"] = "any"
     clients: Annotated[int, msgspec.Meta(ge=2, le=5000)] = 500
     backlog: Annotated[int, msgspec.Meta(ge=1, le=1000)] = 16
@@ -144,6 +146,8 @@ def _check_agreement(name: str, file: _File, requirements: dict[str, Requirement
     faults = [
         *(f"requirement {number} stands twice in the handout" for number in _twice(numbers)),
         *(f"check {check} stands twice" for check in _twice(ids)),
+        *([] if file.roles == ("server",) else ['roles must be ["server"]: nothing else can be graded yet']),
+        *_limits_too_small(file),
         *(
             f"check {spec.id} names requirement {spec.requirement}, which the handout does not have"
             for spec in file.checks
@@ -159,6 +163,13 @@ def _check_agreement(name: str, file: _File, requirements: dict[str, Requirement
     if faults:
         message = f"assignment {name}: {faults[0]}"
         raise AssignmentError(message)
+
+
+def _limits_too_small(file: _File) -> Iterator[str]:
+    """A right program must be able to do what is asked within the limits."""
+    clients = file.server.clients if "server.many_clients" in {spec.id for spec in file.checks} else 0
+    if file.limits.open_files < clients + _OWN_FILES:
+        yield f"{clients} clients need {clients + _OWN_FILES} open_files, but [limits] allows {file.limits.open_files}"
 
 
 def _twice(words: list[str]) -> list[str]:

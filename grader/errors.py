@@ -19,6 +19,7 @@ class Reason(StrEnum):
     NO_REPLY = "no_reply"
     INCOMPLETE_REPLY = "incomplete_reply"
     EXTRA_REPLY = "extra_reply"
+    NOT_HEARD = "not_heard"
     EARLY_REPLY = "early_reply"
     NOT_READ = "not_read"
     NOT_ACCEPTED = "not_accepted"
@@ -64,6 +65,7 @@ REASONS: dict[Reason, str] = {
     Reason.NO_REPLY: "no reply came, and none can come",
     Reason.INCOMPLETE_REPLY: "only a part of the reply came",
     Reason.EXTRA_REPLY: "more came than the required reply",
+    Reason.NOT_HEARD: "another client did not get what all must get",
     Reason.EARLY_REPLY: "it answered before the message was complete",
     Reason.NOT_READ: "it never read what was sent",
     Reason.NOT_ACCEPTED: "the connection was never accepted",

@@ -99,17 +99,23 @@ def carry_out(plan: Plan, make_sandbox: MakeSandbox, listen: Listener) -> Report
 def _hear(sandbox: Sandbox, job: Job, listen: Listener) -> tuple[BuildResult, tuple[CheckResult, ...]]:
     build = BuildResult(outcome=Outcome.SKIPPED)
     checks: list[CheckResult] = []
-    for word in sandbox.play(job):
-        listen(word)
-        match word:
-            case Built(result=build):
-                if build.outcome is Outcome.FAILED:
-                    checks += results.without_a_program(job.assignment, job.chosen, titles(job.assignment), build)
-            case Checked(result=check):
-                checks.append(check)
-            case Refused(why=why):
-                message = f"assignment {job.assignment.name}: {why}"
-                raise AssignmentError(message)
+    try:
+        for word in sandbox.play(job):
+            listen(word)
+            match word:
+                case Built(result=build):
+                    if build.outcome is Outcome.FAILED:
+                        checks += results.without_a_program(job.assignment, job.chosen, titles(job.assignment), build)
+                case Checked(result=check):
+                    checks.append(check)
+                case Refused(why=why):
+                    message = f"assignment {job.assignment.name}: {why}"
+                    raise AssignmentError(message)
+    except CannotJudgeError as error:
+        if not checks:
+            raise
+        # What was judged before the sandbox broke stands.
+        checks += results.unplayed(job.assignment, job.chosen, titles(job.assignment), checks, str(error))
     if not checks:
         raise CannotJudgeError("the driver gave no verdict")
     # They are played in another order than the assignment lists them; building comes before all.

@@ -6,7 +6,7 @@ so and never calls it the student's fault without proof.  Nothing else in the pr
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Annotated, Final
 
 import msgspec
 
@@ -26,23 +26,23 @@ class SandboxLimits(msgspec.Struct, frozen=True, kw_only=True):
     """What a submission may use; the same numbers in both sandboxes."""
 
     #: Resident memory of the whole program, and the container's memory.  A Python server needs 15 MB, gcc 60.
-    memory_bytes: int = 512 * 1024 * 1024
+    memory_bytes: Annotated[int, msgspec.Meta(ge=32 * 1024 * 1024)] = 512 * 1024 * 1024
     #: Processes and threads together: 50 clients served by a thread each, with room.
-    processes: int = 256
+    processes: Annotated[int, msgspec.Meta(ge=8)] = 256
     #: Open files: 200 connections at once, with room.
-    open_files: int = 1024
+    open_files: Annotated[int, msgspec.Meta(ge=32)] = 1024
     #: The work folder, which holds the submission, its build and whatever it writes.
-    disk_bytes: int = 256 * 1024 * 1024
+    disk_bytes: Annotated[int, msgspec.Meta(ge=1024 * 1024)] = 256 * 1024 * 1024
     #: Files and folders in it.
-    disk_files: int = 20_000
+    disk_files: Annotated[int, msgspec.Meta(ge=16)] = 20_000
     #: Printed bytes kept for reports; the rest is read and dropped.
-    output_kept_bytes: int = 64 * 1024
+    output_kept_bytes: Annotated[int, msgspec.Meta(ge=1024)] = 64 * 1024
     #: Printed bytes after which a program counts as flooding: a chatty right server prints kilobytes.
-    output_flood_bytes: int = 8 * 1024 * 1024
+    output_flood_bytes: Annotated[int, msgspec.Meta(ge=1024)] = 8 * 1024 * 1024
     #: Building: gcc takes 0.1 s; a large Makefile under load still fits.
-    build_s: float = 60.0
+    build_s: Annotated[float, msgspec.Meta(ge=1)] = 60.0
     #: One submission's checks together: the slowest right one takes a few seconds; twenty deadlines must fit.
-    whole_s: float = 180.0
+    whole_s: Annotated[float, msgspec.Meta(ge=1)] = 180.0
 
 
 #: A reply must come within this time, as the handout says; time in which the program wanted to run but was given no CPU

@@ -6,8 +6,9 @@ checks that were skipped because of it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
+from typing import NamedTuple
 
 from grader.assignment import BUILDS, Assignment, CheckSpec, Role
 from grader.errors import REASONS, Reason
@@ -77,16 +78,40 @@ def without_a_program(
     return (failed, *(_skipped(assignment, spec, titles) for spec in assignment.checks if spec.id in chosen))
 
 
+def unplayed(
+    assignment: Assignment,
+    chosen: frozenset[str],
+    titles: Mapping[str, str],
+    played: Collection[CheckResult],
+    why: str,
+) -> tuple[CheckResult, ...]:
+    """The checks that were not played because the sandbox broke: nobody's fault."""
+    done = {check.id for check in played}
+    lost = _Unplayed(Outcome.INCONCLUSIVE, Reason.UNPROVED, f"Not played: {why}.")
+    return tuple(_not_played(assignment, spec, titles, lost) for spec in assignment.checks if spec.id in chosen - done)
+
+
 def _skipped(assignment: Assignment, spec: CheckSpec, titles: Mapping[str, str]) -> CheckResult:
+    why = f"not played, because {REASONS[Reason.BUILD_FAILED]}"
+    return _not_played(assignment, spec, titles, _Unplayed(Outcome.SKIPPED, Reason.PREREQUISITE, why))
+
+
+class _Unplayed(NamedTuple):
+    outcome: Outcome
+    reason: Reason
+    message: str
+
+
+def _not_played(assignment: Assignment, spec: CheckSpec, titles: Mapping[str, str], verdict: _Unplayed) -> CheckResult:
     return CheckResult(
         id=spec.id,
         title=titles[spec.id],
         requirement=assignment.requirements[spec.requirement],
-        outcome=Outcome.SKIPPED,
+        outcome=verdict.outcome,
         points=0,
         max_points=spec.points,
-        reason=Reason.PREREQUISITE,
-        message=f"not played, because {REASONS[Reason.BUILD_FAILED]}",
+        reason=verdict.reason,
+        message=verdict.message,
     )
 
 

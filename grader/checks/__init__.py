@@ -19,6 +19,14 @@ MODULES = {
     ("server", "udp"): ("server", "udp_server", "resources"),
 }
 
+#: What to look at where the cause is none that a check looks for.
+_COMMON_HINTS = {
+    Reason.CRASHED: "Read what it printed (above): the last line names the cause.",
+    Reason.NOT_HEARD: "What one client says goes to every client that is connected: keep a list of them.",
+    Reason.OUTPUT_FLOOD: "It prints without end, whatever it is asked: look for a loop that prints and never waits.",
+    Reason.OUT_OF_MEMORY: "It was killed when it used more memory than a submission may: look at what grows.",
+}
+
 _Check = TypeVar("_Check", bound=Callable[..., None])
 
 
@@ -40,7 +48,7 @@ class Behaviour:
 
     def hint_for(self, reason: Reason) -> str:
         """What to look at after this failure."""
-        return self.hints.get(reason, self.hint)
+        return self.hints.get(reason) or _COMMON_HINTS.get(reason) or self.hint
 
 
 def behaviour(

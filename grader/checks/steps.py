@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from grader.wire.tcp import ScriptedClient
 
 _CROWD = 200
-#: How perror(3) and strerror(3) end a line.
-_SYSTEM_ERRORS = tuple(f": {os.strerror(code)}" for code in errno.errorcode)
+#: How a line ends that perror(3) or Python's OSError has made.
+_SYSTEM_ERRORS = tuple(f"{before} {os.strerror(code)}" for code in errno.errorcode for before in (":", "]"))
 
 
 def serves_another(connect: Connect, protocol: StreamProtocol) -> None:
@@ -172,7 +172,7 @@ def _come_and_leave(client: ScriptedClient, protocol: StreamProtocol, number: in
             case 0:
                 client.ask(exchange)
             case 1:
-                client.wait_accepted()
+                pass
             case 2:
                 client.send(exchange.request[:half], pieces=half)
                 client.reset()

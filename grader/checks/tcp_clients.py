@@ -41,6 +41,7 @@ def test_sequential_clients(connect: Connect, protocol: StreamProtocol) -> None:
     proves="all connections are established and accepted",
     catches="one client at a time behind the backlog",
     hint=_ONE_AT_A_TIME,
+    hints={Reason.CLOSED_EARLY: "It accepts them and closes some at once: look for a table or a pool of fixed size."},
 )
 def test_concurrent_clients(server: Server, connect: Connect, protocol: StreamProtocol) -> None:
     """Serves many clients at the same time"""
@@ -100,6 +101,7 @@ def test_connect_and_leave(connect: Connect, server: Server, protocol: StreamPro
     proves="the part was read before the client left, and its end has arrived",
     catches="ConnectionResetError ends the server, one client's unfinished part before the next one's message",
     hint="recv can fail (ConnectionResetError, -1 with ECONNRESET): that ends this client, not the server.",
+    hints={Reason.WRONG_REPLY: "What a client left unfinished must go with it: keep a buffer for each connection."},
 )
 def test_reset_mid_request(connect: Connect, server: Server, protocol: StreamProtocol) -> None:
     """Goes on when a client leaves in the middle of a message"""

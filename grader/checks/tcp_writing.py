@@ -185,7 +185,7 @@ def test_memory_stays_flat(connect: Connect, server: Server, protocol: StreamPro
             program.transcript.rewind(mark)
             client.ask(exchange)
         grown = _resident_bytes(at_rest(program)) - before
-    words = f"after 64 MiB of traffic its memory has grown by {grown / (1 << 20):.1f} MiB"
+    words = f"after 32 MiB in each direction its memory has grown by {grown / (1 << 20):.1f} MiB"
     program.transcript.add(EventKind.KERNEL, "program", words)
     if grown > _GROWTH_BYTES:
         raise FaultError(Reason.MEMORY_GROWS, words, doing=program.doing())

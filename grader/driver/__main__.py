@@ -29,7 +29,7 @@ from grader.limits import WARDEN_READY_S
 from grader.sandbox.channel import Channel, read_frame
 from grader.wire.build import build
 from grader.wire.kernel import SocketTable
-from grader.wire.script import StreamProtocol
+from grader.wire.script import StreamProtocol, faults_of
 from grader.wire.warden import WardenClient
 
 #: Parts of pytest that no check needs; setting up without them takes half the time.
@@ -94,11 +94,14 @@ def _play(job: Job, stage: Stage, say: Callable[[Word], None], folder: Path) -> 
         (folder / name).write_bytes(content)
     try:
         protocol = _import_protocol(folder / "protocol.py")
-        if hasattr(protocol, "opening"):
-            stage.opening = protocol.opening()
-    except Exception as error:  # noqa: BLE001 — whatever an author's file raises is told to its author
+    except (Exception, SystemExit) as error:  # noqa: BLE001 — whatever an author's file raises is told to its author
         say(Refused(f"protocol.py: {error!r}"))
         return
+    if why := next(faults_of(protocol, ()), None):
+        say(Refused(why))
+        return
+    if hasattr(protocol, "opening"):
+        stage.opening = protocol.opening()
     catalogue = [f"grader.checks.{name}" for name in MODULES[job.role, job.assignment.transport]]
     own_checks = [str(folder / name) for name in sorted(job.assignment.files) if name.startswith("test_")]
     # No configuration, conftest, cache or plugin of the machine's: the same run everywhere.

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Generator, Iterator
+from pathlib import Path
 
 import pytest
 
@@ -19,6 +20,7 @@ from grader.errors import REASONS, Reason
 from grader.model import UNJUDGED, CheckResult, Outcome
 from grader.sandbox.channel import ChannelClosedError
 from grader.wire.faults import FaultError, NotStartedError, UnprovedError
+from grader.wire.script import faults_of
 
 _LISTENS = "server.listens"
 
@@ -32,6 +34,7 @@ class Referee:
         self._stage = stage
         self._say = say
         self._results: dict[str, CheckResult] = {}
+        self._refused = False
         self._never_listened: FaultError | None = None
         self._deadline = time.monotonic() + job.assignment.limits.whole_s
 
@@ -39,8 +42,9 @@ class Referee:
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
         """Keep the chosen checks, those that share a server first, so that it is not started again for each."""
         found = {self.id_of(item): item for item in items}
-        if why := next(self._disagreements(found), None):
-            self._say(Refused(why))
+        if self._refused or (why := next(self._disagreements(found), None)):
+            if not self._refused:
+                self._say(Refused(str(why)))
             items.clear()
             return
         sharing = frozenset(check for check, item in found.items() if _shares_the_server(item))
@@ -53,9 +57,15 @@ class Referee:
                 yield f"there is no check {check}"
                 continue
             row = behaviour_of(found[check].obj)  # type: ignore[attr-defined]  # every item here is a function
-            for said in row.says if row else ():
-                if not hasattr(self._protocol, said):
-                    yield f"check {check} needs {said} in protocol.py, which has none"
+            for fault in faults_of(self._protocol, row.says if row else ()):
+                yield f"{fault} ({check} needs it)"
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        """A file of the assignment's own checks that can't be imported."""
+        if report.failed and not self._refused:
+            self._refused = True
+            last = str(report.longrepr).strip().splitlines()[-1]
+            self._say(Refused(f"{Path(report.nodeid).name}: {last.removeprefix('E').strip()}"))
 
     def id_of(self, item: pytest.Item) -> str:
         """A check's id: its role and its function's name without `test_`."""

@@ -171,7 +171,8 @@ class Stage:
         """What the running program, or the last one, wrote to standard error; else to standard output."""
         if self._program is None:
             return b""
-        return bytes(self._program.stderr.data or self._program.stdout.data)
+        # On standard output the terminal itself prints ^C.
+        return bytes(self._program.stderr.data or self._program.stdout.data.replace(b"^C", b""))
 
     # Programs
 
@@ -348,8 +349,8 @@ class Stage:
             client.ask(self.opening)
 
     def accept_queue(self, server: Server) -> int:
-        """How many connections wait to be accepted."""
-        return next((row.receive_queue for row in self.table.dump(TcpState.LISTEN) if row.inode == server.row.inode), 0)
+        """How many connections wait to be accepted: by one listener, or several that share the port (SO_REUSEPORT)."""
+        return sum(row.receive_queue for row in self.table.dump(TcpState.LISTEN) if row.local.port == server.port)
 
     def correspond(self, server: Server) -> UdpClient:
         """A new scripted UDP client, named by its turn."""

@@ -8,6 +8,7 @@ client A's connection; client B has 4 unread bytes and was never accepted".
 from __future__ import annotations
 
 import socket
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 
 import msgspec
@@ -27,6 +28,9 @@ from grader.wire.stillness import (
 
 #: Part of a processor from which a thread that is always found running is said to spin: it can't be waiting much.
 _SPINS_FROM = 0.8
+#: Before the name of a client whose connection a thread sleeps on; of more clients than that, not each is named.
+_ON = " on client "
+_MOST_TOLD = 3
 _OPEN = frozenset({TcpState.ESTABLISHED, TcpState.CLOSE_WAIT, TcpState.SYN_RECV})
 
 
@@ -75,7 +79,14 @@ def _rows_of(alive: Iterable[ProcessFacts], sockets: Sockets) -> list[SocketRow]
 
 
 def _counted(words: list[str]) -> list[str]:
-    """Each once, with how many threads it holds for."""
+    """Each once, with how many threads it holds for; many that differ only in the client are told together."""
+    kinds = Counter(word.partition(_ON)[0] for word in set(words) if _ON in word)
+    words = [
+        f"{word.partition(_ON)[0]} on several clients' connections"
+        if kinds[word.partition(_ON)[0]] > _MOST_TOLD
+        else word
+        for word in words
+    ]
     return [word if words.count(word) == 1 else f"{words.count(word)} threads {word}" for word in dict.fromkeys(words)]
 
 

@@ -39,6 +39,8 @@ T = TypeVar("T")
 _FIRST_LOOK_S = 0.001
 #: Looks become rarer while a program is busy, so that they don't keep it from working.
 _RAREST_LOOK_S = 0.05
+#: What repr() makes of a byte: four characters, and another program's log line besides.
+_PRINTED_BY_BYTE = 8
 #: How much of a look's cost is remembered from wait to wait: of 500 answers that come at once, a dozen are looked for.
 _FADING = 0.9
 #: Between looks at what no descriptor tells of: a socket's row.
@@ -121,6 +123,8 @@ class Program:
         self._read_by_us = frozenset(f"pipe:[{os.fstat(descriptor).st_ino}]" for descriptor in self._readers)
         self._open = {started.pidfd, started.stdin, started.stdout, started.stderr}
         self._ending: Ending | None = None
+        #: Bytes that it was sent; one that prints what it reads may print them all, escaped.
+        self.told_bytes = 0
         self._survives_stops = False
         self._look_s = 0.0
 
@@ -159,7 +163,7 @@ class Program:
         if not stream.overfull:
             self.transcript.add(EventKind.OUTPUT, "program", self._stream_name(descriptor), chunk)
         stream.add(chunk)
-        if stream.size_bytes > self._limits.output_flood_bytes:
+        if stream.size_bytes > self._limits.output_flood_bytes + _PRINTED_BY_BYTE * self.told_bytes:
             raise FaultError(Reason.OUTPUT_FLOOD, f"the program printed more than {stream.size_bytes >> 20} MiB")
 
     def _stream_name(self, descriptor: int) -> str:

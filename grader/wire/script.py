@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable
-from typing import Protocol
+from collections.abc import Callable, Iterable, Iterator
+from typing import Protocol, cast
 
 import msgspec
 
@@ -87,6 +87,83 @@ class DatagramProtocol(Protocol):
 
     def garbage(self) -> tuple[bytes, ...]:
         """Datagrams that are no proper message; what is answered, if anything, is not looked at."""
+
+
+def faults_of(protocol: object, functions: Iterable[str]) -> Iterator[str]:
+    """What is wrong with a protocol's functions, those of these names and the ones that are needed always, in words.
+
+    Each is called once, so that its author hears of a mistake before a student's program runs.
+    """
+    named = ("exchange", "opening") if hasattr(protocol, "opening") else ("exchange",)
+    for name in dict.fromkeys((*named, *functions)):
+        if not hasattr(protocol, name):
+            yield f"protocol.py has no {name}"
+            continue
+        member = getattr(protocol, name)
+        try:
+            given = member(*_ARGUMENTS.get(name, ())) if callable(member) else member
+        except Exception as error:  # noqa: BLE001 — whatever an author's function raises is told to its author
+            yield f"{name} of protocol.py raises {error!r}"
+            continue
+        if not _FITS[name](given):
+            yield f"{name} of protocol.py must give {_GIVES[_FITS[name]]}, not {str(given)[:60]!r}"
+
+
+def _is_exchange(given: object) -> bool:
+    return isinstance(given, Exchange) and all(
+        isinstance(part, bytes) for part in (given.request, given.reply, given.heard)
+    )
+
+
+def _is_message(given: object) -> bool:
+    return _is_exchange(given) and len(cast("Exchange", given).request) > 1
+
+
+def _are_exchanges(given: object) -> bool:
+    return isinstance(given, tuple) and bool(given) and all(map(_is_exchange, given))
+
+
+def _are_bytes(given: object) -> bool:
+    return isinstance(given, tuple) and all(isinstance(part, bytes) for part in given)
+
+
+def _is_size(given: object) -> bool:
+    return isinstance(given, int) and 0 < given <= _MOST_UDP_BYTES
+
+
+#: What a datagram over IPv4 carries at most (udp(7)).
+_MOST_UDP_BYTES = 65_507
+#: What each member is asked with when it is tried.
+_ARGUMENTS: dict[str, tuple[object, ...]] = {
+    "exchange": (0,),
+    "sized": (4096,),
+    "surprise": (random.Random(1),),  # noqa: S311 — repeatable, not secret
+}
+_GIVES: dict[Callable[[object], bool], str] = {
+    _is_exchange: "an Exchange of bytes",
+    _is_message: "an Exchange whose request has two bytes or more",
+    _are_exchanges: "a tuple of one Exchange or more",
+    _are_bytes: "a tuple of bytes",
+    _is_size: f"a number from 1 to {_MOST_UDP_BYTES}",
+}
+_FITS: dict[str, Callable[[object], bool]] = {
+    "exchange": _is_message,
+    "opening": _is_exchange,
+    "awkward": _are_exchanges,
+    "surprise": _is_exchange,
+    "sized": _is_message,
+    "closing": _is_message,
+    "unterminated": _is_exchange,
+    "text": _are_exchanges,
+    "invalid_text": _are_bytes,
+    "line_endings": _are_exchanges,
+    "numbers": _are_exchanges,
+    "hostile_lengths": _are_bytes,
+    "empty": _is_exchange,
+    "oversized": _are_bytes,
+    "garbage": _are_bytes,
+    "LARGEST_BYTES": _is_size,
+}
 
 
 def pieces_of(data: bytes, pieces: int | Iterable[int] | None) -> list[bytes]:

@@ -98,7 +98,10 @@ class ScriptedClient:
         if code:
             sock.close()
             words = f"{self.name} could not connect to port {self.theirs.port}: {errno.errorcode.get(code, code)}"
-            raise FaultError(Reason.REFUSED, words, doing=self._program.doing())
+            self._program.wait_rest(_DYING_S)
+            ending = self._program.ending()
+            reason = reason_of(ending) if ending else Reason.REFUSED
+            raise FaultError(reason, words, doing=self._program.doing())
         return sock
 
     def __enter__(self) -> Self:
@@ -143,7 +146,8 @@ class ScriptedClient:
         """Send a message and expect its answer."""
         __tracebackhide__ = True
         self._wanted_bytes = len(exchange.reply) + _CHUNK_BYTES
-        self.send(exchange.request)
+        if exchange.request:
+            self.send(exchange.request)
         self.expect_answer(exchange)
 
     def expect_answer(self, exchange: Exchange) -> None:
@@ -153,7 +157,18 @@ class ScriptedClient:
         if exchange.heard:
             for other in list(self._program.talks):
                 if isinstance(other, ScriptedClient) and other is not self and not other.slow:
-                    other.expect(exchange.heard)
+                    other.hear(exchange.heard, self.name)
+
+    def hear(self, words: bytes, speaker: str) -> None:
+        """What another client has said comes here too."""
+        __tracebackhide__ = True
+        try:
+            self.expect(words)
+        except FaultError as fault:
+            if fault.reason not in {Reason.NO_REPLY, Reason.INCOMPLETE_REPLY, Reason.WRONG_REPLY}:
+                raise
+            what = f"{self.name} did not get what {speaker} had said to all"
+            raise FaultError(Reason.NOT_HEARD, what, fault.expected, fault.received, fault.doing) from None
 
     # Sending
 
@@ -228,6 +243,7 @@ class ScriptedClient:
                 self._note_reset()
                 raise self._lost("while it was being sent its message") from None
             self.sent_bytes += sent
+            self._program.told_bytes += sent
             view = view[sent:]
 
     def _wait_room(self) -> None:
@@ -313,7 +329,9 @@ class ScriptedClient:
             if self._feed() or self._ended or not self._program.at_rest() or self._feed():
                 return True if self._ended else None
             row = self.row()
-            return None if row and self._unsent and not row.receive_queue else True
+            # One that only sleeps on a timer of its own has not tried to answer yet.
+            stuck = row is None or (row.send_queue > 0 and bool(row.receive_queue or not self._unsent))
+            return True if stuck else None
 
         self._wait_resting(rests)
         row = self.row()
@@ -332,7 +350,7 @@ class ScriptedClient:
             try:
                 self._program.wait(rests)
             except NoProgressError as stop:
-                if stop.why is Why.STILL:
+                if stop.why is Why.STILL and self._feed():
                     continue  # it was, but then more of ours could go
             # At rest; or its end, or two seconds of its own time in which nothing moved: one that spins never rests.
             return
@@ -351,6 +369,7 @@ class ScriptedClient:
                 self._note_reset()
                 break
             self.sent_bytes += sent
+            self._program.told_bytes += sent
             self._unsent = self._unsent[sent:]
         return self.sent_bytes > before
 

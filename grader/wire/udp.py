@@ -71,7 +71,7 @@ class UdpClient:
         self._table = table
         self._courier = courier
         self._transcript = program.transcript
-        self._sent = self._came = 0
+        self._came = 0
         self._replies: list[bytes] = []
         self._stranger: Endpoint | None = None
         v6 = ":" in server.host
@@ -120,6 +120,7 @@ class UdpClient:
         """Send one datagram, and see that it has arrived at its socket or was dropped there."""
         self._transcript.add(EventKind.SENT, self.name, "" if data else "an empty datagram", data)
         self._sock.sendto(data, self.theirs)
+        self._program.told_bytes += len(data)
         self._courier.wait_arrived()
 
     def ask(self, exchange: Exchange) -> None:
