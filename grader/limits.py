@@ -40,9 +40,9 @@ class SandboxLimits(msgspec.Struct, frozen=True, kw_only=True):
     #: Printed bytes after which a program counts as flooding: a chatty right server prints kilobytes.
     output_flood_bytes: Annotated[int, msgspec.Meta(ge=1024)] = 8 * 1024 * 1024
     #: Building: gcc takes 0.1 s; a large Makefile under load still fits.
-    build_s: Annotated[float, msgspec.Meta(ge=1)] = 60.0
+    build_s: Annotated[float, msgspec.Meta(gt=0)] = 60.0
     #: One submission's checks together: the slowest right one takes a few seconds; twenty deadlines must fit.
-    whole_s: Annotated[float, msgspec.Meta(ge=1)] = 180.0
+    whole_s: Annotated[float, msgspec.Meta(gt=0)] = 180.0
 
 
 #: A reply must come within this time, as the handout says; time in which the program wanted to run but was given no CPU

@@ -80,7 +80,7 @@ class ScriptedClient:
         __tracebackhide__ = True
         sock = socket.socket(socket.AF_INET6 if ":" in self.theirs.host else socket.AF_INET, socket.SOCK_STREAM)
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SLOW_BUFFER_BYTES if self.slow else _SEND_BUFFER_BYTES)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER_BYTES)
         if self.slow:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _SLOW_BUFFER_BYTES)
         sock.setblocking(False)  # noqa: FBT003 — its only parameter
@@ -126,9 +126,11 @@ class ScriptedClient:
         if self.reset_sent:
             return False
         if self.slow and self._sock.fileno() != -1:
-            # What the program has to send has met our closed window, and moves only when we read.  A last part of
-            # ours may still follow into its receive queue, where it reads nothing anyway.
-            return row.in_flight == 0 and _in_flight(self._sock) == 0
+            # What the program has to send has met our closed window, and moves only when we read.  What we have to send
+            # goes on as long as the program reads it: the kernel sends the last part that fits a window with delay.
+            reads_no_more = row.receive_queue > 0
+            at_rest = row.in_flight == 0 and _in_flight(self._sock) == 0
+            return at_rest and (reads_no_more or _unsent_bytes(self._sock) == 0)
         if self._unsent:
             return False
         # A FIN takes one number of the sequence, and counts as a byte received.
@@ -325,13 +327,19 @@ class ScriptedClient:
         self._unsent = memoryview(data)
 
         def rests() -> bool | None:
+            before = self.row()
             # Asked again after the look: what was read meanwhile has made room.
             if self._feed() or self._ended or not self._program.at_rest() or self._feed():
                 return True if self._ended else None
             row = self.row()
-            # One that only sleeps on a timer of its own has not tried to answer yet.
-            stuck = row is None or (row.send_queue > 0 and bool(row.receive_queue or not self._unsent))
-            return True if stuck else None
+            if before is None or row is None:
+                return True if row is None else None
+            # Before the look and after it, since the kernel sends the last part that fits a window with delay (200 ms):
+            # one that has read all and gets more in a moment has not stopped reading.
+            reads_no_more = before.receive_queue > 0 and row.receive_queue > 0
+            has_read_all = row.receive_queue == 0 and row.bytes_received == self.sent_bytes and not self._unsent
+            # With nothing to be sent it only sleeps on a timer of its own, and has not tried to answer yet.
+            return True if row.send_queue > 0 and (reads_no_more or has_read_all) else None
 
         self._wait_resting(rests)
         row = self.row()
@@ -347,10 +355,11 @@ class ScriptedClient:
     def _wait_resting(self, rests: Callable[[], bool | None]) -> None:
         __tracebackhide__ = True
         while True:
+            sent_before = self.sent_bytes
             try:
                 self._program.wait(rests)
             except NoProgressError as stop:
-                if stop.why is Why.STILL and self._feed():
+                if stop.why is Why.STILL and self.sent_bytes > sent_before:
                     continue  # it was, but then more of ours could go
             # At rest; or its end, or two seconds of its own time in which nothing moved: one that spins never rests.
             return

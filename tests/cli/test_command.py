@@ -67,7 +67,7 @@ def test_a_failed_check_is_1_and_its_requirement_is_quoted(folder: Path) -> None
 
 
 def test_what_could_not_be_judged_is_3(folder: Path) -> None:
-    assignments = make_assignment(folder / "assignments", {"whole_s": 0})
+    assignments = make_assignment(folder / "assignments", {"whole_s": 1e-6})
     ended = Command(folder).run(
         "check", RIGHT, "--assignment", "small", "--assignments", assignments, "--sandbox", "local", "--json", "-"
     )

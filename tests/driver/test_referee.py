@@ -165,7 +165,7 @@ def test_after_the_whole_time_nothing_is_started(tmp_path: Path) -> None:
     def test_one():
         raise KeyError("must not be played")
     """
-    played = play(job(own, "one", limits=SandboxLimits(whole_s=0)), tmp_path)
+    played = play(job(own, "one", limits=SandboxLimits(whole_s=1e-6)), tmp_path)
     check = played.checks["one"]
     assert (check.outcome, check.reason) == (Outcome.INCONCLUSIVE, Reason.TIME_BUDGET)
     assert check.message == "The 0 s for the whole submission were used up before."
@@ -196,14 +196,14 @@ def test_a_check_that_does_not_exist_is_no_verdict(tmp_path: Path) -> None:
 
 def test_a_check_whose_messages_the_protocol_does_not_have_is_no_verdict(tmp_path: Path) -> None:
     played = play(job("", "listens", "long_message"), tmp_path)
-    assert refused(played) == "check server.long_message needs sized in protocol.py, which has none"
+    assert refused(played) == "protocol.py has no sized (server.long_message needs it)"
 
 
 @pytest.mark.parametrize(
     ("protocol", "why"),
     [
         (b"import no_such_module", "protocol.py: ModuleNotFoundError(\"No module named 'no_such_module'\")"),
-        (b"def opening(): return 1 // 0", "protocol.py: ZeroDivisionError('integer division or modulo by zero')"),
+        (b"def opening(): return 1 // 0", "protocol.py has no exchange"),
     ],
 )
 def test_a_protocol_that_cannot_be_read_is_its_authors_fault(tmp_path: Path, protocol: bytes, why: str) -> None:
