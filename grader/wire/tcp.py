@@ -78,31 +78,52 @@ class ScriptedClient:
 
     def _connect(self) -> socket.socket:
         __tracebackhide__ = True
+        while True:
+            sock = self._new_socket()
+            code: int | None = sock.connect_ex(self.theirs)
+            if code == errno.EINPROGRESS:
+                code = self._await_connection(sock)
+            if code == 0:
+                return sock
+            sock.close()
+            if code is not None:
+                raise self._not_connected(code)
+
+    def _await_connection(self, sock: socket.socket) -> int | None:
+        """The result of a connect that is not done at once: the accept queue is full, and the program has to accept.
+
+        None: it had no room, but has now, and our kernel would ask again only a second later.
+        """
+        __tracebackhide__ = True
+        try:
+            return self._program.wait(lambda: _connected(sock), [sock.fileno()])
+        except NoProgressError as stop:
+            if stop.why is Why.STILL and self._queue_has_room():
+                return None
+            sock.close()
+            raise FaultError(Reason.NOT_ACCEPTED, f"{self.name} could not connect", doing=stop.doing) from None
+
+    def _new_socket(self) -> socket.socket:
         sock = socket.socket(socket.AF_INET6 if ":" in self.theirs.host else socket.AF_INET, socket.SOCK_STREAM)
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER_BYTES)
         if self.slow:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _SLOW_BUFFER_BYTES)
         sock.setblocking(False)  # noqa: FBT003 — its only parameter
-        code = sock.connect_ex(self.theirs)
-        if code == errno.EINPROGRESS:
-            # Done at once, unless the accept queue is full: then the program has to accept first.
-            try:
-                code = self._program.wait(lambda: _connected(sock), [sock.fileno()])
-            except NoProgressError as stop:
-                sock.close()
-                raise FaultError(Reason.NOT_ACCEPTED, f"{self.name} could not connect", doing=stop.doing) from None
-        if code == errno.EADDRNOTAVAIL:
-            sock.close()
-            raise UnprovedError(f"this sandbox has no network for the address {self.theirs.host}")
-        if code:
-            sock.close()
-            words = f"{self.name} could not connect to port {self.theirs.port}: {errno.errorcode.get(code, code)}"
-            self._program.wait_rest(_DYING_S)
-            ending = self._program.ending()
-            reason = reason_of(ending) if ending else Reason.REFUSED
-            raise FaultError(reason, words, doing=self._program.doing())
         return sock
+
+    def _queue_has_room(self) -> bool:
+        """Whether a listener on the port could take a connection now; a queue holds one more than the backlog."""
+        rows = [row for row in self._table.dump(TcpState.LISTEN) if row.local.port == self.theirs.port]
+        return any(row.receive_queue <= row.send_queue for row in rows)
+
+    def _not_connected(self, code: int) -> FaultError | UnprovedError:
+        if code == errno.EADDRNOTAVAIL:
+            return UnprovedError(f"this sandbox has no network for the address {self.theirs.host}")
+        words = f"{self.name} could not connect to port {self.theirs.port}: {errno.errorcode.get(code, code)}"
+        self._program.wait_rest(_DYING_S)
+        ending = self._program.ending()
+        return FaultError(reason_of(ending) if ending else Reason.REFUSED, words, doing=self._program.doing())
 
     def __enter__(self) -> Self:
         return self
