@@ -60,12 +60,15 @@ def render_behaviours() -> str:
         "# Behaviours",
         "",
         "What the checks do, what they prove before they pass or fail a program, and the mistake that each finds.",
-        "Written from the `@behaviour` rows in `grader/checks/`; an assignment chooses among them.",
+        "Written from the `@behaviour` rows in `grader/checks/`; an assignment chooses among them. All ask `exchange`",
+        "of the assignment's `protocol.py`, some a function more (`grader/wire/script.py` says what each gives).",
     ]
-    for path in sorted((ROOT / "grader" / "checks").glob("[!_]*.py")):
-        lines += ["", f"## {path.stem.replace('_', ' ').replace('tcp', 'TCP').replace('udp', 'UDP')}", ""]
-        lines += ["| behaviour | what is done | what is proved | what mistake it finds |", "|---|---|---|---|"]
-        lines += [cells for _, cells in sorted(rows_of(importlib.import_module(f"grader.checks.{path.stem}")))]
+    for name in dict.fromkeys(module for modules in checks.MODULES.values() for module in modules):
+        module = importlib.import_module(f"grader.checks.{name}")
+        lines += ["", f"## {(module.__doc__ or name).splitlines()[0].rstrip('.')}", ""]
+        lines += ["| behaviour | what is done | what is proved | what mistake it finds | asks of `protocol.py` |"]
+        lines += ["|---|---|---|---|---|"]
+        lines += [cells for _, cells in sorted(rows_of(module))]
     return "\n".join([*lines, ""])
 
 
@@ -74,7 +77,9 @@ def rows_of(module: object) -> Iterator[tuple[int, str]]:
     for name, check in vars(module).items():
         row = checks.behaviour_of(check) if name.startswith("test_") else None
         if row is not None:
-            cells = (f"`{name.removeprefix('test_')}`: {checks.title_of(check)}", row.does, row.proves, row.catches)
+            title = f"`{name.removeprefix('test_')}`: {checks.title_of(check)}"
+            says = ", ".join(f"`{said}`" for said in row.says)
+            cells = (title, row.does, row.proves, row.catches, says)
             yield check.__code__.co_firstlineno, "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
 
 

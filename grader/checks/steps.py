@@ -105,6 +105,11 @@ def at_rest(program: Program) -> Snapshot:
     return program.snapshot()
 
 
+def resident_bytes(snapshot: Snapshot) -> int:
+    """The memory of all its processes."""
+    return sum(process.resident_bytes for process in snapshot)
+
+
 def wait_time_wait(stage: Stage, server: Server) -> None:
     """See that the kernel holds the port for a connection that the server closed first.
 

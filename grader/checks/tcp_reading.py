@@ -1,4 +1,4 @@
-"""TCP servers: reading a stream of bytes.  What the messages are, an assignment's `protocol.py` says."""
+"""TCP servers: reading a stream of bytes."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 
 from grader.checks import behaviour
 from grader.checks.splits import every_split, serves_at_once
-from grader.checks.steps import at_rest, serves_another
+from grader.checks.steps import at_rest, resident_bytes, serves_another
 from grader.driver.fixtures import Connect
 from grader.driver.stage import Server, Stage
 from grader.errors import Reason
@@ -15,7 +15,6 @@ from grader.limits import REPLY_S
 from grader.model import EventKind
 from grader.wire.faults import FaultError
 from grader.wire.script import Exchange, StreamProtocol
-from grader.wire.stillness import Snapshot
 
 _LONG_BYTES = 1 << 20
 _COALESCED = 5
@@ -289,12 +288,12 @@ def test_byte_order(connect: Connect, protocol: StreamProtocol) -> None:
 def test_hostile_length(connect: Connect, server: Server, protocol: StreamProtocol) -> None:
     """Does not believe every length that is announced"""
     program = server.program
-    before = _resident_bytes(at_rest(program))
+    before = resident_bytes(at_rest(program))
     for start in protocol.hostile_lengths():
         with connect() as client:
             client.send(start)
             program.wait_rest(REPLY_S)
-            grown = _resident_bytes(at_rest(program)) - before
+            grown = resident_bytes(at_rest(program)) - before
             program.transcript.add(EventKind.KERNEL, "program", f"its memory grew by {grown >> 20} MiB")
             if grown > _BELIEVED_BYTES:
                 what = f"it took {grown >> 20} MiB of memory for a length that was only announced"
@@ -320,7 +319,3 @@ def _inside_characters(message: bytes) -> list[int]:
     """Lengths of pieces that end before each continuation byte of UTF-8 (RFC 3629: 10xxxxxx)."""
     cuts = [at for at, byte in enumerate(message) if byte & 0xC0 == 0x80]
     return [end - start for start, end in zip([0, *cuts], cuts, strict=False)]
-
-
-def _resident_bytes(snapshot: Snapshot) -> int:
-    return sum(process.resident_bytes for process in snapshot)

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from grader.checks import behaviour
-from grader.checks.steps import at_rest, serves_another
+from grader.checks.steps import at_rest, resident_bytes, serves_another
 from grader.driver.fixtures import Connect
 from grader.driver.stage import Server, Stage
 from grader.errors import Reason
 from grader.model import EventKind
 from grader.wire.faults import FaultError
 from grader.wire.script import Exchange, StreamProtocol
-from grader.wire.stillness import Snapshot
 
 _MESSAGE_BYTES = 1 << 16
 _BOTH_DIRECTIONS_BYTES = 8 << 20
@@ -32,10 +31,7 @@ _VISITS = 3
 )
 def test_slow_reader_gets_all(server: Server, stage: Stage, protocol: StreamProtocol) -> None:
     """Sends everything to a client that reads slowly"""
-    exchanges = _many(protocol, stage.more_than_buffers_bytes)
-    with stage.connect(server, slow=True) as client:
-        client.send_without_reading(stage.opening.request + _requests(exchanges))
-        client.expect(stage.opening.reply + b"".join(exchange.reply for exchange in exchanges))
+    _gets_all(stage, server, _many(protocol, stage.more_than_buffers_bytes))
 
 
 @behaviour(
@@ -115,10 +111,7 @@ def test_reply_survives_unread_input(connect: Connect, protocol: StreamProtocol)
 )
 def test_both_directions_full(server: Server, stage: Stage, protocol: StreamProtocol) -> None:
     """Loses nothing when both directions are full"""
-    exchanges = _many(protocol, _BOTH_DIRECTIONS_BYTES)
-    with stage.connect(server, slow=True) as client:
-        client.send_without_reading(stage.opening.request + _requests(exchanges))
-        client.expect(stage.opening.reply + b"".join(exchange.reply for exchange in exchanges))
+    _gets_all(stage, server, _many(protocol, _BOTH_DIRECTIONS_BYTES))
 
 
 @behaviour(
@@ -179,16 +172,24 @@ def test_memory_stays_flat(connect: Connect, server: Server, protocol: StreamPro
     exchange = protocol.sized(_MESSAGE_BYTES)
     with connect() as client:
         client.ask(exchange)
-        before = _resident_bytes(at_rest(program))
+        before = resident_bytes(at_rest(program))
         mark = program.transcript.mark()
         for _ in range(_TRAFFIC_BYTES // (len(exchange.request) + len(exchange.reply))):
             program.transcript.rewind(mark)
             client.ask(exchange)
-        grown = _resident_bytes(at_rest(program)) - before
+        grown = resident_bytes(at_rest(program)) - before
     words = f"after 32 MiB in each direction its memory has grown by {grown / (1 << 20):.1f} MiB"
     program.transcript.add(EventKind.KERNEL, "program", words)
     if grown > _GROWTH_BYTES:
         raise FaultError(Reason.MEMORY_GROWS, words, doing=program.doing())
+
+
+def _gets_all(stage: Stage, server: Server, exchanges: list[Exchange]) -> None:
+    """A client that reads when nothing more can be sent gets every answer."""
+    __tracebackhide__ = True
+    with stage.connect(server, slow=True) as client:
+        client.send_without_reading(stage.opening.request + _requests(exchanges))
+        client.expect(stage.opening.reply + b"".join(exchange.reply for exchange in exchanges))
 
 
 def _many(protocol: StreamProtocol, size_bytes: int) -> list[Exchange]:
@@ -198,7 +199,3 @@ def _many(protocol: StreamProtocol, size_bytes: int) -> list[Exchange]:
 
 def _requests(exchanges: list[Exchange]) -> bytes:
     return b"".join(exchange.request for exchange in exchanges)
-
-
-def _resident_bytes(snapshot: Snapshot) -> int:
-    return sum(process.resident_bytes for process in snapshot)
