@@ -199,7 +199,7 @@ class DockerSandbox:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         for stream in self._streams:
-            stream.close()
+            _close(stream)
         try:
             self._tidy_up()
             _tell(self._guardian, b"tidied up\n")
@@ -215,6 +215,14 @@ def _tell(guardian: subprocess.Popen[bytes], words: bytes) -> None:
     guardian.stdin.close()
     if words:
         guardian.wait()
+
+
+def _close(stream: Any) -> None:
+    # A reader closes itself and not the socket below it.
+    raw = getattr(stream, "_sock", None)
+    stream.close()
+    if raw is not None:
+        raw.close()
 
 
 def _send(stream: Any, data: bytes) -> None:
