@@ -97,11 +97,19 @@ class SocketTable:
 
     def find(self, local: Endpoint, remote: Endpoint) -> SocketRow | None:
         """The one socket with these ends, or None."""
+        row = self._look_up(local, remote)
+        return row if row and row.remote == remote else None
+
+    def listener(self, local: Endpoint, remote: Endpoint) -> SocketRow | None:
+        """The socket that would take a connection with these ends, which does not exist; None: no socket would."""
+        row = self._look_up(local, remote)
+        return row if row and row.state is TcpState.LISTEN else None
+
+    def _look_up(self, local: Endpoint, remote: Endpoint) -> SocketRow | None:
+        """What the kernel finds: where no connection has these ends, the listener that would take one."""
         self._ask(_SOCK_DIAG_BY_FAMILY, _NLM_F_REQUEST, _request(_family(local), _ALL_STATES, _sockid(local, remote)))
         for kind, body in self._messages():
-            row = _row(body) if kind == _SOCK_DIAG_BY_FAMILY else None
-            # Where no connection has these ends, the kernel answers with the listener that would take one.
-            return row if row and row.remote == remote else None
+            return _row(body) if kind == _SOCK_DIAG_BY_FAMILY else None
         return None
 
     def dump(self, *states: TcpState) -> list[SocketRow]:

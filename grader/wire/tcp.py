@@ -34,6 +34,8 @@ _ONE_SEGMENT_BYTES = 16 * 1024
 #: How long a program that closed a connection may take to die of the same cause, when the kernel can't tell.
 _DYING_S = 1.0
 _SIOCOUTQNSD = 0x894B
+#: A queue that has room again takes us at the second try; a program that drops what comes by a filter of its own never.
+_CONNECT_TRIES = 10
 #: Our buffers.  The sandbox gives every other socket a tiny send buffer; ours must not be what slows a long message.
 _SEND_BUFFER_BYTES = 1 << 18
 _READ_BUFFER_BYTES = 1 << 18
@@ -78,27 +80,28 @@ class ScriptedClient:
 
     def _connect(self) -> socket.socket:
         __tracebackhide__ = True
+        tries = _CONNECT_TRIES
         while True:
-            sock = self._new_socket()
+            sock, tries = self._new_socket(), tries - 1
             code: int | None = sock.connect_ex(self.theirs)
             if code == errno.EINPROGRESS:
-                code = self._await_connection(sock)
+                code = self._await_connection(sock, tries)
             if code == 0:
                 return sock
             sock.close()
             if code is not None:
                 raise self._not_connected(code)
 
-    def _await_connection(self, sock: socket.socket) -> int | None:
+    def _await_connection(self, sock: socket.socket, tries: int) -> int | None:
         """The result of a connect that is not done at once: the accept queue is full, and the program has to accept.
 
-        None: it had no room, but has now, and our kernel would ask again only a second later.
+        None, with tries left: it had no room, but has now, and our kernel would ask again only a second later.
         """
         __tracebackhide__ = True
         try:
             return self._program.wait(lambda: _connected(sock), [sock.fileno()])
         except NoProgressError as stop:
-            if stop.why is Why.STILL and self._queue_has_room():
+            if stop.why is Why.STILL and tries and self._queue_has_room(sock):
                 return None
             sock.close()
             raise FaultError(Reason.NOT_ACCEPTED, f"{self.name} could not connect", doing=stop.doing) from None
@@ -112,10 +115,10 @@ class ScriptedClient:
         sock.setblocking(False)  # noqa: FBT003 — its only parameter
         return sock
 
-    def _queue_has_room(self) -> bool:
-        """Whether a listener on the port could take a connection now; a queue holds one more than the backlog."""
-        rows = [row for row in self._table.dump(TcpState.LISTEN) if row.local.port == self.theirs.port]
-        return any(row.receive_queue <= row.send_queue for row in rows)
+    def _queue_has_room(self, sock: socket.socket) -> bool:
+        """Whether the listener that would take this connection has room now; it holds one more than its backlog."""
+        row = self._table.listener(self.theirs, Endpoint(*sock.getsockname()[:2]))
+        return row is not None and row.receive_queue <= row.send_queue
 
     def _not_connected(self, code: int) -> FaultError | UnprovedError:
         if code == errno.EADDRNOTAVAIL:

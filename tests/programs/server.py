@@ -218,11 +218,17 @@ def never_accepts(listener):
     signal.pause()
 
 
+def never_accepts_but_on_ipv6(listener):
+    """Has a second listener on its port, whose queue stays empty."""
+    with socket.create_server(("::1", listener.getsockname()[1]), family=socket.AF_INET6):
+        signal.pause()
+
+
 def main():
     which = sys.argv[1]
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        if which in {"never_accepts", "room"}:
+        if which in {"never_accepts", "never_accepts_but_on_ipv6", "room"}:
             globals()[which](listener)
         while True:
             sock, _ = listener.accept()

@@ -388,8 +388,9 @@ def test_the_transcript_tells_the_conversation_in_order(stand: Stand) -> None:
     assert times == sorted(times)
 
 
-def test_a_full_accept_queue_is_the_programs_fault(stand: Stand) -> None:
-    serving: Serving = stand.serve("never_accepts")
+@pytest.mark.parametrize("which", ["never_accepts", "never_accepts_but_on_ipv6"])
+def test_a_full_accept_queue_is_the_programs_fault(stand: Stand, which: str) -> None:
+    serving: Serving = stand.serve(which)
 
     def fill_the_queue() -> None:
         for number in range(200):  # what create_server asks for is at most 128

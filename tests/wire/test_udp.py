@@ -90,6 +90,15 @@ def test_the_courier_goes_back_to_all_its_cpus(courier: Courier) -> None:
     assert os.sched_getaffinity(0) == before
 
 
+def test_a_marker_that_found_no_room_is_sent_again(courier: Courier) -> None:
+    courier._sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 0)  # the least that Linux allows
+    for _ in range(20):
+        courier._sock.send(b"late")
+    numbered = courier._number
+    courier.wait_arrived()
+    assert courier._number - numbered == len(os.sched_getaffinity(0)) + 1
+
+
 def test_words_of_strangers_are_not_taken_for_the_couriers_own(courier: Courier) -> None:
     with bound() as stranger, bound() as there:
         for number in range(30):
