@@ -37,7 +37,8 @@ class SandboxLimits(msgspec.Struct, frozen=True, kw_only=True):
     disk_files: Annotated[int, msgspec.Meta(ge=16)] = 20_000
     #: Printed bytes kept for reports; the rest is read and dropped.
     output_kept_bytes: Annotated[int, msgspec.Meta(ge=1024)] = 64 * 1024
-    #: Printed bytes after which a program counts as flooding: a chatty right server prints kilobytes.
+    #: Printed bytes after which a program counts as flooding, besides what it was sent: a chatty right server prints
+    #: kilobytes of its own.
     output_flood_bytes: Annotated[int, msgspec.Meta(ge=1024)] = 8 * 1024 * 1024
     #: Building: gcc takes 0.1 s; a large Makefile under load still fits.
     build_s: Annotated[float, msgspec.Meta(gt=0)] = 60.0

@@ -160,7 +160,7 @@ def test_stays_open(connect: Connect, protocol: StreamProtocol) -> None:
 
 
 @behaviour(
-    does="messages of 64 KiB on one connection, 64 MiB in both directions; its resident memory before and after",
+    does="messages of 64 KiB on one connection, 32 MiB in each direction; its resident memory before and after",
     proves="resident memory is read when it is at rest",
     catches="keeping all that was ever received",
     says=("sized",),

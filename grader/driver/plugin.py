@@ -42,16 +42,17 @@ class Referee:
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
         """Keep the chosen checks, those that share a server first, so that it is not started again for each."""
         found = {self.id_of(item): item for item in items}
-        if self._refused or (why := next(self._disagreements(found), None)):
-            if not self._refused:
-                self._say(Refused(str(why)))
+        for why in self._disagreements(found):
+            self._refuse(why)
+            break
+        if self._refused:
             items.clear()
             return
         sharing = frozenset(check for check, item in found.items() if _shares_the_server(item))
         items[:] = [found[check] for check in playing_order(self._job.assignment.checks, self._job.chosen, sharing)]
 
     def _disagreements(self, found: dict[str, pytest.Item]) -> Iterator[str]:
-        """What the assignment lists, but nobody has written."""
+        """What the assignment lists, but nobody has written, or has written wrong."""
         for check in sorted(self._job.chosen):
             if check not in found:
                 yield f"there is no check {check}"
@@ -62,10 +63,15 @@ class Referee:
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         """A file of the assignment's own checks that can't be imported."""
-        if report.failed and not self._refused:
-            self._refused = True
+        if report.failed:
             last = str(report.longrepr).strip().splitlines()[-1]
-            self._say(Refused(f"{Path(report.nodeid).name}: {last.removeprefix('E').strip()}"))
+            self._refuse(f"{Path(report.nodeid).name}: {last.removeprefix('E').strip()}")
+
+    def _refuse(self, why: str) -> None:
+        """Say that the assignment can't be played, once: the first reason brings on the others."""
+        if not self._refused:
+            self._refused = True
+            self._say(Refused(why))
 
     def id_of(self, item: pytest.Item) -> str:
         """A check's id: its role and its function's name without `test_`."""
