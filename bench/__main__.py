@@ -23,6 +23,8 @@ from grader.sandbox.choose import choose
 
 _RIGHT = ("good/threads.py", "good/poll.c", "good/asyncio_streams.py")
 _HOPELESS = "broken/hopeless.py"
+_RIGHT_CLIENTS = ("good/client_arguments.py", "good/client_getline.c")
+_ENDLESS_CLIENTS = ("broken/client_hangs_at_eof.py", "broken/client_spins_at_eof.c")
 #: Right programs of which each check's cost is shown, by assignment.
 _COSTS = {
     ASSIGNMENT: ("good/threads.py", "good/poll.c"),
@@ -46,6 +48,8 @@ class Size:
     """
 
     programs: tuple[str, ...] = _RIGHT
+    clients: tuple[str, ...] = _RIGHT_CLIENTS
+    endless: tuple[str, ...] = _ENDLESS_CLIENTS
     rounds: int = 5
     gated: int = 2000
     slept: int = 50
@@ -64,6 +68,8 @@ class Size:
 
 _QUICK = Size(
     programs=_RIGHT[:1],
+    clients=_RIGHT_CLIENTS[:1],
+    endless=_ENDLESS_CLIENTS[:1],
     rounds=1,
     gated=100,
     slept=5,
@@ -86,7 +92,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench", description="Ratios of times, measured in turns.")
     parser.add_argument("--quick", action="store_true", help="one small round without containers: does it work at all?")
     size = _QUICK if parser.parse_args().quick else Size()
-    for part in (_fragments, _hopeless_answers, _gradings, _costs, _failing, _checks, _lengths):
+    for part in (_fragments, _hopeless_answers, _gradings, _clients, _costs, _failing, _checks, _lengths):
         try:
             part(size)
         except (NotMeasuredError, GraderError) as error:
@@ -145,6 +151,26 @@ def _gradings(size: Size) -> None:
         ratio = medians[f"{where} hopeless"] / medians[f"{where} right"]
         goal = f"goal: at most {_HOPELESS_BY_RIGHT:g}"
         _say(f"  {where}", f"{ratio:.2f} times", goal, met=ratio <= _HOPELESS_BY_RIGHT)
+
+
+def _clients(size: Size) -> None:
+    """Clients: whole gradings beside their floor, and what those cost that never end."""
+    checks = tuple(spec.id for spec in assignments.load(ASSIGNMENT).checks if spec.id.startswith("client."))
+    with ExitStack() as stack:
+        jobs: dict[str, Callable[[], Seconds]] = {}
+        for name in size.clients:
+            jobs[f"floor {name}"] = stack.enter_context(gradings.floor_of(REFERENCE / name, checks, "client"))
+            jobs[f"local {name}"] = partial(gradings.grade_s, REFERENCE / name, "local", 0, checks, "client")
+        for name in size.endless:
+            jobs[name] = partial(gradings.grade_s, REFERENCE / name, "local", 1, checks, "client")
+        medians = gradings.medians(jobs, size.rounds)
+    click.echo(f"Clients ({len(checks)} checks) beside their floor: the same starts, lines, connections and bytes")
+    for name in size.clients:
+        _one_grading(medians, name)
+    click.echo(f"Clients that never end beside a right one ({Path(size.clients[0]).name})")
+    for name in size.endless:
+        taken_s = medians[name]
+        _say(f"  {name} ({taken_s:.2f} s)", f"{taken_s / medians[f'local {size.clients[0]}']:.2f} times")
 
 
 def _one_grading(medians: dict[str, Seconds], name: str) -> None:

@@ -11,7 +11,7 @@ import msgspec
 
 from bench.figures import line, ms
 from bench.timed import Seconds, Timed, grade
-from grader.assignment import BUILDS, Assignment
+from grader.assignment import Assignment, builds
 from grader.errors import GraderError
 from grader.model import Outcome
 from grader.verify import Expected
@@ -42,9 +42,10 @@ class Findings:
 
 
 def verdicts_of(folder: Path) -> dict[str, Expected]:
-    """What `verdicts.toml` lists and is there: the verdicts by program."""
+    """What `verdicts.toml` lists of servers and is there: the verdicts by program."""
     listed = msgspec.toml.decode((folder / "verdicts.toml").read_bytes(), type=dict[str, Expected])
-    return {program: expected for program, expected in listed.items() if (folder / program).is_file()}
+    servers = {program: expected for program, expected in listed.items() if expected.role == "server"}
+    return {program: expected for program, expected in servers.items() if (folder / program).is_file()}
 
 
 def find(folder: Path, assignment: Assignment, right: Sequence[str], broken: Mapping[str, Expected]) -> Findings:
@@ -125,4 +126,4 @@ def median_line(whose: str, findings: Findings, goal: str = "") -> str:
 
 def is_timed(expected: Expected) -> bool:
     """Whether a verdict is one of a check: a build that fails plays none."""
-    return bool(expected.fails) and BUILDS not in expected.fails
+    return bool(expected.fails) and builds("server") not in expected.fails

@@ -39,6 +39,33 @@ class Floor:
             argv, cwd=self.folder, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
 
+    def start_client(self, argv: list[str], port: int) -> None:
+        """A client, told where we listen; port 0: where nobody does."""
+        self.end()
+        if port:
+            self.holder = socket.create_server(("", port))
+        self.program = subprocess.Popen(
+            argv,
+            cwd=self.folder,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            bufsize=0,
+        )
+
+    def accept(self, who: str) -> None:
+        if self.holder:
+            self.clients[who], _ = self.holder.accept()
+            self.clients[who].setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+    def type(self, data: str) -> None:
+        if self.program and self.program.stdin:
+            self.program.stdin.write(base64.b64decode(data))
+
+    def end_input(self) -> None:
+        if self.program and self.program.stdin:
+            self.program.stdin.close()
+
     def wait_listening(self, port: int) -> None:
         self.port = port
         give_up = time.monotonic() + PATIENCE_S

@@ -21,6 +21,7 @@ from bench import NotMeasuredError
 from bench.plan import Step, plan_of
 from bench.timed import Seconds, grade
 from grader import assignment as assignments
+from grader.assignment import Role
 from grader.model import BuildResult, Outcome
 
 _ROOT = Path(__file__).resolve().parent.parent
@@ -47,13 +48,16 @@ WHOLE_EVIDENCE = (
 )
 
 
-def grade_s(program: Path, where: Where, expected_code: int, only: tuple[str, ...] = ()) -> Seconds:
+def grade_s(
+    program: Path, where: Where, expected_code: int, only: tuple[str, ...] = (), role: Role = "server"
+) -> Seconds:
     """The time of one `grader check`, of some checks or (none named) all.
 
     Raises:
         NotMeasuredError: it did not end with that exit code.
     """
     command = [sys.executable, "-m", "grader.cli", "check", str(program), "--assignment", ASSIGNMENT, "--quiet"]
+    command += ["--role", role]
     command += [word for check in only for word in ("--only", check)]
     began = time.perf_counter()
     # From a folder without Python files: none of ours may be found by accident.
@@ -67,14 +71,16 @@ def grade_s(program: Path, where: Where, expected_code: int, only: tuple[str, ..
 
 
 @contextmanager
-def floor_of(program: Path) -> Iterator[Callable[[], Seconds]]:
+def floor_of(
+    program: Path, only: tuple[str, ...] = WHOLE_EVIDENCE, role: Role = "server"
+) -> Iterator[Callable[[], Seconds]]:
     """What plays the floor of a right program's grading and gives its time; the grading is done once, to know it.
 
     It is a grading of the checks whose evidence is whole.
     """
     with tempfile.TemporaryDirectory(prefix="grader-bench-") as name:
         folder = Path(name)
-        played = grade(program, assignments.load(ASSIGNMENT), frozenset(WHOLE_EVIDENCE))
+        played = grade(program, assignments.load(ASSIGNMENT), frozenset(only), role)
         plan = folder / "plan.json"
         plan.write_text(json.dumps([*_building(played.build), *plan_of(timed.check for timed in played.checks)]))
         work = folder / "work"

@@ -42,8 +42,8 @@ class Message:
 
 
 def first_checks(assignment: Assignment, count: int | None) -> tuple[str, ...]:
-    """The assignment's first checks; none needs one that comes later, so exactly these are played."""
-    return tuple(spec.id for spec in assignment.checks[:count])
+    """The first checks of the assignment's server; none needs one that comes later, so exactly these are played."""
+    return tuple(spec.id for spec in assignment.checks if spec.part == "server")[:count]
 
 
 def messages(program: Path, source: Path, lengths_bytes: Sequence[int], rounds: int) -> Iterator[Message]:

@@ -23,6 +23,7 @@ _SIMPLE = {
     EventKind.RESET: "reset",
     EventKind.PEER_CLOSED: "read_end",
 }
+_SERVER = "the server"
 #: Signs that something was done that the evidence leaves out, or that plain sockets can't do.
 _NOT_PLAYABLE = frozenset({EventKind.NOTE, EventKind.FROZEN})
 
@@ -39,7 +40,7 @@ def plan_of(checks: Iterable[CheckResult]) -> list[Step]:
         if check.outcome is not Outcome.PASSED or any(event.kind in _NOT_PLAYABLE for event in check.evidence):
             message = f"{check.id} ({check.outcome}) can't be played again from its evidence"
             raise NotMeasuredError(message)
-        steps += _steps(check, ports)
+        steps += _client_steps(check, ports) if check.id.startswith("client.") else _steps(check, ports)
     return steps
 
 
@@ -65,6 +66,42 @@ def _steps(check: CheckResult, ports: dict[str, str]) -> Iterator[Step]:
             yield ["wait_end"]
         elif event.kind in _SIMPLE:
             yield [_SIMPLE[event.kind], event.who]
+
+
+def _client_steps(check: CheckResult, ports: dict[str, str]) -> Iterator[Step]:
+    events = check.evidence
+    for place, event in enumerate(events):
+        if event.kind is EventKind.STARTED:
+            argv = [_moved(word, ports) for word in shlex.split(event.text)]
+            yield ["start_client", argv, int(argv[-1]) if _comes(events[place + 1 :]) else 0]
+        elif event.kind is EventKind.CONNECTED:
+            yield ["accept", _SERVER]
+        elif event.kind is EventKind.TYPED:
+            yield from _types(event)
+        elif event.kind is EventKind.SENT:
+            yield from _sends(event)
+        elif event.kind is EventKind.RECEIVED:
+            yield ["receive", _SERVER, event.size_bytes]
+        elif event.kind is EventKind.SIGNAL:
+            yield ["signal", _signal_in(event.text)]
+        elif event.kind is EventKind.EXITED:
+            yield ["wait_end"]
+        elif event.kind in _SIMPLE:
+            yield [_SIMPLE[event.kind], _SERVER]
+
+
+def _comes(after: tuple[Event, ...]) -> bool:
+    """Whether a client that was started connected."""
+    kinds = (event.kind for event in after if event.kind in {EventKind.CONNECTED, EventKind.STARTED})
+    return next(kinds, None) is EventKind.CONNECTED
+
+
+def _types(event: Event) -> Iterator[Step]:
+    """What is typed, or the end of input."""
+    if event.size_bytes:
+        yield ["type", *(str(step[2]) for step in _sends(event))]
+    else:
+        yield ["end_input"]
 
 
 def _moved(word: str, ports: dict[str, str]) -> str:

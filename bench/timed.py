@@ -14,7 +14,7 @@ from pathlib import Path
 import click
 
 from grader import flow
-from grader.assignment import Assignment
+from grader.assignment import Assignment, Role
 from grader.driver.job import Built, Checked, Word
 from grader.model import BuildResult, CheckResult, EventKind
 from grader.sandbox.choose import choose
@@ -63,8 +63,8 @@ class Played:
     checks: tuple[Timed, ...]
 
 
-def grade(program: Path, assignment: Assignment, only: frozenset[str] | None = None) -> Played:
-    """Grade in the local sandbox.
+def grade(program: Path, assignment: Assignment, only: frozenset[str] | None = None, role: Role = "server") -> Played:
+    """Grade a server, or a client, in the local sandbox.
 
     Raises:
         GraderError: the program can't be graded.
@@ -81,5 +81,5 @@ def grade(program: Path, assignment: Assignment, only: frozenset[str] | None = N
             before = now
 
     make = choose("local", partial(click.echo, err=True)).make
-    report = flow.grade(program, flow.Request(assignment, only=only), make, listen)
+    report = flow.grade(program, flow.Request(assignment, (role,), only), make, listen)
     return Played(report.build, tuple(heard))

@@ -20,32 +20,51 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from grader.checks import behaviour
-    from grader.driver.fixtures import Connect
+    from grader.driver.fixtures import Connect, Correspond, TcpClients, UdpClients
+    from grader.driver.session import Clients, Session
     from grader.driver.stage import Server, Stage
     from grader.errors import Reason
     from grader.wire.faults import FaultError, UnprovedError
-    from grader.wire.script import Exchange, StreamProtocol
+    from grader.wire.script import Answer, ClientProtocol, DatagramProtocol, Entry, Exchange, StreamProtocol
 
 __all__ = [
+    "Answer",
+    "ClientProtocol",
+    "Clients",
     "Connect",
+    "Correspond",
+    "DatagramProtocol",
+    "Entry",
     "Exchange",
     "FaultError",
     "Reason",
     "Server",
+    "Session",
     "Stage",
     "StreamProtocol",
+    "TcpClients",
+    "UdpClients",
     "UnprovedError",
     "behaviour",
 ]
 
 _HOMES = {
+    "Answer": "grader.wire.script",
+    "ClientProtocol": "grader.wire.script",
+    "Clients": "grader.driver.session",
     "Connect": "grader.driver.fixtures",
+    "Correspond": "grader.driver.fixtures",
+    "DatagramProtocol": "grader.wire.script",
+    "Entry": "grader.wire.script",
     "Exchange": "grader.wire.script",
     "FaultError": "grader.wire.faults",
     "Reason": "grader.errors",
     "Server": "grader.driver.stage",
+    "Session": "grader.driver.session",
     "Stage": "grader.driver.stage",
     "StreamProtocol": "grader.wire.script",
+    "TcpClients": "grader.driver.fixtures",
+    "UdpClients": "grader.driver.fixtures",
     "UnprovedError": "grader.wire.faults",
     "behaviour": "grader.checks",
 }

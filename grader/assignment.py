@@ -8,22 +8,22 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 import msgspec
 
 from grader.errors import AssignmentError, UsageError
 from grader.limits import SandboxLimits
-from grader.model import Requirement
+from grader.model import PARTS, Part, Requirement, part_of
 
 Role = Literal["server", "client"]
+#: In the order in which they are played and shown.
+ROLES: Final[tuple[Role, ...]] = ("server", "client")
 Transport = Literal["tcp", "udp"]
 _REQUIREMENT = re.compile(r"^- \*\*(\d+\.\d+)\*\* (.+?)(?=^\s*$|^- |^#|\Z)", re.MULTILINE | re.DOTALL)
 _MARKDOWN = re.compile(r"[`*]")
-#: The check that stands for building; no assignment lists it, since it is asked of all.
-BUILDS = "server.builds"
 #: Files that a program has open besides its clients' sockets.
 _OWN_FILES = 32
 
@@ -38,6 +38,11 @@ class CheckSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     points: Annotated[float, msgspec.Meta(ge=0, le=1000)]
     requirement: str
     needs: str | tuple[str, ...] = ()
+
+    @property
+    def part(self) -> Part:
+        """Whose check it is."""
+        return part_of(self.id)
 
     @property
     def needed(self) -> tuple[str, ...]:
@@ -58,17 +63,32 @@ class ServerSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     backlog: Annotated[int, msgspec.Meta(ge=1, le=1000)] = 16
 
 
+class ClientSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What the handout says of the client.
+
+    `silent`: what it does when a reply never comes.  `tries`: how often it sends a request in all before it gives up.
+    """
+
+    silent: Literal["waits", "gives_up"] = "waits"
+    tries: Annotated[int, msgspec.Meta(ge=1, le=10)] = 1
+
+
 class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     title: str
     roles: tuple[Role, ...]
     transport: Transport
     server: ServerSpec
     checks: tuple[CheckSpec, ...]
+    client: ClientSpec | None = None
     limits: SandboxLimits = SandboxLimits()
 
 
 class Assignment(msgspec.Struct, frozen=True):
-    """One assignment.  `files`: its Python files by name, which only the driver imports."""
+    """One assignment.
+
+    `server`: what its server is like; clients expect it on that port.  `client`: None where no client is asked for.
+    `files`: its Python files by name, which only the driver imports.
+    """
 
     name: str
     title: str
@@ -79,6 +99,7 @@ class Assignment(msgspec.Struct, frozen=True):
     requirements: dict[str, Requirement]
     limits: SandboxLimits
     files: dict[str, bytes]
+    client: ClientSpec | None = None
 
     def spec(self, check_id: str) -> CheckSpec:
         """The check with this id (KeyError: the assignment does not ask for it)."""
@@ -88,6 +109,21 @@ class Assignment(msgspec.Struct, frozen=True):
         """These checks and those that they need."""
         needed = {check for spec in self.checks if spec.id in chosen for check in spec.needed}
         return chosen if needed <= chosen else self.with_needed(chosen | needed)
+
+
+def builds(role: Role) -> str:
+    """The id of the check that stands for building; no assignment lists it, since it is asked of all."""
+    return f"{role}.builds"
+
+
+def handed_in(role: Role) -> str:
+    """The id of the check that a program is there at all, where another one is; no assignment lists it either."""
+    return f"{role}.handed_in"
+
+
+def parts_of(roles: Collection[Role]) -> tuple[Part, ...]:
+    """Whose checks can be played with these programs, in the order in which they are."""
+    return tuple(part for part in PARTS if part in roles or (part == "pair" and set(roles) == {*ROLES}))
 
 
 def folders(extra: Path | None = None) -> Iterator[Path]:
@@ -129,7 +165,16 @@ def _load(folder: Path) -> Assignment:
     requirements = parse_requirements(handout)
     _check_agreement(folder.name, file, requirements, [number for number, _ in _REQUIREMENT.findall(handout)])
     return Assignment(
-        folder.name, file.title, file.roles, file.transport, file.server, file.checks, requirements, file.limits, files
+        name=folder.name,
+        title=file.title,
+        roles=file.roles,
+        transport=file.transport,
+        server=file.server,
+        checks=file.checks,
+        requirements=requirements,
+        limits=file.limits,
+        files=files,
+        client=file.client,
     )
 
 
@@ -146,7 +191,8 @@ def _check_agreement(name: str, file: _File, requirements: dict[str, Requirement
     faults = [
         *(f"requirement {number} stands twice in the handout" for number in _twice(numbers)),
         *(f"check {check} stands twice" for check in _twice(ids)),
-        *([] if file.roles == ("server",) else ['roles must be ["server"]: nothing else can be graded yet']),
+        *_faults_of_roles(file),
+        *_faults_of_parts(file),
         *_limits_too_small(file),
         *(
             f"check {spec.id} names requirement {spec.requirement}, which the handout does not have"
@@ -163,6 +209,32 @@ def _check_agreement(name: str, file: _File, requirements: dict[str, Requirement
     if faults:
         message = f"assignment {name}: {faults[0]}"
         raise AssignmentError(message)
+
+
+def _faults_of_roles(file: _File) -> Iterator[str]:
+    """Where the roles and the client's table do not fit each other."""
+    if not file.roles or _twice([*file.roles]):
+        yield "roles must name a server, a client, or each once"
+    if "client" in file.roles and file.client is None:
+        yield "roles asks for a client, but there is no table [client]"
+    if "client" not in file.roles and file.client is not None:
+        yield "there is a table [client], but roles does not ask for a client"
+    if file.client is not None and file.client.silent == "waits" and file.client.tries > 1:
+        yield 'a client that is to try again must have silent = "gives_up"'
+
+
+def _faults_of_parts(file: _File) -> Iterator[str]:
+    """Checks of a program that is not asked for, or that need a check of another program."""
+    for spec in file.checks:
+        part = spec.id.partition(".")[0]
+        if part not in PARTS:
+            yield f"check {spec.id} must begin with server., client. or pair."
+        elif part not in parts_of(file.roles):
+            who = "a server and a client" if part == "pair" else f"a {part}"
+            yield f"check {spec.id} needs {who}, which roles does not ask for"
+        elif part != "pair":
+            others = [needed for needed in spec.needed if part_of(needed) != part]
+            yield from (f"check {spec.id} needs {needed}, a check of another program" for needed in others)
 
 
 def _limits_too_small(file: _File) -> Iterator[str]:

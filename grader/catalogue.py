@@ -6,8 +6,9 @@ import ast
 from collections.abc import Iterator
 from pathlib import Path
 
-from grader.assignment import Assignment
-from grader.checks import MODULES
+from grader.assignment import Assignment, parts_of
+from grader.checks import MODULES, part_of_module
+from grader.model import Part
 
 _CHECKS = Path(__file__).resolve().parent / "checks"
 
@@ -15,18 +16,17 @@ _CHECKS = Path(__file__).resolve().parent / "checks"
 def titles_of(assignment: Assignment) -> dict[str, str]:
     """The title of each check that an assignment asks for, by id."""
     known: dict[str, str] = {}
-    for role in assignment.roles:
-        for module in MODULES[role, assignment.transport]:
-            known.update(_titles((_CHECKS / f"{module}.py").read_bytes(), role))
+    for part in parts_of(assignment.roles):
+        for module in MODULES[part, assignment.transport]:
+            known.update(_titles((_CHECKS / f"{module}.py").read_bytes(), part))
     for name, source in assignment.files.items():
         if name.startswith("test_"):
-            for role in assignment.roles:
-                known.update(_titles(source, role))
+            known.update(_titles(source, part_of_module(Path(name).stem)))
     return {spec.id: known.get(spec.id, spec.id) for spec in assignment.checks}
 
 
-def _titles(source: bytes, role: str) -> Iterator[tuple[str, str]]:
+def _titles(source: bytes, part: Part) -> Iterator[tuple[str, str]]:
     for node in ast.parse(source).body:
         if isinstance(node, ast.FunctionDef) and node.name.startswith("test_"):
             docstring = ast.get_docstring(node) or node.name
-            yield f"{role}.{node.name.removeprefix('test_')}", docstring.splitlines()[0]
+            yield f"{part}.{node.name.removeprefix('test_')}", docstring.splitlines()[0]

@@ -20,6 +20,7 @@ import click
 from grader import assignment as assignments
 from grader.assignment import Assignment, Role
 from grader.errors import GraderError, UsageError
+from grader.model import SECTIONS
 from grader.sandbox.choose import DEFAULT_BASE, DEFAULT_NETWORK, Choice, Wanted, choose
 from grader.version import __version__
 
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 
     from grader.driver.job import Word
     from grader.flow import Listener
-    from grader.model import Report
+    from grader.model import Graded, Report
     from grader.submission import Submission
 
 #: Interrupted by the user, or broken by a fault of our own.
@@ -86,7 +87,7 @@ def _complain(words: str) -> None:
 @click.argument("submission", type=click.Path(path_type=Path))
 @click.option("--assignment", "name", metavar="NAME", help="Which assignment it is (or grader.toml says so).")
 @_ASSIGNMENTS
-@click.option("--role", type=click.Choice(["server", "client"]), help="Which of its programs; the assignment's first.")
+@click.option("--role", type=click.Choice(["server", "client"]), help="Only this one of its programs.")
 @_SANDBOX
 @click.option("--only", multiple=True, metavar="CHECK", help="Only this check and what it needs; may be repeated.")
 @_SEED
@@ -117,12 +118,13 @@ def check(
     _must_be_writable(wanted_files.values())
     taken = take(submission)
     asked = _assignment_for(taken, name, folder)
-    plan = flow.plan(taken, flow.Request(asked, _role_in(asked, role), _chosen(asked, only), seed))
-    for note in taken.notes:
+    roles = _roles_in(asked, role)
+    plan = flow.plan(taken, flow.Request(asked, roles, _chosen(asked, roles, only), seed))
+    for note in (*taken.notes, *plan.notes):
         _say(note, quiet=quiet)
     choice = choose(wanted, lambda words: _say(words, quiet=quiet))
     _say(f"sandbox: {choice.kind} ({choice.why}){choice.caution}", quiet=quiet)
-    with _progress(len(plan.request.chosen), quiet=quiet) as listen:
+    with _progress(len(plan.playable), quiet=quiet) as listen:
         report = flow.carry_out(plan, choice.make, listen)
     _write_reports(report, wanted_files, to_stdout=json_ == "-", quiet=quiet)
     return results.exit_code(report)
@@ -148,26 +150,30 @@ def _assignment_for(taken: Submission, name: str | None, folder: Path | None) ->
     return assignments.load(named, folder)
 
 
-def _role_in(asked: Assignment, role: Role | None) -> Role:
+def _roles_in(asked: Assignment, role: Role | None) -> tuple[Role, ...]:
     if role is not None and role not in asked.roles:
         message = f"{asked.name} does not ask for a {role}"
         raise UsageError(message)
-    return role or asked.roles[0]
+    return (role,) if role else asked.roles
 
 
-def _chosen(asked: Assignment, only: tuple[str, ...]) -> frozenset[str] | None:
-    """Ids of the checks asked for, with or without their role in front; None for all."""
+def _chosen(asked: Assignment, roles: tuple[Role, ...], only: tuple[str, ...]) -> frozenset[str] | None:
+    """Ids of the checks asked for, without their role in front those of every role that has it; None for all."""
     if not only:
         return None
-    ids = [spec.id for spec in asked.checks]
-    short = {check.partition(".")[2]: check for check in ids}
+    named: dict[str, set[str]] = {}
+    for spec in asked.checks:
+        if spec.part in assignments.parts_of(roles):
+            for name in (spec.id, spec.id.partition(".")[2]):
+                named.setdefault(name, set()).add(spec.id)
     for check in only:
-        if check not in ids and check not in short:
-            close = difflib.get_close_matches(check, [*ids, *short], n=1)
+        if check not in named:
+            close = difflib.get_close_matches(check, named, n=1)
             hint = f"; did you mean {close[0]}?" if close else f"; see: grader list {asked.name}"
-            message = f"{asked.name} has no check {check!r}{hint}"
+            whose = f"{asked.name} (--role {roles[0]})" if roles != asked.roles else asked.name
+            message = f"{whose} has no check {check!r}{hint}"
             raise UsageError(message)
-    return frozenset(short.get(check, check) for check in only)
+    return frozenset().union(*(named[check] for check in only))
 
 
 def _say(words: str, *, quiet: bool = False) -> None:
@@ -247,6 +253,7 @@ def _reader_may_leave() -> Iterator[None]:
 def list_(name: str | None, folder: Path | None) -> None:
     """List the assignments, or one assignment's checks."""
     from grader.catalogue import titles_of  # noqa: PLC0415
+    from grader.report import text  # noqa: PLC0415
 
     if name is None:
         for known in assignments.names(folder):
@@ -256,9 +263,14 @@ def list_(name: str | None, folder: Path | None) -> None:
     titles = titles_of(asked)
     total = sum(spec.points for spec in asked.checks)
     click.echo(f"{asked.name}: {asked.title}, {len(asked.checks)} checks, {total:g} points\n")
-    for spec in asked.checks:
-        click.echo(f"{spec.points:>4g}  {spec.id}\n      {titles[spec.id]}")
-        click.echo(f"      {spec.requirement} {asked.requirements[spec.requirement].text}\n")
+    for part in assignments.parts_of(asked.roles):
+        specs = [spec for spec in asked.checks if spec.part == part]
+        if specs and len(asked.roles) > 1:
+            worth = text.plural_points(sum(spec.points for spec in specs))
+            click.echo(f"{SECTIONS[part]}: {text.plural(len(specs), 'check')}, {worth}\n")
+        for spec in specs:
+            click.echo(f"{spec.points:>4g}  {spec.id}\n      {titles[spec.id]}")
+            click.echo(f"      {spec.requirement} {asked.requirements[spec.requirement].text}\n")
 
 
 @grader.command()
@@ -311,9 +323,17 @@ def image_build(base: str, network: str) -> None:
 @_SANDBOX
 @click.option("--rounds", type=click.IntRange(min=1), default=1, show_default=True, help="How often each program.")
 @click.option("--program", "programs", multiple=True, help="Only this one (broken/no_loop.py); may be repeated.")
+@click.option("--role", type=click.Choice(["server", "client", "both"]), help="Only programs of this role.")
 @_SEED
 def verify(
-    *, name: str, folder: Path | None, wanted: Wanted, rounds: int, programs: tuple[str, ...], seed: int
+    *,
+    name: str,
+    folder: Path | None,
+    wanted: Wanted,
+    rounds: int,
+    programs: tuple[str, ...],
+    role: Graded | None,
+    seed: int,
 ) -> Literal[0, 1]:
     """Prove an assignment: every reference program must get the verdict written down for it."""
     from grader import flow, verify as proof  # noqa: I001, PLC0415
@@ -322,10 +342,10 @@ def verify(
     asked = assignments.load(name, folder)
     choice: Choice = choose(wanted, _say)
     _say(f"sandbox: {choice.kind} ({choice.why})")
-    request = flow.Request(asked, asked.roles[0], None, seed)
+    request = flow.Request(asked, seed=seed)
     trials = []
     with _status("…") as listen:
-        for trial in proof.trials(request, choice.make, rounds=rounds, programs=programs, listen=listen):
+        for trial in proof.trials(request, choice.make, rounds=rounds, programs=programs, role=role, listen=listen):
             trials.append(trial)
             for flip in trial.flips:
                 click.echo(f"FLIP round {trial.round} {trial.program}: {flip}")

@@ -26,6 +26,20 @@ class Reason(StrEnum):
     BACKLOG = "backlog"
     WRONG_SOURCE = "wrong_source"
     REFUSED = "refused"
+    NOT_CONNECTED = "not_connected"
+    OTHER_PORT = "other_port"
+    OTHER_ADDRESS = "other_address"
+    NO_PROMPT = "no_prompt"
+    NO_REQUEST = "no_request"
+    INCOMPLETE_REQUEST = "incomplete_request"
+    WRONG_REQUEST = "wrong_request"
+    EXTRA_REQUEST = "extra_request"
+    NOT_SHOWN = "not_shown"
+    NOT_FLUSHED = "not_flushed"
+    BYTES_SHOWN = "bytes_shown"
+    WRONG_SHOWN = "wrong_shown"
+    NO_TIMEOUT = "no_timeout"
+    GAVE_UP_EARLY = "gave_up_early"
     CLOSED_EARLY = "closed_early"
     NOT_CLOSED = "not_closed"
     RESET = "reset"
@@ -49,6 +63,7 @@ class Reason(StrEnum):
     BUSY_LOOP = "busy_loop"
     OUTPUT_FLOOD = "output_flood"
     OUT_OF_MEMORY = "out_of_memory"
+    NOT_HANDED_IN = "not_handed_in"
     BUILD_FAILED = "build_failed"
     NOT_STARTED = "not_started"
     TIME_BUDGET = "time_budget"
@@ -72,6 +87,20 @@ REASONS: dict[Reason, str] = {
     Reason.BACKLOG: "its queue of clients to accept is too short",
     Reason.WRONG_SOURCE: "the reply came from another socket than the one that was asked",
     Reason.REFUSED: "the connection was refused",
+    Reason.NOT_CONNECTED: "it did not go where it was told",
+    Reason.OTHER_PORT: "it went to another port than the one it was told",
+    Reason.OTHER_ADDRESS: "it went to another address than the one it was told",
+    Reason.NO_PROMPT: "it does not wait for the next line",
+    Reason.NO_REQUEST: "it sent nothing",
+    Reason.INCOMPLETE_REQUEST: "it sent only a part of what is required",
+    Reason.WRONG_REQUEST: "it sent other bytes than required",
+    Reason.EXTRA_REQUEST: "it sent more than required",
+    Reason.NOT_SHOWN: "what must be shown does not stand in its output",
+    Reason.NOT_FLUSHED: "what it printed came too late",
+    Reason.BYTES_SHOWN: "it showed a bytes object instead of its text",
+    Reason.WRONG_SHOWN: "it showed what is no answer to the line",
+    Reason.NO_TIMEOUT: "it waits without a timeout of its own",
+    Reason.GAVE_UP_EARLY: "it did not wait for its reply",
     Reason.CLOSED_EARLY: "it closed the connection too early",
     Reason.NOT_CLOSED: "it left the connection open",
     Reason.RESET: "it reset the connection",
@@ -95,6 +124,7 @@ REASONS: dict[Reason, str] = {
     Reason.BUSY_LOOP: "it burns CPU time while nothing is asked",
     Reason.OUTPUT_FLOOD: "it printed without end",
     Reason.OUT_OF_MEMORY: "it used more memory than allowed",
+    Reason.NOT_HANDED_IN: "it was not handed in",
     Reason.BUILD_FAILED: "it could not be built",
     Reason.NOT_STARTED: "it could not be started",
     Reason.TIME_BUDGET: "the time for the whole submission was used up",

@@ -3,20 +3,31 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
 
 from grader import languages, results, submission
-from grader.assignment import BUILDS, Assignment, Role
-from grader.driver.job import Built, Checked, Job, Refused, Word
-from grader.errors import AssignmentError, CannotJudgeError
+from grader.assignment import ROLES, Assignment, Role, handed_in, parts_of
+from grader.assignment import builds as builds_id
+from grader.driver.job import Built, Checked, Command, Job, Refused, Word
+from grader.errors import AssignmentError, CannotJudgeError, UsageError
 from grader.languages import Recipe
-from grader.model import BuildResult, CheckResult, GraderInfo, Outcome, Report, SubmissionInfo
+from grader.model import (
+    PARTS,
+    BuildResult,
+    CheckResult,
+    Graded,
+    GraderInfo,
+    Outcome,
+    Report,
+    SubmissionInfo,
+    part_of,
+)
 from grader.sandbox.host import Sandbox
-from grader.submission import Submission
+from grader.submission import Submission, shown
 from grader.version import __version__
 
 #: Makes a sandbox for a submission's archive.
@@ -26,26 +37,42 @@ Listener = Callable[[Word], None]
 
 
 class Request(msgspec.Struct, frozen=True):
-    """What is to be graded: the assignment, the role, ids of the checks (None: all), and the random inputs' seed."""
+    """What is to be graded: the assignment, which of its programs and checks (None: all), the random inputs' seed."""
 
     assignment: Assignment
-    role: Role = "server"
+    roles: tuple[Role, ...] | None = None
     only: frozenset[str] | None = None
     seed: int = 1
 
     @property
-    def chosen(self) -> frozenset[str]:
-        """Ids of the checks to play: those asked for and what they need."""
-        every = frozenset(spec.id for spec in self.assignment.checks)
-        return every if self.only is None else self.assignment.with_needed(self.only)
+    def asked_roles(self) -> tuple[Role, ...]:
+        """The roles that are asked for."""
+        return self.roles or self.assignment.roles
+
+    def chosen(self, roles: Collection[Role]) -> frozenset[str]:
+        """Ids of the checks to play with these programs: those asked for and what they need."""
+        listed = {spec.id for spec in self.assignment.checks if spec.part in parts_of(roles)}
+        return frozenset(listed if self.only is None else self.assignment.with_needed(self.only & listed))
 
 
 class Plan(msgspec.Struct, frozen=True):
-    """A submission that can be graded: its program is found."""
+    """A submission that can be graded.
+
+    `recipes`: its programs, by role.  `lacking`: the roles that have none, each with why in a sentence.
+    `chosen`: ids of the checks that count.  `notes`: sentences about what is graded.
+    """
 
     taken: Submission
     request: Request
-    recipe: Recipe
+    recipes: dict[Role, Recipe]
+    lacking: dict[Role, str]
+    chosen: frozenset[str]
+    notes: tuple[str, ...] = ()
+
+    @property
+    def playable(self) -> frozenset[str]:
+        """Those of the chosen for which the programs are there."""
+        return frozenset(check for check in self.chosen if part_of(check) in parts_of(self.recipes))
 
 
 def grade(path: Path, request: Request, make_sandbox: MakeSandbox, listen: Listener) -> Report:
@@ -54,58 +81,97 @@ def grade(path: Path, request: Request, make_sandbox: MakeSandbox, listen: Liste
 
 
 def plan(taken: Submission, request: Request) -> Plan:
-    """Find the program.
+    """Find the programs.
 
     Raises:
-        UsageError: there is none, or several.
+        UsageError: there is none, or several could be meant, or no check that was asked for is one of theirs.
     """
-    return Plan(taken, request, languages.recipe(taken, request.role))
+    alone = _role_alone(taken, request.asked_roles)
+    chosen = request.chosen([alone] if alone else request.asked_roles)
+    parts = {part_of(check) for check in chosen}
+    roles = [role for role in request.asked_roles if parts & {role, "pair"}]
+    if not roles:
+        message = f"none of the checks that were asked for is a {alone or request.asked_roles[0]}'s alone"
+        raise UsageError(message)
+    found, lacking = languages.recipes(taken, roles)
+    if not found:
+        raise UsageError(next(iter(lacking.values())))
+    notes = [_why_alone(alone)] if alone else []
+    if len(roles) > 1:
+        notes += [f"the {role} is {shown(made.program)} ({made.language})" for role, made in found.items()]
+    return Plan(taken, request, found, lacking, chosen, tuple(notes))
+
+
+def _role_alone(taken: Submission, roles: tuple[Role, ...]) -> Role | None:
+    """The only role that a single source file is graded in, where several are asked for."""
+    if len(roles) < 2 or taken.files != (taken.name,):
+        return None
+    return languages.role_named(taken.name) or roles[0]
+
+
+def _why_alone(role: Role) -> str:
+    other = languages.OTHER_ROLE[role]
+    return (
+        f"one file is one program: it is graded as the {role}, and the {other}'s checks are left out "
+        f"(--role {other} grades it as the {other})"
+    )
 
 
 def carry_out(plan: Plan, make_sandbox: MakeSandbox, listen: Listener) -> Report:
-    """Grade a submission whose program is found.
+    """Grade a submission whose programs are found.
 
     Raises:
         CannotJudgeError: the sandbox failed.
     """
-    taken, request, recipe = plan.taken, plan.request, plan.recipe
+    taken, request = plan.taken, plan.request
     started, began = datetime.now(UTC), time.monotonic()
     with make_sandbox(request.assignment, taken.archive) as sandbox:
         sandbox.open()
         job = Job(
             assignment=request.assignment,
-            role=request.role,
-            build=recipe.build,
-            run=recipe.run,
-            chosen=request.chosen,
+            commands={
+                role: Command(made.build, made.run, made.asks, made.ports) for role, made in plan.recipes.items()
+            },
+            chosen=plan.playable,
             seed=request.seed,
             private_network=sandbox.private_network,
             path=sandbox.path,
         )
-        build, checks = _hear(sandbox, job, listen)
+        builds, checks = _hear(sandbox, job, plan.chosen, listen)
         where = sandbox.words
+    for role, why in plan.lacking.items():
+        failed = results.not_handed_in(role, why)
+        checks += results.without_a_program(request.assignment, plan.chosen, titles(request.assignment), failed)
     return results.make_report(
         request.assignment,
-        request.role,
+        _graded({**plan.recipes, **plan.lacking}),
         submission=SubmissionInfo(name=taken.name, sha256=taken.sha256),
         grader=GraderInfo(version=__version__, seed=request.seed, sandbox=where),
         started=started,
         duration_s=time.monotonic() - began,
-        build=build,
-        checks=checks,
+        build=results.one_build(builds),
+        checks=_listed(request.assignment, checks),
     )
 
 
-def _hear(sandbox: Sandbox, job: Job, listen: Listener) -> tuple[BuildResult, tuple[CheckResult, ...]]:
-    build = BuildResult(outcome=Outcome.SKIPPED)
+def _graded(roles: Collection[Role]) -> Graded:
+    return "both" if len(roles) > 1 else next(iter(roles))
+
+
+def _hear(
+    sandbox: Sandbox, job: Job, chosen: frozenset[str], listen: Listener
+) -> tuple[dict[Role, BuildResult], list[CheckResult]]:
+    builds: dict[Role, BuildResult] = {}
     checks: list[CheckResult] = []
     try:
         for word in sandbox.play(job):
             listen(word)
             match word:
-                case Built(result=build):
-                    if build.outcome is Outcome.FAILED:
-                        checks += results.without_a_program(job.assignment, job.chosen, titles(job.assignment), build)
+                case Built(role=role, result=result):
+                    builds[role] = result
+                    if result.outcome is Outcome.FAILED:
+                        failed = results.not_built(role, result)
+                        checks += results.without_a_program(job.assignment, chosen, titles(job.assignment), failed)
                 case Checked(result=check):
                     checks.append(check)
                 case Refused(why=why):
@@ -116,11 +182,20 @@ def _hear(sandbox: Sandbox, job: Job, listen: Listener) -> tuple[BuildResult, tu
             raise
         # What was judged before the sandbox broke stands.
         checks += results.unplayed(job.assignment, job.chosen, titles(job.assignment), checks, str(error))
-    if not checks:
+    if not checks and job.chosen:
         raise CannotJudgeError("the driver gave no verdict")
-    # They are played in another order than the assignment lists them; building comes before all.
-    listed = [BUILDS, *(spec.id for spec in job.assignment.checks)]
-    return build, tuple(sorted(checks, key=lambda check: listed.index(check.id)))
+    return builds, checks
+
+
+def _listed(assignment: Assignment, checks: Iterable[CheckResult]) -> tuple[CheckResult, ...]:
+    """Each check once, program after program, as the assignment lists them.
+
+    They are played in another order, and those of both programs are skipped for the one as well as for the other.
+    """
+    ids = [check for role in ROLES for check in (handed_in(role), builds_id(role))]
+    ids += [spec.id for part in PARTS for spec in assignment.checks if spec.part == part]
+    first = {check.id: check for check in reversed([*checks])}
+    return tuple(sorted(first.values(), key=lambda check: (PARTS.index(part_of(check.id)), ids.index(check.id))))
 
 
 def titles(assignment: Assignment) -> dict[str, str]:

@@ -11,7 +11,8 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import PurePosixPath
 from typing import Final, Literal
 
@@ -49,6 +50,12 @@ MAKEFILES: Final = ("GNUmakefile", "makefile", "Makefile")
 
 #: Never the program: what packaging and test tools want beside it.
 _SIDE_FILES: Final = re.compile(r"(.*/)?(__init__|setup|conftest|test_[^/]*|[^/]*_test)\.\w+", re.IGNORECASE)
+#: A number that may be a port, as it stands in a source: not a part of a name, a fraction or an address.
+_NUMBER: Final = re.compile(r"(?<![\w.])[0-9](?:_?[0-9]){0,6}(?!\w|\.[0-9])")
+_PORTS: Final = range(1, 65536)
+_MOST_PORTS: Final = 64
+#: Sources that students write are tens of kilobytes.
+_SOURCE_BYTES: Final = 1 << 20
 #: A Makefile that makes one program is a few kilobytes.
 _MAKEFILE_BYTES: Final = 256 * 1024
 _LISTED_FILES: Final = 5
@@ -59,20 +66,70 @@ class Recipe:
     """How to build and start a program.
 
     `language`: as named in messages.  `program`: the file or target it comes from.  `build`: argvs, run one after the
-    other in the work folder; empty when nothing has to be built.  `run`: argv with {host} and {port} in it.
+    other in the work folder; empty when nothing has to be built.  `run`: argv with {host} and {port} in it, and
+    {message} where a client takes it as an argument.  `asks`: what a client asks for at its prompts before the first
+    message, if the submission says so.  `ports`: numbers in a client's source that may be a port of its own, each once,
+    in order of appearance.
     """
 
     language: str
     program: str
     build: tuple[tuple[str, ...], ...]
     run: tuple[str, ...]
+    asks: tuple[Literal["host", "port"], ...] | None = None
+    ports: tuple[int, ...] = ()
+
+
+class NoProgramError(UsageError):
+    """No program of that role was found."""
 
 
 def recipe(submission: Submission, role: Role) -> Recipe:
     """How the submission's server or client is built and started.
 
-    Raises UsageError when there is none, when there are several, or when its language can't be run.
+    Raises NoProgramError when there is none, and UsageError when there are several or its language can't be run.
     """
+    found = _found(submission, role)
+    return found if role == "server" else replace(found, ports=_ports_in(submission, found))
+
+
+def recipes(submission: Submission, roles: Iterable[Role]) -> tuple[dict[Role, Recipe], dict[Role, str]]:
+    """The programs of these roles that are there, and in a sentence each why the others are not.
+
+    Raises UsageError when it is not clear which program is meant, or when its language can't be run.
+    """
+    found: dict[Role, Recipe] = {}
+    lacking: dict[Role, str] = {}
+    for role in roles:
+        try:
+            found[role] = recipe(submission, role)
+        except NoProgramError as error:
+            lacking[role] = str(error)
+    spare = _taken_twice(submission, found)
+    if spare is not None:
+        del found[spare]
+        lacking[spare] = _none_found(submission, spare)
+    return found, lacking
+
+
+def _taken_twice(submission: Submission, found: dict[Role, Recipe]) -> Role | None:
+    """The role that must do without a file that was found for both: the other one than its name speaks of, or the last.
+
+    Only who writes it down in `grader.toml` hands in one program for both.
+    """
+    shared = {made.program for made in found.values()}
+    if len(shared) == len(found) or any(_configured(submission.config, role) for role in found):
+        return None
+    named = role_named(shared.pop())
+    return OTHER_ROLE[named] if named else [*found][-1]
+
+
+def role_named(name: str) -> Role | None:
+    """The role that a file's name speaks of; None when it speaks of none or of both."""
+    return next((role for role in OTHER_ROLE if _belongs_to(name, role)), None)
+
+
+def _found(submission: Submission, role: Role) -> Recipe:
     start = _configured(submission.config, role)
     if start is not None:
         return _from_config(submission, start)
@@ -80,7 +137,7 @@ def recipe(submission: Submission, role: Role) -> Recipe:
     if _makes(submission, role, winners):
         return _from_makefile(submission, role)
     if not winners:
-        raise UsageError(_none_found(submission, role))
+        raise NoProgramError(_none_found(submission, role))
     if len(winners) > 1:
         raise UsageError(_several_found(submission, role, winners))
     if _language(winners[0]) not in RUNNABLE.values():
@@ -171,6 +228,7 @@ def _from_config(submission: Submission, start: Start) -> Recipe:
         program=program,
         build=_configured_build(start.build),
         run=start.run,
+        asks=start.asks,
     )
 
 
@@ -222,6 +280,19 @@ def _argument(name: str) -> str:
 def _literal(word: str) -> str:
     """A word of a command template in which no brace is a placeholder's."""
     return word.replace("{", "{{").replace("}", "}}")
+
+
+# ports in a client's source
+
+
+def _ports_in(submission: Submission, made: Recipe) -> tuple[int, ...]:
+    """Numbers that may be a port: in the program's source and in headers; in all sources when none is named."""
+    sources = [name for name in submission.files if _language(name)]
+    headers = [name for name in submission.files if PurePosixPath(name).suffix.lower() == ".h"]
+    named = [made.program] if made.program in sources else sources
+    texts = (submission.read(name, _SOURCE_BYTES).decode("utf-8", "replace") for name in (*named, *headers))
+    numbers = (int(number[0]) for text in texts for number in _NUMBER.finditer(text))
+    return tuple(islice(dict.fromkeys(number for number in numbers if number in _PORTS), _MOST_PORTS))
 
 
 # Makefiles

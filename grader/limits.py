@@ -42,7 +42,7 @@ class SandboxLimits(msgspec.Struct, frozen=True, kw_only=True):
     output_flood_bytes: Annotated[int, msgspec.Meta(ge=1024)] = 8 * 1024 * 1024
     #: Building: gcc takes 0.1 s; a large Makefile under load still fits.
     build_s: Annotated[float, msgspec.Meta(gt=0)] = 60.0
-    #: One submission's checks together: the slowest right one takes a few seconds; twenty deadlines must fit.
+    #: One program's checks together: the slowest right one takes a few seconds; twenty deadlines must fit.
     whole_s: Annotated[float, msgspec.Meta(gt=0)] = 180.0
 
 
@@ -50,13 +50,16 @@ class SandboxLimits(msgspec.Struct, frozen=True, kw_only=True):
 #: does not count, and every byte it reads or sends begins it anew, so that a long message may take longer.
 REPLY_S: Final = 2.0
 #: ... but after this much wall time the machine is called starved, and the check inconclusive.
-REPLY_WALL_S: Final = 30.0
+REPLY_WALL_S: Final = 60.0
 #: From start to a LISTEN row, counted likewise: CPython takes 25 ms idle, a loaded machine ten times that.
 READY_S: Final = 5.0
 #: After Ctrl-C or for an exit by itself, counted likewise: a loop that looks for its end once a second makes it.
 EXIT_S: Final = 5.0
 #: From the driver's start until the warden has unpacked and listens: milliseconds, or a slow disk.
 WARDEN_READY_S: Final = 30.0
+#: Until a client gives up a reply that never comes, after each time that it has asked: handouts say a second, and a
+#: program that waits ten has a timeout too.
+GIVE_UP_S: Final = 20.0
 #: How long a program is watched for CPU time while nothing is asked, when it never comes to rest.
 IDLE_WINDOW_S: Final = 0.5
 #: Part of that time on a CPU above which it is a busy loop: polling every 10 ms costs 1 to 2 %.

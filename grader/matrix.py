@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from grader.assignment import Assignment
-from grader.model import Outcome
+from grader.model import Graded, Outcome, Part
 from grader.verify import Expected, Trial
 
 _MARKS = {
@@ -15,18 +15,37 @@ _MARKS = {
     Outcome.INCONCLUSIVE: "?",
     Outcome.ERROR: "!",
 }
+_HEADINGS: dict[Graded, str] = {"server": "Servers", "client": "Clients", "both": "Servers with clients"}
 
 
 def matrix(assignment: Assignment, verdicts: Mapping[str, Expected], trials: Sequence[Trial]) -> str:
-    """One line a program: a mark for each check (the last trial's), its gradings and flips, its time."""
-    ids = [spec.id for spec in assignment.checks]
+    """One line a program: a mark for each check (the last trial's), its gradings and flips, its time.
+
+    Programs stand by their roles, each below the checks that are played with it; those of several roles, which a folder
+    with both programs is graded by, stand apart from each other.
+    """
     width = max((len(program) for program in verdicts), default=0)
-    lines = [f"{number:>3}  {check}" for number, check in enumerate(ids, 1)]
-    lines += ["", "  . passed   F failed   s skipped   ? inconclusive   ! error", ""]
-    for program in dict.fromkeys(trial.program for trial in trials):
-        own = [trial for trial in trials if trial.program == program]
-        lines.append(f"{program:<{width}}  {_row(own[-1], ids)}  {_times(own)}")
-    return "\n".join([*lines, "", _total(trials)])
+    lines: list[str] = []
+    for role, heading in _HEADINGS.items():
+        programs = list(dict.fromkeys(trial.program for trial in trials if verdicts[trial.program].role == role))
+        if not programs:
+            continue
+        groups = _groups(assignment, verdicts[programs[0]].parts)
+        lines += [heading, ""] if len(assignment.roles) > 1 else []
+        lines += [f"{number:>3}  {check}" for number, check in enumerate((id_ for ids in groups for id_ in ids), 1)]
+        lines += ["", "  . passed   F failed   s skipped   ? inconclusive   ! error", ""]
+        for program in programs:
+            own = [trial for trial in trials if trial.program == program]
+            row = " ".join(_row(own[-1], ids) for ids in groups)
+            lines.append(f"{program:<{width}}  {row}  {_times(own)}")
+        lines.append("")
+    return "\n".join([*lines, _total(trials)])
+
+
+def _groups(assignment: Assignment, parts: Iterable[Part]) -> list[list[str]]:
+    """The ids of the checks of each part that has any."""
+    groups = ([spec.id for spec in assignment.checks if spec.part == part] for part in parts)
+    return [ids for ids in groups if ids]
 
 
 def _row(trial: Trial, ids: Sequence[str]) -> str:

@@ -9,13 +9,27 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Literal
+from typing import Final, Literal, cast
 
 import msgspec
 
 from grader.errors import Reason
 
 SCHEMA = "grader/report/v1"
+
+#: Whose check it is: the server's, the client's, or both programs' together.
+Part = Literal["server", "client", "pair"]
+#: What reports call its checks where there are several.
+SECTIONS: Final[dict[Part, str]] = {"server": "Server", "client": "Client", "pair": "Together"}
+#: Which programs a grading is of.
+Graded = Literal["server", "client", "both"]
+#: In the order in which they are played and shown.
+PARTS: Final[tuple[Part, ...]] = ("server", "client", "pair")
+
+
+def part_of(check_id: str) -> Part:
+    """Whose check that is, by its id (ValueError: by no known name)."""
+    return PARTS[[*PARTS].index(cast("Part", check_id.partition(".")[0]))]
 
 
 class Outcome(StrEnum):
@@ -36,6 +50,7 @@ class EventKind(StrEnum):
 
     STARTED = "started"
     LISTENING = "listening"
+    TYPED = "typed"
     CONNECTED = "connected"
     SENT = "sent"
     RECEIVED = "received"
@@ -105,6 +120,11 @@ class CheckResult(Frozen, frozen=True, omit_defaults=False):
     evidence: tuple[Event, ...] = ()
 
 
+def judged(check: CheckResult) -> bool:
+    """Whether a check's points count."""
+    return check.outcome not in UNJUDGED and check.reason is not Reason.PREREQUISITE_UNJUDGED
+
+
 class BuildResult(Frozen, frozen=True, omit_defaults=False):
     """What building gave.  `outcome` is skipped when nothing has to be built; `log` is the compiler's words."""
 
@@ -133,7 +153,7 @@ class Report(Frozen, frozen=True, omit_defaults=False):
     """`report.json`, schema grader/report/v1."""
 
     assignment: str
-    role: Literal["server", "client"]
+    role: Graded
     submission: SubmissionInfo
     grader: GraderInfo
     started: datetime

@@ -10,30 +10,25 @@ from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import NamedTuple
 
-from grader.assignment import BUILDS, Assignment, CheckSpec, Role
+from grader.assignment import Assignment, CheckSpec, Role, builds, handed_in
 from grader.errors import REASONS, Reason
 from grader.model import (
-    UNJUDGED,
     BuildResult,
     CheckResult,
+    Graded,
     GraderInfo,
     Outcome,
     Report,
     Requirement,
     SubmissionInfo,
+    judged,
+    part_of,
 )
-
-_BUILDS_REQUIREMENT = Requirement(number="", text="The program can be built.")
-
-
-def judged(check: CheckResult) -> bool:
-    """Whether a check's points count."""
-    return check.outcome not in UNJUDGED and check.reason is not Reason.PREREQUISITE_UNJUDGED
 
 
 def make_report(
     assignment: Assignment,
-    role: Role,
+    role: Graded,
     *,
     submission: SubmissionInfo,
     grader: GraderInfo,
@@ -42,7 +37,7 @@ def make_report(
     build: BuildResult,
     checks: tuple[CheckResult, ...],
 ) -> Report:
-    """The grade of one submission in one role."""
+    """The grade of one submission in one role, or in both."""
     counted = [check for check in checks if judged(check)]
     return Report(
         assignment=assignment.name,
@@ -59,14 +54,27 @@ def make_report(
     )
 
 
-def without_a_program(
-    assignment: Assignment, chosen: frozenset[str], titles: Mapping[str, str], build: BuildResult
-) -> tuple[CheckResult, ...]:
-    """The checks of a submission that could not be built: one failed, all others skipped for that reason."""
-    failed = CheckResult(
-        id=BUILDS,
+def not_handed_in(role: Role, why: str) -> CheckResult:
+    """That one of the programs is not there; `why`, in a sentence without its end."""
+    return CheckResult(
+        id=handed_in(role),
+        title=f"A {role} was handed in",
+        requirement=Requirement(number="", text=f"A {role} is handed in."),
+        outcome=Outcome.FAILED,
+        points=0,
+        max_points=0,
+        reason=Reason.NOT_HANDED_IN,
+        message=f"{why[:1].upper()}{why[1:]}.",
+        hint=f"Hand it in with the rest, under a name that says {role}; to grade one program alone, name it by --role.",
+    )
+
+
+def not_built(role: Role, build: BuildResult) -> CheckResult:
+    """That a program could not be built."""
+    return CheckResult(
+        id=builds(role),
         title="Can be built",
-        requirement=_BUILDS_REQUIREMENT,
+        requirement=Requirement(number="", text="The program can be built."),
         outcome=Outcome.FAILED,
         points=0,
         max_points=0,
@@ -75,7 +83,44 @@ def without_a_program(
         hint="Mend the first error that the compiler names; the later ones often follow from it.",
         duration_s=build.duration_s,
     )
-    return (failed, *(_skipped(assignment, spec, titles) for spec in assignment.checks if spec.id in chosen))
+
+
+def without_a_program(
+    assignment: Assignment, chosen: frozenset[str], titles: Mapping[str, str], failed: CheckResult
+) -> tuple[CheckResult, ...]:
+    """The checks of a program that is not there or could not be built: that one failed, the others skipped for it.
+
+    So are those of both programs together.
+    """
+    part, clause = part_of(failed.id), REASONS[failed.reason or Reason.NOT_HANDED_IN]
+    whys = {part: clause, "pair": f"the {part}{clause.removeprefix('it')}"}
+    return (
+        failed,
+        *(
+            _not_played(
+                assignment,
+                spec,
+                titles,
+                _Unplayed(Outcome.SKIPPED, Reason.PREREQUISITE, f"not played, because {whys[spec.part]}"),
+            )
+            for spec in assignment.checks
+            if spec.id in chosen and spec.part in whys
+        ),
+    )
+
+
+def one_build(results: Mapping[Role, BuildResult]) -> BuildResult:
+    """What building gave, of however many programs: failed if one did; with several, each log below its program."""
+    if len(results) == 1:
+        return next(iter(results.values()))
+    outcomes = {result.outcome for result in results.values()}
+    of_all = (Outcome.FAILED, Outcome.PASSED, Outcome.SKIPPED)
+    return BuildResult(
+        outcome=next(outcome for outcome in of_all if outcome in outcomes or outcome is of_all[-1]),
+        log="\n".join(f"{role}:\n{result.log}" for role, result in results.items() if result.command),
+        command="; ".join(result.command for result in results.values() if result.command),
+        duration_s=round(sum(result.duration_s for result in results.values()), 6),
+    )
 
 
 def unplayed(
@@ -89,11 +134,6 @@ def unplayed(
     done = {check.id for check in played}
     lost = _Unplayed(Outcome.INCONCLUSIVE, Reason.UNPROVED, f"Not played: {why}.")
     return tuple(_not_played(assignment, spec, titles, lost) for spec in assignment.checks if spec.id in chosen - done)
-
-
-def _skipped(assignment: Assignment, spec: CheckSpec, titles: Mapping[str, str]) -> CheckResult:
-    why = f"not played, because {REASONS[Reason.BUILD_FAILED]}"
-    return _not_played(assignment, spec, titles, _Unplayed(Outcome.SKIPPED, Reason.PREREQUISITE, why))
 
 
 class _Unplayed(NamedTuple):

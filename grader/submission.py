@@ -23,12 +23,12 @@ import tarfile
 import tomllib
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path, PurePosixPath
-from typing import Any, Final, Protocol
+from typing import Any, Final, Literal, Protocol
 
 import msgspec
 
@@ -81,10 +81,15 @@ _BROKEN: Final = (
 
 
 class Start(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """How `grader.toml` says to build and start one role.  `run` is an argv with {host} and {port} to be filled in."""
+    """How `grader.toml` says to build and start one role.
+
+    `run`: argv with {host} and {port} to be filled in, and {message} where a client takes its message as an argument.
+    `asks`: what a client asks for at its prompts before the first message, in order (None: not said).
+    """
 
     run: tuple[str, ...]
     build: str | tuple[str, ...] | None = None
+    asks: tuple[Literal["host", "port"], ...] | None = None
 
 
 class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -725,14 +730,24 @@ def _faults(values: dict[str, Any]) -> Iterator[tuple[tuple[str, ...], str]]:
             yield (key,), 'is unknown: there are "assignment", "server" and "client"'
 
 
+#: What may stand in a role's `run`, and what else it may say.
+_PLACEHOLDERS = {"server": ("{host}", "{port}"), "client": ("{host}", "{port}", "{message}")}
+_ASKED = ("host", "port")
+
+
 def _start_faults(role: str, table: object) -> Iterator[tuple[tuple[str, ...], str]]:
     if not isinstance(table, dict):
         yield (role,), f"must be a table, got {_type(table)}"
         return
-    checks = {"run": _run_fault, "build": _build_fault}
+    checks: dict[str, Callable[[object], Iterator[str]]] = {
+        "run": partial(_run_fault, _PLACEHOLDERS[role]),
+        "build": _build_fault,
+    }
+    if role == "client":
+        checks["asks"] = _asks_fault
     for key, value in table.items():
         if key not in checks:
-            yield (role, key), 'is unknown: there are "run" and "build"'
+            yield (role, key), f"is unknown: there are {_in_quotes(checks)}"
         else:
             yield from (((role, key), fault) for fault in checks[key](value))
     if "run" not in table:
@@ -747,12 +762,25 @@ def _assignment_fault(value: object) -> Iterator[str]:
         yield "must be an assignment's name: letters, digits, '_', '-' and '.'"
 
 
-def _run_fault(value: object) -> Iterator[str]:
+def _run_fault(placeholders: tuple[str, ...], value: object) -> Iterator[str]:
     yield from _words_fault(value, "a list of strings")
     for word in value if isinstance(value, list) else ():
         for placeholder in re.findall(r"\{\w*\}", word) if isinstance(word, str) else ():
-            if placeholder not in {"{host}", "{port}"}:
-                yield f"has the unknown placeholder {shown(placeholder)[1:-1]}: there are {{host}} and {{port}}"
+            if placeholder not in placeholders:
+                yield f"has the unknown placeholder {shown(placeholder)[1:-1]}: there are {_listed(placeholders)}"
+
+
+def _asks_fault(value: object) -> Iterator[str]:
+    if not isinstance(value, list) or any(word not in _ASKED for word in value) or len({*value}) < len(value):
+        yield f"must be a list of {_in_quotes(_ASKED)}, each at most once, in the order in which they are asked for"
+
+
+def _in_quotes(words: Iterable[str]) -> str:
+    return _listed([f'"{word}"' for word in words])
+
+
+def _listed(words: Sequence[str]) -> str:
+    return f"{', '.join(words[:-1])} and {words[-1]}"
 
 
 def _build_fault(value: object) -> Iterator[str]:

@@ -7,24 +7,38 @@ where one that it needs must fail; everything else must pass.  Nothing may be in
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 
 import msgspec
 
 from grader import flow
-from grader.assignment import BUILDS, Assignment
+from grader.assignment import ROLES, Assignment, Role, builds, handed_in, parts_of
 from grader.errors import AssignmentError, CannotJudgeError, UsageError
-from grader.model import Outcome, Report
+from grader.model import Graded, Outcome, Part, Report, part_of
 
 _LISTENS = "server.listens"
 
 
 class Expected(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A program's verdict: its fault in words (none for a right one), and the checks that must fail."""
+    """A program's verdict: its fault in words (none for a right one), and the checks that must fail.
+
+    `role`: the role that it is graded in; both: it is a folder with two programs.
+    """
 
     fault: str = ""
     fails: tuple[str, ...] = ()
+    role: Graded = "server"
+
+    @property
+    def roles(self) -> tuple[Role, ...]:
+        """The roles that it is graded in."""
+        return ROLES if self.role == "both" else (self.role,)
+
+    @property
+    def parts(self) -> tuple[Part, ...]:
+        """Whose checks are played with it."""
+        return parts_of(self.roles)
 
 
 class Trial(msgspec.Struct, frozen=True):
@@ -63,11 +77,19 @@ def load_verdicts(folder: Path, assignment: Assignment) -> dict[str, Expected]:
     except (OSError, msgspec.DecodeError) as error:
         message = f"{folder.name}/verdicts.toml: {error}"
         raise AssignmentError(message) from error
-    known = {BUILDS, *(spec.id for spec in assignment.checks)}
+    known = {spec.id for spec in assignment.checks}
+    known |= {check(role) for role in assignment.roles for check in (builds, handed_in)}
     faults = [
         *(f"{program} has no verdict" for program in sorted(programs - set(verdicts))),
         *(f"there is no program {program}" for program in sorted(set(verdicts) - programs)),
         *(f"{p}: there is no check {check}" for p, v in verdicts.items() for check in v.fails if check not in known),
+        *(f"{p}: {v.role} is no role here" for p, v in verdicts.items() if not {*v.roles} <= {*assignment.roles}),
+        *(
+            f"{p}: {check} is not played with a {v.role}"
+            for p, v in verdicts.items()
+            for check in v.fails
+            if part_of(check) not in v.parts
+        ),
     ]
     if faults:
         message = f"{folder.name}/verdicts.toml: {faults[0]}"
@@ -87,12 +109,15 @@ def trials(
     *,
     rounds: int,
     programs: tuple[str, ...] = (),
+    role: Graded | None = None,
     listen: Callable[[str], None] = lambda _: None,
 ) -> Iterator[Trial]:
-    """Grade every reference program (or those named), round after round; the seed changes with the round.
+    """Grade every reference program (or those named, or those of a role), round after round.
+
+    Each is graded in its own role; the seed changes with the round.
 
     Raises:
-        UsageError: there is no such program.
+        UsageError: there is no such program, or none of that role.
     """
     folder = reference_folder(request.assignment)
     verdicts = load_verdicts(folder, request.assignment)
@@ -100,17 +125,22 @@ def trials(
     if unknown:
         message = f"there is no reference program {unknown[0]!r} (they are named like broken/never_answers.py)"
         raise UsageError(message)
+    asked = [name for name in programs or tuple(verdicts) if role in {None, verdicts[name].role}]
+    if not asked:
+        message = f"none of these reference programs is graded as {role}"
+        raise UsageError(message)
     for number in range(1, rounds + 1):
         seeded = msgspec.structs.replace(request, seed=request.seed + number - 1)
-        for program in programs or tuple(verdicts):
+        for program in asked:
+            expected = verdicts[program]
             listen(f"round {number}: {program}")
             yield _trial(
                 folder / program,
                 program,
                 number=number,
-                request=seeded,
+                request=msgspec.structs.replace(seeded, roles=expected.roles),
                 make_sandbox=make_sandbox,
-                expected=verdicts[program],
+                expected=expected,
             )
 
 
@@ -134,17 +164,24 @@ def flips(assignment: Assignment, expected: Expected, report: Report) -> Iterato
     """What in a report is not as it must be, in words."""
     must_fail = set(expected.fails)
     not_passed = {check.id for check in report.checks if check.outcome is not Outcome.PASSED}
-    may_skip_all = bool(must_fail & {BUILDS, _LISTENS})
+    may_skip = _skipped_as_a_whole(must_fail)
     for check in report.checks:
         if check.id in must_fail:
             if check.outcome is not Outcome.FAILED:
                 yield f"{check.id} must fail, but is {check.outcome}"
         elif check.outcome is Outcome.SKIPPED:
-            if not (may_skip_all or not_passed.intersection(assignment.spec(check.id).needed)):
+            if not (part_of(check.id) in may_skip or not_passed.intersection(assignment.spec(check.id).needed)):
                 yield f"{check.id} was skipped without need"
         elif check.outcome is not Outcome.PASSED:
             yield f"{check.id} must pass, but is {check.outcome} ({check.reason}): {check.message}"
     yield from (f"{check} was not played" for check in must_fail - {check.id for check in report.checks})
+
+
+def _skipped_as_a_whole(must_fail: Collection[str]) -> set[Part]:
+    """Whose checks all need what must fail: those of a program that is not there or of a server that never listens."""
+    lacking = {part_of(check) for role in ROLES for check in {builds(role), handed_in(role)}.intersection(must_fail)}
+    parts: set[Part] = {*lacking, "pair"} if lacking else set()
+    return parts | {"server"} if _LISTENS in must_fail else parts
 
 
 def counts(reports: list[Report]) -> Counter[Outcome]:

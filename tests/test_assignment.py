@@ -172,6 +172,95 @@ def test_a_fault_in_a_folder_is_refused_before_anything_runs(write: Write, old: 
     assert words in str(caught.value)
 
 
+BOTH = (
+    TOML.replace('roles = ["server"]', 'roles = ["server", "client"]').replace("[limits]", "[client]\n[limits]")
+    + """
+[[checks]]
+id = "client.connects"
+points = 1
+requirement = "2.1"
+[[checks]]
+id = "pair.talk"
+points = 1
+requirement = "2.1"
+needs = ["server.answers", "client.connects"]
+"""
+)
+
+
+def test_an_assignment_asks_for_both_programs(write: Write) -> None:
+    both = assignment.load("echo", write(BOTH))
+    assert both.roles == ("server", "client")
+    assert both.client == assignment.ClientSpec(silent="waits", tries=1)
+    assert [spec.part for spec in both.checks] == ["server"] * 3 + ["client", "pair"]
+    assert assignment.load("tcp_uppercase").client is None or "client" in assignment.load("tcp_uppercase").roles
+
+
+def test_what_the_handout_says_of_a_client_is_read(write: Write) -> None:
+    told = '[client]\nsilent = "gives_up"\ntries = 3\n'
+    client = assignment.load("echo", write(BOTH.replace("[client]\n", told))).client
+    assert client == assignment.ClientSpec(silent="gives_up", tries=3)
+
+
+def test_an_assignment_may_ask_for_a_client_alone(write: Write) -> None:
+    toml = BOTH.partition("[[checks]]")[0].replace('["server", "client"]', '["client"]')
+    checks = "".join(
+        f'[[checks]]\nid = "client.{name}"\npoints = 1\nrequirement = "{number}"\n'
+        for name, number in (("connects", "1.1"), ("sends", "1.2"), ("prints", "2.1"))
+    )
+    assert assignment.load("echo", write(toml + checks)).roles == ("client",)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ("[client]\n", "", "roles asks for a client, but there is no table [client]"),
+        ('["server", "client"]', '["server"]', "there is a table [client], but roles does not ask for a client"),
+        ('["server", "client"]', '["server", "server"]', "roles must name a server, a client, or each once"),
+        ('["server", "client"]', "[]", "roles must name a server, a client, or each once"),
+        ("[client]\n", "[client]\ntries = 2\n", 'a client that is to try again must have silent = "gives_up"'),
+        ("[client]\n", "[client]\ntries = 11\n", "Expected `int` <= 10"),
+        ("[client]\n", "[client]\ntimeout = 1\n", "unknown field `timeout`"),
+        (
+            'id = "client.connects"',
+            'id = "clients.connects"',
+            "check clients.connects must begin with server., client. or",
+        ),
+        (
+            '"client.connects"\npoints = 1\n',
+            '"client.connects"\npoints = 1\nneeds = "server.answers"\n',
+            "check client.connects needs server.answers, a check of another program",
+        ),
+    ],
+)
+def test_roles_checks_and_tables_that_do_not_fit_are_refused(write: Write, old: str, new: str, words: str) -> None:
+    assert old in BOTH
+    with pytest.raises(AssignmentError) as caught:
+        assignment.load("echo", write(BOTH.replace(old, new)))
+    assert words in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("check", "words"),
+    [
+        ("client.connects", "check client.connects needs a client, which roles does not ask for"),
+        ("pair.talk", "check pair.talk needs a server and a client, which roles does not ask for"),
+    ],
+)
+def test_a_check_of_a_program_that_is_not_asked_for_is_refused(write: Write, check: str, words: str) -> None:
+    more = f'[[checks]]\nid = "{check}"\npoints = 1\nrequirement = "2.1"\n'
+    with pytest.raises(AssignmentError) as caught:
+        assignment.load("echo", write(TOML + more))
+    assert words in str(caught.value)
+
+
+def test_parts_are_those_of_the_roles_and_both_together() -> None:
+    assert assignment.parts_of(["server"]) == ("server",)
+    assert assignment.parts_of(["client"]) == ("client",)
+    assert assignment.parts_of(["client", "server"]) == ("server", "client", "pair")
+    assert assignment.parts_of([]) == ()
+
+
 def test_a_requirement_number_that_stands_twice_is_refused(write: Write) -> None:
     folder = write(handout=HANDOUT + "\n- **2.1** It stops.\n")
     with pytest.raises(AssignmentError, match=r"2\.1"):

@@ -160,6 +160,9 @@ def test_only_verdicts_of_programs_that_are_there_are_taken(tmp_path: Path) -> N
     (tmp_path / "good").mkdir()
     (tmp_path / "good" / "here.py").touch()
     (tmp_path / "verdicts.toml").write_text('["good/here.py"]\n["broken/gone.py"]\nfails = ["server.answers"]\n')
+    (tmp_path / "good" / "client.py").touch()
+    with (tmp_path / "verdicts.toml").open("a") as file:
+        file.write('["good/client.py"]\nrole = "client"\n')
     assert list(failing.verdicts_of(tmp_path)) == ["good/here.py"]
 
 
@@ -176,8 +179,10 @@ def test_padded_messages_have_the_length_asked_for(length_bytes: int) -> None:
 
 def test_the_first_checks_need_none_that_comes_later() -> None:
     assignment = assignments.load("tcp_uppercase")
-    for count in range(1, len(assignment.checks) + 1):
+    servers = [spec for spec in assignment.checks if spec.part == "server"]
+    for count in range(1, len(servers) + 1):
         first = frozenset(growth.first_checks(assignment, count))
+        assert len(first) == count
         assert assignment.with_needed(first) == first
 
 

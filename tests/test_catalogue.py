@@ -10,25 +10,32 @@ import msgspec
 import pytest
 
 from grader import checks
-from grader.assignment import load, names
+from grader.assignment import Transport, load, names
 from grader.catalogue import titles_of
-from grader.checks import MODULES, Behaviour, behaviour, behaviour_of, title_of
+from grader.checks import MODULES, Behaviour, behaviour, behaviour_of, part_of_module, title_of
 from grader.errors import Reason
-from grader.wire.script import DatagramProtocol, StreamProtocol
+from grader.model import PARTS, Part
+from grader.wire.script import ClientProtocol, DatagramProtocol, StreamProtocol
 
 ASSIGNMENT = load("tcp_uppercase")
 Check = Callable[..., object]
 
 
-def checks_of(role: str, transport: str) -> Iterator[tuple[str, Check]]:
-    """(id, check) for each check of a role over a transport, as the driver finds them."""
-    for module in MODULES[role, transport]:
+TRANSPORTS: tuple[Transport, ...] = ("tcp", "udp")
+
+
+def checks_of(part: Part, transport: Transport) -> Iterator[tuple[str, Check]]:
+    """(id, check) for each check of a part over a transport, as the driver finds them."""
+    for module in MODULES[part, transport]:
         for name, check in vars(importlib.import_module(f"grader.checks.{module}")).items():
             if name.startswith("test_"):
-                yield f"{role}.{name.removeprefix('test_')}", check
+                yield f"{part}.{name.removeprefix('test_')}", check
 
 
-CATALOGUE = {transport: dict(checks_of(role, transport)) for role, transport in MODULES}
+CATALOGUE = {
+    transport: {check_id: check for part in PARTS for check_id, check in checks_of(part, transport)}
+    for transport in TRANSPORTS
+}
 EVERY = [
     pytest.param(check, id=f"{transport}-{name}")
     for transport in CATALOGUE
@@ -52,25 +59,49 @@ def test_an_assignments_own_checks_have_titles_without_being_imported() -> None:
         b'raise SystemExit\n\ndef test_own(server):\n    """Is ours\n\n    and more."""\n\ndef test_bare(server): ...\n'
     )
     specs = [msgspec.structs.replace(ASSIGNMENT.checks[0], id=f"server.{name}") for name in ("own", "bare", "missing")]
-    own = msgspec.structs.replace(ASSIGNMENT, checks=tuple(specs), files={"test_own.py": source, "other.py": b"("})
+    specs.append(msgspec.structs.replace(ASSIGNMENT.checks[0], id="client.own"))
+    files = {"test_own.py": source, "test_client_own.py": source.replace(b"Is ours", b"Is theirs"), "other.py": b"("}
+    own = msgspec.structs.replace(ASSIGNMENT, checks=tuple(specs), files=files)
     assert titles_of(own) == {
         "server.own": "Is ours",
         "server.bare": "test_bare",
         "server.missing": "server.missing",
+        "client.own": "Is theirs",
     }
 
 
-@pytest.mark.parametrize(("role", "transport"), MODULES)
-def test_no_two_checks_of_a_role_have_one_id_or_one_title(role: str, transport: str) -> None:
-    found = list(checks_of(role, transport))
-    assert len(found) == len({check_id for check_id, _ in found}) == len({title_of(check) for _, check in found}) > 10
+@pytest.mark.parametrize(("part", "transport"), MODULES)
+def test_no_two_checks_of_a_part_have_one_id_or_one_title(part: Part, transport: Transport) -> None:
+    found = list(checks_of(part, transport))
+    assert len(found) == len({check_id for check_id, _ in found}) == len({title_of(check) for _, check in found})
+    assert part != "server" or len(found) > 10
 
 
 def test_no_module_of_checks_is_forgotten() -> None:
-    written = {
-        path.stem for path in Path(checks.__file__).parent.glob("[!_]*.py") if b"\ndef test_" in path.read_bytes()
-    }
-    assert written == {module for modules in MODULES.values() for module in modules}
+    folder = Path(checks.__file__).parent
+    written = {path.stem for path in folder.glob("[!_]*.py") if b"\ndef test_" in path.read_bytes()}
+    listed = {module for modules in MODULES.values() for module in modules}
+    assert written <= listed <= {path.stem for path in folder.glob("*.py")}
+
+
+@pytest.mark.parametrize(("part", "transport"), MODULES)
+def test_a_module_of_the_catalogue_is_of_one_part(part: Part, transport: Transport) -> None:
+    assert {part_of_module(f"grader.checks.{module}") for module in MODULES[part, transport]} == {part}
+
+
+@pytest.mark.parametrize(
+    ("module", "part"),
+    [
+        ("test_own", "server"),
+        ("test_server", "server"),
+        ("test_client", "client"),
+        ("test_client_menu", "client"),
+        ("test_pair_talk", "pair"),
+        ("test_my_client", "server"),
+    ],
+)
+def test_the_name_of_an_own_file_says_whose_checks_it_has(module: str, part: Part) -> None:
+    assert part_of_module(module) == part
 
 
 @pytest.mark.parametrize("check", EVERY)
@@ -86,11 +117,12 @@ def test_every_behaviour_has_its_row(check: Check) -> None:
 def test_every_behaviour_says_only_what_a_protocol_has(check: Check) -> None:
     row = behaviour_of(check)
     assert row is not None
-    assert set(row.says) <= {*vars(StreamProtocol), *vars(DatagramProtocol), *DatagramProtocol.__annotations__}
+    protocols = (StreamProtocol, DatagramProtocol, ClientProtocol)
+    assert set(row.says) <= {name for each in protocols for name in (*vars(each), *each.__annotations__)}
 
 
 @pytest.mark.parametrize("transport", CATALOGUE)
-def test_every_behaviour_is_asked_for_by_an_assignment(transport: str) -> None:
+def test_every_behaviour_is_asked_for_by_an_assignment(transport: Transport) -> None:
     ours = [asked for asked in map(load, names()) if asked.transport == transport]
     assert set(CATALOGUE[transport]) <= {spec.id for asked in ours for spec in asked.checks}
 

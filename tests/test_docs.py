@@ -65,10 +65,13 @@ def render_behaviours() -> str:
     ]
     for name in dict.fromkeys(module for modules in checks.MODULES.values() for module in modules):
         module = importlib.import_module(f"grader.checks.{name}")
+        rows = [cells for _, cells in sorted(rows_of(module))]
+        if not rows:
+            continue
         lines += ["", f"## {(module.__doc__ or name).splitlines()[0].rstrip('.')}", ""]
         lines += ["| behaviour | what is done | what is proved | what mistake it finds | asks of `protocol.py` |"]
         lines += ["|---|---|---|---|---|"]
-        lines += [cells for _, cells in sorted(rows_of(module))]
+        lines += rows
     return "\n".join([*lines, ""])
 
 

@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from grader.errors import UsageError
-from grader.languages import LANGUAGES, NOT_YET, Recipe, Role, makes_target, recipe
+from grader.languages import LANGUAGES, NOT_YET, Recipe, Role, makes_target, recipe, recipes, role_named
 from grader.submission import Submission, parse_config, take
 
 
@@ -111,6 +111,113 @@ def test_script_of_a_web_page_is_no_rival() -> None:
 def test_name_that_looks_like_an_option_is_kept_from_being_one() -> None:
     assert recipe(handed_in("-server.py"), "server").run == ("python3", "./-server.py", "{port}")
     assert recipe(handed_in("-server.c"), "server").build == (cc("server", "./-server.c"),)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["tcpclient.py", "Tcpclient.py", "TCPClient.py", "UDPClient.py", "udpclient.py", "client.c", "echo_client.c"],
+)
+def test_clients_of_lectures_are_found(name: str) -> None:
+    assert recipe(handed_in(name, "my_client.py", "tcpserver.py", "util.py"), "client").program == name
+
+
+# both roles
+
+
+def test_both_programs_are_found_each_by_its_name() -> None:
+    found, lacking = recipes(handed_in("tcp_server.c", "main.py"), ["server", "client"])
+    assert {role: made.program for role, made in found.items()} == {"server": "tcp_server.c", "client": "main.py"}
+    assert lacking == {}
+
+
+@pytest.mark.parametrize(
+    ("names", "role", "program", "why"),
+    [
+        (["server.py"], "server", "server.py", "this submission has a server ('server.py') but no client"),
+        (["client/main.c"], "client", "client/main.c", "this submission has a client ('client/main.c') but no server"),
+        (["main.py"], "server", "main.py", "no client was found: looked for client.py, tcp_client.c"),
+        (["my_client.py"], "client", "my_client.py", "this submission has a client ('my_client.py') but no server"),
+        (["tcp_server_v2.py"], "server", "tcp_server_v2.py", "this submission has a server"),
+        (["main.py", "README"], "server", "main.py", "no client was found"),
+    ],
+)
+def test_a_program_is_not_taken_for_both(names: list[str], role: Role, program: str, why: str) -> None:
+    found, lacking = recipes(handed_in(*names), ["server", "client"])
+    assert {role: made.program for role, made in found.items()} == {role: program}
+    ((lacked, sentence),) = lacking.items()
+    assert lacked != role
+    assert sentence.startswith(why)
+
+
+def test_one_program_for_both_is_taken_where_the_submission_says_so(tmp_path: Path) -> None:
+    run = 'run = ["python3", "chat.py", "{port}"]'
+    found, lacking = recipes(
+        configured(tmp_path, f"[server]\n{run}\n[client]\n{run}\n", "chat.py"), ["server", "client"]
+    )
+    assert ([*found], lacking) == (["server", "client"], {})
+
+
+def test_neither_is_found_in_words_about_each() -> None:
+    found, lacking = recipes(handed_in("notes.txt"), ["server", "client"])
+    assert found == {}
+    assert [why.partition(":")[0] for why in lacking.values()] == ["no server was found", "no client was found"]
+
+
+def test_several_that_could_be_meant_are_refused_by_role() -> None:
+    with pytest.raises(UsageError, match=r"'a_client\.py' and 'b_client\.py' could each be the client"):
+        recipes(handed_in("server.py", "a_client.py", "b_client.py"), ["server", "client"])
+
+
+@pytest.mark.parametrize(
+    ("name", "role"),
+    [
+        ("server.py", "server"),
+        ("Tcpclient.py", "client"),
+        ("x/client/main.c", "client"),
+        ("main.py", None),
+        ("client_server.py", None),
+    ],
+)
+def test_a_name_speaks_of_a_role_or_of_none(name: str, role: Role | None) -> None:
+    assert role_named(name) == role
+
+
+# ports in a client's source
+
+
+@pytest.mark.parametrize(
+    ("text", "ports"),
+    [
+        ("serverPort = 12000\n", (12000,)),
+        ("sock.connect(('127.0.0.1', 8888))\nsock.recv(1024)\nsend(8888)", (8888, 1024)),
+        ("PORT=12_000; x = 0; big = 65536; most = 65535; 1_", (12000, 65535)),
+        ("v1.5 3.14 10.0.0.1 x12 12x 0x1f90 1e5 12345678901234567890", ()),
+        ("htons(5555U) htons(5555)", (5555,)),
+        ('"localhost:7777". Then 99.', (7777, 99)),
+        (" ".join(map(str, range(1, 200))), tuple(range(1, 65))),
+        ("port = \u0661\u0662", ()),
+    ],
+)
+def test_ports_are_whole_numbers_of_the_source(text: str, ports: tuple[int, ...]) -> None:
+    assert recipe(handed_in("server.py", "other.py", client__py=text), "client").ports == ports
+    assert recipe(handed_in("client.py", server__py=text), "server").ports == ()
+
+
+def test_ports_are_looked_for_in_headers_too_and_in_all_sources_where_none_is_named() -> None:
+    sources = {"client__c": "1001", "common__h": "1002", "server__c": "1003"}
+    assert recipe(handed_in(**sources), "client").ports == (1001, 1002)
+    made = recipe(handed_in(**sources, Makefile="client: client.c 1004\n"), "client")
+    assert (made.language, made.ports) == ("make", (1001, 1003, 1002))
+
+
+def test_ports_of_a_configured_client_are_those_of_the_file_it_names(tmp_path: Path) -> None:
+    submission = configured(tmp_path, '[client]\nrun = ["python3", "c.py"]\n', "c.py")
+    (tmp_path / "c.py").write_text("port = 4242")
+    (tmp_path / "server.py").write_text("port = 4343")
+    assert recipe(take(tmp_path), "client").ports == (4242,)
+    (tmp_path / "grader.toml").write_text('[client]\nrun = ["./start"]\n')
+    assert recipe(take(tmp_path), "client").ports == (4242, 4343)
+    assert submission.files == take(tmp_path).files
 
 
 # folders
@@ -261,6 +368,15 @@ def test_file_that_config_gives_to_the_other_role_is_no_candidate(tmp_path: Path
 def test_configured_build_is_a_command_line_or_an_argv(tmp_path: Path, build: str, argv: tuple[str, ...]) -> None:
     submission = configured(tmp_path, f'[server]\nbuild = {build}\nrun = ["./server.py"]\n')
     assert recipe(submission, "server") == Recipe("Python", "server.py", (argv,), ("./server.py",))
+
+
+@pytest.mark.parametrize(
+    ("asks", "words"), [("", None), ('asks = ["host", "port"]', ("host", "port")), ("asks = []", ())]
+)
+def test_configured_client_says_what_it_asks(tmp_path: Path, asks: str, words: tuple[str, ...] | None) -> None:
+    submission = configured(tmp_path, f'[client]\nrun = ["python3", "c.py", "{{message}}"]\n{asks}\n', "c.py")
+    made = recipe(submission, "client")
+    assert (made.asks, made.run[-1]) == (words, "{message}")
 
 
 # what is refused

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from grader import results
-from grader.assignment import BUILDS, load
+from grader.assignment import CheckSpec, load
 from grader.errors import Reason
-from grader.model import BuildResult, CheckResult, GraderInfo, Outcome, Report, Requirement, SubmissionInfo
+from grader.model import BuildResult, CheckResult, GraderInfo, Outcome, Report, Requirement, SubmissionInfo, judged
 
 ASSIGNMENT = load("tcp_uppercase")
 
@@ -71,11 +72,11 @@ def test_what_cannot_be_judged_costs_nothing(
 
 @given(st.lists(st.sampled_from([PASSED, FAILED, SKIPPED, *UNJUDGED]), min_size=1))
 def test_a_verdict_that_could_not_be_given_changes_no_share_of_the_rest(checks: list[CheckResult]) -> None:
-    graded, judged = report(*checks), report(*(one for one in checks if results.judged(one)))
-    assert (graded.score, graded.max_score) == (judged.score, judged.max_score)
+    graded, only_judged = report(*checks), report(*(one for one in checks if judged(one)))
+    assert (graded.score, graded.max_score) == (only_judged.score, only_judged.max_score)
     assert 0 <= graded.score <= graded.max_score
     assert graded.checks == tuple(checks)
-    assert graded.complete == (len(judged.checks) == len(checks))
+    assert graded.complete == (len(only_judged.checks) == len(checks))
 
 
 def test_a_report_says_what_was_graded() -> None:
@@ -87,8 +88,13 @@ def test_a_program_that_cannot_be_built_fails_one_check_and_skips_the_chosen() -
     chosen = frozenset({"server.listens", "server.answers"})
     build = BuildResult(outcome=Outcome.FAILED, log="server.c:1: error\n", command="make server", duration_s=0.5)
     titles = {spec.id: spec.id.upper() for spec in ASSIGNMENT.checks}
-    first, *others = results.without_a_program(ASSIGNMENT, chosen, titles, build)
-    assert (first.id, first.outcome, first.reason, first.max_points) == (BUILDS, Outcome.FAILED, Reason.BUILD_FAILED, 0)
+    first, *others = results.without_a_program(ASSIGNMENT, chosen, titles, results.not_built("server", build))
+    assert (first.id, first.outcome, first.reason, first.max_points) == (
+        "server.builds",
+        Outcome.FAILED,
+        Reason.BUILD_FAILED,
+        0,
+    )
     assert (first.message, first.duration_s) == ("$ make server\nserver.c:1: error", 0.5)
     assert [(one.id, one.title, one.outcome, one.reason) for one in others] == [
         ("server.listens", "SERVER.LISTENS", Outcome.SKIPPED, Reason.PREREQUISITE),
@@ -99,3 +105,43 @@ def test_a_program_that_cannot_be_built_fails_one_check_and_skips_the_chosen() -
     assert graded.max_score == sum(ASSIGNMENT.spec(check_id).points for check_id in chosen)
     assert graded.complete
     assert results.exit_code(graded) == 1
+
+
+def test_a_program_that_is_not_there_takes_its_checks_and_those_of_both_with_it() -> None:
+    specs = tuple(
+        CheckSpec(id=check, points=2, requirement="1.1") for check in ("server.a", "client.a", "client.b", "pair.a")
+    )
+    both = msgspec.structs.replace(ASSIGNMENT, checks=specs)
+    failed = results.not_handed_in("client", "this submission has a server but no client")
+    chosen = frozenset({"server.a", "client.a", "pair.a"})
+    titles = {spec.id: spec.id.upper() for spec in specs}
+    first, *others = results.without_a_program(both, chosen, titles, failed)
+    assert (first.id, first.title, first.outcome, first.reason) == (
+        "client.handed_in",
+        "A client was handed in",
+        Outcome.FAILED,
+        Reason.NOT_HANDED_IN,
+    )
+    assert (first.max_points, first.message) == (0, "This submission has a server but no client.")
+    assert [(one.id, one.outcome, one.message, one.max_points) for one in others] == [
+        ("client.a", Outcome.SKIPPED, "not played, because it was not handed in", 2),
+        ("pair.a", Outcome.SKIPPED, "not played, because the client was not handed in", 2),
+    ]
+    assert (report(first, *others).max_score, results.exit_code(report(first, *others))) == (4, 1)
+
+
+BUILT = BuildResult(outcome=Outcome.PASSED, log="made\n", command="make server", duration_s=0.5)
+UNBUILT = BuildResult(outcome=Outcome.FAILED, log="no\n", command="make client", duration_s=0.25)
+NOTHING = BuildResult(outcome=Outcome.SKIPPED)
+
+
+def test_builds_of_two_programs_are_one_that_names_both() -> None:
+    assert results.one_build({"server": BUILT}) == BUILT
+    assert results.one_build({"server": BUILT, "client": UNBUILT}) == BuildResult(
+        outcome=Outcome.FAILED,
+        log="server:\nmade\n\nclient:\nno\n",
+        command="make server; make client",
+        duration_s=0.75,
+    )
+    assert results.one_build({"server": NOTHING, "client": BUILT}).outcome is Outcome.PASSED
+    assert results.one_build({"server": NOTHING, "client": NOTHING}) == NOTHING

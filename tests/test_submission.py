@@ -811,6 +811,8 @@ def test_empty_config_says_nothing() -> None:
     assert parse_config(b"") == Config()
 
 
+ASKED = '"host" and "port", each at most once, in the order in which they are asked for'
+CLIENTS_PLACES = "{host}, {port} and {message}"
 BROKEN_CONFIGS = [
     (b'\n[server]\nrun = "./s"\n', 'grader.toml line 3: key "server.run" must be a list of strings, got a string'),
     (b"[client]\nrun = []\n", 'grader.toml line 2: key "client.run" must not be empty'),
@@ -822,6 +824,29 @@ BROKEN_CONFIGS = [
     (
         b'[server]\nrun = ["./s", "{prot}"]\n',
         'grader.toml line 2: key "server.run" has the unknown placeholder {prot}: there are {host} and {port}',
+    ),
+    (
+        b'[client]\nrun = ["./c", "{massage}"]\n',
+        f'grader.toml line 2: key "client.run" has the unknown placeholder {{massage}}: there are {CLIENTS_PLACES}',
+    ),
+    (
+        b'[server]\nrun = ["./s", "{message}"]\n',
+        'grader.toml line 2: key "server.run" has the unknown placeholder {message}: there are {host} and {port}',
+    ),
+    *(
+        (
+            b'[client]\nrun = ["./c"]\nasks = ' + asks + b"\n",
+            f'grader.toml line 3: key "client.asks" must be a list of {ASKED}',
+        )
+        for asks in (b'"host"', b'["host", "host"]', b'["name"]', b"[1]", b"[[]]", b"true")
+    ),
+    (
+        b'[server]\nrun = ["x"]\nasks = ["port"]\n',
+        'grader.toml line 3: key "server.asks" is unknown: there are "run" and "build"',
+    ),
+    (
+        b'[client]\nrun = ["x"]\nask = ["port"]\n',
+        'grader.toml line 3: key "client.ask" is unknown: there are "run", "build" and "asks"',
     ),
     (b'[server]\nrun = ["a\\u0000b"]\n', 'grader.toml line 2: key "server.run" must not hold a NUL character'),
     (

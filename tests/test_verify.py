@@ -5,20 +5,26 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from grader import flow, verify
-from grader.assignment import BUILDS, load
+from grader.assignment import Assignment, ClientSpec, builds, load
 from grader.errors import AssignmentError, CannotJudgeError, Reason, UsageError
 from grader.matrix import matrix
-from grader.model import BuildResult, CheckResult, GraderInfo, Outcome, Report, SubmissionInfo
+from grader.model import BuildResult, CheckResult, Graded, GraderInfo, Outcome, Report, SubmissionInfo
 from grader.results import make_report
 from grader.sandbox.choose import choose
 from grader.verify import Expected, Trial
 
-ASSIGNMENT = load("tcp_uppercase")
+WHOLE = load("tcp_uppercase")
+#: Its server alone.
+ASSIGNMENT = msgspec.structs.replace(
+    WHOLE, roles=("server",), client=None, checks=tuple(spec for spec in WHOLE.checks if spec.part == "server")
+)
 IDS = [spec.id for spec in ASSIGNMENT.checks]
 NEEDS = {spec.id: spec.needs for spec in ASSIGNMENT.checks}
+BUILDS = builds("server")
 FRAGMENTS, COALESCED = "server.fragments_every_byte", "server.coalesced"
 
 
@@ -93,6 +99,166 @@ def test_without_a_listening_program_everything_may_be_skipped(cause: str) -> No
     assert left == ([f"{BUILDS} was not played"] if cause == BUILDS else [])
 
 
+def of_both(*more: str) -> Assignment:
+    """The first check of a server, a check of a client and one of both, and more."""
+    specs = [ASSIGNMENT.checks[0]]
+    for check in ("client.sends", "client.prints", "pair.talk", *more):
+        specs.append(msgspec.structs.replace(specs[0], id=check, needs=()))
+    return msgspec.structs.replace(
+        ASSIGNMENT,
+        roles=("server", "client"),
+        client=ClientSpec(),
+        checks=tuple(specs),
+        requirements=ASSIGNMENT.requirements,
+    )
+
+
+def report_of(asked: Assignment, role: Graded, **outcomes: Outcome) -> Report:
+    """A report in which all these checks ended so; names with `__` for the dot."""
+    checks = tuple(
+        CheckResult(
+            id=name.replace("__", "."),
+            title=name,
+            requirement=ASSIGNMENT.requirements["1.1"],
+            outcome=outcome,
+            points=0,
+            max_points=1,
+        )
+        for name, outcome in outcomes.items()
+    )
+    return msgspec.structs.replace(report(), role=role, assignment=asked.name, checks=checks)
+
+
+PASSED, FAILED, SKIPPED = Outcome.PASSED, Outcome.FAILED, Outcome.SKIPPED
+
+
+@pytest.mark.parametrize("cause", ["client__builds", "client__handed_in"])
+def test_without_a_client_its_checks_and_those_of_both_may_be_skipped(cause: str) -> None:
+    expected = Expected(role="both", fails=(cause.replace("__", "."),))
+    rest = {"client__sends": SKIPPED, "client__prints": SKIPPED, "pair__talk": SKIPPED}
+    asked = of_both()
+    graded = report_of(asked, "both", **{cause: FAILED}, server__listens=PASSED, **rest)
+    assert list(verify.flips(asked, expected, graded)) == []
+    also = report_of(asked, "both", **{cause: FAILED}, server__listens=SKIPPED, **rest)
+    assert list(verify.flips(asked, expected, also)) == ["server.listens was skipped without need"]
+
+
+def test_a_server_that_never_listens_skips_no_check_of_a_client() -> None:
+    asked = of_both()
+    graded = report_of(asked, "both", server__listens=FAILED, client__sends=SKIPPED, pair__talk=SKIPPED)
+    assert list(verify.flips(asked, Expected(role="both", fails=("server.listens",)), graded)) == [
+        "client.sends was skipped without need",
+        "pair.talk was skipped without need",
+    ]
+
+
+BOTH_VERDICTS = """
+["good/server.py"]
+["good/client.py"]
+role = "client"
+["broken/both"]
+role = "both"
+fails = ["pair.talk", "client.handed_in"]
+"""
+
+
+def test_programs_have_roles(tmp_path: Path) -> None:
+    folder = write_reference(tmp_path / "x", BOTH_VERDICTS, "good/server.py", "good/client.py", "broken/both")
+    verdicts = verify.load_verdicts(folder, of_both())
+    assert [(expected.role, expected.roles, expected.parts) for expected in verdicts.values()] == [
+        ("server", ("server",), ("server",)),
+        ("client", ("client",), ("client",)),
+        ("both", ("server", "client"), ("server", "client", "pair")),
+    ]
+    assert verify.unproved(of_both(), verdicts) == ["server.listens", "client.sends", "client.prints"]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ('role = "client"', 'role = "pair"', "Invalid enum value 'pair'"),
+        ('role = "client"', 'fails = ["client.sends"]', "good/client.py: client.sends is not played with a server"),
+        ('role = "both"', 'role = "client"', "broken/both: pair.talk is not played with a client"),
+    ],
+)
+def test_a_fault_in_the_roles_is_refused(tmp_path: Path, old: str, new: str, words: str) -> None:
+    text = BOTH_VERDICTS.replace(old, new)
+    folder = write_reference(tmp_path / "x", text, "good/server.py", "good/client.py", "broken/both")
+    with pytest.raises(AssignmentError) as caught:
+        verify.load_verdicts(folder, of_both())
+    assert words in str(caught.value)
+
+
+def test_a_program_of_a_role_that_is_not_asked_for_is_refused(tmp_path: Path) -> None:
+    folder = write_reference(tmp_path / "x", '["good/client.py"]\nrole = "client"\n', "good/client.py")
+    with pytest.raises(AssignmentError, match=r"good/client\.py: client is no role here"):
+        verify.load_verdicts(folder, ASSIGNMENT)
+
+
+def test_only_programs_of_a_role_are_tried() -> None:
+    def broken(*_: object) -> None:
+        raise CannotJudgeError("no engine")
+
+    def tried(role: Graded | None) -> list[str]:
+        found = verify.trials(flow.Request(WHOLE), broken, rounds=1, programs=("good/threads.py",), role=role)  # type: ignore[arg-type]
+        return [trial.program for trial in found]
+
+    assert tried(None) == tried("server") == ["good/threads.py"]
+    with pytest.raises(UsageError, match="none of these reference programs is graded as client"):
+        tried("client")
+
+
+def test_the_matrix_shows_programs_of_each_role_apart() -> None:
+    asked = of_both()
+    verdicts = {
+        "good/s.py": Expected(),
+        "good/c.py": Expected(role="client"),
+        "broken/b": Expected(role="both", fails=("pair.talk",)),
+    }
+    rest = {"client__sends": PASSED, "client__prints": FAILED}
+    shown = matrix(
+        asked,
+        verdicts,
+        [
+            Trial("broken/b", 1, report_of(asked, "both", server__listens=PASSED, **rest, pair__talk=SKIPPED), ()),
+            Trial("good/s.py", 1, report_of(asked, "server", server__listens=PASSED), ()),
+            Trial("good/c.py", 1, report_of(asked, "client", **rest), ("flipped",)),
+        ],
+    )
+    legend = "  . passed   F failed   s skipped   ? inconclusive   ! error"
+    assert shown.splitlines() == [
+        "Servers",
+        "",
+        "  1  server.listens",
+        "",
+        legend,
+        "",
+        "good/s.py  .  2.0 s",
+        "",
+        "Clients",
+        "",
+        "  1  client.sends",
+        "  2  client.prints",
+        "",
+        legend,
+        "",
+        "good/c.py  .F  2.0 s  1 of 1 FLIPPED",
+        "",
+        "Servers with clients",
+        "",
+        "  1  server.listens",
+        "  2  client.sends",
+        "  3  client.prints",
+        "  4  pair.talk",
+        "",
+        legend,
+        "",
+        "broken/b   . .F s  2.0 s",
+        "",
+        "3 gradings, 7 verdicts, 1 gradings with a flip",
+    ]
+
+
 def write_reference(folder: Path, verdicts: str, *programs: str) -> Path:
     for kind in ("good", "broken"):
         (folder / kind).mkdir(parents=True)
@@ -140,8 +306,8 @@ def test_a_reference_folder_without_broken_programs_is_refused_in_words(tmp_path
 
 
 def test_our_verdicts_name_every_program_and_prove_every_check() -> None:
-    verdicts = verify.load_verdicts(verify.reference_folder(ASSIGNMENT), ASSIGNMENT)
-    assert verify.unproved(ASSIGNMENT, verdicts) == []
+    verdicts = verify.load_verdicts(verify.reference_folder(WHOLE), WHOLE)
+    assert verify.unproved(WHOLE, verdicts) == []
     for program, expected in verdicts.items():
         assert bool(expected.fails) == bool(expected.fault) == program.startswith("broken/"), program
 
@@ -160,7 +326,7 @@ def test_an_assignment_without_reference_programs_is_wrong_usage() -> None:
 
 
 def test_real_trials_of_a_good_and_a_broken_program_do_not_flip() -> None:
-    request = flow.Request(ASSIGNMENT, only=frozenset({"server.listens", COALESCED}), seed=5)
+    request = flow.Request(WHOLE, only=frozenset({"server.listens", COALESCED}), seed=5)
     make = choose("local", lambda _: None).make
     programs = ("good/threads.py", "broken/one_recv_is_one_message.py")
     heard: list[str] = []
@@ -177,7 +343,7 @@ def test_real_trials_of_a_good_and_a_broken_program_do_not_flip() -> None:
 
 
 def test_an_unknown_program_is_wrong_usage() -> None:
-    request = flow.Request(ASSIGNMENT)
+    request = flow.Request(WHOLE)
     make = choose("local", lambda _: None).make
     with pytest.raises(UsageError, match=r"there is no reference program 'good/nothing\.py'"):
         list(verify.trials(request, make, rounds=1, programs=("good/nothing.py",)))
@@ -187,7 +353,7 @@ def test_a_sandbox_that_fails_is_a_flip_and_no_crash() -> None:
     def broken(*_: object) -> None:
         raise CannotJudgeError("no engine")
 
-    request = flow.Request(ASSIGNMENT)
+    request = flow.Request(WHOLE)
     trials = verify.trials(request, broken, rounds=2, programs=("good/threads.py",))  # type: ignore[arg-type]
     assert [(trial.round, trial.report, trial.flips) for trial in trials] == [
         (1, None, ("no engine",)),

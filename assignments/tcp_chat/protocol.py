@@ -1,8 +1,8 @@
-"""What a message of tcp_chat is, and what everybody hears of it."""
+"""What a message of tcp_chat is, and what everybody hears of it; and what a client shows."""
 
 from __future__ import annotations
 
-from grader import Exchange
+from grader import Entry, Exchange
 
 _WORDS = ("hello", "is anybody here", "me too", "what about lunch", "no", "see you later")
 
@@ -60,3 +60,29 @@ def sized(size_bytes: int) -> Exchange:
     """One line of letters."""
     alphabet = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
     return _said((alphabet * (size_bytes // len(alphabet) + 1))[: size_bytes - 1])
+
+
+def _typed(line: str) -> Entry:
+    """A line that is typed into a client, which hears it like everybody else: without the white space at its end."""
+    heard = line.rstrip(" \t").encode()
+    return Entry(line.encode(), line.encode() + b"\n", heard + b"\n", heard)
+
+
+def typed(number: int) -> Entry:
+    """A short line of ASCII text, different for every number."""
+    return _typed(f"{_WORDS[number % len(_WORDS)]} {number}")
+
+
+def typed_awkward() -> tuple[Entry, ...]:
+    """Characters of two, three and four bytes, and spaces at both ends."""
+    return (
+        _typed("Schöne Grüße"),
+        _typed("お元気ですか"),
+        _typed("good 👍🏽, 12 € each"),
+        _typed("  spaces at both ends  "),
+    )
+
+
+def unasked() -> Entry:
+    """What another member says."""
+    return Entry(b"", b"", "am I the only one for Döner?\n".encode(), "am I the only one for Döner?".encode())

@@ -1,10 +1,10 @@
-"""What a message of tcp_echo is, and its right answer: any bytes, which come back as they are."""
+"""What a message of tcp_echo is, and its right answer: any bytes, which come back as they are; a client's are lines."""
 
 from __future__ import annotations
 
 import random
 
-from grader import Exchange
+from grader import Entry, Exchange
 
 _WORDS = ("hello", "is anybody there?", "Sockets are files", "mixed CASE 42", "a", "two  spaces", "so long")
 _ALPHABET = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -47,3 +47,31 @@ def surprise(source: random.Random) -> Exchange:
 def closing() -> Exchange:
     """The line after whose echo the server closes."""
     return _echoed(b"close")
+
+
+def _typed(line: str) -> Entry:
+    """A line that is typed into the client, and what comes of it."""
+    text = line.encode()
+    echoed = _echoed(text)
+    return Entry(text, echoed.request, echoed.reply, text)
+
+
+def typed(number: int) -> Entry:
+    """A short line, different for every number."""
+    return _typed(f"{_WORDS[number % len(_WORDS)]} {number}")
+
+
+def typed_awkward() -> tuple[Entry, ...]:
+    """Characters of two, three and four bytes, spaces at both ends, and nothing."""
+    return (_typed("straße, \u20ac and \U0001f40d"), _typed("  spaces at both ends  "), _typed(""))
+
+
+def typed_sized(size_bytes: int) -> Entry:
+    """A line of letters that has so many bytes with its LF."""
+    line = sized(size_bytes).request.removesuffix(b"\n")
+    return _typed(line.decode())
+
+
+def leaving() -> Entry:
+    """The line that is echoed like any other, and ends the conversation."""
+    return _typed("close")

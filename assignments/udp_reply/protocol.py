@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from grader import Exchange
+from grader import Entry, Exchange
 
 #: The longest that can be answered: a reply is 5 bytes longer, and IPv4 carries 65 507 (65 535 less 20 of IP and 8 of
 #: UDP headers; udp(7)).
 LARGEST_BYTES = 65_502
 
 _WORDS = ("hello", "1st udp client", "Datagrams are messages", "two\nlines", "OK...", "a", "Zürich, naïve, ∞")
+_LINES = tuple(word for word in _WORDS if "\n" not in word)
 
 
 def _answered(datagram: bytes) -> Exchange:
@@ -57,3 +58,28 @@ def garbage() -> tuple[bytes, ...]:
         b" \t\r\n",
         bytes(range(256)),
     )
+
+
+def _typed(line: str) -> Entry:
+    reply = b"OK..." + line.encode()
+    return Entry(line.encode(), line.encode(), reply, reply)
+
+
+def typed(number: int) -> Entry:
+    """A short line, different for every number."""
+    return _typed(f"{number} {_LINES[number % len(_LINES)]}")
+
+
+def typed_awkward() -> tuple[Entry, ...]:
+    """Text of several bytes for a character, white space at the ends, what looks like a reply or like the quit word."""
+    return tuple(map(_typed, ("straße, naïve and € 🐍", "  spaces around it  ", "OK...not yet", "quit now")))
+
+
+def typed_sized(size_bytes: int) -> Entry:
+    """A line whose reply has so many bytes."""
+    return _typed(sized(size_bytes - len(b"OK...")).request.decode())
+
+
+def leaving() -> Entry:
+    """The line that ends the client; it is not sent."""
+    return Entry(b"quit", b"", b"", b"")

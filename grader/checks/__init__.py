@@ -9,14 +9,20 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Final, TypeVar
 
+from grader.assignment import Transport
 from grader.errors import Reason
+from grader.model import PARTS, Part
 
-#: The modules that hold the checks of a role over a transport.
-MODULES = {
+#: The modules that hold the checks of a server, of a client or of both together, over a transport.
+MODULES: Final[dict[tuple[Part, Transport], tuple[str, ...]]] = {
     ("server", "tcp"): ("server", "tcp_reading", "tcp_writing", "tcp_clients", "resources"),
     ("server", "udp"): ("server", "udp_server", "resources"),
+    ("client", "tcp"): ("client", "tcp_client"),
+    ("client", "udp"): ("client", "udp_client"),
+    ("pair", "tcp"): ("pair",),
+    ("pair", "udp"): ("pair",),
 }
 
 #: What to look at where the cause is none that a check looks for.
@@ -68,6 +74,17 @@ def behaviour(
         return check
 
     return mark
+
+
+def part_of_module(module: str) -> Part:
+    """What the checks of a module are of: the catalogue's by the table, an assignment's own by the file's name.
+
+    `test_client_*.py` holds a client's, `test_pair_*.py` those of both programs together, any other a server's.
+    """
+    name = module.rpartition(".")[2]
+    listed = (part for (part, _), modules in MODULES.items() if name in modules)
+    own = (part for part in PARTS if name.startswith(f"test_{part}"))
+    return next(listed, next(own, "server"))
 
 
 def behaviour_of(check: Callable[..., object]) -> Behaviour | None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from grader.errors import Reason
-from grader.limits import SETTLE_S
+from grader.limits import EXIT_S, SETTLE_S
 from grader.model import EventKind
 from grader.wire.faults import FaultError, UnprovedError
 from grader.wire.kernel import TcpState
@@ -77,19 +77,38 @@ def must_end_quietly(program: Program, said_before: int) -> None:
         raise FaultError(Reason.CRASHED, f"{situation} it crashed", doing=program.doing())
 
 
-def must_refuse(program: Program, situation: str, ran_on: Reason) -> None:
-    """It ends by itself, with an exit status other than 0 and words on standard error."""
+def must_refuse(
+    program: Program, situation: str, ran_on: Reason, said_before: int = 0, deadline_s: float = EXIT_S
+) -> None:
+    """It ends by itself, with an exit status other than 0 and words on standard error.
+
+    `ran_on`: the fault of one that does not.  `said_before`: bytes on standard error before.
+    """
     __tracebackhide__ = True
     try:
-        ending = program.wait_end()
+        ending = program.wait_end(deadline_s)
     except NoProgressError as stop:
         raise FaultError(ran_on, f"{situation}; it did not end", doing=stop.doing) from None
     if ending.status < 0:
         raise FaultError(Reason.CRASHED, f"{situation}; it crashed", doing=program.doing())
     if ending.status == 0:
         raise FaultError(Reason.EXIT_STATUS, f"{situation}; it ended with exit status 0, which means success")
-    if not program.stderr.data.strip():
+    if not program.stderr.data[said_before:].strip():
         raise FaultError(Reason.SILENT, f"{situation}; it ended without a word on standard error")
+
+
+def must_refuse_in_words(
+    program: Program,
+    situation: str,
+    ran_on: Reason = Reason.STILL_RUNNING,
+    said_before: int = 0,
+    deadline_s: float = EXIT_S,
+) -> None:
+    """The same, and the words are no traceback."""
+    __tracebackhide__ = True
+    must_refuse(program, situation, ran_on, said_before, deadline_s)
+    if b"Traceback (most recent call last)" in program.stderr.data:
+        raise FaultError(Reason.TRACEBACK, f"{situation}; it ended with a traceback")
 
 
 def at_rest(program: Program) -> Snapshot:

@@ -20,12 +20,14 @@ from typing import cast
 import msgspec
 import pytest
 
-from grader.checks import MODULES
+from grader.assignment import Role, parts_of
+from grader.checks import MODULES, part_of_module
 from grader.driver.fixtures import Fixtures
 from grader.driver.job import Built, Finished, Job, Refused, Word
 from grader.driver.plugin import Referee
 from grader.driver.stage import Stage
 from grader.limits import WARDEN_READY_S
+from grader.model import Outcome, Part
 from grader.sandbox.channel import Channel, read_frame
 from grader.wire.build import build
 from grader.wire.kernel import SocketTable
@@ -50,11 +52,14 @@ def main() -> int:
     channel = Channel(_reach_warden(sys.argv[1]))
     warden = WardenClient(channel)
     stage = Stage(job, warden, SocketTable())
-    result = build(job.build, warden, stage.environment, job.assignment.limits)
-    say(Built(result))
-    if result.outcome.value != "failed":
+    built: list[Role] = []
+    for role, command in job.commands.items():
+        result = build(command.build, warden, stage.environment, job.assignment.limits)
+        say(Built(role, result))
+        built += [role] if result.outcome is not Outcome.FAILED else []
+    if built:
         with tempfile.TemporaryDirectory(prefix="grader-assignment-") as folder:
-            _play(job, stage, say, Path(folder))
+            _play(job, parts_of(built), stage, say, Path(folder))
     stage.end_program()
     say(Finished())
     return 0
@@ -89,7 +94,7 @@ def _reach_warden(where: str) -> socket.socket:
             select.select([], [], [], 0.002)  # between looks for a file that another container makes
 
 
-def _play(job: Job, stage: Stage, say: Callable[[Word], None], folder: Path) -> None:
+def _play(job: Job, parts: tuple[Part, ...], stage: Stage, say: Callable[[Word], None], folder: Path) -> None:
     for name, content in job.assignment.files.items():
         (folder / name).write_bytes(content)
     try:
@@ -102,15 +107,19 @@ def _play(job: Job, stage: Stage, say: Callable[[Word], None], folder: Path) -> 
         return
     if hasattr(protocol, "opening"):
         stage.opening = protocol.opening()
-    catalogue = [f"grader.checks.{name}" for name in MODULES[job.role, job.assignment.transport]]
-    own_checks = [str(folder / name) for name in sorted(job.assignment.files) if name.startswith("test_")]
+    catalogue = [f"grader.checks.{name}" for part in parts for name in MODULES[part, job.assignment.transport]]
+    own_checks = [
+        str(folder / name)
+        for name in sorted(job.assignment.files)
+        if name.startswith("test_") and part_of_module(Path(name).stem) in parts
+    ]
     # No configuration, conftest, cache or plugin of the machine's: the same run everywhere.
     for name in [name for name in os.environ if name.startswith("PYTEST_")]:
         del os.environ[name]
     os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
     without = [word for plugin in _UNUSED_PLUGINS for word in ("-p", f"no:{plugin}")]
     options = ["-c", os.devnull, "--rootdir", str(folder), *without, "--noconftest", "-s"]
-    referee = Referee(job, stage, protocol, say)
+    referee = Referee(job, parts, stage, protocol, say)
     status = pytest.main(
         [*options, "--pyargs", *catalogue, *own_checks],
         plugins=[referee, Fixtures(stage, protocol, job.seed)],

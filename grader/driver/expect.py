@@ -13,6 +13,7 @@ from grader.wire.transcript import shown, side_by_side
 
 #: Lines of the program's own words in a message: the end of a traceback, which is what one reads.
 _PRINTED_LINES = 12
+_PRINTED_CHARACTERS = 200
 _SENT_SHOWN = 4
 _PIECES_SHOWN = 24
 _SHOWN_BYTES = 160
@@ -36,13 +37,17 @@ def _sentence(words: str) -> str:
 
 
 def _sent(events: tuple[Event, ...]) -> list[str]:
-    sends = [event for event in events if event.kind is EventKind.SENT]
+    sends = [event for event in events if event.kind in {EventKind.SENT, EventKind.TYPED}]
     if not sends:
         return [f"started as: {event.text}" for event in events if event.kind is EventKind.STARTED][-1:]
     left_out = (
         [f"({len(sends) - _SENT_SHOWN} earlier messages are in the transcript)"] if len(sends) > _SENT_SHOWN else []
     )
-    return left_out + [f"{event.who} sent: {split(event)}" for event in sends[-_SENT_SHOWN:]]
+    return left_out + [f"{_deed(event)}: {split(event)}" for event in sends[-_SENT_SHOWN:]]
+
+
+def _deed(event: Event) -> str:
+    return "typed" if event.kind is EventKind.TYPED else f"{event.who} sent"
 
 
 def split(event: Event) -> str:
@@ -52,7 +57,8 @@ def split(event: Event) -> str:
         how = f" in {len(event.pieces)} pieces" if event.pieces else ""
         return f"{shown(head)} … {shown(tail)} ({event.size_bytes} bytes{how})"
     if not event.pieces:
-        return f"{shown(event.data)}{f' ({event.text})' if event.text else ''}"
+        words = f" ({event.text})" if event.text else ""
+        return f"{shown(event.data)}{words}" if event.data or not event.text else event.text
     parts, at = [], 0
     for length in event.pieces[:_PIECES_SHOWN]:
         parts.append(shown(event.data[at : at + length]))
@@ -76,7 +82,15 @@ def _printed(printed: bytes) -> list[str]:
     if not any(line.strip() for line in lines):
         return []
     more = [f"  … {len(lines) - _PRINTED_LINES} lines before"] if len(lines) > _PRINTED_LINES else []
-    return ["it printed:", *more, *(f"  {printable(line)}" for line in lines[-_PRINTED_LINES:])]
+    return ["it printed:", *more, *(f"  {printable(_shortened(line))}" for line in lines[-_PRINTED_LINES:])]
+
+
+def _shortened(line: str) -> str:
+    """A line of a length that one reads; the transcript has all of it."""
+    if len(line) <= _PRINTED_CHARACTERS:
+        return line
+    kept = _PRINTED_CHARACTERS // 2
+    return f"{line[:kept]} … {line[-kept:]} ({len(line)} characters)"
 
 
 def printable(line: str) -> str:

@@ -4,16 +4,25 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
+from typing import Any, TypeVar, cast
 
 import pytest
 
+from grader.driver.session import Clients
 from grader.driver.stage import Server, Stage
-from grader.wire.script import StreamProtocol
+from grader.wire.kernel import Endpoint
+from grader.wire.script import ClientProtocol, StreamProtocol
 from grader.wire.tcp import ScriptedClient
+from grader.wire.tcp_server import Peer, ScriptedServer
 from grader.wire.udp import UdpClient
+from grader.wire.udp_server import ScriptedUdpServer
+
+P = TypeVar("P", bound=Peer)
 
 Connect = Callable[[], ScriptedClient]
 Correspond = Callable[[], UdpClient]
+TcpClients = Clients[ScriptedServer]
+UdpClients = Clients[ScriptedUdpServer]
 
 
 class Fixtures:
@@ -53,6 +62,29 @@ class Fixtures:
     def protocol(self) -> StreamProtocol:
         """The assignment's messages and their right answers."""
         return self._protocol
+
+    @pytest.fixture
+    def script(self) -> ClientProtocol:
+        """The lines that are typed into a client, and what comes of them."""
+        return cast("ClientProtocol", self._protocol)
+
+    @pytest.fixture(scope="session")
+    def tcp_clients(self) -> TcpClients:
+        """Starts the submission's client beside a scripted TCP server."""
+        return self._clients(self._stage.listen)
+
+    @pytest.fixture(scope="session")
+    def udp_clients(self) -> UdpClients:
+        """Starts the submission's client beside a scripted UDP server."""
+        return self._clients(self._stage.await_datagrams)
+
+    @pytest.fixture(scope="session")
+    def clients(self, request: pytest.FixtureRequest) -> Clients[Any]:
+        """Starts the submission's client beside a scripted server of the assignment's transport."""
+        return cast("Clients[Any]", request.getfixturevalue("tcp_clients" if self._stage.over_tcp else "udp_clients"))
+
+    def _clients(self, make_peer: Callable[[list[Endpoint]], P]) -> Clients[P]:
+        return Clients(self._stage, self._stage.command, self._stage.server_spec.default_port, make_peer)
 
     @pytest.fixture
     def source(self, request: pytest.FixtureRequest) -> random.Random:

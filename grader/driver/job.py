@@ -2,23 +2,37 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import msgspec
 
 from grader.assignment import Assignment, Role
 from grader.model import BuildResult, CheckResult
 
 
+class Command(msgspec.Struct, frozen=True):
+    """A program.  `build`: commands to run first, in order; `run`: how to start it, with {host} and {port} in it.
+
+    `asks`: what a client asks for at its prompts before the first message, in order, as the submission says (None: it
+    does not say, and looking finds out).  `ports`: numbers in the program's source that may be a port of its own, each
+    from 1 to 65535, in order of appearance.
+    """
+
+    build: tuple[tuple[str, ...], ...]
+    run: tuple[str, ...]
+    asks: tuple[Literal["host", "port"], ...] | None = None
+    ports: tuple[int, ...] = ()
+
+
 class Job(msgspec.Struct, frozen=True):
-    """What to grade.  `build`: commands to run first, in order; `run`: how to start, with {host} and {port} in it.
+    """What to grade.  `commands`: the programs that are there, in the assignment's order.
 
     `chosen`: ids of the checks to play.  `private_network`: whether nobody else uses this network namespace.
     `path`: where programs are looked for.
     """
 
     assignment: Assignment
-    role: Role
-    build: tuple[tuple[str, ...], ...]
-    run: tuple[str, ...]
+    commands: dict[Role, Command]
     chosen: frozenset[str]
     seed: int
     private_network: bool
@@ -28,6 +42,7 @@ class Job(msgspec.Struct, frozen=True):
 class Built(msgspec.Struct, frozen=True, tag="built"):
     """Building has ended."""
 
+    role: Role
     result: BuildResult
 
 

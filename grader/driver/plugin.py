@@ -12,35 +12,45 @@ from pathlib import Path
 import pytest
 
 from grader.assignment import CheckSpec
-from grader.checks import behaviour_of, title_of
+from grader.checks import behaviour_of, part_of_module, title_of
 from grader.driver import expect
 from grader.driver.job import Checked, Job, Refused, Word
 from grader.driver.stage import Stage
 from grader.errors import REASONS, Reason
-from grader.model import UNJUDGED, CheckResult, Outcome
+from grader.model import UNJUDGED, CheckResult, Outcome, Part, part_of
 from grader.sandbox.channel import ChannelClosedError
 from grader.wire.faults import FaultError, NotStartedError, UnprovedError
 from grader.wire.script import faults_of
 
 _LISTENS = "server.listens"
+#: The checks whose business it is that a program can't be reached, or reaches nobody; all others are skipped then.
+_OPENERS = frozenset({_LISTENS, "client.connects", "client.sends_where_told"})
 
 
 class Referee:
     """Turns each check's end into a result and says it."""
 
-    def __init__(self, job: Job, stage: Stage, protocol: object, say: Callable[[Word], None]) -> None:
+    def __init__(
+        self, job: Job, parts: tuple[Part, ...], stage: Stage, protocol: object, say: Callable[[Word], None]
+    ) -> None:
         self._job = job
+        self._parts = parts
+        self._chosen = frozenset(check for check in job.chosen if part_of(check) in parts)
         self._protocol = protocol
         self._stage = stage
         self._say = say
         self._results: dict[str, CheckResult] = {}
         self._refused = False
         self._never_listened: FaultError | None = None
-        self._deadline = time.monotonic() + job.assignment.limits.whole_s
+        self._budget_s = job.assignment.limits.whole_s * len(job.commands)
+        self._deadline = time.monotonic() + self._budget_s
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
-        """Keep the chosen checks, those that share a server first, so that it is not started again for each."""
+        """Keep the chosen checks: a server's, then a client's, then those of both.
+
+        In each, those that share a server come first, so that it is not started again for each.
+        """
         found = {self.id_of(item): item for item in items}
         for why in self._disagreements(found):
             self._refuse(why)
@@ -49,11 +59,15 @@ class Referee:
             items.clear()
             return
         sharing = frozenset(check for check, item in found.items() if _shares_the_server(item))
-        items[:] = [found[check] for check in playing_order(self._job.assignment.checks, self._job.chosen, sharing)]
+        items[:] = [found[check] for part in self._parts for check in self._order(part, sharing)]
+
+    def _order(self, part: Part, sharing: frozenset[str]) -> list[str]:
+        chosen = frozenset(check for check in self._chosen if part_of(check) == part)
+        return playing_order(self._job.assignment.checks, chosen, sharing)
 
     def _disagreements(self, found: dict[str, pytest.Item]) -> Iterator[str]:
         """What the assignment lists, but nobody has written, or has written wrong."""
-        for check in sorted(self._job.chosen):
+        for check in sorted(self._chosen):
             if check not in found:
                 yield f"there is no check {check}"
                 continue
@@ -74,27 +88,29 @@ class Referee:
             self._say(Refused(why))
 
     def id_of(self, item: pytest.Item) -> str:
-        """A check's id: its role and its function's name without `test_`."""
-        return f"{self._job.role}.{item.name.removeprefix('test_')}"
+        """A check's id: whose it is, which its file says, and its function's name without `test_`."""
+        return f"{_part(item)}.{item.name.removeprefix('test_')}"
 
     @pytest.hookimpl(wrapper=True)
-    def pytest_runtest_protocol(self, item: pytest.Item) -> Iterator[None]:
-        """One check from start to result."""
+    def pytest_runtest_protocol(self, item: pytest.Item, nextitem: pytest.Item | None) -> Iterator[None]:
+        """One check from start to result; no program outlives the last check of its part."""
         self._stage.begin()
         yield
         self._say(Checked(self._results[self.id_of(item)]))
+        if nextitem is not None and _part(nextitem) != _part(item):
+            self._stage.end_program()
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> None:
         """Skip what can't be judged before anything is started."""
         if time.monotonic() > self._deadline:
-            what = f"the {self._job.assignment.limits.whole_s:.0f} s for the whole submission were used up before"
+            what = f"the {self._budget_s:.0f} s for the whole submission were used up before"
             raise UnprovedError(what, Reason.TIME_BUDGET)
         for check in self._job.assignment.spec(self.id_of(item)).needed:
             needed = self._results.get(check)
             if needed is not None and needed.outcome is not Outcome.PASSED:
                 raise _PrerequisiteError(needed)
-        if self._never_listened and _needs_listening(item):
+        if self._never_listened and _part(item) == "server" and _needs_listening(item):
             raise NotStartedError(self._never_listened)
 
     @pytest.hookimpl(wrapper=True)
@@ -136,8 +152,9 @@ class Referee:
     def _verdict(self, check_id: str, error: BaseException | None) -> tuple[Outcome, Reason | None, str]:
         if error is None:
             return Outcome.PASSED, None, ""
-        if isinstance(error, NotStartedError) and check_id == _LISTENS:
-            self._never_listened = error.fault
+        if isinstance(error, NotStartedError) and check_id in _OPENERS:
+            if check_id == _LISTENS:
+                self._never_listened = error.fault
             error = error.fault
         if isinstance(error, FaultError | UnprovedError):
             outcome = Outcome.FAILED if isinstance(error, FaultError) else Outcome.INCONCLUSIVE
@@ -148,8 +165,8 @@ class Referee:
 def _verdict_without_play(error: BaseException) -> tuple[Outcome, Reason, str]:
     """The verdict of a check that could not be played, or that failed in its own words."""
     match error:
-        case NotStartedError(fault=fault):
-            return Outcome.SKIPPED, Reason.PREREQUISITE, expect.because("a server that listens", fault)
+        case NotStartedError(fault=fault, needed=needed_program):
+            return Outcome.SKIPPED, Reason.PREREQUISITE, expect.because(needed_program, fault)
         case _PrerequisiteError(needed=needed):
             if _unjudged(needed):
                 words = expect.because(f"“{needed.title}”, which could not be judged")
@@ -183,6 +200,10 @@ def playing_order(checks: tuple[CheckSpec, ...], chosen: frozenset[str], sharing
             if spec.id in chosen & now and spec.id not in order and ready:
                 order.append(spec.id)
     return order
+
+
+def _part(item: pytest.Item) -> Part:
+    return part_of_module(item.module.__name__)  # type: ignore[attr-defined]  # every item here is a function
 
 
 def _shares_the_server(item: pytest.Item) -> bool:

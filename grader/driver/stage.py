@@ -10,14 +10,14 @@ import random
 import re
 import socket
 import time
-from collections.abc import Callable, Container, Iterator
+from collections.abc import Callable, Container, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Protocol, Self, TypeVar, cast
 
-from grader.assignment import ServerSpec
-from grader.driver.job import Job
+from grader.assignment import ClientSpec, ServerSpec
+from grader.driver.job import Command, Job
 from grader.errors import Reason
 from grader.limits import EXIT_S, READY_S, SETTLE_S
 from grader.model import EventKind
@@ -26,15 +26,18 @@ from grader.wire.kernel import Endpoint, SocketRow, SocketTable, TcpState
 from grader.wire.program import NoProgressError, Program, Why, reason_of
 from grader.wire.script import Exchange
 from grader.wire.tcp import ScriptedClient
+from grader.wire.tcp_server import ScriptedServer
 from grader.wire.transcript import Transcript
 from grader.wire.udp import Courier, UdpClient
+from grader.wire.udp_server import ScriptedUdpServer
 from grader.wire.warden import CannotStartError, WardenClient
 
-#: Below the kernel's ephemeral range, so that no client of ours ever sits on one, and above the well-known ones.
-_PORTS = range(20_000, 32_000)
+#: Below the kernel's ephemeral range, so that no client of ours ever sits on one, and above the well-known ones; above
+#: them also with its bytes swapped, since a program that forgets htons must be found there.
+_PORTS = tuple(port for port in range(20_000, 32_000) if (port & 0xFF) << 8 >= 1024)
 _WILDCARDS = {"0.0.0.0": "127.0.0.1", "::": "127.0.0.1"}  # noqa: S104 — compared with, never bound
 _PORT_TRIES = 100
-_PLACES = re.compile(r"\{\{|\}\}|\{host\}|\{port\}")
+_PLACES = re.compile(r"\{\{|\}\}|\{host\}|\{port\}|\{message\}")
 _CLIENT_NAMES = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 
@@ -104,6 +107,8 @@ class Stage:
         self.table = table
         self._ports = random.Random(job.seed)  # noqa: S311 — repeatable, not secret
         self._program: Program | None = None
+        #: Programs that run on beside the one that was started last.
+        self._beside: list[Program] = []
         #: Once it did not come to rest after a check, waiting for that again would only cost time.
         self._restless = False
         self._shared: Server | None = None
@@ -156,9 +161,11 @@ class Stage:
         """End whatever runs."""
         self._shared = None
         self._found_out.clear()
-        if self._program is not None:
-            self._program.close()
-            self._program = None
+        for program in (*self._beside, self._program):
+            if program is not None:
+                program.close()
+        self._beside.clear()
+        self._program = None
         self._warden.end()
 
     def _clear_time_wait(self) -> None:
@@ -201,29 +208,50 @@ class Stage:
                 return False
         return True
 
-    def run(self, argv: tuple[str, ...], *, terminal: bool = True) -> Program:
-        """Start a command in the work folder, after ending what ran before.
+    def run(
+        self, argv: tuple[str, ...], *, terminal: bool = True, judged_by_output: bool = False, beside: bool = False
+    ) -> Program:
+        """Start a command in the work folder, after ending what ran before, or `beside` it.
+
+        One that is judged by its output runs at a terminal that adds nothing to it, and all of it is kept.
 
         Raises:
             FaultError: it can't be executed.
         """
-        self.end_program()
+        if not beside:
+            self.end_program()
+        elif self._program is not None:
+            self._beside.append(self._program)
         try:
-            started = self._warden.start(argv, self.environment, terminal=terminal)
+            started = self._warden.start(argv, self.environment, terminal=terminal, echo=not judged_by_output)
         except CannotStartError as error:
             raise FaultError(Reason.NOT_STARTED, f"the program could not be started: {error}") from None
         self.transcript.add(EventKind.STARTED, "program", " ".join(argv))
         limits = self._job.assignment.limits
-        self._program = Program(started, self._warden, self.table, self.transcript, limits)
+        self._program = Program(started, self._warden, self.table, self.transcript, limits, keep_all=judged_by_output)
         return self._program
+
+    def run_client(
+        self, run: tuple[str, ...], filling: Mapping[str, str], *, terminal: bool, beside: bool = False
+    ) -> Program:
+        """Start a client, after ending what ran before or beside it: at a terminal that echoes nothing, or on pipes.
+
+        `filling`: what stands for {host}, {port} and {message} in the command.
+
+        Raises:
+            FaultError: it can't be executed.
+        """
+        return self.run(
+            tuple(filled(word, filling) for word in run), terminal=terminal, judged_by_output=True, beside=beside
+        )
 
     def start(self, *arguments: str) -> Program:
         """Start the submission with these arguments in place of the port."""
-        return self.run(_with_arguments(self._job.run, arguments))
+        return self.run(_with_arguments(self._job.commands["server"].run, arguments))
 
     def start_on(self, port: int) -> Program:
         """Start the submission as a server on a port."""
-        return self.run(tuple(_filled(word, str(port)) for word in self._job.run))
+        return self.run(tuple(_filled(word, str(port)) for word in self._job.commands["server"].run))
 
     def wait_listening(self, program: Program, port: int) -> Server:
         """Until the program listens: on that port, or else wherever it does when it has come to rest.
@@ -363,6 +391,14 @@ class Stage:
         """A new scripted client of the assignment's transport."""
         return self.connect(server) if self.over_tcp else self.correspond(server)
 
+    def listen(self, addresses: list[Endpoint]) -> ScriptedServer:
+        """A scripted TCP server, which waits for a client."""
+        return ScriptedServer(addresses, self.table)
+
+    def await_datagrams(self, addresses: list[Endpoint]) -> ScriptedUdpServer:
+        """A scripted UDP server, which waits for a client."""
+        return ScriptedUdpServer(addresses, self.table, self._courier)
+
     @property
     def over_tcp(self) -> bool:
         """Whether the assignment's transport is TCP."""
@@ -372,6 +408,21 @@ class Stage:
     def server_spec(self) -> ServerSpec:
         """What the handout says of the server."""
         return self._job.assignment.server
+
+    @property
+    def client_spec(self) -> ClientSpec:
+        """What the handout says of the client."""
+        return self._job.assignment.client or ClientSpec()
+
+    @property
+    def command(self) -> Command:
+        """How the client is started."""
+        return self._job.commands["client"]
+
+    @property
+    def private_network(self) -> bool:
+        """Whether nobody else uses this network namespace."""
+        return self._job.private_network
 
     @property
     def more_than_buffers_bytes(self) -> int:
@@ -442,13 +493,17 @@ def _with_arguments(run: tuple[str, ...], arguments: tuple[str, ...]) -> tuple[s
     return tuple(words)
 
 
-def _filled(word: str, port: str) -> str:
-    """A word of the command with its two placeholders filled in.
+def filled(word: str, filling: Mapping[str, str]) -> str:
+    """A word of the command with its placeholders filled in, those that `filling` names.
 
     A brace that belongs to a name stands doubled (`languages.py`); any other brace is the student's own.
     """
-    filling = {"{host}": "127.0.0.1", "{port}": port, "{{": "{", "}}": "}"}
-    return _PLACES.sub(lambda place: filling[place[0]], word)
+    braces = {"{{": "{", "}}": "}"}
+    return _PLACES.sub(lambda place: braces.get(place[0]) or filling.get(place[0][1:-1], place[0]), word)
+
+
+def _filled(word: str, port: str) -> str:
+    return filled(word, {"host": "127.0.0.1", "port": port})
 
 
 def _not_listening(program: Program, port: int, stop: NoProgressError, instead: str) -> FaultError:

@@ -8,7 +8,7 @@ so a redirected report reads like the one on the screen.
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final, NamedTuple
 
 from rich.console import Console
@@ -82,19 +82,27 @@ def rows(report: Report, *, quiet: bool = False) -> Iterator[Row]:
 
 
 def _overview(report: Report) -> Iterator[Row]:
+    """The checks of each program; an empty row after each."""
+    for section in text.sections(report):
+        if section.heading:
+            yield Row(Text(section.heading, "bold"))
+        yield from _checks(section.checks)
+        if section.checks:
+            yield Row(Text())
+
+
+def _checks(checks: Sequence[CheckResult]) -> Iterator[Row]:
     """One row a check that was played, in the handout's order; the others folded by why."""
-    played = [check for check in report.checks if check.outcome is not Outcome.SKIPPED]
+    played = [check for check in checks if check.outcome is not Outcome.SKIPPED]
     width = max((len(text.points(check)) for check in played), default=0)
     for check in played:
         yield Row(
             Text.assemble(_mark(check.outcome), f"  {text.points(check):>{width}}  ", text.title(check)),
             hang=width + 5,
         )
-    for group in text.not_played(report):
+    for group in text.not_played(checks):
         line = Text.assemble(_mark(Outcome.SKIPPED), "  ", (text.not_played_line(group), "dim"))
         yield Row(line, hang=3)
-    if report.checks:
-        yield Row(Text())
 
 
 def _build(report: Report) -> Iterator[Row]:
@@ -132,6 +140,7 @@ def _ending(report: Report) -> Iterator[Row]:
         yield Row(Text(counts))
     if unjudged := text.unjudged_line(report):
         yield Row(Text(unjudged, "yellow"))
+    yield from (Row(Text(section.heading)) for section in text.sections(report) if section.heading)
     yield Row(Text(text.score_line(report), "bold green" if text.next_step(report).is_done else "bold"))
     yield Row(Text(text.next_line(report), "bold"), hang=2)
 

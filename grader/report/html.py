@@ -70,7 +70,7 @@ def _page(report: Report) -> dict[str, object]:
     """The template's values."""
     return {
         "assignment": text.one_line(report.assignment),
-        "role": report.role,
+        "role": text.ROLES[report.role],
         "submission": text.one_line(report.submission.name),
         "sha256": text.one_line(report.submission.sha256),
         "sandbox": text.one_line(report.grader.sandbox),
@@ -93,7 +93,11 @@ def _page(report: Report) -> dict[str, object]:
             "command": text.one_line(report.build.command),
             "log": "\n".join(text.lines(report.build.log)),
         },
-        "cards": [_card(check) for check in report.checks],
+        "is_divided": report.role == "both",
+        "sections": [
+            {"heading": section.heading, "cards": [_card(check) for check in section.checks]}
+            for section in text.sections(report)
+        ],
     }
 
 

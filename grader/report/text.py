@@ -14,7 +14,18 @@ from itertools import accumulate, pairwise
 from typing import Final, Literal, NamedTuple
 
 from grader.errors import REASONS, Reason
-from grader.model import UNJUDGED, BuildResult, CheckResult, Event, EventKind, Outcome, Report
+from grader.model import (
+    PARTS,
+    SECTIONS,
+    UNJUDGED,
+    CheckResult,
+    Event,
+    EventKind,
+    Graded,
+    Outcome,
+    Report,
+    judged,
+)
 
 #: What an outcome is called.
 OUTCOMES: Final[dict[Outcome, str]] = {
@@ -25,10 +36,14 @@ OUTCOMES: Final[dict[Outcome, str]] = {
     Outcome.ERROR: "not judged by the grader's own fault",
 }
 
+#: Which programs a report is of.
+ROLES: Final[dict[Graded, str]] = {"server": "server", "client": "client", "both": "server and client"}
+
 #: What an event is called, after the one who did or saw it.
 EVENTS: Final[dict[EventKind, str]] = {
     EventKind.STARTED: "started",
     EventKind.LISTENING: "listening",
+    EventKind.TYPED: "typed",
     EventKind.CONNECTED: "connected",
     EventKind.SENT: "sent",
     EventKind.RECEIVED: "received",
@@ -53,6 +68,9 @@ ADVICE: Final[dict[Reason, str]] = {
     Reason.TIME_BUDGET: "run the checks that are left by name, with --only",
 }
 UNJUDGED_ADVICE: Final = "run the same command again; if it says the same, show this report to your instructor"
+
+#: For checks whose id names no program.
+_NO_SECTION: Final = "Others"
 
 #: Above this number, pieces of equal length are counted instead of drawn apart: eight still fit on a line.
 MOST_PIECES_DRAWN: Final = 8
@@ -92,6 +110,13 @@ class Step(NamedTuple):
     title: str
     hint: str
     is_done: bool = False
+
+
+class Section(NamedTuple):
+    """Checks of one program, or of both together.  `heading`: title and subtotal; empty where nothing is divided."""
+
+    heading: str
+    checks: tuple[CheckResult, ...]
 
 
 class NotPlayed(NamedTuple):
@@ -202,7 +227,9 @@ def what(event: Event) -> str:
 
 def has_bytes(event: Event) -> bool:
     """Whether bytes belong to the event; an empty datagram is one that has."""
-    return bool(event.data or event.omitted_bytes or event.kind in {EventKind.SENT, EventKind.RECEIVED})
+    return bool(
+        event.data or event.omitted_bytes or event.kind in {EventKind.SENT, EventKind.RECEIVED, EventKind.TYPED}
+    )
 
 
 def pieces(event: Event) -> str:
@@ -250,7 +277,7 @@ def heading(report: Report) -> str:
     """What was graded, and where."""
     return " \u00b7 ".join(
         [
-            f"{one_line(report.assignment)} ({report.role})",
+            f"{one_line(report.assignment)} ({ROLES[report.role]})",
             one_line(report.submission.name),
             f"sandbox: {one_line(report.grader.sandbox)}",
             f"seed {report.grader.seed}",
@@ -262,6 +289,24 @@ def points(check: CheckResult) -> str:
     """`2/3`; a check that was not judged has no points to show yet: `-/3`."""
     got = "-" if check.outcome in UNJUDGED else number(check.points)
     return f"{got}/{number(check.max_points)}"
+
+
+def sections(report: Report) -> list[Section]:
+    """The report's checks in the handout's order; those of several programs apart, each with their points."""
+    if report.role != "both":
+        return [Section("", report.checks)]
+    divided: dict[str, list[CheckResult]] = {SECTIONS[part]: [] for part in PARTS}
+    for check in report.checks:
+        part = check.id.partition(".")[0]
+        divided.setdefault(next((SECTIONS[known] for known in PARTS if known == part), _NO_SECTION), []).append(check)
+    return [Section(_subtotal(title, checks), tuple(checks)) for title, checks in divided.items() if checks]
+
+
+def _subtotal(whose: str, checks: Iterable[CheckResult]) -> str:
+    """`Server: 40 of 50 points`; what could not be judged counts in neither, as in the score."""
+    counted = [check for check in checks if judged(check)]
+    got, most = (sum(values) for values in ([c.points for c in counted], [c.max_points for c in counted]))
+    return f"{whose}: {number(got)} of {plural_points(most)}"
 
 
 def score_line(report: Report) -> str:
@@ -288,10 +333,10 @@ def build_stands_alone(report: Report) -> bool:
     return report.build.outcome not in {Outcome.PASSED, Outcome.SKIPPED} and not said
 
 
-def not_played(report: Report) -> list[NotPlayed]:
-    """Skipped checks, folded by why.  Their messages say which check they needed; the reason alone does not."""
+def not_played(checks: Iterable[CheckResult]) -> list[NotPlayed]:
+    """Skipped ones, folded by why.  Their messages say which check they needed; the reason alone does not."""
     groups: dict[str, list[CheckResult]] = {}
-    for check in with_outcome(report, [Outcome.SKIPPED]):
+    for check in (check for check in checks if check.outcome is Outcome.SKIPPED):
         why = one_line(check.message).rstrip(".") or f"{OUTCOMES[Outcome.SKIPPED]}, because {reason_clause(check)}"
         groups.setdefault(why, []).append(check)
     return [NotPlayed(why, tuple(checks)) for why, checks in groups.items()]
@@ -331,7 +376,7 @@ def next_step(report: Report) -> Step:
     """
     unjudged = with_outcome(report, UNJUDGED)
     if report.build.outcome is Outcome.FAILED:
-        return Step("", f"mend what stops the build: {first_fault(report.build)}")
+        return Step("", _mend_build(report))
     if fallen := with_outcome(report, [Outcome.FAILED]):
         return Step(title(fallen[0]), one_line(fallen[0].hint) or reason_clause(fallen[0]))
     if unjudged:
@@ -340,7 +385,7 @@ def next_step(report: Report) -> Step:
         return Step("", UNJUDGED_ADVICE)
     if not report.checks:
         return Step("", "no check was asked for")
-    skipped = not_played(report)
+    skipped = not_played(report.checks)
     return Step("", not_played_line(skipped[0])) if skipped else Step("", "nothing, every check passed", is_done=True)
 
 
@@ -351,8 +396,18 @@ def next_line(report: Report) -> str:
     return f"Next: {about}{step.hint}"
 
 
-def first_fault(build: BuildResult) -> str:
-    """The first line of the build's log that names a fault; else its last line; else that it said nothing."""
-    said = [line for line in map(one_line, build.log.splitlines()) if line]
+def _mend_build(report: Report) -> str:
+    """What to do about a build that failed: the first one, where both did."""
+    failed = next((check for check in report.checks if check.reason is Reason.BUILD_FAILED), None)
+    if report.role != "both" or failed is None:
+        return f"mend what stops the build: {first_fault(report.build.log)}"
+    # Its message is the command and what it said; the report's log has the other program's build in it too.
+    whose, log = failed.id.partition(".")[0], failed.message.partition("\n")[2]
+    return f"mend what stops the {one_line(whose)}'s build: {first_fault(log)}"
+
+
+def first_fault(log: str) -> str:
+    """The first line of a build's log that names a fault; else its last line; else that it said nothing."""
+    said = [line for line in map(one_line, log.splitlines()) if line]
     named = (line for line in said if any(fault.search(line) for fault in _FAULTS))
     return next(named, said[-1] if said else "the build said nothing; run its command by hand")

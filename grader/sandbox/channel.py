@@ -16,8 +16,8 @@ from typing import Any
 _LENGTH = struct.Struct("!I")
 #: An archive of MAX_UNPACKED_BYTES and its tar headers.
 MAX_FRAME_BYTES = 256 * 1024 * 1024
-#: No answer hands over more than: pidfd, stdin, stdout, stderr.
-MAX_DESCRIPTORS = 4
+#: No answer hands over more than: pidfd, stdin, stdout, stderr, and a terminal's other side.
+MAX_DESCRIPTORS = 5
 
 
 class ChannelClosedError(Exception):

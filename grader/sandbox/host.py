@@ -18,6 +18,8 @@ from grader.limits import HOST_GRACE_S, SandboxLimits
 from grader.sandbox.settings import UNPRIVILEGED_ID, Settings
 
 _TAIL_BYTES = 2000
+#: A server and a client.
+_PROGRAMS = 2
 
 
 class Sandbox(Protocol):
@@ -73,7 +75,7 @@ def settings_of(limits: SandboxLimits) -> Settings:
 
 def patience_s(limits: SandboxLimits) -> float:
     """After this time a driver that has not finished never will."""
-    return limits.build_s + limits.whole_s + HOST_GRACE_S
+    return _PROGRAMS * (limits.build_s + limits.whole_s) + HOST_GRACE_S
 
 
 def lines_of(descriptor: int, limits: SandboxLimits) -> Iterator[bytes]:

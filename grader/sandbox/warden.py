@@ -44,6 +44,8 @@ _PR_SET_CHILD_SUBREAPER = 36
 _PR_SET_NO_NEW_PRIVS = 38
 _CAP_LAST = 63
 _SYS_PIDFD_GETFD = 438  # the same number on every architecture
+_TIOCGPTPEER = 0x5441  # ioctl_tty(2): opens a pseudo-terminal's other side, whatever this process's /dev/pts is
+_PEER_FLAGS = os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK | os.O_CLOEXEC
 _STACK_BYTES = 8 * 1024 * 1024  # what a thread reserves by default (ulimit -s)
 _MOST_STACKS = 1024  # 500 clients served by a thread each, with room
 _TICK_S = 0.1  # how often resident memory is looked at while a program runs
@@ -174,11 +176,15 @@ class Warden:
 
     # The answers.  Each takes the question's fields and gives the answer and the descriptors that go along.
 
-    def start(self, argv: list[str], *, terminal: bool, environment: dict[str, str]) -> _Answer:
-        """Start a program.  Descriptors: pidfd, stdin, stdout, stderr; a terminal's master is both stdin and stdout."""
+    def start(self, argv: list[str], *, terminal: bool, echo: bool, environment: dict[str, str]) -> _Answer:
+        """Start a program on a terminal, which echoes what is typed or not, or on pipes.
+
+        Descriptors: pidfd, stdin, stdout, stderr; a terminal's master is both stdin and stdout, and its other side goes
+        along as the fifth, opened apart from the program's own.
+        """
         self._killed_for_memory = False
         self._oom_kills = _oom_kills()
-        ours, theirs = _open_terminal() if terminal else _open_pipes()
+        ours, theirs = _open_terminal(echo=echo) if terminal else _open_pipes()
         complaint, complaint_end = os.pipe2(os.O_CLOEXEC)
         pid = os.fork()
         if pid == 0:
@@ -200,7 +206,8 @@ class Warden:
             return {"error": words.decode(errors="replace"), "errno": 0}, ()
         # On a terminal stdin and stdout are one descriptor; each goes along once for itself.
         handed = (os.pidfd_open(pid), ours[0], os.dup(ours[1]) if ours[1] == ours[0] else ours[1], ours[2])
-        return {"pid": pid}, handed
+        other_side = (fcntl.ioctl(ours[0], _TIOCGPTPEER, _PEER_FLAGS),) if terminal else ()
+        return {"pid": pid}, (*handed, *other_side)
 
     def _exec(
         self,
@@ -274,6 +281,14 @@ class Warden:
         """SO_RCVTIMEO or SO_SNDTIMEO of the program's sockets, given as (pid, fd): True, False, or None: not known."""
         return {"timed": [_timed(pid, fd) for pid, fd in sockets]}, ()
 
+    def watched(self, sleepers: list[tuple[int, int, int, str, list[int]]]) -> _Answer:
+        """The descriptors that sleeping threads wait to read from; None: not known, or it has woken up since.
+
+        A thread is given as (pid, tid, context switches so far, call, arguments); the call is poll, select or
+        epoll_wait.
+        """
+        return {"watched": [_watched(*sleeper) for sleeper in sleepers]}, ()
+
     def freeze(self) -> _Answer:
         """Stop every thread of the program.  Answers when all are stopped."""
         while True:
@@ -307,6 +322,7 @@ class Warden:
         "status": status,
         "snapshot": snapshot,
         "socket_timeouts": socket_timeouts,
+        "watched": watched,
         "freeze": freeze,
         "thaw": thaw,
         "send_signal": send_signal,
@@ -352,11 +368,16 @@ def _why_not_executed(name: str, environment: dict[str, str], error: OSError) ->
     return error.strerror or str(error)
 
 
-def _open_terminal() -> tuple[tuple[int, int, int], tuple[int, int, int]]:
+def _open_terminal(*, echo: bool) -> tuple[tuple[int, int, int], tuple[int, int, int]]:
     """(our ends, the program's ends) of stdin, stdout, stderr: a terminal, and a pipe for stderr."""
     master, slave = pty.openpty()
     errors, errors_end = os.pipe()
     fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
+    if not echo:
+        flags = termios.tcgetattr(slave)
+        flags[1] &= ~termios.OPOST  # what it prints comes as it is
+        flags[3] &= ~termios.ECHO
+        termios.tcsetattr(slave, termios.TCSANOW, flags)
     return (master, master, errors), (slave, slave, errors_end)
 
 
@@ -431,19 +452,22 @@ def _process(pid: int, *, files: bool) -> dict[str, Any] | None:
     status = _read(f"/proc/{pid}/status")
     if not status:
         return None
+    # A program that waits for none of its children has hundreds of zombies: nothing more is to be seen of them, but of
+    # one whose other threads live on.
+    zombie = _state_of(status) == "Z" and _field(status, "Threads") in {"0", "1"}
     seen: dict[str, Any] = {
         "pid": pid,
         "parent": int(_field(status, "PPid")),
         "name": status.partition("\n")[0].partition("\t")[2],
         "state": _state_of(status),
-        "resident_bytes": _resident_bytes(pid),
+        "resident_bytes": 0 if zombie else _resident_bytes(pid),
         "ignored_signals": int(_field(status, "SigIgn"), 16),
         "caught_signals": int(_field(status, "SigCgt"), 16),
         "blocked_signals": int(_field(status, "SigBlk"), 16),
-        "posix_timers": _has_posix_timers(pid),
-        "threads": [thread for tid in _tids(pid) if (thread := _thread(pid, tid))],
+        "posix_timers": False if zombie else _has_posix_timers(pid),
+        "threads": [] if zombie else [thread for tid in _tids(pid) if (thread := _thread(pid, tid))],
     }
-    if files:
+    if files and not zombie:
         seen["files"] = _files(pid)
     return seen
 
@@ -463,10 +487,57 @@ def _thread(pid: int, tid: str) -> dict[str, Any] | None:
         "state": _state_of(status),
         "call": int(call[0]) if in_call else None,
         "arguments": [int(word, 16) for word in call[1:7]] if in_call else [],
-        "switches": int(_field(status, "voluntary_ctxt_switches")) + int(_field(status, "nonvoluntary_ctxt_switches")),
+        "switches": _switches(status),
         "ran_ns": int(sched[0]),
         "waited_ns": int(sched[1]),
     }
+
+
+def _switches(status: str) -> int:
+    return int(_field(status, "voluntary_ctxt_switches")) + int(_field(status, "nonvoluntary_ctxt_switches"))
+
+
+def _watched(pid: int, tid: int, switches: int, call: str, arguments: list[int]) -> list[int] | None:
+    """What one sleeping thread waits to read from."""
+    try:
+        found = _WATCHED[call](pid, *arguments[:2])
+        # As long as it has slept all the time, its memory was what the kernel was given.
+        return found if _switches(_read(f"/proc/{pid}/task/{tid}/status")) == switches else None
+    except (OSError, ValueError, struct.error):
+        return None
+
+
+def _memory(pid: int, address: int, size: int) -> bytes:
+    with open(f"/proc/{pid}/mem", "rb", buffering=0) as memory:
+        memory.seek(address)
+        return memory.read(size)
+
+
+def _polled(pid: int, address: int, count: int) -> list[int]:
+    """Of poll(2): an array of struct pollfd."""
+    entries = struct.iter_unpack("=ihh", _memory(pid, address, 8 * min(count, _MOST_WATCHED)))
+    return [fd for fd, events, _ in entries if fd >= 0 and events & select.POLLIN]
+
+
+def _selected(pid: int, count: int, address: int) -> list[int]:
+    """Of select(2): a set of bits, in the order of bytes that both of our architectures have."""
+    count = min(count, _MOST_WATCHED)
+    bits = int.from_bytes(_memory(pid, address, (count + 7) // 8), "little") if address else 0
+    return [fd for fd in range(count) if bits >> fd & 1]
+
+
+def _epolled(pid: int, epoll: int, _: int) -> list[int]:
+    """Of epoll_wait(2): proc_pid_fdinfo(5) lists what is registered, and for which events."""
+    lines = (line.split() for line in _read(f"/proc/{pid}/fdinfo/{epoll}").splitlines() if line.startswith("tfd:"))
+    return [int(words[1]) for words in lines if int(words[3], 16) & select.EPOLLIN]
+
+
+_MOST_WATCHED = 4096
+_WATCHED: dict[str, Callable[[int, int, int], list[int]]] = {
+    "poll": _polled,
+    "select": _selected,
+    "epoll_wait": _epolled,
+}
 
 
 def _files(pid: int) -> dict[str, str]:

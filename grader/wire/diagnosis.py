@@ -182,6 +182,8 @@ def _describe_unread(own: list[SocketRow], awaited: Collection[int | None]) -> l
 
 
 def _describe_left_open(own: list[SocketRow], named: Collection[int]) -> list[str]:
-    """Connections of clients that have left, which it never closed."""
+    """Connections whose other side has left, which it never closed."""
     left = sum(row.state is TcpState.CLOSE_WAIT and row.inode not in named for row in own)
-    return [f"{left} connection{'s' * (left != 1)} of clients that have left still open (CLOSE_WAIT)"] if left else []
+    if not left:
+        return []
+    return [f"{left} connection{'s' * (left != 1)} that the other side has left still open (CLOSE_WAIT)"]

@@ -39,6 +39,7 @@ class UnprovedError(Exception):
 
 @dataclass
 class NotStartedError(Exception):
-    """A program that a check needs could not be brought to listen; `fault` says why."""
+    """A program that a check needs could not be brought to listen, or to go anywhere; `fault` says why."""
 
     fault: FaultError
+    needed: str = "a server that listens"

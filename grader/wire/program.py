@@ -29,7 +29,7 @@ from grader.wire import stillness
 from grader.wire.diagnosis import Conversation, describe
 from grader.wire.faults import FaultError, UnprovedError
 from grader.wire.kernel import SocketRow, SocketTable, TcpState, machine
-from grader.wire.stillness import Snapshot, Verdict
+from grader.wire.stillness import Awaits, Snapshot, Verdict
 from grader.wire.transcript import Transcript
 from grader.wire.warden import Ending, Started, WardenClient
 
@@ -43,6 +43,8 @@ _RAREST_LOOK_S = 0.05
 _PRINTED_BY_BYTE = 8
 #: How much of a look's cost is remembered from wait to wait: of 500 answers that come at once, a dozen are looked for.
 _FADING = 0.9
+#: What is kept of a client's output: a reply of a mebibyte, several times.
+_MOST_OUTPUT_BYTES = 16 << 20
 #: Between looks at what no descriptor tells of: a socket's row.
 _UNWATCHED_S = 0.0002
 _ALL_BUT_TIME_WAIT = tuple(state for state in TcpState if state not in {TcpState.TIME_WAIT, TcpState.CLOSE})
@@ -60,11 +62,15 @@ class Why(Enum):
 
 @dataclass
 class NoProgressError(Exception):
-    """What was waited for did not happen.  `doing`: what the kernel says the program was doing."""
+    """What was waited for did not happen.  `doing`: what the kernel says the program was doing.
+
+    `seen`: its last snapshot.
+    """
 
     why: Why
     doing: str
     verdict: Verdict = Verdict.STILL
+    seen: Snapshot = ()
 
 
 class Talk(Protocol):
@@ -105,23 +111,33 @@ class Program:
     """One started program and all its processes."""
 
     def __init__(
-        self, started: Started, warden: WardenClient, table: SocketTable, transcript: Transcript, limits: SandboxLimits
+        self,
+        started: Started,
+        warden: WardenClient,
+        table: SocketTable,
+        transcript: Transcript,
+        limits: SandboxLimits,
+        *,
+        keep_all: bool = False,
     ) -> None:
         self.pid = started.pid
         self.talks: list[Talk] = []
         self._leaving: list[Talk] = []
         self.transcript = transcript
-        self._started = started
+        self.started = started
         self._warden = warden
         self._table = table
         self._limits = limits
-        self.stdout = Output(limits.output_kept_bytes)
+        # What a client prints is what it is judged by.
+        self.stdout = Output(_MOST_OUTPUT_BYTES if keep_all else limits.output_kept_bytes)
         self.stderr = Output(limits.output_kept_bytes)
         self._readers = {started.stdout: self.stdout, started.stderr: self.stderr}
         for descriptor in self._readers:
             os.set_blocking(descriptor, False)
         self._read_by_us = frozenset(f"pipe:[{os.fstat(descriptor).st_ino}]" for descriptor in self._readers)
         self._open = {started.pidfd, started.stdin, started.stdout, started.stderr}
+        if started.terminal is not None:
+            self._open.add(started.terminal)
         self._ending: Ending | None = None
         #: Bytes that it was sent; one that prints what it reads may print them all, escaped.
         self.told_bytes = 0
@@ -134,6 +150,12 @@ class Program:
             os.close(self._open.pop())
         self._readers.clear()
 
+    def close_input(self) -> None:
+        """End its standard input, where that is a pipe."""
+        if self.started.stdin in self._open:
+            self._open.remove(self.started.stdin)
+            os.close(self.started.stdin)
+
     # What it prints
 
     def pump(self, timeout_s: float, watched: Collection[int] = ()) -> None:
@@ -142,7 +164,7 @@ class Program:
         for descriptor in (*self._readers, *watched):
             poll.register(descriptor, select.POLLIN)
         if not self._ending:
-            poll.register(self._started.pidfd, select.POLLIN)
+            poll.register(self.started.pidfd, select.POLLIN)
         for descriptor, _ in poll.poll(timeout_s * 1000):
             if descriptor in self._readers:
                 self._read_output(descriptor)
@@ -167,10 +189,14 @@ class Program:
             raise FaultError(Reason.OUTPUT_FLOOD, f"the program printed more than {stream.size_bytes >> 20} MiB")
 
     def _stream_name(self, descriptor: int) -> str:
-        return "standard error" if descriptor == self._started.stderr else "standard output"
+        return "standard error" if descriptor == self.started.stderr else "standard output"
 
-    def read_rest_of_output(self) -> None:
-        """Read what is left after its end; what other processes hold open is read as far as it has come."""
+    def catch_up(self) -> None:
+        """Read all that it has printed so far; what other processes hold open is read as far as it has come.
+
+        A terminal's bytes are passed on by a worker of the kernel's, but who reads or polls has that done first
+        (tty_buffer_flush_work in n_tty_read and n_tty_poll of drivers/tty/n_tty.c).
+        """
         for descriptor in list(self._readers):
             before = -1
             while descriptor in self._readers and self._readers[descriptor].size_bytes != before:
@@ -186,13 +212,13 @@ class Program:
             while ending is None:  # its end is known to us before the warden has reaped it
                 ending = self._warden.ending(self.pid)
             self._ending = ending
-            self.read_rest_of_output()
+            self.catch_up()
             self.transcript.add(EventKind.EXITED, "program", describe_ending(ending))
         return self._ending
 
     def _has_ended(self) -> bool:
         poll = select.poll()
-        poll.register(self._started.pidfd, select.POLLIN)
+        poll.register(self.started.pidfd, select.POLLIN)
         return bool(poll.poll(0))
 
     def snapshot(self, *, files: bool = True) -> Snapshot:
@@ -215,6 +241,14 @@ class Program:
         """Our open connections and the program's side of each."""
         return tuple(Conversation(talk.name, talk.row()) for talk in (*self.talks, *self._leaving))
 
+    def awaits(self, seen: Snapshot, its_input: Collection[str]) -> Awaits:
+        """Whether it waits for a line, as a snapshot shows it in which it rests.  `its_input`: where we type."""
+        sleepers = [
+            (each.process.pid, each.thread.tid, each.thread.switches, each.call.name, each.thread.arguments)
+            for each in stillness.multiplexed(seen, machine())
+        ]
+        return stillness.awaits(seen, its_input, machine(), self._warden.watched(sleepers))
+
     def verdict(self) -> tuple[Verdict, Snapshot]:
         """Whether it is still now, with the facts; open files are among them only if all its threads slept."""
         first = self._warden.snapshot(files=False)
@@ -228,15 +262,15 @@ class Program:
 
     def _terminal_has_a_clock(self) -> bool:
         """Whether a read from its terminal ends by a timeout: VTIME of termios(3), without canonical mode."""
-        if self._started.stdin not in self._open or not os.isatty(self._started.stdin):
+        if self.started.stdin not in self._open or not os.isatty(self.started.stdin):
             return False
-        flags = termios.tcgetattr(self._started.stdin)
+        flags = termios.tcgetattr(self.started.stdin)
         return not flags[3] & termios.ICANON and bool(flags[6][termios.VTIME])
 
-    def _traffic(self) -> tuple[int, ...]:
-        """How much it has read and written, a number for each of our connections and for its output."""
+    def _traffic(self, *, prints: bool) -> tuple[int, ...]:
+        """How much it has read and written, a number for each of our connections and, where it counts, its output."""
         talked = (number for talk in self.talks for number in talk.traffic())
-        return (*talked, self.stdout.size_bytes + self.stderr.size_bytes)
+        return (*talked, self.stdout.size_bytes + self.stderr.size_bytes if prints else 0)
 
     def nothing_on_its_way(self) -> bool:
         """Whether all that we sent has arrived there, the ends of closed connections included, and its bytes here.
@@ -273,11 +307,14 @@ class Program:
         deadline_s: float = REPLY_S,
         *,
         until_end: bool = True,
+        rests: Callable[[Snapshot], bool] = lambda _: False,
+        prints: bool = False,
     ) -> T:
         """The first value of `ready()` that is not None.
 
         `watched`: descriptors whose readability means that it is worth looking again.  With `until_end` the end of
-        the program ends the wait too.
+        the program ends the wait too.  `rests`: whether a program that sleeps on a timer of its own, as the snapshot
+        shows it, counts as still.  `prints`: whether what it prints begins the deadline anew, because that is awaited.
 
         Raises:
             NoProgressError: it can't come any more, or did not come in `deadline_s` of the program's own time.
@@ -299,9 +336,11 @@ class Program:
             verdict, snapshot = self.verdict()
             if until_end and self.ending() and not self.remaining(snapshot) and self.nothing_on_its_way():
                 return self._last_chance(ready, Why.ENDED, Verdict.STILL, snapshot)
-            if verdict is Verdict.STILL and arrived and self.nothing_on_its_way():
+            sleeps = verdict is Verdict.STILL or (verdict is Verdict.TIMER and rests(snapshot))
+            if sleeps and arrived and self.nothing_on_its_way():
                 return self._last_chance(ready, Why.STILL, verdict, snapshot)
-            if (spent_s := clock.spent_s(now, snapshot, self._traffic())) > deadline_s:
+            spent_s = clock.spent_s(now, snapshot, self._traffic(prints=prints))
+            if spent_s > deadline_s:
                 return self._last_chance(ready, Why.DEADLINE, verdict, snapshot, clock.ran_s(snapshot) / spent_s)
             if now - began > REPLY_WALL_S:
                 raise UnprovedError("the machine was too busy to let the program run", Reason.STARVED, self.doing())
@@ -320,11 +359,12 @@ class Program:
         cpu_share: float | None = None,
     ) -> T:
         """What came between the last look and the verdict still counts."""
-        self.pump(0)
+        self.catch_up()
         value = ready()
         if value is not None:
             return value
-        raise NoProgressError(why, self.doing(snapshot if why is Why.STILL else None, cpu_share), verdict)
+        doing = self.doing(snapshot if why is Why.STILL else None, cpu_share)
+        raise NoProgressError(why, doing, verdict, snapshot)
 
     def wait_still(self, deadline_s: float = REPLY_S) -> NoProgressError:
         """Until it is still or has ended, or until it had `deadline_s` and was not (see the answer's `why`)."""
@@ -344,13 +384,13 @@ class Program:
         except NoProgressError as outcome:
             return outcome.why is Why.STILL
 
-    def wait_end(self) -> Ending:
+    def wait_end(self, deadline_s: float = EXIT_S) -> Ending:
         """Until it has ended.
 
         Raises:
             NoProgressError: it runs on, and nothing will end it.
         """
-        return self.wait(self.ending, until_end=False, deadline_s=EXIT_S)
+        return self.wait(self.ending, until_end=False, deadline_s=deadline_s)
 
     def press_ctrl_c(self) -> None:
         """Type Ctrl-C at its terminal, and see that the terminal has sent SIGINT.
@@ -365,13 +405,13 @@ class Program:
         if self.ending():
             return
         self.pump(0)
-        flags = termios.tcgetattr(self._started.stdin)[3]
+        flags = termios.tcgetattr(self.started.stdin)[3]
         self.transcript.add(EventKind.SIGNAL, "grader", "Ctrl-C typed at the program's terminal")
         if flags & termios.ISIG and not flags & termios.ECHO:
-            fcntl.ioctl(self._started.stdin, _TIOCSIG, signal.SIGINT)
+            fcntl.ioctl(self.started.stdin, _TIOCSIG, signal.SIGINT)
             return
         seen = len(self.stdout.data)
-        os.write(self._started.stdin, b"\x03")
+        os.write(self.started.stdin, b"\x03")
         # A worker of the kernel's passes it on: the program may well be still until then.
         deadline = time.monotonic() + EXIT_S
         while not (self.ending() or b"^C" in self.stdout.data[seen:] or self.stdout.overfull):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterable, Iterator
+from enum import Enum
 from typing import Protocol, cast
 
 import msgspec
@@ -18,6 +19,57 @@ class Exchange(msgspec.Struct, frozen=True):
     request: bytes
     reply: bytes
     heard: bytes = b""
+
+
+class Entry(msgspec.Struct, frozen=True):
+    """A line that is typed into a client, and what comes of it.
+
+    `line`: without its end.  `request`: what the client must send, exactly.  `reply`: what the server answers.
+    `shown`: what must stand in the client's output then, in UTF-8; more may stand around it.
+    """
+
+    line: bytes
+    request: bytes
+    reply: bytes
+    shown: bytes
+
+
+class Answer(Enum):
+    """How a scripted server answers a request.  Nothing here is random."""
+
+    WHOLE = "at once"
+    TOGETHER = "at once, so that one read gets all of it"
+    IN_BYTES = "byte by byte, each read before the next is sent"
+    LATE = "when the client has come to rest"
+    HALF_THEN_CLOSE = "its first half, then the end of the connection"
+    HALF_THEN_RESET = "its first half, then a reset"
+    CLOSE = "the end of the connection"
+    RESET = "a reset"
+    NOTHING = "not at all"
+    TWICE = "twice"
+    BEHIND_THE_NEXT = "after the next one"
+
+
+class ClientProtocol(Protocol):
+    """What an assignment's `protocol.py` says of its client.
+
+    `typed` is needed always, all others where a check says so.
+    """
+
+    def typed(self, number: int) -> Entry:
+        """A short, plain line, different for every number from 0; no `shown` stands in another's."""
+
+    def typed_awkward(self) -> tuple[Entry, ...]:
+        """Lines in UTF-8 that trip a client: characters of several bytes, white space at the ends, an empty line."""
+
+    def typed_sized(self, size_bytes: int) -> Entry:
+        """One whose reply has about this many bytes."""
+
+    def leaving(self) -> Entry:
+        """The line that ends the client; `request` is empty where it is not sent."""
+
+    def unasked(self) -> Entry:
+        """What the server says by itself: `reply` is sent, `shown` must be shown; nothing is typed."""
 
 
 class StreamProtocol(Protocol):
@@ -137,13 +189,34 @@ _MOST_UDP_BYTES = 65_507
 _ARGUMENTS: dict[str, tuple[object, ...]] = {
     "exchange": (0,),
     "sized": (4096,),
+    "typed": (0,),
+    "typed_sized": (4096,),
     "surprise": (random.Random(1),),  # noqa: S311 — repeatable, not secret
 }
+
+
+def _is_entry(given: object) -> bool:
+    return isinstance(given, Entry) and all(
+        isinstance(part, bytes) for part in (given.line, given.request, given.reply, given.shown)
+    )
+
+
+def _is_shown_entry(given: object) -> bool:
+    return _is_entry(given) and bool(cast("Entry", given).shown) and b"\n" not in cast("Entry", given).line
+
+
+def _are_entries(given: object) -> bool:
+    return isinstance(given, tuple) and bool(given) and all(map(_is_entry, given))
+
+
 _GIVES: dict[Callable[[object], bool], str] = {
     _is_exchange: "an Exchange of bytes",
     _is_message: "an Exchange whose request has two bytes or more",
     _are_exchanges: "a tuple of one Exchange or more",
     _are_bytes: "a tuple of bytes",
+    _is_entry: "an Entry of bytes",
+    _is_shown_entry: "an Entry of bytes, whose line has no line end and which shows something",
+    _are_entries: "a tuple of one Entry or more",
     _is_size: f"a number from 1 to {_MOST_UDP_BYTES}",
 }
 _FITS: dict[str, Callable[[object], bool]] = {
@@ -163,6 +236,11 @@ _FITS: dict[str, Callable[[object], bool]] = {
     "oversized": _are_bytes,
     "garbage": _are_bytes,
     "LARGEST_BYTES": _is_size,
+    "typed": _is_shown_entry,
+    "typed_awkward": _are_entries,
+    "typed_sized": _is_shown_entry,
+    "leaving": _is_entry,
+    "unasked": _is_entry,
 }
 
 

@@ -13,7 +13,7 @@ rows from `kernel.py`.  This file asks nobody anything.
 from __future__ import annotations
 
 import signal
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from enum import Enum, IntEnum
 from typing import NamedTuple
 
@@ -108,6 +108,7 @@ CALLS = (
     Call("epoll_wait", 281, 22, Waits.MILLISECONDS, 3),
     Call("epoll_wait", 441, 441, Waits.POINTER, 3),
     Call("a wait for another thread", 202, 98, Waits.POINTER, 3),
+    Call("connect", 42, 203, Waits.CLOCK),  # the kernel gives up by itself, after minutes
     Call("sigtimedwait", 128, 137, Waits.CLOCK),  # it may wait for SIGALRM, and nobody sees for what it waits
     Call("a wait for a lock", 73, 32, Waits.EVENT),  # flock
     Call("a wait for a lock", 72, 25, Waits.EVENT),  # fcntl: of its operations only F_SETLKW sleeps
@@ -131,6 +132,9 @@ _BY_NUMBER: Mapping[str, Mapping[int, Call]] = {
 
 #: What is no socket, and changes only by what a process does.  A named pipe looks like a file and is not among them.
 _WRITTEN_BY_PROCESSES = ("pipe:[", "/dev/pts/", "/dev/tty", "/dev/ptmx", "anon_inode:[eventfd]")
+
+#: Calls that wait for one of several descriptors.
+_MULTIPLEXED = frozenset({"poll", "select", "epoll_wait"})
 
 #: Sockets by inode.
 Sockets = Mapping[int, SocketRow]
@@ -228,6 +232,57 @@ def _sends_to_itself(process: ProcessFacts, sockets: Sockets) -> bool:
     inodes = (inode_of(process, int(fd)) for fd in process.files)
     rows = (sockets.get(inode) for inode in inodes if inode is not None)
     return any(row.in_flight > 0 for row in rows if row and row.state is not TcpState.LISTEN)
+
+
+class Awaits(Enum):
+    """What a program that rests waits for, as far as its standard input goes."""
+
+    INPUT = "a line of its standard input"
+    BOTH = "a line of its standard input, or its peer"
+    EVENTS = "whatever comes first, and the kernel does not tell of what"
+    OTHER = "something else"
+
+
+class Multiplexed(NamedTuple):
+    """A thread that waits for one of several descriptors: its process, and itself with the call it sleeps in."""
+
+    process: ProcessFacts
+    thread: ThreadFacts
+    call: Call
+
+
+def multiplexed(snapshot: Snapshot, machine: str) -> list[Multiplexed]:
+    """All threads that sleep in poll, select or epoll_wait."""
+    found = (
+        Multiplexed(process, thread, call)
+        for process in snapshot
+        if process.alive
+        for thread in process.threads
+        if (call := call_of(thread, machine)) is not None
+    )
+    return [each for each in found if each.call.name in _MULTIPLEXED]
+
+
+def awaits(
+    snapshot: Snapshot, its_input: Collection[str], machine: str, watched: Collection[list[int] | None] = ()
+) -> Awaits:
+    """What it waits for.
+
+    `its_input`: where we type, as /proc names it.  `watched`: the descriptors that each of `multiplexed(...)` waits
+    for; None: not known.
+    """
+    read_from = [
+        process.files.get(str(signed(thread.arguments[0])), "")
+        for process in snapshot
+        if process.alive
+        for thread in process.threads
+        if thread.arguments and (call := call_of(thread, machine)) and call.waits is Waits.RECEIVING
+    ]
+    for each, fds in zip(multiplexed(snapshot, machine), watched, strict=True):
+        read_from += [each.process.files.get(str(fd), "") for fd in fds or ()]
+    if any(file in its_input for file in read_from):
+        return Awaits.BOTH if any(file.startswith("socket:[") for file in read_from) else Awaits.INPUT
+    return Awaits.EVENTS if None in watched else Awaits.OTHER
 
 
 def _judge_thread(process: ProcessFacts, thread: ThreadFacts, known: _Known) -> Verdict:

@@ -1,57 +1,26 @@
-"""Scripted TCP clients: our end of a conversation with the program, fragment by fragment.
-
-A fragment is known to have been read before the next is sent (a *gate*), several messages are known to have arrived as
-one segment, an answer that will never come is known not to come.  What did not hold is raised as `FaultError`; what
-could not be brought about as `UnprovedError`.
-"""
+"""Scripted TCP clients: they connect to the program, and ask."""
 
 from __future__ import annotations
 
-import array
 import errno
-import fcntl
-import select
 import socket
-import struct
-from collections.abc import Callable, Iterable
-from types import TracebackType
-from typing import Self, TypeVar
 
 from grader.errors import Reason
 from grader.model import EventKind
+from grader.wire.connection import CLOSED_BY_PROGRAM, DYING_S, Connection, prepare, writable
 from grader.wire.faults import FaultError, UnprovedError
-from grader.wire.kernel import Endpoint, SocketRow, SocketTable, TcpState
-from grader.wire.program import NoProgressError, Program, Why, no_more, reason_of
-from grader.wire.script import Exchange, pieces_of
+from grader.wire.kernel import Endpoint, SocketTable, TcpState
+from grader.wire.program import NoProgressError, Program, Why, reason_of
+from grader.wire.script import Exchange
 
-T = TypeVar("T")
-
-#: Looks of 15 microseconds each before a gate begins to ask what the program does.
-_GATE_LOOKS = 200
-_CHUNK_BYTES = 1 << 16
-#: Linux sends at most half the receiver's window in one segment, 32 741 bytes on a fresh loopback connection.
-_ONE_SEGMENT_BYTES = 16 * 1024
-#: How long a program that closed a connection may take to die of the same cause, when the kernel can't tell.
-_DYING_S = 1.0
-_SIOCOUTQNSD = 0x894B
 #: A queue that has room again takes us at the second try; a program that drops what comes by a filter of its own never.
 _CONNECT_TRIES = 10
-#: Our buffers.  The sandbox gives every other socket a tiny send buffer; ours must not be what slows a long message.
-_SEND_BUFFER_BYTES = 1 << 18
-_READ_BUFFER_BYTES = 1 << 18
 #: The least that Linux allows (SOCK_MIN_RCVBUF): a program blocks after a few kilobytes that a slow reader leaves.
 _SLOW_BUFFER_BYTES = 2304
-#: struct tcp_info (linux/tcp.h): segments sent and not acknowledged.
-_TCPI_UNACKED = 24
-#: States of a connection that the program has closed, when nobody holds its socket any more (inode 0).  In the last two
-#: its FIN is acknowledged, and the kernel keeps little more of it than its ends.
-_CLOSED_BY_PROGRAM = frozenset({TcpState.FIN_WAIT1, TcpState.CLOSING, TcpState.FIN_WAIT2, TcpState.TIME_WAIT})
-_FINISHED = frozenset({TcpState.FIN_WAIT2, TcpState.TIME_WAIT})
-_RESETS = {errno.ECONNRESET, errno.EPIPE, errno.ECONNABORTED}
 
 
-class ScriptedClient:
-    """One connection to the program.  A context manager: it is closed at the end, whatever happened.
+class ScriptedClient(Connection):
+    """A connection that we have made to the program.
 
     A `slow` client has tiny buffers and reads nothing before it expects something.
     """
@@ -62,20 +31,9 @@ class ScriptedClient:
         self.name = name
         self.theirs = server
         self.slow = slow
-        self._unsent = memoryview(b"")
-        self.sent_bytes = 0
-        self.fin_sent = False
-        self.reset_sent = False
         self._program = program
         self._table = table
-        self._transcript = program.transcript
-        self._received = bytearray()
-        self._wanted_bytes = _CHUNK_BYTES
-        self.received_bytes = 0
-        self._ended: EventKind | None = None
-        self._sock = self._connect()
-        self.ours = Endpoint(*self._sock.getsockname()[:2])
-        program.talks.append(self)
+        super().__init__(program, table, self._connect(), server, name, slow=slow)
         self._transcript.add(EventKind.CONNECTED, name, f"to port {server.port}")
 
     def _connect(self) -> socket.socket:
@@ -108,11 +66,9 @@ class ScriptedClient:
 
     def _new_socket(self) -> socket.socket:
         sock = socket.socket(socket.AF_INET6 if ":" in self.theirs.host else socket.AF_INET, socket.SOCK_STREAM)
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER_BYTES)
+        prepare(sock)
         if self.slow:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _SLOW_BUFFER_BYTES)
-        sock.setblocking(False)  # noqa: FBT003 — its only parameter
         return sock
 
     def _queue_has_room(self, sock: socket.socket) -> bool:
@@ -124,54 +80,16 @@ class ScriptedClient:
         if code == errno.EADDRNOTAVAIL:
             return UnprovedError(f"this sandbox has no network for the address {self.theirs.host}")
         words = f"{self.name} could not connect to port {self.theirs.port}: {errno.errorcode.get(code, code)}"
-        self._program.wait_rest(_DYING_S)
+        self._program.wait_rest(DYING_S)
         ending = self._program.ending()
         return FaultError(reason_of(ending) if ending else Reason.REFUSED, words, doing=self._program.doing())
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
-    # What waiting asks (`Talk`)
-
-    def row(self) -> SocketRow | None:
-        """The program's side of the connection."""
-        return self._table.find(self.theirs, self.ours)
-
-    def delivered(self) -> bool:
-        """Whether nothing is on its way, in either direction, the ends of a closed connection included."""
-        row = self.row()
-        if row is None or _is_gone(row):
-            return True
-        if self.reset_sent:
-            return False
-        if self.slow and self._sock.fileno() != -1:
-            # What the program has to send has met our closed window, and moves only when we read.  What we have to send
-            # goes on as long as the program reads it: the kernel sends the last part that fits a window with delay.
-            reads_no_more = row.receive_queue > 0
-            at_rest = row.in_flight == 0 and _in_flight(self._sock) == 0
-            return at_rest and (reads_no_more or _unsent_bytes(self._sock) == 0)
-        if self._unsent:
-            return False
-        # A FIN takes one number of the sequence, and counts as a byte received.
-        arrived = row.bytes_received == self.sent_bytes + self.fin_sent
-        return arrived and row.send_queue == 0 and row.state is not TcpState.SYN_RECV
-
-    def traffic(self) -> tuple[int, int]:
-        """How many bytes of ours it has read, and how many of its we have."""
-        row = self.row()
-        return (row.bytes_received - row.receive_queue if row else 0), self.received_bytes
 
     # Whole exchanges
 
     def ask(self, exchange: Exchange) -> None:
         """Send a message and expect its answer."""
         __tracebackhide__ = True
-        self._wanted_bytes = len(exchange.reply) + _CHUNK_BYTES
+        self.want(exchange.reply)
         if exchange.request:
             self.send(exchange.request)
         self.expect_answer(exchange)
@@ -196,492 +114,29 @@ class ScriptedClient:
             what = f"{self.name} did not get what {speaker} had said to all"
             raise FaultError(Reason.NOT_HEARD, what, fault.expected, fault.received, fault.doing) from None
 
-    # Sending
-
-    def send(self, data: bytes, pieces: int | Iterable[int] | None = None) -> None:
-        """Send bytes; with `pieces` in pieces of that length (or those lengths), each read before the next is sent."""
-        __tracebackhide__ = True
-        cut = pieces_of(data, pieces)
-        self._transcript.add(EventKind.SENT, self.name, data=data, pieces=tuple(map(len, cut)) if len(cut) > 1 else ())
-        for piece in cut:
-            self._push(piece)
-            if pieces is not None:
-                self.wait_read()
-
-    def send_as_one_read(self, data: bytes) -> None:
-        """Send bytes so that one recv of the program can get them all, and see that it is so.
-
-        One segment enters the program's receive queue in one step, so no reader ever sees a part of it.  More
-        than fits a segment is collected in the queue while the program is frozen.  Freezing is the second choice:
-        it makes epoll_wait(2) and receives with a timeout fail with EINTR, for which a right program need not be
-        prepared (signal(7), "Interruption of system calls and library functions by stop signals").
-
-        Raises:
-            UnprovedError: it did not arrive so.
-        """
-        __tracebackhide__ = True
-        self._transcript.add(EventKind.SENT, self.name, "to be read at once", data)
-        if len(data) > _ONE_SEGMENT_BYTES:
-            with self._program.frozen():
-                self._push(data)
-                row = self._wait_arrived_open()
-                whole = row.receive_queue >= len(data)
-        else:
-            before = self.row()
-            self._push(data)
-            row = self._wait_arrived_open()
-            whole = bool(before and row.segments_received == before.segments_received + 1)
-        if not whole:
-            raise UnprovedError("the messages did not arrive together")
-        self._transcript.add(EventKind.KERNEL, "grader", f"all {len(data)} bytes arrived together")
-
-    def send_and_half_close(self, data: bytes) -> None:
-        """Send bytes and our FIN in one segment: whoever reads the bytes has received the end already.
-
-        Raises:
-            UnprovedError: they did not arrive so.
-        """
-        __tracebackhide__ = True
-        before = self.row()
-        self._transcript.add(EventKind.SENT, self.name, "with the end of its side in the same segment", data)
-        self._push(data, socket.MSG_MORE)
-        # What the kernel still holds back leaves together with the FIN (tcp_send_fin sets it on the last segment) ...
-        held = _unsent_bytes(self._sock) == len(data)
-        self.half_close()
-        row = self.wait_arrived()
-        # ... and that was one segment, as far as a program that is done and gone still lets one see.
-        one = row is None or (before is not None and row.segments_received == before.segments_received + 1)
-        if not (held and one):
-            raise UnprovedError("the message and the end did not arrive together")
-
-    def _push(self, data: bytes, flags: int = 0) -> None:
-        __tracebackhide__ = True
-        view = memoryview(data)
-        while view:
-            try:
-                sent = self._sock.send(view[:_CHUNK_BYTES], flags)
-            except BlockingIOError:
-                self._wait_room()
-                continue
-            except OSError as error:
-                if error.errno not in _RESETS:
-                    raise
-                self._note_reset()
-                raise self._lost("while it was being sent its message") from None
-            self.sent_bytes += sent
-            self._program.told_bytes += sent
-            view = view[sent:]
-
-    def _wait_room(self) -> None:
-        """Until more can be sent; what is answered meanwhile is read, or the program might wait for that."""
-        __tracebackhide__ = True
-
-        def room() -> bool | None:
-            self._take()
-            try:
-                self._sock.send(b"")
-            except OSError:
-                return True  # the next send tells which
-            return True if _writable(self._sock) else None
-
-        try:
-            self._program.wait(room)
-        except NoProgressError as stop:
-            raise FaultError(
-                Reason.NOT_READ, f"the program stopped reading after {self.sent_bytes} bytes", doing=stop.doing
-            ) from None
-
-    def wait_arrived(self) -> SocketRow | None:
-        """Until everything sent is in the program's receive queue or already read; its row, None when it has closed."""
-        __tracebackhide__ = True
-
-        def arrived() -> tuple[SocketRow | None] | None:
-            row = self.row()
-            if row is None or (row.state in _CLOSED_BY_PROGRAM and not row.inode):
-                return (None,)
-            return (row,) if row.bytes_received == self.sent_bytes + self.fin_sent else None
-
-        try:
-            return (self._at_once(arrived) or self._program.wait(arrived))[0]
-        except NoProgressError as stop:
-            raise UnprovedError("what was sent did not arrive", doing=stop.doing) from None
-
-    def _wait_arrived_open(self) -> SocketRow:
-        """The same, where the program has no reason to close (FaultError: it has)."""
-        __tracebackhide__ = True
-        row = self.wait_arrived()
-        if row is None:
-            self._take()
-            raise self._lost("while it was being sent its message")
-        return row
-
-    @staticmethod
-    def _at_once(ready: Callable[[], T | None]) -> T | None:
-        """What a few quick looks at the kernel's facts give, before anything is asked of the program."""
-        for _ in range(_GATE_LOOKS):
-            if (found := ready()) is not None:
-                return found
-        return None
-
     def wait_accepted(self) -> None:
         """Until the program has accepted the connection."""
         __tracebackhide__ = True
 
         def accepted() -> bool | None:
             row = self.row()
-            return True if row is None or row.inode or row.state in _CLOSED_BY_PROGRAM else None
+            return True if row is None or row.inode or row.state in CLOSED_BY_PROGRAM else None
 
         try:
             _ = self._at_once(accepted) or self._program.wait(accepted)
         except NoProgressError as stop:
             raise FaultError(Reason.NOT_ACCEPTED, f"{self.name} was never accepted", doing=stop.doing) from None
 
-    def send_without_reading(self, data: bytes) -> None:
-        """Send as much as goes, reading nothing, until the program rests with an answer that it can't get rid of.
-
-        One that never rests has the time of a reply in which nothing moves.  What did not go is sent while the answer
-        is read.
-
-        Raises:
-            FaultError: the connection ended.
-            UnprovedError: it rests without one.
-        """
-        __tracebackhide__ = True
-        self._transcript.add(EventKind.SENT, self.name, "without reading the answers", data)
-        self._unsent = memoryview(data)
-
-        def rests() -> bool | None:
-            before = self.row()
-            # Asked again after the look: what was read meanwhile has made room.
-            if self._feed() or self._ended or not self._program.at_rest() or self._feed():
-                return True if self._ended else None
-            row = self.row()
-            if before is None or row is None:
-                return True if row is None else None
-            # Before the look and after it, since the kernel sends the last part that fits a window with delay (200 ms):
-            # one that has read all and gets more in a moment has not stopped reading.
-            reads_no_more = before.receive_queue > 0 and row.receive_queue > 0
-            has_read_all = row.receive_queue == 0 and row.bytes_received == self.sent_bytes and not self._unsent
-            # With nothing to be sent it only sleeps on a timer of its own, and has not tried to answer yet.
-            return True if row.send_queue > 0 and (reads_no_more or has_read_all) else None
-
-        self._wait_resting(rests)
-        row = self.row()
-        if self._ended or row is None or row.state in _CLOSED_BY_PROGRAM:
-            self._note_reset()
-            raise self._lost("while its replies were not read")
-        if row.send_queue == 0:
-            what = f"{self.name} read nothing, but the program has nothing waiting to be sent"
-            raise UnprovedError(what, doing=self._program.doing())
-        words = f"{row.send_queue} bytes wait in its send queue, {row.receive_queue} in its receive queue"
-        self._transcript.add(EventKind.KERNEL, "program", f"{words}; {self._program.doing()}")
-
-    def _wait_resting(self, rests: Callable[[], bool | None]) -> None:
-        __tracebackhide__ = True
-        while True:
-            sent_before = self.sent_bytes
-            try:
-                self._program.wait(rests)
-            except NoProgressError as stop:
-                if stop.why is Why.STILL and self.sent_bytes > sent_before:
-                    continue  # it was, but then more of ours could go
-            # At rest; or its end, or two seconds of its own time in which nothing moved: one that spins never rests.
-            return
-
-    def _feed(self) -> bool:
-        """Send what still goes of what is left over; whether any went."""
-        before = self.sent_bytes
-        while self._unsent and not self._ended:
-            try:
-                sent = self._sock.send(self._unsent[:_CHUNK_BYTES])
-            except BlockingIOError:
-                break
-            except OSError as error:
-                if error.errno not in _RESETS:
-                    raise
-                self._note_reset()
-                break
-            self.sent_bytes += sent
-            self._program.told_bytes += sent
-            self._unsent = self._unsent[sent:]
-        return self.sent_bytes > before
-
-    def _read_on(self) -> None:
-        """A slow client begins to read: with a buffer like any other's."""
-        if self.slow:
-            self.slow = False
-            self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _READ_BUFFER_BYTES)
-
-    def wait_read(self) -> None:
-        """The gate: until the program has read everything that was sent."""
-        __tracebackhide__ = True
-
-        def read() -> bool | None:
-            row = self.row()
-            if row is None or row.state in {TcpState.FIN_WAIT1, TcpState.FIN_WAIT2, TcpState.TIME_WAIT}:
-                return True  # it has closed; what is awaited next will tell
-            return True if row.bytes_received == self.sent_bytes and row.receive_queue == 0 else None
-
-        try:
-            _ = self._at_once(read) or self._program.wait(read)
-        except NoProgressError as stop:
-            row = self.row()
-            unread = row.receive_queue if row else 0
-            never_accepted = row is not None and row.inode == 0
-            reason = Reason.NOT_ACCEPTED if never_accepted else Reason.NOT_READ
-            what = f"{self.name} was never accepted" if never_accepted else f"{unread} bytes of {self.name} stay unread"
-            raise FaultError(reason, what, doing=stop.doing) from None
-
-    # Receiving
-
-    def _take(self) -> None:
-        """Move what has come into our buffer, without waiting; of an endless reply just enough to show it."""
-        while self._ended is None and len(self._received) < self._wanted_bytes:
-            try:
-                chunk = self._sock.recv(_CHUNK_BYTES)
-            except BlockingIOError:
-                return
-            except OSError as error:
-                if error.errno not in _RESETS:
-                    raise
-                self._note_reset()
-                return
-            if not chunk:
-                self._ended = EventKind.PEER_CLOSED
-                self._transcript.add(EventKind.PEER_CLOSED, self.name)
-                return
-            self._received += chunk
-            self.received_bytes += len(chunk)
-            self._transcript.add(EventKind.RECEIVED, self.name, data=chunk)
-            # So that the other kernel knows at once that nothing of it is on its way.
-            self._sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
-
-    def _note_reset(self) -> None:
-        if self._ended is None:
-            self._ended = EventKind.PEER_RESET
-            self._transcript.add(EventKind.PEER_RESET, self.name)
-
-    def expect(self, reply: bytes) -> None:
-        """The next bytes to come are exactly these; more may follow them."""
-        __tracebackhide__ = True
-        self._wanted_bytes = len(reply) + _CHUNK_BYTES
-        self._read_on()
-        matching = 0
-
-        def enough() -> bool | None:
-            nonlocal matching
-            self._feed()
-            self._take()
-            end = min(len(self._received), len(reply))
-            if self._received[matching:end] != reply[matching:end]:
-                return True
-            matching = end
-            return True if end == len(reply) or self._ended else None
-
-        # With more to send, room for it is looked for as well, which no readable descriptor tells.
-        watched = [] if self._unsent else [self._sock.fileno()]
-        try:
-            self._program.wait(enough, watched)
-        except NoProgressError as stop:
-            raise self._missing(reply, stop) from None
-        got = bytes(self._received[: len(reply)])
-        if got == reply:
-            del self._received[: len(reply)]
-            return
-        if self._ended and reply.startswith(got):
-            raise self._lost("before its reply was complete" if got else "instead of answering", reply, got)
-        what = f"{self.name} got another reply than required"
-        raise FaultError(Reason.WRONG_REPLY, what, reply, bytes(self._received), self._program.doing())
-
     def _missing(self, reply: bytes, stop: NoProgressError) -> FaultError:
-        got = bytes(self._received)
         row = self.row()
         if row is not None and row.inode == 0 and row.state is TcpState.ESTABLISHED:
+            got = bytes(self._received)
             return FaultError(Reason.NOT_ACCEPTED, f"{self.name} was never accepted", reply, got, stop.doing)
-        if got:
-            what = f"{self.name} got {len(got)} of {len(reply)} bytes of its reply, and {no_more(stop)}"
-            return FaultError(Reason.INCOMPLETE_REPLY, what, reply, got, stop.doing)
-        return FaultError(Reason.NO_REPLY, f"{self.name} got no reply, and {no_more(stop)}", reply, b"", stop.doing)
-
-    def _lost(self, when: str, reply: bytes | None = None, got: bytes | None = None) -> FaultError:
-        """The connection's end as a fault; a crash of the program comes first, since it is the cause."""
-        # A dying program's connections end before the program itself does.
-        self._program.wait_rest(_DYING_S)
-        ending = self._program.ending()
-        if ending is not None:
-            what = f"the program ended while {self.name} was connected"
-            return FaultError(reason_of(ending), what, reply, got, self._program.doing())
-        reset = self._ended is EventKind.PEER_RESET
-        what = f"the program {'reset' if reset else 'closed'} {self.name}'s connection {when}"
-        return FaultError(Reason.RESET if reset else Reason.CLOSED_EARLY, what, reply, got, self._program.doing())
-
-    def expect_nothing(self, reason: Reason, what: str) -> None:
-        """Nothing comes, and the connection stays open: until the program is still, or for all the time of a reply.
-
-        A program that never rests is not still; but when it had the time that a reply may take, on a CPU or asleep
-        of its own accord, and sent nothing, it has not answered.
-
-        Raises:
-            FaultError: with that reason and sentence when something comes.
-            UnprovedError: the machine did not give it that time.
-        """
-        __tracebackhide__ = True
-        if stop := self._silent():
-            how = "is still" if stop.why is Why.STILL else "has had the time for a reply"
-            self._transcript.add(EventKind.KERNEL, "program", f"{how}: {stop.doing}")
-            return
-        if self._received:
-            raise FaultError(reason, what, b"", bytes(self._received), self._program.doing())
-        raise self._lost("too early")
-
-    def _silent(self) -> NoProgressError | None:
-        """Why nothing will come any more; None when something came, or the end."""
-
-        def came() -> bool | None:
-            self._take()
-            return True if self._received or self._ended else None
-
-        try:
-            self._program.wait(came, [self._sock.fileno()])
-        except NoProgressError as stop:
-            return stop
-        return None
-
-    def expect_no_reply(self, reason: Reason, what: str) -> None:
-        """Nothing comes before the connection's end, or in the time that a reply may take; it may stay open or end.
-
-        Raises:
-            FaultError: with that reason and sentence when something comes.
-        """
-        __tracebackhide__ = True
-        self._silent()
-        if self._received:
-            raise FaultError(reason, what, b"", bytes(self._received), self._program.doing())
-
-    def expect_end(self) -> None:
-        """The program closes the connection (FIN), and nothing comes before."""
-        __tracebackhide__ = True
-        self._wait_ended()
-        if self._received:
-            what = f"{self.name} got more than the reply before the connection's end"
-            raise FaultError(Reason.EXTRA_REPLY, what, b"", bytes(self._received), self._program.doing())
-        if self._ended is EventKind.PEER_RESET:
-            raise FaultError(
-                Reason.RESET,
-                f"the program reset {self.name}'s connection instead of closing it",
-                doing=self._program.doing(),
-            )
-
-    def expect_end_or_reset(self) -> None:
-        """The connection ends, in whichever way."""
-        __tracebackhide__ = True
-        self._wait_ended()
-
-    def _wait_ended(self) -> None:
-        __tracebackhide__ = True
-
-        def ended() -> bool | None:
-            self._take()
-            return True if self._ended or self._received else None
-
-        try:
-            self._program.wait(ended, [self._sock.fileno()])
-        except NoProgressError as stop:
-            raise FaultError(
-                Reason.NOT_CLOSED, f"the program does not close {self.name}'s connection", doing=stop.doing
-            ) from None
-
-    # Leaving
-
-    def half_close(self) -> None:
-        """End our side (FIN); the program's side stays open."""
-        self._transcript.add(EventKind.HALF_CLOSED, self.name)
-        try:
-            self._sock.shutdown(socket.SHUT_WR)
-        except OSError as error:
-            if error.errno != errno.ENOTCONN:
-                raise
-            self._note_reset()  # by the program, before
-        self.fin_sent = True
-
-    def reset(self) -> None:
-        """End the connection by a RST."""
-        self._transcript.add(EventKind.RESET, self.name)
-        self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        self.reset_sent = True
-        self._leave()
-
-    def close(self) -> None:
-        """Close our end (FIN), once; what the program still says after it is not ours to read."""
-        if self._sock.fileno() != -1:
-            self._transcript.add(EventKind.CLOSED, self.name)
-            self._take()  # unread bytes would turn our FIN into a RST
-            self.fin_sent = True
-            self._leave()
-
-    def leave_unread(self) -> None:
-        """Leave when something of the program's has arrived, without reading it, which resets the connection.
-
-        Raises:
-            UnprovedError: nothing has come.
-        """
-        __tracebackhide__ = True
-        try:
-            self._program.wait(lambda: _readable(self._sock) or None, [self._sock.fileno()])
-        except NoProgressError as stop:
-            raise UnprovedError(f"nothing came that {self.name} could leave unread", doing=stop.doing) from None
-        self._transcript.add(EventKind.RESET, self.name, "left without reading what had come")
-        self.reset_sent = True
-        self._leave()
-
-    def _leave(self) -> None:
-        self._sock.close()
-        self._program.leave(self)
-
-    def established(self) -> bool:
-        """Whether both sides of the connection are open, on the program's side too."""
-        row = self.row()
-        return row is not None and row.state is TcpState.ESTABLISHED
-
-    def gone(self) -> bool:
-        """Whether the program has let go of the connection, and nothing of it is on its way."""
-        return _is_gone(self.row())
-
-
-def _is_gone(row: SocketRow | None) -> bool:
-    """Whether the kernel keeps nothing of a connection but its ends: closed, and the program's FIN has arrived here."""
-    return row is None or (row.state in _FINISHED and not row.inode)
-
-
-def _in_flight(sock: socket.socket) -> int:
-    """Segments that our side has sent and not seen acknowledged."""
-    info = sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _TCPI_UNACKED + 4)
-    return int(struct.unpack_from("=I", info, _TCPI_UNACKED)[0])
-
-
-def _unsent_bytes(sock: socket.socket) -> int:
-    """Bytes in our send queue that were not sent yet (tcp(7))."""
-    answer = array.array("i", [0])
-    fcntl.ioctl(sock, _SIOCOUTQNSD, answer)
-    return answer[0]
+        return super()._missing(reply, stop)
 
 
 def _connected(sock: socket.socket) -> int | None:
     """The result of a connect in progress: 0, an errno, or None while it goes on."""
-    if not _writable(sock):
+    if not writable(sock):
         return None
     return sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
-
-
-def _writable(sock: socket.socket) -> bool:
-    return _polled(sock, select.POLLOUT)
-
-
-def _readable(sock: socket.socket) -> bool:
-    return _polled(sock, select.POLLIN)
-
-
-def _polled(sock: socket.socket, event: int) -> bool:
-    poll = select.poll()
-    poll.register(sock, event)
-    return bool(poll.poll(0))

@@ -13,6 +13,8 @@ from grader.model import Event, EventKind
 
 #: A message of any sensible length stands whole in a report; a mebibyte does not.
 KEPT_BYTES = 4096
+#: What comes as it likes: in parts whose bounds say nothing.
+_COMING = frozenset({EventKind.RECEIVED, EventKind.OUTPUT})
 
 
 class Transcript:
@@ -24,8 +26,8 @@ class Transcript:
         self._events: list[Event] = []
 
     def add(self, kind: EventKind, who: str, text: str = "", data: bytes = b"", pieces: tuple[int, ...] = ()) -> None:
-        """Note an event that happens now; what is received in several parts, with nothing in between, is one event."""
-        if kind is EventKind.RECEIVED and self._events and self._joins(self._events[-1], who, text):
+        """Note an event that happens now; what comes in several parts, with nothing in between, is one event."""
+        if kind in _COMING and self._events and self._joins(self._events[-1], kind, who, text):
             self._events[-1] = _longer(self._events[-1], data)
             return
         shown, omitted, head = cut(data)
@@ -44,8 +46,10 @@ class Transcript:
         )
 
     @staticmethod
-    def _joins(last: Event, who: str, text: str) -> bool:
-        return last.kind is EventKind.RECEIVED and last.who == who and last.text == text == ""
+    def _joins(last: Event, kind: EventKind, who: str, text: str) -> bool:
+        # A datagram is an event of its own: it has words.
+        in_parts = kind is EventKind.OUTPUT or not text
+        return in_parts and (last.kind, last.who, last.text) == (kind, who, text)
 
     def mark(self) -> int:
         """Where it stands, for `rewind`."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 
@@ -13,13 +13,17 @@ from grader.wire.stillness import ProcessFacts, Snapshot, Timed
 
 @dataclass(frozen=True)
 class Started:
-    """A running program: its pid in the sandbox and its descriptors, which are the owner's to close."""
+    """A running program: its pid in the sandbox and its descriptors, which are the owner's to close.
+
+    `terminal`: the program's side of its terminal, opened for us; None when it runs on pipes.
+    """
 
     pid: int
     pidfd: int
     stdin: int
     stdout: int
     stderr: int
+    terminal: int | None = None
 
 
 @dataclass(frozen=True)
@@ -55,17 +59,18 @@ class WardenClient:
             raise WardenError(message)
         return answer
 
-    def start(self, argv: tuple[str, ...], environment: dict[str, str], *, terminal: bool) -> Started:
+    def start(
+        self, argv: tuple[str, ...], environment: dict[str, str], *, terminal: bool, echo: bool = True
+    ) -> Started:
         """Start a program, on a terminal (stdin and stdout; stderr is a pipe) or on three pipes.
 
         Raises:
             CannotStartError: it can't be executed.
         """
-        answer, descriptors = self._ask("start", argv=argv, environment=environment, terminal=terminal)
+        answer, descriptors = self._ask("start", argv=argv, environment=environment, terminal=terminal, echo=echo)
         if "error" in answer:
             raise CannotStartError(answer["error"])
-        pidfd, stdin, stdout, stderr = descriptors
-        return Started(answer["pid"], pidfd, stdin, stdout, stderr)
+        return Started(answer["pid"], *descriptors)
 
     def ending(self, pid: int) -> Ending | None:
         """How a program ended, or None while it runs."""
@@ -81,6 +86,15 @@ class WardenClient:
         if not sockets:
             return {}
         return dict(zip(sockets, self._answer("socket_timeouts", sockets=sockets)["timed"], strict=True))
+
+    def watched(self, sleepers: list[tuple[int, int, int, str, tuple[int, ...]]]) -> list[list[int] | None]:
+        """The descriptors that threads wait to read from, each given as (pid, tid, switches, call, arguments).
+
+        None: not known.
+        """
+        if not sleepers:
+            return []
+        return cast("list[list[int] | None]", self._answer("watched", sleepers=sleepers)["watched"])
 
     def freeze(self) -> None:
         """Stop the whole program; returns when all of it is stopped."""

@@ -30,7 +30,8 @@ from tests.cli.command import (
     wait_until,
 )
 
-CHECKS, POINTS = len(UPPERCASE.checks), sum(int(spec.points) for spec in UPPERCASE.checks)
+#: Of the server: a single file is graded in one role.
+POINTS = sum(int(spec.points) for spec in UPPERCASE.checks if spec.part == "server")
 WRONG = REFERENCE / "broken" / "never_answers.py"
 LOCAL = ("--assignment", "tcp_uppercase", "--sandbox", "local")
 #: One check that needs nobody else: the quickest grading there is.
@@ -52,7 +53,7 @@ def assert_one_sentence(ended: Ended, code: int, *words: str) -> None:
 
 
 def test_all_passed_is_0_with_results_on_stdout_and_progress_on_stderr(folder: Path) -> None:
-    ended = Command(folder).run("check", RIGHT, *LOCAL)
+    ended = Command(folder).run("check", RIGHT, *LOCAL, "--role", "server")
     assert ended.code == 0
     assert f"Score: {POINTS} of {POINTS} points" in ended.out
     assert ended.err.splitlines() == ["sandbox: local (as asked); it does not protect this machine from the program"]
@@ -230,8 +231,8 @@ def test_grader_toml_names_assignment_and_program(folder: Path) -> None:
 
 
 def test_a_role_that_is_not_asked_for_is_2(folder: Path) -> None:
-    ended = Command(folder).run("check", RIGHT, *LOCAL, "--role", "client")
-    assert_one_sentence(ended, 2, "tcp_uppercase does not ask for a client")
+    ended = Command(folder).run("check", RIGHT, "--assignment", "tcp_sum", "--sandbox", "local", "--role", "client")
+    assert_one_sentence(ended, 2, "tcp_sum does not ask for a client")
 
 
 def test_wrong_usage_is_2(folder: Path) -> None:
@@ -321,7 +322,8 @@ def test_list_names_assignments_and_their_checks(folder: Path) -> None:
     assert "small  Small" in Command(folder).run("list", "--assignments", extra).out.splitlines()
     ended = Command(folder).run("list", "tcp_uppercase")
     assert ended.code == 0
-    assert ended.out.startswith(f"tcp_uppercase: TCP upper case, {CHECKS} checks, {POINTS} points\n")
+    checks, points = UPPERCASE.checks, sum(int(spec.points) for spec in UPPERCASE.checks)
+    assert ended.out.startswith(f"tcp_uppercase: TCP upper case, {len(checks)} checks, {points} points\n")
     assert f"{int(UPPERCASE.spec('server.coalesced').points):>4}  server.coalesced\n" in ended.out
     assert_one_sentence(Command(folder).run("list", "none"), 2, "there is no assignment 'none'")
 

@@ -9,6 +9,7 @@ import msgspec
 import pytest
 
 from grader.assignment import Transport
+from grader.driver.job import Command
 from grader.driver.stage import Stage
 from grader.sandbox.channel import Channel
 from grader.wire.kernel import SocketTable
@@ -36,7 +37,7 @@ def make_stage(channel: Channel) -> Iterator[MakeStage]:
         table = SocketTable()
         name, more = ("lines.py", []) if transport == "tcp" else ("datagrams.py", ["{host}"])
         run = (sys.executable, "-I", "-S", str(PROGRAMS / name), which, *more, "{port}")
-        what = msgspec.structs.replace(job("", transport=transport), run=run)
+        what = msgspec.structs.replace(job("", transport=transport), commands={"server": Command((), run)})
         made.append((Stage(what, WardenClient(channel), table), table))
         made[-1][0].begin()
         return made[-1][0]

@@ -12,8 +12,8 @@ from textwrap import dedent
 
 import msgspec
 
-from grader.assignment import Assignment, CheckSpec, ServerSpec, Transport
-from grader.driver.job import Built, Checked, Finished, Job, Word
+from grader.assignment import Assignment, CheckSpec, ClientSpec, ServerSpec, Transport
+from grader.driver.job import Built, Checked, Command, Finished, Job, Word
 from grader.limits import SandboxLimits
 from grader.model import CheckResult, Requirement
 from grader.sandbox.channel import pack
@@ -52,7 +52,7 @@ class Played:
 
     @property
     def checks(self) -> dict[str, CheckResult]:
-        """Verdicts by the behaviour's name."""
+        """Verdicts by the behaviour's name, those of clients and pairs by their id."""
         results = [word.result for word in self.words if isinstance(word, Checked)]
         return {result.id.removeprefix("server."): result for result in results}
 
@@ -77,28 +77,38 @@ def job(
     build: tuple[tuple[str, ...], ...] = (),
     transport: Transport = "tcp",
     chosen: frozenset[str] | None = None,
+    client: Command | None = None,
+    more_own: Mapping[str, str] | None = None,
 ) -> Job:
-    """A job with checks of an assignment's own, in that order; `needs`: prerequisites by check."""
-    ids = [f"server.{check}" for check in checks]
+    """A job with checks of an assignment's own, in that order; `needs`: prerequisites by check.
+
+    `client`: a client's commands, beside the server.  `more_own`: further files of checks.  A check without a role in
+    its name is a server's.
+    """
+    ids = [check if "." in check else f"server.{check}" for check in checks]
     specs = tuple(
-        CheckSpec(id=f"server.{check}", points=2, requirement="1.1", needs=(needs or {}).get(check, ()))
-        for check in checks
+        CheckSpec(id=check_id, points=2, requirement="1.1", needs=(needs or {}).get(check, ()))
+        for check, check_id in zip(checks, ids, strict=True)
     )
+    server = Command(build, (sys.executable, "-I", "-S", "-c", program, "{port}"))
+    own_files = {"test_own.py": own, **(more_own or {})}
     return Job(
         assignment=Assignment(
             name="own",
             title="Own",
-            roles=("server",),
+            roles=("server", "client") if client else ("server",),
             transport=transport,
             server=ServerSpec(default_port=12_000),
             checks=specs,
             requirements={"1.1": Requirement(number="1.1", text="It does.")},
             limits=limits or SandboxLimits(),
-            files={"protocol.py": PROTOCOL, "test_own.py": (_PREAMBLE + dedent(own)).encode()},
+            files={
+                "protocol.py": PROTOCOL,
+                **{name: (_PREAMBLE + dedent(text)).encode() for name, text in own_files.items()},
+            },
+            client=ClientSpec() if client else None,
         ),
-        role="server",
-        build=build,
-        run=(sys.executable, "-I", "-S", "-c", program, "{port}"),
+        commands={"server": server, "client": client} if client else {"server": server},
         chosen=chosen if chosen is not None else frozenset(ids),
         seed=1,
         private_network=False,

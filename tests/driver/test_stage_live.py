@@ -142,7 +142,9 @@ def test_a_program_of_the_other_transport_is_told_so(
 
 def right_command(stage: Stage, port: int) -> tuple[str, ...]:
     """How the program of a stage is started on a port."""
-    return tuple(word.replace("{port}", str(port)).replace("{host}", "127.0.0.1") for word in stage._job.run)
+    return tuple(
+        word.replace("{port}", str(port)).replace("{host}", "127.0.0.1") for word in stage._job.commands["server"].run
+    )
 
 
 def test_a_repetition_leaves_no_trace_in_the_transcript(make_stage: MakeStage) -> None:

@@ -271,6 +271,70 @@ UNBUILT = msgspec.structs.replace(
 #: The same from a stage that made no check of the build.
 UNBUILT_UNSAID = msgspec.structs.replace(UNBUILT, checks=_UNPLAYED)
 
+_SERVED = msgspec.structs.replace(FRAGMENTS, title="answers a line in two pieces", evidence=())
+_TYPED = _check(
+    "prints_reply",
+    "shows the reply",
+    Requirement(number="5.2", text="The client prints each reply."),
+    2.5,
+    id="client.prints_reply",
+    outcome=Outcome.FAILED,
+    points=0,
+    reason=Reason.WRONG_REPLY,
+    message="it printed \"b'HELLO'\"",
+    hint="decode the bytes before you print them",
+)
+BOTH = msgspec.structs.replace(
+    FULL,
+    role="both",
+    score=4,
+    max_score=13.5,
+    complete=False,
+    build=BuildResult(outcome=Outcome.PASSED, log="client:\ncc -o client c.c\n", command="cc -o client c.c"),
+    checks=(
+        PASSED,
+        _SERVED,
+        INCONCLUSIVE,
+        msgspec.structs.replace(PASSED, id="client.connects", title="connects"),
+        _TYPED,
+        *(
+            msgspec.structs.replace(
+                SKIPPED[0],
+                id=f"{part}.{name}",
+                title=f"{part} {name}",
+                message="not played, because it needs “shows the reply”, which did not pass",
+            )
+            for part, name in (("client", "long_reply"), ("pair", "talk"))
+        ),
+    ),
+)
+#: The client could not be built, the server was.
+CLIENT_UNBUILT = msgspec.structs.replace(
+    BOTH,
+    score=2,
+    max_score=4.5,
+    complete=True,
+    build=BuildResult(outcome=Outcome.FAILED, log=f"server:\nx.c:1:1: error: fine\n\nclient:\n{_LOG}", command="a; b"),
+    checks=(
+        PASSED,
+        msgspec.structs.replace(BUILDS, id="client.builds"),
+        msgspec.structs.replace(_UNPLAYED[1], id="client.prints_reply", max_points=2.5),
+    ),
+)
+ABSENT = CheckResult(
+    id="client.handed_in",
+    title="A client was handed in",
+    requirement=Requirement(number="", text="A client is handed in."),
+    outcome=Outcome.FAILED,
+    points=0,
+    max_points=0,
+    reason=Reason.NOT_HANDED_IN,
+    message="This submission has a server ('server.py') but no client.",
+)
+CLIENT_ABSENT = msgspec.structs.replace(
+    CLIENT_UNBUILT, checks=(PASSED, ABSENT), build=BuildResult(outcome=Outcome.SKIPPED)
+)
+
 #: Text as bad as a submission can make it: any code point, lone surrogates and controls among them.
 texts = st.text(st.characters(), max_size=40) | st.sampled_from(
     [
@@ -312,7 +376,7 @@ _events = st.builds(
 )
 _checks = st.builds(
     CheckResult,
-    id=texts,
+    id=texts | st.builds("{}.{}".format, st.sampled_from(["server", "client", "pair"]), texts),
     title=texts,
     requirement=st.builds(Requirement, number=texts, text=texts),
     outcome=st.sampled_from(Outcome),
@@ -327,7 +391,7 @@ _checks = st.builds(
 report_strategy = st.builds(
     Report,
     assignment=texts,
-    role=st.sampled_from(["server", "client"]),
+    role=st.sampled_from(["server", "client", "both"]),
     submission=st.builds(SubmissionInfo, name=texts, sha256=texts),
     grader=st.builds(GraderInfo, version=texts, seed=st.integers(0, 2**63 - 1), sandbox=texts),
     started=st.datetimes(timezones=st.just(UTC)),

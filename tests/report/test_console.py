@@ -13,7 +13,18 @@ from rich.console import Console
 
 from grader.model import Outcome, Report
 from grader.report import console, text
-from tests.report.examples import FULL, HOSTILE, PERFECT, UNBUILT, UNBUILT_UNSAID, UNJUDGED, report_strategy
+from tests.report.examples import (
+    BOTH,
+    CLIENT_ABSENT,
+    CLIENT_UNBUILT,
+    FULL,
+    HOSTILE,
+    PERFECT,
+    UNBUILT,
+    UNBUILT_UNSAID,
+    UNJUDGED,
+    report_strategy,
+)
 from tests.report.golden import assert_golden
 
 SGR = re.compile(r"\x1b\[[0-9;]*m")
@@ -39,6 +50,9 @@ def shown(report: Report, *, width: int = 80, quiet: bool = False, colour: bool 
         ("unjudged.txt", UNJUDGED),
         ("unbuilt.txt", UNBUILT),
         ("unbuilt_unsaid.txt", UNBUILT_UNSAID),
+        ("both.txt", BOTH),
+        ("client_unbuilt.txt", CLIENT_UNBUILT),
+        ("client_absent.txt", CLIENT_ABSENT),
     ],
 )
 def test_report_is_the_golden_one(name: str, report: Report) -> None:
@@ -48,6 +62,22 @@ def test_report_is_the_golden_one(name: str, report: Report) -> None:
 def test_quiet_leaves_only_the_end() -> None:
     assert_golden("quiet.txt", shown(FULL, quiet=True).encode())
     assert shown(FULL).endswith(shown(FULL, quiet=True))
+
+
+def test_quiet_says_the_points_of_each_program() -> None:
+    assert shown(BOTH, quiet=True).splitlines()[-6:-2] == [
+        "Server: 2 of 5 points",
+        "Client: 2 of 6.5 points",
+        "Together: 0 of 2 points",
+        "Score: 4 of 13.5 points so far (incomplete)",
+    ]
+
+
+@given(report=report_strategy)
+def test_every_check_stands_in_one_section(report: Report) -> None:
+    sections = text.sections(report)
+    assert sorted(id(check) for section in sections for check in section.checks) == sorted(map(id, report.checks))
+    assert report.role == "both" or [section.heading for section in sections] == [""]
 
 
 def test_last_line_is_the_next_step() -> None:

@@ -10,7 +10,7 @@ from hypothesis import given
 
 from grader.model import Outcome, Report
 from grader.report import html, text
-from tests.report.examples import FULL, PERFECT, UNBUILT, UNBUILT_UNSAID, report_strategy
+from tests.report.examples import BOTH, FULL, PERFECT, UNBUILT, UNBUILT_UNSAID, report_strategy
 from tests.report.golden import assert_golden
 
 # Every element the template writes.
@@ -94,3 +94,17 @@ def test_build_log_is_open_when_no_check_shows_it() -> None:
     assert "the build: failed" in content
     assert "the build: failed" not in html.render(UNBUILT).decode()
     assert "expected &#39;;&#39; before &#39;return&#39;" in content
+
+
+def test_the_checks_of_each_program_stand_below_its_points() -> None:
+    content = html.render(BOTH).decode()
+    headings = [
+        "<h2>Server: 2 of 5 points</h2>",
+        "<h2>Client: 2 of 6.5 points</h2>",
+        "<h2>Together: 0 of 2 points</h2>",
+    ]
+    ids = [f'<p class="id">{check.id}</p>' for check in BOTH.checks]
+    places = [content.index(words) for words in (headings[0], *ids[:3], headings[1], *ids[3:6], headings[2], ids[6])]
+    assert places == sorted(places)
+    assert "(server and client)" in content
+    assert "<h2>" not in html.render(FULL).decode()

@@ -13,7 +13,7 @@ from lxml import etree
 from grader.errors import GraderError
 from grader.model import Outcome, Report
 from grader.report import junit, text
-from tests.report.examples import FRAGMENTS, FULL, UNBUILT, UNBUILT_UNSAID, report_strategy
+from tests.report.examples import BOTH, FRAGMENTS, FULL, UNBUILT, UNBUILT_UNSAID, report_strategy
 from tests.report.golden import assert_golden
 
 VERDICT_TAGS = ("failure", "error", "skipped")
@@ -106,3 +106,11 @@ def test_a_failure_that_would_be_written_as_a_pass_is_refused() -> None:
     silent = junit.Case("n", "c", 0.0, "failure")
     with pytest.raises(GraderError, match="wrong counts"):
         junit.document("suite", [silent], properties={}, timestamp="2026-03-04T05:06:07")
+
+
+def test_programs_are_told_apart_by_class() -> None:
+    root = ET.fromstring(junit.render(BOTH))  # noqa: S314 - our own
+    names = [case.get("classname") for case in root.iter("testcase")]
+    assert names == [f"tcp_uppercase.{check.id}" for check in BOTH.checks]
+    (suite,) = root.iter("testsuite")
+    assert suite.get("name") == "tcp_uppercase.both"

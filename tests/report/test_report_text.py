@@ -8,10 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from grader.errors import Reason
-from grader.model import BuildResult, Event, EventKind, Outcome
+from grader.model import Event, EventKind, Outcome
 from grader.report import text
 from tests.report.examples import (
     ALONE,
+    BOTH,
+    CLIENT_UNBUILT,
     FRAGMENTS,
     FULL,
     INCONCLUSIVE,
@@ -125,7 +127,7 @@ def test_incomplete_says_whose_fault_it_is_not() -> None:
 
 
 def test_skipped_checks_fold_by_their_reason() -> None:
-    first, second = text.not_played(FULL)
+    first, second = text.not_played(FULL.checks)
     assert first.checks == SKIPPED
     assert text.not_played_line(first).startswith("3 checks (6 points): not played, because it needs “answers a line")
     assert text.not_played_line(second) == (
@@ -154,4 +156,26 @@ def test_a_failed_build_is_said_once() -> None:
     ],
 )
 def test_first_fault_is_the_compilers_own_line(log: str, fault: str) -> None:
-    assert text.first_fault(BuildResult(outcome=Outcome.FAILED, log=log)) == fault
+    assert text.first_fault(log) == fault
+
+
+def test_the_next_step_names_the_program_whose_build_failed() -> None:
+    # The other one's log stands before it, and has a line that looks like a fault.
+    assert text.next_step(CLIENT_UNBUILT).hint == (
+        "mend what stops the client's build: server.c:17:23: error: expected ';' before 'return'"
+    )
+    unsaid = msgspec.structs.replace(CLIENT_UNBUILT, checks=())
+    assert text.next_step(unsaid).hint == "mend what stops the build: x.c:1:1: error: fine"
+
+
+def test_subtotals_add_up_to_the_score() -> None:
+    words = [section.heading for section in text.sections(BOTH)]
+    assert words == ["Server: 2 of 5 points", "Client: 2 of 6.5 points", "Together: 0 of 2 points"]
+    assert text.score_line(BOTH) == "Score: 4 of 13.5 points so far (incomplete)"
+    (alone,) = text.sections(FULL)
+    assert (alone.heading, alone.checks) == ("", FULL.checks)
+
+
+def test_a_section_without_checks_is_not_shown() -> None:
+    left = msgspec.structs.replace(BOTH, checks=BOTH.checks[3:4])
+    assert [section.heading for section in text.sections(left)] == ["Client: 2 of 2 points"]

@@ -17,8 +17,10 @@ from grader.limits import SandboxLimits
 from grader.sandbox.channel import Channel
 from grader.sandbox.settings import Settings
 from grader.wire.kernel import Endpoint, SocketTable, TcpState
+from grader.wire.keyboard import Keyboard
 from grader.wire.program import Program
 from grader.wire.tcp import ScriptedClient
+from grader.wire.tcp_server import ScriptedServer
 from grader.wire.transcript import Transcript
 from grader.wire.udp import Courier, UdpClient
 from grader.wire.warden import WardenClient
@@ -88,14 +90,39 @@ class Stand:
         self.table = SocketTable()
         self._programs: list[Program] = []
         self._courier = Courier()
-        self._clients: list[ScriptedClient | UdpClient] = []
+        self._clients: list[ScriptedClient | UdpClient | ScriptedServer] = []
 
-    def run(self, *argv: str, terminal: bool = False) -> Program:
+    def run(self, *argv: str, terminal: bool = False, echo: bool = True) -> Program:
         """Start a command."""
-        started = self.warden.start(argv, ENVIRONMENT, terminal=terminal)
+        started = self.warden.start(argv, ENVIRONMENT, terminal=terminal, echo=echo)
         program = Program(started, self.warden, self.table, Transcript(time.monotonic), LIMITS)
         self._programs.append(program)
         return program
+
+    def run_client(self, which: str, *arguments: str, terminal: bool = True) -> Program:
+        """Start one of `programs/clients.py`, at a terminal without echo or on pipes."""
+        return self.run(*PYTHON, str(PROGRAMS / "clients.py"), which, *arguments, terminal=terminal, echo=False)
+
+    def type_at(self, which: str, *arguments: str, terminal: bool = True) -> tuple[Program, Keyboard]:
+        """The same, and what types at it."""
+        program = self.run_client(which, *arguments, terminal=terminal)
+        return program, Keyboard(program)
+
+    def listen(self, *hosts: str) -> tuple[ScriptedServer, Endpoint]:
+        """A scripted server on a port that is free on all these hosts, and where to reach it."""
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            address = Endpoint("127.0.0.1", probe.getsockname()[1])
+        server = ScriptedServer([Endpoint(host, address.port) for host in hosts or ("127.0.0.1",)], self.table)
+        self._clients.append(server)
+        return server, address
+
+    def serve_client(self, which: str) -> tuple[ScriptedServer, Program]:
+        """A scripted server, and one of `programs/clients.py` that is told to go there."""
+        server, address = self.listen()
+        program = self.run_client(which, address.host, str(address.port))
+        server.begin(program)
+        return server, program
 
     def run_ready(self, name: str, *arguments: str, terminal: bool = False) -> Program:
         """Start one of our programs, and wait until it says that it is ready."""

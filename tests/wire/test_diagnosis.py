@@ -209,11 +209,11 @@ LEFT = row(FIRST, state=TcpState.CLOSE_WAIT)
 @pytest.mark.parametrize(
     ("rows", "ours", "words"),
     [
-        ((LEFT,), (), "1 connection of clients that have left still open (CLOSE_WAIT)"),
+        ((LEFT,), (), "1 connection that the other side has left still open (CLOSE_WAIT)"),
         (
             (LEFT, row(SECOND, state=TcpState.CLOSE_WAIT)),
             (),
-            "2 connections of clients that have left still open (CLOSE_WAIT)",
+            "2 connections that the other side has left still open (CLOSE_WAIT)",
         ),
         # One whose client is still ours has been told of by name.
         (
@@ -263,6 +263,6 @@ def test_facts_stand_in_one_order() -> None:
         "blocked in recv on a connection",
         "client A has 2 unread bytes",
         "1 more connection never accepted",
-        "1 connection of clients that have left still open (CLOSE_WAIT)",
+        "1 connection that the other side has left still open (CLOSE_WAIT)",
         "2 ended children not waited for",
     ]

@@ -262,11 +262,11 @@ def test_what_is_printed_just_before_the_program_rests_is_not_missed(stand: Stan
         """Prints at the latest moment: after our last look at its output, before the verdict."""
 
         def verdict(self) -> tuple[Verdict, Snapshot]:
-            if os.write(self._started.stdin, b"now\n"):
-                select.select([self._started.stdout], [], [], 5)
+            if os.write(self.started.stdin, b"now\n"):
+                select.select([self.started.stdout], [], [], 5)
             return asleep_again(super().verdict)
 
-    latest = Latest(program._started, stand.warden, stand.table, program.transcript, LIMITS)
+    latest = Latest(program.started, stand.warden, stand.table, program.transcript, LIMITS)
     assert latest.wait(lambda: True if b"line" in latest.stdout.data else None)
 
 
@@ -274,6 +274,76 @@ def asleep_again(look: Callable[[], tuple[Verdict, Snapshot]]) -> tuple[Verdict,
     while (seen := look())[0] is Verdict.RUNNING:
         pass
     return seen
+
+
+def press_enter_until_it_sleeps_again(program: Program) -> None:
+    """Without reading what it prints."""
+    before = [thread.switches for process in program.snapshot() for thread in process.threads]
+    os.write(program.started.stdin, b"\n")
+    while True:
+        threads = [thread for process in program.snapshot() for thread in process.threads]
+        if [thread.switches for thread in threads] != before and all(thread.state == "S" for thread in threads):
+            return
+
+
+@pytest.mark.parametrize("terminal", [True, False])
+def test_what_is_printed_just_before_it_sleeps_is_there_after_catching_up(stand: Stand, terminal: bool) -> None:
+    program = stand.run_client("counts", terminal=terminal)
+    program.wait_still()
+    printed = b""
+    for number in range(1, 41):
+        press_enter_until_it_sleeps_again(program)
+        program.catch_up()
+        printed += b"<%d>" % number
+        assert program.stdout.data == printed
+
+
+def test_catching_up_leaves_no_trace(stand: Stand) -> None:
+    program = stand.run_client("counts")
+    for _ in range(20):
+        program.catch_up()
+    assert program.stdout.data == b""
+    assert program.stdout.size_bytes == 0
+    os.write(program.started.stdin, b"\n")
+    program.wait_still()
+    assert program.stdout.data == b"<1>"
+
+
+def test_a_stopped_terminal_does_not_hold_us_up(stand: Stand) -> None:
+    program = stand.run_client("stops_its_terminal")
+    program.wait_still()
+    assert program.stdout.data == b"before"
+    press_enter_until_it_sleeps_again(program)
+    began = time.monotonic()
+    program.catch_up()
+    assert time.monotonic() - began < REPLY_S
+    assert program.stdout.data == b"before"
+    assert program.wait_still().doing == "blocked in read on its standard input"
+
+
+def test_an_end_brings_what_was_printed_last_on_a_terminal(stand: Stand) -> None:
+    for _ in range(10):
+        program = stand.run(SHELL, "-c", "printf last", terminal=True, echo=False)
+        program.wait_end()
+        assert program.stdout.data == b"last"
+        stand.warden.end()
+
+
+def test_catching_up_with_an_ended_program_is_nothing(stand: Stand) -> None:
+    for terminal in (True, False):
+        program = stand.run(SHELL, "-c", "printf last", terminal=terminal, echo=False)
+        program.wait_end()
+        program.catch_up()
+        program.close()
+        program.catch_up()
+        assert program.stdout.data == b"last"
+
+
+def test_without_echo_nothing_is_added_to_what_is_printed(stand: Stand) -> None:
+    program = stand.run(SHELL, "-c", 'read line; echo "got $line"', terminal=True, echo=False)
+    os.write(program.started.stdin, b"typed\n")
+    program.wait_end()
+    assert program.stdout.data == b"got typed\n"
 
 
 def test_a_child_that_outlives_its_parent_is_still_the_program(stand: Stand) -> None:

@@ -13,13 +13,16 @@ from hypothesis import strategies as st
 from grader.wire.kernel import SocketRow, TcpState
 from grader.wire.stillness import (
     CALLS,
+    Awaits,
     Call,
     ProcessFacts,
     ThreadFacts,
     Verdict,
     Waits,
     asleep,
+    awaits,
     judge,
+    multiplexed,
     transfer_sockets,
 )
 from tests.wire.facts import (
@@ -93,7 +96,7 @@ def test_each_call_is_judged_by_how_it_waits(call: Call, machine: str, number: i
             assert judged() is Verdict.TIMER
 
 
-@pytest.mark.parametrize("unknown", [4242, 42, 999_999])
+@pytest.mark.parametrize("unknown", [4242, 41, 999_999])
 def test_an_unknown_call_is_never_still(unknown: int) -> None:
     assert verdict(process(thread(unknown))) is Verdict.UNKNOWN
 
@@ -294,3 +297,68 @@ def test_the_strongest_thread_decides(kinds: list[Verdict], in_one_process: bool
         assert verdict(process(*threads)) is max(kinds)
     else:
         assert verdict(*(process(one, pid=one.tid) for one in threads)) is max(kinds)
+
+
+TERMINAL = "/dev/pts/3"
+EPOLL, SELECT = 232, 23
+
+
+@pytest.mark.parametrize(
+    ("threads", "expected"),
+    [
+        ([thread(READ, 0)], Awaits.INPUT),
+        ([thread(READ, 7)], Awaits.INPUT),  # the terminal by another name
+        ([thread(READ, 8)], Awaits.INPUT),  # the terminal by another descriptor
+        ([thread(READ, 0), thread(NANOSLEEP, tid=11)], Awaits.INPUT),
+        ([thread(READ, 0), thread(RECV, 4, tid=11)], Awaits.BOTH),
+        ([thread(RECV, 4)], Awaits.OTHER),
+        ([thread(READ, 5)], Awaits.OTHER),
+        ([thread(READ, 77)], Awaits.OTHER),
+        ([thread(SEND, 0)], Awaits.OTHER),  # it prints
+        ([thread(NANOSLEEP)], Awaits.OTHER),
+        ([thread(PAUSE)], Awaits.OTHER),
+        ([thread(4242, 0)], Awaits.OTHER),
+        ([thread(None, state="R")], Awaits.OTHER),
+    ],
+)
+def test_what_it_waits_for_is_read_from_where_it_reads(threads: list[ThreadFacts], expected: Awaits) -> None:
+    seen = (process(*threads, files={**FILES, "7": "/dev/tty", "8": TERMINAL}),)
+    assert awaits(seen, {TERMINAL, "/dev/tty"}, MACHINE) is expected
+
+
+@pytest.mark.parametrize("call", [POLL, EPOLL, SELECT])
+@pytest.mark.parametrize(
+    ("fds", "expected"),
+    [
+        ([0], Awaits.INPUT),
+        ([0, 4], Awaits.BOTH),
+        ([4], Awaits.OTHER),
+        ([], Awaits.OTHER),
+        ([77], Awaits.OTHER),
+        (None, Awaits.EVENTS),
+    ],
+)
+def test_who_waits_for_several_things_waits_for_those_that_it_watches(
+    call: int, fds: list[int] | None, expected: Awaits
+) -> None:
+    seen = (process(thread(call, 4)),)
+    assert awaits(seen, {TERMINAL}, MACHINE, [fds]) is expected
+
+
+def test_what_one_thread_watches_and_another_reads_counts_together() -> None:
+    seen = (process(thread(POLL, 4), thread(READ, 0, tid=11), thread(EPOLL, 9, tid=12)),)
+    assert [each.thread.tid for each in multiplexed(seen, MACHINE)] == [10, 12]
+    assert awaits(seen, {TERMINAL}, MACHINE, [[4], None]) is Awaits.BOTH
+    assert awaits(seen, {TERMINAL}, MACHINE, [[], None]) is Awaits.INPUT
+
+
+def test_the_input_of_a_pipe_is_no_terminal() -> None:
+    seen = (process(thread(READ, 5)),)
+    assert awaits(seen, {"pipe:[9]"}, MACHINE) is Awaits.INPUT
+    assert awaits(seen, {"pipe:[8]"}, MACHINE) is Awaits.OTHER
+
+
+def test_the_dead_wait_for_nothing() -> None:
+    seen = (process(thread(READ, 0, state="Z"), state="Z"),)
+    assert awaits(seen, {TERMINAL}, MACHINE) is Awaits.OTHER
+    assert multiplexed((process(thread(POLL, 4, state="Z"), state="Z"),), MACHINE) == []

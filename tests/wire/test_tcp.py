@@ -224,7 +224,7 @@ def test_a_program_that_runs_for_ever_has_its_deadline(stand: Stand) -> None:
 
 def test_bytes_that_are_never_read_are_the_programs_fault(stand: Stand) -> None:
     client = stand.client_of("reads_nothing")
-    with pytest.raises(FaultError, match="3 bytes of client A stay unread") as caught:
+    with pytest.raises(FaultError, match="3 bytes from client A left unread") as caught:
         client.send(HELLO, pieces=3)
     assert caught.value.reason is Reason.NOT_READ
 

@@ -159,7 +159,20 @@ def test_only_what_one_client_received_with_nothing_in_between_is_joined(chunks:
     ]
 
 
-@pytest.mark.parametrize("kind", [kind for kind in EventKind if kind is not EventKind.RECEIVED])
+def test_what_is_printed_on_one_stream_with_nothing_in_between_is_joined() -> None:
+    transcript = Transcript(lambda: 0.0)
+    for stream in ("standard output", "standard output", "standard error"):
+        transcript.add(EventKind.OUTPUT, "program", stream, b"a")
+    assert [(event.text, event.data) for event in transcript.events] == [
+        ("standard output", b"aa"),
+        ("standard error", b"a"),
+    ]
+
+
+_IN_PARTS = {EventKind.RECEIVED, EventKind.OUTPUT}
+
+
+@pytest.mark.parametrize("kind", [kind for kind in EventKind if kind not in _IN_PARTS])
 def test_other_events_in_a_row_stay_apart(kind: EventKind) -> None:
     transcript = Transcript(lambda: 0.0)
     transcript.add(kind, "client A", data=b"a")

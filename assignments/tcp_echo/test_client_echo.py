@@ -1,0 +1,47 @@
+"""What only the client of an echo server does: a line that the server echoes ends it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from grader import Entry, behaviour
+
+if TYPE_CHECKING:
+    from grader import ClientProtocol, TcpClients
+
+_NOT_THE_WORD = ("closed", "close the door", "please close", "Close", "close ", " close")
+
+
+@behaviour(
+    does="the line `close` is typed; its echo and the end of the connection come together",
+    proves="the program waits for a line when it is typed; the echo is sent after the line has come",
+    catches="the program ends as soon as it has sent the line, its echo is thrown away",
+    hint="Show the echo of this line like any other's; only then look whether the line was the word.",
+    says=("typed", "leaving"),
+)
+def test_echo_of_close_is_shown(tcp_clients: TcpClients, script: ClientProtocol) -> None:
+    """Shows the echo of the line close before it ends"""
+    with tcp_clients.start() as session:
+        session.converse(script.typed(0))
+        session.enter(script.leaving().line)
+        session.server.expect(script.leaving().request)
+        session.server.answer(script.leaving().reply)
+        session.server.dismiss()
+        session.must_end_well("after the line 'close'")
+        session.must_show(script.leaving())
+
+
+@behaviour(
+    does="lines are typed that begin or end with the word, or have it in other letters; each is echoed",
+    proves="the program waits for a line when the next one is typed",
+    catches="startswith, strip() or lower() before the comparison, strncmp with five characters",
+    hint="Compare the whole line, without its line end, with `close`.",
+    says=("typed",),
+)
+def test_only_the_line_close(tcp_clients: TcpClients, script: ClientProtocol) -> None:
+    """Is not ended by lines that look like the word close"""
+    with tcp_clients.start() as session:
+        for word in _NOT_THE_WORD:
+            line = word.encode()
+            session.converse(Entry(line, line + b"\n", line + b"\n", line))
+        session.converse(script.typed(0))

@@ -1,0 +1,174 @@
+"""Clients over TCP and UDP: where they go, what they send and show, and how they end."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+from grader.checks import behaviour
+from grader.checks.steps import interrupt, must_end_quietly
+from grader.driver.session import HOST, HOST_NAME, OTHER_HOST
+from grader.errors import Reason
+from grader.limits import SETTLE_S
+from grader.wire.faults import FaultError
+
+if TYPE_CHECKING:
+    from grader.driver.session import Clients, Session
+    from grader.wire.kernel import Endpoint
+    from grader.wire.script import ClientProtocol, Entry
+
+_LINES = 3
+_LOOP_HINT = "After each reply the client reads the next line, until its input ends: look at the loop around input."
+#: What a client is told in turn: an address, another one of this machine, and a name.
+TOLD_HOSTS = (HOST, OTHER_HOST, HOST_NAME)
+
+
+def must_have_gone(session: Session[Any], went: Endpoint) -> None:
+    """It has come to the address and port that it was told; a name may stand for any address.
+
+    Raises:
+        FaultError: it has not.
+    """
+    __tracebackhide__ = True
+    told = session.told
+    if went.port != told.port:
+        raise FaultError(Reason.OTHER_PORT, f"it was told port {told.port}, but went to port {went.port}")
+    if told.host not in {HOST_NAME, went.host}:
+        raise FaultError(Reason.OTHER_ADDRESS, f"it was told {told.host}, but went to {went.host}")
+
+
+def lines(script: ClientProtocol) -> tuple[Entry, ...]:
+    """Some plain lines."""
+    return tuple(script.typed(number) for number in range(_LINES))
+
+
+def serve(session: Session[Any], entry: Entry) -> None:
+    """A line is typed and sent as it must be, and answered; what is shown is not looked at."""
+    __tracebackhide__ = True
+    session.enter(entry.line)
+    session.server.expect(entry.request)
+    session.server.answer(entry.reply)
+
+
+def pour(session: Session[Any], entries: tuple[Entry, ...]) -> None:
+    """All lines at once on its standard input, the last one without its end; each is sent and answered in turn."""
+    __tracebackhide__ = True
+    session.feed(b"\n".join(entry.line for entry in entries))
+    for entry in entries:
+        session.server.expect(entry.request)
+        if entry is entries[-1]:
+            # One that leaves at the end of its input, without its last reply, has had the time to.
+            session.program.wait_rest(SETTLE_S)
+        session.server.answer(entry.reply)
+
+
+@behaviour(
+    does="lines are typed one after the other, at a terminal; then several come down a pipe, the last without its end",
+    proves="the program waits for a line when one is typed; all that it has sent is here",
+    catches="bytes added or stripped, a part sent, a last line lost, a message sent twice",
+    hint="Send what was typed, encoded, with the line end where the handout asks for one, and nothing else.",
+    hints={
+        Reason.NO_PROMPT: _LOOP_HINT,
+        Reason.EXITED: _LOOP_HINT,
+        Reason.INCOMPLETE_REQUEST: "A missing line end? input() and fgets treat it differently: add it, or keep it.",
+        Reason.NO_REQUEST: "The line was typed, but nothing was sent: look at what the program waits for.",
+    },
+    says=("typed", "typed_awkward"),
+)
+def test_sends_exactly(clients: Clients[Any], script: ClientProtocol) -> None:
+    """Sends what is typed, exactly"""
+    with clients.start() as session:
+        for entry in (*lines(script), *script.typed_awkward()):
+            serve(session, entry)
+        session.wait_prompt()
+        session.server.expect_nothing_more()
+    with clients.start(terminal=False) as session:
+        entries = (*script.typed_awkward(), *lines(script))
+        session.feed(b"\n".join(entry.line for entry in entries))
+        for entry in entries:
+            session.server.expect(entry.request)
+            with suppress(FaultError):  # whether it waits for its reply is another check's business
+                session.server.answer(entry.reply)
+        session.program.wait_still()
+        session.server.expect_nothing_more()
+
+
+@behaviour(
+    does="lines are typed and answered, at a terminal and down a pipe; then its standard output is read",
+    proves="the program waits for the next line, or has ended, and all that it has printed is here",
+    catches="a reply that stays in a buffer, b'...' instead of text, a reply that is never printed",
+    hint="Print each reply as text on standard output before the next line is read.",
+    hints={
+        Reason.BYTES_SHOWN: "recv returns bytes: decode them (reply.decode()) before they are printed.",
+        Reason.NOT_FLUSHED: "Flush standard output after each reply: print(..., flush=True), or fflush(stdout) in C.",
+    },
+    says=("typed", "typed_awkward"),
+)
+def test_prints_reply(clients: Clients[Any], script: ClientProtocol) -> None:
+    """Shows each reply before it waits for the next line"""
+    with clients.start() as session:
+        for entry in (*lines(script), *script.typed_awkward()):
+            session.converse(entry)
+    entries = (*script.typed_awkward(), *lines(script))
+    with clients.start(terminal=False) as session:
+        pour(session, entries)
+        for entry in entries:
+            session.must_show(entry)
+
+
+@behaviour(
+    does="Ctrl-D at its prompt, after one line was answered; then lines down a pipe, and its end",
+    proves="the program waits for a line at that moment",
+    catches="a traceback of EOFError, an endless loop at the end of input, a hang, an exit status that is not 0",
+    hint="At the end of input (EOFError, an empty readline, NULL from fgets) close the socket and end with status 0.",
+    says=("typed",),
+)
+def test_eof_ends_it(clients: Clients[Any], script: ClientProtocol) -> None:
+    """Ends at the end of its input"""
+    with clients.start() as session:
+        session.converse(script.typed(0))
+        session.wait_prompt()
+        session.keyboard.end_input()
+        session.must_end_well("at Ctrl-D")
+    with clients.start(terminal=False) as session:
+        pour(session, lines(script))
+        session.must_end_well("at the end of its input")
+
+
+@behaviour(
+    does="one line is answered, then the line that ends the client is typed at its prompt",
+    proves="the program waits for a line at that moment",
+    catches="a quit word that is sent like any other, a hang, an exit status that is not 0",
+    hint="Compare the line, without its end, with the word; then close the socket and end with status 0.",
+    says=("typed", "leaving"),
+)
+def test_quit_ends_it(clients: Clients[Any], script: ClientProtocol) -> None:
+    """Ends when it is told to"""
+    leaving = script.leaving()
+    with clients.start() as session:
+        session.converse(script.typed(0))
+        session.enter(leaving.line)
+        if leaving.request:
+            session.server.expect(leaving.request)
+            session.server.answer(leaving.reply)
+            session.server.dismiss()
+        session.must_end_well(f"after the line {leaving.line.decode()!r}")
+        if not leaving.request:
+            session.server.expect_nothing_more()
+
+
+@behaviour(
+    does="Ctrl-C at its prompt, after one line was answered",
+    proves="the program waits for a line at that moment; the terminal has sent the signal",
+    catches="a traceback of KeyboardInterrupt, a hang, a handler that does nothing",
+    hint="Catch KeyboardInterrupt where EOFError is caught, close the socket and end (in C, SIGINT does it by itself).",
+    says=("typed",),
+)
+def test_ctrl_c_ends_it(clients: Clients[Any], script: ClientProtocol) -> None:
+    """Ends at Ctrl-C without a traceback"""
+    with clients.start() as session:
+        session.converse(script.typed(0))
+        session.wait_prompt()
+        said_before = len(session.program.stderr.data)
+        interrupt(session.program)
+        must_end_quietly(session.program, said_before)

@@ -1,0 +1,92 @@
+"""A submission's server and client together, and each with a right one."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from grader.checks import behaviour
+from grader.checks.client import lines, serve
+from grader.wire.faults import FaultError, NotStartedError
+
+if TYPE_CHECKING:
+    from grader.driver.session import Clients
+    from grader.driver.stage import Stage
+    from grader.wire.script import ClientProtocol, DatagramProtocol, StreamProtocol
+
+_BOTH = "your client with your server"
+
+
+@behaviour(
+    does="the server is started, and the client is told where it is; lines are typed",
+    proves="the server listens; the client waits for a line when one is typed",
+    catches="two programs of which each is right in its own way, but not in the other's",
+    hint="Compare what the client sends with what the server waits for: line ends, prefixes, the end of a message.",
+    says=("typed", "typed_awkward"),
+)
+def test_works_together(clients: Clients[Any], stage: Stage, script: ClientProtocol) -> None:
+    """The client shows what the server answers"""
+    try:
+        _play_both(clients, stage, script)
+    except FaultError as fault:
+        raise _told(fault, _BOTH) from None
+
+
+def _play_both(clients: Clients[Any], stage: Stage, script: ClientProtocol) -> None:
+    __tracebackhide__ = True
+    own_port = clients.manner.own_port
+    try:
+        server = stage.launch(own_port)
+    except FaultError as fault:
+        raise NotStartedError(fault) from None
+    with clients.start_beside(server.address) as session:
+        for entry in (*lines(script), *script.typed_awkward()):
+            session.enter(entry.line)
+            session.must_show(entry)
+
+
+@behaviour(
+    does="one line with a right server in the server's place; one message with a right client in the client's",
+    proves="what is sent and answered is what the handout says",
+    catches="two programs that depart from the handout in the same way: they fit each other and nobody else",
+    hint="Let the client talk to a classmate's server, or read byte by byte what the handout says of a message.",
+    says=("typed",),
+)
+def test_works_with_others(
+    clients: Clients[Any], stage: Stage, script: ClientProtocol, protocol: StreamProtocol | DatagramProtocol
+) -> None:
+    """The client works with a right server, and the server with a right client"""
+    fit = _fit(clients, stage, script)
+    try:
+        _play_apart(clients, stage, script, protocol)
+    except FaultError as fault:
+        raise (_told(fault, "your two programs fit each other, but not others") if fit else fault) from None
+
+
+def _play_apart(
+    clients: Clients[Any], stage: Stage, script: ClientProtocol, protocol: StreamProtocol | DatagramProtocol
+) -> None:
+    __tracebackhide__ = True
+    try:
+        with clients.start() as session:
+            serve(session, script.typed(0))
+            session.must_show(script.typed(0))
+    except FaultError as fault:
+        raise _told(fault, "your client with a right server") from None
+    try:
+        with stage.client(stage.launch()) as client:
+            client.ask(protocol.exchange(0))
+    except FaultError as fault:
+        raise _told(fault, "your server with a right client") from None
+
+
+def _fit(clients: Clients[Any], stage: Stage, script: ClientProtocol) -> bool:
+    try:
+        _play_both(clients, stage, script)
+    except FaultError:
+        return False
+    return True
+
+
+def _told(fault: FaultError, who: str) -> FaultError:
+    return replace(fault, what=f"{who}: {fault.what}")

@@ -1,0 +1,229 @@
+"""What TCP clients send, print and survive."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from grader.checks import behaviour
+from grader.checks.client import TOLD_HOSTS, must_have_gone, serve
+from grader.checks.steps import must_refuse_in_words
+from grader.driver.session import OTHER_HOST
+from grader.errors import Reason
+from grader.limits import GIVE_UP_S, REPLY_S
+from grader.wire.faults import UnprovedError
+from grader.wire.script import Answer
+from grader.wire.tcp_server import dead_port
+
+if TYPE_CHECKING:
+    from grader.driver.fixtures import TcpClients
+    from grader.driver.session import Session
+    from grader.wire.script import ClientProtocol, Entry
+    from grader.wire.tcp_server import ScriptedServer
+
+_LONG_BYTES = 1 << 20
+_NO_SUCH_HOST = "no-such-host.invalid"  # RFC 6761: no name ends so
+
+_END = "when the server had ended the connection"
+
+
+@behaviour(
+    does=f"a server listens on a free port; the client is told to go there, by address ({OTHER_HOST}) and by name",
+    proves="the connection is accepted, on the address and port that were told",
+    catches="an address or port that stands in the program, a host name that must be an address",
+    hint="Take host and port from the arguments (or from what it asks), and give them to connect as they are.",
+    hints={
+        Reason.OTHER_PORT: "The port stands in the program: take it from the arguments.",
+        Reason.OTHER_ADDRESS: "The address stands in the program: take it from the arguments.",
+        Reason.NOT_CONNECTED: "Start it by hand as it was started above, beside a server, and read what it prints.",
+    },
+    says=("typed",),
+)
+def test_connects(tcp_clients: TcpClients, script: ClientProtocol) -> None:
+    """Connects to the host and port that it is told"""
+    for host in TOLD_HOSTS:
+        with tcp_clients.start(host=host) as session:
+            if not session.comes_before_first_line():
+                session.enter(script.typed(0).line)
+            must_have_gone(session, session.server.connection.ours)
+
+
+@behaviour(
+    does="the reply comes byte by byte, each read before the next is sent, also inside characters of UTF-8",
+    proves="gate on the client's socket: each byte was read alone",
+    catches="one recv taken for the whole reply, decoding piece by piece",
+    hint="One recv may bring any part of the reply: read on until its end is there, then decode.",
+    hints={Reason.CRASHED: "Decode the reply when all of it is there: a piece may end inside a character."},
+    says=("typed", "typed_awkward"),
+)
+def test_reply_in_fragments(tcp_clients: TcpClients, script: ClientProtocol) -> None:
+    """Puts a reply together that arrives in single bytes"""
+    with tcp_clients.start() as session:
+        for entry in (script.typed(0), *script.typed_awkward(), script.typed(1)):
+            session.converse(entry, Answer.IN_BYTES)
+
+
+@behaviour(
+    does="the reply and the next one arrive together, before the next line is typed",
+    proves="both came in one segment",
+    catches="what came behind the reply is thrown away, or taken for a part of it",
+    hint="What recv brings behind the end of a reply belongs to the next one: keep it.",
+    says=("typed",),
+)
+def test_replies_coalesced(tcp_clients: TcpClients, script: ClientProtocol) -> None:
+    """Keeps what has arrived behind a reply for the next one"""
+    first, second = script.typed(0), script.typed(1)
+    with tcp_clients.start() as session:
+        session.enter(first.line)
+        session.server.expect(first.request)
+        session.server.answer(first.reply + second.reply, Answer.TOGETHER)
+        session.must_show(first)
+        session.enter(second.line, forget=False)
+        session.server.expect(second.request)
+        session.must_show(second)
+        session.wait_prompt()
+
+
+@behaviour(
+    does=f"a line whose reply has {_LONG_BYTES} bytes, down a pipe",
+    proves="all of it was sent; the program has ended or waits",
+    catches="recv(1024) taken for the reply, quadratic time",
+    hint="A reply may be longer than any buffer: read on until its end is there.",
+    says=("typed", "typed_sized"),
+)
+def test_long_reply(tcp_clients: TcpClients, script: ClientProtocol) -> None:
+    """Shows a long reply whole"""
+    entry = script.typed_sized(_LONG_BYTES)
+    with tcp_clients.start(terminal=False) as session:
+        session.feed(entry.line + b"\n")
+        session.server.expect(entry.request)
+        session.server.answer(entry.reply)
+        session.must_show(entry)
+
+
+@behaviour(
+    does="it is told a port where nobody listens, and a line if it waits for one",
+    proves="we hold the port, and nobody listens there",
+    catches="a traceback, exit status 0, silence, retrying for ever",
+    hint="When connect fails, say so on standard error in one line, and end with exit status 1.",
+    says=("typed",),
+)
+def test_refused_reported(tcp_clients: TcpClients, script: ClientProtocol) -> None:
+    """Says that nobody listens where it was told to go"""
+    with tcp_clients.start_alone(dead_port) as session:
+        session.enter_if_asked(script.typed(0).line)
+        _must_say(session, "nobody listened on the port it was told")
+
+
+@behaviour(
+    does=f"it is told to go to {_NO_SUCH_HOST}",
+    proves="no name server can be reached from the sandbox",
+    catches="a traceback of gaierror, exit status 0, silence",
+    hint="A host name may not exist (socket.gaierror, getaddrinfo): say so on standard error, and end with status 1.",
+    says=("typed",),
+)
+def test_unknown_host_reported(tcp_clients: TcpClients, script: ClientProtocol) -> None:
+    """Says that there is no such host"""
+    if not tcp_clients.private_network:
+        raise UnprovedError("this sandbox shares the machine's network, where any name may resolve")
+    with tcp_clients.start(host=_NO_SUCH_HOST) as session:
+        session.enter_if_asked(script.typed(0).line)
+        _must_say(session, f"there is no host {_NO_SUCH_HOST}")
+
+
+def _must_say(session: Session[ScriptedServer], situation: str) -> None:
+    """It says on standard error what is wrong, and ends."""
+    __tracebackhide__ = True
+    must_refuse_in_words(session.program, situation, said_before=session.complained_from, deadline_s=REPLY_S)
+
+
+def _must_notice(clients: TcpClients, entry: Entry, how: Answer, situation: str) -> None:
+    __tracebackhide__ = True
+    with clients.start() as session:
+        session.enter(entry.line)
+        session.server.expect(entry.request)
+        session.server.answer(entry.reply, how)
+        _must_say(session, situation)
+
+
+@behaviour(
+    does="the server ends the connection (FIN) instead of answering; once more after half of the reply",
+    proves="the FIN is sent after the client has read what came before it",
+    catches="an endless loop on an empty recv, a hang, a traceback, half a reply taken for all",
+    hint="recv returns nothing (b'', 0) when the server has ended the connection: say so, and end with status 1.",
+    says=("typed",),
+)
+def test_server_closes_early(tcp_clients: TcpClients, script: ClientProtocol) -> None:
+    """Notices that the server ends the connection before its reply"""
+    _must_notice(tcp_clients, script.typed(0), Answer.CLOSE, f"{_END} instead of answering")
+    _must_notice(tcp_clients, script.typed(1), Answer.HALF_THEN_CLOSE, f"{_END} after half of its reply")
+
+
+@behaviour(
+    does="the server resets the connection instead of answering; once more after half of the reply",
+    proves="the RST is sent after the client has read what came before it",
+    catches="a traceback of ConnectionResetError, a hang, exit status 0",
+    hint="recv and send may fail (ConnectionResetError, ECONNRESET): say so, and end with status 1.",
+    says=("typed",),
+)
+def test_server_resets(tcp_clients: TcpClients, script: ClientProtocol) -> None:
+    """Notices that the server resets the connection"""
+    _must_notice(tcp_clients, script.typed(0), Answer.RESET, "when the server had reset the connection")
+    situation = "when the server had reset the connection after half of its reply"
+    _must_notice(tcp_clients, script.typed(1), Answer.HALF_THEN_RESET, situation)
+
+
+@behaviour(
+    does="a line is typed, and the server says nothing until the client rests",
+    proves="the client is still, or waits on a timer of its own, as the kernel shows it",
+    catches="a prompt without a reply, a busy loop, or no timeout where the handout asks for one",
+    hint="Wait for the reply to this line before the next line is read.",
+    hints={Reason.NO_TIMEOUT: "Set a timeout on the socket (settimeout, SO_RCVTIMEO), and say so when it runs out."},
+    says=("typed",),
+)
+def test_silent_server(tcp_clients: TcpClients, script: ClientProtocol) -> None:
+    """Waits for a server that takes its time"""
+    entry = script.typed(0)
+    with tcp_clients.start() as session:
+        serve(session, script.typed(1))
+        session.enter(entry.line)
+        session.server.expect(entry.request)
+        if tcp_clients.spec.silent == "gives_up":
+            session.must_give_up(GIVE_UP_S)
+            return
+        session.must_wait("for a reply that had not come yet")
+        session.server.answer(entry.reply)
+        session.must_show(entry)
+
+
+@behaviour(
+    does="the server says something while the client waits for a line",
+    proves="the client reads its standard input, or waits for several things at once",
+    catches="blocked in input(): what the server says is shown only after the next line",
+    hint="Wait for the keyboard and the socket at once: a thread that receives, or select over both.",
+    says=("typed", "unasked"),
+)
+def test_unasked_message_shown(tcp_clients: TcpClients, script: ClientProtocol) -> None:
+    """Shows what the server says by itself, while it waits for a line"""
+    with tcp_clients.start() as session:
+        session.converse(script.typed(0))
+        session.wait_prompt()
+        session.server.answer(script.unasked().reply)
+        session.must_show(script.unasked())
+        session.converse(script.typed(1))
+
+
+@behaviour(
+    does="lines are answered, then its input ends",
+    proves="its FIN, and nothing after the last line, has arrived",
+    catches="a reset instead of an end (SO_LINGER, unread bytes), bytes after the last line",
+    hint="Close the socket (close, or a with block) before the program ends; don't set SO_LINGER.",
+    says=("typed",),
+)
+def test_closes_its_socket(tcp_clients: TcpClients, script: ClientProtocol) -> None:
+    """Closes its connection at its end"""
+    with tcp_clients.start() as session:
+        session.converse(script.typed(0))
+        session.wait_prompt()
+        session.keyboard.end_input()
+        session.server.connection.expect_end()
+        session.must_end_well("at the end of its input")

@@ -1,0 +1,338 @@
+"""What UDP clients send, print and survive: datagrams are lost, late, repeated, swapped, and come from strangers.
+
+Every reply that goes astray does so by script.  A client's own timer decides when it gives a reply up: that it has one
+is read from the kernel, how long it is does not matter, and what is counted is datagrams.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from grader.checks import behaviour
+from grader.checks.client import pour
+from grader.driver.session import HOST, HOST_NAME, OTHER_HOST
+from grader.errors import Reason
+from grader.limits import GIVE_UP_S, SETTLE_S
+from grader.model import EventKind
+from grader.wire.faults import FaultError
+from grader.wire.program import Why, reason_of
+from grader.wire.script import Answer
+from grader.wire.stillness import Awaits
+
+if TYPE_CHECKING:
+    from grader.driver.fixtures import UdpClients
+    from grader.driver.session import Session
+    from grader.wire.keyboard import Rest
+    from grader.wire.script import ClientProtocol, Entry
+    from grader.wire.udp_server import ScriptedUdpServer
+
+#: The lecture's buffer, more than an Ethernet frame, and all that UDP over IPv4 carries (udp(7)).
+_SIZES = (2048, 9000, 65_507)
+#: Who asks more often asks for ever: an assignment may want ten (`ClientSpec`).
+_MOST_TRIES = 10
+
+_TRACEBACK = b"Traceback (most recent call last)"
+_NOBODY = "nobody received at the port it was told"
+
+_SET_A_TIMEOUT = (
+    "A datagram may get lost: set a timeout (settimeout, SO_RCVTIMEO, poll); when it runs out, say so and go on."
+)
+_DROP_OTHERS = "What recvfrom brings may answer an earlier line: drop what is no answer to this one, and receive again."
+
+
+@behaviour(
+    does=f"the client is told to go to a free port, by address ({OTHER_HOST}) and by name, and a line is typed",
+    proves="its first datagram is here, on the address and port that were told",
+    catches="an address or port that stands in the program, a host name that must be an address",
+    hint="Take host and port from the arguments (or from what it asks), and give them to sendto as they are.",
+    hints={
+        Reason.WRONG_PORT: "The port stands in the program: take it from the arguments.",
+        Reason.WRONG_ADDRESS: "The address stands in the program: take it from the arguments.",
+        Reason.NOT_CONNECTED: "Start it by hand as it was started above, beside a server, and read what it prints.",
+    },
+    says=("typed",),
+)
+def test_sends_where_told(udp_clients: UdpClients, script: ClientProtocol) -> None:
+    """Sends to the host and port that it is told"""
+    for host in (HOST, OTHER_HOST, HOST_NAME):
+        with udp_clients.start(host=host) as session:
+            session.enter(script.typed(0).line)
+            went, told = session.server.wait_came(), session.told
+            if went.port != told.port:
+                what = f"it was told port {told.port}, but sent to port {went.port}"
+                raise FaultError(Reason.WRONG_PORT, what)
+            if host not in {HOST_NAME, went.host}:
+                what = f"it was told {host}, but sent to {went.host}"
+                raise FaultError(Reason.WRONG_ADDRESS, what)
+
+
+@behaviour(
+    does=f"lines whose replies have {_SIZES[0]} and {_SIZES[1]} bytes, and as many as one datagram holds, down a pipe",
+    proves="the reply has arrived at its socket; the program has ended",
+    catches="recvfrom(2048), a line buffer of fixed size",
+    hint="Of a datagram that is longer than the buffer the rest is lost: give recvfrom room for 65536 bytes.",
+    hints={Reason.NO_REQUEST: "A long line was not sent: look at its buffer for a line, and at what sendto returns."},
+    says=("typed", "typed_sized"),
+)
+def test_large_reply(udp_clients: UdpClients, script: ClientProtocol) -> None:
+    """Shows a large reply whole"""
+    for size_bytes in _SIZES:
+        entry = script.typed_sized(size_bytes)
+        with udp_clients.start(terminal=False) as session:
+            pour(session, (entry,))
+            session.must_end("after a large reply and the end of its input")
+            session.must_show(entry)
+
+
+@behaviour(
+    does="three lines, of which the second is never answered, however often the client asks",
+    proves="its datagram is here; the kernel shows that the client waits with a timeout of its own",
+    catches="recvfrom without a timeout waits for ever; a timeout that is not caught",
+    hint=_SET_A_TIMEOUT,
+    hints={
+        Reason.CRASHED: "When the time is up, recvfrom raises TimeoutError (in C: EAGAIN): say so and go on.",
+        Reason.NO_REQUEST: "The next line was typed, but it waits on for the reply to the last one: set a timeout.",
+        Reason.EXTRA_REQUEST: "Asking again must have an end: count how often a datagram was sent, and give up.",
+    },
+    says=("typed",),
+)
+def test_lost_reply(udp_clients: UdpClients, script: ClientProtocol) -> None:
+    """Gives up a reply that was lost, and goes on"""
+    with udp_clients.start() as session:
+        session.converse(script.typed(0))
+        _lose(session, script.typed(1))
+        session.converse(script.typed(2))
+
+
+@behaviour(
+    does="a line is answered only when the client has given its reply up; then the next line is typed and answered",
+    proves="the client waits for a line when the late reply arrives",
+    catches="whatever arrives is taken for the reply to the last line, and from then on each is one line late",
+    hint=_DROP_OTHERS,
+    says=("typed",),
+)
+def test_late_reply(udp_clients: UdpClients, script: ClientProtocol) -> None:
+    """Does not take a late reply for the next one"""
+    late, entry = script.typed(0), script.typed(1)
+    with udp_clients.start() as session:
+        _lose(session, late)
+        session.wait_prompt()
+        session.server.answer(late.reply, Answer.LATE)
+        _must_drop(session, late)
+        _must_show_its_own(session, entry, late)
+
+
+@behaviour(
+    does="a line's reply comes twice; then the next line is typed and answered",
+    proves="both copies have arrived before the next line is typed",
+    catches="the second copy is taken for the next line's reply",
+    hint=_DROP_OTHERS,
+    says=("typed",),
+)
+def test_duplicate_reply(udp_clients: UdpClients, script: ClientProtocol) -> None:
+    """Does not take a repeated reply for the next one"""
+    plain, twice, entry = (script.typed(number) for number in range(3))
+    with udp_clients.start() as session:
+        usual = _times_shown(session, plain)
+        if _times_shown(session, twice, Answer.TWICE) > usual:
+            raise FaultError(Reason.WRONG_SHOWN, "a reply that came twice was shown twice")
+        _must_show_its_own(session, entry, twice)
+
+
+@behaviour(
+    does="the first line's reply comes behind the second's; then a third line is typed and answered",
+    proves="the client had given up the first reply; both have arrived before the third line is typed",
+    catches="the reply that came last is taken for the next line's",
+    hint=_DROP_OTHERS,
+    says=("typed",),
+)
+def test_reordered_replies(udp_clients: UdpClients, script: ClientProtocol) -> None:
+    """Tells replies apart that arrive in another order"""
+    late, second, third = (script.typed(number) for number in range(3))
+    with udp_clients.start() as session:
+        _lose(session, late)
+        session.server.answer(late.reply, Answer.BEHIND_THE_NEXT)
+        session.converse(second)
+        _must_drop(session, late)
+        _must_show_its_own(session, third, late)
+
+
+@behaviour(
+    does="another socket than the one that was asked sends exactly the right reply; then the server answers",
+    proves="the client has read the stranger's datagram and rests, or its socket has not taken it",
+    catches="a reply is taken from anybody",
+    hint="recvfrom tells who has sent a datagram: drop those of others, or connect the socket, which does it for you.",
+    says=("typed",),
+)
+def test_foreign_reply_ignored(udp_clients: UdpClients, script: ClientProtocol) -> None:
+    """Takes replies from the server only"""
+    entry = script.typed(1)
+    with udp_clients.start() as session:
+        session.converse(script.typed(0))
+        session.enter(entry.line)
+        session.server.expect(entry.request)
+        session.server.send_as_stranger(entry.reply)
+        session.program.wait_rest(SETTLE_S)
+        session.program.catch_up()
+        if entry.shown in session.said:
+            raise FaultError(Reason.WRONG_SHOWN, "it showed a reply that another socket than the server's had sent")
+        session.server.answer(entry.reply)
+        session.must_show(entry)
+
+
+@behaviour(
+    does="it is told a port where nobody receives, and gets a line down a pipe",
+    proves="we hold the port, and what is sent there is refused; the client waits for the next line, or has ended",
+    catches="a traceback of ConnectionRefusedError, silence, waiting for ever",
+    hint="sendto and recvfrom may fail (ConnectionRefusedError, ECONNREFUSED): say so on standard error.",
+    hints={Reason.NO_TIMEOUT: _SET_A_TIMEOUT},
+    says=("typed",),
+)
+def test_dead_port_reported(udp_clients: UdpClients, script: ClientProtocol) -> None:
+    """Says that nobody receives where it was told to send"""
+    with udp_clients.start(terminal=False) as session:
+        session.server.refuse()
+        session.enter(script.typed(0).line)
+        if rest := session.keyboard.wait_rest(deadline_s=GIVE_UP_S):
+            _must_not_wait_on(rest)
+        ending = session.program.ending()
+        if _TRACEBACK in session.complaints:
+            raise FaultError(Reason.TRACEBACK, f"{_NOBODY}; it printed a traceback")
+        if ending and ending.status < 0:
+            raise FaultError(Reason.CRASHED, f"{_NOBODY}; it crashed", doing=session.program.doing())
+        _must_have_complained(session, _NOBODY)
+
+
+@behaviour(
+    does="the first datagram of a line is not answered; the second one is",
+    proves="the first datagram is here; the client waits with a timeout of its own",
+    catches="a lost datagram is not sent again, or another one is sent in its place",
+    hint="When no reply has come in time, send the same datagram again before giving up.",
+    hints={Reason.NO_TIMEOUT: _SET_A_TIMEOUT},
+    says=("typed",),
+)
+def test_retransmits(udp_clients: UdpClients, script: ClientProtocol) -> None:
+    """Asks again when no reply comes"""
+    entry = script.typed(0)
+    with udp_clients.start() as session:
+        session.enter(entry.line)
+        session.server.expect(entry.request)
+        _wait_datagram(session, "send its datagram again")
+        session.server.expect(entry.request)
+        session.server.answer(entry.reply)
+        session.must_show(entry)
+        session.converse(script.typed(1))
+        session.wait_prompt()
+        session.server.expect_nothing_more()
+
+
+@behaviour(
+    does="two lines down a pipe; the first is never answered, the second is",
+    proves="each of its datagrams is here; between them nothing was sent to it",
+    catches="asks too often, too seldom or for ever; ends instead of going on; says nothing",
+    hint="Count how often it was sent; after the last time say on standard error that no reply came, and go on.",
+    hints={Reason.NO_TIMEOUT: _SET_A_TIMEOUT},
+    says=("typed",),
+)
+def test_gives_up(udp_clients: UdpClients, script: ClientProtocol) -> None:
+    """Says that no reply came, and goes on"""
+    lost, entry = script.typed(0), script.typed(1)
+    with udp_clients.start(terminal=False) as session:
+        session.feed(lost.line + b"\n" + entry.line)
+        for _ in range(udp_clients.spec.tries):
+            _wait_datagram(session, "send its datagram as often as it must")
+            session.server.expect(lost.request)
+        _wait_datagram(session, "go on with the next line")
+        session.server.expect(entry.request)
+        _must_have_complained(session, "no reply came")
+        session.server.answer(entry.reply)
+        session.must_end("after the end of its input")
+        session.must_show(entry)
+
+
+def _lose(session: Session[ScriptedUdpServer], entry: Entry) -> None:
+    """A line that is never answered, until the client has given its reply up; what it sends again is taken.
+
+    Raises:
+        FaultError: it waits without a timer, or asks for ever.
+    """
+    __tracebackhide__ = True
+    session.enter(entry.line)
+    session.server.expect(entry.request)
+    if session.program.wait_rest(SETTLE_S):
+        session.program.transcript.add(EventKind.KERNEL, "program", session.program.doing())
+    for _ in range(_MOST_TRIES):
+        if rest := _rests_or_sends(session):
+            _must_not_wait_on(rest)
+            return
+        session.server.expect(entry.request)
+    raise FaultError(Reason.EXTRA_REQUEST, f"it asked {_MOST_TRIES} times more, and does not give up")
+
+
+def _must_drop(session: Session[ScriptedUdpServer], late: Entry) -> None:
+    """What comes while it waits for a line is not shown."""
+    __tracebackhide__ = True
+    session.wait_prompt()
+    if late.shown in session.said:
+        raise FaultError(Reason.WRONG_SHOWN, "it showed a reply that it had given up")
+
+
+def _must_show_its_own(session: Session[ScriptedUdpServer], entry: Entry, other: Entry) -> None:
+    """A line is typed and answered, and its own reply is shown, not the one that came before it."""
+    __tracebackhide__ = True
+    fault = None
+    try:
+        session.converse(entry)
+        session.wait_prompt()
+    except FaultError as error:
+        fault = error
+    if other.shown in session.said:
+        shown, wanted = (reply.shown.decode(errors="replace") for reply in (other, entry))
+        what = f"it showed an earlier line's reply, {shown!r}, where {wanted!r} belongs"
+        raise FaultError(Reason.WRONG_SHOWN, what, doing=fault.doing if fault else "") from None
+    if fault:
+        raise fault
+
+
+def _times_shown(session: Session[ScriptedUdpServer], entry: Entry, how: Answer = Answer.WHOLE) -> int:
+    """How often it shows the reply to a line until it waits for the next."""
+    __tracebackhide__ = True
+    session.converse(entry, how)
+    session.wait_prompt()
+    return session.said.count(entry.shown)
+
+
+def _wait_datagram(session: Session[ScriptedUdpServer], for_what: str) -> None:
+    """Until another datagram has come, whatever it holds.
+
+    Raises:
+        FaultError: none will.
+    """
+    __tracebackhide__ = True
+    if rest := _rests_or_sends(session):
+        _must_not_wait_on(rest)
+        ending = session.program.ending()
+        what = f"it ended, and did not {for_what}" if ending else f"it does not {for_what}"
+        raise FaultError(reason_of(ending) if ending else Reason.NO_REQUEST, what, doing=rest.doing)
+
+
+def _rests_or_sends(session: Session[ScriptedUdpServer]) -> Rest | None:
+    """Where it has come to, or None: another datagram of it is here."""
+    return session.keyboard.wait_rest(lambda: session.server.waiting() or None, GIVE_UP_S)
+
+
+def _must_not_wait_on(rest: Rest) -> None:
+    """What it has come to is its end or its prompt; anything else is waiting for a reply that will not come."""
+    __tracebackhide__ = True
+    if rest.why is Why.ENDED or rest.what is not Awaits.OTHER:
+        return
+    waits = "waits for its reply without a timeout, so for ever"
+    what = waits if rest.why is Why.STILL else f"has not given up its reply in {GIVE_UP_S:.0f} s"
+    raise FaultError(Reason.NO_TIMEOUT, f"it {what}", doing=rest.doing)
+
+
+def _must_have_complained(session: Session[ScriptedUdpServer], situation: str) -> None:
+    __tracebackhide__ = True
+    session.program.catch_up()
+    if not session.complaints.strip():
+        raise FaultError(Reason.SILENT, f"{situation}; it said nothing about that on standard error")

@@ -1,0 +1,519 @@
+"""Clients: how this one is told where to go, and one run of it beside a scripted server.
+
+Students' clients take host and port as arguments, ask for them, or know but one place; some take their message as an
+argument too.  Which of these it is, is found out once, by starting the program and looking where it goes: arguments and
+answers to its questions name different ports.  From then on every check starts the program in that manner.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection, Iterator
+from contextlib import AbstractContextManager, contextmanager, suppress
+from enum import StrEnum
+from types import TracebackType
+from typing import Generic, Self, TypeVar
+
+import msgspec
+
+from grader.assignment import ClientSpec
+from grader.driver.job import Command
+from grader.driver.stage import Stage
+from grader.errors import Reason
+from grader.limits import IDLE_CPU_SHARE, IDLE_WINDOW_S, READY_S, REPLY_S, SETTLE_S
+from grader.model import EventKind
+from grader.wire.faults import FaultError, NotStartedError, UnprovedError
+from grader.wire.kernel import Endpoint
+from grader.wire.keyboard import Keyboard
+from grader.wire.program import NoProgressError, Program, Why, reason_of
+from grader.wire.script import Answer, Entry
+from grader.wire.stillness import Awaits
+from grader.wire.tcp_server import Peer
+from grader.wire.warden import Ending
+
+HOST = "127.0.0.1"
+#: The same machine by other names: a client that goes to HOST whatever it is told does not go there.
+OTHER_HOST = "127.0.0.2"
+HOST_NAME = "localhost"
+_LOOPBACKS = (HOST, "::1")
+#: Host, port, a name to log in with, a message: more prompts than that no client has before it goes anywhere.
+_MOST_PROMPTS = 4
+_PROBE = b"hello"
+
+
+class Ask(StrEnum):
+    """What a prompt asks for."""
+
+    HOST = "host"
+    PORT = "port"
+    MESSAGE = "message"
+
+
+#: Words of a prompt, in several languages, that say what it asks for; the first row that fits wins.
+_ASKED: tuple[tuple[Ask, re.Pattern[str]], ...] = (
+    (Ask.MESSAGE, re.compile(r"messag|mensa|mesaj|nachricht|сообщ|消息|sentence", re.IGNORECASE)),
+    (Ask.PORT, re.compile(r"\bport|puerto|porta\b|порт|端口", re.IGNORECASE)),
+    (
+        Ask.HOST,
+        re.compile(r"host|server|\bip\b|addr|adres|sunucu|servidor|hôte|адрес|хост|сервер|主机|地址", re.IGNORECASE),
+    ),
+    (Ask.MESSAGE, re.compile(r"\btext\b|\bline\b|\bword\b|\bsend|\btype\b", re.IGNORECASE)),
+)
+#: Colours and the like (ECMA-48): the letters of such a sequence are no words.
+_ESCAPES = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)")
+#: Where no prompt says what it asks for: what may be meant, the likeliest first.
+_GUESSES: tuple[tuple[Ask, ...], ...] = ((Ask.HOST, Ask.PORT), (Ask.PORT,), (Ask.PORT, Ask.HOST), (Ask.HOST,))
+
+
+class Manner(msgspec.Struct, frozen=True):
+    """How a client is told where to go.
+
+    `run`: its command with {host}, {port} and {message} in it.  `asks`: what it asks for before the first message.
+    `own_port`: where it goes whatever it is told.
+    """
+
+    run: tuple[str, ...]
+    asks: tuple[Ask, ...] = ()
+    own_port: int | None = None
+
+    @property
+    def takes_message(self) -> bool:
+        """Whether its message is an argument."""
+        return any("{message}" in word for word in self.run)
+
+
+def asked_by(prompt: str, known: Collection[Ask] = ()) -> Ask | None:
+    """What a prompt asks for, by its words, those of its last line first; None: they don't say.
+
+    Nobody asks twice for the same place: what is `known` already is not meant.
+    """
+    prompt = _ESCAPES.sub("", prompt)
+    lines = [line for line in prompt.splitlines() if line.strip()]
+    for text in (*lines[-1:], prompt):
+        for ask, words in _ASKED:
+            if words.search(text):
+                return Ask.MESSAGE if ask in known else ask
+    return None
+
+
+P = TypeVar("P", bound=Peer)
+
+
+class Session(Generic[P]):
+    """One run of a client, from its start to its end, beside a scripted server.  A context manager."""
+
+    def __init__(
+        self, stage: Stage, manner: Manner, told: Endpoint, server: P, *, terminal: bool = True, beside: bool = False
+    ) -> None:
+        self.server = server
+        self.told = told
+        self._stage = stage
+        self._manner = manner
+        self._terminal = terminal
+        self._beside = beside
+        self._program: Program | None = None
+        self._keyboard: Keyboard | None = None
+        self._told_all = False
+        #: Where what it says of the last line begins, on standard output and on standard error.
+        self._said_from = 0
+        self.complained_from = 0
+        if not manner.takes_message:
+            self._start("")
+
+    def _start(self, message: str) -> None:
+        filling = {"host": self.told.host, "port": str(self.told.port), "message": message}
+        self._program = self._stage.run_client(self._manner.run, filling, terminal=self._terminal, beside=self._beside)
+        self._keyboard = Keyboard(self._program)
+        self.server.begin(self._program)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.server.close()
+
+    @property
+    def program(self) -> Program:
+        """The client."""
+        assert self._program is not None  # noqa: S101 — one that takes its message is started with the first line
+        return self._program
+
+    @property
+    def keyboard(self) -> Keyboard:
+        """What types at it."""
+        assert self._keyboard is not None  # noqa: S101 — as above
+        return self._keyboard
+
+    # Typing
+
+    def wait_prompt(self, deadline_s: float = READY_S) -> None:
+        """Until it waits for a line; before the first, it is told what it asks for.
+
+        Raises:
+            FaultError: it does not.
+        """
+        __tracebackhide__ = True
+        self._tell()
+        self.keyboard.wait_prompt(deadline_s)
+
+    def _tell(self) -> None:
+        """Answer what it asks before the first line, once."""
+        __tracebackhide__ = True
+        asks, self._told_all = () if self._told_all else self._manner.asks, True
+        for ask in asks:
+            self.keyboard.wait_prompt()
+            self.answer_prompt(ask, self.told)
+
+    def answer_prompt(self, ask: Ask, told: Endpoint) -> None:
+        """Type what a prompt asks for."""
+        __tracebackhide__ = True
+        self._listen_from_here()
+        self.keyboard.type(_answer_to(ask, told) + b"\n")
+
+    def _listen_from_here(self) -> None:
+        self.program.catch_up()
+        self._said_from = len(self.program.stdout.data)
+        self.complained_from = len(self.program.stderr.data)
+
+    def prompt(self) -> str:
+        """What it has printed since something was typed last."""
+        return (self.said + self.complaints).decode(errors="replace")
+
+    def enter(self, line: bytes, *, forget: bool = True) -> None:
+        """Type a line when it waits for one; what it prints from now on is about this line, unless told otherwise.
+
+        Raises:
+            FaultError: it does not wait for one.
+        """
+        __tracebackhide__ = True
+        if self.begin_with(line):
+            return
+        self.wait_prompt()
+        if forget:
+            self._listen_from_here()
+        self.keyboard.type(line + b"\n")
+
+    def enter_if_asked(self, line: bytes) -> None:
+        """The same for a client that may end before it reads anything."""
+        __tracebackhide__ = True
+        if self.begin_with(line):
+            return
+        with suppress(FaultError):
+            self._tell()
+            if self.keyboard.at_prompt():
+                self.enter(line)
+
+    def comes_before_first_line(self) -> bool:
+        """Whether it comes to us as soon as it knows where; else it waits for a line, or has ended."""
+        if self._program is None:
+            return False
+        with suppress(FaultError):
+            self._tell()
+        return self.keyboard.wait_rest(self.server.came_to) is None
+
+    def begin_with(self, line: bytes) -> bool:
+        """Start a client that takes its message as an argument, with this one; False: it runs already."""
+        if self._program is not None:
+            return False
+        self._start(line.decode())
+        return True
+
+    def feed(self, text: bytes) -> None:
+        """Let it have all of this on its standard input, prompt or not, and the end of input behind it."""
+        __tracebackhide__ = True
+        if self.begin_with(text.partition(b"\n")[0]):
+            self.keyboard.end_input()
+            return
+        self._tell()
+        self._listen_from_here()
+        self.keyboard.type(text)
+        self.keyboard.end_input()
+
+    # Waiting for a reply that does not come
+
+    def must_wait(self, situation: str) -> None:
+        """It waits, and not for the next line.
+
+        Raises:
+            FaultError: it does not wait.
+        """
+        __tracebackhide__ = True
+        rest = self.keyboard.wait_rest(deadline_s=REPLY_S)
+        if rest is None or rest.why is Why.ENDED or rest.what is Awaits.INPUT:
+            what = "ended" if self.program.ending() else "reads the next line"
+            doing = rest.doing if rest else ""
+            raise FaultError(Reason.GAVE_UP_EARLY, f"it {what} instead of waiting {situation}", doing=doing)
+        share = self.program.cpu_share(IDLE_WINDOW_S) if rest.why is Why.DEADLINE else None
+        if share is not None and share > IDLE_CPU_SHARE:
+            what = f"it burns CPU time ({share:.0%} of a CPU) while it waits {situation}"
+            raise FaultError(Reason.BUSY_LOOP, what, doing=self.program.doing())
+        self.program.transcript.add(EventKind.KERNEL, "program", rest.doing)
+
+    def must_give_up(self, deadline_s: float) -> None:
+        """Its own timer ends the waiting: it reads the next line, or has ended.
+
+        Raises:
+            FaultError: it waits without a timer, or too long.
+        """
+        __tracebackhide__ = True
+        if self.program.wait_rest(SETTLE_S):
+            self.program.transcript.add(EventKind.KERNEL, "program", self.program.doing())
+        rest = self.keyboard.wait_rest(deadline_s=deadline_s)
+        if rest is None or rest.why is Why.ENDED or rest.what is not Awaits.OTHER:
+            return
+        what = "it waits for its reply without a timeout, so for ever"
+        if rest.why is Why.DEADLINE:
+            what = f"it has not given up its reply in {deadline_s:.0f} s"
+        raise FaultError(Reason.NO_TIMEOUT, what, doing=rest.doing)
+
+    # Whole turns
+
+    def converse(self, entry: Entry, how: Answer = Answer.WHOLE) -> None:
+        """A line is typed, the client sends it, the server answers, and the client shows the answer."""
+        __tracebackhide__ = True
+        self.enter(entry.line)
+        self.server.expect(entry.request)
+        self.server.answer(entry.reply, how)
+        self.must_show(entry)
+
+    # Its output
+
+    @property
+    def said(self) -> bytes:
+        """What it has printed since the last line was typed."""
+        return bytes(self.program.stdout.data[self._said_from :])
+
+    @property
+    def complaints(self) -> bytes:
+        """The same on standard error, where Python's input() prints its prompt too when it is used at a terminal."""
+        return bytes(self.program.stderr.data[self.complained_from :])
+
+    def must_show(self, entry: Entry) -> None:
+        """The reply stands in its output before it waits for something again.
+
+        At a terminal only what has come since the answer counts: an echo of what was typed, by the terminal or by the
+        client itself, stands before it.
+
+        Raises:
+            FaultError: it does not.
+        """
+        __tracebackhide__ = True
+        start = max(self._said_from, self.server.answered_at if self._terminal else 0)
+
+        def shown() -> bool | None:
+            return self._shows(entry.shown, start) or None
+
+        try:
+            self.program.wait(shown, [self.program.started.stdout], prints=True)
+        except NoProgressError as stop:
+            raise self._not_shown(entry, start, stop) from None
+
+    def _shows(self, shown: bytes, start: int) -> bool:
+        return shown in _BYTES_LITERAL.sub(b"", self.program.stdout.data[start:])
+
+    def _not_shown(self, entry: Entry, start: int, stop: NoProgressError) -> FaultError:
+        __tracebackhide__ = True
+        words = f"the reply {entry.shown[:80].decode(errors='replace')!r}"
+        if _BYTES_LITERAL.search(self.program.stdout.data[start:]):
+            what = f"{words} was shown as a bytes object: it was not decoded"
+            return FaultError(Reason.BYTES_SHOWN, what, doing=stop.doing)
+        if entry.shown in self.complaints:
+            return FaultError(Reason.NOT_SHOWN, f"{words} was printed on standard error", doing=stop.doing)
+        ending = self.program.ending()
+        if ending is not None:
+            what = f"the program ended, and {words} does not stand in its output"
+            return FaultError(reason_of(ending), what, doing=self.program.doing())
+        if self.keyboard.at_prompt() and self._comes_at_the_end(entry.shown, start):
+            what = f"{words} was printed only at the program's end: until then it stood in a buffer"
+            return FaultError(Reason.NOT_FLUSHED, what, doing=stop.doing)
+        return FaultError(Reason.NOT_SHOWN, f"{words} does not stand in its output", doing=stop.doing)
+
+    def _comes_at_the_end(self, shown: bytes, start: int) -> bool:
+        self.keyboard.end_input()
+        with _whatever_comes():
+            self.program.wait_end()
+        return self._shows(shown, start)
+
+    # Its end
+
+    def must_end(self, situation: str) -> Ending:
+        """It ends by itself.
+
+        Raises:
+            FaultError: it does not.
+        """
+        __tracebackhide__ = True
+
+        def ended() -> bool | None:
+            return self.program.ending() is not None or self.server.was_left() or None
+
+        try:
+            self.program.wait(ended, until_end=False, deadline_s=REPLY_S)
+            if self.program.ending() is None:
+                self.server.dismiss()
+            return self.program.wait_end(REPLY_S)
+        except NoProgressError as stop:
+            raise FaultError(Reason.STILL_RUNNING, f"it did not end {situation}", doing=stop.doing) from None
+
+    def must_end_well(self, situation: str) -> None:
+        """It ends by itself, with exit status 0 and without a traceback.
+
+        Raises:
+            FaultError: it does not.
+        """
+        __tracebackhide__ = True
+        ending = self.must_end(situation)
+        if b"Traceback (most recent call last)" in self.program.stderr.data:
+            raise FaultError(Reason.TRACEBACK, f"it ended with a traceback {situation}")
+        if ending.status < 0:
+            raise FaultError(Reason.CRASHED, f"it crashed {situation}", doing=self.program.doing())
+        if ending.status:
+            what = f"it ended with exit status {ending.status} {situation}; 0 means success"
+            raise FaultError(Reason.EXIT_STATUS, what)
+
+
+#: How Python shows bytes that nobody has decoded.
+_BYTES_LITERAL = re.compile(rb"\bb'(?:[^'\\\n]|\\.)*'|\bb\"(?:[^\"\\\n]|\\.)*\"")
+
+
+@contextmanager
+def _whatever_comes() -> Iterator[None]:
+    try:
+        yield
+    except NoProgressError:
+        return
+
+
+def _answer_to(ask: Ask, told: Endpoint) -> bytes:
+    return {Ask.HOST: told.host, Ask.PORT: str(told.port), Ask.MESSAGE: _PROBE.decode()}[ask].encode()
+
+
+class Clients(Generic[P]):
+    """Starts the submission's client; once it has found out how."""
+
+    def __init__(
+        self, stage: Stage, command: Command, default_port: int, make_peer: Callable[[list[Endpoint]], P]
+    ) -> None:
+        self._stage = stage
+        self._command = command
+        self._default_port = default_port
+        self._make_peer = make_peer
+        self._manner: Manner | None = None
+        self._never_came: FaultError | None = None
+        #: Whether it has asked anything in any manner that was tried.
+        self._prompted = False
+
+    @property
+    def manner(self) -> Manner:
+        """How it is told where to go.
+
+        Raises:
+            NotStartedError: it goes nowhere.
+        """
+        if self._manner is None and self._never_came is None:
+            self._manner = self._find_manner()
+            if self._manner is None:
+                self._never_came = self._why_nowhere()
+        if self._manner is None:
+            assert self._never_came is not None  # noqa: S101 — one of both was found
+            raise NotStartedError(self._never_came, "a client that reaches a server")
+        return self._manner
+
+    def start(self, *, host: str = HOST, terminal: bool = True) -> Session[P]:
+        """A new run, told to go to `host` and a free port; a server listens there, and on the client's own port."""
+        manner = self.manner
+        told = Endpoint(host, self._stage.port())
+        server = self._make_peer(self.addresses(told, manner))
+        return Session(self._stage, manner, told, server, terminal=terminal)
+
+    def start_beside(self, server: Endpoint) -> Session[P]:
+        """A new run, told to go to a program that runs already; nobody else listens."""
+        return Session(self._stage, self.manner, server, self._make_peer([]), beside=True)
+
+    @contextmanager
+    def start_alone(self, hold: Callable[[list[Endpoint]], AbstractContextManager[None]]) -> Iterator[Session[P]]:
+        """A new run, told to go where `hold` sees to it that nobody is."""
+        manner = self.manner
+        told = Endpoint(HOST, self._stage.port())
+        with hold(self.addresses(told, manner)), Session(self._stage, manner, told, self._make_peer([])) as session:
+            yield session
+
+    @property
+    def spec(self) -> ClientSpec:
+        """What the handout says of the client."""
+        return self._stage.client_spec
+
+    @property
+    def private_network(self) -> bool:
+        """Whether nobody else uses this network namespace."""
+        return self._stage.private_network
+
+    def addresses(self, told: Endpoint, manner: Manner) -> list[Endpoint]:
+        """Where it may come to."""
+        ports = [told.port] if manner.own_port is None else [told.port, manner.own_port]
+        hosts = (*_LOOPBACKS, OTHER_HOST) if told.host == OTHER_HOST else _LOOPBACKS
+        return [Endpoint(host, port) for port in ports for host in hosts]
+
+    # Finding out
+
+    def _find_manner(self) -> Manner | None:
+        run = self._command.run
+        if self._command.asks is not None:
+            return self._try(Manner(run), tuple(Ask(ask) for ask in self._command.asks))
+        bare = tuple(word for word in run if word not in {"{host}", "{port}"})
+        with_message = () if Manner(run).takes_message else ((*run, "{message}"),)
+        for words in dict.fromkeys((run, bare, *with_message)):
+            if found := self._try(Manner(words), ()):
+                return found
+        # One that asks nothing has heard all that there is to tell.
+        guesses = _GUESSES if self._prompted else ()
+        return next((found for guess in guesses if (found := self._try(Manner(bare), guess))), None)
+
+    def _why_nowhere(self) -> FaultError:
+        """What a client that goes nowhere does when it is started as it should be."""
+        told = Endpoint(HOST, self._stage.port())
+        manner = Manner(self._command.run)
+        try:
+            with Session(self._stage, manner, told, self._make_peer(self.addresses(told, manner))) as session:
+                session.enter_if_asked(_PROBE)
+                session.server.expect(_PROBE)
+        except FaultError as fault:
+            return fault
+        raise UnprovedError("the program went nowhere at first, and then it did")
+
+    def _try(self, manner: Manner, guess: tuple[Ask, ...]) -> Manner | None:
+        """Start it, answer its prompts by their words or else by the guess, and look where it goes."""
+        as_argument, as_answer = (Endpoint(HOST, self._stage.port()) for _ in range(2))
+        own = [self._default_port, *self._command.ports]
+        ports = dict.fromkeys((as_argument.port, as_answer.port, *own))
+        server = self._make_peer([Endpoint(host, port) for port in ports for host in _LOOPBACKS])
+        try:
+            with Session(self._stage, manner, as_argument, server) as session:
+                answered, came_to = _look_where_it_goes(session, as_answer, guess)
+        except FaultError:
+            return None
+        self._prompted = self._prompted or bool(answered)
+        if came_to is None:
+            return None
+        asks = () if came_to.port == as_argument.port else tuple(ask for ask in answered if ask is not Ask.MESSAGE)
+        return Manner(manner.run, asks, came_to.port if came_to.port in own else None)
+
+
+def _look_where_it_goes(
+    session: Session[P], as_answer: Endpoint, guess: tuple[Ask, ...]
+) -> tuple[list[Ask], Endpoint | None]:
+    """What it was told at its prompts before it came, and where it came to."""
+    session.begin_with(_PROBE)
+    answered: list[Ask] = []
+    while True:
+        rest = session.keyboard.wait_rest(session.server.came_to)
+        if rest is None or session.server.came_to() is not None:
+            return answered, session.server.came_to()
+        if rest.what is Awaits.OTHER or len(answered) == _MOST_PROMPTS:
+            return answered, None
+        guessed = guess[len(answered)] if len(answered) < len(guess) else None
+        ask = guessed or asked_by(session.prompt(), answered) or Ask.MESSAGE
+        session.answer_prompt(ask, as_answer)
+        answered.append(ask)

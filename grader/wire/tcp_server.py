@@ -1,0 +1,282 @@
+"""A scripted TCP server: it listens where the client is told to go, and answers by script."""
+
+from __future__ import annotations
+
+import errno
+import socket
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from typing import Protocol
+
+from grader.errors import Reason
+from grader.limits import REPLY_S
+from grader.model import EventKind
+from grader.wire.connection import Connection, prepare
+from grader.wire.faults import FaultError, UnprovedError
+from grader.wire.kernel import Endpoint, SocketTable
+from grader.wire.program import NoProgressError, Program, no_more
+from grader.wire.script import Answer
+
+#: More than any client makes by accident.
+_BACKLOG = 16
+
+
+class ScriptedConnection(Connection):
+    """A connection that the program has made to us."""
+
+    def __init__(self, program: Program, table: SocketTable, sock: socket.socket, theirs: Endpoint) -> None:
+        prepare(sock)
+        super().__init__(program, table, sock, theirs, "the server")
+        self._transcript.add(EventKind.CONNECTED, "program", f"to {self.ours.host} port {self.ours.port}")
+
+    @property
+    def _its_connection(self) -> str:
+        return "its connection"
+
+    def _when_cut_short(self, got: bytes) -> str:
+        return "before it had sent all" if got else "without having sent anything"
+
+    def _wrong(self, reply: bytes) -> FaultError:
+        what = "the server got other bytes than the program must send"
+        return FaultError(Reason.WRONG_REQUEST, what, reply, bytes(self._received), self._program.doing())
+
+    def _missing(self, reply: bytes, stop: NoProgressError) -> FaultError:
+        got = bytes(self._received)
+        if got:
+            what = f"the server got {len(got)} of {len(reply)} bytes, and {no_more(stop)}"
+            return FaultError(Reason.INCOMPLETE_REQUEST, what, reply, got, stop.doing)
+        return FaultError(Reason.NO_REQUEST, f"the server got nothing, and {no_more(stop)}", reply, b"", stop.doing)
+
+    def wait_rests(self) -> None:
+        """Until the program rests, waiting for us or for a timer of its own; or has had the time to."""
+        self._program.wait_rest(REPLY_S)
+        self._transcript.add(EventKind.KERNEL, "program", f"waits for its reply: {self._program.doing()}")
+
+    def was_left(self) -> bool:
+        """Whether the program has ended its side, and we have not ended ours."""
+        if self._sock.fileno() == -1:
+            return False
+        self._take()
+        return self._ended is EventKind.PEER_CLOSED
+
+    def expect_nothing_more(self) -> None:
+        """Nothing came besides what was expected.
+
+        Raises:
+            FaultError: something did.
+        """
+        __tracebackhide__ = True
+        self._take()
+        if self._received:
+            what = "the server got more than the program must send"
+            raise FaultError(Reason.EXTRA_REQUEST, what, b"", bytes(self._received), self._program.doing())
+
+
+class Peer(Protocol):
+    """What a client talks to, over TCP or UDP: a scripted server.
+
+    `answered_at`: how many bytes the client had printed when it was answered last; what stands before is no answer.
+    """
+
+    answered_at: int
+
+    def begin(self, program: Program) -> None:
+        """Wait for this program."""
+
+    def came_to(self) -> Endpoint | None:
+        """Which of our addresses the program has come to; None: it has not yet."""
+
+    def expect(self, request: bytes) -> None:
+        """The program sends exactly this."""
+
+    def expect_nothing_more(self) -> None:
+        """The program has sent nothing else."""
+
+    def answer(self, reply: bytes, how: Answer = Answer.WHOLE) -> None:
+        """Answer what it has sent last."""
+
+    def was_left(self) -> bool:
+        """Whether the program has ended its side, and waits perhaps for us to end ours."""
+
+    def dismiss(self) -> None:
+        """The conversation is over on the server's side."""
+
+    def close(self) -> None:
+        """Be gone."""
+
+
+class ScriptedServer:
+    """Listens on several addresses for one program, which is to make one connection."""
+
+    def __init__(self, addresses: Iterable[Endpoint], table: SocketTable) -> None:
+        self._table = table
+        self._program: Program | None = None
+        self._listeners = [listener for address in addresses if (listener := _listen(address))]
+        self.connections: list[ScriptedConnection] = []
+        self.answered_at = 0
+
+    def begin(self, program: Program) -> None:
+        """Wait for this program."""
+        self._program = program
+
+    def close(self) -> None:
+        """Close what listens, and every connection."""
+        self.refuse()
+        for connection in self.connections:
+            connection.close()
+
+    def refuse(self) -> None:
+        """Listen no more."""
+        while self._listeners:
+            self._listeners.pop().close()
+
+    def was_left(self) -> bool:
+        """Whether the program has ended its side of its connection."""
+        return bool(self.connections) and self.connections[-1].was_left()
+
+    def dismiss(self) -> None:
+        """End the connection."""
+        self.connection.close()
+
+    def came_to(self) -> Endpoint | None:
+        """Which of our addresses the program has come to last; None: it has not yet."""
+        self._accept()
+        return self.connections[-1].ours if self.connections else None
+
+    def _accept(self) -> None:
+        assert self._program is not None  # noqa: S101 — nobody comes before it has begun
+        for listener in self._listeners:
+            try:
+                sock, source = listener.accept()
+            except OSError as error:
+                if error.errno not in {errno.EAGAIN, errno.ECONNABORTED}:
+                    raise
+                continue
+            self.connections.append(ScriptedConnection(self._program, self._table, sock, Endpoint(*source[:2])))
+
+    @property
+    def connection(self) -> ScriptedConnection:
+        """The connection, once it is made.
+
+        Raises:
+            FaultError: the program does not connect.
+        """
+        __tracebackhide__ = True
+        if not self.connections:
+            self._wait_connection()
+        return self.connections[-1]
+
+    def _wait_connection(self) -> None:
+        __tracebackhide__ = True
+        assert self._program is not None  # noqa: S101 — as above
+        try:
+            self._program.wait(self.came_to, [listener.fileno() for listener in self._listeners])
+        except NoProgressError as stop:
+            raise not_come(self._program, stop, "it did not connect") from None
+
+    def expect(self, request: bytes) -> None:
+        """The program sends exactly this, on its one connection."""
+        __tracebackhide__ = True
+        self.connection.expect(request)
+
+    def expect_nothing_more(self) -> None:
+        """Nothing came besides what was expected, and on no other connection."""
+        __tracebackhide__ = True
+        connection = self.connection
+        connection.expect_nothing_more()
+        self._accept()
+        if self.connections[-1] is not connection:
+            raise FaultError(Reason.EXTRA_REQUEST, "the program made another connection, where one is enough")
+
+    def answer(self, reply: bytes, how: Answer = Answer.WHOLE) -> None:
+        """Answer what it has sent last."""
+        __tracebackhide__ = True
+        connection = self.connection
+        self.answered_at = printed_by_now(self._program)
+        _ANSWERS[how](connection, reply)
+
+
+def printed_by_now(program: Program | None) -> int:
+    """How many bytes a program has printed so far."""
+    if program is None:
+        return 0
+    program.catch_up()
+    return len(program.stdout.data)
+
+
+def not_come(program: Program, stop: NoProgressError, what: str) -> FaultError:
+    """The fault of a client that does not come, or has ended before."""
+    ending = program.ending()
+    if ending is None:
+        return FaultError(Reason.NOT_CONNECTED, what, doing=stop.doing)
+    # Its own end is told by `doing`; what it has printed tells why.
+    return FaultError(Reason.NOT_CONNECTED, f"{what}: the program ended", doing=program.doing())
+
+
+def _listen(address: Endpoint) -> socket.socket | None:
+    """A listening socket, or None where this machine has no such address."""
+    listener = socket.socket(socket.AF_INET6 if ":" in address.host else socket.AF_INET, socket.SOCK_STREAM)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(address)
+        listener.listen(_BACKLOG)
+    except OSError as error:
+        listener.close()
+        if error.errno in {errno.EADDRNOTAVAIL, errno.EACCES}:
+            return None
+        raise UnprovedError(f"nobody could listen on {address.host} port {address.port}: {error.strerror}") from None
+    listener.setblocking(False)  # noqa: FBT003 — its only parameter
+    return listener
+
+
+def _late(connection: ScriptedConnection, reply: bytes) -> None:
+    connection.wait_rests()
+    connection.send(reply)
+
+
+def _half_then_close(connection: ScriptedConnection, reply: bytes) -> None:
+    connection.send(reply[: len(reply) // 2])
+    connection.wait_read()
+    connection.close()
+
+
+def _half_then_reset(connection: ScriptedConnection, reply: bytes) -> None:
+    connection.send(reply[: len(reply) // 2])
+    connection.wait_read()
+    connection.reset()
+
+
+_ANSWERS: dict[Answer, Callable[[ScriptedConnection, bytes], None]] = {
+    Answer.WHOLE: lambda connection, reply: connection.send(reply),
+    Answer.TOGETHER: lambda connection, reply: connection.send_as_one_read(reply),
+    Answer.IN_BYTES: lambda connection, reply: connection.send(reply, pieces=1),
+    Answer.LATE: _late,
+    Answer.HALF_THEN_CLOSE: _half_then_close,
+    Answer.HALF_THEN_RESET: _half_then_reset,
+    Answer.CLOSE: lambda connection, _: connection.close(),
+    Answer.RESET: lambda connection, _: connection.reset(),
+    Answer.NOTHING: lambda *_: None,
+}
+
+
+@contextmanager
+def dead_port(addresses: Iterable[Endpoint]) -> Iterator[None]:
+    """These ports are held meanwhile, and nobody listens there: whoever connects is refused.
+
+    Raises:
+        UnprovedError: one can't be held.
+    """
+    held = []
+    try:
+        for address in addresses:
+            holder = socket.socket(socket.AF_INET6 if ":" in address.host else socket.AF_INET, socket.SOCK_STREAM)
+            held.append(holder)
+            try:
+                holder.bind(address)
+            except OSError as error:
+                if error.errno != errno.EADDRNOTAVAIL:
+                    raise UnprovedError(f"port {address.port} could not be held: {error.strerror}") from None
+        yield
+    finally:
+        for holder in held:
+            holder.close()

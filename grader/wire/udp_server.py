@@ -1,0 +1,276 @@
+"""A scripted UDP server: it gets the client's datagrams, and answers, loses, repeats and delays by script."""
+
+from __future__ import annotations
+
+import errno
+import socket
+import struct
+import time
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from typing import NamedTuple
+
+from grader.errors import Reason
+from grader.model import EventKind
+from grader.wire.faults import FaultError, UnprovedError
+from grader.wire.kernel import Endpoint, SocketRow, SocketTable
+from grader.wire.program import NoProgressError, Program, no_more
+from grader.wire.script import Answer
+from grader.wire.tcp_server import not_come, printed_by_now
+from grader.wire.udp import Courier
+
+_MOST_BYTES = 65_536
+#: Room for what a client sends that never waits for an answer.
+_BUFFER_BYTES = 1 << 20
+#: Of a flood just enough is taken to show it.
+_MOST_DATAGRAMS = 1000
+#: A client may give up a reply after a second, the least that a handout asks for.  What a busy machine lets us answer
+#: later than this proves nothing.
+_IN_TIME_S = 0.5
+#: socket(7): each datagram is told with the time at which the kernel got it; asm-generic/socket.h has the number.
+_SO_TIMESTAMPNS = 35
+_TIMESTAMP = struct.Struct("@ll")
+
+
+class Datagram(NamedTuple):
+    """What has come: its bytes, who sent it, the socket of ours that got it, and when that was (time(2))."""
+
+    data: bytes
+    source: Endpoint
+    sock: socket.socket
+    arrived_s: float
+
+
+class ScriptedUdpServer:
+    """Bound to several addresses for one program.  A party to its conversations (`Talk`)."""
+
+    name = "the server"
+
+    def __init__(self, addresses: Iterable[Endpoint], table: SocketTable, courier: Courier) -> None:
+        self._table = table
+        self._courier = courier
+        self._program: Program | None = None
+        self.answered_at = 0
+        self._sockets = [sock for address in addresses if (sock := _bound(address))]
+        self._came: list[Datagram] = []
+        self._last: Datagram | None = None
+        self._held: list[tuple[Datagram, bytes]] = []
+        #: How many datagrams have come in all.
+        self.count = 0
+
+    @property
+    def _its_program(self) -> Program:
+        assert self._program is not None  # noqa: S101 — nobody comes before it has begun
+        return self._program
+
+    def begin(self, program: Program) -> None:
+        """Wait for this program."""
+        self._program = program
+        program.talks.append(self)
+
+    def close(self) -> None:
+        """Close all sockets: who sends on meets a closed port."""
+        while self._sockets:
+            self._sockets.pop().close()
+        if self._program is not None and self in self._program.talks:
+            self._program.talks.remove(self)
+
+    def refuse(self) -> None:
+        """Keep the ports, and take nothing any more: what is sent there is refused.
+
+        A connected socket takes from its peer only (udp(7)); these have themselves for a peer.
+        """
+        for sock in self._sockets:
+            sock.connect(sock.getsockname())
+
+    def was_left(self) -> bool:
+        """Never: datagrams have no connection."""
+        return False
+
+    def dismiss(self) -> None:
+        """Datagrams have no connection that could end."""
+
+    # What waiting asks (`Talk`)
+
+    def row(self) -> SocketRow | None:
+        """None: datagrams have no connection."""
+        return None
+
+    def delivered(self) -> bool:
+        """Whether nothing is on its way: always, once it was waited for."""
+        self._courier.wait_arrived()
+        return True
+
+    def traffic(self) -> tuple[int, ...]:
+        """Datagrams that came."""
+        return (self.count,)
+
+    # Receiving
+
+    def came_to(self) -> Endpoint | None:
+        """Which of our addresses the program has sent to last; None: none yet."""
+        self._take()
+        latest = self._came[-1] if self._came else self._last
+        return Endpoint(*latest.sock.getsockname()[:2]) if latest else None
+
+    def _take(self) -> None:
+        for sock in self._sockets:
+            while self.count < _MOST_DATAGRAMS:
+                try:
+                    data, told, _, source = sock.recvmsg(_MOST_BYTES, socket.CMSG_SPACE(_TIMESTAMP.size))
+                except BlockingIOError:
+                    break
+                self.count += 1
+                seconds, nanoseconds = _TIMESTAMP.unpack(told[0][2])
+                self._came.append(Datagram(data, Endpoint(*source[:2]), sock, seconds + nanoseconds / 1e9))
+                what = "a datagram" if data else "an empty datagram"  # each is an event of its own
+                self._its_program.transcript.add(EventKind.RECEIVED, self.name, what, data)
+
+    def waiting(self) -> int:
+        """How many datagrams have come that were not expected yet."""
+        self._take()
+        return len(self._came)
+
+    def wait_came(self) -> Endpoint:
+        """Until a datagram has come, whatever it holds; which of our addresses it was sent to.
+
+        Raises:
+            FaultError: none comes.
+        """
+        __tracebackhide__ = True
+        self._wait_datagram(b"")
+        return Endpoint(*self._came[0].sock.getsockname()[:2])
+
+    def expect(self, request: bytes) -> None:
+        """The program's next datagram is exactly this.
+
+        Raises:
+            FaultError: another came, or none and none can come.
+        """
+        __tracebackhide__ = True
+        self._wait_datagram(request)
+        before, self._last = self._last, self._came.pop(0)
+        got = self._last.data
+        if got == request:
+            return
+        if before and got == before.data:
+            what = "the server got the same datagram once more, which the program must not send"
+            raise FaultError(Reason.EXTRA_REQUEST, what, request, got, self._its_program.doing())
+        what = "the server got another datagram than the program must send"
+        raise FaultError(Reason.WRONG_REQUEST, what, request, got, self._its_program.doing())
+
+    def _wait_datagram(self, request: bytes) -> None:
+        __tracebackhide__ = True
+        try:
+            self._its_program.wait(lambda: self.waiting() or None, [sock.fileno() for sock in self._sockets])
+        except NoProgressError as stop:
+            raise self._missing(request, stop) from None
+
+    def _missing(self, request: bytes, stop: NoProgressError) -> FaultError:
+        if self._last is None:
+            return not_come(self._its_program, stop, "the server got no datagram")
+        what = f"the server got no datagram, and {no_more(stop)}"
+        return FaultError(Reason.NO_REQUEST, what, request, b"", stop.doing)
+
+    def expect_nothing_more(self) -> None:
+        """Nothing came besides what was expected.
+
+        Raises:
+            FaultError: something did.
+        """
+        __tracebackhide__ = True
+        self._courier.wait_arrived()
+        if self.waiting():
+            what = "the server got another datagram, which the program must not send"
+            raise FaultError(Reason.EXTRA_REQUEST, what, b"", self._came[0].data, self._its_program.doing())
+
+    # Answering
+
+    @property
+    def _asked(self) -> Datagram:
+        assert self._last is not None  # noqa: S101 — an answer comes after what it answers
+        return self._last
+
+    def answer(self, reply: bytes, how: Answer = Answer.WHOLE) -> None:
+        """Answer the last datagram that was expected.
+
+        Raises:
+            UnprovedError: the machine was too busy to do it in time.
+        """
+        __tracebackhide__ = True
+        self.answered_at = printed_by_now(self._its_program)
+        held, self._held = self._held, []
+        _ANSWERS[how](self, self._asked, reply)
+        for datagram, late in held:
+            self.send(datagram, late)
+
+    def send(self, to: Datagram, reply: bytes) -> None:
+        """Send one datagram to whoever has sent that one, and see that it has arrived or was dropped there."""
+        self._its_program.transcript.add(EventKind.SENT, self.name, "" if reply else "an empty datagram", reply)
+        self._its_program.told_bytes += len(reply)
+        to.sock.sendto(reply, to.source)
+        self._courier.wait_arrived()
+
+    def hold(self, to: Datagram, reply: bytes) -> None:
+        """Send it only when the next datagram has been answered."""
+        self._held.append((to, reply))
+
+    def send_as_stranger(self, words: bytes) -> None:
+        """Another socket than ours sends something first; the program has read it, or never will."""
+        to = self._asked
+        with socket.socket(to.sock.family, socket.SOCK_DGRAM) as stranger:
+            stranger.bind((to.sock.getsockname()[0], 0))
+            note = f"from port {stranger.getsockname()[1]}, which nobody has asked"
+            self._its_program.transcript.add(EventKind.SENT, "a stranger", note, words)
+            self._its_program.told_bytes += len(words)
+            stranger.sendto(words, to.source)
+            self._courier.wait_arrived()
+            self._wait_read(to.source)
+
+    def _wait_read(self, whose: Endpoint) -> None:
+        """Until the program has read every datagram that it was sent; or has ended, or had the time to."""
+
+        def read() -> bool | None:
+            rows = [row for row in self._table.dump_udp() if row.local.port == whose.port]
+            return None if any(row.receive_queue for row in rows) else True
+
+        with suppress(NoProgressError):
+            self._its_program.wait(read)
+
+
+def _in_time(server: ScriptedUdpServer, to: Datagram, reply: bytes) -> None:
+    server.send(to, reply)
+    late_s = time.time() - to.arrived_s
+    if late_s > _IN_TIME_S:
+        what = f"the machine was too busy: an answer came {late_s:.1f} s after it was asked for"
+        raise UnprovedError(what, Reason.STARVED)
+
+
+def _twice(server: ScriptedUdpServer, to: Datagram, reply: bytes) -> None:
+    server.send(to, reply)
+    _in_time(server, to, reply)
+
+
+_ANSWERS: dict[Answer, Callable[[ScriptedUdpServer, Datagram, bytes], None]] = {
+    Answer.WHOLE: _in_time,
+    Answer.LATE: ScriptedUdpServer.send,
+    Answer.TWICE: _twice,
+    Answer.BEHIND_THE_NEXT: ScriptedUdpServer.hold,
+    Answer.NOTHING: lambda *_: None,
+}
+
+
+def _bound(address: Endpoint) -> socket.socket | None:
+    """A bound socket, or None where this machine has no such address."""
+    sock = socket.socket(socket.AF_INET6 if ":" in address.host else socket.AF_INET, socket.SOCK_DGRAM)
+    try:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _BUFFER_BYTES)
+        sock.setsockopt(socket.SOL_SOCKET, _SO_TIMESTAMPNS, 1)
+        sock.bind(address)
+    except OSError as error:
+        sock.close()
+        if error.errno in {errno.EADDRNOTAVAIL, errno.EACCES}:
+            return None
+        raise UnprovedError(f"{address.host} port {address.port} could not be bound: {error.strerror}") from None
+    sock.setblocking(False)  # noqa: FBT003 — its only parameter
+    return sock

@@ -1,0 +1,63 @@
+"""Fault: takes the end of the connection for a failure, also when the server answers its own end by it.
+
+Usage: python3 client_end_is_failure.py HOST PORT
+"""
+
+import contextlib
+import os
+import socket
+import sys
+import threading
+
+
+class Visit:
+    def __init__(self, sock: socket.socket) -> None:
+        self.sock = sock
+
+    def talk(self) -> None:
+        """Send each line that is typed; when there are no more, end our side of the connection."""
+        for line in sys.stdin:
+            self.sock.sendall(line.removesuffix("\n").encode() + b"\n")  # a last line may lack its end
+        self.sock.shutdown(socket.SHUT_WR)
+
+    def listen(self) -> None:
+        """Show each line that comes, until the server ends the connection; then end the program."""
+        try:
+            with self.sock.makefile("rb") as lines:
+                for line in lines:  # whole lines, so that no character is cut
+                    print(line.decode().removesuffix("\n"), flush=True)
+        except OSError as error:
+            give_up(str(error))
+        give_up("the server has ended the connection")
+
+
+def give_up(why: str) -> None:
+    """End the program, though the other thread may wait for the keyboard."""
+    print(f"client_end_is_failure.py: {why}", file=sys.stderr, flush=True)
+    os._exit(1)
+
+
+def main() -> int:
+    if len(sys.argv) != 3:
+        print("usage: client_end_is_failure.py HOST PORT", file=sys.stderr)
+        return 2
+    try:
+        sock = socket.create_connection((sys.argv[1], sys.argv[2]))
+    except OSError as error:
+        print(f"client_end_is_failure.py: {error}", file=sys.stderr)
+        return 1
+    with sock:
+        visit = Visit(sock)
+        listener = threading.Thread(target=visit.listen, daemon=True)
+        listener.start()
+        try:
+            with contextlib.suppress(OSError):  # the listener learns of it too, and says so
+                visit.talk()
+            listener.join()
+        except KeyboardInterrupt:
+            return 130
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

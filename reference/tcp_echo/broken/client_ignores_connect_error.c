@@ -1,0 +1,81 @@
+/* Fault: does not look at what connect returns, and dies of SIGPIPE at the first line.
+ *
+ * Usage: ./client HOST PORT
+ */
+#define _POSIX_C_SOURCE 200809L
+
+#include <netdb.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+/* A socket connected to the host; says why and gives -1 if there is no such host. */
+static int connect_to(const char *host, const char *port)
+{
+    struct addrinfo hints = {.ai_family = AF_INET, .ai_socktype = SOCK_STREAM}, *found;
+    int error = getaddrinfo(host, port, &hints, &found);
+    if (error != 0) {
+        fprintf(stderr, "client: %s: %s\n", host, gai_strerror(error));
+        return -1;
+    }
+    int sock = socket(found->ai_family, found->ai_socktype, found->ai_protocol);
+    connect(sock, found->ai_addr, found->ai_addrlen);
+    freeaddrinfo(found);
+    return sock;
+}
+
+/* Sends each line and shows its echo, until the input ends or a line says `close`; the program's exit status. */
+static int converse(FILE *to_server, FILE *from_server)
+{
+    char *line = NULL, *echo = NULL;
+    size_t line_room = 0, echo_room = 0;
+    ssize_t size, got;
+
+    while (fputs("message: ", stdout), fflush(stdout), (size = getline(&line, &line_room, stdin)) > 0) {
+        if (line[size - 1] == '\n')
+            size--; /* the last line may lack it */
+        fwrite(line, 1, (size_t)size, to_server);
+        putc('\n', to_server);
+        if (fflush(to_server) != 0) {
+            perror("client: send");
+            return 1;
+        }
+        got = getline(&echo, &echo_room, from_server);
+        if (got <= 0 || echo[got - 1] != '\n') {
+            fprintf(stderr, "client: the connection ended before the echo was complete\n");
+            return 1;
+        }
+        fputs("response: ", stdout);
+        fwrite(echo, 1, (size_t)got, stdout);
+        fflush(stdout);
+        if (size == 5 && memcmp(line, "close", 5) == 0)
+            break;
+    }
+    free(line);
+    free(echo);
+    return 0;
+}
+
+int main(int argc, char **argv)
+{
+    if (argc != 3) {
+        fprintf(stderr, "usage: %s HOST PORT\n", argc > 0 ? argv[0] : "client");
+        return 2;
+    }
+    int sock = connect_to(argv[1], argv[2]);
+    if (sock < 0)
+        return 1;
+
+    /* One FILE for each direction: stdio can't switch between reading and writing on a socket. */
+    FILE *from_server = fdopen(sock, "r"), *to_server = fdopen(dup(sock), "w");
+    if (from_server == NULL || to_server == NULL) {
+        perror("client");
+        return 1;
+    }
+    int status = converse(to_server, from_server);
+    fclose(to_server);
+    fclose(from_server);
+    return status;
+}

@@ -1,0 +1,44 @@
+"""Prints the reply as a bytes object."""
+
+import select
+import socket
+import sys
+import time
+
+
+def reply_to(sock, server, line):
+    """What the server answers within a second, or None."""
+    deadline = time.monotonic() + 1
+    while True:
+        readable, _, _ = select.select([sock], [], [], max(0, deadline - time.monotonic()))
+        if not readable:
+            return None
+        reply, source = sock.recvfrom(65536)
+        if source == server and reply == b"OK..." + line:
+            return reply
+
+
+def main():
+    server = socket.gethostbyname(input("Server hostname or ip? ")), int(input("Server port? "))
+    sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    while True:
+        line = input("message: ")
+        if line == "quit":
+            break
+        sock.sendto(line.encode(), server)
+        reply = reply_to(sock, server, line.encode())
+        if reply:
+            print("response:", reply, flush=True)
+        else:
+            print("no response in a second", file=sys.stderr)
+    sock.close()
+
+
+try:
+    main()
+except EOFError:
+    print()
+except KeyboardInterrupt:
+    pass
+except (OSError, ValueError) as error:
+    sys.exit(str(error))

@@ -1,0 +1,61 @@
+"""Fault: takes a new socket when a reply was lost, but a copy for the reply to the next line."""
+
+import socket
+import sys
+import time
+
+
+def receive(sock, server):
+    end = time.monotonic() + 1
+    while time.monotonic() < end:
+        sock.settimeout(max(end - time.monotonic(), 0.001))
+        try:
+            data, source = sock.recvfrom(65535)
+        except TimeoutError:
+            return None
+        if source == server:
+            return data
+    return None
+
+
+def ask(sock, server, line):
+    for _ in range(3):
+        sock.sendto(line, server)
+        reply = receive(sock, server)
+        if reply is not None:
+            return reply
+    return None
+
+
+def talk(sock, server):
+    while True:
+        line = input("> ")
+        if line == "quit":
+            break
+        reply = ask(sock, server, line.encode())
+        if reply is None:
+            print("no answer", file=sys.stderr)
+            sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        else:
+            print(reply.decode(), flush=True)
+
+
+def main():
+    if len(sys.argv) != 3:
+        print("usage: client.py HOST PORT", file=sys.stderr)
+        return 2
+    sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    try:
+        server = socket.gethostbyname(sys.argv[1]), int(sys.argv[2])
+        talk(sock, server)
+    except (EOFError, KeyboardInterrupt):
+        print()
+    except (OSError, ValueError) as error:
+        print("client.py:", error, file=sys.stderr)
+        return 1
+    sock.close()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,62 @@
+"""Fault: connects its socket and does not expect ConnectionRefusedError."""
+
+import socket
+import sys
+import time
+
+
+def receive(sock, wanted):
+    end = time.monotonic() + 1
+    while time.monotonic() < end:
+        sock.settimeout(max(end - time.monotonic(), 0.001))
+        try:
+            data = sock.recv(65535)
+        except TimeoutError:
+            return None
+        if data == wanted:
+            return data
+    return None
+
+
+def ask(sock, line):
+    for _ in range(3):
+        sock.send(line)
+        reply = receive(sock, line.upper())
+        if reply is not None:
+            return reply
+    return None
+
+
+def talk(sock):
+    while True:
+        line = input("> ")
+        if line == "quit":
+            break
+        reply = ask(sock, line.encode())
+        if reply is None:
+            print("no answer", file=sys.stderr)
+        else:
+            print(reply.decode(), flush=True)
+
+
+def main():
+    if len(sys.argv) != 3:
+        print("usage: client.py HOST PORT", file=sys.stderr)
+        return 2
+    sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    try:
+        server = socket.gethostbyname(sys.argv[1]), int(sys.argv[2])
+        sock.connect(server)
+    except (OSError, ValueError) as error:
+        print("client.py:", error, file=sys.stderr)
+        return 1
+    try:
+        talk(sock)
+    except (EOFError, KeyboardInterrupt):
+        print()
+    sock.close()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

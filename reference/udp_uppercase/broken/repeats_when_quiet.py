@@ -1,0 +1,46 @@
+"""Fault: sends its last reply once more when nobody has asked for a second and a half, in case it was lost."""
+
+import socket
+import sys
+
+
+def reply(server, data, address):
+    try:
+        server.sendto(data.upper(), address)
+    except OSError as error:
+        print("no reply to", address, error)
+
+
+def serve_forever(server):
+    last = None
+    server.settimeout(1.5)
+    while True:
+        try:
+            data, address = server.recvfrom(65535)
+        except TimeoutError:
+            if last:
+                reply(server, *last)
+                last = None
+            continue
+        reply(server, data, address)
+        last = data, address
+
+
+def main():
+    if len(sys.argv) != 2 or not sys.argv[1].isdecimal() or not 1 <= int(sys.argv[1]) <= 65535:
+        print("usage: server.py PORT", file=sys.stderr)
+        return 2
+    server = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    try:
+        server.bind(("", int(sys.argv[1])))
+    except OSError as error:
+        print("server.py: can't bind:", error, file=sys.stderr)
+        return 1
+    try:
+        serve_forever(server)
+    except KeyboardInterrupt:
+        return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

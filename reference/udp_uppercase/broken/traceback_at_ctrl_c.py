@@ -1,0 +1,34 @@
+"""Fault: does not expect KeyboardInterrupt, so Ctrl-C ends it with a traceback."""
+
+import socket
+import sys
+
+
+def reply(server, data, address):
+    try:
+        server.sendto(data.upper(), address)
+    except OSError as error:
+        print("no reply to", address, error)
+
+
+def serve_forever(server):
+    while True:
+        data, address = server.recvfrom(65535)
+        reply(server, data, address)
+
+
+def main():
+    if len(sys.argv) != 2 or not sys.argv[1].isdecimal() or not 1 <= int(sys.argv[1]) <= 65535:
+        print("usage: server.py PORT", file=sys.stderr)
+        return 2
+    server = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    try:
+        server.bind(("", int(sys.argv[1])))
+    except OSError as error:
+        print("server.py: can't bind:", error, file=sys.stderr)
+        return 1
+    serve_forever(server)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,325 @@
+"""Clients over TCP, right or wrong in one way, and programs that wait for a line.  Arguments: which, and what it takes."""
+
+import ctypes
+import os
+import select
+import signal
+import socket
+import sys
+import termios
+import threading
+import time
+
+ours, theirs = socket.socketpair()
+
+
+# Ways to wait for a line; each gives what was typed, b"" at its end
+
+
+def reads():
+    return os.read(0, 100)
+
+
+def reads_by_fgets():
+    libc = ctypes.CDLL(None)
+    libc.fgets.restype = ctypes.c_char_p
+    return libc.fgets(ctypes.create_string_buffer(100), 100, ctypes.c_void_p.in_dll(libc, "stdin")) or b""
+
+
+def reads_by_input():
+    try:
+        return input("line? ").encode() + b"\n"
+    except EOFError:
+        return b""
+
+
+def reads_by_readline():
+    import readline  # noqa: F401 (its import changes input)
+
+    return reads_by_input()
+
+
+def reads_after_select():
+    select.select([0, ours], [], [])
+    return os.read(0, 100)
+
+
+def reads_after_poll():
+    poll = select.poll()
+    poll.register(0, select.POLLIN)
+    poll.register(ours, select.POLLIN)
+    poll.poll()
+    return os.read(0, 100)
+
+
+def reads_in_a_thread():
+    came = []
+    thread = threading.Thread(target=lambda: came.append(os.read(0, 100)))
+    thread.start()
+    if not RECEIVERS:
+        RECEIVERS.append(threading.Thread(target=ours.recv, args=[1], daemon=True))
+        RECEIVERS[0].start()
+    thread.join()
+    return came[0]
+
+
+def reads_beside_a_timer():
+    if not RECEIVERS:
+        RECEIVERS.append(threading.Thread(target=time.sleep, args=[1000], daemon=True))
+        RECEIVERS[0].start()
+    return os.read(0, 100)
+
+
+RECEIVERS = []
+
+
+def readers(read):
+    print("ready", flush=True)
+    while line := read():
+        print("got", line, flush=True)
+    print("end", flush=True)
+
+
+# Ways not to wait for a line
+
+
+def receives_only():
+    print("ready", flush=True)
+    ours.recv(1)
+
+
+def sleeps():
+    print("ready", flush=True)
+    time.sleep(1000)
+
+
+def ignores_its_input():
+    print("ready", flush=True)
+    signal.pause()
+
+
+def ends(status):
+    sys.exit(int(status))
+
+
+# Output
+
+
+def counts():
+    """For each line typed a number, on standard output, just before it reads again."""
+    number = 0
+    while os.read(0, 100):
+        number += 1
+        os.write(1, b"<%d>" % number)
+
+
+def stops_its_terminal():
+    """As ^S does: nothing that is printed goes anywhere."""
+    os.write(1, b"before")
+    os.read(0, 100)
+    termios.tcflow(1, termios.TCOOFF)
+    os.read(0, 100)
+
+
+def counts_bytes(pause_s):
+    """Reads all of its input in small parts, and takes its time."""
+    size = 0
+    while chunk := os.read(0, 4096):
+        size += len(chunk)
+        time.sleep(float(pause_s))
+    print("read", size, flush=True)
+
+
+# Clients: each connects, and talks in lines
+
+
+def connect(host, port):
+    return socket.create_connection((host, int(port)))
+
+
+def receives(host, port):
+    """Sends one line, and tells what each recv brings."""
+    with connect(host, port) as sock:
+        sock.sendall(b"hello\n")
+        try:
+            while chunk := sock.recv(1000):
+                print("recv", len(chunk), flush=True)
+            print("end", flush=True)
+        except ConnectionResetError:
+            print("reset", flush=True)
+    signal.pause()
+
+
+def connects_twice(host, port):
+    with connect(host, port) as sock, connect(host, port):
+        sock.sendall(b"hello\n")
+        signal.pause()
+
+
+def sends_more(host, port):
+    with connect(host, port) as sock:
+        sock.sendall(b"hello\nhello\n")
+        signal.pause()
+
+
+def tells_how_connecting_ends(host, port):
+    with socket.socket() as sock:
+        print("connect", sock.connect_ex((host, int(port))), flush=True)
+    signal.pause()
+
+
+def talk(sock, show=lambda reply: print(reply.decode(), end="", flush=True), receive=lambda replies: replies.readline()):
+    """A line typed is sent, and its reply shown, until the end of input or the server's."""
+    with sock, sock.makefile("rb") as replies:
+        while line := sys.stdin.readline():
+            sock.sendall(line.encode())
+            show(receive(replies))
+
+
+def takes_arguments(host, port):
+    talk(connect(host, port))
+
+
+def asks(host_prompt, port_prompt, *_):
+    host = input(host_prompt)
+    talk(connect(host, input(port_prompt)))
+
+
+def asks_port_first(port_prompt, host_prompt, *_):
+    port = input(port_prompt)
+    talk(connect(input(host_prompt), port))
+
+
+def asks_port_only(port_prompt, *_):
+    talk(connect("127.0.0.1", input(port_prompt)))
+
+
+def asks_and_comes_late(host_prompt, port_prompt, message_prompt, *_):
+    """Connects with its first line."""
+    host, port = input(host_prompt), input(port_prompt)
+    line = input(message_prompt)
+    with connect(host, port) as sock:
+        sock.sendall(line.encode() + b"\n")
+        print(sock.recv(1000).decode(), flush=True)
+        talk(sock)
+
+
+def knows_one_port(port, *_):
+    talk(connect("127.0.0.1", port))
+
+
+def takes_its_message(host, port, message):
+    with connect(host, port) as sock:
+        sock.sendall(message.encode() + b"\n")
+        print(sock.recv(1000).decode(), flush=True)
+
+
+def goes_nowhere(*_):
+    while sys.stdin.readline():
+        print("no", flush=True)
+
+
+def shows_bytes(host, port):
+    talk(connect(host, port), lambda reply: print(reply, flush=True))
+
+
+def shows_on_standard_error(host, port):
+    talk(connect(host, port), lambda reply: print(reply.decode(), file=sys.stderr, flush=True))
+
+
+def shows_at_its_end(host, port):
+    talk(connect(host, port), lambda reply: print(reply.decode().strip(), end=" "))
+
+
+def shows_nothing(host, port):
+    talk(connect(host, port), lambda reply: None)
+
+
+def types_by_readline(host, port):
+    """Shows each reply; while it waits for a line, its terminal is in no canonical mode."""
+    import readline  # noqa: F401 (its import changes input)
+
+    with connect(host, port) as sock, sock.makefile("rb") as replies:
+        while True:
+            sock.sendall(input("> ").encode() + b"\n")
+            print(replies.readline().decode(), end="", flush=True)
+
+
+def shows_its_echo_only(host, port):
+    """Lets its terminal show what is typed; the reply it does not show."""
+    flags = termios.tcgetattr(0)
+    flags[3] |= termios.ECHO
+    termios.tcsetattr(0, termios.TCSANOW, flags)
+    shows_nothing(host, port)
+
+
+def shows_keys_only(host, port):
+    """A line editor of its own, which shows what is typed; the reply it does not show."""
+    flags = termios.tcgetattr(0)
+    flags[3] &= ~(termios.ICANON | termios.ECHO)
+    termios.tcsetattr(0, termios.TCSANOW, flags)
+    with connect(host, port) as sock, sock.makefile("rb") as replies:
+        line = b""
+        while key := os.read(0, 1):
+            os.write(1, key)
+            line += key
+            if key == b"\n":
+                sock.sendall(line)
+                replies.readline()
+                line = b""
+
+
+def prompts_for_ever(host, port):
+    """Takes the end of input for an empty line."""
+    with connect(host, port) as sock, sock.makefile("rb") as replies:
+        while True:
+            print("> ", end="", flush=True)
+            if line := sys.stdin.readline():
+                sock.sendall(line.encode())
+                print(replies.readline().decode(), end="", flush=True)
+            time.sleep(0.01)
+
+
+def shows_and_ends(host, port):
+    talk(connect(host, port), lambda reply: sys.exit(3))
+
+
+def does_not_wait(host, port):
+    talk(connect(host, port), receive=lambda replies: b"")
+
+
+def ends_instead_of_waiting(host, port):
+    talk(connect(host, port), receive=lambda replies: sys.exit(0))
+
+
+def gives_up(host, port, after_s=0.1):
+    def receive(replies):
+        try:
+            return replies.readline()
+        except TimeoutError:
+            return b"no answer\n"
+
+    sock = connect(host, port)
+    sock.settimeout(after_s)
+    talk(sock, receive=receive)
+
+
+def gives_up_late(host, port):
+    gives_up(host, port, 1000)
+
+
+READERS = {
+    "read": reads,
+    "fgets": reads_by_fgets,
+    "input": reads_by_input,
+    "readline": reads_by_readline,
+    "select": reads_after_select,
+    "poll": reads_after_poll,
+    "thread": reads_in_a_thread,
+    "timer": reads_beside_a_timer,
+}
+which, *arguments = sys.argv[1:]
+if which in READERS:
+    readers(READERS[which])
+else:
+    globals()[which](*arguments)

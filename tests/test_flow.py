@@ -1,0 +1,140 @@
+"""What is graded: which programs of a submission, and which checks are played with them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from grader import flow
+from grader.assignment import Assignment, CheckSpec, ClientSpec, Role, load
+from grader.errors import UsageError
+from grader.submission import take
+
+UPPERCASE = load("tcp_uppercase")
+ONE = msgspec.structs.replace(
+    UPPERCASE,
+    roles=("server",),
+    client=None,
+    checks=tuple(spec for spec in UPPERCASE.checks if spec.part == "server"),
+)
+CHECKS = {
+    "server.listens": (),
+    "server.answers": ("server.listens",),
+    "client.connects": (),
+    "client.answers": ("client.connects",),
+    "pair.talk": ("server.answers", "client.connects"),
+}
+BOTH = msgspec.structs.replace(
+    ONE,
+    roles=("server", "client"),
+    client=ClientSpec(),
+    checks=tuple(
+        CheckSpec(id=check_id, points=1, requirement="1.1", needs=needs) for check_id, needs in CHECKS.items()
+    ),
+)
+SERVER, CLIENT, PAIR = (
+    frozenset(check for check in CHECKS if check.startswith(part)) for part in ("server.", "client.", "pair.")
+)
+
+
+def planned(
+    folder: Path,
+    *names: str,
+    asked: Assignment = BOTH,
+    roles: tuple[Role, ...] | None = None,
+    only: frozenset[str] | None = None,
+) -> flow.Plan:
+    """The plan for a folder with these files; for one name that ends in `!`, for that file alone."""
+    for name in names:
+        (folder / name.rstrip("!")).touch()
+    path = folder / names[0].rstrip("!") if names[0].endswith("!") else folder
+    return flow.plan(take(path), flow.Request(asked, roles, only))
+
+
+def test_both_programs_are_graded_with_all_checks(tmp_path: Path) -> None:
+    plan = planned(tmp_path, "server.py", "client.py")
+    assert {role: made.program for role, made in plan.recipes.items()} == {"server": "server.py", "client": "client.py"}
+    assert plan.chosen == plan.playable == SERVER | CLIENT | PAIR
+    assert plan.lacking == {}
+    assert plan.notes == ("the server is 'server.py' (Python)", "the client is 'client.py' (Python)")
+
+
+@pytest.mark.parametrize(("role", "chosen"), [("server", SERVER), ("client", CLIENT)])
+def test_one_role_leaves_the_other_s_checks_and_the_pair_s_out(
+    tmp_path: Path, role: Role, chosen: frozenset[str]
+) -> None:
+    plan = planned(tmp_path, "server.py", "client.py", roles=(role,))
+    assert ([*plan.recipes], plan.chosen, plan.notes) == ([role], chosen, ())
+
+
+def test_a_folder_with_one_program_lacks_the_other(tmp_path: Path) -> None:
+    plan = planned(tmp_path, "tcpclient.py")
+    assert [*plan.recipes] == ["client"]
+    assert plan.lacking == {"server": "this submission has a client ('tcpclient.py') but no server"}
+    assert plan.chosen == SERVER | CLIENT | PAIR
+    assert plan.playable == CLIENT
+
+
+@pytest.mark.parametrize(
+    ("name", "role"),
+    [("server.py!", "server"), ("UDPClient.py!", "client"), ("main.py!", "server"), ("x.c!", "server")],
+)
+def test_a_single_file_is_graded_in_one_role_and_that_is_said(tmp_path: Path, name: str, role: Role) -> None:
+    plan = planned(tmp_path, name)
+    assert ([*plan.recipes], plan.lacking) == ([role], {})
+    assert plan.chosen == plan.playable == (SERVER if role == "server" else CLIENT)
+    (note,) = plan.notes
+    other = "client" if role == "server" else "server"
+    assert note == (
+        f"one file is one program: it is graded as the {role}, and the {other}'s checks are left out "
+        f"(--role {other} grades it as the {other})"
+    )
+
+
+def test_a_single_file_is_graded_in_the_role_that_is_named(tmp_path: Path) -> None:
+    plan = planned(tmp_path, "main.py!", roles=("client",))
+    assert ([*plan.recipes], plan.chosen, plan.notes) == (["client"], CLIENT, ())
+
+
+def test_only_the_programs_of_the_checks_asked_for_are_graded(tmp_path: Path) -> None:
+    plan = planned(tmp_path, "server.py", only=frozenset({"server.answers"}))
+    assert ([*plan.recipes], plan.lacking, plan.chosen) == (["server"], {}, SERVER)
+
+
+def test_a_check_of_both_takes_along_what_it_needs_of_each(tmp_path: Path) -> None:
+    plan = planned(tmp_path, "server.py", "client.py", only=frozenset({"pair.talk"}))
+    assert plan.chosen == {"pair.talk", "server.answers", "server.listens", "client.connects"}
+    assert [*plan.recipes] == ["server", "client"]
+
+
+def test_a_check_of_the_other_program_than_the_single_file_is_wrong_usage(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="none of the checks that were asked for is a client's"):
+        planned(tmp_path, "client.py!", only=frozenset({"server.answers"}))
+
+
+def test_a_single_file_gets_those_of_the_checks_asked_for_that_are_its_own(tmp_path: Path) -> None:
+    plan = planned(tmp_path, "client.py!", only=frozenset({"server.answers", "client.answers"}))
+    assert plan.chosen == CLIENT
+
+
+def test_no_program_at_all_is_wrong_usage(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="no server was found"):
+        planned(tmp_path, "notes.txt", "more.txt")
+
+
+def test_several_that_could_be_the_client_are_wrong_usage(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="could each be the client"):
+        planned(tmp_path, "server.py", "my_client.py", "your_client.py")
+
+
+def test_a_role_that_is_named_and_not_there_is_wrong_usage(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"has a server .* but no client"):
+        planned(tmp_path, "server.py", roles=("client",))
+
+
+def test_an_assignment_with_one_role_has_nothing_to_say_of_another(tmp_path: Path) -> None:
+    plan = planned(tmp_path, "server.py", "client.py", asked=ONE)
+    assert ([*plan.recipes], plan.lacking, plan.notes) == (["server"], {}, ())
+    assert plan.chosen == {spec.id for spec in ONE.checks}

@@ -1,0 +1,316 @@
+"""The scripted UDP server beside real clients: who comes, each way to answer, strangers, ports that refuse."""
+
+from __future__ import annotations
+
+import errno
+import socket
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from grader.errors import Reason
+from grader.model import EventKind
+from grader.wire.faults import FaultError, UnprovedError
+from grader.wire.kernel import Endpoint
+from grader.wire.program import Program
+from grader.wire.script import Answer
+from grader.wire.udp import Courier
+from grader.wire.udp_server import ScriptedUdpServer
+from tests.wire.stand import PYTHON, Stand
+
+#: A client that does what it is told: arguments are the host, the port, and its steps.
+CLIENT = """
+import signal, socket, sys
+
+server = sys.argv[1], int(sys.argv[2])
+sock = socket.socket(socket.AF_INET6 if ":" in server[0] else socket.AF_INET, socket.SOCK_DGRAM)
+for step in sys.argv[3:]:
+    what, _, text = step.partition(" ")
+    if what == "connect":
+        sock.connect(server)
+    elif what == "send":
+        sock.sendto(text.encode(), server)
+    elif what == "flood":
+        while True:
+            sock.sendto(text.encode(), server)
+    elif what == "recv":
+        try:
+            print(sock.recv(65536).decode(), flush=True)
+        except ConnectionRefusedError:
+            print("refused", flush=True)
+    else:
+        signal.pause()
+"""
+HELLO = b"hello"
+
+Meet = Callable[..., tuple[ScriptedUdpServer, Program]]
+
+
+@pytest.fixture
+def courier() -> Iterator[Courier]:
+    """Proves arrival."""
+    courier = Courier()
+    yield courier
+    courier.close()
+
+
+def free_port() -> int:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+    return port
+
+
+@pytest.fixture
+def meet(stand: Stand, courier: Courier) -> Iterator[Meet]:
+    """A scripted server, and a client that is told to go to one of its addresses and what to do."""
+    servers = []
+
+    def meet(*steps: str, host: str = "127.0.0.1") -> tuple[ScriptedUdpServer, Program]:
+        port = free_port()
+        addresses = [Endpoint(address, port) for address in ("127.0.0.1", "127.0.0.2", "::1")]
+        server = ScriptedUdpServer(addresses, stand.table, courier)
+        servers.append(server)
+        program = stand.run(*PYTHON, "-c", CLIENT, host, str(port), *steps)
+        server.begin(program)
+        return server, program
+
+    yield meet
+    for server in servers:
+        server.close()
+
+
+def fault_of(act: Callable[[], object]) -> FaultError:
+    with pytest.raises(FaultError) as caught:
+        act()
+    return caught.value
+
+
+def shown(program: Program) -> list[str]:
+    """What it has printed when it has ended."""
+    program.wait_end()
+    return program.stdout.data.decode().splitlines()
+
+
+# receiving
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.0.0.2", "::1"])
+def test_it_tells_where_a_datagram_was_sent_to(meet: Meet, host: str) -> None:
+    server, _ = meet("send hello", "pause", host=host)
+    assert server.wait_came().host == host
+    server.expect(HELLO)
+    assert server.came_to() == server.came_to() is not None
+
+
+def test_nobody_has_come_before_the_first_datagram(meet: Meet) -> None:
+    server, program = meet("pause")
+    program.wait_still()
+    assert server.came_to() is None
+    fault = fault_of(server.wait_came)
+    assert (fault.reason, fault.what) == (Reason.NOT_CONNECTED, "the server got no datagram")
+
+
+def test_who_ends_without_a_datagram_has_not_come(meet: Meet) -> None:
+    server, _ = meet()
+    fault = fault_of(lambda: server.expect(HELLO))
+    assert fault.reason is Reason.NOT_CONNECTED
+    assert "the program ended" in fault.what
+
+
+def test_datagrams_are_expected_in_the_order_in_which_they_came(meet: Meet) -> None:
+    server, _ = meet("send a", "send ", "send c")
+    for data in (b"a", b"", b"c"):
+        server.expect(data)
+    server.expect_nothing_more()
+
+
+def test_another_datagram_than_expected_is_a_wrong_one(meet: Meet) -> None:
+    server, _ = meet("send hello ")
+    fault = fault_of(lambda: server.expect(HELLO))
+    assert (fault.reason, fault.expected, fault.received) == (Reason.WRONG_REQUEST, HELLO, b"hello ")
+
+
+def test_the_same_datagram_once_more_is_one_too_many(meet: Meet) -> None:
+    server, _ = meet("send hello", "send hello", "send other")
+    server.expect(HELLO)
+    fault = fault_of(lambda: server.expect(b"other"))
+    assert (fault.reason, fault.received) == (Reason.EXTRA_REQUEST, HELLO)
+
+
+def test_the_same_datagram_twice_may_be_expected(meet: Meet) -> None:
+    server, _ = meet("send hello", "send hello")
+    server.expect(HELLO)
+    server.expect(HELLO)
+
+
+def test_a_program_that_waits_sends_no_more(meet: Meet) -> None:
+    server, _ = meet("send hello", "recv")
+    server.expect(HELLO)
+    fault = fault_of(lambda: server.expect(b"other"))
+    assert fault.reason is Reason.NO_REQUEST
+    assert fault.doing == "blocked in recv, waiting for a datagram"
+
+
+def test_what_comes_besides_is_seen(meet: Meet) -> None:
+    server, program = meet("send hello", "send more", "pause")
+    server.expect(HELLO)
+    program.wait_still()
+    assert server.waiting() == 1
+    fault = fault_of(server.expect_nothing_more)
+    assert (fault.reason, fault.received) == (Reason.EXTRA_REQUEST, b"more")
+
+
+def test_of_a_flood_only_so_much_is_taken(meet: Meet) -> None:
+    server, program = meet("flood x")
+    program.wait(lambda: server.waiting() >= 1000 or None)
+    assert server.waiting() == server.count == 1000
+
+
+def test_a_datagram_knows_when_it_came(meet: Meet) -> None:
+    began = time.time()
+    server, _ = meet("send hello")
+    server.expect(HELLO)
+    assert began < server._asked.arrived_s < time.time()
+
+
+# answering
+
+
+@pytest.mark.parametrize(
+    ("how", "lines"),
+    [(Answer.WHOLE, ["HELLO"]), (Answer.LATE, ["HELLO"]), (Answer.TWICE, ["HELLO", "HELLO"])],
+)
+def test_each_answer_comes_as_it_is_called(meet: Meet, how: Answer, lines: list[str]) -> None:
+    server, program = meet("send hello", *["recv"] * len(lines))
+    server.expect(HELLO)
+    server.answer(b"HELLO", how)
+    assert shown(program) == lines
+
+
+def test_no_answer_is_none(meet: Meet) -> None:
+    server, program = meet("send hello", "recv")
+    server.expect(HELLO)
+    server.answer(b"HELLO", Answer.NOTHING)
+    program.wait_still()
+    assert not program.stdout.data
+
+
+def test_an_answer_behind_the_next_comes_behind_the_next(meet: Meet) -> None:
+    server, program = meet("send a", "send b", "send c", "recv", "recv", "recv")
+    server.expect(b"a")
+    server.answer(b"A", Answer.BEHIND_THE_NEXT)
+    program.wait_still()
+    assert not program.stdout.data
+    server.expect(b"b")
+    server.answer(b"B")
+    server.expect(b"c")
+    server.answer(b"C")
+    assert shown(program) == ["B", "A", "C"]
+
+
+def test_an_empty_answer_is_a_datagram(meet: Meet) -> None:
+    server, program = meet("send hello", "recv")
+    server.expect(HELLO)
+    server.answer(b"")
+    assert shown(program) == [""]
+    assert [event.text for event in program.transcript.events if event.kind is EventKind.SENT] == ["an empty datagram"]
+
+
+@pytest.mark.parametrize("how", [Answer.WHOLE, Answer.TWICE])
+def test_who_is_answered_too_late_is_not_judged(meet: Meet, how: Answer) -> None:
+    server, _ = meet("send hello", "recv", "recv")
+    server.expect(HELLO)
+    server._last = server._asked._replace(arrived_s=time.time() - 0.6)
+    with pytest.raises(UnprovedError) as caught:
+        server.answer(b"HELLO", how)
+    assert (caught.value.reason, caught.value.what) == (
+        Reason.STARVED,
+        "the machine was too busy: an answer came 0.6 s after it was asked for",
+    )
+
+
+def test_a_late_answer_may_come_late(meet: Meet) -> None:
+    server, program = meet("send hello", "recv")
+    server.expect(HELLO)
+    server._last = server._asked._replace(arrived_s=time.time() - 60)
+    server.answer(b"HELLO", Answer.LATE)
+    assert shown(program) == ["HELLO"]
+
+
+# strangers
+
+
+def test_a_strangers_words_are_read_before_the_answer_is_sent(meet: Meet) -> None:
+    server, program = meet("send hello", "recv", "recv")
+    server.expect(HELLO)
+    server.send_as_stranger(b"strange")
+    program.wait_still()
+    assert program.stdout.data == b"strange\n"
+    server.answer(b"HELLO")
+    assert shown(program) == ["strange", "HELLO"]
+
+
+def test_a_connected_socket_does_not_take_a_strangers_words(meet: Meet) -> None:
+    server, program = meet("connect", "send hello", "recv")
+    server.expect(HELLO)
+    server.send_as_stranger(b"strange")
+    server.answer(b"HELLO")
+    assert shown(program) == ["HELLO"]
+
+
+def test_a_stranger_is_told_apart_in_the_transcript(meet: Meet) -> None:
+    server, program = meet("send hello", "recv")
+    server.expect(HELLO)
+    server.send_as_stranger(b"strange")
+    (event,) = (event for event in program.transcript.events if event.kind is EventKind.SENT)
+    here = server.came_to()
+    assert here
+    assert event.who == "a stranger"
+    assert f"port {here.port}," not in event.text
+
+
+# ports
+
+
+def test_a_port_that_refuses_is_still_held(meet: Meet) -> None:
+    server, _ = meet("pause")
+    server.refuse()
+    held = server._sockets[0].getsockname()
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other, pytest.raises(OSError, match="in use") as caught:
+        other.bind(held)
+    assert caught.value.errno == errno.EADDRINUSE
+
+
+def test_who_sends_to_a_port_that_refuses_hears_of_it(stand: Stand, courier: Courier) -> None:
+    port = free_port()
+    server = ScriptedUdpServer([Endpoint("127.0.0.1", port)], stand.table, courier)
+    server.refuse()
+    program = stand.run(*PYTHON, "-c", CLIENT, "127.0.0.1", str(port), "connect", "send hello", "recv")
+    server.begin(program)
+    assert shown(program) == ["refused"]
+    assert server.came_to() is None
+    server.close()
+
+
+def test_an_address_that_this_machine_does_not_have_is_left_out(stand: Stand, courier: Courier) -> None:
+    port = free_port()
+    server = ScriptedUdpServer([Endpoint("192.0.2.1", port), Endpoint("127.0.0.1", port)], stand.table, courier)
+    assert [sock.getsockname() for sock in server._sockets] == [("127.0.0.1", port)]
+    server.close()
+
+
+def test_a_port_that_somebody_has_proves_nothing(stand: Stand, courier: Courier) -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other:
+        other.bind(("127.0.0.1", 0))
+        with pytest.raises(UnprovedError, match="could not be bound"):
+            ScriptedUdpServer([Endpoint(*other.getsockname())], stand.table, courier)
+
+
+def test_a_closed_server_is_no_party_any_more(meet: Meet) -> None:
+    server, program = meet("pause")
+    assert server in program.talks
+    server.close()
+    server.close()
+    assert server not in program.talks
