@@ -21,8 +21,9 @@ from grader import assignment, flow, verify
 from grader.sandbox.choose import choose
 from grader.verify import Expected, Trial
 
-#: Broken programs of each assignment that are graded here, from all over the list.
+#: Broken programs of each assignment and role that are graded here, from all over the list.
 _BROKEN_EACH = 3
+_ROLES = ("server", "client", "both")
 
 
 class Case(NamedTuple):
@@ -40,9 +41,11 @@ def verdicts_of(name: str) -> dict[str, Expected]:
     return verify.load_verdicts(verify.reference_folder(asked), asked)
 
 
-def cases(kind: str, name: str) -> list[Case]:
-    """An assignment's right or broken programs."""
-    return [Case(name, program) for program in sorted(verdicts_of(name)) if program.startswith(f"{kind}/")]
+def cases(kind: str, name: str, role: str | None = None) -> list[Case]:
+    """An assignment's right or broken programs, of one role or all."""
+    verdicts = verdicts_of(name)
+    programs = sorted(program for program in verdicts if program.startswith(f"{kind}/"))
+    return [Case(name, program) for program in programs if role in {None, verdicts[program].role}]
 
 
 def spread(found: list[Case], count: int) -> list[Case]:
@@ -52,11 +55,17 @@ def spread(found: list[Case], count: int) -> list[Case]:
 
 ASSIGNMENTS = [name for name in assignment.names() if verify.reference_folder(assignment.load(name))]
 RIGHT = [case for name in ASSIGNMENTS for case in cases("good", name)]
-BROKEN = [case for name in ASSIGNMENTS for case in spread(cases("broken", name), _BROKEN_EACH)]
-#: Each takes seconds for its two containers: a right one of each assignment, a broken one of each transport.
+KINDS = [(name, role) for name in ASSIGNMENTS for role in _ROLES]
+BROKEN = [case for name, role in KINDS for case in spread(cases("broken", name, role), _BROKEN_EACH)]
+#: Each takes seconds for its containers: a right one of each assignment and role, a broken one of each transport and
+#: role.
 CONTAINED = [
-    *(cases("good", name)[0] for name in ASSIGNMENTS),
-    *{assignment.load(name).transport: cases("broken", name)[0] for name in ASSIGNMENTS}.values(),
+    *(case for name, role in KINDS for case in cases("good", name, role)[:1]),
+    *{
+        (assignment.load(name).transport, role): case
+        for name, role in KINDS
+        for case in cases("broken", name, role)[:1]
+    }.values(),
 ]
 
 
@@ -105,7 +114,9 @@ def test_verdicts_name_every_program_and_prove_every_check(name: str) -> None:
     assert verify.unproved(assignment.load(name), verdicts) == []
     for program, expected in verdicts.items():
         assert bool(expected.fails) == bool(expected.fault) == program.startswith("broken/"), program
-    assert len(cases("good", name)) >= 5
+    assert len(cases("good", name, "server")) >= 5
+    if "client" in assignment.load(name).roles:
+        assert len(cases("good", name, "client")) >= 3
 
 
 def test_every_assignment_has_reference_programs() -> None:

@@ -9,8 +9,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from grader.checks import behaviour
-from grader.checks.client import pour
-from grader.driver.session import HOST, HOST_NAME, OTHER_HOST
+from grader.checks.client import TOLD_HOSTS, must_have_gone, pour
+from grader.driver.session import OTHER_HOST
 from grader.errors import Reason
 from grader.limits import GIVE_UP_S, SETTLE_S
 from grader.model import EventKind
@@ -46,24 +46,18 @@ _DROP_OTHERS = "What recvfrom brings may answer an earlier line: drop what is no
     catches="an address or port that stands in the program, a host name that must be an address",
     hint="Take host and port from the arguments (or from what it asks), and give them to sendto as they are.",
     hints={
-        Reason.WRONG_PORT: "The port stands in the program: take it from the arguments.",
-        Reason.WRONG_ADDRESS: "The address stands in the program: take it from the arguments.",
+        Reason.OTHER_PORT: "The port stands in the program: take it from the arguments.",
+        Reason.OTHER_ADDRESS: "The address stands in the program: take it from the arguments.",
         Reason.NOT_CONNECTED: "Start it by hand as it was started above, beside a server, and read what it prints.",
     },
     says=("typed",),
 )
 def test_sends_where_told(udp_clients: UdpClients, script: ClientProtocol) -> None:
     """Sends to the host and port that it is told"""
-    for host in (HOST, OTHER_HOST, HOST_NAME):
+    for host in TOLD_HOSTS:
         with udp_clients.start(host=host) as session:
             session.enter(script.typed(0).line)
-            went, told = session.server.wait_came(), session.told
-            if went.port != told.port:
-                what = f"it was told port {told.port}, but sent to port {went.port}"
-                raise FaultError(Reason.WRONG_PORT, what)
-            if host not in {HOST_NAME, went.host}:
-                what = f"it was told {host}, but sent to {went.host}"
-                raise FaultError(Reason.WRONG_ADDRESS, what)
+            must_have_gone(session, session.server.wait_came())
 
 
 @behaviour(
