@@ -111,7 +111,7 @@ def test_refused_reported(tcp_clients: TcpClients, script: ClientProtocol) -> No
     """Says that nobody listens where it was told to go"""
     with tcp_clients.start_alone(dead_port) as session:
         session.enter_if_asked(script.typed(0).line)
-        _must_say(session, "nobody listened on the port it was told")
+        _must_say(session, "nobody listened on the port it was told", said_before=0)
 
 
 @behaviour(
@@ -125,15 +125,18 @@ def test_unknown_host_reported(tcp_clients: TcpClients, script: ClientProtocol) 
     """Says that there is no such host"""
     if not tcp_clients.private_network:
         raise UnprovedError("this sandbox shares the machine's network, where any name may resolve")
-    with tcp_clients.start(host=_NO_SUCH_HOST) as session:
+    with tcp_clients.start(host=_NO_SUCH_HOST, terminal=False) as session:
         session.enter_if_asked(script.typed(0).line)
-        _must_say(session, f"there is no host {_NO_SUCH_HOST}")
+        _must_say(session, f"there is no host {_NO_SUCH_HOST}", said_before=0)
 
 
-def _must_say(session: Session[ScriptedServer], situation: str) -> None:
-    """It says on standard error what is wrong, and ends."""
+def _must_say(session: Session[ScriptedServer], situation: str, said_before: int) -> None:
+    """It says on standard error what is wrong, and ends.
+
+    `said_before`: bytes that stood there before.  At a terminal that is where Python's input() prints its prompt.
+    """
     __tracebackhide__ = True
-    must_refuse_in_words(session.program, situation, said_before=session.complained_from, deadline_s=REPLY_S)
+    must_refuse_in_words(session.program, situation, said_before=said_before, deadline_s=REPLY_S)
 
 
 def _must_notice(clients: TcpClients, entry: Entry, how: Answer, situation: str) -> None:
@@ -142,7 +145,7 @@ def _must_notice(clients: TcpClients, entry: Entry, how: Answer, situation: str)
         session.enter(entry.line)
         session.server.expect(entry.request)
         session.server.answer(entry.reply, how)
-        _must_say(session, situation)
+        _must_say(session, situation, said_before=session.complained_from)
 
 
 @behaviour(

@@ -434,10 +434,13 @@ class Clients(Generic[P]):
 
     @contextmanager
     def start_alone(self, hold: Callable[[list[Endpoint]], AbstractContextManager[None]]) -> Iterator[Session[P]]:
-        """A new run, told to go where `hold` sees to it that nobody is."""
+        """A new run, on pipes, told to go where `hold` sees to it that nobody is."""
         manner = self.manner
         told = Endpoint(HOST, self._stage.port())
-        with hold(self.addresses(told, manner)), Session(self._stage, manner, told, self._make_peer([])) as session:
+        with (
+            hold(self.addresses(told, manner)),
+            Session(self._stage, manner, told, self._make_peer([]), terminal=False) as session,
+        ):
             yield session
 
     @property
