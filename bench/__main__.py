@@ -23,8 +23,8 @@ from grader.sandbox.choose import choose
 
 _RIGHT = ("good/threads.py", "good/poll.c", "good/asyncio_streams.py")
 _HOPELESS = "broken/hopeless.py"
-_RIGHT_CLIENTS = ("good/client_arguments.py", "good/client_getline.c")
-_ENDLESS_CLIENTS = ("broken/client_hangs_at_eof.py", "broken/client_spins_at_eof.c")
+_RIGHT_CLIENTS = ("good/client_arguments.py", "good/client_stdio.c")
+_ENDLESS_CLIENTS = ("broken/client_waits_at_the_end.py", "broken/client_asks_for_ever.py")
 #: Right programs of which each check's cost is shown, by assignment.
 _COSTS = {
     ASSIGNMENT: ("good/threads.py", "good/poll.c"),

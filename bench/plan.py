@@ -86,7 +86,7 @@ def _client_steps(check: CheckResult, ports: dict[str, str]) -> Iterator[Step]:
             yield ["signal", _signal_in(event.text)]
         elif event.kind is EventKind.EXITED:
             yield ["wait_end"]
-        elif event.kind in _SIMPLE:
+        elif event.kind in _SIMPLE and event.kind is not EventKind.PEER_CLOSED:  # it may come after we have closed
             yield [_SIMPLE[event.kind], _SERVER]
 
 
