@@ -332,7 +332,7 @@ class Session(Generic[P]):
 
     def _comes_at_the_end(self, shown: bytes, start: int) -> bool:
         self.keyboard.end_input()
-        with _whatever_comes():
+        with suppress(NoProgressError):
             self.program.wait_end()
         return self._shows(shown, start)
 
@@ -376,14 +376,6 @@ class Session(Generic[P]):
 
 #: How Python shows bytes that nobody has decoded.
 _BYTES_LITERAL = re.compile(rb"\bb'(?:[^'\\\n]|\\.)*'|\bb\"(?:[^\"\\\n]|\\.)*\"")
-
-
-@contextmanager
-def _whatever_comes() -> Iterator[None]:
-    try:
-        yield
-    except NoProgressError:
-        return
 
 
 def _answer_to(ask: Ask, told: Endpoint) -> bytes:
@@ -489,7 +481,7 @@ class Clients(Generic[P]):
     def _try(self, manner: Manner, guess: tuple[Ask, ...]) -> Manner | None:
         """Start it, answer its prompts by their words or else by the guess, and look where it goes."""
         as_argument, as_answer = (Endpoint(HOST, self._stage.port()) for _ in range(2))
-        own = [self._default_port, *self._command.ports]
+        own = [port for port in (self._default_port, *self._command.ports) if self._stage.can_hold(port)]
         ports = dict.fromkeys((as_argument.port, as_answer.port, *own))
         server = self._make_peer([Endpoint(host, port) for port in ports for host in _LOOPBACKS])
         try:

@@ -200,8 +200,14 @@ class Stage:
                 return port
         raise UnprovedError("no free port was found to start the program on")
 
-    def _is_free(self, port: int) -> bool:
+    def can_hold(self, port: int) -> bool:
+        """Whether we could listen on a port of this machine: nobody else does, though connections may be left of it."""
+        return self._is_free(port, left_over=True)
+
+    def _is_free(self, port: int, *, left_over: bool = False) -> bool:
         with socket.socket(socket.AF_INET, socket.SOCK_STREAM if self.over_tcp else socket.SOCK_DGRAM) as probe:
+            if left_over and self.over_tcp:
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
                 probe.bind(("127.0.0.1", port))
             except OSError:
