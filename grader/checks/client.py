@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from grader.wire.script import ClientProtocol, Entry
 
 _LINES = 3
+THREADS_HINT = (
+    "Where a thread receives: sys.exit() in a thread ends that thread alone, and close() wakes no recv; use shutdown() "
+    "on the socket, or a daemon thread."
+)
 _LOOP_HINT = "After each reply the client reads the next line, until its input ends: look at the loop around input."
 #: What a client is told in turn: an address, another one of this machine, and a name.
 TOLD_HOSTS = (HOST, OTHER_HOST, HOST_NAME)
@@ -66,11 +70,13 @@ def pour(session: Session[Any], entries: tuple[Entry, ...]) -> None:
     does="lines are typed one after the other, at a terminal; then several come down a pipe, the last without its end",
     proves="the program waits for a line when one is typed; all that it has sent is here",
     catches="bytes added or stripped, a part sent, a last line lost, a message sent twice",
-    hint="Send what was typed, encoded, with the line end where the handout asks for one, and nothing else.",
+    hint="Compare what was typed with what was sent, byte by byte, and both with what the handout says of a line.",
     hints={
         Reason.NO_PROMPT: _LOOP_HINT,
         Reason.EXITED: _LOOP_HINT,
-        Reason.INCOMPLETE_REQUEST: "A missing line end? input() and fgets treat it differently: add it, or keep it.",
+        Reason.INCOMPLETE_REQUEST: "Is it the line end that is missing? input() takes it off, fgets and readline keep "
+        "it, and a file's last line may have none: send what the handout says, whichever it was.",
+        Reason.EXTRA_REQUEST: "At the end of input there is no line: fgets gives NULL, input() raises EOFError.",
         Reason.NO_REQUEST: "The line was typed, but nothing was sent: look at what the program waits for.",
     },
     says=("typed", "typed_awkward"),
@@ -97,7 +103,8 @@ def test_sends_exactly(clients: Clients[Any], script: ClientProtocol) -> None:
     does="lines are typed and answered, at a terminal and down a pipe; then its standard output is read",
     proves="the program waits for the next line, or has ended, and all that it has printed is here",
     catches="a reply that stays in a buffer, b'...' instead of text, a reply that is never printed",
-    hint="Print each reply as text on standard output before the next line is read.",
+    hint="Print each reply as text on standard output before the next line is read, and flush it: "
+    "print(..., flush=True), or fflush(stdout) in C.",
     hints={
         Reason.BYTES_SHOWN: "recv returns bytes: decode them (reply.decode()) before they are printed.",
         Reason.NOT_FLUSHED: "Flush standard output after each reply: print(..., flush=True), or fflush(stdout) in C.",
@@ -120,7 +127,11 @@ def test_prints_reply(clients: Clients[Any], script: ClientProtocol) -> None:
     does="Ctrl-D at its prompt, after one line was answered; then lines down a pipe, and its end",
     proves="the program waits for a line at that moment",
     catches="a traceback of EOFError, an endless loop at the end of input, a hang, an exit status that is not 0",
-    hint="At the end of input (EOFError, an empty readline, NULL from fgets) close the socket and end with status 0.",
+    hint="At the end of input (EOFError, an empty readline, NULL from fgets) do what the handout says, close the "
+    "socket and end with status 0.",
+    hints={
+        Reason.STILL_RUNNING: f"Find the end of input (EOFError, an empty readline, NULL from fgets). {THREADS_HINT}"
+    },
     says=("typed",),
 )
 def test_eof_ends_it(clients: Clients[Any], script: ClientProtocol) -> None:
@@ -162,6 +173,7 @@ def test_quit_ends_it(clients: Clients[Any], script: ClientProtocol) -> None:
     proves="the program waits for a line at that moment; the terminal has sent the signal",
     catches="a traceback of KeyboardInterrupt, a hang, a handler that does nothing",
     hint="Catch KeyboardInterrupt where EOFError is caught, close the socket and end (in C, SIGINT does it by itself).",
+    hints={Reason.STILL_RUNNING: THREADS_HINT},
     says=("typed",),
 )
 def test_ctrl_c_ends_it(clients: Clients[Any], script: ClientProtocol) -> None:

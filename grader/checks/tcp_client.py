@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from grader.checks import behaviour
-from grader.checks.client import TOLD_HOSTS, must_have_gone, serve
+from grader.checks.client import THREADS_HINT, TOLD_HOSTS, must_have_gone, serve
 from grader.checks.steps import must_refuse_in_words
 from grader.driver.session import OTHER_HOST
 from grader.errors import Reason
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 _LONG_BYTES = 1 << 20
 _NO_SUCH_HOST = "no-such-host.invalid"  # RFC 6761: no name ends so
 
-_END = "when the server had ended the connection"
+_END = "the server had ended the connection"
 
 
 @behaviour(
@@ -67,6 +67,7 @@ def test_reply_in_fragments(tcp_clients: TcpClients, script: ClientProtocol) -> 
     proves="both came in one segment",
     catches="what came behind the reply is thrown away, or taken for a part of it",
     hint="What recv brings behind the end of a reply belongs to the next one: keep it.",
+    hints={Reason.NO_PROMPT: "It waits for a reply that has come already, together with the one before: keep it."},
     says=("typed",),
 )
 def test_replies_coalesced(tcp_clients: TcpClients, script: ClientProtocol) -> None:
@@ -152,7 +153,9 @@ def _must_notice(clients: TcpClients, entry: Entry, how: Answer, situation: str)
     does="the server ends the connection (FIN) instead of answering; once more after half of the reply",
     proves="the FIN is sent after the client has read what came before it",
     catches="an endless loop on an empty recv, a hang, a traceback, half a reply taken for all",
-    hint="recv returns nothing (b'', 0) when the server has ended the connection: say so, and end with status 1.",
+    hint="recv returns nothing (b'', 0) when the server has ended the connection: say so on standard error, and end "
+    "with status 1.",
+    hints={Reason.STILL_RUNNING: f"recv returns nothing (b'', 0) when the server has ended it. {THREADS_HINT}"},
     says=("typed",),
 )
 def test_server_closes_early(tcp_clients: TcpClients, script: ClientProtocol) -> None:
@@ -165,13 +168,13 @@ def test_server_closes_early(tcp_clients: TcpClients, script: ClientProtocol) ->
     does="the server resets the connection instead of answering; once more after half of the reply",
     proves="the RST is sent after the client has read what came before it",
     catches="a traceback of ConnectionResetError, a hang, exit status 0",
-    hint="recv and send may fail (ConnectionResetError, ECONNRESET): say so, and end with status 1.",
+    hint="recv and send may fail (ConnectionResetError, ECONNRESET): say so on standard error, and end with status 1.",
     says=("typed",),
 )
 def test_server_resets(tcp_clients: TcpClients, script: ClientProtocol) -> None:
     """Notices that the server resets the connection"""
-    _must_notice(tcp_clients, script.typed(0), Answer.RESET, "when the server had reset the connection")
-    situation = "when the server had reset the connection after half of its reply"
+    _must_notice(tcp_clients, script.typed(0), Answer.RESET, "the server had reset the connection")
+    situation = "the server had reset the connection after half of its reply"
     _must_notice(tcp_clients, script.typed(1), Answer.HALF_THEN_RESET, situation)
 
 

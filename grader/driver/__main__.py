@@ -102,7 +102,7 @@ def _play(job: Job, parts: tuple[Part, ...], stage: Stage, say: Callable[[Word],
     except (Exception, SystemExit) as error:  # noqa: BLE001 — whatever an author's file raises is told to its author
         say(Refused(f"protocol.py: {error!r}"))
         return
-    if why := next(faults_of(protocol, ()), None):
+    if why := next(faults_of(protocol, ("exchange",) if "server" in job.commands else ()), None):
         say(Refused(why))
         return
     if hasattr(protocol, "opening"):

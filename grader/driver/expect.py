@@ -9,25 +9,33 @@ from __future__ import annotations
 from grader.errors import REASONS
 from grader.model import Event, EventKind
 from grader.wire.faults import FaultError, UnprovedError
+from grader.wire.keyboard import Keyboard
 from grader.wire.transcript import shown, side_by_side
 
 #: Lines of the program's own words in a message: the end of a traceback, which is what one reads.
 _PRINTED_LINES = 12
 _PRINTED_CHARACTERS = 200
 _SENT_SHOWN = 4
+_TYPED_SHOWN = 2
 _PIECES_SHOWN = 24
 _SHOWN_BYTES = 160
 
 
-def explain(fault: FaultError | UnprovedError, events: tuple[Event, ...], printed: bytes) -> str:
-    """The message of a check that did not pass, several lines of plain text."""
+def explain(
+    fault: FaultError | UnprovedError, events: tuple[Event, ...], printed: bytes, complained: bytes = b""
+) -> str:
+    """The message of a check that did not pass, several lines of plain text.
+
+    `printed`, `complained`: what stands on the program's standard output and on its standard error.
+    """
     return "\n".join(
         [
             _sentence(fault.what),
             *_sent(events),
             *_came(fault),
             *([f"the program: {fault.doing}"] if fault.doing else []),
-            *_printed(printed),
+            *_printed("it printed:", printed),
+            *_printed("it printed on standard error:", complained),
         ]
     )
 
@@ -37,17 +45,29 @@ def _sentence(words: str) -> str:
 
 
 def _sent(events: tuple[Event, ...]) -> list[str]:
-    sends = [event for event in events if event.kind in {EventKind.SENT, EventKind.TYPED}]
-    if not sends:
-        return [f"started as: {event.text}" for event in events if event.kind is EventKind.STARTED][-1:]
-    left_out = (
-        [f"({len(sends) - _SENT_SHOWN} earlier messages are in the transcript)"] if len(sends) > _SENT_SHOWN else []
-    )
-    return left_out + [f"{_deed(event)}: {split(event)}" for event in sends[-_SENT_SHOWN:]]
+    started = [place for place, event in enumerate(events) if event.kind is EventKind.STARTED]
+    begun = [f"started as: {events[place].text}" for place in started[-1:]]
+    if any(event.kind is EventKind.TYPED for event in events):
+        # A client: each of its runs is a conversation of its own, and what was typed into it is where it begins.
+        return begun + _last_said(events[started[-1] if started else 0 :])
+    return _last_said(events) or begun
+
+
+def _last_said(events: tuple[Event, ...]) -> list[str]:
+    """What was sent and typed last, and what was typed last however long ago; how much is left out stands before."""
+    said = [event for event in events if event.kind in {EventKind.SENT, EventKind.TYPED}]
+    first = max(0, len(said) - _SENT_SHOWN)
+    typed = [place for place, event in enumerate(said) if event.kind is EventKind.TYPED]
+    kept = [place for place in range(len(said)) if place >= first or place in typed[-_TYPED_SHOWN:]]
+    left_out = len(said) - len(kept)
+    told = [f"({left_out} earlier message{'s' * (left_out != 1)} left out; an HTML report has all)"] if left_out else []
+    return told + [f"{_deed(said[place])}: {split(said[place])}" for place in kept]
 
 
 def _deed(event: Event) -> str:
-    return "typed" if event.kind is EventKind.TYPED else f"{event.who} sent"
+    if event.kind is EventKind.SENT:
+        return f"{event.who} sent"
+    return "typed" if event.who == Keyboard.AT_TERMINAL else "down a pipe"
 
 
 def split(event: Event) -> str:
@@ -64,7 +84,7 @@ def split(event: Event) -> str:
         parts.append(shown(event.data[at : at + length]))
         at += length
     rest = f" | … {len(event.pieces) - _PIECES_SHOWN} more" if len(event.pieces) > _PIECES_SHOWN else ""
-    return " | ".join(parts) + rest + "   (each read before the next was sent)"
+    return " | ".join(parts) + rest + "   (each sent when the one before had been read)"
 
 
 def _came(fault: FaultError | UnprovedError) -> list[str]:
@@ -77,12 +97,12 @@ def _came(fault: FaultError | UnprovedError) -> list[str]:
     return side_by_side(fault.expected, fault.received)
 
 
-def _printed(printed: bytes) -> list[str]:
+def _printed(label: str, printed: bytes) -> list[str]:
     lines = printed.decode("utf-8", "backslashreplace").splitlines()
     if not any(line.strip() for line in lines):
         return []
     more = [f"  … {len(lines) - _PRINTED_LINES} lines before"] if len(lines) > _PRINTED_LINES else []
-    return ["it printed:", *more, *(f"  {printable(_shortened(line))}" for line in lines[-_PRINTED_LINES:])]
+    return [label, *more, *(f"  {printable(_shortened(line))}" for line in lines[-_PRINTED_LINES:])]
 
 
 def _shortened(line: str) -> str:

@@ -158,7 +158,7 @@ class Referee:
             error = error.fault
         if isinstance(error, FaultError | UnprovedError):
             outcome = Outcome.FAILED if isinstance(error, FaultError) else Outcome.INCONCLUSIVE
-            return outcome, error.reason, expect.explain(error, self._stage.transcript.events, self._stage.printed())
+            return outcome, error.reason, expect.explain(error, self._stage.transcript.events, *self._stage.printed())
         return _verdict_without_play(error)
 
 

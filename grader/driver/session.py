@@ -8,6 +8,7 @@ answers to its questions name different ports.  From then on every check starts 
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Callable, Collection, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from enum import StrEnum
@@ -39,6 +40,8 @@ _LOOPBACKS = (HOST, "::1")
 #: Host, port, a name to log in with, a message: more prompts than that no client has before it goes anywhere.
 _MOST_PROMPTS = 4
 _PROBE = b"hello"
+#: So many bytes of a reply stand in an output by no accident.
+_RECOGNIZED_BYTES = 8
 
 
 class Ask(StrEnum):
@@ -319,6 +322,9 @@ class Session(Generic[P]):
         if _BYTES_LITERAL.search(self.program.stdout.data[start:]):
             what = f"{words} was shown as a bytes object: it was not decoded"
             return FaultError(Reason.BYTES_SHOWN, what, doing=stop.doing)
+        if part := self._part_shown(entry.shown, start):
+            what = f"only a part of {words} was shown: the first {part} of {len(entry.shown)} bytes"
+            return FaultError(Reason.NOT_SHOWN, what, doing=stop.doing)
         if entry.shown in self.complaints:
             return FaultError(Reason.NOT_SHOWN, f"{words} was printed on standard error", doing=stop.doing)
         ending = self.program.ending()
@@ -329,6 +335,14 @@ class Session(Generic[P]):
             what = f"{words} was printed only at the program's end: until then it stood in a buffer"
             return FaultError(Reason.NOT_FLUSHED, what, doing=stop.doing)
         return FaultError(Reason.NOT_SHOWN, f"{words} does not stand in its output", doing=stop.doing)
+
+    def _part_shown(self, shown: bytes, start: int) -> int:
+        """How many bytes of its beginning were shown; 0 for so few that they may be anything."""
+        output = self.program.stdout.data[start:]
+        least = min(_RECOGNIZED_BYTES, len(shown) // 2 + 1)
+        if shown[:least] not in output:
+            return 0
+        return bisect_left(range(len(shown)), 1, key=lambda last: int(shown[: last + 1] not in output))
 
     def _comes_at_the_end(self, shown: bytes, start: int) -> bool:
         self.keyboard.end_input()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import random
 import re
+import shlex
 import socket
 import time
 from collections.abc import Callable, Container, Iterator, Mapping
@@ -174,12 +175,12 @@ class Stage:
             if self._job.private_network or row.local.port in self._ports_used:
                 self.table.destroy(row)
 
-    def printed(self) -> bytes:
-        """What the running program, or the last one, wrote to standard error; else to standard output."""
+    def printed(self) -> tuple[bytes, bytes]:
+        """What the running program, or the last one, wrote to standard output and to standard error."""
         if self._program is None:
-            return b""
+            return b"", b""
         # On standard output the terminal itself prints ^C.
-        return bytes(self._program.stderr.data or self._program.stdout.data.replace(b"^C", b""))
+        return bytes(self._program.stdout.data.replace(b"^C", b"")), bytes(self._program.stderr.data)
 
     # Programs
 
@@ -232,7 +233,7 @@ class Stage:
             started = self._warden.start(argv, self.environment, terminal=terminal, echo=not judged_by_output)
         except CannotStartError as error:
             raise FaultError(Reason.NOT_STARTED, f"the program could not be started: {error}") from None
-        self.transcript.add(EventKind.STARTED, "program", " ".join(argv))
+        self.transcript.add(EventKind.STARTED, "program", shlex.join(argv))
         limits = self._job.assignment.limits
         self._program = Program(started, self._warden, self.table, self.transcript, limits, keep_all=judged_by_output)
         return self._program

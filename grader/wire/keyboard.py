@@ -40,10 +40,12 @@ class Keyboard:
     It is a party to its conversations (`Talk`), so that waiting knows what is on its way.
     """
 
-    name = "the keyboard"
+    AT_TERMINAL = "the keyboard"
+    DOWN_A_PIPE = "a pipe"
 
     def __init__(self, program: Program) -> None:
         self._program = program
+        self.name = self.DOWN_A_PIPE if program.started.terminal is None else self.AT_TERMINAL
         self._stdin = program.started.stdin
         self._terminal = program.started.terminal
         self._its_input = self._find_input(program.snapshot())

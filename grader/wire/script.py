@@ -142,12 +142,12 @@ class DatagramProtocol(Protocol):
 
 
 def faults_of(protocol: object, functions: Iterable[str]) -> Iterator[str]:
-    """What is wrong with a protocol's functions, those of these names and the ones that are needed always, in words.
+    """What is wrong with a protocol's functions of these names, and with its opening if it has one, in words.
 
     Each is called once, so that its author hears of a mistake before a student's program runs.
     """
-    named = ("exchange", "opening") if hasattr(protocol, "opening") else ("exchange",)
-    for name in dict.fromkeys((*named, *functions)):
+    named = ("opening",) if hasattr(protocol, "opening") else ()
+    for name in dict.fromkeys((*functions, *named)):
         if not hasattr(protocol, name):
             yield f"protocol.py has no {name}"
             continue
@@ -159,6 +159,13 @@ def faults_of(protocol: object, functions: Iterable[str]) -> Iterator[str]:
             continue
         if not _FITS[name](given):
             yield f"{name} of protocol.py must give {_GIVES[_FITS[name]]}, not {str(given)[:60]!r}"
+        elif name == "typed" and not _tells_apart([member(number) for number in range(_TOLD_APART)]):
+            yield "typed of protocol.py must give lines of which none's shown stands in another's"
+
+
+def _tells_apart(entries: list[Entry]) -> bool:
+    """Whether a client that shows one entry's reply does not show another's by it."""
+    return not any(one.shown in other.shown for one in entries for other in entries if one is not other)
 
 
 def _is_exchange(given: object) -> bool:
@@ -183,6 +190,8 @@ def _is_size(given: object) -> bool:
     return isinstance(given, int) and 0 < given <= _MOST_UDP_BYTES
 
 
+#: How many lines are typed in any check.
+_TOLD_APART = 3
 #: What a datagram over IPv4 carries at most (udp(7)).
 _MOST_UDP_BYTES = 65_507
 #: What each member is asked with when it is tried.

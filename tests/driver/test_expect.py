@@ -41,7 +41,7 @@ def test_a_message_has_four_parts() -> None:
     )
     assert expect.explain(fault, (STARTED, sent(b"hello\n", 2, 4)), b"listening\nserving\n").splitlines() == [
         "Client A got another reply than required.",
-        "client A sent: 'he' | 'llo\\n'   (each read before the next was sent)",
+        "client A sent: 'he' | 'llo\\n'   (each sent when the one before had been read)",
         "expected: 'HELLO\\n'",
         "received: 'HELlO\\n'",
         "              ^",
@@ -77,7 +77,7 @@ def test_only_the_last_messages_are_shown() -> None:
     events = tuple(sent(str(number).encode(), who=f"client {number}") for number in range(6))
     assert expect.explain(FaultError(Reason.NO_REPLY, "no"), events, b"").splitlines() == [
         "No.",
-        "(2 earlier messages are in the transcript)",
+        "(2 earlier messages left out; an HTML report has all)",
         "client 2 sent: '2'",
         "client 3 sent: '3'",
         "client 4 sent: '4'",
@@ -90,10 +90,10 @@ def test_only_the_last_messages_are_shown() -> None:
     [
         (sent(b"hello\n"), "'hello\\n'"),
         (sent(b"a\nb\n", text="to be read at once"), "'a\\nb\\n' (to be read at once)"),
-        (sent(b"\x00'\xff", 1, 1, 1), "'\\x00' | \"'\" | '\\xff'   (each read before the next was sent)"),
+        (sent(b"\x00'\xff", 1, 1, 1), "'\\x00' | \"'\" | '\\xff'   (each sent when the one before had been read)"),
         (
             sent(b"x" * 30, *[1] * 30),
-            " | ".join(["'x'"] * 24) + " | … 6 more   (each read before the next was sent)",
+            " | ".join(["'x'"] * 24) + " | … 6 more   (each sent when the one before had been read)",
         ),
         (sent(b"h" * 80 + b"m" * 1000 + b"t" * 40), f"'{'h' * 80}' … '{'t' * 40}' (1120 bytes)"),
         (sent(b"h" * 80 + b"m" * 9000 + b"t" * 40, 60, 9060), f"'{'h' * 80}' … '{'t' * 40}' (9120 bytes in 2 pieces)"),
@@ -132,3 +132,27 @@ def test_why_a_check_was_not_played() -> None:
     fault = FaultError(Reason.CRASHED, "boom")
     words = "not played, because it needs a server that listens: the program ended by an error"
     assert expect.because("a server that listens", fault) == words
+
+
+def typed(data: bytes, who: str = "the keyboard") -> Event:
+    return Event(
+        at_ms=0, kind=EventKind.TYPED, who=who, data=data, size_bytes=len(data), text="" if data else "the end"
+    )
+
+
+def test_of_a_client_its_last_run_is_told_and_what_was_typed_last() -> None:
+    answers = tuple(sent(str(number).encode()) for number in range(5))
+    events = (STARTED, typed(b"before\n"), STARTED, typed(b"lines\n", "a pipe"), typed(b"", "a pipe"), *answers)
+    words = expect.explain(FaultError(Reason.NO_REQUEST, "no"), events, b"out\n", b"err\n").splitlines()
+    assert words == [
+        "No.",
+        "started as: python3 server.py 20000",
+        "(1 earlier message left out; an HTML report has all)",
+        r"down a pipe: 'lines\n'",
+        "down a pipe: the end",
+        *(f"client A sent: '{number}'" for number in range(1, 5)),
+        "it printed:",
+        "  out",
+        "it printed on standard error:",
+        "  err",
+    ]

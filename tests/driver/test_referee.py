@@ -155,7 +155,9 @@ def test_a_server_that_never_listens_fails_one_check_and_the_rest_are_not_played
         ("asks_nobody", Outcome.SKIPPED, Reason.PREREQUISITE),
     ]
     first, second = played.checks["listens"].message, played.checks["answers"].message
-    assert "the program: it ended by itself with exit status 1\nit printed:\n  no socket today" in first
+    assert (
+        "the program: it ended by itself with exit status 1\nit printed on standard error:\n  no socket today" in first
+    )
     assert played.checks["listens"].hint
     assert second == "not played, because it needs a server that listens: the program ended by an error"
 
