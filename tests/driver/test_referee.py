@@ -256,7 +256,8 @@ def test_checks_that_share_a_server_are_played_before_one_that_ends_it(tmp_path:
     """
     played = play(job(own, "one", "ends_its_own", "two"), tmp_path)
     assert list(played.checks) == ["one", "two", "ends_its_own"]
-    assert {check.outcome for check in played.checks.values()} == {Outcome.PASSED}, played.checks
+    messages = "\n".join(check.message for check in played.checks.values())
+    assert {check.outcome for check in played.checks.values()} == {Outcome.PASSED}, messages
 
 
 def test_a_check_that_did_not_pass_leaves_no_program_to_the_next(tmp_path: Path) -> None:
