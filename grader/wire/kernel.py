@@ -81,6 +81,8 @@ class SocketRow:
     drops: int = 0
     v6_only: bool = False
     protocol: int = socket.IPPROTO_TCP
+    #: The kernel's own name for the socket: no other has it, not even a later one with the same ends.
+    cookie: bytes = _ANY_COOKIE
 
 
 class SocketTable:
@@ -136,13 +138,17 @@ class SocketTable:
         return rows
 
     def destroy(self, row: SocketRow) -> bool:
-        """Remove a socket from the kernel (SOCK_DESTROY).  False where that is not allowed."""
-        request = _request(row.family, 1 << row.state, _sockid(row.local, row.remote, mapped=row.family))
+        """Remove a socket from the kernel (SOCK_DESTROY).  False where that is not allowed.
+
+        If it has gone by itself, nothing is removed: without its cookie the kernel would take the listener behind it.
+        """
+        sockid = _sockid(row.local, row.remote, mapped=row.family, cookie=row.cookie)
+        request = _request(row.family, 1 << row.state, sockid)
         self._ask(_SOCK_DESTROY, _NLM_F_REQUEST | _NLM_F_ACK, request)
         for kind, body in self._messages():
             if kind == _NLMSG_ERROR:
                 code = -struct.unpack_from("=i", body)[0]
-                return code in {0, errno.ENOENT}
+                return code in {0, errno.ENOENT, errno.ESTALE}
         return False
 
     def _ask(self, kind: int, flags: int, request: bytes) -> None:
@@ -178,10 +184,10 @@ def _packed(endpoint: Endpoint, family: int) -> bytes:
     return packed.ljust(_ADDRESS_BYTES, b"\0")
 
 
-def _sockid(local: Endpoint, remote: Endpoint, mapped: int | None = None) -> bytes:
+def _sockid(local: Endpoint, remote: Endpoint, mapped: int | None = None, cookie: bytes = _ANY_COOKIE) -> bytes:
     family = mapped or _family(local)
     ends = _packed(local, family) + _packed(remote, family)
-    return _PORTS.pack(local.port, remote.port) + ends + struct.pack("=I", 0) + _ANY_COOKIE
+    return _PORTS.pack(local.port, remote.port) + ends + struct.pack("=I", 0) + cookie
 
 
 def _request(family: int, states: int, sockid: bytes, protocol: int = socket.IPPROTO_TCP) -> bytes:
@@ -218,6 +224,7 @@ def _row(body: bytes, protocol: int = socket.IPPROTO_TCP) -> SocketRow:
         drops=struct.unpack_from("=I", memory, 4 * _SK_MEMINFO_DROPS)[0] if len(memory) > 4 * _SK_MEMINFO_DROPS else 0,
         v6_only=bool(attributes.get(_INET_DIAG_SKV6ONLY, b"\0")[0]),
         protocol=protocol,
+        cookie=body[4 + _SOCKID_BYTES - len(_ANY_COOKIE) : 4 + _SOCKID_BYTES],
     )
 
 

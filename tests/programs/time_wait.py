@@ -24,9 +24,7 @@ def bind(port):
 
 
 table = SocketTable()
-with socket.socket() as listener:
-    listener.bind(("127.0.0.1", 0))
-    listener.listen()
+with socket.create_server(("127.0.0.1", 0)) as listener:  # with SO_REUSEADDR, which is left to the TIME_WAIT row
     client = socket.create_connection(listener.getsockname())
     server, address = listener.accept()
 here = Endpoint(*server.getsockname())
@@ -37,6 +35,13 @@ client.close()
 
 def row():
     return next((found for found in table.dump(TcpState.TIME_WAIT) if found.local == here), None)
+
+
+def listener_is_spared():
+    """Destroying what has gone by itself leaves a listener that came to the same port meanwhile."""
+    with socket.create_server(("127.0.0.1", here.port)):
+        table.destroy(found)
+        return here in {found.local for found in table.dump(TcpState.LISTEN)}
 
 
 # The client's FIN is answered in softirq; on loopback that is before close(2) returns.
@@ -50,6 +55,7 @@ print(
             "gone": row() is None,
             "can_bind": bind(here.port),
             "again": table.destroy(found),
+            "listener_is_spared": listener_is_spared(),
         }
     )
 )
