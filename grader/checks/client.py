@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 from grader.checks import behaviour
 from grader.checks.steps import interrupt, must_end_quietly
-from grader.driver.session import HOST, HOST_NAME, OTHER_HOST
 from grader.errors import Reason
 from grader.limits import SETTLE_S
 from grader.wire.faults import FaultError
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from grader.driver.session import Clients, Session
     from grader.wire.kernel import Endpoint
     from grader.wire.script import ClientProtocol, Entry
@@ -23,12 +24,17 @@ THREADS_HINT = (
     "on the socket, or a daemon thread."
 )
 _LOOP_HINT = "After each reply the client reads the next line, until its input ends: look at the loop around input."
-#: What a client is told in turn: an address, another one of this machine, and a name.
-TOLD_HOSTS = (HOST, OTHER_HOST, HOST_NAME)
+GOES_ELSEWHERE_HINTS = {
+    Reason.OTHER_PORT: "The port stands in the program: take it from the arguments.",
+    Reason.OTHER_ADDRESS: "Either the address stands in the program: take it from the arguments.  Or the name was not "
+    "looked up: inet_pton and inet_aton take no names, and leave 0.0.0.0 if nobody asks what they returned; use "
+    "getaddrinfo.",
+    Reason.NOT_CONNECTED: "Start it by hand as it was started above, beside a server, and read what it prints.",
+}
 
 
-def must_have_gone(session: Session[Any], went: Endpoint) -> None:
-    """It has come to the address and port that it was told; a name may stand for any address.
+def must_have_gone(session: Session[Any], went: Endpoint, addresses: Collection[str]) -> None:
+    """It has come to the port that it was told, and to one of these addresses.
 
     Raises:
         FaultError: it has not.
@@ -37,8 +43,9 @@ def must_have_gone(session: Session[Any], went: Endpoint) -> None:
     told = session.told
     if went.port != told.port:
         raise FaultError(Reason.OTHER_PORT, f"it was told port {told.port}, but went to port {went.port}")
-    if told.host not in {HOST_NAME, went.host}:
-        raise FaultError(Reason.OTHER_ADDRESS, f"it was told {told.host}, but went to {went.host}")
+    if went.host not in addresses:
+        stands_for = "" if told.host in addresses else f", which stands for {' or '.join(addresses)},"
+        raise FaultError(Reason.OTHER_ADDRESS, f"it was told {told.host}{stands_for} but went to {went.host}")
 
 
 def lines(script: ClientProtocol) -> tuple[Entry, ...]:

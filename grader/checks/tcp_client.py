@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from grader.checks import behaviour
-from grader.checks.client import THREADS_HINT, TOLD_HOSTS, must_have_gone, serve
+from grader.checks.client import GOES_ELSEWHERE_HINTS, THREADS_HINT, must_have_gone, serve
 from grader.checks.steps import must_refuse_in_words
 from grader.driver.session import OTHER_HOST
 from grader.errors import Reason
 from grader.limits import GIVE_UP_S, REPLY_S
+from grader.sandbox.settings import SERVER_NAME
 from grader.wire.faults import UnprovedError
 from grader.wire.script import Answer
 from grader.wire.tcp_server import dead_port
@@ -27,24 +28,21 @@ _END = "the server had ended the connection"
 
 
 @behaviour(
-    does=f"a server listens on a free port; the client is told to go there, by address ({OTHER_HOST}) and by name",
+    does="a server listens on a free port; the client is told to go there, "
+    f"by address ({OTHER_HOST}) and by name ({SERVER_NAME})",
     proves="the connection is accepted, on the address and port that were told",
-    catches="an address or port that stands in the program, a host name that must be an address",
+    catches="an address or port that stands in the program, a name that must be an address or is not looked up",
     hint="Take host and port from the arguments (or from what it asks), and give them to connect as they are.",
-    hints={
-        Reason.OTHER_PORT: "The port stands in the program: take it from the arguments.",
-        Reason.OTHER_ADDRESS: "The address stands in the program: take it from the arguments.",
-        Reason.NOT_CONNECTED: "Start it by hand as it was started above, beside a server, and read what it prints.",
-    },
+    hints=GOES_ELSEWHERE_HINTS,
     says=("typed",),
 )
 def test_connects(tcp_clients: TcpClients, script: ClientProtocol) -> None:
     """Connects to the host and port that it is told"""
-    for host in TOLD_HOSTS:
+    for host, addresses in tcp_clients.hosts.items():
         with tcp_clients.start(host=host) as session:
             if not session.comes_before_first_line():
                 session.enter(script.typed(0).line)
-            must_have_gone(session, session.server.connection.ours)
+            must_have_gone(session, session.server.connection.ours, addresses)
 
 
 @behaviour(

@@ -9,11 +9,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from grader.checks import behaviour
-from grader.checks.client import TOLD_HOSTS, must_have_gone, pour
+from grader.checks.client import GOES_ELSEWHERE_HINTS, must_have_gone, pour
 from grader.driver.session import OTHER_HOST
 from grader.errors import Reason
 from grader.limits import GIVE_UP_S, SETTLE_S
 from grader.model import EventKind
+from grader.sandbox.settings import SERVER_NAME
 from grader.wire.faults import FaultError
 from grader.wire.program import Why, reason_of
 from grader.wire.script import Answer
@@ -41,23 +42,20 @@ _DROP_OTHERS = "What recvfrom brings may answer an earlier line: drop what is no
 
 
 @behaviour(
-    does=f"the client is told to go to a free port, by address ({OTHER_HOST}) and by name, and a line is typed",
+    does=f"the client is told to go to a free port, by address ({OTHER_HOST}) and by name ({SERVER_NAME}), "
+    "and a line is typed",
     proves="its first datagram is here, on the address and port that were told",
-    catches="an address or port that stands in the program, a host name that must be an address",
+    catches="an address or port that stands in the program, a name that must be an address or is not looked up",
     hint="Take host and port from the arguments (or from what it asks), and give them to sendto as they are.",
-    hints={
-        Reason.OTHER_PORT: "The port stands in the program: take it from the arguments.",
-        Reason.OTHER_ADDRESS: "The address stands in the program: take it from the arguments.",
-        Reason.NOT_CONNECTED: "Start it by hand as it was started above, beside a server, and read what it prints.",
-    },
+    hints=GOES_ELSEWHERE_HINTS,
     says=("typed",),
 )
 def test_sends_where_told(udp_clients: UdpClients, script: ClientProtocol) -> None:
     """Sends to the host and port that it is told"""
-    for host in TOLD_HOSTS:
+    for host, addresses in udp_clients.hosts.items():
         with udp_clients.start(host=host) as session:
             session.enter(script.typed(0).line)
-            must_have_gone(session, session.server.wait_came())
+            must_have_gone(session, session.server.wait_came(), addresses)
 
 
 @behaviour(

@@ -23,6 +23,7 @@ from grader.driver.stage import Stage
 from grader.errors import Reason
 from grader.limits import IDLE_CPU_SHARE, IDLE_WINDOW_S, READY_S, REPLY_S, SETTLE_S
 from grader.model import EventKind
+from grader.sandbox.settings import SERVER_ADDRESS, SERVER_NAME
 from grader.wire.faults import FaultError, NotStartedError, UnprovedError
 from grader.wire.kernel import Endpoint
 from grader.wire.keyboard import Keyboard
@@ -35,7 +36,6 @@ from grader.wire.warden import Ending
 HOST = "127.0.0.1"
 #: The same machine by other names: a client that goes to HOST whatever it is told does not go there.
 OTHER_HOST = "127.0.0.2"
-HOST_NAME = "localhost"
 _LOOPBACKS = (HOST, "::1")
 #: Host, port, a name to log in with, a message: more prompts than that no client has before it goes anywhere.
 _MOST_PROMPTS = 4
@@ -432,6 +432,9 @@ class Clients(Generic[P]):
         manner = self.manner
         told = Endpoint(host, self._stage.port())
         server = self._make_peer(self.addresses(told, manner))
+        if host == SERVER_NAME:
+            words = f"in the sandbox's /etc/hosts {SERVER_NAME} stands for {SERVER_ADDRESS}"
+            self._stage.transcript.add(EventKind.KERNEL, "grader", words)
         return Session(self._stage, manner, told, server, terminal=terminal)
 
     def start_beside(self, server: Endpoint) -> Session[P]:
@@ -459,10 +462,16 @@ class Clients(Generic[P]):
         """Whether nobody else uses this network namespace."""
         return self._stage.private_network
 
+    @property
+    def hosts(self) -> dict[str, Collection[str]]:
+        """What a client may be told, and the addresses that it has to go to then, any one of them."""
+        names = {SERVER_NAME: (SERVER_ADDRESS,)} if self.private_network else {"localhost": _LOOPBACKS}
+        return {HOST: (HOST,), OTHER_HOST: (OTHER_HOST,), **names}
+
     def addresses(self, told: Endpoint, manner: Manner) -> list[Endpoint]:
         """Where it may come to."""
         ports = [told.port] if manner.own_port is None else [told.port, manner.own_port]
-        hosts = (*_LOOPBACKS, OTHER_HOST) if told.host == OTHER_HOST else _LOOPBACKS
+        hosts = dict.fromkeys((*_LOOPBACKS, *self.hosts.get(told.host, ())))
         return [Endpoint(host, port) for port in ports for host in hosts]
 
     # Finding out

@@ -28,7 +28,7 @@ from grader.limits import SandboxLimits
 from grader.sandbox import engine
 from grader.sandbox.channel import pack
 from grader.sandbox.host import patience_s, python_module, settings_of, words_of
-from grader.sandbox.settings import NETWORK_SETTINGS, UNPRIVILEGED_ID
+from grader.sandbox.settings import NETWORK_SETTINGS, SERVER_ADDRESS, SERVER_NAME, UNPRIVILEGED_ID
 
 #: Where this can't be set the kernel has no IPv6 at all.
 _IPV6_SETTINGS = {"net.ipv6.conf.all.disable_ipv6": "0"}
@@ -128,6 +128,7 @@ class DockerSandbox:
         host_config = self._common(
             network_mode="none",
             sysctls=sysctls,
+            extra_hosts={SERVER_NAME: SERVER_ADDRESS},
             cap_add=_WARDEN_CAPABILITIES,
             mem_limit=memory,
             memswap_limit=memory,

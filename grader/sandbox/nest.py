@@ -29,7 +29,7 @@ from contextlib import suppress
 from typing import NoReturn
 
 from grader.sandbox.channel import Channel, read_frame
-from grader.sandbox.settings import NETWORK_SETTINGS, UNPRIVILEGED_ID, Settings
+from grader.sandbox.settings import NETWORK_SETTINGS, SERVER_ADDRESS, SERVER_NAME, UNPRIVILEGED_ID, Settings
 
 _libc = ctypes.CDLL(None, use_errno=True)
 _CLONE_NEWNS, _CLONE_NEWUTS, _CLONE_NEWIPC = 0x00020000, 0x04000000, 0x08000000
@@ -44,6 +44,7 @@ _CAP_SYS_PTRACE = 19
 #: Enough to try mounting with.
 _PROBE_DISK_BYTES = 1 << 20
 _DRIVER_SCRATCH = "/dev/shm"  # noqa: S108 — a tmpfs of the driver's own is mounted there
+_HOSTS = "/etc/hosts"
 _WORK = "/tmp/work"  # noqa: S108 — a tmpfs of the sandbox's own
 
 
@@ -246,14 +247,32 @@ def _run_warden(channel: socket.socket, settings: Settings, archive: bytes) -> N
 def _close_filesystem(disk_bytes: int, disk_files: int) -> None:
     """Nothing can be written but a tmpfs of the allowed size, and /proc shows this namespace."""
     _mount("none", "/", None, _MS_REC | _MS_PRIVATE)
-    attributes = struct.pack("=QQQQ", _MOUNT_ATTR_RDONLY, 0, 0, 0)
-    if _libc.syscall(_SYS_MOUNT_SETATTR, _AT_FDCWD, b"/", _AT_RECURSIVE, attributes, len(attributes)) != 0:
-        raise OSError(ctypes.get_errno(), "mount_setattr")
+    _make_read_only("/")
     size = f"size={disk_bytes},nr_inodes={disk_files},mode=1777"
     for folder in ("/tmp", "/var/tmp", "/dev/shm"):  # noqa: S108 — these are what is covered
         if os.path.isdir(folder) and not os.path.islink(folder):
             _cover(folder, size)
+    _name_the_server()
     _mount("proc", "/proc", "proc", _MS_NOSUID | _MS_NODEV | _MS_NOEXEC)
+
+
+def _make_read_only(path: str) -> None:
+    """What is mounted there, and on all folders below."""
+    attributes = struct.pack("=QQQQ", _MOUNT_ATTR_RDONLY, 0, 0, 0)
+    if _libc.syscall(_SYS_MOUNT_SETATTR, _AT_FDCWD, path.encode(), _AT_RECURSIVE, attributes, len(attributes)) != 0:
+        raise OSError(ctypes.get_errno(), "mount_setattr")
+
+
+def _name_the_server() -> None:
+    """The machine's table of hosts with one name more, laid over its own."""
+    with open(_HOSTS) as file:
+        table = file.read()
+    with tempfile.NamedTemporaryFile("w") as file:
+        file.write(f"{table.rstrip()}\n{SERVER_ADDRESS} {SERVER_NAME}\n")
+        file.flush()
+        os.fchmod(file.fileno(), 0o444)
+        _mount(file.name, _HOSTS, None, _MS_BIND)
+    _make_read_only(_HOSTS)
 
 
 def _cover(folder: str, options: str) -> None:

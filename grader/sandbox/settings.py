@@ -12,6 +12,10 @@ UNPRIVILEGED_ID: Final = 65534
 #: program whose client reads slowly blocks after kilobytes (measured 4.6) and not after 3.9 MB, and no short write is
 #: left to luck.  A mebibyte through such a buffer takes 8 ms, as with the usual ones.
 NETWORK_SETTINGS: Final = {"net.ipv4.tcp_wmem": "4096 4096 4096"}
+#: A name that such a sandbox has in its /etc/hosts, and the address it stands for.  localhost proves no look-up: it
+#: stands for 127.0.0.1, where a client that never looked (inet_pton, unchecked, leaves 0.0.0.0) arrives as well.
+SERVER_NAME: Final = "server.test"
+SERVER_ADDRESS: Final = "127.0.0.3"
 
 
 class Settings(TypedDict):
