@@ -44,6 +44,8 @@ def make_stage(channel: Channel) -> Iterator[MakeStage]:
 
     yield make
     for stage, table in made:
+        for stream in stage.printed():
+            sys.stdout.write(stream.decode(errors="replace"))  # which pytest shows when the test has failed
         stage.finish(passed=False)
         stage._courier.close()
         table.close()

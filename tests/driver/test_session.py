@@ -136,11 +136,7 @@ def plays(clients: TcpClients) -> None:
     """It is driven as its manner says: it goes where it was told, or where it goes always, and talks there."""
     with clients.start() as session:
         for entry in (HELLO, WORLD):
-            try:
-                session.converse(entry)
-            except FaultError as fault:
-                fault.add_note(session.program.stderr.data.decode(errors="replace"))
-                raise
+            session.converse(entry)
         session.wait_prompt()
         session.server.expect_nothing_more()
         went = session.server.came_to()
