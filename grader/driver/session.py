@@ -392,6 +392,11 @@ class Session(Generic[P]):
 _BYTES_LITERAL = re.compile(rb"\bb'(?:[^'\\\n]|\\.)*'|\bb\"(?:[^\"\\\n]|\\.)*\"")
 
 
+def _with_bytes_swapped(port: int) -> int:
+    """Where a program goes that forgets htons."""
+    return int.from_bytes(port.to_bytes(2, "little"), "big")
+
+
 def _answer_to(ask: Ask, told: Endpoint) -> bytes:
     return {Ask.HOST: told.host, Ask.PORT: str(told.port), Ask.MESSAGE: _PROBE.decode()}[ask].encode()
 
@@ -419,7 +424,8 @@ class Clients(Generic[P]):
             NotStartedError: it goes nowhere.
         """
         if self._manner is None and self._never_came is None:
-            self._manner = self._find_manner()
+            # Last, without ports of ours that are the client's own perhaps: one that binds such a port could not start.
+            self._manner = self._find_manner(own_ports=True) or self._find_manner(own_ports=False)
             if self._manner is None:
                 self._never_came = self._why_nowhere()
         if self._manner is None:
@@ -476,35 +482,42 @@ class Clients(Generic[P]):
 
     # Finding out
 
-    def _find_manner(self) -> Manner | None:
+    def _find_manner(self, *, own_ports: bool) -> Manner | None:
         run = self._command.run
+        candidates = (self._default_port, *self._command.ports) if own_ports else ()
+        own = [port for port in candidates if self._stage.can_hold(port)]
         if self._command.asks is not None:
-            return self._try(Manner(run), tuple(Ask(ask) for ask in self._command.asks))
+            return self._try(Manner(run), tuple(Ask(ask) for ask in self._command.asks), own)
         bare = tuple(word for word in run if word not in {"{host}", "{port}"})
         with_message = () if Manner(run).takes_message else ((*run, "{message}"),)
         for words in dict.fromkeys((run, bare, *with_message)):
-            if found := self._try(Manner(words), ()):
+            if found := self._try(Manner(words), (), own):
                 return found
         # One that asks nothing has heard all that there is to tell.
         guesses = _GUESSES if self._prompted else ()
-        return next((found for guess in guesses if (found := self._try(Manner(bare), guess))), None)
+        return next((found for guess in guesses if (found := self._try(Manner(bare), guess, own))), None)
 
     def _why_nowhere(self) -> FaultError:
         """What a client that goes nowhere does when it is started as it should be."""
         told = Endpoint(HOST, self._stage.port())
-        manner = Manner(self._command.run)
+        swapped = _with_bytes_swapped(told.port)
+        manner = Manner(self._command.run, own_port=swapped if self._stage.can_hold(swapped) else None)
         try:
             with Session(self._stage, manner, told, self._make_peer(self.addresses(told, manner))) as session:
                 session.enter_if_asked(_PROBE)
-                session.server.expect(_PROBE)
+                if session.server.wait_came().port == swapped:
+                    what = f"it was told port {told.port}, but went to port {swapped}: its two bytes are swapped"
+                    return FaultError(Reason.OTHER_PORT, what)
         except FaultError as fault:
             return fault
         raise UnprovedError("the program went nowhere at first, and then it did")
 
-    def _try(self, manner: Manner, guess: tuple[Ask, ...]) -> Manner | None:
-        """Start it, answer its prompts by their words or else by the guess, and look where it goes."""
+    def _try(self, manner: Manner, guess: tuple[Ask, ...], own: Collection[int]) -> Manner | None:
+        """Start it, answer its prompts by their words or else by the guess, and look where it goes.
+
+        `own`: ports where it may go whatever it is told.
+        """
         as_argument, as_answer = (Endpoint(HOST, self._stage.port()) for _ in range(2))
-        own = [port for port in (self._default_port, *self._command.ports) if self._stage.can_hold(port)]
         ports = dict.fromkeys((as_argument.port, as_answer.port, *own))
         server = self._make_peer([Endpoint(host, port) for port in ports for host in _LOOPBACKS])
         try:

@@ -69,10 +69,21 @@ class Keyboard:
 
     # Waiting for a prompt
 
-    def wait_rest(self, until: Callable[[], object | None] = lambda: None, deadline_s: float = READY_S) -> Rest | None:
-        """Until it waits for a line, or goes no further for another reason; None: `until` gave something before."""
+    def wait_rest(
+        self,
+        until: Callable[[], object | None] = lambda: None,
+        deadline_s: float = READY_S,
+        *,
+        in_suspense: bool = False,
+    ) -> Rest | None:
+        """Until it waits for a line, or goes no further for another reason; None: `until` gave something before.
+
+        `in_suspense`: a timer of its own may run for an answer; who watches its input beside its peer meanwhile does
+        not wait for a line yet.
+        """
+        rests = self._reads_nothing_else if in_suspense else self._reads
         try:
-            self._program.wait(until, [self._program.started.stdout], deadline_s, rests=self._reads)
+            self._program.wait(until, [self._program.started.stdout], deadline_s, rests=rests)
         except NoProgressError as stop:
             return Rest(stop.why, self._awaits(stop.seen) if stop.why is not Why.ENDED else Awaits.OTHER, stop.doing)
         return None
@@ -98,6 +109,9 @@ class Keyboard:
 
     def _reads(self, snapshot: Snapshot) -> bool:
         return self._awaits(snapshot) in {Awaits.INPUT, Awaits.BOTH}
+
+    def _reads_nothing_else(self, snapshot: Snapshot) -> bool:
+        return self._awaits(snapshot) is Awaits.INPUT
 
     def _awaits(self, snapshot: Snapshot) -> Awaits:
         self._its_input = self._its_input or self._find_input(snapshot)

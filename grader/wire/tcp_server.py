@@ -86,6 +86,9 @@ class Peer(Protocol):
     def came_to(self) -> Endpoint | None:
         """Which of our addresses the program has come to; None: it has not yet."""
 
+    def wait_came(self) -> Endpoint:
+        """Until the program has come to us; which of our addresses it came to."""
+
     def expect(self, request: bytes) -> None:
         """The program sends exactly this."""
 
@@ -173,6 +176,15 @@ class ScriptedServer:
             self._program.wait(self.came_to, [listener.fileno() for listener in self._listeners])
         except NoProgressError as stop:
             raise not_come(self._program, stop, "it did not connect") from None
+
+    def wait_came(self) -> Endpoint:
+        """Until the program has connected; which of our addresses it came to.
+
+        Raises:
+            FaultError: it does not.
+        """
+        __tracebackhide__ = True
+        return self.connection.ours
 
     def expect(self, request: bytes) -> None:
         """The program sends exactly this, on its one connection."""
