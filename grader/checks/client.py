@@ -25,7 +25,8 @@ THREADS_HINT = (
 )
 _LOOP_HINT = "After each reply the client reads the next line, until its input ends: look at the loop around input."
 GOES_ELSEWHERE_HINTS = {
-    Reason.OTHER_PORT: "The port stands in the program: take it from the arguments.",
+    Reason.OTHER_PORT: "Either the port stands in the program: take it from the arguments.  Or its two bytes went out in "
+    "the machine's order: htons is missing.",
     Reason.OTHER_ADDRESS: "Either the address stands in the program: take it from the arguments.  Or the name was not "
     "looked up: inet_pton and inet_aton take no names, and leave 0.0.0.0 if nobody asks what they returned; use "
     "getaddrinfo.",
