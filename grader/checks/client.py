@@ -23,10 +23,15 @@ THREADS_HINT = (
     "Where a thread receives: sys.exit() in a thread ends that thread alone, and close() wakes no recv; use shutdown() "
     "on the socket, or a daemon thread."
 )
-_LOOP_HINT = "After each reply the client reads the next line, until its input ends: look at the loop around input."
+_LOOP_HINT = (
+    "After each reply the client reads the next line, until its input ends: look at the loop around input. "
+    "scanf leaves the line end where it is, so that an empty line is read next: use fgets."
+)
 GOES_ELSEWHERE_HINTS = {
-    Reason.OTHER_PORT: "Either the port stands in the program: take it from the arguments.  Or its two bytes went out in "
-    "the machine's order: htons is missing.",
+    Reason.OTHER_PORT: "Either the port stands in the program: take it from the arguments.  Or its two bytes went out "
+    "in the machine's order: htons is missing.",
+    Reason.CRASHED: "Read what it printed (above): the last line names the cause.  If it was told a name: inet_addr, "
+    "inet_aton and inet_pton take no names; use getaddrinfo.",
     Reason.OTHER_ADDRESS: "Either the address stands in the program: take it from the arguments.  Or the name was not "
     "looked up: inet_pton and inet_aton take no names, and leave 0.0.0.0 if nobody asks what they returned; use "
     "getaddrinfo.",
@@ -62,20 +67,22 @@ def serve(session: Session[Any], entry: Entry) -> None:
     session.server.answer(entry.reply)
 
 
-def pour(session: Session[Any], entries: tuple[Entry, ...]) -> None:
-    """All lines at once on its standard input, the last one without its end; each is sent and answered in turn."""
+def pour(session: Session[Any], entries: tuple[Entry, ...], last_end: bytes = b"") -> None:
+    """All lines at once on its standard input; each is sent and answered in turn.  `last_end`: behind the last one."""
     __tracebackhide__ = True
-    session.feed(b"\n".join(entry.line for entry in entries))
+    session.feed(b"\n".join(entry.line for entry in entries) + last_end)
     for entry in entries:
         session.server.expect(entry.request)
         if entry is entries[-1]:
             # One that leaves at the end of its input, without its last reply, has had the time to.
-            session.program.wait_rest(SETTLE_S)
+            with suppress(FaultError):  # what it prints without end there is another check's business
+                session.program.wait_rest(SETTLE_S)
         session.server.answer(entry.reply)
 
 
 @behaviour(
-    does="lines are typed one after the other, at a terminal; then several come down a pipe, the last without its end",
+    does="lines are typed one after the other, at a terminal; then several come together down a pipe, and when they "
+    "have been sent a last one without its end",
     proves="the program waits for a line when one is typed; all that it has sent is here",
     catches="bytes added or stripped, a part sent, a last line lost, a message sent twice",
     hint="Compare what was typed with what was sent, byte by byte, and both with what the handout says of a line.",
@@ -85,7 +92,8 @@ def pour(session: Session[Any], entries: tuple[Entry, ...]) -> None:
         Reason.INCOMPLETE_REQUEST: "Is it the line end that is missing? input() takes it off, fgets and readline keep "
         "it, and a file's last line may have none: send what the handout says, whichever it was.",
         Reason.EXTRA_REQUEST: "At the end of input there is no line: fgets gives NULL, input() raises EOFError.",
-        Reason.NO_REQUEST: "The line was typed, but nothing was sent: look at what the program waits for.",
+        Reason.NO_REQUEST: "The line was typed, but nothing was sent: look at what the program waits for. select and "
+        "poll know nothing of lines that fgets or readline has read ahead: read what is there, and split it yourself.",
     },
     says=("typed", "typed_awkward"),
 )
@@ -97,14 +105,23 @@ def test_sends_exactly(clients: Clients[Any], script: ClientProtocol) -> None:
         session.wait_prompt()
         session.server.expect_nothing_more()
     with clients.start(terminal=False) as session:
-        entries = (*script.typed_awkward(), *lines(script))
-        session.feed(b"\n".join(entry.line for entry in entries))
-        for entry in entries:
-            session.server.expect(entry.request)
-            with suppress(FaultError):  # whether it waits for its reply is another check's business
-                session.server.answer(entry.reply)
-        session.program.wait_still()
+        *together, last = (*script.typed_awkward(), *lines(script))
+        session.feed(b"".join(entry.line + b"\n" for entry in together), at_end=False)
+        for entry in together:
+            _serve_unheard(session, entry)
+        session.feed(last.line)
+        _serve_unheard(session, last)
+        with suppress(FaultError):  # what it prints without end at the end of input is another check's business
+            session.program.wait_still()
         session.server.expect_nothing_more()
+
+
+def _serve_unheard(session: Session[Any], entry: Entry) -> None:
+    """A line is sent as it must be, and answered; whether it waits for the answer is another check's business."""
+    __tracebackhide__ = True
+    session.server.expect(entry.request)
+    with suppress(FaultError):
+        session.server.answer(entry.reply)
 
 
 @behaviour(
@@ -114,16 +131,25 @@ def test_sends_exactly(clients: Clients[Any], script: ClientProtocol) -> None:
     hint="Print each reply as text on standard output before the next line is read, and flush it: "
     "print(..., flush=True), or fflush(stdout) in C.",
     hints={
+        Reason.EXITED: "It left before the reply was there: at the end of its input it must wait for what is to come.",
+        Reason.NOT_SHOWN: "Print each reply whole, as it came, before the next line is read: strip() takes white space "
+        "that belongs to it, rstrip('\\n') only the line end.",
         Reason.BYTES_SHOWN: "recv returns bytes: decode them (reply.decode()) before they are printed.",
         Reason.NOT_FLUSHED: "Flush standard output after each reply: print(..., flush=True), or fflush(stdout) in C.",
+        Reason.WRONG_SHOWN: "recv puts no NUL behind what it brings: print so many bytes as it says (printf %.*s, "
+        "fwrite), or put the NUL there yourself.",
     },
     says=("typed", "typed_awkward"),
 )
 def test_prints_reply(clients: Clients[Any], script: ClientProtocol) -> None:
     """Shows each reply before it waits for the next line"""
     with clients.start() as session:
+        before = script.typed(0)
         for entry in (*lines(script), *script.typed_awkward()):
             session.converse(entry)
+            session.wait_prompt()
+            session.must_not_trail(entry, before)
+            before = entry
     entries = (*script.typed_awkward(), *lines(script))
     with clients.start(terminal=False) as session:
         pour(session, entries)
@@ -138,7 +164,9 @@ def test_prints_reply(clients: Clients[Any], script: ClientProtocol) -> None:
     hint="At the end of input (EOFError, an empty readline, NULL from fgets) do what the handout says, close the "
     "socket and end with status 0.",
     hints={
-        Reason.STILL_RUNNING: f"Find the end of input (EOFError, an empty readline, NULL from fgets). {THREADS_HINT}"
+        Reason.STILL_RUNNING: f"Find the end of input (EOFError, an empty readline, NULL from fgets). {THREADS_HINT}",
+        Reason.EXTRA_REQUEST: "Something was sent at the end of input, where there is no line. feof is true only after "
+        "a read has met the end: look at what fgets or getline returns, and not at feof.",
     },
     says=("typed",),
 )
@@ -149,9 +177,11 @@ def test_eof_ends_it(clients: Clients[Any], script: ClientProtocol) -> None:
         session.wait_prompt()
         session.keyboard.end_input()
         session.must_end_well("at Ctrl-D")
+        session.server.expect_nothing_more()
     with clients.start(terminal=False) as session:
-        pour(session, lines(script))
+        pour(session, lines(script), last_end=b"\n")
         session.must_end_well("at the end of its input")
+        session.server.expect_nothing_more()
 
 
 @behaviour(
@@ -159,6 +189,7 @@ def test_eof_ends_it(clients: Clients[Any], script: ClientProtocol) -> None:
     proves="the program waits for a line at that moment",
     catches="a quit word that is sent like any other, a hang, an exit status that is not 0",
     hint="Compare the line, without its end, with the word; then close the socket and end with status 0.",
+    hints={Reason.STILL_RUNNING: f"Compare the line, without its end, with the word. {THREADS_HINT}"},
     says=("typed", "leaving"),
 )
 def test_quit_ends_it(clients: Clients[Any], script: ClientProtocol) -> None:
@@ -181,7 +212,10 @@ def test_quit_ends_it(clients: Clients[Any], script: ClientProtocol) -> None:
     proves="the program waits for a line at that moment; the terminal has sent the signal",
     catches="a traceback of KeyboardInterrupt, a hang, a handler that does nothing",
     hint="Catch KeyboardInterrupt where EOFError is caught, close the socket and end (in C, SIGINT does it by itself).",
-    hints={Reason.STILL_RUNNING: THREADS_HINT},
+    hints={
+        Reason.STILL_RUNNING: "A handler for SIGINT must end the program; if it returns, input and fgets go on.  "
+        f"asyncio.run waits for a thread that is in input(). {THREADS_HINT}"
+    },
     says=("typed",),
 )
 def test_ctrl_c_ends_it(clients: Clients[Any], script: ClientProtocol) -> None:

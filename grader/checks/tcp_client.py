@@ -9,7 +9,7 @@ from grader.checks.client import GOES_ELSEWHERE_HINTS, THREADS_HINT, must_have_g
 from grader.checks.steps import must_refuse_in_words
 from grader.driver.session import OTHER_HOST
 from grader.errors import Reason
-from grader.limits import GIVE_UP_S, REPLY_S
+from grader.limits import GIVE_UP_S, REPLY_S, SETTLE_S
 from grader.sandbox.settings import SERVER_NAME
 from grader.wire.faults import UnprovedError
 from grader.wire.script import Answer
@@ -87,6 +87,10 @@ def test_replies_coalesced(tcp_clients: TcpClients, script: ClientProtocol) -> N
     proves="all of it was sent; the program has ended or waits",
     catches="recv(1024) taken for the reply, quadratic time",
     hint="A reply may be longer than any buffer: read on until its end is there.",
+    hints={
+        Reason.NO_PROMPT: "A line may be longer than its buffer, too: fgets gives it in pieces.  All of them belong to "
+        "one line: no reply comes before its line end was sent.",
+    },
     says=("typed", "typed_sized"),
 )
 def test_long_reply(tcp_clients: TcpClients, script: ClientProtocol) -> None:
@@ -143,23 +147,39 @@ def _must_notice(clients: TcpClients, entry: Entry, how: Answer, situation: str)
     with clients.start() as session:
         session.enter(entry.line)
         session.server.expect(entry.request)
+        # A prompt that is on its way to standard error is no message.
+        session.program.wait_rest(SETTLE_S)
+        session.listen_from_here()
         session.server.answer(entry.reply, how)
         _must_say(session, situation, said_before=session.complained_from)
 
 
 @behaviour(
-    does="the server ends the connection (FIN) instead of answering; once more after half of the reply",
+    does="the server ends the connection (FIN) instead of answering; once more after half of the reply, and once while "
+    "the client waits for a line, which is typed then",
     proves="the FIN is sent after the client has read what came before it",
     catches="an endless loop on an empty recv, a hang, a traceback, half a reply taken for all",
     hint="recv returns nothing (b'', 0) when the server has ended the connection: say so on standard error, and end "
     "with status 1.",
-    hints={Reason.STILL_RUNNING: f"recv returns nothing (b'', 0) when the server has ended it. {THREADS_HINT}"},
+    hints={
+        Reason.STILL_RUNNING: f"recv returns nothing (b'', 0) when the server has ended it. {THREADS_HINT}",
+        Reason.CRASHED: "Whoever writes to a connection that is gone gets SIGPIPE, which ends a C program without a "
+        "word: send with MSG_NOSIGNAL, or ignore the signal, and look at what send returns.",
+    },
     says=("typed",),
 )
 def test_server_closes_early(tcp_clients: TcpClients, script: ClientProtocol) -> None:
     """Notices that the server ends the connection before its reply"""
     _must_notice(tcp_clients, script.typed(0), Answer.CLOSE, f"{_END} instead of answering")
     _must_notice(tcp_clients, script.typed(1), Answer.HALF_THEN_CLOSE, f"{_END} after half of its reply")
+    with tcp_clients.start() as session:
+        session.converse(script.typed(0))
+        session.wait_prompt()
+        session.server.dismiss()
+        # One that has noticed it already was judged above.
+        if session.keyboard.at_prompt():
+            session.enter(script.typed(1).line)
+            _must_say(session, f"{_END} before the next line was typed", said_before=session.complained_from)
 
 
 @behaviour(
@@ -181,7 +201,11 @@ def test_server_resets(tcp_clients: TcpClients, script: ClientProtocol) -> None:
     proves="the client is still, or waits on a timer of its own, as the kernel shows it",
     catches="a prompt without a reply, a busy loop, or no timeout where the handout asks for one",
     hint="Wait for the reply to this line before the next line is read.",
-    hints={Reason.NO_TIMEOUT: "Set a timeout on the socket (settimeout, SO_RCVTIMEO), and say so when it runs out."},
+    hints={
+        Reason.NO_TIMEOUT: "Set a timeout on the socket (settimeout, SO_RCVTIMEO), and say so when it runs out.",
+        Reason.BUSY_LOOP: "It asks again and again whether something has come: let recv wait for it (a blocking "
+        "socket), or poll and select.",
+    },
     says=("typed",),
 )
 def test_silent_server(tcp_clients: TcpClients, script: ClientProtocol) -> None:

@@ -11,6 +11,7 @@ import re
 from bisect import bisect_left
 from collections.abc import Callable, Collection, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
+from dataclasses import replace
 from enum import StrEnum
 from types import TracebackType
 from typing import Generic, Self, TypeVar
@@ -40,8 +41,12 @@ _LOOPBACKS = (HOST, "::1")
 #: Host, port, a name to log in with, a message: more prompts than that no client has before it goes anywhere.
 _MOST_PROMPTS = 4
 _PROBE = b"hello"
+#: What a client makes of a line is not many times longer than the line.
+_MOST_SENT_BY_BYTE = 4
 #: So many bytes of a reply stand in an output by no accident.
 _RECOGNIZED_BYTES = 8
+#: Of bytes that nobody waits for so many are shown.
+_SHOWN_BYTES = 40
 
 
 class Ask(StrEnum):
@@ -159,7 +164,18 @@ class Session(Generic[P]):
         """
         __tracebackhide__ = True
         self._tell()
-        self.keyboard.wait_prompt(deadline_s)
+        try:
+            self.keyboard.wait_prompt(deadline_s)
+        except FaultError as fault:
+            raise self._with_what_came(fault) from None
+
+    def _with_what_came(self, fault: FaultError) -> FaultError:
+        """The same fault, and what the server has got that nobody has asked for: it may tell why."""
+        got = self.server.untold()
+        if not got:
+            return fault
+        what = f"{fault.what}; the server has got {len(got)} byte{'s' * (len(got) > 1)} so far: {_words(got)}"
+        return replace(fault, what=what)
 
     def _tell(self) -> None:
         """Answer what it asks before the first line, once."""
@@ -172,10 +188,11 @@ class Session(Generic[P]):
     def answer_prompt(self, ask: Ask, told: Endpoint) -> None:
         """Type what a prompt asks for."""
         __tracebackhide__ = True
-        self._listen_from_here()
+        self.listen_from_here()
         self.keyboard.type(_answer_to(ask, told) + b"\n")
 
-    def _listen_from_here(self) -> None:
+    def listen_from_here(self) -> None:
+        """What it prints from now on is about what comes now."""
         self.program.catch_up()
         self._said_from = len(self.program.stdout.data)
         self.complained_from = len(self.program.stderr.data)
@@ -195,7 +212,7 @@ class Session(Generic[P]):
             return
         self.wait_prompt()
         if forget:
-            self._listen_from_here()
+            self.listen_from_here()
         self.keyboard.type(line + b"\n")
 
     def enter_if_asked(self, line: bytes) -> None:
@@ -223,16 +240,23 @@ class Session(Generic[P]):
         self._start(line.decode())
         return True
 
-    def feed(self, text: bytes) -> None:
-        """Let it have all of this on its standard input, prompt or not, and the end of input behind it."""
+    def feed(self, text: bytes, *, at_end: bool = True) -> None:
+        """Let it have all of this on its standard input, prompt or not, and with `at_end` the end of input behind it.
+
+        What it sends meanwhile is taken: a client may send a long line piece by piece, as it reads it.
+        """
         __tracebackhide__ = True
         if self.begin_with(text.partition(b"\n")[0]):
             self.keyboard.end_input()
             return
         self._tell()
-        self._listen_from_here()
-        self.keyboard.type(text)
-        self.keyboard.end_input()
+        self.listen_from_here()
+        try:
+            self.keyboard.type(text, lambda: self.server.take(_MOST_SENT_BY_BYTE * len(text)))
+        except FaultError as fault:
+            raise self._with_what_came(fault) from None
+        if at_end:
+            self.keyboard.end_input()
 
     # Waiting for a reply that does not come
 
@@ -293,6 +317,23 @@ class Session(Generic[P]):
         """The same on standard error, where Python's input() prints its prompt too when it is used at a terminal."""
         return bytes(self.program.stderr.data[self.complained_from :])
 
+    def must_not_trail(self, entry: Entry, before: Entry) -> None:
+        """Behind a reply that was shown there stands nothing of the longer one that was shown before it.
+
+        Raises:
+            FaultError: there does.
+        """
+        __tracebackhide__ = True
+        if not entry.shown:
+            return
+        behind = self.said.partition(entry.shown)[2].lstrip(b"\r\n")
+        # A line end, or the NUL in its place, lies over one or two of the earlier bytes.
+        for end in range(3):
+            rest = before.shown[len(entry.shown) + end :]
+            if len(rest) >= _RECOGNIZED_BYTES // 2 and behind.startswith(rest):
+                what = f"behind the reply {_words(entry.shown)} stands the end of an earlier one: {_words(rest)}"
+                raise FaultError(Reason.WRONG_SHOWN, what)
+
     def must_show(self, entry: Entry) -> None:
         """The reply stands in its output before it waits for something again.
 
@@ -319,14 +360,9 @@ class Session(Generic[P]):
     def _not_shown(self, entry: Entry, start: int, stop: NoProgressError) -> FaultError:
         __tracebackhide__ = True
         words = f"the reply {entry.shown[:80].decode(errors='replace')!r}"
-        if _BYTES_LITERAL.search(self.program.stdout.data[start:]):
-            what = f"{words} was shown as a bytes object: it was not decoded"
-            return FaultError(Reason.BYTES_SHOWN, what, doing=stop.doing)
-        if part := self._part_shown(entry.shown, start):
-            what = f"only a part of {words} was shown: the first {part} of {len(entry.shown)} bytes"
-            return FaultError(Reason.NOT_SHOWN, what, doing=stop.doing)
-        if entry.shown in self.complaints:
-            return FaultError(Reason.NOT_SHOWN, f"{words} was printed on standard error", doing=stop.doing)
+        if otherwise := self._shown_otherwise(entry.shown, start):
+            reason, how = otherwise
+            return FaultError(reason, f"{words} {how}", doing=stop.doing)
         ending = self.program.ending()
         if ending is not None:
             what = f"the program ended, and {words} does not stand in its output"
@@ -335,6 +371,18 @@ class Session(Generic[P]):
             what = f"{words} was printed only at the program's end: until then it stood in a buffer"
             return FaultError(Reason.NOT_FLUSHED, what, doing=stop.doing)
         return FaultError(Reason.NOT_SHOWN, f"{words} does not stand in its output", doing=stop.doing)
+
+    def _shown_otherwise(self, shown: bytes, start: int) -> tuple[Reason, str] | None:
+        """How a reply was shown instead of as it came, behind the words "the reply ..."; None: not at all."""
+        if _BYTES_LITERAL.search(self.program.stdout.data[start:]):
+            return Reason.BYTES_SHOWN, "was shown as a bytes object: it was not decoded"
+        if part := self._part_shown(shown, start):
+            return Reason.NOT_SHOWN, f"was shown only in part: the first {part} of {len(shown)} bytes"
+        if shown.strip() not in {shown, b""} and self._shows(shown.strip(), start):
+            return Reason.NOT_SHOWN, "was shown without the white space at its ends"
+        if shown in self.complaints.splitlines():
+            return Reason.NOT_SHOWN, "was printed on standard error"
+        return None
 
     def _part_shown(self, shown: bytes, start: int) -> int:
         """How many bytes of its beginning were shown; 0 for so few that they may be anything."""
@@ -369,7 +417,8 @@ class Session(Generic[P]):
                 self.server.dismiss()
             return self.program.wait_end(REPLY_S)
         except NoProgressError as stop:
-            raise FaultError(Reason.STILL_RUNNING, f"it did not end {situation}", doing=stop.doing) from None
+            fault = FaultError(Reason.STILL_RUNNING, f"it did not end {situation}", doing=stop.doing)
+            raise self._with_what_came(fault) from None
 
     def must_end_well(self, situation: str) -> None:
         """It ends by itself, with exit status 0 and without a traceback.
@@ -390,6 +439,11 @@ class Session(Generic[P]):
 
 #: How Python shows bytes that nobody has decoded.
 _BYTES_LITERAL = re.compile(rb"\bb'(?:[^'\\\n]|\\.)*'|\bb\"(?:[^\"\\\n]|\\.)*\"")
+
+
+def _words(data: bytes) -> str:
+    """The beginning of some bytes, for a sentence."""
+    return repr(data[:_SHOWN_BYTES].decode(errors="replace")) + ("…" if len(data) > _SHOWN_BYTES else "")
 
 
 def _with_bytes_swapped(port: int) -> int:

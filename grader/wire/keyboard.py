@@ -124,8 +124,8 @@ class Keyboard:
 
     # Typing
 
-    def type(self, data: bytes) -> None:
-        """Type bytes, which may hold several lines.
+    def type(self, data: bytes, meanwhile: Callable[[], None] = lambda: None) -> None:
+        """Type bytes, which may hold several lines; `meanwhile`: what else is to be done until a pipe has taken them.
 
         Raises:
             UnprovedError: the terminal would not pass them on.
@@ -137,7 +137,7 @@ class Keyboard:
         self._typed_bytes += len(data)
         self._program.told_bytes += len(data)
         if self._terminal is None:
-            self._pour(data)
+            self._pour(data, meanwhile)
         else:
             self._press(data)
 
@@ -152,13 +152,14 @@ class Keyboard:
         poll.register(cast("int", self._terminal), select.POLLIN)
         poll.poll(0)
 
-    def _pour(self, data: bytes) -> None:
+    def _pour(self, data: bytes, meanwhile: Callable[[], None]) -> None:
         """Down the pipe, as the program takes it."""
         __tracebackhide__ = True
         os.set_blocking(self._stdin, False)
         self._unpoured = memoryview(data)
 
         def poured() -> bool | None:
+            meanwhile()
             try:
                 while self._unpoured:
                     self._unpoured = self._unpoured[os.write(self._stdin, self._unpoured) :]

@@ -47,6 +47,17 @@ class ScriptedConnection(Connection):
             return FaultError(Reason.INCOMPLETE_REQUEST, what, reply, got, stop.doing)
         return FaultError(Reason.NO_REQUEST, f"the server got nothing, and {no_more(stop)}", reply, b"", stop.doing)
 
+    @property
+    def received(self) -> bytes:
+        """What has come, and was not expected yet."""
+        return bytes(self._received)
+
+    def take(self, most_bytes: int) -> None:
+        """Take what has come, up to so many bytes."""
+        self._wanted_bytes = max(self._wanted_bytes, most_bytes)
+        if self._sock.fileno() != -1:
+            self._take()
+
     def wait_rests(self) -> None:
         """Until the program rests, waiting for us or for a timer of its own; or has had the time to."""
         self._program.wait_rest(REPLY_S)
@@ -85,6 +96,12 @@ class Peer(Protocol):
 
     def came_to(self) -> Endpoint | None:
         """Which of our addresses the program has come to; None: it has not yet."""
+
+    def take(self, most_bytes: int) -> None:
+        """Take up to so many bytes of what has come so far: who sends while it reads must not be held up."""
+
+    def untold(self) -> bytes:
+        """What has come besides what was expected, where it can be nothing but too much."""
 
     def wait_came(self) -> Endpoint:
         """Until the program has come to us; which of our addresses it came to."""
@@ -145,6 +162,17 @@ class ScriptedServer:
         """Which of our addresses the program has come to last; None: it has not yet."""
         self._accept()
         return self.connections[-1].ours if self.connections else None
+
+    def take(self, most_bytes: int) -> None:
+        """Take up to so many bytes of what has come so far on its connection."""
+        self._accept()
+        if self.connections:
+            self.connections[-1].take(most_bytes)
+
+    def untold(self) -> bytes:
+        """What has come on its connection besides what was expected."""
+        self.take(0)
+        return self.connections[-1].received if self.connections else b""
 
     def _accept(self) -> None:
         assert self._program is not None  # noqa: S101 — nobody comes before it has begun

@@ -113,6 +113,14 @@ class ScriptedUdpServer:
         latest = self._came[-1] if self._came else self._last
         return Endpoint(*latest.sock.getsockname()[:2]) if latest else None
 
+    def take(self, most_bytes: int) -> None:  # noqa: ARG002 — as of every `Peer`
+        """Take what has come so far."""
+        self._take()
+
+    def untold(self) -> bytes:
+        """Nothing: what has come may have been sent again."""
+        return b""
+
     def _take(self) -> None:
         for sock in self._sockets:
             while self.count < _MOST_DATAGRAMS:
