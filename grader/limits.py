@@ -64,6 +64,8 @@ GIVE_UP_S: Final = 20.0
 IDLE_WINDOW_S: Final = 0.5
 #: Part of that time on a CPU above which it is a busy loop: polling every 10 ms costs 1 to 2 %.
 IDLE_CPU_SHARE: Final = 0.2
+#: How long a check goes on that has begun when its program's whole time is used up: it may be about to end.
+LAST_CHECK_S: Final = 20.0
 #: How much longer than its own limits the host waits for a driver before it gives it up.
 HOST_GRACE_S: Final = 30.0
 #: How long a program may take to come to rest between two steps; only speed and which program is kept hang on it.

@@ -17,6 +17,7 @@ from grader.driver import expect
 from grader.driver.job import Checked, Job, Refused, Word
 from grader.driver.stage import Stage
 from grader.errors import REASONS, Reason
+from grader.limits import LAST_CHECK_S
 from grader.model import UNJUDGED, CheckResult, Outcome, Part, part_of
 from grader.sandbox.channel import ChannelClosedError
 from grader.wire.faults import FaultError, NotStartedError, UnprovedError
@@ -25,6 +26,12 @@ from grader.wire.script import faults_of
 _LISTENS = "server.listens"
 #: The checks whose business it is that a program can't be reached, or reaches nobody; all others are skipped then.
 _OPENERS = frozenset({_LISTENS, "client.connects", "client.sends_where_told"})
+
+_WHOSE_TIME: dict[Part, str] = {
+    "server": "all checks of the server",
+    "client": "all checks of the client",
+    "pair": "all checks of both together",
+}
 
 
 class Referee:
@@ -42,8 +49,8 @@ class Referee:
         self._results: dict[str, CheckResult] = {}
         self._refused = False
         self._never_listened: FaultError | None = None
-        self._budget_s = job.assignment.limits.whole_s * len(job.commands)
-        self._deadline = time.monotonic() + self._budget_s
+        #: When the time is used up for the checks of each part; one that takes too long takes nothing from the others.
+        self._deadlines: dict[Part, float] = {}
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
@@ -94,17 +101,20 @@ class Referee:
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_protocol(self, item: pytest.Item, nextitem: pytest.Item | None) -> Iterator[None]:
         """One check from start to result; no program outlives the last check of its part."""
-        self._stage.begin()
+        part = _part(item)
+        deadline = self._deadlines.setdefault(part, time.monotonic() + self._job.assignment.limits.whole_s)
+        self._stage.begin(deadline + LAST_CHECK_S)
         yield
         self._say(Checked(self._results[self.id_of(item)]))
-        if nextitem is not None and _part(nextitem) != _part(item):
+        if nextitem is not None and _part(nextitem) != part:
             self._stage.end_program()
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> None:
         """Skip what can't be judged before anything is started."""
-        if time.monotonic() > self._deadline:
-            what = f"the {self._budget_s:.0f} s for the whole submission were used up before"
+        if time.monotonic() > self._deadlines[_part(item)]:
+            whole_s = self._job.assignment.limits.whole_s
+            what = f"the {whole_s:.0f} s for {_WHOSE_TIME[_part(item)]} were used up before"
             raise UnprovedError(what, Reason.TIME_BUDGET)
         for check in self._job.assignment.spec(self.id_of(item)).needed:
             needed = self._results.get(check)

@@ -77,12 +77,14 @@ class Manner(msgspec.Struct, frozen=True):
     """How a client is told where to go.
 
     `run`: its command with {host}, {port} and {message} in it.  `asks`: what it asks for before the first message.
-    `own_port`: where it goes whatever it is told.
+    `own_port`: where it goes whatever it is told.  `polls`: it looks at its standard input from time to time, and never
+    waits for a line there.
     """
 
     run: tuple[str, ...]
     asks: tuple[Ask, ...] = ()
     own_port: int | None = None
+    polls: bool = False
 
     @property
     def takes_message(self) -> bool:
@@ -131,7 +133,7 @@ class Session(Generic[P]):
     def _start(self, message: str) -> None:
         filling = {"host": self.told.host, "port": str(self.told.port), "message": message}
         self._program = self._stage.run_client(self._manner.run, filling, terminal=self._terminal, beside=self._beside)
-        self._keyboard = Keyboard(self._program)
+        self._keyboard = Keyboard(self._program, polled=self._manner.polls)
         self.server.begin(self._program)
 
     def __enter__(self) -> Self:
@@ -577,13 +579,22 @@ class Clients(Generic[P]):
         try:
             with Session(self._stage, manner, as_argument, server) as session:
                 answered, came_to = _look_where_it_goes(session, as_answer, guess)
+                # One that sent its message has shown how it reads.
+                polls = Ask.MESSAGE not in answered and not manner.takes_message and _polls(session)
+                came_to = came_to or session.server.came_to()
         except FaultError:
             return None
         self._prompted = self._prompted or bool(answered)
         if came_to is None:
             return None
         asks = () if came_to.port == as_argument.port else tuple(ask for ask in answered if ask is not Ask.MESSAGE)
-        return Manner(manner.run, asks, came_to.port if came_to.port in own else None)
+        return Manner(manner.run, asks, came_to.port if came_to.port in own else None, polls)
+
+
+def _polls(session: Session[P]) -> bool:
+    """Whether it never waits for a line, and takes one all the same."""
+    rest = session.keyboard.wait_rest()
+    return rest is not None and rest.why is Why.DEADLINE and rest.what is Awaits.OTHER and session.keyboard.is_polled()
 
 
 def _look_where_it_goes(

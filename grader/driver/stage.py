@@ -6,6 +6,7 @@ check's leftovers reach the next, and no program is started more often than that
 
 from __future__ import annotations
 
+import math
 import random
 import re
 import shlex
@@ -117,18 +118,21 @@ class Stage:
         self._found_out: dict[str, object] = {}
         self.transcript = Transcript(time.monotonic)
         self._ports_used: set[int] = set()
+        self.give_up_at = math.inf
         #: Where the program listens whatever it is told, once that is known.
         self._own_port: int | None = None
         self.environment = {"PATH": job.path, "HOME": "/tmp", "LANG": "C.UTF-8", "TERM": "dumb"}  # noqa: S108 — a tmpfs
 
     # From check to check
 
-    def begin(self) -> None:
-        """A check begins: a new transcript."""
+    def begin(self, give_up_at: float = math.inf) -> None:
+        """A check begins: a new transcript.  `give_up_at`: when it must be cut short (time.monotonic)."""
+        self.give_up_at = give_up_at
         self.transcript = Transcript(time.monotonic)
         self._clients.clear()
         if self._shared:
             self._shared.program.transcript = self.transcript
+            self._shared.program.give_up_at = give_up_at
 
     def finish(self, *, passed: bool) -> None:
         """A check has ended: close its clients; keep the program only if it is as it was."""
@@ -236,6 +240,7 @@ class Stage:
         self.transcript.add(EventKind.STARTED, "program", shlex.join(argv))
         limits = self._job.assignment.limits
         self._program = Program(started, self._warden, self.table, self.transcript, limits, keep_all=judged_by_output)
+        self._program.give_up_at = self.give_up_at
         return self._program
 
     def run_client(

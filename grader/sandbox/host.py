@@ -14,7 +14,8 @@ import msgspec
 
 from grader.driver.job import Finished, Job, Word
 from grader.errors import CannotJudgeError
-from grader.limits import HOST_GRACE_S, SandboxLimits
+from grader.limits import HOST_GRACE_S, LAST_CHECK_S, SandboxLimits
+from grader.model import PARTS
 from grader.sandbox.settings import UNPRIVILEGED_ID, Settings
 
 _TAIL_BYTES = 2000
@@ -75,7 +76,7 @@ def settings_of(limits: SandboxLimits) -> Settings:
 
 def patience_s(limits: SandboxLimits) -> float:
     """After this time a driver that has not finished never will."""
-    return _PROGRAMS * (limits.build_s + limits.whole_s) + HOST_GRACE_S
+    return _PROGRAMS * limits.build_s + len(PARTS) * (limits.whole_s + LAST_CHECK_S) + HOST_GRACE_S
 
 
 def lines_of(descriptor: int, limits: SandboxLimits) -> Iterator[bytes]:

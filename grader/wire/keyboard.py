@@ -6,13 +6,16 @@ whatever it has printed until then is its prompt.
 
 from __future__ import annotations
 
+import array
+import fcntl
 import os
 import select
+import termios
 from collections.abc import Callable
 from typing import NamedTuple, cast
 
 from grader.errors import Reason
-from grader.limits import READY_S
+from grader.limits import READY_S, SETTLE_S
 from grader.model import EventKind
 from grader.wire.faults import FaultError, UnprovedError
 from grader.wire.kernel import SocketRow
@@ -22,6 +25,7 @@ from grader.wire.stillness import Awaits, Snapshot
 #: Every program's own terminal (tty(4)), where passwords are read.
 _OWN_TERMINAL = "/dev/tty"
 _END_OF_INPUT = b"\x04"
+_SOMETHING = b"hello\n"
 #: termios(3): a line of a terminal in canonical mode holds no more, its end included.
 MOST_TYPED_BYTES = 4095
 
@@ -35,7 +39,7 @@ class Rest(NamedTuple):
 
 
 class Keyboard:
-    """One program's standard input.
+    """One program's standard input; `polled`: the program looks there from time to time, and never waits for it.
 
     It is a party to its conversations (`Talk`), so that waiting knows what is on its way.
     """
@@ -43,8 +47,9 @@ class Keyboard:
     AT_TERMINAL = "the keyboard"
     DOWN_A_PIPE = "a pipe"
 
-    def __init__(self, program: Program) -> None:
+    def __init__(self, program: Program, *, polled: bool = False) -> None:
         self._program = program
+        self._polled = polled
         self.name = self.DOWN_A_PIPE if program.started.terminal is None else self.AT_TERMINAL
         self._stdin = program.started.stdin
         self._terminal = program.started.terminal
@@ -82,11 +87,32 @@ class Keyboard:
         not wait for a line yet.
         """
         rests = self._reads_nothing_else if in_suspense else self._reads
+        looks = self._polled and not in_suspense
         try:
-            self._program.wait(until, [self._program.started.stdout], deadline_s, rests=rests)
+            self._program.wait(
+                until, [self._program.started.stdout], min(deadline_s, SETTLE_S) if looks else deadline_s, rests=rests
+            )
         except NoProgressError as stop:
-            return Rest(stop.why, self._awaits(stop.seen) if stop.why is not Why.ENDED else Awaits.OTHER, stop.doing)
+            if stop.why is Why.ENDED:
+                return Rest(stop.why, Awaits.OTHER, stop.doing)
+            awaited = self._awaits(stop.seen)
+            return Rest(stop.why, Awaits.BOTH if looks and awaited is Awaits.OTHER else awaited, stop.doing)
         return None
+
+    def is_polled(self) -> bool:
+        """Type at a program that never rests, and see whether it takes that all the same."""
+        self.type(_SOMETHING)
+        try:
+            self._program.wait(lambda: self._is_taken() or None, deadline_s=READY_S)
+        except NoProgressError:
+            return False
+        return True
+
+    def _is_taken(self) -> bool:
+        """Whether nothing of what was typed is left to be read."""
+        pending = array.array("i", [0])
+        fcntl.ioctl(self._stdin if self._terminal is None else self._terminal, termios.FIONREAD, pending)
+        return pending[0] == 0
 
     def wait_prompt(self, deadline_s: float = READY_S) -> None:
         """Until it waits for a line.

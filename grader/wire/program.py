@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import errno
 import fcntl
+import math
 import os
 import select
 import signal
@@ -139,6 +140,8 @@ class Program:
         if started.terminal is not None:
             self._open.add(started.terminal)
         self._ending: Ending | None = None
+        #: When waiting for it is cut short, whatever it does (time.monotonic).
+        self.give_up_at = math.inf
         #: Bytes that it was sent; one that prints what it reads may print them all, escaped.
         self.told_bytes = 0
         self._survives_stops = False
@@ -347,6 +350,9 @@ class Program:
             spent_s = clock.spent_s(now, snapshot, self._traffic(prints=prints))
             if spent_s > deadline_s:
                 return self._last_chance(ready, Why.DEADLINE, verdict, snapshot, clock.ran_s(snapshot) / spent_s)
+            if now > self.give_up_at:
+                what = "the time for all its checks was used up in this one"
+                raise UnprovedError(what, Reason.TIME_BUDGET, self.doing())
             if now - began > REPLY_WALL_S:
                 raise UnprovedError("the machine was too busy to let the program run", Reason.STARVED, self.doing())
             # A look at a program of many threads takes long, and keeps it from working: never more than half the time.

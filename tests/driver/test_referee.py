@@ -170,7 +170,7 @@ def test_after_the_whole_time_nothing_is_started(tmp_path: Path) -> None:
     played = play(job(own, "one", limits=SandboxLimits(whole_s=1e-6)), tmp_path)
     check = played.checks["one"]
     assert (check.outcome, check.reason) == (Outcome.INCONCLUSIVE, Reason.TIME_BUDGET)
-    assert check.message == "The 0 s for the whole submission were used up before."
+    assert check.message == "The 0 s for all checks of the server were used up before."
     assert check.evidence == ()
 
 
