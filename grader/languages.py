@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import PurePosixPath
@@ -308,19 +308,25 @@ def _makes(submission: Submission, role: Role, winners: list[str]) -> bool:
         return False
     text = submission.read(names[0], _MAKEFILE_BYTES).decode("utf-8", "replace")
     # make has a rule of its own for a program with one C file.
-    return f"{role}.c" in submission.files or makes_target(text, role)
+    return f"{role}.c" in submission.files or makes_target(text, role, submission.files)
 
 
-def makes_target(text: str, target: str) -> bool:
-    """Whether a Makefile's text has a rule for `target`, by its name or by a variable that holds it."""
+def makes_target(text: str, target: str, files: Collection[str] = ()) -> bool:
+    """Whether a Makefile's text has a rule for `target`: by its name, a variable that holds it, or a pattern.
+
+    A pattern (`%: src/%.c`) makes it if the first thing that it would be made from is among `files`.
+    """
     lines = text.replace("\r\n", "\n").replace("\\\n", " ").split("\n")
     names = {target}
     for line in lines:
         given = re.match(r"\s*(\w+)\s*[:?]{0,2}=(.*)", line)
-        if given and target in given[2].split():
+        if given and target in {word.removeprefix("./") for word in given[2].split()}:
             names |= {f"$({given[1]})", f"${{{given[1]}}}"}
-    rules = (rule[1] for line in lines if (rule := re.match(r"([^\t#:=][^#:=]*)::?(?!=)", line)))
-    return any(word.removeprefix("./") in names for rule in rules for word in rule.split())
+    rules = [rule for line in lines if (rule := re.match(r"([^\t#:=][^#:=]*)::?(?!=)([^#;|=]*)", line))]
+    if any(word.removeprefix("./") in names for rule in rules for word in rule[1].split()):
+        return True
+    sources = (rule[2].split()[:1] for rule in rules if rule[1].strip() == "%")
+    return any(source.replace("%", target).removeprefix("./") in files for each in sources for source in each)
 
 
 # what to say when it is not clear

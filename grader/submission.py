@@ -38,9 +38,9 @@ from grader.limits import MAX_CONFIG_BYTES, MAX_MEMBERS, MAX_UNPACKED_BYTES
 CONFIG_NAME: Final = "grader.toml"
 
 #: Left out wherever they stand: what systems, version control and interpreters leave behind.
-LEFT_OUT: Final = frozenset({"__MACOSX", ".DS_Store", ".git", "__pycache__", ".venv", "node_modules"})
+LEFT_OUT: Final = frozenset({"__MACOSX", ".DS_Store", ".git", "__pycache__", ".venv", "venv", "node_modules"})
 #: Those of them that a student may have counted on.
-NOTED: Final = frozenset({".venv", "node_modules"})
+NOTED: Final = frozenset({".venv", "venv", "node_modules"})
 #: What may be handed in as one file without an archive.  Whether it can be run is for `languages.py` to say.
 SOURCE_SUFFIXES: Final = frozenset(
     {".py", ".c", ".java", ".go", ".rs", ".js", ".mjs", ".ts", ".cpp", ".cc", ".cxx", ".cs", ".rb"}

@@ -302,10 +302,13 @@ def test_make_reads_the_makefile_that_is_looked_at() -> None:
         "server:: x.c",
         "NAME = server\n$(NAME): x.c",
         "NAME := client server\n${NAME}: x.c",
+        "NAME = ./server\n$(NAME): x.c",
+        "%: src/%.c src/net.c",
+        "% : ./src/%.c | bin # a comment",
     ],
 )
 def test_target_is_found(text: str) -> None:
-    assert makes_target(text, "server")
+    assert makes_target(text, "server", {"src/server.c"})
 
 
 @pytest.mark.parametrize(
@@ -321,10 +324,13 @@ def test_target_is_found(text: str) -> None:
         "all: server",
         "$(NAME): x.c",
         "NAME = server",
+        "%: lib/%.c src/%.c",
+        "%.o: src/%.c",
+        "%:",
     ],
 )
 def test_target_is_not_found(text: str) -> None:
-    assert not makes_target(text, "server")
+    assert not makes_target(text, "server", {"src/server.c"})
 
 
 @pytest.mark.timeout(20)

@@ -26,8 +26,9 @@ MODULES: Final[dict[tuple[Part, Transport], tuple[str, ...]]] = {
 }
 
 #: What to look at where the cause is none that a check looks for.
-_COMMON_HINTS = {
-    Reason.CRASHED: "Read what it printed (above): the last line names the cause.",
+COMMON_HINTS = {
+    Reason.CRASHED: "Read what it printed (above): the last line names the cause. A signal like SIGSEGV leaves no "
+    "words: compile with -g -fsanitize=address, and run it by hand as it was started above.",
     Reason.NOT_HEARD: "What one client says goes to every client that is connected: keep a list of them.",
     Reason.OUTPUT_FLOOD: "It prints without end, whatever it is asked: look for a loop that prints and never waits.",
     Reason.OUT_OF_MEMORY: "It was killed when it used more memory than a submission may: look at what grows.",
@@ -54,7 +55,7 @@ class Behaviour:
 
     def hint_for(self, reason: Reason) -> str:
         """What to look at after this failure."""
-        return self.hints.get(reason) or _COMMON_HINTS.get(reason) or self.hint
+        return self.hints.get(reason) or COMMON_HINTS.get(reason) or self.hint
 
 
 def behaviour(

@@ -31,7 +31,8 @@ GOES_ELSEWHERE_HINTS = {
     Reason.OTHER_PORT: "Either the port stands in the program: take it from the arguments.  Or its two bytes went out "
     "in the machine's order: htons is missing.",
     Reason.CRASHED: "Read what it printed (above): the last line names the cause.  If it was told a name: inet_addr, "
-    "inet_aton and inet_pton take no names; use getaddrinfo.",
+    "inet_aton and inet_pton take no names; use getaddrinfo.  A signal like SIGSEGV leaves no words: compile with -g "
+    "-fsanitize=address, and run it by hand.",
     Reason.OTHER_ADDRESS: "Either the address stands in the program: take it from the arguments.  Or the name was not "
     "looked up: inet_pton and inet_aton take no names, and leave 0.0.0.0 if nobody asks what they returned; use "
     "getaddrinfo.",

@@ -70,7 +70,8 @@ def test_no_thread_leak(server: Server, stage: Stage, protocol: StreamProtocol) 
     does="its CPU time while nothing is asked: a client is silent, has left, has reset its connection (TCP)",
     proves="it is at rest, or its scheduler counters are read",
     catches="spinning at the end of input or after a reset, polling without waiting",
-    hint="recv at the end of input returns at once, every time: leave the loop. Never poll without a timeout.",
+    hint="recv at the end of input returns at once, every time: leave the loop. Never poll without a timeout, and ask "
+    "whether a socket can be written to only while there is something to write: it nearly always can.",
 )
 def test_no_busy_loop(server: Server, stage: Stage, protocol: StreamProtocol) -> None:
     """Uses no CPU time while nothing is asked"""

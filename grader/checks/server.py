@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from grader.checks import behaviour
+from grader.checks import COMMON_HINTS, behaviour
 from grader.checks.steps import interrupt, must_end_quietly, must_refuse, must_refuse_in_words, stop_anyhow
 from grader.driver.stage import Server, Stage
 from grader.errors import Reason
@@ -20,11 +20,12 @@ _NO_PORTS = ((), ("abc",), ("70000",), ("65536",), ("0",), ("-1",))
     catches="crash at start, another port (found, and used for the other checks), a loopback address only",
     hint="Start it by hand, as it was started above, and read what it prints.",
     hints={
-        Reason.CRASHED: "Read what it printed (above): the last line names the cause.",
-        Reason.EXITED: "A server runs until it is stopped: after listen it accepts clients in a loop.",
+        Reason.CRASHED: COMMON_HINTS[Reason.CRASHED],
+        Reason.EXITED: "A server runs until it is stopped: when its socket is ready it serves its clients in a loop.",
         Reason.WRONG_PORT: "Take the port from the program's first argument instead of a constant.",
         Reason.WRONG_ADDRESS: "Bind to '' (Python) or INADDR_ANY (C): every address of the machine, not one of them.",
-        Reason.NOT_LISTENING: "A server calls socket, bind, listen, then accept; look which of them it never reaches.",
+        Reason.NOT_LISTENING: "A server calls socket and bind, and over TCP then listen and accept; look which of them "
+        "it never reaches.",
     },
 )
 def test_listens(server: Server, stage: Stage) -> None:

@@ -14,7 +14,7 @@ from grader.model import EventKind
 from grader.wire.connection import Connection, prepare
 from grader.wire.faults import FaultError, UnprovedError
 from grader.wire.kernel import Endpoint, SocketTable
-from grader.wire.program import NoProgressError, Program, no_more
+from grader.wire.program import NoProgressError, Program, no_more, reason_of
 from grader.wire.script import Answer
 
 #: More than any client makes by accident.
@@ -250,7 +250,8 @@ def not_come(program: Program, stop: NoProgressError, what: str) -> FaultError:
     if ending is None:
         return FaultError(Reason.NOT_CONNECTED, what, doing=stop.doing)
     # Its own end is told by `doing`; what it has printed tells why.
-    return FaultError(Reason.NOT_CONNECTED, f"{what}: the program ended", doing=program.doing())
+    reason = reason_of(ending) if ending.status else Reason.NOT_CONNECTED
+    return FaultError(reason, f"{what}: the program ended", doing=program.doing())
 
 
 def _listen(address: Endpoint) -> socket.socket | None:

@@ -227,20 +227,22 @@ def test_a_message_may_be_an_argument(stage: Stage, message: tuple[str, ...]) ->
 
 
 @pytest.mark.parametrize(
-    ("which", "what", "doing"),
+    ("which", "reason", "what", "doing"),
     [
-        ("goes_nowhere", "it did not connect", "blocked in read on its standard input"),
-        ("ends", "it did not connect: the program ended", "it ended by itself with exit status 1"),
+        ("goes_nowhere", Reason.NOT_CONNECTED, "it did not connect", "blocked in read on its standard input"),
+        ("ends", Reason.CRASHED, "it did not connect: the program ended", "it ended by itself with exit status 1"),
     ],
 )
-def test_a_client_that_goes_nowhere_is_told_so_each_time(stage: Stage, which: str, what: str, doing: str) -> None:
+def test_a_client_that_goes_nowhere_is_told_so_each_time(
+    stage: Stage, which: str, reason: Reason, what: str, doing: str
+) -> None:
     clients = clients_of(stage, which, *ARGUMENTS)
     for _ in range(2):
         with pytest.raises(NotStartedError) as caught:
             clients.start()
         assert (caught.value.needed, caught.value.fault.reason) == (
             "a client that reaches a server",
-            Reason.NOT_CONNECTED,
+            reason,
         )
         assert (caught.value.fault.what, caught.value.fault.doing) == (what, doing)
 

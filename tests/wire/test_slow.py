@@ -7,6 +7,7 @@ import re
 import pytest
 
 from grader.errors import Reason
+from grader.limits import REPLY_S
 from grader.model import EventKind
 from grader.wire.faults import FaultError, UnprovedError
 from grader.wire.program import NoProgressError, Why
@@ -116,7 +117,7 @@ def test_a_slow_reader_that_resets_is_known_to_have_arrived(stand: Stand, which:
 def test_whoever_only_waits_for_a_slow_reader_is_still(stand: Stand) -> None:
     serving, client = slow_client(stand, "echoes")
     client.send_without_reading(MUCH)
-    assert serving.program.at_rest()
+    assert serving.program.wait_rest(REPLY_S)
     other = stand.connect(serving, "client B")
     with pytest.raises(FaultError, match="client B was never accepted") as caught:
         other.wait_accepted()

@@ -134,7 +134,7 @@ def test_a_client_that_ends_instead_is_named_with_its_end(stand: Stand) -> None:
     with pytest.raises(FaultError) as caught:
         _ = server.connection
     assert (caught.value.reason, caught.value.what) == (
-        Reason.NOT_CONNECTED,
+        Reason.CRASHED,
         "it did not connect: the program ended",
     )
     assert caught.value.doing == "it ended by itself with exit status 3"
