@@ -5,6 +5,8 @@
 from __future__ import annotations
 
 import importlib.util
+import re
+import socket
 import sys
 import time
 from typing import Literal
@@ -247,6 +249,38 @@ def test_a_client_that_goes_nowhere_is_told_so_each_time(
         assert (caught.value.fault.what, caught.value.fault.doing) == (what, doing)
 
 
+def test_a_client_that_swaps_the_bytes_of_its_port_is_told_so(stage: Stage) -> None:
+    clients = clients_of(stage, "swaps_the_ports_bytes", *ARGUMENTS)
+    with pytest.raises(NotStartedError) as caught:
+        clients.start()
+    assert caught.value.fault.reason is Reason.OTHER_PORT
+    told, went = map(int, re.findall(r"port ([0-9]+)", caught.value.fault.what))
+    assert went == socket.htons(told)
+
+
+def test_a_port_that_it_binds_is_left_to_it(stage: Stage) -> None:
+    own = stage.port()
+    clients = clients_of(stage, "binds", str(own), *ARGUMENTS, ports=(own,))
+    assert clients.manner.own_port is None
+    plays(clients)
+
+
+def test_who_only_looks_at_its_input_is_typed_at(stage: Stage) -> None:
+    clients = clients_of(stage, "looks_at_its_input", *ARGUMENTS)
+    assert clients.manner.polls
+    plays(clients)
+
+
+@pytest.mark.parametrize("which", ["takes_arguments", "never_looks_at_its_input"])
+def test_who_waits_for_a_line_or_never_takes_one_does_not_poll(stage: Stage, which: str) -> None:
+    assert not clients_of(stage, which, *ARGUMENTS).manner.polls
+
+
+@pytest.mark.parametrize("which", ["leaves_its_input_to_a_child", "in_raw_mode"])
+def test_it_is_typed_at_as_at_any_terminal(stage: Stage, which: str) -> None:
+    plays(clients_of(stage, which, *ARGUMENTS))
+
+
 def test_how_it_is_told_is_found_out_once(stage: Stage) -> None:
     clients = clients_of(stage, "takes_arguments", *ARGUMENTS)
     assert clients.manner is clients.manner
@@ -316,6 +350,48 @@ def test_a_reply_that_is_not_shown_is_told_with_its_cause(stage: Stage, which: s
     with session_of(stage, which) as session, pytest.raises(FaultError) as caught:
         session.converse(HELLO)
     assert (caught.value.reason, caught.value.what) == (reason, what)
+
+
+def test_what_was_sent_besides_is_told_where_it_does_not_go_on(stage: Stage) -> None:
+    with session_of(stage, "sends_a_line_before") as session, pytest.raises(FaultError) as caught:
+        session.enter(HELLO.line)
+    assert caught.value.reason is Reason.NO_PROMPT
+    assert caught.value.what == r"it does not wait for a line to be typed; the server has got 1 byte so far: '\n'"
+
+
+def test_a_long_line_may_be_sent_while_it_is_read(stage: Stage) -> None:
+    line = b"x" * (8 << 20)  # more than pipe, socket buffers and program hold
+    entry = Entry(line, line + b"\n", b"OK\n", b"OK")
+    with session_of(stage, "sends_while_it_reads", terminal=False) as session:
+        session.feed(entry.line + b"\n")
+        session.server.expect(entry.request)
+        session.server.answer(entry.reply)
+        session.must_show(entry)
+
+
+def test_what_stood_behind_a_longer_reply_is_no_part_of_the_next(stage: Stage) -> None:
+    long, short = Entry(b"a long line", b"a long line\n", b"A LONG LINE\n", b"A LONG LINE"), HELLO
+    for which, trails in (("leaves_a_tail", True), ("takes_arguments", False)):
+        with session_of(stage, which) as session:
+            for entry in (long, short):
+                session.converse(entry)
+                session.wait_prompt()
+            if not trails:
+                session.must_not_trail(short, long)
+                continue
+            with pytest.raises(FaultError) as caught:
+                session.must_not_trail(short, long)
+            assert caught.value.what == "behind the reply 'HELLO' stands the end of an earlier one: ' LINE'"
+
+
+def test_white_space_that_was_taken_from_a_reply_is_told(stage: Stage) -> None:
+    entry = Entry(b"  x  ", b"  x  \n", b"  X  \n", b"  X  ")
+    with session_of(stage, "strips") as session, pytest.raises(FaultError) as caught:
+        session.converse(entry)
+    assert (caught.value.reason, caught.value.what) == (
+        Reason.NOT_SHOWN,
+        "the reply '  X  ' was shown without the white space at its ends",
+    )
 
 
 @pytest.mark.parametrize("terminal", [True, False])

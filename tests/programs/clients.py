@@ -280,6 +280,92 @@ def prompts_for_ever(host, port):
             time.sleep(0.01)
 
 
+def looks_at_its_input(host, port):
+    """Never waits for a line: it looks whether there is one, and sleeps between."""
+    with connect(host, port) as sock, sock.makefile("rb") as replies:
+        while True:
+            if not select.select([0], [], [], 0)[0]:
+                time.sleep(0.01)
+            elif line := os.read(0, 1000):
+                sock.sendall(line)
+                print(replies.readline().decode(), end="", flush=True)
+            else:
+                return
+
+
+def never_looks_at_its_input(host, port):
+    with connect(host, port):
+        while True:
+            time.sleep(0.01)
+
+
+def swaps_the_ports_bytes(host, port):
+    talk(connect(host, socket.htons(int(port))))
+
+
+def binds(own_port, host, port):
+    with socket.socket() as sock:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        sock.bind(("127.0.0.1", int(own_port)))
+        sock.connect((host, int(port)))
+        talk(sock)
+
+
+def sends_a_line_before(host, port):
+    """As scanf does, which leaves a line end behind."""
+    with connect(host, port) as sock:
+        sock.sendall(b"\n")
+        sock.recv(1000)
+    talk(sock)
+
+
+def sends_while_it_reads(host, port):
+    """Sends what it has read at once, whole lines or not; what comes is shown at the end of input."""
+    with connect(host, port) as sock, sock.makefile("rb") as replies:
+        while part := os.read(0, 1000):
+            sock.sendall(part)
+        print(replies.readline().decode(), end="", flush=True)
+
+
+def leaves_a_tail(host, port):
+    """Prints a reply, and what stood behind it in its buffer."""
+    buffer = bytearray(1000)
+
+    def show(reply):
+        buffer[: len(reply)] = reply
+        print(bytes(buffer).rstrip(b"\0").decode(), flush=True)
+
+    talk(connect(host, port), show)
+
+
+def strips(host, port):
+    talk(connect(host, port), lambda reply: print(reply.decode().strip(), flush=True))
+
+
+def leaves_its_input_to_a_child(host, port):
+    if os.fork() == 0:
+        talk(connect(host, port))
+    else:
+        os.close(0)
+        os.wait()
+
+
+def in_raw_mode(host, port):
+    """Where Enter is CR, and nothing makes a line end of it."""
+    flags = termios.tcgetattr(0)
+    flags[0] &= ~termios.ICRNL
+    flags[3] &= ~(termios.ICANON | termios.ECHO)
+    termios.tcsetattr(0, termios.TCSANOW, flags)
+    with connect(host, port) as sock, sock.makefile("rb") as replies:
+        line = b""
+        while (key := os.read(0, 1)) not in (b"", b"\x04"):
+            line += key
+            if key == b"\r":
+                sock.sendall(line.replace(b"\r", b"\n"))
+                print(replies.readline().decode(), end="", flush=True)
+                line = b""
+
+
 def shows_and_ends(host, port):
     talk(connect(host, port), lambda reply: sys.exit(3))
 
