@@ -57,11 +57,11 @@ def describe(
     threads = [
         running if _runs(thread) else _describe_sleeper(process, thread, sockets, names, machine)
         for process in alive
-        for thread in process.threads
+        for thread in process.living
     ]
     talked = [part for talk in ours if (part := _describe_conversation(talk))]
     own = _rows_of(alive, sockets)
-    zombies = sum(process.state == "Z" for process in snapshot)
+    zombies = sum(process.state == "Z" and not process.alive for process in snapshot)
     parts = [
         *_counted(threads),
         *_counted_names(talked),
@@ -170,7 +170,7 @@ def _awaited(alive: Iterable[ProcessFacts], machine: str) -> set[int | None]:
     return {
         inode_of(process, signed(thread.arguments[0]))
         for process in alive
-        for thread in process.threads
+        for thread in process.living
         if (call := call_of(thread, machine)) and call.waits is Waits.RECEIVING and thread.arguments
     }
 

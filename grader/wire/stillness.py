@@ -33,6 +33,11 @@ class ThreadFacts(msgspec.Struct, frozen=True):
     ran_ns: int
     waited_ns: int
 
+    @property
+    def lives(self) -> bool:
+        """Whether it has not ended: one that has is seen until it is waited for."""
+        return self.state not in "ZX"
+
 
 class ProcessFacts(msgspec.Struct, frozen=True):
     """A process as /proc shows it; signal sets as bit masks; `files` maps a descriptor to what it leads to."""
@@ -50,9 +55,14 @@ class ProcessFacts(msgspec.Struct, frozen=True):
     posix_timers: bool = False
 
     @property
+    def living(self) -> tuple[ThreadFacts, ...]:
+        """Its threads that still run; a zombie has none."""
+        return tuple(thread for thread in self.threads if thread.lives)
+
+    @property
     def alive(self) -> bool:
-        """Whether any thread of it still runs; a zombie has none."""
-        return any(thread.state not in "ZX" for thread in self.threads)
+        """Whether any thread of it still runs."""
+        return bool(self.living)
 
 
 Snapshot = tuple[ProcessFacts, ...]
@@ -156,7 +166,7 @@ def inode_of(process: ProcessFacts, fd: int) -> int | None:
 def transfer_sockets(snapshot: Snapshot, machine: str) -> Iterator[tuple[int, int]]:
     """The (pid, fd) of each socket that a thread sleeps in a call on: those whose own timeout matters."""
     for process in snapshot:
-        for thread in process.threads:
+        for thread in process.living:
             call = call_of(thread, machine)
             if call and call.waits in {Waits.RECEIVING, Waits.SENDING} and thread.arguments:
                 fd = signed(thread.arguments[0])
@@ -171,7 +181,11 @@ def asleep(first: Snapshot, second: Snapshot) -> bool:
 
 
 def _sleepers(snapshot: Snapshot) -> dict[int, tuple[int, int | None]] | None:
-    threads = [thread for process in snapshot if process.alive for thread in process.threads]
+    # A first thread that has left by pthread_exit(3) is seen, dead, until all others have ended too.  No other is kept,
+    # so of what is seen of their ends something may come yet.
+    threads = [
+        thread for process in snapshot for thread in process.threads if thread.lives or thread.tid != process.pid
+    ]
     if not threads or any(thread.state not in "ST" for thread in threads):
         return None  # none at all: it is about to be gone
     return {thread.tid: (thread.switches, thread.call) for thread in threads}
@@ -206,7 +220,7 @@ def judge(
         return Verdict.TIMER
     known = _Known(sockets, timed, machine, read_by_us)
     strongest = max(
-        (_judge_thread(process, thread, known) for process in alive for thread in process.threads),
+        (_judge_thread(process, thread, known) for process in alive for thread in process.living),
         default=Verdict.STILL,
     )
     on_its_way = strongest is Verdict.STILL and any(_sends_to_itself(process, sockets) for process in alive)
@@ -256,8 +270,7 @@ def multiplexed(snapshot: Snapshot, machine: str) -> list[Multiplexed]:
     found = (
         Multiplexed(process, thread, call)
         for process in snapshot
-        if process.alive
-        for thread in process.threads
+        for thread in process.living
         if (call := call_of(thread, machine)) is not None
     )
     return [each for each in found if each.call.name in _MULTIPLEXED]
@@ -274,8 +287,7 @@ def awaits(
     read_from = [
         process.files.get(str(signed(thread.arguments[0])), "")
         for process in snapshot
-        if process.alive
-        for thread in process.threads
+        for thread in process.living
         if thread.arguments and (call := call_of(thread, machine)) and call.waits is Waits.RECEIVING
     ]
     for each, fds in zip(multiplexed(snapshot, machine), watched, strict=True):

@@ -71,6 +71,12 @@ def test_what_a_thread_does_in_words(one: ThreadFacts, words: str) -> None:
     assert told(one, rows=(LISTENS, row(FIRST)), ours=(client_a,)) == words
 
 
+@pytest.mark.parametrize("state", ["S", "Z"])
+def test_of_a_first_thread_that_has_left_nothing_is_said(state: str) -> None:
+    seen = process(thread(None, state="Z"), thread(PAUSE, tid=11), state=state)
+    assert describe((seen,), {}, (), MACHINE) == "blocked in pause"
+
+
 def test_a_connection_that_is_not_ours_has_no_name() -> None:
     assert told(thread(RECV, 4), rows=(row(FIRST),)) == "blocked in recv on a connection"
 

@@ -42,6 +42,7 @@ from tests.wire.facts import (
     SECOND,
     SEND,
     UNTIMED,
+    WAIT4,
     process,
     row,
     sockets,
@@ -151,9 +152,23 @@ def test_a_zombie_beside_a_sleeper_does_not_count() -> None:
     assert verdict(process(thread(PAUSE)), zombie) is Verdict.STILL
 
 
-def test_a_dead_thread_beside_a_sleeper_is_not_yet_still() -> None:
-    # Its process lives on, so something may come of its end yet.
-    assert verdict(process(thread(PAUSE), thread(None, tid=11, state="Z"))) is Verdict.RUNNING
+@pytest.mark.parametrize("process_state", ["S", "Z"])
+def test_a_first_thread_that_has_left_does_not_count(process_state: str) -> None:
+    left = thread(None, state="Z")
+    seen = process(left, thread(RECV, 4, tid=11), state=process_state)
+    assert verdict(seen, rows=(row(FIRST),)) is Verdict.STILL
+    assert verdict(seen, rows=(row(FIRST, unread=1),)) is Verdict.RUNNING
+    assert verdict(process(left, thread(NANOSLEEP, tid=11))) is Verdict.TIMER
+    assert list(transfer_sockets((seen,), MACHINE)) == [(10, 4)]
+
+
+@pytest.mark.parametrize("state", ["Z", "X"])
+def test_a_dead_thread_that_will_be_gone_is_not_yet_still(state: str) -> None:
+    # Of its end something may come yet: a parent may be told that it was the last.
+    ending = thread(None, tid=11, state=state)
+    assert verdict(process(thread(PAUSE), ending)) is Verdict.RUNNING
+    last = process(thread(None, tid=20, state="Z"), msgspec.structs.replace(ending, tid=21), pid=20, state="Z")
+    assert verdict(process(thread(WAIT4)), last) is Verdict.RUNNING
 
 
 def test_a_timerfd_anywhere_is_a_clock() -> None:
