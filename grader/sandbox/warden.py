@@ -525,6 +525,10 @@ def _watched(pid: int, tid: int, switches: int, call: str, arguments: list[int])
         return None
 
 
+#: poll(2) has two names for the same, and epoll_ctl(2) the same bits.
+_READABLE = select.POLLIN | select.POLLRDNORM
+
+
 def _memory(task: str, address: int, size: int) -> bytes:
     with open(f"{task}/mem", "rb", buffering=0) as memory:
         memory.seek(address)
@@ -534,7 +538,7 @@ def _memory(task: str, address: int, size: int) -> bytes:
 def _polled(task: str, address: int, count: int) -> list[int]:
     """Of poll(2): an array of struct pollfd."""
     entries = struct.iter_unpack("=ihh", _memory(task, address, 8 * min(count, _MOST_WATCHED)))
-    return [fd for fd, events, _ in entries if fd >= 0 and events & select.POLLIN]
+    return [fd for fd, events, _ in entries if fd >= 0 and events & _READABLE]
 
 
 def _selected(task: str, count: int, address: int) -> list[int]:
@@ -547,7 +551,7 @@ def _selected(task: str, count: int, address: int) -> list[int]:
 def _epolled(task: str, epoll: int, _: int) -> list[int]:
     """Of epoll_wait(2): proc_pid_fdinfo(5) lists what is registered, and for which events."""
     lines = (line.split() for line in _read(f"{task}/fdinfo/{epoll}").splitlines() if line.startswith("tfd:"))
-    return [int(words[1]) for words in lines if int(words[3], 16) & select.EPOLLIN]
+    return [int(words[1]) for words in lines if int(words[3], 16) & _READABLE]
 
 
 _MOST_WATCHED = 4096
