@@ -15,6 +15,7 @@ import msgspec
 
 from grader.wire.kernel import SocketRow, TcpState
 from grader.wire.stillness import (
+    TRANSFERS,
     ProcessFacts,
     Snapshot,
     Sockets,
@@ -117,7 +118,7 @@ def _describe_sleeper(
     call = call_of(thread, machine)
     if call is None:
         return "in a system call"
-    if call.waits in {Waits.RECEIVING, Waits.SENDING}:
+    if call.waits in TRANSFERS:
         return f"blocked in {call.name}{_on_what(process, signed(thread.arguments[0]), sockets, names)}"
     if call.waits is Waits.CLOCK:
         return "sleeping on its own timer" if call.name == "sleep" else f"in {call.name}"

@@ -108,6 +108,7 @@ WAYS = {
     "recv": lambda: ours.recv(1),
     "recv_with_timeout": receives_with_timeval,
     "read": lambda: os.read(0, 1),
+    "splice": lambda: os.splice(ours.fileno(), os.pipe()[1], 1),
     "poll": lambda: polls(None),
     "poll_with_timeout": lambda: polls(1_000_000),
     "select": lambda: select.select([ours], [], []),

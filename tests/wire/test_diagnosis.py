@@ -51,6 +51,7 @@ def told(
         (thread(RECV, 4), "blocked in recv on client A's connection"),
         (thread(SEND, 4), "blocked in send on client A's connection"),
         (thread(ACCEPT, 3), "blocked in accept, waiting for the next client"),
+        (thread(275, 4, 0, 5), "blocked in splice on client A's connection"),
         (thread(READ, 0), "blocked in read on its standard input"),
         (thread(READ, 5), "blocked in read"),
         (thread(POLL, POINTER, 1, FOR_EVER_MS), "blocked in poll"),

@@ -180,6 +180,7 @@ STILL = {
     "accept": "blocked in accept, waiting for the next client",
     "recv": "blocked in recv on a connection",
     "read": "blocked in read on its standard input",
+    "splice": "blocked in splice on a connection",
     "poll": "blocked in poll",
     "select": "blocked in select",
     "epoll": "blocked in epoll_wait",

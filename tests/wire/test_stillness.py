@@ -86,6 +86,9 @@ def test_each_call_is_judged_by_how_it_waits(call: Call, machine: str, number: i
             assert judged(4) is Verdict.STILL
         case Waits.SENDING:
             assert judged(4) is Verdict.RUNNING
+        case Waits.PASSING:
+            assert judged(4) is Verdict.STILL
+            assert judged(5, *[4] * call.passes_to_at) is Verdict.RUNNING
         case Waits.EVENT:
             assert judged() is Verdict.STILL
         case Waits.MILLISECONDS:
@@ -254,6 +257,41 @@ def test_pipes_and_terminals_change_by_what_processes_do(
     assert judge(seen, seen, {}, {}, MACHINE, read_by_us=read_by_us) is expected
 
 
+SPLICE, TEE = 275, 276
+
+
+@pytest.mark.parametrize(
+    ("call", "there", "expected"),
+    [
+        (thread(SPLICE, 4, 0, 5), row(FIRST), Verdict.STILL),  # nothing comes, into whatever pipe
+        (thread(SPLICE, 4, 0, 7), row(FIRST), Verdict.STILL),
+        (thread(SPLICE, 4, 0, 5), row(FIRST, unread=1), Verdict.RUNNING),
+        (thread(SPLICE, 0, 0, 5), row(FIRST), Verdict.STILL),
+        (thread(SPLICE, 0, 0, 4), row(FIRST), Verdict.STILL),
+        (thread(SPLICE, 0, 0, 7), row(FIRST), Verdict.RUNNING),
+        (thread(SPLICE, 5, 0, 4), row(FIRST), Verdict.RUNNING),  # its own pipe may hold something to send
+        (thread(SPLICE, 5, 0, 4), row(FIRST, unsent=9), Verdict.STILL),
+        (thread(SPLICE, 5, 0, 7), row(FIRST), Verdict.RUNNING),  # or to print
+        (thread(SPLICE, 5, 0, 8), row(FIRST), Verdict.STILL),
+        (thread(SPLICE, 6, 0, 5), row(FIRST), Verdict.UNKNOWN),
+        (thread(SPLICE, 5, 0, 6), row(FIRST), Verdict.UNKNOWN),
+        (thread(TEE, 5, 7), row(FIRST), Verdict.RUNNING),
+        (thread(TEE, 5, 8, 7), row(FIRST), Verdict.STILL),
+    ],
+)
+def test_who_passes_on_waits_for_bytes_or_for_room(call: ThreadFacts, there: SocketRow, expected: Verdict) -> None:
+    files = {**FILES, "6": "/work/file", "7": "pipe:[7]", "8": "pipe:[8]"}
+    seen = (process(call, files=files),)
+    assert judge(seen, seen, sockets(there), UNTIMED, MACHINE, read_by_us=frozenset({"pipe:[7]"})) is expected
+
+
+@pytest.mark.parametrize("own_timeout", [True, None])
+def test_who_passes_on_may_have_a_clock_at_either_end(own_timeout: bool | None) -> None:
+    for call in (thread(SPLICE, 4, 0, 5), thread(SPLICE, 5, 0, 4)):
+        assert list(transfer_sockets((process(call),), MACHINE)) == [(10, 4)]
+        assert verdict(process(call), rows=(row(FIRST),), timed={(10, 4): own_timeout}) is Verdict.TIMER
+
+
 ALARM = 1 << (signal.SIGALRM - 1)
 
 
@@ -329,6 +367,8 @@ EPOLL, SELECT = 232, 23
         ([thread(RECV, 4)], Awaits.OTHER),
         ([thread(READ, 5)], Awaits.OTHER),
         ([thread(READ, 77)], Awaits.OTHER),
+        ([thread(SPLICE, 0, 0, 5)], Awaits.INPUT),
+        ([thread(READ, 0), thread(SPLICE, 4, 0, 5, tid=11)], Awaits.BOTH),
         ([thread(SEND, 0)], Awaits.OTHER),  # it prints
         ([thread(NANOSLEEP)], Awaits.OTHER),
         ([thread(PAUSE)], Awaits.OTHER),
