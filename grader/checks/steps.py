@@ -21,8 +21,10 @@ if TYPE_CHECKING:
     from grader.wire.script import StreamProtocol
     from grader.wire.stillness import Snapshot
     from grader.wire.tcp import ScriptedClient
+    from grader.wire.warden import Ending
 
 _CROWD = 200
+_ENDING_SIGNALS = frozenset({signal.SIGINT, signal.SIGTERM, signal.SIGKILL})
 #: How a line ends that perror(3) or Python's OSError has made.
 _SYSTEM_ERRORS = tuple(f"{before} {os.strerror(code)}" for code in errno.errorcode for before in (":", "]"))
 
@@ -73,7 +75,7 @@ def must_end_quietly(program: Program, said_before: int) -> None:
         raise FaultError(Reason.TRACEBACK, f"{situation} it ended with a traceback")
     if any(line.endswith(_SYSTEM_ERRORS) for line in said.decode(errors="replace").splitlines()):
         raise FaultError(Reason.NOISY, f"{situation} it ended with an error message")
-    if ending.status < 0 and -ending.status not in {signal.SIGINT, signal.SIGTERM, signal.SIGKILL}:
+    if ending.status < 0 and -ending.status not in _ENDING_SIGNALS:
         raise FaultError(Reason.CRASHED, f"{situation} it crashed", doing=program.doing())
 
 
@@ -89,12 +91,20 @@ def must_refuse(
         ending = program.wait_end(deadline_s)
     except NoProgressError as stop:
         raise FaultError(ran_on, f"{situation}; it did not end", doing=stop.doing) from None
-    if ending.status < 0:
+    if ending.status < 0 and not _asked_to_end(ending):
         raise FaultError(Reason.CRASHED, f"{situation}; it crashed", doing=program.doing())
     if ending.status == 0:
         raise FaultError(Reason.EXIT_STATUS, f"{situation}; it ended with exit status 0, which means success")
     if not program.stderr.data[said_before:].strip():
         raise FaultError(Reason.SILENT, f"{situation}; it ended without a word on standard error")
+
+
+def _asked_to_end(ending: Ending) -> bool:
+    """Whether it has ended by a signal that a process sends to end another, and that we have not sent.
+
+    Of a client that forks, the child that receives often ends its parent so.
+    """
+    return -ending.status in _ENDING_SIGNALS and not ending.out_of_memory
 
 
 def must_refuse_in_words(

@@ -5,15 +5,18 @@ Argument: where the warden is, `fd:N` or `unix:PATH`.
 
 from __future__ import annotations
 
+import fcntl
 import importlib.util
 import os
 import resource
 import select
 import socket
+import struct
 import sys
 import tempfile
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import cast
 
@@ -41,6 +44,11 @@ _UNUSED_PLUGINS = (
     *("unraisableexception", "warnings"),
 )
 
+_LOOPBACK = "lo"
+_SIOCSIFADDR = 0x8916  # netdevice(7)
+#: What else the loopback device has for its addresses, where nobody else uses it.
+_OWN_V4, _OWN_V6 = "127.0.0.4", "fd00::1"
+
 
 def main() -> int:
     """Build, play the checks, say their verdicts."""
@@ -49,6 +57,8 @@ def main() -> int:
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     job = msgspec.json.decode(read_frame(0), type=Job)
+    if job.private_network:
+        _add_addresses()
     channel = Channel(_reach_warden(sys.argv[1]))
     warden = WardenClient(channel)
     stage = Stage(job, warden, SocketTable())
@@ -63,6 +73,23 @@ def main() -> int:
     stage.end_program()
     say(Finished())
     return 0
+
+
+def _add_addresses() -> None:
+    """Give the loopback device more addresses than 127.0.0.1 and ::1.
+
+    getaddrinfo(3) with AI_ADDRCONFIG, which its manual recommends, finds nothing of a family of which the machine has
+    none but these.
+    """
+    # struct ifreq; by its name an alias, which leaves 127.0.0.1 where it is.
+    alias = struct.pack("=16sHH4s16x", f"{_LOOPBACK}:1".encode(), socket.AF_INET, 0, socket.inet_aton(_OWN_V4))
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        fcntl.ioctl(sock, _SIOCSIFADDR, alias)
+    # struct in6_ifreq.
+    whole = struct.pack("=16sIi", socket.inet_pton(socket.AF_INET6, _OWN_V6), 128, socket.if_nametoindex(_LOOPBACK))
+    # Where there is no IPv6, or it is switched off, nobody looks for it.
+    with suppress(OSError), socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as sock:
+        fcntl.ioctl(sock, _SIOCSIFADDR, whole)
 
 
 def _speaker() -> Callable[[Word], None]:

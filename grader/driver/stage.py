@@ -40,6 +40,8 @@ _PORTS = tuple(port for port in range(20_000, 32_000) if (port & 0xFF) << 8 >= 1
 _WILDCARDS = {"0.0.0.0": "127.0.0.1", "::": "127.0.0.1"}  # noqa: S104 — compared with, never bound
 _PORT_TRIES = 100
 _PLACES = re.compile(r"\{\{|\}\}|\{host\}|\{port\}|\{message\}")
+#: environ(7): what every login sets, and few ask whether it did.
+_LOGGED_IN = {"USER": "student", "LOGNAME": "student"}
 _CLIENT_NAMES = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 
@@ -121,7 +123,7 @@ class Stage:
         self.give_up_at = math.inf
         #: Where the program listens whatever it is told, once that is known.
         self._own_port: int | None = None
-        self.environment = {"PATH": job.path, "HOME": "/tmp", "LANG": "C.UTF-8", "TERM": "dumb"}  # noqa: S108 — a tmpfs
+        self.environment = {"PATH": job.path, "HOME": "/tmp", "LANG": "C.UTF-8", "TERM": "dumb", **_LOGGED_IN}  # noqa: S108 — a tmpfs
 
     # From check to check
 

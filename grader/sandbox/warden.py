@@ -44,6 +44,7 @@ _PR_SET_CHILD_SUBREAPER = 36
 _PR_SET_NO_NEW_PRIVS = 38
 _CAP_LAST = 63
 _SYS_PIDFD_GETFD = 438  # the same number on every architecture
+_PIDFD_THREAD = os.O_EXCL  # pidfd_open(2), since Linux 6.9
 _TIOCGPTPEER = 0x5441  # ioctl_tty(2): opens a pseudo-terminal's other side, whatever this process's /dev/pts is
 _PEER_FLAGS = os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK | os.O_CLOEXEC
 _STACK_BYTES = 8 * 1024 * 1024  # what a thread reserves by default (ulimit -s)
@@ -403,18 +404,36 @@ def _read(path: str) -> str:
 
 
 def _state(pid: int) -> str:
-    """One letter of proc(5), X when gone."""
-    return _state_of(_read(f"/proc/{pid}/status")) or "X"
+    """One letter of proc(5), X when gone; Z only when all its threads have ended."""
+    return _state_of(_living(pid)[1]) or "X"
+
+
+def _living(pid: int) -> tuple[str, str]:
+    """The folder of /proc that tells of its memory and files, and what `status` says there.
+
+    A first thread that has left by pthread_exit(3) has neither any more; then it is another that still lives.
+    """
+    folder = f"/proc/{pid}"
+    status = _read(f"{folder}/status")
+    if _state_of(status) == "Z" and _field(status, "Threads") not in {"0", "1"}:
+        for task in (f"{folder}/task/{tid}" for tid in _tids(pid)):
+            if _state_of(of_task := _read(f"{task}/status")) not in {"", "Z", "X"}:
+                return task, of_task
+    return folder, status
 
 
 def _resident_bytes(pid: int) -> int:
-    fields = _read(f"/proc/{pid}/statm").split()
+    return _resident(f"/proc/{pid}") or _resident(_living(pid)[0])
+
+
+def _resident(folder: str) -> int:
+    fields = _read(f"{folder}/statm").split()
     return int(fields[1]) * resource.getpagesize() if fields else 0
 
 
 def _own_bytes(pid: int) -> int:
     """Resident memory, of shared pages only this process's part (PSS of proc_pid_smaps_rollup(5))."""
-    kilobytes = _field(_read(f"/proc/{pid}/smaps_rollup"), "Pss").split()
+    kilobytes = _field(_read(f"{_living(pid)[0]}/smaps_rollup"), "Pss").split()
     return int(kilobytes[0]) * 1024 if kilobytes else _resident_bytes(pid)
 
 
@@ -449,18 +468,17 @@ def _field(status: str, name: str) -> str:
 
 def _process(pid: int, *, files: bool) -> dict[str, Any] | None:
     """One process as facts, or None when it is gone.  `files` adds its open files."""
-    status = _read(f"/proc/{pid}/status")
+    folder, status = _living(pid)
     if not status:
         return None
-    # A program that waits for none of its children has hundreds of zombies: nothing more is to be seen of them, but of
-    # one whose other threads live on.
+    # A program that waits for none of its children has hundreds of zombies: nothing more is to be seen of them.
     zombie = _state_of(status) == "Z" and _field(status, "Threads") in {"0", "1"}
     seen: dict[str, Any] = {
         "pid": pid,
         "parent": int(_field(status, "PPid")),
         "name": status.partition("\n")[0].partition("\t")[2],
         "state": _state_of(status),
-        "resident_bytes": 0 if zombie else _resident_bytes(pid),
+        "resident_bytes": 0 if zombie else _resident(folder),
         "ignored_signals": int(_field(status, "SigIgn"), 16),
         "caught_signals": int(_field(status, "SigCgt"), 16),
         "blocked_signals": int(_field(status, "SigBlk"), 16),
@@ -468,7 +486,7 @@ def _process(pid: int, *, files: bool) -> dict[str, Any] | None:
         "threads": [] if zombie else [thread for tid in _tids(pid) if (thread := _thread(pid, tid))],
     }
     if files and not zombie:
-        seen["files"] = _files(pid)
+        seen["files"] = _files(folder)
     return seen
 
 
@@ -500,61 +518,65 @@ def _switches(status: str) -> int:
 def _watched(pid: int, tid: int, switches: int, call: str, arguments: list[int]) -> list[int] | None:
     """What one sleeping thread waits to read from."""
     try:
-        found = _WATCHED[call](pid, *arguments[:2])
+        found = _WATCHED[call](f"/proc/{pid}/task/{tid}", *arguments[:2])
         # As long as it has slept all the time, its memory was what the kernel was given.
         return found if _switches(_read(f"/proc/{pid}/task/{tid}/status")) == switches else None
     except (OSError, ValueError, struct.error):
         return None
 
 
-def _memory(pid: int, address: int, size: int) -> bytes:
-    with open(f"/proc/{pid}/mem", "rb", buffering=0) as memory:
+#: poll(2) has two names for the same, and epoll_ctl(2) the same bits.
+_READABLE = select.POLLIN | select.POLLRDNORM
+
+
+def _memory(task: str, address: int, size: int) -> bytes:
+    with open(f"{task}/mem", "rb", buffering=0) as memory:
         memory.seek(address)
         return memory.read(size)
 
 
-def _polled(pid: int, address: int, count: int) -> list[int]:
+def _polled(task: str, address: int, count: int) -> list[int]:
     """Of poll(2): an array of struct pollfd."""
-    entries = struct.iter_unpack("=ihh", _memory(pid, address, 8 * min(count, _MOST_WATCHED)))
-    return [fd for fd, events, _ in entries if fd >= 0 and events & select.POLLIN]
+    entries = struct.iter_unpack("=ihh", _memory(task, address, 8 * min(count, _MOST_WATCHED)))
+    return [fd for fd, events, _ in entries if fd >= 0 and events & _READABLE]
 
 
-def _selected(pid: int, count: int, address: int) -> list[int]:
+def _selected(task: str, count: int, address: int) -> list[int]:
     """Of select(2): a set of bits, in the order of bytes that both of our architectures have."""
     count = min(count, _MOST_WATCHED)
-    bits = int.from_bytes(_memory(pid, address, (count + 7) // 8), "little") if address else 0
+    bits = int.from_bytes(_memory(task, address, (count + 7) // 8), "little") if address else 0
     return [fd for fd in range(count) if bits >> fd & 1]
 
 
-def _epolled(pid: int, epoll: int, _: int) -> list[int]:
+def _epolled(task: str, epoll: int, _: int) -> list[int]:
     """Of epoll_wait(2): proc_pid_fdinfo(5) lists what is registered, and for which events."""
-    lines = (line.split() for line in _read(f"/proc/{pid}/fdinfo/{epoll}").splitlines() if line.startswith("tfd:"))
-    return [int(words[1]) for words in lines if int(words[3], 16) & select.EPOLLIN]
+    lines = (line.split() for line in _read(f"{task}/fdinfo/{epoll}").splitlines() if line.startswith("tfd:"))
+    return [int(words[1]) for words in lines if int(words[3], 16) & _READABLE]
 
 
 _MOST_WATCHED = 4096
-_WATCHED: dict[str, Callable[[int, int, int], list[int]]] = {
+_WATCHED: dict[str, Callable[[str, int, int], list[int]]] = {
     "poll": _polled,
     "select": _selected,
     "epoll_wait": _epolled,
 }
 
 
-def _files(pid: int) -> dict[str, str]:
-    """Open descriptors and what they lead to, as in /proc/<pid>/fd."""
-    folder = f"/proc/{pid}/fd"
+def _files(folder: str) -> dict[str, str]:
+    """Open descriptors and what they lead to, as its `fd` has them."""
     found = {}
     with suppress(OSError):
-        for fd in os.listdir(folder):
+        for fd in os.listdir(f"{folder}/fd"):
             with suppress(OSError):
-                found[fd] = os.readlink(f"{folder}/{fd}")
+                found[fd] = os.readlink(f"{folder}/fd/{fd}")
     return found
 
 
 def _timed(pid: int, fd: int) -> bool | None:
     """Whether a receive or send on that socket would end by a timeout of its own."""
+    _, _, tid = _living(pid)[0].partition("/task/")
     try:
-        pidfd = os.pidfd_open(pid)
+        pidfd = os.pidfd_open(int(tid), _PIDFD_THREAD) if tid else os.pidfd_open(pid)
     except OSError:
         return None
     try:

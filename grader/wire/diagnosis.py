@@ -15,6 +15,7 @@ import msgspec
 
 from grader.wire.kernel import SocketRow, TcpState
 from grader.wire.stillness import (
+    TRANSFERS,
     ProcessFacts,
     Snapshot,
     Sockets,
@@ -57,11 +58,11 @@ def describe(
     threads = [
         running if _runs(thread) else _describe_sleeper(process, thread, sockets, names, machine)
         for process in alive
-        for thread in process.threads
+        for thread in process.living
     ]
     talked = [part for talk in ours if (part := _describe_conversation(talk))]
     own = _rows_of(alive, sockets)
-    zombies = sum(process.state == "Z" for process in snapshot)
+    zombies = sum(process.state == "Z" and not process.alive for process in snapshot)
     parts = [
         *_counted(threads),
         *_counted_names(talked),
@@ -117,7 +118,7 @@ def _describe_sleeper(
     call = call_of(thread, machine)
     if call is None:
         return "in a system call"
-    if call.waits in {Waits.RECEIVING, Waits.SENDING}:
+    if call.waits in TRANSFERS:
         return f"blocked in {call.name}{_on_what(process, signed(thread.arguments[0]), sockets, names)}"
     if call.waits is Waits.CLOCK:
         return "sleeping on its own timer" if call.name == "sleep" else f"in {call.name}"
@@ -170,7 +171,7 @@ def _awaited(alive: Iterable[ProcessFacts], machine: str) -> set[int | None]:
     return {
         inode_of(process, signed(thread.arguments[0]))
         for process in alive
-        for thread in process.threads
+        for thread in process.living
         if (call := call_of(thread, machine)) and call.waits is Waits.RECEIVING and thread.arguments
     }
 

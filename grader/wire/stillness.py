@@ -33,6 +33,11 @@ class ThreadFacts(msgspec.Struct, frozen=True):
     ran_ns: int
     waited_ns: int
 
+    @property
+    def lives(self) -> bool:
+        """Whether it has not ended: one that has is seen until it is waited for."""
+        return self.state not in "ZX"
+
 
 class ProcessFacts(msgspec.Struct, frozen=True):
     """A process as /proc shows it; signal sets as bit masks; `files` maps a descriptor to what it leads to."""
@@ -50,9 +55,14 @@ class ProcessFacts(msgspec.Struct, frozen=True):
     posix_timers: bool = False
 
     @property
+    def living(self) -> tuple[ThreadFacts, ...]:
+        """Its threads that still run; a zombie has none."""
+        return tuple(thread for thread in self.threads if thread.lives)
+
+    @property
     def alive(self) -> bool:
-        """Whether any thread of it still runs; a zombie has none."""
-        return any(thread.state not in "ZX" for thread in self.threads)
+        """Whether any thread of it still runs."""
+        return bool(self.living)
 
 
 Snapshot = tuple[ProcessFacts, ...]
@@ -72,6 +82,7 @@ class Waits(Enum):
 
     RECEIVING = "on a descriptor in argument 0"
     SENDING = "for room in a descriptor in argument 0"
+    PASSING = "on a descriptor in argument 0, or for room in another"
     EVENT = "for something that another thread or process does"
     MILLISECONDS = "with a timeout in milliseconds, negative: for ever"
     POINTER = "with a timeout behind a pointer, null: for ever"
@@ -79,13 +90,14 @@ class Waits(Enum):
 
 
 class Call(msgspec.Struct, frozen=True):
-    """A system call that sleeps: its numbers, how it waits, and the argument that holds its timeout."""
+    """A system call that sleeps: its numbers, how it waits, and the argument of its timeout or its other descriptor."""
 
     name: str
     x86_64: int | None
     aarch64: int | None
     waits: Waits
     timeout_at: int = 0
+    passes_to_at: int = 0
 
 
 #: Numbers: arch/x86/entry/syscalls/syscall_64.tbl and include/uapi/asm-generic/unistd.h.
@@ -94,12 +106,19 @@ CALLS = (
     Call("readv", 19, 65, Waits.RECEIVING),
     Call("recv", 45, 207, Waits.RECEIVING),
     Call("recvmsg", 47, 212, Waits.RECEIVING),
+    Call("preadv2", 327, 286, Waits.RECEIVING),
     Call("accept", 43, 202, Waits.RECEIVING),
     Call("accept", 288, 242, Waits.RECEIVING),
     Call("write", 1, 64, Waits.SENDING),
     Call("writev", 20, 66, Waits.SENDING),
     Call("send", 44, 206, Waits.SENDING),
     Call("sendmsg", 46, 211, Waits.SENDING),
+    Call("sendmmsg", 307, 269, Waits.SENDING),
+    Call("pwritev2", 328, 287, Waits.SENDING),
+    Call("sendfile", 40, 71, Waits.SENDING),  # what it sends is a file
+    Call("vmsplice", 278, 75, Waits.SENDING),
+    Call("splice", 275, 76, Waits.PASSING, passes_to_at=2),
+    Call("tee", 276, 77, Waits.PASSING, passes_to_at=1),
     Call("poll", 7, None, Waits.MILLISECONDS, 2),
     Call("poll", 271, 73, Waits.POINTER, 2),
     Call("select", 23, None, Waits.POINTER, 4),
@@ -108,6 +127,7 @@ CALLS = (
     Call("epoll_wait", 281, 22, Waits.MILLISECONDS, 3),
     Call("epoll_wait", 441, 441, Waits.POINTER, 3),
     Call("a wait for another thread", 202, 98, Waits.POINTER, 3),
+    Call("a wait for another thread", 449, 449, Waits.POINTER, 3),
     Call("connect", 42, 203, Waits.CLOCK),  # the kernel gives up by itself, after minutes
     Call("sigtimedwait", 128, 137, Waits.CLOCK),  # it may wait for SIGALRM, and nobody sees for what it waits
     Call("a wait for a lock", 73, 32, Waits.EVENT),  # flock
@@ -115,6 +135,9 @@ CALLS = (
     Call("a wait for a semaphore", 65, 193, Waits.EVENT),
     Call("a wait for a semaphore", 220, 192, Waits.POINTER, 3),
     Call("msgrcv", 70, 188, Waits.EVENT),
+    Call("msgsnd", 69, 189, Waits.EVENT),
+    Call("mq_send", 242, 182, Waits.POINTER, 4),
+    Call("mq_receive", 243, 183, Waits.POINTER, 4),
     Call("recvmmsg", 299, 243, Waits.RECEIVING),  # its timeout is looked at only after a datagram has come
     Call("pause", 34, None, Waits.EVENT),
     Call("sigsuspend", 130, 133, Waits.EVENT),
@@ -132,6 +155,13 @@ _BY_NUMBER: Mapping[str, Mapping[int, Call]] = {
 
 #: What is no socket, and changes only by what a process does.  A named pipe looks like a file and is not among them.
 _WRITTEN_BY_PROCESSES = ("pipe:[", "/dev/pts/", "/dev/tty", "/dev/ptmx", "anon_inode:[eventfd]")
+
+#: Calls that take from a descriptor in argument 0, and calls that wait on one or two at all.
+_READING = frozenset({Waits.RECEIVING, Waits.PASSING})
+TRANSFERS = _READING | {Waits.SENDING}
+
+#: What calls are that wait for nothing else.
+_FOR_NO_DESCRIPTOR = {Waits.CLOCK: Verdict.TIMER, Waits.EVENT: Verdict.STILL}
 
 #: Calls that wait for one of several descriptors.
 _MULTIPLEXED = frozenset({"poll", "select", "epoll_wait"})
@@ -156,12 +186,13 @@ def inode_of(process: ProcessFacts, fd: int) -> int | None:
 def transfer_sockets(snapshot: Snapshot, machine: str) -> Iterator[tuple[int, int]]:
     """The (pid, fd) of each socket that a thread sleeps in a call on: those whose own timeout matters."""
     for process in snapshot:
-        for thread in process.threads:
+        for thread in process.living:
             call = call_of(thread, machine)
-            if call and call.waits in {Waits.RECEIVING, Waits.SENDING} and thread.arguments:
-                fd = signed(thread.arguments[0])
-                if inode_of(process, fd) is not None:
-                    yield process.pid, fd
+            if call and call.waits in TRANSFERS and thread.arguments:
+                # The same argument once more where there is no other.
+                for fd in {signed(thread.arguments[0]), signed(thread.arguments[call.passes_to_at])}:
+                    if inode_of(process, fd) is not None:
+                        yield process.pid, fd
 
 
 def asleep(first: Snapshot, second: Snapshot) -> bool:
@@ -171,7 +202,11 @@ def asleep(first: Snapshot, second: Snapshot) -> bool:
 
 
 def _sleepers(snapshot: Snapshot) -> dict[int, tuple[int, int | None]] | None:
-    threads = [thread for process in snapshot if process.alive for thread in process.threads]
+    # A first thread that has left by pthread_exit(3) is seen, dead, until all others have ended too.  No other is kept,
+    # so of what is seen of their ends something may come yet.
+    threads = [
+        thread for process in snapshot for thread in process.threads if thread.lives or thread.tid != process.pid
+    ]
     if not threads or any(thread.state not in "ST" for thread in threads):
         return None  # none at all: it is about to be gone
     return {thread.tid: (thread.switches, thread.call) for thread in threads}
@@ -206,7 +241,7 @@ def judge(
         return Verdict.TIMER
     known = _Known(sockets, timed, machine, read_by_us)
     strongest = max(
-        (_judge_thread(process, thread, known) for process in alive for thread in process.threads),
+        (_judge_thread(process, thread, known) for process in alive for thread in process.living),
         default=Verdict.STILL,
     )
     on_its_way = strongest is Verdict.STILL and any(_sends_to_itself(process, sockets) for process in alive)
@@ -256,8 +291,7 @@ def multiplexed(snapshot: Snapshot, machine: str) -> list[Multiplexed]:
     found = (
         Multiplexed(process, thread, call)
         for process in snapshot
-        if process.alive
-        for thread in process.threads
+        for thread in process.living
         if (call := call_of(thread, machine)) is not None
     )
     return [each for each in found if each.call.name in _MULTIPLEXED]
@@ -274,9 +308,8 @@ def awaits(
     read_from = [
         process.files.get(str(signed(thread.arguments[0])), "")
         for process in snapshot
-        if process.alive
-        for thread in process.threads
-        if thread.arguments and (call := call_of(thread, machine)) and call.waits is Waits.RECEIVING
+        for thread in process.living
+        if thread.arguments and (call := call_of(thread, machine)) and call.waits in _READING
     ]
     for each, fds in zip(multiplexed(snapshot, machine), watched, strict=True):
         read_from += [each.process.files.get(str(fd), "") for fd in fds or ()]
@@ -291,13 +324,13 @@ def _judge_thread(process: ProcessFacts, thread: ThreadFacts, known: _Known) -> 
     call = call_of(thread, known.machine)
     if call is None:
         return Verdict.UNKNOWN
-    if call.waits is Waits.CLOCK:
-        return Verdict.TIMER
-    if call.waits is Waits.EVENT:
-        return Verdict.STILL
+    if call.waits in _FOR_NO_DESCRIPTOR:
+        return _FOR_NO_DESCRIPTOR[call.waits]
     if call.waits in {Waits.MILLISECONDS, Waits.POINTER}:
         return Verdict.STILL if waits_for_ever(call, thread) else Verdict.TIMER
-    return _judge_transfer(process, thread, call, known)
+    if call.waits is Waits.PASSING:
+        return _judge_passing(process, thread, call, known)
+    return _judge_transfer(process, signed(thread.arguments[0]), call.waits, known)
 
 
 def waits_for_ever(call: Call, thread: ThreadFacts) -> bool:
@@ -306,8 +339,17 @@ def waits_for_ever(call: Call, thread: ThreadFacts) -> bool:
     return signed(timeout) < 0 if call.waits is Waits.MILLISECONDS else timeout == 0
 
 
-def _judge_transfer(process: ProcessFacts, thread: ThreadFacts, call: Call, known: _Known) -> Verdict:
-    fd = signed(thread.arguments[0])
+def _judge_passing(process: ProcessFacts, thread: ThreadFacts, call: Call, known: _Known) -> Verdict:
+    """It waits for bytes, or for room for them; nobody sees which, nor what a pipe holds."""
+    source, sink = signed(thread.arguments[0]), signed(thread.arguments[call.passes_to_at])
+    comes = _judge_transfer(process, source, Waits.RECEIVING, known)
+    typed_to_peer = source == 0 and inode_of(process, sink) is not None  # as short as what is typed
+    if inode_of(process, source) is not None or typed_to_peer:
+        return comes  # with nothing here to be passed on, room makes no difference
+    return max(comes, _judge_transfer(process, sink, Waits.SENDING, known))
+
+
+def _judge_transfer(process: ProcessFacts, fd: int, waits: Waits, known: _Known) -> Verdict:
     inode = inode_of(process, fd)
     if inode is None:
         # A terminal or a pipe.  Nobody writes there but us or a sleeping process; what the program writes to us goes on
@@ -316,11 +358,11 @@ def _judge_transfer(process: ProcessFacts, thread: ThreadFacts, call: Call, know
         if not target.startswith(_WRITTEN_BY_PROCESSES):
             return Verdict.UNKNOWN  # FUSE and network file systems let who reads a file sleep until a server answers
         between_its_own = target.startswith("pipe:[") and target not in known.read_by_us
-        return Verdict.STILL if call.waits is Waits.RECEIVING or between_its_own else Verdict.RUNNING
+        return Verdict.STILL if waits is Waits.RECEIVING or between_its_own else Verdict.RUNNING
     if known.timed.get((process.pid, fd)) is not False:
         return Verdict.TIMER  # it has a timeout of its own, or the kernel does not let us see that it has none
     row = known.sockets.get(inode)
-    if call.waits is Waits.SENDING:
+    if waits is Waits.SENDING:
         # With nothing in flight, what waits to be sent has met a closed window: it moves when the peer reads.
         return Verdict.STILL if row and row.send_queue > 0 and row.in_flight == 0 else Verdict.RUNNING
     # Bytes, a FIN (which counts as one until it is read), or in LISTEN a client to accept: it is about to wake.

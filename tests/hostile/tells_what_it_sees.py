@@ -63,6 +63,13 @@ def can_reach(address: str) -> bool:
     return False
 
 
+def finds(family: socket.AddressFamily, address: str) -> bool:
+    """Whether an address is found where only families that this machine has are looked for."""
+    with suppress(OSError):
+        return bool(socket.getaddrinfo(address, 9, family, flags=socket.AI_ADDRCONFIG))
+    return False
+
+
 SEEN = {
     "uid": os.getresuid(),
     "gid": os.getresgid(),
@@ -71,6 +78,7 @@ SEEN = {
     "no_new_privs": status("NoNewPrivs"),
     "interfaces": [name for _, name in socket.if_nameindex()],
     "routes": [address for address in ("192.0.2.1", "172.17.0.1", "10.0.0.1") if can_reach(address)],
+    "found": [finds(socket.AF_INET, "127.0.0.1"), finds(socket.AF_INET6, "::1")],
     "writable": writable(),
     "readable": readable(),
     "sockets": sockets(),

@@ -44,10 +44,10 @@ def reads_after_select():
     return os.read(0, 100)
 
 
-def reads_after_poll():
-    poll = select.poll()
-    poll.register(0, select.POLLIN)
-    poll.register(ours, select.POLLIN)
+def reads_after(make_poll, events):
+    poll = make_poll()
+    poll.register(0, events)
+    poll.register(ours, events)
     poll.poll()
     return os.read(0, 100)
 
@@ -400,7 +400,10 @@ READERS = {
     "input": reads_by_input,
     "readline": reads_by_readline,
     "select": reads_after_select,
-    "poll": reads_after_poll,
+    "poll": lambda: reads_after(select.poll, select.POLLIN),
+    "poll_normal": lambda: reads_after(select.poll, select.POLLRDNORM),
+    "epoll": lambda: reads_after(select.epoll, select.EPOLLIN),
+    "epoll_normal": lambda: reads_after(select.epoll, select.EPOLLRDNORM),
     "thread": reads_in_a_thread,
     "timer": reads_beside_a_timer,
 }

@@ -92,6 +92,12 @@ def two_threads_receive():
     ours.recv(1)
 
 
+def main_thread_leaves(sleeping):
+    """As by pthread_exit(3): the others go on."""
+    threading.Thread(target=sleeping).start()
+    ctypes.CDLL(None).syscall({"x86_64": 60, "aarch64": 93}[os.uname().machine], 0)
+
+
 def spins():
     while True:
         pass
@@ -102,6 +108,7 @@ WAYS = {
     "recv": lambda: ours.recv(1),
     "recv_with_timeout": receives_with_timeval,
     "read": lambda: os.read(0, 1),
+    "splice": lambda: os.splice(ours.fileno(), os.pipe()[1], 1),
     "poll": lambda: polls(None),
     "poll_with_timeout": lambda: polls(1_000_000),
     "select": lambda: select.select([ours], [], []),
@@ -123,6 +130,8 @@ WAYS = {
     "interval_timer": waits_for_interval_timer,
     "one_thread_sleeps": one_thread_sleeps,
     "two_threads_receive": two_threads_receive,
+    "main_thread_left": lambda: main_thread_leaves(lambda: ours.recv(1)),
+    "main_thread_left_and_timeval": lambda: main_thread_leaves(receives_with_timeval),
     "spins": spins,
 }
 print("ready", flush=True)

@@ -189,6 +189,19 @@ def test_its_send_buffers_are_tiny(folder: Path, sandbox: str) -> None:
     assert seen["send_buffers"] == [4096] * 3
 
 
+def test_it_has_the_name_that_a_login_gives(folder: Path, sandbox: str) -> None:
+    command = Command(folder)
+    seen = seen_by_submission(grade(command, submit(command, "tells_what_it_sees"), sandbox, "--only", "answers"))
+    assert {"USER", "LOGNAME"} <= set(seen["environment"])
+
+
+def test_it_finds_addresses_of_each_family(folder: Path, sandbox: str) -> None:
+    """AI_ADDRCONFIG finds none of a family of which the machine has nothing but 127.0.0.1 or ::1."""
+    command = Command(folder)
+    seen = seen_by_submission(grade(command, submit(command, "tells_what_it_sees"), sandbox, "--only", "answers"))
+    assert seen["found"] == [True, True]
+
+
 @pytest.mark.container
 def test_a_container_keeps_it_unprivileged(folder: Path) -> None:
     command = Command(folder)

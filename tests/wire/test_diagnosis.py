@@ -51,6 +51,7 @@ def told(
         (thread(RECV, 4), "blocked in recv on client A's connection"),
         (thread(SEND, 4), "blocked in send on client A's connection"),
         (thread(ACCEPT, 3), "blocked in accept, waiting for the next client"),
+        (thread(275, 4, 0, 5), "blocked in splice on client A's connection"),
         (thread(READ, 0), "blocked in read on its standard input"),
         (thread(READ, 5), "blocked in read"),
         (thread(POLL, POINTER, 1, FOR_EVER_MS), "blocked in poll"),
@@ -69,6 +70,12 @@ def told(
 def test_what_a_thread_does_in_words(one: ThreadFacts, words: str) -> None:
     client_a = Conversation("client A", row(FIRST))
     assert told(one, rows=(LISTENS, row(FIRST)), ours=(client_a,)) == words
+
+
+@pytest.mark.parametrize("state", ["S", "Z"])
+def test_of_a_first_thread_that_has_left_nothing_is_said(state: str) -> None:
+    seen = process(thread(None, state="Z"), thread(PAUSE, tid=11), state=state)
+    assert describe((seen,), {}, (), MACHINE) == "blocked in pause"
 
 
 def test_a_connection_that_is_not_ours_has_no_name() -> None:

@@ -25,6 +25,9 @@ READERS = {
     "thread": Awaits.BOTH,
     "select": Awaits.BOTH,
     "poll": Awaits.BOTH,
+    "poll_normal": Awaits.BOTH,
+    "epoll": Awaits.BOTH,
+    "epoll_normal": Awaits.BOTH,
 }
 if importlib.util.find_spec("readline"):
     READERS["readline"] = Awaits.INPUT

@@ -180,6 +180,7 @@ STILL = {
     "accept": "blocked in accept, waiting for the next client",
     "recv": "blocked in recv on a connection",
     "read": "blocked in read on its standard input",
+    "splice": "blocked in splice on a connection",
     "poll": "blocked in poll",
     "select": "blocked in select",
     "epoll": "blocked in epoll_wait",
@@ -187,6 +188,7 @@ STILL = {
     "child": "blocked in a wait for a child process; blocked in recv on a connection",
     "zombie": "1 ended child not waited for; blocked in recv on a connection",
     "two_threads_receive": "2 threads blocked in recv on a connection",
+    "main_thread_left": "blocked in recv on a connection",
 }
 TIMED = {
     "recv_with_timeout": "blocked in recv on a connection",
@@ -200,6 +202,7 @@ TIMED = {
     "sigwaitinfo": "in sigtimedwait",  # for ever, but perhaps for SIGALRM: nobody sees which signals it waits for
     "sleeping_child": "blocked in a wait for a child process; sleeping on its own timer",
     "one_thread_sleeps": "blocked in recv on a connection; sleeping on its own timer",
+    "main_thread_left_and_timeval": "blocked in recv on a connection",
 }
 
 
@@ -420,6 +423,25 @@ def test_freezing_stops_every_thread_until_thawed(stand: Stand, way: str) -> Non
         assert states(stand) == {"T"}
         assert program.doing() in {"stopped", "2 threads stopped"}
     program.wait(lambda: True if "T" not in states(stand) else None)
+
+
+def test_a_program_whose_first_thread_has_left_is_known_as_any_other(stand: Stand) -> None:
+    program = stand.run_ready("sleeper.py", "main_thread_left")
+    program.wait_still()
+    (seen,) = program.snapshot()
+    assert [thread.state for thread in seen.threads] == ["Z", "S"]
+    assert seen.state == "S"
+    assert sum(target.startswith("socket:") for target in seen.files.values()) == 3
+    assert seen.resident_bytes > 1 << 20
+    with program.frozen():
+        assert states(stand) == {"Z", "T"}
+
+
+def test_a_program_whose_first_thread_has_left_is_ended_as_any_other(stand: Stand) -> None:
+    program = stand.run_ready("sleeper.py", "main_thread_left")
+    program.wait_still()
+    stand.warden.end()
+    assert program.remaining() == ()
 
 
 def test_a_frozen_program_reads_nothing(stand: Stand) -> None:

@@ -42,6 +42,7 @@ from tests.wire.facts import (
     SECOND,
     SEND,
     UNTIMED,
+    WAIT4,
     process,
     row,
     sockets,
@@ -85,6 +86,9 @@ def test_each_call_is_judged_by_how_it_waits(call: Call, machine: str, number: i
             assert judged(4) is Verdict.STILL
         case Waits.SENDING:
             assert judged(4) is Verdict.RUNNING
+        case Waits.PASSING:
+            assert judged(4) is Verdict.STILL
+            assert judged(5, *[4] * call.passes_to_at) is Verdict.RUNNING
         case Waits.EVENT:
             assert judged() is Verdict.STILL
         case Waits.MILLISECONDS:
@@ -151,9 +155,23 @@ def test_a_zombie_beside_a_sleeper_does_not_count() -> None:
     assert verdict(process(thread(PAUSE)), zombie) is Verdict.STILL
 
 
-def test_a_dead_thread_beside_a_sleeper_is_not_yet_still() -> None:
-    # Its process lives on, so something may come of its end yet.
-    assert verdict(process(thread(PAUSE), thread(None, tid=11, state="Z"))) is Verdict.RUNNING
+@pytest.mark.parametrize("process_state", ["S", "Z"])
+def test_a_first_thread_that_has_left_does_not_count(process_state: str) -> None:
+    left = thread(None, state="Z")
+    seen = process(left, thread(RECV, 4, tid=11), state=process_state)
+    assert verdict(seen, rows=(row(FIRST),)) is Verdict.STILL
+    assert verdict(seen, rows=(row(FIRST, unread=1),)) is Verdict.RUNNING
+    assert verdict(process(left, thread(NANOSLEEP, tid=11))) is Verdict.TIMER
+    assert list(transfer_sockets((seen,), MACHINE)) == [(10, 4)]
+
+
+@pytest.mark.parametrize("state", ["Z", "X"])
+def test_a_dead_thread_that_will_be_gone_is_not_yet_still(state: str) -> None:
+    # Of its end something may come yet: a parent may be told that it was the last.
+    ending = thread(None, tid=11, state=state)
+    assert verdict(process(thread(PAUSE), ending)) is Verdict.RUNNING
+    last = process(thread(None, tid=20, state="Z"), msgspec.structs.replace(ending, tid=21), pid=20, state="Z")
+    assert verdict(process(thread(WAIT4)), last) is Verdict.RUNNING
 
 
 def test_a_timerfd_anywhere_is_a_clock() -> None:
@@ -239,6 +257,41 @@ def test_pipes_and_terminals_change_by_what_processes_do(
     assert judge(seen, seen, {}, {}, MACHINE, read_by_us=read_by_us) is expected
 
 
+SPLICE, TEE = 275, 276
+
+
+@pytest.mark.parametrize(
+    ("call", "there", "expected"),
+    [
+        (thread(SPLICE, 4, 0, 5), row(FIRST), Verdict.STILL),  # nothing comes, into whatever pipe
+        (thread(SPLICE, 4, 0, 7), row(FIRST), Verdict.STILL),
+        (thread(SPLICE, 4, 0, 5), row(FIRST, unread=1), Verdict.RUNNING),
+        (thread(SPLICE, 0, 0, 5), row(FIRST), Verdict.STILL),
+        (thread(SPLICE, 0, 0, 4), row(FIRST), Verdict.STILL),
+        (thread(SPLICE, 0, 0, 7), row(FIRST), Verdict.RUNNING),
+        (thread(SPLICE, 5, 0, 4), row(FIRST), Verdict.RUNNING),  # its own pipe may hold something to send
+        (thread(SPLICE, 5, 0, 4), row(FIRST, unsent=9), Verdict.STILL),
+        (thread(SPLICE, 5, 0, 7), row(FIRST), Verdict.RUNNING),  # or to print
+        (thread(SPLICE, 5, 0, 8), row(FIRST), Verdict.STILL),
+        (thread(SPLICE, 6, 0, 5), row(FIRST), Verdict.UNKNOWN),
+        (thread(SPLICE, 5, 0, 6), row(FIRST), Verdict.UNKNOWN),
+        (thread(TEE, 5, 7), row(FIRST), Verdict.RUNNING),
+        (thread(TEE, 5, 8, 7), row(FIRST), Verdict.STILL),
+    ],
+)
+def test_who_passes_on_waits_for_bytes_or_for_room(call: ThreadFacts, there: SocketRow, expected: Verdict) -> None:
+    files = {**FILES, "6": "/work/file", "7": "pipe:[7]", "8": "pipe:[8]"}
+    seen = (process(call, files=files),)
+    assert judge(seen, seen, sockets(there), UNTIMED, MACHINE, read_by_us=frozenset({"pipe:[7]"})) is expected
+
+
+@pytest.mark.parametrize("own_timeout", [True, None])
+def test_who_passes_on_may_have_a_clock_at_either_end(own_timeout: bool | None) -> None:
+    for call in (thread(SPLICE, 4, 0, 5), thread(SPLICE, 5, 0, 4)):
+        assert list(transfer_sockets((process(call),), MACHINE)) == [(10, 4)]
+        assert verdict(process(call), rows=(row(FIRST),), timed={(10, 4): own_timeout}) is Verdict.TIMER
+
+
 ALARM = 1 << (signal.SIGALRM - 1)
 
 
@@ -314,6 +367,8 @@ EPOLL, SELECT = 232, 23
         ([thread(RECV, 4)], Awaits.OTHER),
         ([thread(READ, 5)], Awaits.OTHER),
         ([thread(READ, 77)], Awaits.OTHER),
+        ([thread(SPLICE, 0, 0, 5)], Awaits.INPUT),
+        ([thread(READ, 0), thread(SPLICE, 4, 0, 5, tid=11)], Awaits.BOTH),
         ([thread(SEND, 0)], Awaits.OTHER),  # it prints
         ([thread(NANOSLEEP)], Awaits.OTHER),
         ([thread(PAUSE)], Awaits.OTHER),
