@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import signal
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from grader.wire.warden import Ending
 
 _CROWD = 200
+#: Python's own words: a traceback, or that it can't even read the source.
+_TRACEBACK = re.compile(rb"^(?:Traceback \(most recent call last\)|(?:Syntax|Indentation|Tab)Error):", re.MULTILINE)
 _ENDING_SIGNALS = frozenset({signal.SIGINT, signal.SIGTERM, signal.SIGKILL})
 #: How a line ends that perror(3) or Python's OSError has made.
 _SYSTEM_ERRORS = tuple(f"{before} {os.strerror(code)}" for code in errno.errorcode for before in (":", "]"))
@@ -117,7 +120,7 @@ def must_refuse_in_words(
     """The same, and the words are no traceback."""
     __tracebackhide__ = True
     must_refuse(program, situation, ran_on, said_before, deadline_s)
-    if b"Traceback (most recent call last)" in program.stderr.data:
+    if _TRACEBACK.search(program.stderr.data):
         raise FaultError(Reason.TRACEBACK, f"{situation}; it ended with a traceback")
 
 

@@ -40,8 +40,16 @@ _PORTS = tuple(port for port in range(20_000, 32_000) if (port & 0xFF) << 8 >= 1
 _WILDCARDS = {"0.0.0.0": "127.0.0.1", "::": "127.0.0.1"}  # noqa: S104 — compared with, never bound
 _PORT_TRIES = 100
 _PLACES = re.compile(r"\{\{|\}\}|\{host\}|\{port\}|\{message\}")
-#: environ(7): what every login sets, and few ask whether it did.
-_LOGGED_IN = {"USER": "student", "LOGNAME": "student"}
+_ENVIRONMENT = {
+    "HOME": "/tmp",  # noqa: S108 — a tmpfs
+    "LANG": "C.UTF-8",
+    "TERM": "dumb",
+    # environ(7): what every login sets, and few ask whether it did.
+    "USER": "student",
+    "LOGNAME": "student",
+    # What was freed would be kept for long (256 MB), as if the program had kept it.
+    "ASAN_OPTIONS": "quarantine_size_mb=1",
+}
 _CLIENT_NAMES = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 
@@ -123,7 +131,7 @@ class Stage:
         self.give_up_at = math.inf
         #: Where the program listens whatever it is told, once that is known.
         self._own_port: int | None = None
-        self.environment = {"PATH": job.path, "HOME": "/tmp", "LANG": "C.UTF-8", "TERM": "dumb", **_LOGGED_IN}  # noqa: S108 — a tmpfs
+        self.environment = {"PATH": job.path, **_ENVIRONMENT}
 
     # From check to check
 

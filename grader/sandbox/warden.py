@@ -30,7 +30,7 @@ import sys
 import tarfile
 import termios
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from functools import partial
 from typing import Any, NoReturn
 
@@ -47,8 +47,6 @@ _SYS_PIDFD_GETFD = 438  # the same number on every architecture
 _PIDFD_THREAD = os.O_EXCL  # pidfd_open(2), since Linux 6.9
 _TIOCGPTPEER = 0x5441  # ioctl_tty(2): opens a pseudo-terminal's other side, whatever this process's /dev/pts is
 _PEER_FLAGS = os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK | os.O_CLOEXEC
-_STACK_BYTES = 8 * 1024 * 1024  # what a thread reserves by default (ulimit -s)
-_MOST_STACKS = 1024  # 500 clients served by a thread each, with room
 _TICK_S = 0.1  # how often resident memory is looked at while a program runs
 
 
@@ -185,7 +183,8 @@ class Warden:
         """
         self._killed_for_memory = False
         self._oom_kills = _oom_kills()
-        ours, theirs = _open_terminal(echo=echo) if terminal else _open_pipes()
+        with _files_of(self._settings["uid"]):
+            ours, theirs = _open_terminal(echo=echo) if terminal else _open_pipes()
         complaint, complaint_end = os.pipe2(os.O_CLOEXEC)
         pid = os.fork()
         if pid == 0:
@@ -240,8 +239,7 @@ class Warden:
     def _limit(self) -> None:
         settings = self._settings
         wanted = {
-            # A rough bound for the moment between two looks: stacks of threads count here, used or not.
-            resource.RLIMIT_DATA: settings["memory_bytes"] + _STACK_BYTES * _MOST_STACKS,
+            # None for memory: what a program maps and never uses costs nothing, and gcc's sanitizers map terabytes.
             resource.RLIMIT_NPROC: self._process_limit(),
             resource.RLIMIT_NOFILE: settings["open_files"],
             resource.RLIMIT_FSIZE: settings["disk_bytes"],
@@ -367,6 +365,16 @@ def _why_not_executed(name: str, environment: dict[str, str], error: OSError) ->
     if error.errno == errno.EACCES and "/" not in name and not any(os.path.exists(f"{f}/{name}") for f in folders):
         return os.strerror(errno.ENOENT)
     return error.strerror or str(error)
+
+
+@contextmanager
+def _files_of(uid: int) -> Iterator[None]:
+    """What is opened meanwhile belongs to that user, so that the program can open it again by name, as /dev/stdin."""
+    before = _libc.setfsuid(uid)
+    try:
+        yield
+    finally:
+        _libc.setfsuid(before)
 
 
 def _open_terminal(*, echo: bool) -> tuple[tuple[int, int, int], tuple[int, int, int]]:
