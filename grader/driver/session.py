@@ -22,7 +22,7 @@ from grader.assignment import ClientSpec
 from grader.driver.job import Command
 from grader.driver.stage import Stage
 from grader.errors import Reason
-from grader.limits import IDLE_CPU_SHARE, IDLE_WINDOW_S, READY_S, REPLY_S, SETTLE_S
+from grader.limits import GIVE_UP_S, IDLE_CPU_SHARE, IDLE_WINDOW_S, READY_S, REPLY_S, SETTLE_S
 from grader.model import EventKind
 from grader.sandbox.settings import SERVER_ADDRESS, SERVER_NAME
 from grader.wire.faults import FaultError, NotStartedError, UnprovedError
@@ -270,6 +270,8 @@ class Session(Generic[P]):
         """
         __tracebackhide__ = True
         rest = self.keyboard.wait_rest(deadline_s=REPLY_S)
+        if rest and rest.why is Why.DEADLINE and REPLY_S < (runs_out_s := self.program.timeout_s()) <= GIVE_UP_S:
+            rest = self.keyboard.wait_rest(deadline_s=runs_out_s + SETTLE_S)
         if rest is None or rest.why is Why.ENDED or rest.what is Awaits.INPUT:
             what = "ended" if self.program.ending() else "reads the next line"
             doing = rest.doing if rest else ""

@@ -233,6 +233,10 @@ class Program:
         rows = (*self._table.dump(*_ALL_BUT_TIME_WAIT), *self._table.dump_udp())
         return {row.inode: row for row in rows if row.inode}
 
+    def timeout_s(self) -> float:
+        """How long a call may still wait in which it sleeps, as far as its arguments tell; 0: they don't."""
+        return stillness.longest_timeout_s(self.snapshot(files=False), machine())
+
     def doing(self, snapshot: Snapshot | None = None, cpu_share: float | None = None) -> str:
         """What it is doing, in words, from the kernel's facts."""
         if self._ending and not snapshot:

@@ -369,6 +369,19 @@ def _judge_transfer(process: ProcessFacts, fd: int, waits: Waits, known: _Known)
     return Verdict.RUNNING if row and row.receive_queue > 0 else Verdict.STILL
 
 
+def longest_timeout_s(snapshot: Snapshot, machine: str) -> float:
+    """The longest timeout, in seconds, that stands in the arguments of a call somebody sleeps in; 0: there is none."""
+    return max(
+        (
+            signed(thread.arguments[call.timeout_at]) / 1000
+            for process in snapshot
+            for thread in process.threads
+            if (call := call_of(thread, machine)) and call.waits is Waits.MILLISECONDS and thread.arguments
+        ),
+        default=0.0,
+    )
+
+
 def signed(word: int) -> int:
     """A C int out of a register."""
     low = word & 0xFFFFFFFF
