@@ -21,6 +21,8 @@ from grader.wire.script import Answer
 from grader.wire.stillness import Awaits
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from grader.driver.fixtures import UdpClients
     from grader.driver.session import Session
     from grader.wire.keyboard import Rest
@@ -187,7 +189,8 @@ def test_dead_port_reported(udp_clients: UdpClients, script: ClientProtocol) -> 
     with udp_clients.start(terminal=False) as session:
         session.server.refuse()
         session.enter(script.typed(0).line)
-        if rest := session.keyboard.wait_rest(deadline_s=GIVE_UP_S):
+        before = len(session.program.stderr.data)
+        if rest := _rests_or_sends(session, lambda: len(session.program.stderr.data) > before):
             _must_not_wait_on(rest)
         ending = session.program.ending()
         if _TRACEBACK in session.complaints:
@@ -256,7 +259,7 @@ def _lose(session: Session[ScriptedUdpServer], entry: Entry) -> None:
     if session.program.wait_rest(SETTLE_S):
         session.program.transcript.add(EventKind.KERNEL, "program", session.program.doing())
     for _ in range(_MOST_TRIES):
-        if rest := _rests_or_sends(session):
+        if rest := _rests_or_sends(session, _tells_of_loss(session)):
             _must_not_wait_on(rest)
             return
         session.server.expect(entry.request)
@@ -310,9 +313,33 @@ def _wait_datagram(session: Session[ScriptedUdpServer], for_what: str) -> None:
         raise FaultError(reason_of(ending) if ending else Reason.NO_REQUEST, what, doing=rest.doing)
 
 
-def _rests_or_sends(session: Session[ScriptedUdpServer]) -> Rest | None:
-    """Where it has come to, or None: another datagram of it is here."""
-    return session.keyboard.wait_rest(lambda: session.server.waiting() or None, GIVE_UP_S)
+def _rests_or_sends(session: Session[ScriptedUdpServer], gives_up: Callable[[], bool] = lambda: False) -> Rest | None:
+    """Where it has come to, or None: another datagram of it is here.
+
+    While a timer of its own may run for the reply, one that watches its input beside its socket has not come to its
+    prompt: that is over when `gives_up`, or when the timer is.
+    """
+    keyboard, server = session.keyboard, session.server
+
+    def sent() -> bool | None:
+        return server.waiting() > 0 or None
+
+    rest = keyboard.wait_rest(lambda: sent() or gives_up() or None, GIVE_UP_S, in_suspense=True)
+    return rest or keyboard.wait_rest(sent, GIVE_UP_S)
+
+
+def _tells_of_loss(session: Session[ScriptedUdpServer]) -> Callable[[], bool]:
+    """Whether it says something on standard error; what it says as soon as it has asked is about its asking."""
+    said = session.program.stderr
+    before = len(said.data)
+
+    def tells() -> bool:
+        nonlocal before
+        if not session.server.had_its_time():
+            before = len(said.data)
+        return len(said.data) > before
+
+    return tells
 
 
 def _must_not_wait_on(rest: Rest) -> None:

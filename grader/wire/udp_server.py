@@ -184,6 +184,10 @@ class ScriptedUdpServer:
             what = "the server got another datagram, which the program must not send"
             raise FaultError(Reason.EXTRA_REQUEST, what, b"", self._came[0].data, self._its_program.doing())
 
+    def had_its_time(self) -> bool:
+        """Whether the program may have given up by now the reply to the last datagram that was expected."""
+        return self._last is not None and time.time() - self._last.arrived_s > _IN_TIME_S
+
     # Answering
 
     @property
