@@ -40,6 +40,14 @@ _NOBODY = "nobody received at the port it was told"
 _SET_A_TIMEOUT = (
     "A datagram may get lost: set a timeout (settimeout, SO_RCVTIMEO, poll); when it runs out, say so and go on."
 )
+_UNITS = (
+    "It gives up too soon: settimeout counts seconds, poll and epoll_wait count milliseconds, tv_usec millionths of a "
+    "second.  select counts its timeval down: set it anew before each wait.  The last try waits like the others."
+)
+_WAIT_AGAIN = (
+    "It did not wait for the reply to its second datagram: each try waits a second.  select counts its timeval down: "
+    "set it anew before each wait."
+)
 _DROP_OTHERS = "What recvfrom brings may answer an earlier line: drop what is no answer to this one, and receive again."
 
 
@@ -202,10 +210,10 @@ def test_dead_port_reported(udp_clients: UdpClients, script: ClientProtocol) -> 
 
 @behaviour(
     does="the first datagram of a line is not answered; the second one is",
-    proves="the first datagram is here; the client waits with a timeout of its own",
-    catches="a lost datagram is not sent again, or another one is sent in its place",
+    proves="the first datagram is here; the client waits with a timeout of its own; the kernel's time stamps",
+    catches="a lost datagram is not sent again, or at once, or another one is sent in its place",
     hint="When no reply has come in time, send the same datagram again before giving up.",
-    hints={Reason.NO_TIMEOUT: _SET_A_TIMEOUT},
+    hints={Reason.NO_TIMEOUT: _SET_A_TIMEOUT, Reason.GAVE_UP_EARLY: _UNITS, Reason.NOT_SHOWN: _WAIT_AGAIN},
     says=("typed",),
 )
 def test_retransmits(udp_clients: UdpClients, script: ClientProtocol) -> None:
@@ -215,7 +223,7 @@ def test_retransmits(udp_clients: UdpClients, script: ClientProtocol) -> None:
         session.enter(entry.line)
         session.server.expect(entry.request)
         _wait_datagram(session, "send its datagram again")
-        session.server.expect(entry.request)
+        session.server.expect_after_wait(entry.request)
         session.server.answer(entry.reply)
         session.must_show(entry)
         session.converse(script.typed(1))
@@ -225,10 +233,10 @@ def test_retransmits(udp_clients: UdpClients, script: ClientProtocol) -> None:
 
 @behaviour(
     does="two lines down a pipe; the first is never answered, the second is",
-    proves="each of its datagrams is here; between them nothing was sent to it",
-    catches="asks too often, too seldom or for ever; ends instead of going on; says nothing",
+    proves="each of its datagrams is here, with the kernel's time stamp; between them nothing was sent to it",
+    catches="asks too often, too seldom or for ever; does not wait a second; ends instead of going on; says nothing",
     hint="Count how often it was sent; after the last time say on standard error that no reply came, and go on.",
-    hints={Reason.NO_TIMEOUT: _SET_A_TIMEOUT},
+    hints={Reason.NO_TIMEOUT: _SET_A_TIMEOUT, Reason.GAVE_UP_EARLY: _UNITS},
     says=("typed",),
 )
 def test_gives_up(udp_clients: UdpClients, script: ClientProtocol) -> None:
@@ -236,11 +244,12 @@ def test_gives_up(udp_clients: UdpClients, script: ClientProtocol) -> None:
     lost, entry = script.typed(0), script.typed(1)
     with udp_clients.start(terminal=False) as session:
         session.feed(lost.line + b"\n" + entry.line)
-        for _ in range(udp_clients.spec.tries):
+        session.server.expect(lost.request)
+        for _ in range(1, udp_clients.spec.tries):
             _wait_datagram(session, "send its datagram as often as it must")
-            session.server.expect(lost.request)
+            session.server.expect_after_wait(lost.request)
         _wait_datagram(session, "go on with the next line")
-        session.server.expect(entry.request)
+        session.server.expect_after_wait(entry.request)
         _must_have_complained(session, "no reply came")
         session.server.answer(entry.reply)
         session.must_end("after the end of its input")

@@ -54,6 +54,7 @@ class ScriptedUdpServer:
         self._sockets = [sock for address in addresses if (sock := _bound(address))]
         self._came: list[Datagram] = []
         self._last: Datagram | None = None
+        self._answered: Datagram | None = None
         self._held: list[tuple[Datagram, bytes]] = []
         #: How many datagrams have come in all.
         self.count = 0
@@ -154,10 +155,37 @@ class ScriptedUdpServer:
         if got == request:
             return
         if before and got == before.data:
-            what = "the server got the same datagram once more, which the program must not send"
-            raise FaultError(Reason.EXTRA_REQUEST, what, request, got, self._its_program.doing())
+            raise self._repeated(before, request)
         what = "the server got another datagram than the program must send"
         raise FaultError(Reason.WRONG_REQUEST, what, request, got, self._its_program.doing())
+
+    def expect_after_wait(self, request: bytes) -> None:
+        """The same, and the datagram before it, which is not answered, had the least time that a reply may take.
+
+        Raises:
+            FaultError: another came, or none and none can come; or it came too soon.
+        """
+        __tracebackhide__ = True
+        before = self._asked
+        self.expect(request)
+        if self._waited_s(before) < _IN_TIME_S:
+            what = f"it waited only {_told(self._waited_s(before))} for a reply to its datagram"
+            raise FaultError(Reason.GAVE_UP_EARLY, what, doing=self._its_program.doing())
+
+    def _waited_s(self, before: Datagram) -> float:
+        """Between that datagram and the last one; a busy machine can only make it longer."""
+        return self._asked.arrived_s - before.arrived_s
+
+    def _repeated(self, before: Datagram, request: bytes) -> FaultError:
+        waited_s = self._waited_s(before)
+        if waited_s < _IN_TIME_S:
+            why = f", {_told(waited_s)} after the first, though its time was not up"
+        elif before is self._answered:
+            why = ", though it had answered it"
+        else:
+            why = ", which the program must not send"
+        what = f"the server got the same datagram once more{why}"
+        return FaultError(Reason.EXTRA_REQUEST, what, request, self._asked.data, self._its_program.doing())
 
     def _wait_datagram(self, request: bytes) -> None:
         __tracebackhide__ = True
@@ -205,6 +233,7 @@ class ScriptedUdpServer:
         self.answered_at = printed_by_now(self._its_program)
         held, self._held = self._held, []
         _ANSWERS[how](self, self._asked, reply)
+        self._answered = self._asked if how in _AT_ONCE else None
         for datagram, late in held:
             self.send(datagram, late)
 
@@ -262,6 +291,14 @@ _ANSWERS: dict[Answer, Callable[[ScriptedUdpServer, Datagram, bytes], None]] = {
     Answer.BEHIND_THE_NEXT: ScriptedUdpServer.hold,
     Answer.NOTHING: lambda *_: None,
 }
+
+
+#: Who is answered thus has no reason to ask again.
+_AT_ONCE = frozenset({Answer.WHOLE, Answer.TWICE})
+
+
+def _told(seconds: float) -> str:
+    return f"{max(seconds * 1000, 0.1):.1f} ms"
 
 
 def _bound(address: Endpoint) -> socket.socket | None:
