@@ -38,11 +38,21 @@ _TRACEBACK = b"Traceback (most recent call last)"
 _NOBODY = "nobody received at the port it was told"
 
 _SET_A_TIMEOUT = (
-    "A datagram may get lost: set a timeout (settimeout, SO_RCVTIMEO, poll); when it runs out, say so and go on."
+    "A datagram may get lost: set a timeout (settimeout, SO_RCVTIMEO, poll); when it runs out, say so and go on.  Is "
+    "one set?  settimeout takes seconds, poll milliseconds; and signal() lets SIGALRM start recvfrom anew, sigaction "
+    "without SA_RESTART does not."
 )
 _UNITS = (
     "It gives up too soon: settimeout counts seconds, poll and epoll_wait count milliseconds, tv_usec millionths of a "
     "second.  select counts its timeval down: set it anew before each wait.  The last try waits like the others."
+)
+_COMPARE = (
+    "Its reply had come: look at how it is compared (a signed char against toupper, a length, the sender's address), "
+    "and at the timeout."
+)
+_GO_ON_WAITING = (
+    "What comes and is not the reply ends neither the waiting nor a try: receive again until the time is up, and only "
+    "then send again."
 )
 _WAIT_AGAIN = (
     "It did not wait for the reply to its second datagram: each try waits a second.  select counts its timeval down: "
@@ -76,6 +86,8 @@ def test_sends_where_told(udp_clients: UdpClients, script: ClientProtocol) -> No
     hints={
         Reason.NO_REQUEST: "A long line was not sent: look at its buffer for a line, and at what sendto returns.",
         Reason.WRONG_REQUEST: "The line was cut before it was sent: look at its buffer for a line (fgets, scanf).",
+        Reason.CRASHED: "A long line ends it: look at its buffers for a line and for a reply (scanf, strcpy).",
+        Reason.EXTRA_REQUEST: _COMPARE,
     },
     says=("typed", "typed_sized"),
 )
@@ -109,21 +121,26 @@ def test_lost_reply(udp_clients: UdpClients, script: ClientProtocol) -> None:
 
 
 @behaviour(
-    does="a line is answered only when the client has given its reply up; then the next line is typed and answered",
-    proves="the client waits for a line when the late reply arrives",
-    catches="whatever arrives is taken for the reply to the last line, and from then on each is one line late",
+    does="a line is answered, each time that it was sent, when the client has given its reply up; then two lines are "
+    "typed and answered, the second one behind the late reply once more",
+    proves="the client waits for a line when the late reply arrives; the second time its next datagram is here",
+    catches="whatever arrives is taken for the reply to the last line, and from then on each is one line late; what "
+    "has come is thrown away before a line is sent, and what comes then is believed; a late reply costs a try",
     hint=_DROP_OTHERS,
+    hints={Reason.EXTRA_REQUEST: _GO_ON_WAITING},
     says=("typed",),
 )
 def test_late_reply(udp_clients: UdpClients, script: ClientProtocol) -> None:
     """Does not take a late reply for the next one"""
-    late, entry = script.typed(0), script.typed(1)
+    late, second, third = (script.typed(number) for number in range(3))
     with udp_clients.start() as session:
         _lose(session, late)
+        *_, asked = session.server.unanswered
         session.wait_prompt()
         session.server.answer(late.reply, Answer.LATE)
         _must_drop(session, late)
-        _must_show_its_own(session, entry, late)
+        _must_show_its_own(session, second, late)
+        _must_show_its_own(session, third, late, lambda: session.server.send(asked, late.reply))
 
 
 @behaviour(
@@ -131,6 +148,7 @@ def test_late_reply(udp_clients: UdpClients, script: ClientProtocol) -> None:
     proves="both copies have arrived before the next line is typed",
     catches="the second copy is taken for the next line's reply",
     hint=_DROP_OTHERS,
+    hints={Reason.EXTRA_REQUEST: _GO_ON_WAITING},
     says=("typed",),
 )
 def test_duplicate_reply(udp_clients: UdpClients, script: ClientProtocol) -> None:
@@ -148,6 +166,7 @@ def test_duplicate_reply(udp_clients: UdpClients, script: ClientProtocol) -> Non
     proves="the client had given up the first reply; both have arrived before the third line is typed",
     catches="the reply that came last is taken for the next line's",
     hint=_DROP_OTHERS,
+    hints={Reason.EXTRA_REQUEST: _GO_ON_WAITING},
     says=("typed",),
 )
 def test_reordered_replies(udp_clients: UdpClients, script: ClientProtocol) -> None:
@@ -162,10 +181,14 @@ def test_reordered_replies(udp_clients: UdpClients, script: ClientProtocol) -> N
 
 
 @behaviour(
-    does="another socket than the one that was asked sends exactly the right reply; then the server answers",
-    proves="the client has read the stranger's datagram and rests, or its socket has not taken it",
-    catches="a reply is taken from anybody",
+    does="two other sockets than the one that was asked send exactly the right reply, one from another port, one from "
+    "another address with the server's port (over IPv4); then the server answers",
+    proves="the client has read the stranger's datagram and rests, or its socket has not taken it, or it looks only "
+    "later and meets it first",
+    catches="a reply is taken from anybody; only the sender's address is looked at, or only its port; a stranger's "
+    "datagram costs a try",
     hint="recvfrom tells who has sent a datagram: drop those of others, or connect the socket, which does it for you.",
+    hints={Reason.EXTRA_REQUEST: _GO_ON_WAITING},
     says=("typed",),
 )
 def test_foreign_reply_ignored(udp_clients: UdpClients, script: ClientProtocol) -> None:
@@ -175,13 +198,13 @@ def test_foreign_reply_ignored(udp_clients: UdpClients, script: ClientProtocol) 
         session.converse(script.typed(0))
         session.enter(entry.line)
         session.server.expect(entry.request)
-        session.server.send_as_stranger(entry.reply)
-        session.program.wait_rest(SETTLE_S)
-        session.program.catch_up()
-        if entry.shown in session.said:
-            raise FaultError(Reason.WRONG_SHOWN, "it showed a reply that another socket than the server's had sent")
+        for stranger in session.server.strangers():
+            session.server.send_as_stranger(stranger, entry.reply)
+            session.program.catch_up()
+            if entry.shown in session.said:
+                raise FaultError(Reason.WRONG_SHOWN, f"it showed a reply that {stranger.words} had sent")
         session.server.answer(entry.reply)
-        session.must_show(entry)
+        _must_show_unhurried(session, entry)
 
 
 @behaviour(
@@ -283,13 +306,21 @@ def _must_drop(session: Session[ScriptedUdpServer], late: Entry) -> None:
         raise FaultError(Reason.WRONG_SHOWN, "it showed a reply that it had given up")
 
 
-def _must_show_its_own(session: Session[ScriptedUdpServer], entry: Entry, other: Entry) -> None:
-    """A line is typed and answered, and its own reply is shown, not the one that came before it."""
+def _must_show_its_own(
+    session: Session[ScriptedUdpServer], entry: Entry, other: Entry, before: Callable[[], None] = lambda: None
+) -> None:
+    """A line is typed and answered, and its own reply is shown, not the one that came before it.
+
+    `before`: what is done when its datagram is here, before it is answered.
+    """
     __tracebackhide__ = True
     fault = None
     try:
-        session.converse(entry)
-        session.wait_prompt()
+        session.enter(entry.line)
+        session.server.expect(entry.request)
+        before()
+        session.server.answer(entry.reply)
+        _must_show_unhurried(session, entry)
     except FaultError as error:
         fault = error
     if other.shown in session.said:
@@ -298,6 +329,18 @@ def _must_show_its_own(session: Session[ScriptedUdpServer], entry: Entry, other:
         raise FaultError(Reason.WRONG_SHOWN, what, doing=fault.doing if fault else "") from None
     if fault:
         raise fault
+
+
+def _must_show_unhurried(session: Session[ScriptedUdpServer], entry: Entry) -> None:
+    """The reply is shown, and the line was not sent again before its time was up: what came besides ends no try."""
+    __tracebackhide__ = True
+    try:
+        session.must_show(entry)
+        session.wait_prompt()
+    except FaultError:
+        session.server.expect_nothing_too_soon()
+        raise
+    session.server.expect_nothing_too_soon()
 
 
 def _times_shown(session: Session[ScriptedUdpServer], entry: Entry, how: Answer = Answer.WHOLE) -> int:

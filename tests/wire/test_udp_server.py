@@ -281,7 +281,7 @@ def test_a_late_answer_may_come_late(meet: Meet) -> None:
 def test_a_strangers_words_are_read_before_the_answer_is_sent(meet: Meet) -> None:
     server, program = meet("send hello", "recv", "recv")
     server.expect(HELLO)
-    server.send_as_stranger(b"strange")
+    server.send_as_stranger(next(server.strangers()), b"strange")
     program.wait_still()
     assert program.stdout.data == b"strange\n"
     server.answer(b"HELLO")
@@ -291,7 +291,7 @@ def test_a_strangers_words_are_read_before_the_answer_is_sent(meet: Meet) -> Non
 def test_a_connected_socket_does_not_take_a_strangers_words(meet: Meet) -> None:
     server, program = meet("connect", "send hello", "recv")
     server.expect(HELLO)
-    server.send_as_stranger(b"strange")
+    server.send_as_stranger(next(server.strangers()), b"strange")
     server.answer(b"HELLO")
     assert shown(program) == ["HELLO"]
 
@@ -299,7 +299,7 @@ def test_a_connected_socket_does_not_take_a_strangers_words(meet: Meet) -> None:
 def test_a_stranger_is_told_apart_in_the_transcript(meet: Meet) -> None:
     server, program = meet("send hello", "recv")
     server.expect(HELLO)
-    server.send_as_stranger(b"strange")
+    server.send_as_stranger(next(server.strangers()), b"strange")
     (event,) = (event for event in program.transcript.events if event.kind is EventKind.SENT)
     here = server.came_to()
     assert here
