@@ -21,6 +21,8 @@ from grader.wire.script import Answer
 from grader.wire.stillness import Awaits
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from grader.driver.fixtures import UdpClients
     from grader.driver.session import Session
     from grader.wire.keyboard import Rest
@@ -36,7 +38,25 @@ _TRACEBACK = b"Traceback (most recent call last)"
 _NOBODY = "nobody received at the port it was told"
 
 _SET_A_TIMEOUT = (
-    "A datagram may get lost: set a timeout (settimeout, SO_RCVTIMEO, poll); when it runs out, say so and go on."
+    "A datagram may get lost: set a timeout (settimeout, SO_RCVTIMEO, poll); when it runs out, say so and go on.  Is "
+    "one set?  settimeout takes seconds, poll milliseconds; and signal() lets SIGALRM start recvfrom anew, sigaction "
+    "without SA_RESTART does not."
+)
+_UNITS = (
+    "It gives up too soon: settimeout counts seconds, poll and epoll_wait count milliseconds, tv_usec millionths of a "
+    "second.  select counts its timeval down: set it anew before each wait.  The last try waits like the others."
+)
+_COMPARE = (
+    "Its reply had come: look at how it is compared (a signed char against toupper, a length, the sender's address), "
+    "and at the timeout."
+)
+_GO_ON_WAITING = (
+    "What comes and is not the reply ends neither the waiting nor a try: receive again until the time is up, and only "
+    "then send again."
+)
+_WAIT_AGAIN = (
+    "It did not wait for the reply to its second datagram: each try waits a second.  select counts its timeval down: "
+    "set it anew before each wait."
 )
 _DROP_OTHERS = "What recvfrom brings may answer an earlier line: drop what is no answer to this one, and receive again."
 
@@ -66,6 +86,8 @@ def test_sends_where_told(udp_clients: UdpClients, script: ClientProtocol) -> No
     hints={
         Reason.NO_REQUEST: "A long line was not sent: look at its buffer for a line, and at what sendto returns.",
         Reason.WRONG_REQUEST: "The line was cut before it was sent: look at its buffer for a line (fgets, scanf).",
+        Reason.CRASHED: "A long line ends it: look at its buffers for a line and for a reply (scanf, strcpy).",
+        Reason.EXTRA_REQUEST: _COMPARE,
     },
     says=("typed", "typed_sized"),
 )
@@ -99,21 +121,26 @@ def test_lost_reply(udp_clients: UdpClients, script: ClientProtocol) -> None:
 
 
 @behaviour(
-    does="a line is answered only when the client has given its reply up; then the next line is typed and answered",
-    proves="the client waits for a line when the late reply arrives",
-    catches="whatever arrives is taken for the reply to the last line, and from then on each is one line late",
+    does="a line is answered, each time that it was sent, when the client has given its reply up; then two lines are "
+    "typed and answered, the second one behind the late reply once more",
+    proves="the client waits for a line when the late reply arrives; the second time its next datagram is here",
+    catches="whatever arrives is taken for the reply to the last line, and from then on each is one line late; what "
+    "has come is thrown away before a line is sent, and what comes then is believed; a late reply costs a try",
     hint=_DROP_OTHERS,
+    hints={Reason.EXTRA_REQUEST: _GO_ON_WAITING},
     says=("typed",),
 )
 def test_late_reply(udp_clients: UdpClients, script: ClientProtocol) -> None:
     """Does not take a late reply for the next one"""
-    late, entry = script.typed(0), script.typed(1)
+    late, second, third = (script.typed(number) for number in range(3))
     with udp_clients.start() as session:
         _lose(session, late)
+        *_, asked = session.server.unanswered
         session.wait_prompt()
         session.server.answer(late.reply, Answer.LATE)
         _must_drop(session, late)
-        _must_show_its_own(session, entry, late)
+        _must_show_its_own(session, second, late)
+        _must_show_its_own(session, third, late, lambda: session.server.send(asked, late.reply))
 
 
 @behaviour(
@@ -121,6 +148,7 @@ def test_late_reply(udp_clients: UdpClients, script: ClientProtocol) -> None:
     proves="both copies have arrived before the next line is typed",
     catches="the second copy is taken for the next line's reply",
     hint=_DROP_OTHERS,
+    hints={Reason.EXTRA_REQUEST: _GO_ON_WAITING},
     says=("typed",),
 )
 def test_duplicate_reply(udp_clients: UdpClients, script: ClientProtocol) -> None:
@@ -138,6 +166,7 @@ def test_duplicate_reply(udp_clients: UdpClients, script: ClientProtocol) -> Non
     proves="the client had given up the first reply; both have arrived before the third line is typed",
     catches="the reply that came last is taken for the next line's",
     hint=_DROP_OTHERS,
+    hints={Reason.EXTRA_REQUEST: _GO_ON_WAITING},
     says=("typed",),
 )
 def test_reordered_replies(udp_clients: UdpClients, script: ClientProtocol) -> None:
@@ -152,10 +181,14 @@ def test_reordered_replies(udp_clients: UdpClients, script: ClientProtocol) -> N
 
 
 @behaviour(
-    does="another socket than the one that was asked sends exactly the right reply; then the server answers",
-    proves="the client has read the stranger's datagram and rests, or its socket has not taken it",
-    catches="a reply is taken from anybody",
+    does="two other sockets than the one that was asked send exactly the right reply, one from another port, one from "
+    "another address with the server's port (over IPv4); then the server answers",
+    proves="the client has read the stranger's datagram and rests, or its socket has not taken it, or it looks only "
+    "later and meets it first",
+    catches="a reply is taken from anybody; only the sender's address is looked at, or only its port; a stranger's "
+    "datagram costs a try",
     hint="recvfrom tells who has sent a datagram: drop those of others, or connect the socket, which does it for you.",
+    hints={Reason.EXTRA_REQUEST: _GO_ON_WAITING},
     says=("typed",),
 )
 def test_foreign_reply_ignored(udp_clients: UdpClients, script: ClientProtocol) -> None:
@@ -165,13 +198,13 @@ def test_foreign_reply_ignored(udp_clients: UdpClients, script: ClientProtocol) 
         session.converse(script.typed(0))
         session.enter(entry.line)
         session.server.expect(entry.request)
-        session.server.send_as_stranger(entry.reply)
-        session.program.wait_rest(SETTLE_S)
-        session.program.catch_up()
-        if entry.shown in session.said:
-            raise FaultError(Reason.WRONG_SHOWN, "it showed a reply that another socket than the server's had sent")
+        for stranger in session.server.strangers():
+            session.server.send_as_stranger(stranger, entry.reply)
+            session.program.catch_up()
+            if entry.shown in session.said:
+                raise FaultError(Reason.WRONG_SHOWN, f"it showed a reply that {stranger.words} had sent")
         session.server.answer(entry.reply)
-        session.must_show(entry)
+        _must_show_unhurried(session, entry)
 
 
 @behaviour(
@@ -187,7 +220,8 @@ def test_dead_port_reported(udp_clients: UdpClients, script: ClientProtocol) -> 
     with udp_clients.start(terminal=False) as session:
         session.server.refuse()
         session.enter(script.typed(0).line)
-        if rest := session.keyboard.wait_rest(deadline_s=GIVE_UP_S):
+        before = len(session.program.stderr.data)
+        if rest := _rests_or_sends(session, lambda: len(session.program.stderr.data) > before):
             _must_not_wait_on(rest)
         ending = session.program.ending()
         if _TRACEBACK in session.complaints:
@@ -199,10 +233,10 @@ def test_dead_port_reported(udp_clients: UdpClients, script: ClientProtocol) -> 
 
 @behaviour(
     does="the first datagram of a line is not answered; the second one is",
-    proves="the first datagram is here; the client waits with a timeout of its own",
-    catches="a lost datagram is not sent again, or another one is sent in its place",
+    proves="the first datagram is here; the client waits with a timeout of its own; the kernel's time stamps",
+    catches="a lost datagram is not sent again, or at once, or another one is sent in its place",
     hint="When no reply has come in time, send the same datagram again before giving up.",
-    hints={Reason.NO_TIMEOUT: _SET_A_TIMEOUT},
+    hints={Reason.NO_TIMEOUT: _SET_A_TIMEOUT, Reason.GAVE_UP_EARLY: _UNITS, Reason.NOT_SHOWN: _WAIT_AGAIN},
     says=("typed",),
 )
 def test_retransmits(udp_clients: UdpClients, script: ClientProtocol) -> None:
@@ -212,7 +246,7 @@ def test_retransmits(udp_clients: UdpClients, script: ClientProtocol) -> None:
         session.enter(entry.line)
         session.server.expect(entry.request)
         _wait_datagram(session, "send its datagram again")
-        session.server.expect(entry.request)
+        session.server.expect_after_wait(entry.request)
         session.server.answer(entry.reply)
         session.must_show(entry)
         session.converse(script.typed(1))
@@ -222,10 +256,10 @@ def test_retransmits(udp_clients: UdpClients, script: ClientProtocol) -> None:
 
 @behaviour(
     does="two lines down a pipe; the first is never answered, the second is",
-    proves="each of its datagrams is here; between them nothing was sent to it",
-    catches="asks too often, too seldom or for ever; ends instead of going on; says nothing",
+    proves="each of its datagrams is here, with the kernel's time stamp; between them nothing was sent to it",
+    catches="asks too often, too seldom or for ever; does not wait a second; ends instead of going on; says nothing",
     hint="Count how often it was sent; after the last time say on standard error that no reply came, and go on.",
-    hints={Reason.NO_TIMEOUT: _SET_A_TIMEOUT},
+    hints={Reason.NO_TIMEOUT: _SET_A_TIMEOUT, Reason.GAVE_UP_EARLY: _UNITS},
     says=("typed",),
 )
 def test_gives_up(udp_clients: UdpClients, script: ClientProtocol) -> None:
@@ -233,11 +267,12 @@ def test_gives_up(udp_clients: UdpClients, script: ClientProtocol) -> None:
     lost, entry = script.typed(0), script.typed(1)
     with udp_clients.start(terminal=False) as session:
         session.feed(lost.line + b"\n" + entry.line)
-        for _ in range(udp_clients.spec.tries):
+        session.server.expect(lost.request)
+        for _ in range(1, udp_clients.spec.tries):
             _wait_datagram(session, "send its datagram as often as it must")
-            session.server.expect(lost.request)
+            session.server.expect_after_wait(lost.request)
         _wait_datagram(session, "go on with the next line")
-        session.server.expect(entry.request)
+        session.server.expect_after_wait(entry.request)
         _must_have_complained(session, "no reply came")
         session.server.answer(entry.reply)
         session.must_end("after the end of its input")
@@ -256,7 +291,7 @@ def _lose(session: Session[ScriptedUdpServer], entry: Entry) -> None:
     if session.program.wait_rest(SETTLE_S):
         session.program.transcript.add(EventKind.KERNEL, "program", session.program.doing())
     for _ in range(_MOST_TRIES):
-        if rest := _rests_or_sends(session):
+        if rest := _rests_or_sends(session, _tells_of_loss(session)):
             _must_not_wait_on(rest)
             return
         session.server.expect(entry.request)
@@ -271,13 +306,21 @@ def _must_drop(session: Session[ScriptedUdpServer], late: Entry) -> None:
         raise FaultError(Reason.WRONG_SHOWN, "it showed a reply that it had given up")
 
 
-def _must_show_its_own(session: Session[ScriptedUdpServer], entry: Entry, other: Entry) -> None:
-    """A line is typed and answered, and its own reply is shown, not the one that came before it."""
+def _must_show_its_own(
+    session: Session[ScriptedUdpServer], entry: Entry, other: Entry, before: Callable[[], None] = lambda: None
+) -> None:
+    """A line is typed and answered, and its own reply is shown, not the one that came before it.
+
+    `before`: what is done when its datagram is here, before it is answered.
+    """
     __tracebackhide__ = True
     fault = None
     try:
-        session.converse(entry)
-        session.wait_prompt()
+        session.enter(entry.line)
+        session.server.expect(entry.request)
+        before()
+        session.server.answer(entry.reply)
+        _must_show_unhurried(session, entry)
     except FaultError as error:
         fault = error
     if other.shown in session.said:
@@ -286,6 +329,18 @@ def _must_show_its_own(session: Session[ScriptedUdpServer], entry: Entry, other:
         raise FaultError(Reason.WRONG_SHOWN, what, doing=fault.doing if fault else "") from None
     if fault:
         raise fault
+
+
+def _must_show_unhurried(session: Session[ScriptedUdpServer], entry: Entry) -> None:
+    """The reply is shown, and the line was not sent again before its time was up: what came besides ends no try."""
+    __tracebackhide__ = True
+    try:
+        session.must_show(entry)
+        session.wait_prompt()
+    except FaultError:
+        session.server.expect_nothing_too_soon()
+        raise
+    session.server.expect_nothing_too_soon()
 
 
 def _times_shown(session: Session[ScriptedUdpServer], entry: Entry, how: Answer = Answer.WHOLE) -> int:
@@ -310,9 +365,33 @@ def _wait_datagram(session: Session[ScriptedUdpServer], for_what: str) -> None:
         raise FaultError(reason_of(ending) if ending else Reason.NO_REQUEST, what, doing=rest.doing)
 
 
-def _rests_or_sends(session: Session[ScriptedUdpServer]) -> Rest | None:
-    """Where it has come to, or None: another datagram of it is here."""
-    return session.keyboard.wait_rest(lambda: session.server.waiting() or None, GIVE_UP_S)
+def _rests_or_sends(session: Session[ScriptedUdpServer], gives_up: Callable[[], bool] = lambda: False) -> Rest | None:
+    """Where it has come to, or None: another datagram of it is here.
+
+    While a timer of its own may run for the reply, one that watches its input beside its socket has not come to its
+    prompt: that is over when `gives_up`, or when the timer is.
+    """
+    keyboard, server = session.keyboard, session.server
+
+    def sent() -> bool | None:
+        return server.waiting() > 0 or None
+
+    rest = keyboard.wait_rest(lambda: sent() or gives_up() or None, GIVE_UP_S, in_suspense=True)
+    return rest or keyboard.wait_rest(sent, GIVE_UP_S)
+
+
+def _tells_of_loss(session: Session[ScriptedUdpServer]) -> Callable[[], bool]:
+    """Whether it says something on standard error; what it says as soon as it has asked is about its asking."""
+    said = session.program.stderr
+    before = len(said.data)
+
+    def tells() -> bool:
+        nonlocal before
+        if not session.server.had_its_time():
+            before = len(said.data)
+        return len(said.data) > before
+
+    return tells
 
 
 def _must_not_wait_on(rest: Rest) -> None:

@@ -6,7 +6,7 @@ import errno
 import socket
 import struct
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from typing import NamedTuple
 
@@ -14,7 +14,7 @@ from grader.errors import Reason
 from grader.model import EventKind
 from grader.wire.faults import FaultError, UnprovedError
 from grader.wire.kernel import Endpoint, SocketRow, SocketTable
-from grader.wire.program import NoProgressError, Program, no_more
+from grader.wire.program import NoProgressError, Program, Why, no_more, reason_of
 from grader.wire.script import Answer
 from grader.wire.tcp_server import not_come, printed_by_now
 from grader.wire.udp import Courier
@@ -27,9 +27,20 @@ _MOST_DATAGRAMS = 1000
 #: A client may give up a reply after a second, the least that a handout asks for.  What a busy machine lets us answer
 #: later than this proves nothing.
 _IN_TIME_S = 0.5
+#: So long a program may take to meet a stranger's datagram: well within the time for our answer.
+_MEET_S = 0.3
+#: Another address of this machine.
+_STRANGE_HOST = "127.0.0.3"
 #: socket(7): each datagram is told with the time at which the kernel got it; asm-generic/socket.h has the number.
 _SO_TIMESTAMPNS = 35
 _TIMESTAMP = struct.Struct("@ll")
+
+
+class Stranger(NamedTuple):
+    """Somebody whom nobody has asked: where it sends from (port 0: any), and that in words."""
+
+    address: Endpoint
+    words: str
 
 
 class Datagram(NamedTuple):
@@ -54,6 +65,9 @@ class ScriptedUdpServer:
         self._sockets = [sock for address in addresses if (sock := _bound(address))]
         self._came: list[Datagram] = []
         self._last: Datagram | None = None
+        self._answered: Datagram | None = None
+        #: What was expected since something was answered last.
+        self.unanswered: tuple[Datagram, ...] = ()
         self._held: list[tuple[Datagram, bytes]] = []
         #: How many datagrams have come in all.
         self.count = 0
@@ -160,12 +174,40 @@ class ScriptedUdpServer:
         before, self._last = self._last, self._came.pop(0)
         got = self._last.data
         if got == request:
+            self.unanswered += (self._last,)
             return
         if before and got == before.data:
-            what = "the server got the same datagram once more, which the program must not send"
-            raise FaultError(Reason.EXTRA_REQUEST, what, request, got, self._its_program.doing())
+            raise self._repeated(before, request)
         what = "the server got another datagram than the program must send"
         raise FaultError(Reason.WRONG_REQUEST, what, request, got, self._its_program.doing())
+
+    def expect_after_wait(self, request: bytes) -> None:
+        """The same, and the datagram before it, which is not answered, had the least time that a reply may take.
+
+        Raises:
+            FaultError: another came, or none and none can come; or it came too soon.
+        """
+        __tracebackhide__ = True
+        before = self._asked
+        self.expect(request)
+        if self._waited_s(before) < _IN_TIME_S:
+            what = f"it waited only {_told(self._waited_s(before))} for a reply to its datagram"
+            raise FaultError(Reason.GAVE_UP_EARLY, what, doing=self._its_program.doing())
+
+    def _waited_s(self, before: Datagram) -> float:
+        """Between that datagram and the last one; a busy machine can only make it longer."""
+        return self._asked.arrived_s - before.arrived_s
+
+    def _repeated(self, before: Datagram, request: bytes) -> FaultError:
+        waited_s = self._waited_s(before)
+        if waited_s < _IN_TIME_S:
+            why = f", {_told(waited_s)} after the first, though its time was not up"
+        elif before is self._answered:
+            why = ", though it had answered it"
+        else:
+            why = ", which the program must not send"
+        what = f"the server got the same datagram once more{why}"
+        return FaultError(Reason.EXTRA_REQUEST, what, request, self._asked.data, self._its_program.doing())
 
     def _wait_datagram(self, request: bytes) -> None:
         __tracebackhide__ = True
@@ -175,6 +217,10 @@ class ScriptedUdpServer:
             raise self._missing(request, stop) from None
 
     def _missing(self, request: bytes, stop: NoProgressError) -> FaultError:
+        ending = self._its_program.ending() if stop.why is Why.ENDED else None
+        if ending and (self._last or reason_of(ending) is not Reason.EXITED):
+            doing = self._its_program.doing()
+            return FaultError(reason_of(ending), "the server got no datagram: the program ended", request, b"", doing)
         if self._last is None:
             return not_come(self._its_program, stop, "the server got no datagram")
         what = f"the server got no datagram, and {no_more(stop)}"
@@ -189,8 +235,31 @@ class ScriptedUdpServer:
         __tracebackhide__ = True
         self._courier.wait_arrived()
         if self.waiting():
-            what = "the server got another datagram, which the program must not send"
-            raise FaultError(Reason.EXTRA_REQUEST, what, b"", self._came[0].data, self._its_program.doing())
+            raise self._one_more()
+
+    def _one_more(self) -> FaultError:
+        what = "the server got another datagram, which the program must not send"
+        return FaultError(Reason.EXTRA_REQUEST, what, b"", self._came[0].data, self._its_program.doing())
+
+    def expect_nothing_too_soon(self) -> None:
+        """Nothing came besides what was expected, and what its own timer sent again on a busy machine.
+
+        Raises:
+            FaultError: something else did, or the same again before its time was up.
+        """
+        __tracebackhide__ = True
+        self._courier.wait_arrived()
+        while self.waiting():
+            before = self._asked
+            if self._came[0].data != before.data:
+                raise self._one_more()
+            self._last = self._came.pop(0)
+            if self._waited_s(before) < _IN_TIME_S:
+                raise self._repeated(before, b"")
+
+    def had_its_time(self) -> bool:
+        """Whether the program may have given up by now the reply to the last datagram that was expected."""
+        return self._last is not None and time.time() - self._last.arrived_s > _IN_TIME_S
 
     # Answering
 
@@ -209,6 +278,8 @@ class ScriptedUdpServer:
         self.answered_at = printed_by_now(self._its_program)
         held, self._held = self._held, []
         _ANSWERS[how](self, self._asked, reply)
+        self._answered = self._asked if how in _AT_ONCE else None
+        self.unanswered = ()
         for datagram, late in held:
             self.send(datagram, late)
 
@@ -219,31 +290,54 @@ class ScriptedUdpServer:
         to.sock.sendto(reply, to.source)
         self._courier.wait_arrived()
 
+    def send_late(self, reply: bytes) -> None:
+        """One for each time that the program has asked."""
+        for datagram in self.unanswered:
+            self.send(datagram, reply)
+
     def hold(self, to: Datagram, reply: bytes) -> None:
         """Send it only when the next datagram has been answered."""
         self._held.append((to, reply))
 
-    def send_as_stranger(self, words: bytes) -> None:
-        """Another socket than ours sends something first; the program has read it, or never will."""
+    def strangers(self) -> Iterator[Stranger]:
+        """Who else may send to the program: from our address, and from our port."""
+        host, port = self._asked.sock.getsockname()[:2]
+        yield Stranger(Endpoint(host, 0), "another port than the server's")
+        if ":" not in host:
+            yield Stranger(Endpoint(_STRANGE_HOST, port), f"another address, {_STRANGE_HOST},")
+
+    def send_as_stranger(self, stranger: Stranger, words: bytes) -> None:
+        """Another socket than ours sends something first.
+
+        The program has read it and rests, or it sleeps and will meet it before our answer.
+        """
         to = self._asked
-        with socket.socket(to.sock.family, socket.SOCK_DGRAM) as stranger:
-            stranger.bind((to.sock.getsockname()[0], 0))
-            note = f"from port {stranger.getsockname()[1]}, which nobody has asked"
+        with socket.socket(to.sock.family, socket.SOCK_DGRAM) as sock:
+            try:
+                sock.bind(stranger.address)
+            except OSError:  # this machine has no such address, or somebody else has it
+                return
+            note = "from {} port {}, which nobody has asked".format(*sock.getsockname()[:2])
             self._its_program.transcript.add(EventKind.SENT, "a stranger", note, words)
             self._its_program.told_bytes += len(words)
-            stranger.sendto(words, to.source)
+            sock.sendto(words, to.source)
             self._courier.wait_arrived()
-            self._wait_read(to.source)
+            self._wait_met(to)
 
-    def _wait_read(self, whose: Endpoint) -> None:
-        """Until the program has read every datagram that it was sent; or has ended, or had the time to."""
+    def _wait_met(self, asked: Datagram) -> None:
+        """Until the program has read every datagram that it was sent, and rests; or has ended.
 
-        def read() -> bool | None:
-            rows = [row for row in self._table.dump_udp() if row.local.port == whose.port]
-            return None if any(row.receive_queue for row in rows) else True
+        One that rests without reading, or reads without resting, is not waited for so long that its answer comes late.
+        """
+
+        def met() -> bool | None:
+            rows = [row for row in self._table.dump_udp() if row.local.port == asked.source.port]
+            read = not any(row.receive_queue for row in rows)
+            waited = time.time() - asked.arrived_s > _MEET_S
+            return (read and waited) or ((read or waited) and self._its_program.at_rest()) or None
 
         with suppress(NoProgressError):
-            self._its_program.wait(read)
+            self._its_program.wait(met)
 
 
 def _in_time(server: ScriptedUdpServer, to: Datagram, reply: bytes) -> None:
@@ -261,11 +355,19 @@ def _twice(server: ScriptedUdpServer, to: Datagram, reply: bytes) -> None:
 
 _ANSWERS: dict[Answer, Callable[[ScriptedUdpServer, Datagram, bytes], None]] = {
     Answer.WHOLE: _in_time,
-    Answer.LATE: ScriptedUdpServer.send,
+    Answer.LATE: lambda server, _, reply: server.send_late(reply),
     Answer.TWICE: _twice,
     Answer.BEHIND_THE_NEXT: ScriptedUdpServer.hold,
     Answer.NOTHING: lambda *_: None,
 }
+
+
+#: Who is answered thus has no reason to ask again.
+_AT_ONCE = frozenset({Answer.WHOLE, Answer.TWICE})
+
+
+def _told(seconds: float) -> str:
+    return f"{max(seconds * 1000, 0.1):.1f} ms"
 
 
 def _bound(address: Endpoint) -> socket.socket | None:

@@ -145,6 +145,42 @@ def test_the_same_datagram_twice_may_be_expected(meet: Meet) -> None:
     server.expect(HELLO)
 
 
+def came_after(server: ScriptedUdpServer, program: Program, waited_s: float) -> None:
+    """The program has ended; its last datagram came so long after the one that was expected before."""
+    program.wait_end()
+    assert server.waiting() == 1
+    server._came[0] = server._came[0]._replace(arrived_s=server._asked.arrived_s + waited_s)
+
+
+@pytest.mark.parametrize(
+    ("waited_s", "why"),
+    [(0.02, ", 20.0 ms after the first, though its time was not up"), (0.6, ", though it had answered it")],
+)
+def test_who_repeats_what_was_answered_is_told_so(meet: Meet, waited_s: float, why: str) -> None:
+    server, program = meet("send hello", "recv", "send hello")
+    server.expect(HELLO)
+    server.answer(HELLO)
+    came_after(server, program, waited_s)
+    fault = fault_of(lambda: server.expect(b"other"))
+    assert fault.reason is Reason.EXTRA_REQUEST
+    assert fault.what == f"the server got the same datagram once more{why}"
+
+
+def test_who_does_not_wait_for_a_reply_gives_up_early(meet: Meet) -> None:
+    server, program = meet("send hello", "send hello")
+    server.expect(HELLO)
+    came_after(server, program, 0.02)
+    fault = fault_of(lambda: server.expect_after_wait(HELLO))
+    assert (fault.reason, fault.what) == (Reason.GAVE_UP_EARLY, "it waited only 20.0 ms for a reply to its datagram")
+
+
+def test_who_waits_half_a_second_may_have_lost_patience(meet: Meet) -> None:
+    server, program = meet("send hello", "send hello")
+    server.expect(HELLO)
+    came_after(server, program, 0.6)
+    server.expect_after_wait(HELLO)
+
+
 def test_a_program_that_waits_sends_no_more(meet: Meet) -> None:
     server, _ = meet("send hello", "recv")
     server.expect(HELLO)
@@ -245,7 +281,7 @@ def test_a_late_answer_may_come_late(meet: Meet) -> None:
 def test_a_strangers_words_are_read_before_the_answer_is_sent(meet: Meet) -> None:
     server, program = meet("send hello", "recv", "recv")
     server.expect(HELLO)
-    server.send_as_stranger(b"strange")
+    server.send_as_stranger(next(server.strangers()), b"strange")
     program.wait_still()
     assert program.stdout.data == b"strange\n"
     server.answer(b"HELLO")
@@ -255,7 +291,7 @@ def test_a_strangers_words_are_read_before_the_answer_is_sent(meet: Meet) -> Non
 def test_a_connected_socket_does_not_take_a_strangers_words(meet: Meet) -> None:
     server, program = meet("connect", "send hello", "recv")
     server.expect(HELLO)
-    server.send_as_stranger(b"strange")
+    server.send_as_stranger(next(server.strangers()), b"strange")
     server.answer(b"HELLO")
     assert shown(program) == ["HELLO"]
 
@@ -263,7 +299,7 @@ def test_a_connected_socket_does_not_take_a_strangers_words(meet: Meet) -> None:
 def test_a_stranger_is_told_apart_in_the_transcript(meet: Meet) -> None:
     server, program = meet("send hello", "recv")
     server.expect(HELLO)
-    server.send_as_stranger(b"strange")
+    server.send_as_stranger(next(server.strangers()), b"strange")
     (event,) = (event for event in program.transcript.events if event.kind is EventKind.SENT)
     here = server.came_to()
     assert here
