@@ -203,7 +203,7 @@ def test_server_resets(tcp_clients: TcpClients, script: ClientProtocol) -> None:
     hint="Wait for the reply to this line before the next line is read.",
     hints={
         Reason.NO_TIMEOUT: "Set a timeout on the socket (settimeout, SO_RCVTIMEO), and say so when it runs out.",
-        Reason.GAVE_UP_EARLY: "Wait for the reply to this line before the next line is read, and no timeout may end that: "
+        Reason.GAVE_UP_EARLY: "Wait for the reply to this line before the next line is read; no timeout may end that. "
         "create_connection(..., timeout=5) leaves its timeout on the socket; settimeout(None) takes it off.",
         Reason.BUSY_LOOP: "It asks again and again whether something has come: let recv wait for it (a blocking "
         "socket), or poll and select.",
