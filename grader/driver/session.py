@@ -27,7 +27,7 @@ from grader.model import EventKind
 from grader.sandbox.settings import SERVER_ADDRESS, SERVER_NAME
 from grader.wire.faults import FaultError, NotStartedError, UnprovedError
 from grader.wire.kernel import Endpoint
-from grader.wire.keyboard import Keyboard
+from grader.wire.keyboard import Keyboard, Rest
 from grader.wire.program import NoProgressError, Program, Why, reason_of
 from grader.wire.script import Answer, Entry
 from grader.wire.stillness import Awaits
@@ -471,8 +471,11 @@ class Clients(Generic[P]):
         self._make_peer = make_peer
         self._manner: Manner | None = None
         self._never_came: FaultError | None = None
-        #: Whether it has asked anything in any manner that was tried.
+        #: Whether it has asked anything, or has ended, in any manner that was tried.
         self._prompted = False
+        self._ended = False
+        #: Whether it only looks at its standard input from time to time; None: not known yet.
+        self._polls: bool | None = None
 
     @property
     def manner(self) -> Manner:
@@ -482,8 +485,10 @@ class Clients(Generic[P]):
             NotStartedError: it goes nowhere.
         """
         if self._manner is None and self._never_came is None:
-            # Last, without ports of ours that are the client's own perhaps: one that binds such a port could not start.
-            self._manner = self._find_manner(own_ports=True) or self._find_manner(own_ports=False)
+            self._manner = self._find_manner(own_ports=True)
+            if self._manner is None and self._ended:
+                # A port where we listened may be one that it binds itself.
+                self._manner = self._find_manner(own_ports=False)
             if self._manner is None:
                 self._never_came = self._why_nowhere()
         if self._manner is None:
@@ -580,37 +585,39 @@ class Clients(Generic[P]):
         server = self._make_peer([Endpoint(host, port) for port in ports for host in _LOOPBACKS])
         try:
             with Session(self._stage, manner, as_argument, server) as session:
-                answered, came_to = _look_where_it_goes(session, as_answer, guess)
+                answered, rest = _look_where_it_goes(session, as_answer, guess)
+                self._ended = self._ended or session.program.ending() is not None
                 # One that sent its message has shown how it reads.
-                polls = Ask.MESSAGE not in answered and not manner.takes_message and _polls(session)
-                came_to = came_to or session.server.came_to()
+                if self._polls is None and Ask.MESSAGE not in answered and not manner.takes_message:
+                    self._polls = _polls(session, rest)
+                came_to = session.server.came_to()
         except FaultError:
             return None
         self._prompted = self._prompted or bool(answered)
         if came_to is None:
             return None
         asks = () if came_to.port == as_argument.port else tuple(ask for ask in answered if ask is not Ask.MESSAGE)
-        return Manner(manner.run, asks, came_to.port if came_to.port in own else None, polls)
+        return Manner(manner.run, asks, came_to.port if came_to.port in own else None, bool(self._polls))
 
 
-def _polls(session: Session[P]) -> bool:
-    """Whether it never waits for a line, and takes one all the same."""
-    rest = session.keyboard.wait_rest()
+def _polls(session: Session[P], rest: Rest | None) -> bool:
+    """Whether it never waits for a line, and takes one all the same.  `rest`: where it has come to, None: to us."""
+    rest = rest or session.keyboard.wait_rest()
     return rest is not None and rest.why is Why.DEADLINE and rest.what is Awaits.OTHER and session.keyboard.is_polled()
 
 
 def _look_where_it_goes(
     session: Session[P], as_answer: Endpoint, guess: tuple[Ask, ...]
-) -> tuple[list[Ask], Endpoint | None]:
-    """What it was told at its prompts before it came, and where it came to."""
+) -> tuple[list[Ask], Rest | None]:
+    """What it was told at its prompts before it came, and where it has come to instead; None: to us."""
     session.begin_with(_PROBE)
     answered: list[Ask] = []
     while True:
         rest = session.keyboard.wait_rest(session.server.came_to)
         if rest is None or session.server.came_to() is not None:
-            return answered, session.server.came_to()
-        if rest.what is Awaits.OTHER or len(answered) == _MOST_PROMPTS:
             return answered, None
+        if rest.what is Awaits.OTHER or len(answered) == _MOST_PROMPTS:
+            return answered, rest
         guessed = guess[len(answered)] if len(answered) < len(guess) else None
         ask = guessed or asked_by(session.prompt(), answered) or Ask.MESSAGE
         session.answer_prompt(ask, as_answer)
