@@ -71,8 +71,10 @@ def typed(number: int) -> Entry:
 
 
 def typed_awkward() -> tuple[Entry, ...]:
-    """Text of several bytes for a character, white space at the ends, what looks like a reply or like the quit word."""
-    return tuple(map(_typed, ("straße, naïve and € 🐍", "  spaces around it  ", "OK...not yet", "quit now")))
+    """Text of several bytes, white space at the ends, what looks like a reply, the quit word or a format of printf."""
+    return tuple(
+        map(_typed, ("straße, naïve and € 🐍", "  spaces around it  ", "OK...not yet", "quit now", "100% %s %d %n"))
+    )
 
 
 def typed_sized(size_bytes: int) -> Entry:

@@ -77,8 +77,9 @@ def typed(number: int) -> Entry:
 
 
 def typed_awkward() -> tuple[Entry, ...]:
-    """Characters of several bytes, white space at the ends, a line that only begins like `quit`, an empty one."""
-    texts = ("straße, naïve, \u0131 and \ufb01 stay, ∞ and 🙂 too", "  spaces around it  ", "quit or not?", "")
+    """Characters of several bytes, white space at the ends, a beginning like `quit`, a format of printf, no text."""
+    plain = ("  spaces around it  ", "quit or not?", "100% %s %d %n", "")
+    texts = ("straße, naïve, \u0131 and \ufb01 stay, ∞ and 🙂 too", *plain)
     return tuple(_typed(text.encode()) for text in texts)
 
 

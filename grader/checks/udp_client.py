@@ -220,7 +220,9 @@ def test_dead_port_reported(udp_clients: UdpClients, script: ClientProtocol) -> 
     with udp_clients.start(terminal=False) as session:
         session.server.refuse()
         session.enter(script.typed(0).line)
-        before = len(session.program.stderr.data)
+        before = session.complained_from
+        # A prompt on standard error stands there before each line: it is no complaint.
+        prompt = bytes(session.program.stderr.data[:before]).splitlines()[-1:]
         if rest := _rests_or_sends(session, lambda: len(session.program.stderr.data) > before):
             _must_not_wait_on(rest)
         ending = session.program.ending()
@@ -228,7 +230,7 @@ def test_dead_port_reported(udp_clients: UdpClients, script: ClientProtocol) -> 
             raise FaultError(Reason.TRACEBACK, f"{_NOBODY}; it printed a traceback")
         if ending and ending.status < 0:
             raise FaultError(Reason.CRASHED, f"{_NOBODY}; it crashed", doing=session.program.doing())
-        _must_have_complained(session, _NOBODY)
+        _must_have_complained(session, before, b"".join(prompt), _NOBODY)
 
 
 @behaviour(
@@ -255,7 +257,7 @@ def test_retransmits(udp_clients: UdpClients, script: ClientProtocol) -> None:
 
 
 @behaviour(
-    does="two lines down a pipe; the first is never answered, the second is",
+    does="three lines down a pipe; the second is never answered, the others are",
     proves="each of its datagrams is here, with the kernel's time stamp; between them nothing was sent to it",
     catches="asks too often, too seldom or for ever; does not wait a second; ends instead of going on; says nothing",
     hint="Count how often it was sent; after the last time say on standard error that no reply came, and go on.",
@@ -264,16 +266,21 @@ def test_retransmits(udp_clients: UdpClients, script: ClientProtocol) -> None:
 )
 def test_gives_up(udp_clients: UdpClients, script: ClientProtocol) -> None:
     """Says that no reply came, and goes on"""
-    lost, entry = script.typed(0), script.typed(1)
+    plain, lost, entry = (script.typed(number) for number in range(3))
     with udp_clients.start(terminal=False) as session:
-        session.feed(lost.line + b"\n" + entry.line)
+        session.feed(b"\n".join((plain.line, lost.line, entry.line)))
+        session.server.expect(plain.request)
+        asked_at = _complained_bytes(session)
+        session.server.answer(plain.reply)
         session.server.expect(lost.request)
+        lost_at = _complained_bytes(session)
         for _ in range(1, udp_clients.spec.tries):
             _wait_datagram(session, "send its datagram as often as it must")
             session.server.expect_after_wait(lost.request)
         _wait_datagram(session, "go on with the next line")
         session.server.expect_after_wait(entry.request)
-        _must_have_complained(session, "no reply came")
+        usual = bytes(session.program.stderr.data[asked_at:lost_at])
+        _must_have_complained(session, lost_at, usual, "no reply came")
         session.server.answer(entry.reply)
         session.must_end("after the end of its input")
         session.must_show(entry)
@@ -404,8 +411,16 @@ def _must_not_wait_on(rest: Rest) -> None:
     raise FaultError(Reason.NO_TIMEOUT, f"it {what}", doing=rest.doing)
 
 
-def _must_have_complained(session: Session[ScriptedUdpServer], situation: str) -> None:
+def _complained_bytes(session: Session[ScriptedUdpServer]) -> int:
+    """How much it has written to standard error so far."""
+    session.program.catch_up()
+    return len(session.program.stderr.data)
+
+
+def _must_have_complained(session: Session[ScriptedUdpServer], start: int, usual: bytes, situation: str) -> None:
+    """It has written to standard error, from `start` on, what is not `usual` there: a prompt, a log of each line."""
     __tracebackhide__ = True
     session.program.catch_up()
-    if not session.complaints.strip():
+    said = bytes(session.program.stderr.data[start:])
+    if all(line.strip() in usual for line in said.splitlines()):
         raise FaultError(Reason.SILENT, f"{situation}; it said nothing about that on standard error")

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from grader.errors import Reason
+from grader.limits import REPLY_S
 from grader.model import EventKind
 from grader.wire.faults import FaultError, UnprovedError
 from grader.wire.kernel import Endpoint
@@ -21,7 +22,7 @@ from tests.wire.stand import PYTHON, Stand
 
 #: A client that does what it is told: arguments are the host, the port, and its steps.
 CLIENT = """
-import signal, socket, sys
+import signal, socket, sys, time
 
 server = sys.argv[1], int(sys.argv[2])
 sock = socket.socket(socket.AF_INET6 if ":" in server[0] else socket.AF_INET, socket.SOCK_DGRAM)
@@ -39,6 +40,10 @@ for step in sys.argv[3:]:
             print(sock.recv(65536).decode(), flush=True)
         except ConnectionRefusedError:
             print("refused", flush=True)
+    elif what == "sleep":
+        time.sleep(float(text))
+    elif what == "exit":
+        sys.exit(int(text))
     else:
         signal.pause()
 """
@@ -189,6 +194,42 @@ def test_a_program_that_waits_sends_no_more(meet: Meet) -> None:
     assert fault.doing == "blocked in recv, waiting for a datagram"
 
 
+def test_a_program_that_fails_sends_no_more(meet: Meet) -> None:
+    server, _ = meet("send hello", "exit 1")
+    server.expect(HELLO)
+    fault = fault_of(lambda: server.expect(b"other"))
+    assert (fault.reason, fault.what) == (Reason.CRASHED, "the server got no datagram: the program ended")
+
+
+@pytest.mark.parametrize(("status", "reason"), [(0, Reason.NOT_CONNECTED), (1, Reason.CRASHED)])
+def test_a_program_that_ends_before_it_comes_is_told_so(meet: Meet, status: int, reason: Reason) -> None:
+    server, _ = meet(f"exit {status}")
+    assert fault_of(lambda: server.expect(HELLO)).reason is reason
+
+
+def test_the_same_at_once_comes_too_soon(meet: Meet) -> None:
+    server, program = meet("send hello", "send hello")
+    server.expect(HELLO)
+    came_after(server, program, 0.02)
+    assert fault_of(server.expect_nothing_too_soon).reason is Reason.EXTRA_REQUEST
+
+
+def test_the_same_half_a_second_later_is_its_own_timers(meet: Meet) -> None:
+    server, program = meet("send hello", "send hello")
+    server.expect(HELLO)
+    came_after(server, program, 0.6)
+    server.expect_nothing_too_soon()
+    assert not server.waiting()
+
+
+def test_another_datagram_never_comes_by_a_timer(meet: Meet) -> None:
+    server, program = meet("send hello", "send more")
+    server.expect(HELLO)
+    came_after(server, program, 0.6)
+    fault = fault_of(server.expect_nothing_too_soon)
+    assert (fault.reason, fault.received) == (Reason.EXTRA_REQUEST, b"more")
+
+
 def test_what_comes_besides_is_seen(meet: Meet) -> None:
     server, program = meet("send hello", "send more", "pause")
     server.expect(HELLO)
@@ -275,6 +316,17 @@ def test_a_late_answer_may_come_late(meet: Meet) -> None:
     assert shown(program) == ["HELLO"]
 
 
+def test_each_try_is_answered_late(meet: Meet) -> None:
+    server, program = meet("send first", "recv", "send hello", "send hello", "recv", "recv")
+    server.expect(b"first")
+    server.answer(b"FIRST")
+    server.expect(HELLO)
+    server.expect(HELLO)
+    server.answer(b"HELLO", Answer.LATE)
+    assert shown(program) == ["FIRST", "HELLO", "HELLO"]
+    assert not server.unanswered
+
+
 # strangers
 
 
@@ -286,6 +338,32 @@ def test_a_strangers_words_are_read_before_the_answer_is_sent(meet: Meet) -> Non
     assert program.stdout.data == b"strange\n"
     server.answer(b"HELLO")
     assert shown(program) == ["strange", "HELLO"]
+
+
+def test_one_stranger_has_the_servers_address_and_one_its_port(meet: Meet) -> None:
+    server, program = meet("send hello", "recv", "recv")
+    server.expect(HELLO)
+    for stranger in server.strangers():
+        server.send_as_stranger(stranger, b"strange")
+    here = server.came_to()
+    assert here
+    near, far = (event.text for event in program.transcript.events if event.kind is EventKind.SENT)
+    assert near.startswith(f"from {here.host} port ")
+    assert f"port {here.port}," not in near
+    assert far == f"from 127.0.0.3 port {here.port}, which nobody has asked"
+
+
+def test_over_ipv6_there_is_one_stranger(meet: Meet) -> None:
+    server, _ = meet("send hello", "pause", host="::1")
+    server.expect(HELLO)
+    assert len(list(server.strangers())) == 1
+
+
+def test_a_program_that_sleeps_is_not_waited_for(meet: Meet) -> None:
+    server, _ = meet("send hello", "sleep 20")
+    server.expect(HELLO)
+    server.send_as_stranger(next(server.strangers()), b"strange")
+    assert time.time() - server._asked.arrived_s < REPLY_S
 
 
 def test_a_connected_socket_does_not_take_a_strangers_words(meet: Meet) -> None:
