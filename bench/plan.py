@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator
 from bench import NotMeasuredError
 from bench.warden import free_port
 from grader.model import CheckResult, Event, EventKind, Outcome
+from grader.sandbox.settings import SERVER_ADDRESS, SERVER_NAME
 
 #: An operation and its arguments, as JSON.
 Step = list[str | int | list[str]]
@@ -105,7 +106,9 @@ def _types(event: Event) -> Iterator[Step]:
 
 
 def _moved(word: str, ports: dict[str, str]) -> str:
-    """The port of the report's machine as one that is free on ours; other words as they are."""
+    """The port of the report's machine as one that is free on ours, its server's name by its address."""
+    if word == SERVER_NAME:
+        return SERVER_ADDRESS
     if word.isdecimal() and int(word) in _PORTS:
         return ports.setdefault(word, str(free_port()))
     return word

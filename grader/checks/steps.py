@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 
 _CROWD = 200
 #: Python's own words: a traceback, or that it can't even read the source.
-_TRACEBACK = re.compile(rb"^(?:Traceback \(most recent call last\)|(?:Syntax|Indentation|Tab)Error):", re.MULTILINE)
+#: The first may stand behind a prompt.
+_TRACEBACK = re.compile(rb"Traceback \(most recent call last\):|^(?:Syntax|Indentation|Tab)Error:", re.MULTILINE)
 _ENDING_SIGNALS = frozenset({signal.SIGINT, signal.SIGTERM, signal.SIGKILL})
 #: How a line ends that perror(3) or Python's OSError has made.
 _SYSTEM_ERRORS = tuple(f"{before} {os.strerror(code)}" for code in errno.errorcode for before in (":", "]"))

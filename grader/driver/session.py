@@ -503,7 +503,7 @@ class Clients(Generic[P]):
         server = self._make_peer(self.addresses(told, manner))
         if host == SERVER_NAME:
             words = f"in the sandbox's /etc/hosts {SERVER_NAME} stands for {SERVER_ADDRESS}"
-            self._stage.transcript.add(EventKind.NOTE, "grader", words)
+            self._stage.transcript.add(EventKind.KERNEL, "grader", words)
         return Session(self._stage, manner, told, server, terminal=terminal)
 
     def start_beside(self, server: Endpoint) -> Session[P]:

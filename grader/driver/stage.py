@@ -117,7 +117,9 @@ class Stage:
         self._courier = Courier()
         self._warden = warden
         self.table = table
-        self._ports = random.Random(job.seed)  # noqa: S311 — repeatable, not secret
+        # Where others use the network too, each of them with the same seed perhaps, the same ports for all would be
+        # taken by one between another's look and its program's start.
+        self._ports = random.Random(job.seed if job.private_network else None)  # noqa: S311 — not secret
         self._program: Program | None = None
         #: Programs that run on beside the one that was started last.
         self._beside: list[Program] = []

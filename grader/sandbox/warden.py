@@ -29,7 +29,7 @@ import struct
 import sys
 import tarfile
 import termios
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
 from typing import Any, NoReturn
@@ -47,6 +47,8 @@ _SYS_PIDFD_GETFD = 438  # the same number on every architecture
 _PIDFD_THREAD = os.O_EXCL  # pidfd_open(2), since Linux 6.9
 _TIOCGPTPEER = 0x5441  # ioctl_tty(2): opens a pseudo-terminal's other side, whatever this process's /dev/pts is
 _PEER_FLAGS = os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK | os.O_CLOEXEC
+#: How a complaint begins that is not about the program.
+_OUR_OWN = "\0"
 _TICK_S = 0.1  # how often resident memory is looked at while a program runs
 
 
@@ -186,9 +188,10 @@ class Warden:
         with _files_of(self._settings["uid"]):
             ours, theirs = _open_terminal(echo=echo) if terminal else _open_pipes()
         complaint, complaint_end = os.pipe2(os.O_CLOEXEC)
+        most_processes = self._process_limit()
         pid = os.fork()
         if pid == 0:
-            _guarded(partial(self._exec, argv, environment, theirs, complaint_end, terminal=terminal))
+            _guarded(partial(self._exec, argv, environment, theirs, complaint_end, most_processes, terminal=terminal))
         os.close(complaint_end)
         for descriptor in set(theirs):
             if terminal and descriptor == theirs[0]:
@@ -203,7 +206,8 @@ class Warden:
             os.waitpid(pid, 0)
             for descriptor in set(ours):
                 os.close(descriptor)
-            return {"error": words.decode(errors="replace"), "errno": 0}, ()
+            why = words.decode(errors="replace")
+            return {"error": why.removeprefix(_OUR_OWN), "errno": 0, "ours": why.startswith(_OUR_OWN)}, ()
         # On a terminal stdin and stdout are one descriptor; each goes along once for itself.
         handed = (os.pidfd_open(pid), ours[0], os.dup(ours[1]) if ours[1] == ours[0] else ours[1], ours[2])
         other_side = (fcntl.ioctl(ours[0], _TIOCGPTPEER, _PEER_FLAGS),) if terminal else ()
@@ -215,6 +219,7 @@ class Warden:
         environment: dict[str, str],
         stdio: tuple[int, int, int],
         complaint: int,
+        most_processes: int,
         *,
         terminal: bool,
     ) -> None:
@@ -229,18 +234,20 @@ class Warden:
             signal.set_wakeup_fd(-1)
             os.umask(0o022)
             os.chdir(self._settings["work"])
-            self._limit()
+            self._limit(most_processes)
             _become(self._settings["uid"], self._settings["gid"])
             _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
             os.execvpe(argv[0], argv, environment)  # noqa: S606 — the point of this project
         except OSError as error:
             os.write(complaint, f"{argv[0]}: {_why_not_executed(argv[0], environment, error)}".encode())
+        except Exception as error:  # noqa: BLE001 — else the program would be blamed for having ended
+            os.write(complaint, f"{_OUR_OWN}{error!r}".encode())
 
-    def _limit(self) -> None:
+    def _limit(self, most_processes: int) -> None:
         settings = self._settings
         wanted = {
             # None for memory: what a program maps and never uses costs nothing, and gcc's sanitizers map terabytes.
-            resource.RLIMIT_NPROC: self._process_limit(),
+            resource.RLIMIT_NPROC: most_processes,
             resource.RLIMIT_NOFILE: settings["open_files"],
             resource.RLIMIT_FSIZE: settings["disk_bytes"],
             resource.RLIMIT_CORE: 0,
@@ -263,8 +270,7 @@ class Warden:
         import psutil  # noqa: PLC0415 — see pids()
 
         # Without a namespace the kernel counts all processes of this user.
-        uid = self._settings["uid"]
-        return processes + sum(bool(process.uids().real == uid) for process in psutil.process_iter(["uids"]))
+        return processes + count_of(self._settings["uid"], psutil.process_iter(["uids"]))
 
     def status(self, pid: int) -> _Answer:
         """How a process ended: `status` >= 0 exit status, < 0 minus the signal, None while it runs."""
@@ -330,6 +336,15 @@ class Warden:
 
 
 _Answer = tuple[dict[str, Any], tuple[int, ...]]
+
+
+def count_of(uid: int, processes: Iterable[Any]) -> int:
+    """How many processes, psutil's with their `uids` read, are a user's.
+
+    Some have ended since they were read: of them nothing more may be asked.
+    """
+    users = (process.info["uids"] for process in processes)
+    return sum(user is not None and bool(user.real == uid) for user in users)
 
 
 def _guarded(function: Callable[[], None]) -> NoReturn:

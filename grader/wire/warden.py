@@ -66,8 +66,12 @@ class WardenClient:
 
         Raises:
             CannotStartError: it can't be executed.
+            WardenError: the warden failed, before it came to that.
         """
         answer, descriptors = self._ask("start", argv=argv, environment=environment, terminal=terminal, echo=echo)
+        if answer.get("ours"):
+            message = f"start: {answer['error']}"
+            raise WardenError(message)
         if "error" in answer:
             raise CannotStartError(answer["error"])
         return Started(answer["pid"], *descriptors)
