@@ -550,13 +550,14 @@ class Connection:
         """Leave when something of the program's has arrived, without reading it, which resets the connection.
 
         Raises:
-            UnprovedError: nothing has come.
+            FaultError: nothing has come, and nothing will.
         """
         __tracebackhide__ = True
         try:
             self._program.wait(lambda: _readable(self._sock) or None, [self._sock.fileno()])
         except NoProgressError as stop:
-            raise UnprovedError(f"nothing came that {self.name} could leave unread", doing=stop.doing) from None
+            what = f"{self.name} got nothing, and {no_more(stop)}"
+            raise FaultError(Reason.NO_REPLY, what, doing=stop.doing) from None
         self._transcript.add(EventKind.RESET, self.name, "left without reading what had come")
         self.reset_sent = True
         self._leave()

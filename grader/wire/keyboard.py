@@ -96,7 +96,8 @@ class Keyboard:
         except NoProgressError as stop:
             if stop.why is Why.ENDED:
                 return Rest(stop.why, Awaits.OTHER, stop.doing)
-            awaited = self._awaits(stop.seen)
+            # What else it does, in another thread or beside it, may never let it rest.
+            awaited = self._awaits(self._program.snapshot() if stop.why is Why.DEADLINE else stop.seen)
             return Rest(stop.why, Awaits.BOTH if looks and awaited is Awaits.OTHER else awaited, stop.doing)
         return None
 

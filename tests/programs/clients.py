@@ -63,6 +63,18 @@ def reads_in_a_thread():
     return came[0]
 
 
+def reads_beside_a_busy_thread():
+    if not RECEIVERS:
+        RECEIVERS.append(threading.Thread(target=spin, daemon=True))
+        RECEIVERS[0].start()
+    return os.read(0, 100)
+
+
+def spin():
+    while True:
+        pass
+
+
 def reads_beside_a_timer():
     if not RECEIVERS:
         RECEIVERS.append(threading.Thread(target=time.sleep, args=[1000], daemon=True))
@@ -406,6 +418,7 @@ READERS = {
     "epoll_normal": lambda: reads_after(select.epoll, select.EPOLLRDNORM),
     "thread": reads_in_a_thread,
     "timer": reads_beside_a_timer,
+    "busy": reads_beside_a_busy_thread,
 }
 which, *arguments = sys.argv[1:]
 if which in READERS:

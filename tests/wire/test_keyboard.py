@@ -58,6 +58,12 @@ def test_who_reads_is_at_its_prompt_and_gets_each_line_before_the_next(
     assert program.stdout.data.rstrip().endswith(b"end")
 
 
+def test_who_reads_while_another_thread_never_rests_is_at_its_prompt_after_the_deadline(stand: Stand) -> None:
+    _, keyboard = stand.type_at("busy")
+    rest = rest_of(keyboard, deadline_s=0.2)
+    assert (rest.why, rest.what) == (Why.DEADLINE, Awaits.INPUT)
+
+
 def test_a_thread_that_sleeps_on_a_timer_does_not_delay_a_prompt(stand: Stand) -> None:
     _, keyboard = stand.type_at("timer")
     keyboard.wait_prompt()

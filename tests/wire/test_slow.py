@@ -147,8 +147,9 @@ def test_a_client_that_leaves_a_reply_unread_resets(stand: Stand) -> None:
 def test_where_nothing_comes_nothing_is_left_unread(stand: Stand) -> None:
     client = stand.client_of("silent")
     client.send(HELLO)
-    with pytest.raises(UnprovedError, match="nothing came that client A could leave unread"):
+    with pytest.raises(FaultError, match="client A got nothing, and no more can come: the program waits") as caught:
         client.leave_unread()
+    assert caught.value.reason is Reason.NO_REPLY
 
 
 # connecting, asking, hearing
