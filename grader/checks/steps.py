@@ -121,7 +121,7 @@ def must_refuse_in_words(
     """The same, and the words are no traceback."""
     __tracebackhide__ = True
     must_refuse(program, situation, ran_on, said_before, deadline_s)
-    if _TRACEBACK.search(program.stderr.data):
+    if _TRACEBACK.search(program.stderr.data) or _TRACEBACK.search(program.stdout.data):
         raise FaultError(Reason.TRACEBACK, f"{situation}; it ended with a traceback")
 
 
