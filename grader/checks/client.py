@@ -92,8 +92,8 @@ def pour(session: Session[Any], entries: tuple[Entry, ...], last_end: bytes = b"
         Reason.EXITED: _LOOP_HINT,
         Reason.INCOMPLETE_REQUEST: "Is it the line end that is missing? input() takes it off, fgets and readline keep "
         "it, and a file's last line may have none: send what the handout says, whichever it was.",
-        Reason.EXTRA_REQUEST: "At the end of input there is no line: fgets gives NULL, input() raises EOFError.  Where a "
-        "line went out again though its reply had come: look at how the reply is compared (a signed char, a length).",
+        Reason.EXTRA_REQUEST: "At the end of input there is no line: fgets gives NULL, input() raises EOFError.  Where "
+        "a line went out again though its reply had come: look at how the reply is compared (a signed char, a length).",
         Reason.NO_REQUEST: "The line was typed, but nothing was sent: look at what the program waits for. select and "
         "poll know nothing of lines that fgets or readline has read ahead: read what is there, and split it yourself.",
     },
