@@ -130,7 +130,8 @@ class Command:
         environment = {**kept, "TMPDIR": str(self.scratch), "GRADER_TEST_MARK": self.mark, **self.environment}
         with (self.folder / "out").open("wb") as out, (self.folder / "err").open("wb") as err:
             self.process = subprocess.Popen(
-                [*self.prefix, self.python, "-m", "grader.cli", *map(str, arguments)],
+                # Who starts the tests in the background may have let them ignore Ctrl-C.
+                ["env", "--default-signal=INT", *self.prefix, self.python, "-m", "grader.cli", *map(str, arguments)],
                 cwd=cwd or self.folder,
                 env=environment,
                 stdin=subprocess.DEVNULL,
