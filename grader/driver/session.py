@@ -54,11 +54,13 @@ class Ask(StrEnum):
 
     HOST = "host"
     PORT = "port"
+    PLACE = "host:port"
     MESSAGE = "message"
 
 
 #: Words of a prompt, in several languages, that say what it asks for; the first row that fits wins.
 _ASKED: tuple[tuple[Ask, re.Pattern[str]], ...] = (
+    (Ask.PLACE, re.compile(r"(?:host\w*|server|\bip|addr\w*)[)>\]]?:[(<\[]?port", re.IGNORECASE)),
     (Ask.MESSAGE, re.compile(r"messag|mensa|mesaj|nachricht|сообщ|消息|sentence", re.IGNORECASE)),
     (Ask.PORT, re.compile(r"\bport|puerto|porta\b|порт|端口", re.IGNORECASE)),
     (
@@ -456,7 +458,13 @@ def _with_bytes_swapped(port: int) -> int:
 
 
 def _answer_to(ask: Ask, told: Endpoint) -> bytes:
-    return {Ask.HOST: told.host, Ask.PORT: str(told.port), Ask.MESSAGE: _PROBE.decode()}[ask].encode()
+    answers = {
+        Ask.HOST: told.host,
+        Ask.PORT: str(told.port),
+        Ask.PLACE: f"{told.host}:{told.port}",
+        Ask.MESSAGE: _PROBE.decode(),
+    }
+    return answers[ask].encode()
 
 
 class Clients(Generic[P]):

@@ -81,6 +81,9 @@ COMMON_PROMPTS = (
     ("Type the host name, then press Enter: ", Ask.HOST),
     ("Is the server online? Its address: ", Ask.HOST),
     ("Type something: ", Ask.MESSAGE),
+    ("Server (host:port): ", Ask.PLACE),
+    ("IP:Port> ", Ask.PLACE),
+    ("<address>:<port>? ", Ask.PLACE),
     ("Text to send: ", Ask.MESSAGE),
 )
 SILENT_PROMPTS = ("", "> ", ">>> ", "? ", ": ", "1) ", "...", "\x1b[32m$ \x1b[0m")
@@ -173,6 +176,7 @@ def test_arguments_are_told_where_the_command_says(stage: Stage) -> None:
         ("asks_port_first", ("Порт: ", "Адрес сервера: "), (Ask.PORT, Ask.HOST)),
         ("asks_port_only", ("Server port? ",), (Ask.PORT,)),
         ("asks_port_only", ("? ",), (Ask.PORT,)),
+        ("asks_for_both_at_once", ("Connect to (host:port): ",), (Ask.PLACE,)),
         ("asks_and_comes_late", ("Server: ", "Port: ", "Text for the server: "), (Ask.HOST, Ask.PORT)),
     ],
 )

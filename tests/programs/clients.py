@@ -206,6 +206,10 @@ def asks_port_only(port_prompt, *_):
     talk(connect("127.0.0.1", input(port_prompt)))
 
 
+def asks_for_both_at_once(prompt, *_):
+    talk(connect(*input(prompt).rsplit(":", 1)))
+
+
 def asks_and_comes_late(host_prompt, port_prompt, message_prompt, *_):
     """Connects with its first line."""
     host, port = input(host_prompt), input(port_prompt)
