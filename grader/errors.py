@@ -127,7 +127,7 @@ REASONS: dict[Reason, str] = {
     Reason.NOT_HANDED_IN: "it was not handed in",
     Reason.BUILD_FAILED: "it could not be built",
     Reason.NOT_STARTED: "it could not be started",
-    Reason.TIME_BUDGET: "the time for the whole submission was used up",
+    Reason.TIME_BUDGET: "the time for the checks of its program was used up",
     Reason.PREREQUISITE: "a check that this one needs did not pass",
     Reason.PREREQUISITE_UNJUDGED: "a check that this one needs could not be judged",
     Reason.UNPROVED: "the situation to be tested could not be brought about or proved",

@@ -265,13 +265,13 @@ def _make_read_only(path: str) -> None:
 
 def _name_the_server() -> None:
     """The machine's table of hosts with one name more, laid over its own."""
-    with open(_HOSTS) as file:
-        table = file.read()
-    with tempfile.NamedTemporaryFile("w") as file:
-        file.write(f"{table.rstrip()}\n{SERVER_ADDRESS} {SERVER_NAME}\n")
-        file.flush()
-        os.fchmod(file.fileno(), 0o444)
-        _mount(file.name, _HOSTS, None, _MS_BIND)
+    with open(_HOSTS, "rb") as file:
+        table = file.read().rstrip()
+    with tempfile.NamedTemporaryFile() as copy:
+        copy.write(table + f"\n{SERVER_ADDRESS} {SERVER_NAME}\n".encode())
+        copy.flush()
+        os.fchmod(copy.fileno(), 0o444)
+        _mount(copy.name, _HOSTS, None, _MS_BIND)
     _make_read_only(_HOSTS)
 
 

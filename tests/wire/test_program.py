@@ -564,3 +564,17 @@ def test_processes_that_end_while_they_are_counted_still_count() -> None:
 def test_what_keeps_the_warden_from_starting_a_program_is_not_the_programs_fault(stand: Stand) -> None:
     with pytest.raises(WardenError, match="start: TypeError"):
         stand.warden.start(("true",), {"A": 1}, terminal=False)  # type: ignore[dict-item]
+
+
+def test_a_wait_is_cut_short_when_the_time_for_all_checks_is_used_up(stand: Stand) -> None:
+    program = stand.run("sleep", "1000")
+    program.give_up_at = time.monotonic()
+    with pytest.raises(UnprovedError, match="the time for all its checks was used up in this one") as caught:
+        program.wait_end()
+    assert caught.value.reason is Reason.TIME_BUDGET
+
+
+def test_what_is_mapped_and_never_used_counts_for_nothing(stand: Stand) -> None:
+    """As gcc's sanitizers do it; 0x4000 is MAP_NORESERVE of mmap(2)."""
+    maps = "import mmap; mmap.mmap(-1, 1 << 40, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | 0x4000)"
+    assert stand.run(*PYTHON, "-c", maps).wait_end().status == 0
