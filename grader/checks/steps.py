@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import os
-import re
 import signal
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -14,7 +13,7 @@ from grader.limits import EXIT_S, SETTLE_S
 from grader.model import EventKind
 from grader.wire.faults import FaultError, UnprovedError
 from grader.wire.kernel import TcpState
-from grader.wire.program import NoProgressError, Program, reason_of
+from grader.wire.program import NoProgressError, Program, reason_of, shows_traceback
 
 if TYPE_CHECKING:
     from grader.driver.fixtures import Connect
@@ -25,9 +24,6 @@ if TYPE_CHECKING:
     from grader.wire.warden import Ending
 
 _CROWD = 200
-#: Python's own words: a traceback, or that it can't even read the source.
-#: The first may stand behind a prompt.
-_TRACEBACK = re.compile(rb"Traceback \(most recent call last\):|^(?:Syntax|Indentation|Tab)Error:", re.MULTILINE)
 _ENDING_SIGNALS = frozenset({signal.SIGINT, signal.SIGTERM, signal.SIGKILL})
 #: How a line ends that perror(3) or Python's OSError has made.
 _SYSTEM_ERRORS = tuple(f"{before} {os.strerror(code)}" for code in errno.errorcode for before in (":", "]"))
@@ -75,7 +71,7 @@ def must_end_quietly(program: Program, said_before: int) -> None:
     situation = "after Ctrl-C"
     ending = program.wait_end()
     said = program.stderr.data[said_before:]
-    if b"Traceback (most recent call last)" in said:
+    if shows_traceback(said):
         raise FaultError(Reason.TRACEBACK, f"{situation} it ended with a traceback")
     if any(line.endswith(_SYSTEM_ERRORS) for line in said.decode(errors="replace").splitlines()):
         raise FaultError(Reason.NOISY, f"{situation} it ended with an error message")
@@ -121,7 +117,7 @@ def must_refuse_in_words(
     """The same, and the words are no traceback."""
     __tracebackhide__ = True
     must_refuse(program, situation, ran_on, said_before, deadline_s)
-    if _TRACEBACK.search(program.stderr.data) or _TRACEBACK.search(program.stdout.data):
+    if shows_traceback(program.stderr.data) or shows_traceback(program.stdout.data):
         raise FaultError(Reason.TRACEBACK, f"{situation}; it ended with a traceback")
 
 

@@ -16,7 +16,7 @@ from grader.limits import GIVE_UP_S, SETTLE_S
 from grader.model import EventKind
 from grader.sandbox.settings import SERVER_NAME
 from grader.wire.faults import FaultError
-from grader.wire.program import Why, reason_of
+from grader.wire.program import Why, reason_of, shows_traceback
 from grader.wire.script import Answer
 from grader.wire.stillness import Awaits
 
@@ -34,7 +34,6 @@ _SIZES = (2048, 9000, 65_507)
 #: Who asks more often asks for ever: an assignment may want ten (`ClientSpec`).
 _MOST_TRIES = 10
 
-_TRACEBACK = b"Traceback (most recent call last)"
 _NOBODY = "nobody received at the port it was told"
 
 _SET_A_TIMEOUT = (
@@ -226,7 +225,7 @@ def test_dead_port_reported(udp_clients: UdpClients, script: ClientProtocol) -> 
         if rest := _rests_or_sends(session, lambda: len(session.program.stderr.data) > before):
             _must_not_wait_on(rest)
         ending = session.program.ending()
-        if _TRACEBACK in session.complaints:
+        if shows_traceback(session.complaints):
             raise FaultError(Reason.TRACEBACK, f"{_NOBODY}; it printed a traceback")
         if ending and ending.status < 0:
             raise FaultError(Reason.CRASHED, f"{_NOBODY}; it crashed", doing=session.program.doing())

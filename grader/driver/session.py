@@ -28,7 +28,7 @@ from grader.sandbox.settings import SERVER_ADDRESS, SERVER_NAME
 from grader.wire.faults import FaultError, NotStartedError, UnprovedError
 from grader.wire.kernel import Endpoint
 from grader.wire.keyboard import Keyboard, Rest
-from grader.wire.program import NoProgressError, Program, Why, reason_of
+from grader.wire.program import NoProgressError, Program, Why, reason_of, shows_traceback
 from grader.wire.script import Answer, Entry
 from grader.wire.stillness import Awaits
 from grader.wire.tcp_server import Peer
@@ -434,7 +434,7 @@ class Session(Generic[P]):
         """
         __tracebackhide__ = True
         ending = self.must_end(situation)
-        if b"Traceback (most recent call last)" in self.program.stderr.data:
+        if shows_traceback(self.program.stderr.data):
             raise FaultError(Reason.TRACEBACK, f"it ended with a traceback {situation}")
         if ending.status < 0:
             raise FaultError(Reason.CRASHED, f"it crashed {situation}", doing=self.program.doing())

@@ -13,6 +13,7 @@ import errno
 import fcntl
 import math
 import os
+import re
 import select
 import signal
 import termios
@@ -531,6 +532,7 @@ class _OwnTime:
         return ran_ns / 1e9, waited_ns / 1e9
 
 
+_TRACEBACK = re.compile(rb"Traceback \(most recent call last\):|^(?:Syntax|Indentation|Tab)Error:", re.MULTILINE)
 _SIGNAL_NAMES = {
     2: "SIGINT, the signal of Ctrl-C",
     4: "SIGILL, an illegal instruction",
@@ -559,6 +561,11 @@ def reason_of(ending: Ending) -> Reason:
     if ending.out_of_memory:
         return Reason.OUT_OF_MEMORY
     return Reason.CRASHED if ending.status else Reason.EXITED
+
+
+def shows_traceback(printed: bytes | bytearray) -> bool:
+    """Whether it holds Python's own words: a traceback, perhaps behind a prompt, or that the source can't be read."""
+    return _TRACEBACK.search(printed) is not None
 
 
 def describe_ending(ending: Ending) -> str:

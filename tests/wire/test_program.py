@@ -19,7 +19,7 @@ from grader.model import EventKind
 from grader.sandbox.channel import Channel, ChannelClosedError
 from grader.sandbox.warden import count_of
 from grader.wire.faults import FaultError, UnprovedError
-from grader.wire.program import NoProgressError, Output, Program, Why, _OwnTime, describe_ending
+from grader.wire.program import NoProgressError, Output, Program, Why, _OwnTime, describe_ending, shows_traceback
 from grader.wire.stillness import ProcessFacts, Snapshot, ThreadFacts, Verdict
 from grader.wire.warden import CannotStartError, Ending, WardenClient, WardenError
 from tests.wire.stand import LIMITS, PYTHON, Stand, warden_process
@@ -578,3 +578,16 @@ def test_what_is_mapped_and_never_used_counts_for_nothing(stand: Stand) -> None:
     """As gcc's sanitizers do it; 0x4000 is MAP_NORESERVE of mmap(2)."""
     maps = "import mmap; mmap.mmap(-1, 1 << 40, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | 0x4000)"
     assert stand.run(*PYTHON, "-c", maps).wait_end().status == 0
+
+
+@pytest.mark.parametrize(
+    ("printed", "shows"),
+    [
+        (b"message: Traceback (most recent call last):\n", True),
+        (b"  print 1\nSyntaxError: invalid syntax\n", True),
+        (b"usage: server.py PORT (SyntaxError: none)\n", False),
+        (b"", False),
+    ],
+)
+def test_a_traceback_is_known_by_its_words(printed: bytes, shows: bool) -> None:
+    assert shows_traceback(printed) is shows
