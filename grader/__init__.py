@@ -6,7 +6,7 @@ The flow, one arrow a module:
     languages.recipe(submission, role)      how it is built and started             -> Recipe
     sandbox.choose.choose(...).make(...)    the warden with the program, the driver -> Sandbox
     driver (pytest) + wire + checks         each check's verdict as it falls        -> CheckResult ...
-    results.make_report(...)                points, completeness                    -> Report
+    results.make_report(...)                points, exit code                       -> Report
     report.render(kind, report)             console, JUnit XML, JSON, HTML
 
 `flow.grade` is these lines as code.  What stands in `__all__` is what an assignment's author imports; it is loaded when

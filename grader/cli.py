@@ -54,7 +54,8 @@ _SEED = click.option("--seed", type=int, default=1, show_default=True, help="See
 def grader() -> None:
     """Grade socket programs: run them in a sandbox, play awkward peers to them, explain every verdict.
 
-    Exit codes: 0 every check passed, 1 a check failed, 2 wrong usage or unusable input, 3 could not be judged.
+    Exit codes: 0 every check passed, 1 a check failed, 2 wrong usage or unusable input, 3 some points could not be
+    judged.
     """
 
 

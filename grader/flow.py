@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -21,6 +21,7 @@ from grader.model import (
     CheckResult,
     Graded,
     GraderInfo,
+    Narrowed,
     Outcome,
     Report,
     SubmissionInfo,
@@ -53,6 +54,18 @@ class Request(msgspec.Struct, frozen=True):
         """Ids of the checks to play with these programs: those asked for and what they need."""
         listed = {spec.id for spec in self.assignment.checks if spec.part in parts_of(roles)}
         return frozenset(listed if self.only is None else self.assignment.with_needed(self.only & listed))
+
+    @property
+    def narrowed(self) -> Narrowed | None:
+        """What is asked for instead of the whole assignment; None where that is."""
+        roles, checks = self.asked_roles, self.assignment.checks
+        if roles == self.assignment.roles and self.only is None:
+            return None
+        return Narrowed(
+            role=roles[0] if roles != self.assignment.roles else None,
+            only=tuple(spec.id for spec in checks if spec.id in (self.only or ())),
+            full_score=sum(spec.points for spec in checks),
+        )
 
 
 class Plan(msgspec.Struct, frozen=True):
@@ -120,25 +133,16 @@ def _why_alone(role: Role) -> str:
 def carry_out(plan: Plan, make_sandbox: MakeSandbox, listen: Listener) -> Report:
     """Grade a submission whose programs are found.
 
+    A sandbox that breaks leaves a whole report all the same: what was judged before stands, the rest is unjudged.
+
     Raises:
-        CannotJudgeError: the sandbox failed.
+        CannotJudgeError: there is no sandbox at all.
     """
     taken, request = plan.taken, plan.request
     started, began = datetime.now(UTC), time.monotonic()
     with make_sandbox(request.assignment, taken.archive) as sandbox:
-        sandbox.open()
-        job = Job(
-            assignment=request.assignment,
-            commands={
-                role: Command(made.build, made.run, made.asks, made.ports) for role, made in plan.recipes.items()
-            },
-            chosen=plan.playable,
-            seed=request.seed,
-            private_network=sandbox.private_network,
-            path=sandbox.path,
-        )
-        builds, checks = _hear(sandbox, job, plan.chosen, listen)
-        where = sandbox.words
+        builds, checks = _play(sandbox, plan, listen)
+        where, images = sandbox.words, dict(sandbox.images)
     for role, why in plan.lacking.items():
         failed = results.not_handed_in(role, why)
         checks += results.without_a_program(request.assignment, plan.chosen, titles(request.assignment), failed)
@@ -146,11 +150,12 @@ def carry_out(plan: Plan, make_sandbox: MakeSandbox, listen: Listener) -> Report
         request.assignment,
         _graded({**plan.recipes, **plan.lacking}),
         submission=SubmissionInfo(name=taken.name, sha256=taken.sha256),
-        grader=GraderInfo(version=__version__, seed=request.seed, sandbox=where),
+        grader=GraderInfo(version=__version__, seed=request.seed, sandbox=where, images=images),
         started=started,
         duration_s=time.monotonic() - began,
         build=results.one_build(builds),
         checks=_listed(request.assignment, checks),
+        narrowed=request.narrowed,
     )
 
 
@@ -158,33 +163,48 @@ def _graded(roles: Collection[Role]) -> Graded:
     return "both" if len(roles) > 1 else next(iter(roles))
 
 
-def _hear(
-    sandbox: Sandbox, job: Job, chosen: frozenset[str], listen: Listener
-) -> tuple[dict[Role, BuildResult], list[CheckResult]]:
+def _play(sandbox: Sandbox, plan: Plan, listen: Listener) -> tuple[dict[Role, BuildResult], list[CheckResult]]:
+    """What building gave, and a result for each check that can be played, whatever becomes of the sandbox."""
+    assignment = plan.request.assignment
     builds: dict[Role, BuildResult] = {}
     checks: list[CheckResult] = []
+    why = "the driver gave no verdict"
     try:
-        for word in sandbox.play(job):
+        for word in _words(sandbox, plan):
             listen(word)
             match word:
                 case Built(role=role, result=result):
                     builds[role] = result
                     if result.outcome is Outcome.FAILED:
                         failed = results.not_built(role, result)
-                        checks += results.without_a_program(job.assignment, chosen, titles(job.assignment), failed)
+                        checks += results.without_a_program(assignment, plan.chosen, titles(assignment), failed)
                 case Checked(result=check):
                     checks.append(check)
-                case Refused(why=why):
-                    message = f"assignment {job.assignment.name}: {why}"
+                case Refused(why=fault):
+                    message = f"assignment {assignment.name}: {fault}"
                     raise AssignmentError(message)
     except CannotJudgeError as error:
-        if not checks:
-            raise
-        # What was judged before the sandbox broke stands.
-        checks += results.unplayed(job.assignment, job.chosen, titles(job.assignment), checks, str(error))
-    if not checks and job.chosen:
-        raise CannotJudgeError("the driver gave no verdict")
+        why = str(error)
+    if plan.playable - {check.id for check in checks}:
+        checks += results.unplayed(assignment, plan.playable, titles(assignment), checks, why)
     return builds, checks
+
+
+def _words(sandbox: Sandbox, plan: Plan) -> Iterator[Word]:
+    """The submission and the job handed over; what the driver says."""
+    sandbox.open()
+    return sandbox.play(
+        Job(
+            assignment=plan.request.assignment,
+            commands={
+                role: Command(made.build, made.run, made.asks, made.ports) for role, made in plan.recipes.items()
+            },
+            chosen=plan.playable,
+            seed=plan.request.seed,
+            private_network=sandbox.private_network,
+            path=sandbox.path,
+        )
+    )
 
 
 def _listed(assignment: Assignment, checks: Iterable[CheckResult]) -> tuple[CheckResult, ...]:

@@ -15,7 +15,7 @@ import msgspec
 
 from grader.errors import Reason
 
-SCHEMA = "grader/report/v1"
+SCHEMA = "grader/report/v2"
 
 #: Whose check it is: the server's, the client's, or both programs' together.
 Part = Literal["server", "client", "pair"]
@@ -33,7 +33,7 @@ def part_of(check_id: str) -> Part:
 
 
 class Outcome(StrEnum):
-    """How a check ended.  `inconclusive` and `error` cost nobody points."""
+    """How a check ended.  The points of `inconclusive` and `error` are unjudged: neither earned nor lost."""
 
     PASSED = "passed"
     FAILED = "failed"
@@ -43,6 +43,13 @@ class Outcome(StrEnum):
 
 
 UNJUDGED = frozenset({Outcome.INCONCLUSIVE, Outcome.ERROR})
+
+
+class Audience(StrEnum):
+    """For whom a report is: a student's holds nothing that only the instructor may know."""
+
+    STUDENT = "student"
+    INSTRUCTOR = "instructor"
 
 
 class EventKind(StrEnum):
@@ -121,7 +128,7 @@ class CheckResult(Frozen, frozen=True, omit_defaults=False):
 
 
 def judged(check: CheckResult) -> bool:
-    """Whether a check's points count."""
+    """Whether its points are earned or lost; those of the others are for a person to look at."""
     return check.outcome not in UNJUDGED and check.reason is not Reason.PREREQUISITE_UNJUDGED
 
 
@@ -142,15 +149,36 @@ class SubmissionInfo(Frozen, frozen=True, omit_defaults=False):
 
 
 class GraderInfo(Frozen, frozen=True, omit_defaults=False):
-    """What graded: version, the seed of the random inputs, and the sandbox in words."""
+    """What graded: version, the seed of the random inputs, and the sandbox in words.
+
+    `images`: ids of the images that its containers were made from, `sandbox` and `driver`; none without containers.
+    """
 
     version: str
     seed: int
     sandbox: str
+    images: dict[str, str] = {}
+
+
+class Narrowed(Frozen, frozen=True, omit_defaults=False):
+    """That only a part of the assignment was asked for.
+
+    `role`: the only one, by `--role` (None: not narrowed by it).  `only`: ids of the checks named by `--only` (none:
+    not narrowed by it); what they depend on is graded with them.  `full_score`: what the whole assignment gives.
+    """
+
+    role: Literal["server", "client"] | None
+    only: tuple[str, ...]
+    full_score: float
 
 
 class Report(Frozen, frozen=True, omit_defaults=False):
-    """`report.json`, schema grader/report/v1."""
+    """`report.json`, schema grader/report/v2.
+
+    `max_score`: the points of all checks that were asked for, whatever the program did and whatever was handed in.
+    `score` of them are earned; `unjudged` are neither earned nor lost, since no verdict could be given; the rest is
+    lost.  `narrowed`: None where the whole assignment was asked for.
+    """
 
     assignment: str
     role: Graded
@@ -160,7 +188,14 @@ class Report(Frozen, frozen=True, omit_defaults=False):
     duration_s: float
     score: float
     max_score: float
-    complete: bool
+    unjudged: float
     build: BuildResult
     checks: tuple[CheckResult, ...]
+    narrowed: Narrowed | None = None
+    audience: Audience = Audience.STUDENT
     schema: str = SCHEMA
+
+    @property
+    def complete(self) -> bool:
+        """Whether every check was judged."""
+        return all(judged(check) for check in self.checks)

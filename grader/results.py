@@ -1,7 +1,8 @@
-"""From verdicts to a grade: points, completeness, the exit code.  Pure.
+"""From verdicts to a grade: points and the exit code.  Pure.
 
-A check that could not be judged costs nothing: it counts neither in the score nor in what can be reached, nor do the
-checks that were skipped because of it.
+The maximum is the assignment's: every check that was asked for counts in it, whether it was judged or not, so that no
+program can change it.  The points of a check that could not be judged, and of those skipped because of it, are neither
+earned nor lost: they are `unjudged`, for a person to look at.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from grader.model import (
     CheckResult,
     Graded,
     GraderInfo,
+    Narrowed,
     Outcome,
     Report,
     Requirement,
@@ -36,9 +38,9 @@ def make_report(
     duration_s: float,
     build: BuildResult,
     checks: tuple[CheckResult, ...],
+    narrowed: Narrowed | None = None,
 ) -> Report:
-    """The grade of one submission in one role, or in both."""
-    counted = [check for check in checks if judged(check)]
+    """The grade of one submission in one role, or in both.  `checks`: all that were asked for."""
     return Report(
         assignment=assignment.name,
         role=role,
@@ -46,11 +48,12 @@ def make_report(
         grader=grader,
         started=started,
         duration_s=round(duration_s, 3),
-        score=sum(check.points for check in counted),
-        max_score=sum(check.max_points for check in counted),
-        complete=all(judged(check) for check in checks),
+        score=sum(check.points for check in checks if judged(check)),
+        max_score=sum(check.max_points for check in checks),
+        unjudged=sum(check.max_points for check in checks if not judged(check)),
         build=build,
         checks=checks,
+        narrowed=narrowed,
     )
 
 
@@ -130,9 +133,9 @@ def unplayed(
     played: Collection[CheckResult],
     why: str,
 ) -> tuple[CheckResult, ...]:
-    """The checks that were not played because the sandbox broke: nobody's fault."""
+    """The checks without a verdict because the sandbox broke: for a person to look at."""
     done = {check.id for check in played}
-    lost = _Unplayed(Outcome.INCONCLUSIVE, Reason.UNPROVED, f"Not played: {why}.")
+    lost = _Unplayed(Outcome.INCONCLUSIVE, Reason.UNPROVED, f"This check did not run: {why}.")
     return tuple(_not_played(assignment, spec, titles, lost) for spec in assignment.checks if spec.id in chosen - done)
 
 

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from types import TracebackType
+from typing import Self
 
 import msgspec
 import pytest
 
-from grader import flow
+from grader import flow, results
 from grader.assignment import Assignment, CheckSpec, ClientSpec, Role, load
-from grader.errors import UsageError
+from grader.driver.job import Built, Checked, Finished, Job, Word
+from grader.errors import CannotJudgeError, Reason, UsageError
+from grader.model import BuildResult, CheckResult, Narrowed, Outcome, Report
 from grader.submission import take
 
 UPPERCASE = load("tcp_uppercase")
@@ -138,3 +143,117 @@ def test_an_assignment_with_one_role_has_nothing_to_say_of_another(tmp_path: Pat
     plan = planned(tmp_path, "server.py", "client.py", asked=ONE)
     assert ([*plan.recipes], plan.lacking, plan.notes) == (["server"], {}, ())
     assert plan.chosen == {spec.id for spec in ONE.checks}
+
+
+# the maximum
+
+
+class ScriptedSandbox:
+    """A sandbox whose driver says these words, and which then breaks for this reason, if there is one."""
+
+    private_network = True
+    path = "/bin"
+    words = "scripted"
+    images: Mapping[str, str] = {"sandbox": "sha256:1"}
+
+    def __init__(self, *words: Word, breaks: str = "", opens: bool = True) -> None:
+        """`opens`: whether it comes up at all."""
+        self._said = words
+        self._breaks = breaks
+        self._opens = opens
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        pass
+
+    def open(self) -> None:
+        """Come up, or not."""
+        if not self._opens:
+            raise CannotJudgeError(self._breaks)
+
+    def play(self, job: Job) -> Iterator[Word]:  # noqa: ARG002 — whatever the job
+        """Say the words."""
+        yield from self._said
+        if self._breaks:
+            raise CannotJudgeError(self._breaks)
+
+
+def graded(folder: Path, sandbox: ScriptedSandbox, only: frozenset[str] | None = None) -> Report:
+    """A report on a server alone, for an assignment that asks for both."""
+    (folder / "server.py").touch()
+    return flow.grade(folder, flow.Request(BOTH, only=only), lambda *_: sandbox, lambda _: None)
+
+
+def verdict(check_id: str, outcome: Outcome, reason: Reason | None = None) -> Checked:
+    points = int(outcome is Outcome.PASSED)
+    requirement = BOTH.requirements["1.1"]
+    return Checked(
+        CheckResult(
+            id=check_id,
+            title=check_id,
+            requirement=requirement,
+            outcome=outcome,
+            points=points,
+            max_points=1,
+            reason=reason,
+        )
+    )
+
+
+LISTENS = verdict("server.listens", Outcome.PASSED)
+BUILT = Built("server", BuildResult(outcome=Outcome.SKIPPED))
+UNBUILT = Built("server", BuildResult(outcome=Outcome.FAILED, log="no", command="make"))
+
+
+@pytest.mark.parametrize(
+    ("sandbox", "score", "unjudged", "code"),
+    [
+        (ScriptedSandbox(BUILT, LISTENS, verdict("server.answers", Outcome.PASSED), Finished()), 2, 0, 1),
+        (ScriptedSandbox(BUILT, LISTENS, verdict("server.answers", Outcome.FAILED, Reason.RESET), Finished()), 1, 0, 1),
+        (
+            ScriptedSandbox(BUILT, LISTENS, verdict("server.answers", Outcome.ERROR, Reason.GRADER_ERROR), Finished()),
+            1,
+            1,
+            3,
+        ),
+        (ScriptedSandbox(UNBUILT, Finished()), 0, 0, 1),
+        (ScriptedSandbox(BUILT, LISTENS, breaks="it broke"), 1, 1, 3),
+        (ScriptedSandbox(BUILT, LISTENS, Finished()), 1, 1, 3),
+        (ScriptedSandbox(BUILT, breaks="it broke"), 0, 2, 3),
+        (ScriptedSandbox(breaks="it broke", opens=False), 0, 2, 3),
+    ],
+)
+def test_the_maximum_is_the_assignment_s_whatever_happens(
+    tmp_path: Path, sandbox: ScriptedSandbox, score: float, unjudged: float, code: int
+) -> None:
+    report = graded(tmp_path, sandbox)
+    assert (report.score, report.unjudged, results.exit_code(report)) == (score, unjudged, code)
+    assert report.max_score == sum(spec.points for spec in BOTH.checks) == sum(one.max_points for one in report.checks)
+    assert {check.id for check in report.checks} >= set(CHECKS)
+    assert report.narrowed is None
+    assert report.grader.images == {"sandbox": "sha256:1"}
+
+
+def test_checks_that_did_not_run_say_why(tmp_path: Path) -> None:
+    report = graded(tmp_path, ScriptedSandbox(BUILT, LISTENS, breaks="the engine went away"))
+    (answers,) = (check for check in report.checks if check.id == "server.answers")
+    assert (answers.outcome, answers.reason) == (Outcome.INCONCLUSIVE, Reason.UNPROVED)
+    assert answers.message == "This check did not run: the engine went away."
+
+
+def test_only_narrows_the_maximum_to_what_is_named_and_what_it_needs(tmp_path: Path) -> None:
+    asked = frozenset({"pair.talk"})
+    report = graded(tmp_path, ScriptedSandbox(BUILT, breaks="it broke"), asked)
+    assert report.max_score == len({"pair.talk", "server.answers", "server.listens", "client.connects"})
+    assert report.narrowed == Narrowed(role=None, only=("pair.talk",), full_score=5)
+
+
+def test_a_role_narrows_the_maximum_to_its_checks(tmp_path: Path) -> None:
+    (tmp_path / "server.py").touch()
+    sandbox = ScriptedSandbox(BUILT, breaks="it broke")
+    report = flow.grade(tmp_path, flow.Request(BOTH, ("server",)), lambda *_: sandbox, lambda _: None)
+    assert (report.max_score, report.narrowed) == (2, Narrowed(role="server", only=(), full_score=5))

@@ -52,31 +52,47 @@ def report(*checks: CheckResult) -> Report:
 
 
 @pytest.mark.parametrize(
-    ("checks", "score", "max_score", "complete", "code"),
+    ("checks", "score", "max_score", "unjudged", "code"),
     [
-        ((PASSED, PASSED), 4, 4, True, 0),
-        ((PASSED, FAILED), 2, 4, True, 1),
-        ((PASSED, FAILED, SKIPPED), 2, 6, True, 1),
-        *(((PASSED, one), 2, 2, False, 3) for one in UNJUDGED),
-        *(((PASSED, FAILED, one), 2, 4, False, 3) for one in UNJUDGED),
-        (UNJUDGED, 0, 0, False, 3),
+        ((PASSED, PASSED), 4, 4, 0, 0),
+        ((PASSED, FAILED), 2, 4, 0, 1),
+        ((PASSED, FAILED, SKIPPED), 2, 6, 0, 1),
+        *(((PASSED, one), 2, 4, 2, 3) for one in UNJUDGED),
+        *(((PASSED, FAILED, one), 2, 6, 2, 3) for one in UNJUDGED),
+        (UNJUDGED, 0, 6, 6, 3),
     ],
 )
-def test_what_cannot_be_judged_costs_nothing(
-    checks: tuple[CheckResult, ...], score: float, max_score: float, complete: bool, code: int
+def test_what_cannot_be_judged_is_neither_earned_nor_lost(
+    checks: tuple[CheckResult, ...], score: float, max_score: float, unjudged: float, code: int
 ) -> None:
     graded = report(*checks)
-    assert (graded.score, graded.max_score, graded.complete) == (score, max_score, complete)
+    assert (graded.score, graded.max_score, graded.unjudged) == (score, max_score, unjudged)
+    assert graded.complete == (unjudged == 0)
     assert results.exit_code(graded) == code
 
 
-@given(st.lists(st.sampled_from([PASSED, FAILED, SKIPPED, *UNJUDGED]), min_size=1))
-def test_a_verdict_that_could_not_be_given_changes_no_share_of_the_rest(checks: list[CheckResult]) -> None:
-    graded, only_judged = report(*checks), report(*(one for one in checks if judged(one)))
-    assert (graded.score, graded.max_score) == (only_judged.score, only_judged.max_score)
-    assert 0 <= graded.score <= graded.max_score
+_verdicts = st.builds(
+    lambda one, points: check(one.outcome, one.reason, points),
+    st.sampled_from([PASSED, FAILED, SKIPPED, *UNJUDGED]),
+    st.integers(0, 100).map(lambda quarters: quarters / 4),
+)
+
+
+@given(st.lists(_verdicts, min_size=1))
+def test_the_maximum_is_what_is_earned_lost_and_unjudged(checks: list[CheckResult]) -> None:
+    graded = report(*checks)
+    lost = sum(one.max_points for one in checks if judged(one) and one.outcome is not Outcome.PASSED)
+    assert graded.score + lost + graded.unjudged == graded.max_score == sum(one.max_points for one in checks)
     assert graded.checks == tuple(checks)
-    assert graded.complete == (len(only_judged.checks) == len(checks))
+    assert graded.complete == all(judged(one) for one in checks)
+
+
+@given(st.lists(_verdicts, min_size=1), st.lists(_verdicts, min_size=1))
+def test_no_verdict_changes_the_maximum(checks: list[CheckResult], others: list[CheckResult]) -> None:
+    other = [
+        check(two.outcome, two.reason, one.max_points) for one, two in zip(checks, others * len(checks), strict=False)
+    ]
+    assert report(*checks).max_score == report(*other).max_score
 
 
 def test_a_report_says_what_was_graded() -> None:

@@ -77,7 +77,8 @@ def rows(report: Report, *, quiet: bool = False) -> Iterator[Row]:
         yield from _overview(report)
         yield from _build(report)
         yield from _blocks(text.with_outcome(report, [Outcome.FAILED]))
-        yield from _blocks(text.with_outcome(report, UNJUDGED))
+        for alike in text.alike(text.with_outcome(report, UNJUDGED)):
+            yield from _blocks(alike) if len(alike) == 1 else _block_of_several(alike)
     yield from _ending(report)
 
 
@@ -129,6 +130,17 @@ def _blocks(checks: Iterable[CheckResult]) -> Iterator[Row]:
         yield Row(Text())
 
 
+def _block_of_several(alike: Sequence[CheckResult]) -> Iterator[Row]:
+    """What there is to say about checks that could not be judged for one reason."""
+    first = alike[0]
+    yield Row(_headline(first.outcome, f"{text.plural(len(alike), 'check')} {text.OUTCOMES[first.outcome]}"), hang=3)
+    yield Row(Text(f"{text.capital(text.reason_clause(first))}."), 3)
+    yield from _quoted(text.message_lines(first))
+    if hint := text.hint_line(first):
+        yield Row(Text.assemble((hint[0], "bold"), " ", hint[1]), 3, 2)
+    yield Row(Text())
+
+
 def _quoted(lines: list[str]) -> Iterator[Row]:
     for line in lines:
         yield Row(Text.assemble(("\u2502 ", "dim"), line), 3, 4)
@@ -140,6 +152,8 @@ def _ending(report: Report) -> Iterator[Row]:
         yield Row(Text(counts))
     if unjudged := text.unjudged_line(report):
         yield Row(Text(unjudged, "yellow"))
+    if narrowed := text.narrowed_line(report):
+        yield Row(Text(narrowed))
     yield from (Row(Text(section.heading)) for section in text.sections(report) if section.heading)
     yield Row(Text(text.score_line(report), "bold green" if text.next_step(report).is_done else "bold"))
     yield Row(Text(text.next_line(report), "bold"), hang=2)

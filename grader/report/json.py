@@ -39,6 +39,8 @@ def _with_visible_surrogates(value: Any) -> Any:
     if isinstance(value, msgspec.Struct):
         changed = {name: _with_visible_surrogates(getattr(value, name)) for name in value.__struct_fields__}
         return msgspec.structs.replace(value, **changed)
+    if isinstance(value, dict):
+        return {name: _with_visible_surrogates(item) for name, item in value.items()}
     if isinstance(value, tuple):
         return tuple(_with_visible_surrogates(item) for item in value)
     if type(value) is str:

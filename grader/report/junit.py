@@ -58,7 +58,10 @@ def render(report: Report) -> bytes:
             "grader": report.grader.version,
             "score": text.number(report.score),
             "max_score": text.number(report.max_score),
-            "complete": "true" if report.complete else "false",
+            "unjudged": text.number(report.unjudged),
+            "audience": report.audience.value,
+            **{f"image.{target}": id_ for target, id_ in report.grader.images.items()},
+            **({"narrowed": narrowed} if (narrowed := text.narrowed_line(report)) else {}),
         },
         timestamp=report.started.isoformat(timespec="seconds"),
     )
@@ -70,7 +73,7 @@ def document(name: str, cases: Iterable[Case], *, properties: Mapping[str, str],
     suite = junit_xml.TestSuite(
         text.visible(name),
         [_written(case) for case in clean],
-        properties={key: text.visible(value) for key, value in properties.items()},
+        properties={text.visible(key): text.visible(value) for key, value in properties.items()},
         timestamp=timestamp,
     )
     root = ET.fromstring(junit_xml.to_xml_report_string([suite], prettyprint=False))  # noqa: S314 - our own

@@ -303,16 +303,31 @@ def sections(report: Report) -> list[Section]:
 
 
 def _subtotal(whose: str, checks: Iterable[CheckResult]) -> str:
-    """`Server: 40 of 50 points`; what could not be judged counts in neither, as in the score."""
-    counted = [check for check in checks if judged(check)]
-    got, most = (sum(values) for values in ([c.points for c in counted], [c.max_points for c in counted]))
-    return f"{whose}: {number(got)} of {plural_points(most)}"
+    """`Server: 40 of 50 points`, in the same words as the score."""
+    checks = list(checks)
+    got, most = sum(check.points for check in checks if judged(check)), sum(check.max_points for check in checks)
+    return f"{whose}: {_out_of(got, most, sum(check.max_points for check in checks if not judged(check)))}"
 
 
 def score_line(report: Report) -> str:
-    """The score, and that it is not final when it is not."""
-    so_far = "" if report.complete else " so far (incomplete)"
-    return f"Score: {number(report.score)} of {number(report.max_score)} points{so_far}"
+    """The score, and how much more may be earned when a person has looked at it."""
+    return f"Score: {_out_of(report.score, report.max_score, report.unjudged)}"
+
+
+def _out_of(score: float, max_score: float, unjudged: float) -> str:
+    more = f", {number(unjudged)} more could not be judged" if unjudged else ""
+    return f"{number(score)} of {plural_points(max_score)}{more}"
+
+
+def narrowed_line(report: Report) -> str:
+    """That only a part of the assignment was graded, by which options; empty when all of it was."""
+    if report.narrowed is None:
+        return ""
+    role = [f"--role {report.narrowed.role}"] if report.narrowed.role else []
+    only = [f"--only {one_line(check)}" for check in report.narrowed.only]
+    needed = ", with what it depends on" if len(only) == 1 else ", with what they depend on" if only else ""
+    whole = f"{number(report.max_score)} of the assignment's {plural_points(report.narrowed.full_score)}"
+    return f"Graded in part ({' '.join(role + only)}{needed}): {whole}."
 
 
 def counts_line(report: Report) -> str:
@@ -325,6 +340,15 @@ def with_outcome(report: Report, outcomes: Iterable[Outcome]) -> list[CheckResul
     """The checks that ended so, in the handout's order."""
     wanted = frozenset(outcomes)
     return [check for check in report.checks if check.outcome in wanted]
+
+
+def alike(checks: Iterable[CheckResult]) -> list[tuple[CheckResult, ...]]:
+    """The checks in groups of which there is the same to say: those that never ran, since the sandbox broke before."""
+    groups: dict[object, list[CheckResult]] = {}
+    for check in checks:
+        told = id(check) if check.evidence else (check.outcome, check.reason, check.message, check.hint)
+        groups.setdefault(told, []).append(check)
+    return [tuple(group) for group in groups.values()]
 
 
 def build_stands_alone(report: Report) -> bool:
@@ -356,11 +380,14 @@ def plural_points(value: float) -> str:
 
 
 def unjudged_line(report: Report) -> str:
-    """That what could not be judged costs nothing; empty when all was judged."""
-    count = len(with_outcome(report, UNJUDGED))
-    if count:
-        return f"{plural(count, 'check')} could not be judged: that is not your program's fault and costs no points."
-    return "" if report.complete else "The grading is incomplete: that is not your program's fault and costs no points."
+    """What becomes of the checks that could not be judged; empty when all were."""
+    lacking = [check for check in report.checks if not judged(check)]
+    if not lacking:
+        return ""
+    behind = sum(check.outcome is Outcome.SKIPPED for check in lacking)
+    counting = f", counting {behind} that depend{'s' if behind == 1 else ''} on another" if behind else ""
+    worth = f"{plural_points(report.unjudged)}, neither earned nor lost, for a person to look at"
+    return f"{plural(len(lacking), 'check')} could not be judged{counting}: {worth}."
 
 
 def advice(check: CheckResult) -> str:
@@ -381,8 +408,6 @@ def next_step(report: Report) -> Step:
         return Step(title(fallen[0]), one_line(fallen[0].hint) or reason_clause(fallen[0]))
     if unjudged:
         return Step(title(unjudged[0]), advice(unjudged[0]))
-    if not report.complete:
-        return Step("", UNJUDGED_ADVICE)
     if not report.checks:
         return Step("", "no check was asked for")
     skipped = not_played(report.checks)

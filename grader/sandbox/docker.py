@@ -55,6 +55,7 @@ class DockerSandbox:
         self._limits = limits
         self._archive = archive
         self._run = uuid.uuid4().hex
+        self.images: dict[str, str] = {}
         self._streams: list[Any] = []
         self._said = b""
 
@@ -71,6 +72,7 @@ class DockerSandbox:
 
     def open(self) -> None:
         """Start both containers and hand over the submission."""
+        self.images = engine.image_ids(self._client)
         with engine.in_one_sentence("the sandbox can't be started"):
             warden = self._start_warden()
             self._driver = self._create("driver", self._driver_options(warden))
@@ -94,7 +96,7 @@ class DockerSandbox:
 
     def _create(self, target: str, options: dict[str, Any]) -> str:
         container: str = self._api.create_container(
-            engine.tag(target),
+            self.images[target],  # what the report names is what ran, even if the tag moves meanwhile
             stdin_open=True,
             detach=False,  # so that the end of our connection is the end of its standard input
             user="0:0",

@@ -125,6 +125,16 @@ def _has_image(client: docker.DockerClient, name: str) -> bool:
         return True
 
 
+def image_ids(client: docker.DockerClient) -> dict[str, str]:
+    """The id of each image, by target: the digest of its configuration, which names its every layer.
+
+    Raises:
+        CannotJudgeError: one is not there.
+    """
+    with in_one_sentence("the images can't be looked for"):
+        return {target: str(client.images.get(tag(target)).id) for target in TARGETS}
+
+
 def build_images(client: docker.DockerClient, base: str, network: str, listen: Callable[[str], None]) -> None:
     """Build both images; `listen` hears the engine's lines.
 

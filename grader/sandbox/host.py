@@ -6,7 +6,7 @@ import os
 import select
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from types import TracebackType
 from typing import Protocol, Self
 
@@ -45,6 +45,10 @@ class Sandbox(Protocol):
     @property
     def words(self) -> str:
         """What it is, for reports."""
+
+    @property
+    def images(self) -> Mapping[str, str]:
+        """Ids of the images that its containers were made from, by target; none without containers."""
 
     def play(self, job: Job) -> Iterator[Word]:
         """Grade; each of the driver's words as it falls (CannotJudgeError: it ended before its time)."""

@@ -8,8 +8,8 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-from collections.abc import Iterator
-from types import TracebackType
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType, TracebackType
 from typing import Any, Self
 
 import msgspec
@@ -23,6 +23,8 @@ from grader.sandbox.host import lines_of, python_module, settings_of, tail_of, w
 
 class LocalSandbox:
     """One grading's processes.  A context manager: none of them outlives it."""
+
+    images: Mapping[str, str] = MappingProxyType({})
 
     def __init__(self, limits: SandboxLimits, archive: bytes) -> None:
         self._limits = limits

@@ -12,11 +12,13 @@ from hypothesis import strategies as st
 
 from grader.errors import Reason
 from grader.model import (
+    Audience,
     BuildResult,
     CheckResult,
     Event,
     EventKind,
     GraderInfo,
+    Narrowed,
     Outcome,
     Report,
     Requirement,
@@ -198,12 +200,17 @@ FULL = Report(
     assignment="tcp_uppercase",
     role="server",
     submission=SubmissionInfo(name="alice & bob.zip", sha256="9f" * 32),
-    grader=GraderInfo(version="0.1.0", seed=42, sandbox="docker (no network)"),
+    grader=GraderInfo(
+        version="0.1.0",
+        seed=42,
+        sandbox="docker (no network)",
+        images={"sandbox": f"sha256:{'5a' * 32}", "driver": f"sha256:{'d1' * 32}"},
+    ),
     started=datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC),
     duration_s=3.25,
     score=4,
-    max_score=16.5,
-    complete=False,
+    max_score=19.5,
+    unjudged=3,
     build=BuildResult(outcome=Outcome.PASSED, log="gcc -o server server.c\n", command="make server", duration_s=0.4),
     checks=(
         PASSED,
@@ -222,10 +229,12 @@ PERFECT = msgspec.structs.replace(
     checks=(PASSED,),
     score=2,
     max_score=2,
-    complete=True,
+    unjudged=0,
     build=BuildResult(outcome=Outcome.SKIPPED),
 )
-UNJUDGED = msgspec.structs.replace(PERFECT, checks=(PASSED, INCONCLUSIVE), max_score=2, complete=False)
+UNJUDGED = msgspec.structs.replace(PERFECT, checks=(PASSED, INCONCLUSIVE), max_score=3, unjudged=1)
+#: Only one check, and what it depends on, was asked for.
+IN_PART = msgspec.structs.replace(PERFECT, narrowed=Narrowed(role="server", only=("server.answers",), full_score=82))
 _LOG = """\
 gcc -Wall -o server server.c
 server.c: In function 'main':
@@ -264,7 +273,7 @@ UNBUILT = msgspec.structs.replace(
     FULL,
     score=0,
     max_score=6,
-    complete=True,
+    unjudged=0,
     build=BuildResult(outcome=Outcome.FAILED, command="make server", log=_LOG, duration_s=0.2),
     checks=(BUILDS, *_UNPLAYED),
 )
@@ -288,8 +297,8 @@ BOTH = msgspec.structs.replace(
     FULL,
     role="both",
     score=4,
-    max_score=13.5,
-    complete=False,
+    max_score=14.5,
+    unjudged=1,
     build=BuildResult(outcome=Outcome.PASSED, log="client:\ncc -o client c.c\n", command="cc -o client c.c"),
     checks=(
         PASSED,
@@ -313,7 +322,7 @@ CLIENT_UNBUILT = msgspec.structs.replace(
     BOTH,
     score=2,
     max_score=4.5,
-    complete=True,
+    unjudged=0,
     build=BuildResult(outcome=Outcome.FAILED, log=f"server:\nx.c:1:1: error: fine\n\nclient:\n{_LOG}", command="a; b"),
     checks=(
         PASSED,
@@ -332,8 +341,22 @@ ABSENT = CheckResult(
     message="This submission has a server ('server.py') but no client.",
 )
 CLIENT_ABSENT = msgspec.structs.replace(
-    CLIENT_UNBUILT, checks=(PASSED, ABSENT), build=BuildResult(outcome=Outcome.SKIPPED)
+    CLIENT_UNBUILT,
+    checks=(
+        PASSED,
+        ABSENT,
+        msgspec.structs.replace(CLIENT_UNBUILT.checks[-1], message="not played, because it was not handed in"),
+    ),
+    build=BuildResult(outcome=Outcome.SKIPPED),
 )
+_NEVER_RAN = (
+    msgspec.structs.replace(
+        check, outcome=Outcome.INCONCLUSIVE, reason=Reason.UNPROVED, message="This check did not run: x."
+    )
+    for check in SKIPPED
+)
+#: The sandbox broke after the first check.
+BROKEN_OFF = msgspec.structs.replace(PERFECT, checks=(PASSED, *_NEVER_RAN), max_score=8, unjudged=6)
 
 #: Text as bad as a submission can make it: any code point, lone surrogates and controls among them.
 texts = st.text(st.characters(), max_size=40) | st.sampled_from(
@@ -393,12 +416,26 @@ report_strategy = st.builds(
     assignment=texts,
     role=st.sampled_from(["server", "client", "both"]),
     submission=st.builds(SubmissionInfo, name=texts, sha256=texts),
-    grader=st.builds(GraderInfo, version=texts, seed=st.integers(0, 2**63 - 1), sandbox=texts),
+    grader=st.builds(
+        GraderInfo,
+        version=texts,
+        seed=st.integers(0, 2**63 - 1),
+        sandbox=texts,
+        images=st.dictionaries(st.sampled_from(["sandbox", "driver"]), texts),
+    ),
     started=st.datetimes(timezones=st.just(UTC)),
     duration_s=_points,
     score=_points,
     max_score=_points,
-    complete=st.booleans(),
+    unjudged=_points,
     build=st.builds(BuildResult, outcome=st.sampled_from(Outcome), log=texts, command=texts, duration_s=_points),
     checks=st.lists(_checks, max_size=4).map(tuple),
+    narrowed=st.none()
+    | st.builds(
+        Narrowed,
+        role=st.sampled_from([None, "server", "client"]),
+        only=st.lists(texts, max_size=2).map(tuple),
+        full_score=_points,
+    ),
+    audience=st.sampled_from(Audience),
 )

@@ -15,10 +15,12 @@ from grader.model import Outcome, Report
 from grader.report import console, text
 from tests.report.examples import (
     BOTH,
+    BROKEN_OFF,
     CLIENT_ABSENT,
     CLIENT_UNBUILT,
     FULL,
     HOSTILE,
+    IN_PART,
     PERFECT,
     UNBUILT,
     UNBUILT_UNSAID,
@@ -48,6 +50,8 @@ def shown(report: Report, *, width: int = 80, quiet: bool = False, colour: bool 
         ("full.txt", FULL),
         ("perfect.txt", PERFECT),
         ("unjudged.txt", UNJUDGED),
+        ("in_part.txt", IN_PART),
+        ("broken_off.txt", BROKEN_OFF),
         ("unbuilt.txt", UNBUILT),
         ("unbuilt_unsaid.txt", UNBUILT_UNSAID),
         ("both.txt", BOTH),
@@ -66,10 +70,10 @@ def test_quiet_leaves_only_the_end() -> None:
 
 def test_quiet_says_the_points_of_each_program() -> None:
     assert shown(BOTH, quiet=True).splitlines()[-6:-2] == [
-        "Server: 2 of 5 points",
+        "Server: 2 of 6 points, 1 more could not be judged",
         "Client: 2 of 6.5 points",
         "Together: 0 of 2 points",
-        "Score: 4 of 13.5 points so far (incomplete)",
+        "Score: 4 of 14.5 points, 1 more could not be judged",
     ]
 
 

@@ -99,7 +99,7 @@ def test_build_log_is_open_when_no_check_shows_it() -> None:
 def test_the_checks_of_each_program_stand_below_its_points() -> None:
     content = html.render(BOTH).decode()
     headings = [
-        "<h2>Server: 2 of 5 points</h2>",
+        "<h2>Server: 2 of 6 points, 1 more could not be judged</h2>",
         "<h2>Client: 2 of 6.5 points</h2>",
         "<h2>Together: 0 of 2 points</h2>",
     ]

@@ -13,7 +13,7 @@ from lxml import etree
 from grader.errors import GraderError
 from grader.model import Outcome, Report
 from grader.report import junit, text
-from tests.report.examples import BOTH, FRAGMENTS, FULL, UNBUILT, UNBUILT_UNSAID, report_strategy
+from tests.report.examples import BOTH, FRAGMENTS, FULL, IN_PART, UNBUILT, UNBUILT_UNSAID, report_strategy
 from tests.report.golden import assert_golden
 
 VERDICT_TAGS = ("failure", "error", "skipped")
@@ -97,9 +97,18 @@ def test_suite_says_how_it_was_graded() -> None:
         "seed": "42",
         "grader": "0.1.0",
         "score": "4",
-        "max_score": "16.5",
-        "complete": "false",
+        "max_score": "19.5",
+        "unjudged": "3",
+        "audience": "student",
+        "image.sandbox": f"sha256:{'5a' * 32}",
+        "image.driver": f"sha256:{'d1' * 32}",
     }
+
+
+def test_suite_says_that_only_a_part_was_graded() -> None:
+    root = ET.fromstring(junit.render(IN_PART))  # noqa: S314 - our own
+    said = {entry.get("name"): entry.get("value") for entry in root.iter("property")}
+    assert said["narrowed"] == text.narrowed_line(IN_PART)
 
 
 def test_a_failure_that_would_be_written_as_a_pass_is_refused() -> None:

@@ -42,7 +42,7 @@ def test_it_is_indented_json_with_the_schema() -> None:
     assert content.startswith('{\n  "assignment": "tcp_uppercase"')
     assert content.endswith("}\n")
     read = stdlib_json.loads(content)
-    assert read["schema"] == "grader/report/v1"
+    assert read["schema"] == "grader/report/v2"
     assert read["checks"][0]["evidence"][3]["data"] == "aGVsbG8K"
 
 
@@ -53,6 +53,6 @@ def test_other_files_are_refused(content: bytes) -> None:
 
 
 def test_other_schemas_are_refused() -> None:
-    future = msgspec.structs.replace(FULL, schema="grader/report/v2")
-    with pytest.raises(UsageError, match="grader/report/v2"):
-        json.decode(json.render(future))
+    past = msgspec.structs.replace(FULL, schema="grader/report/v1")
+    with pytest.raises(UsageError, match="grader/report/v1"):
+        json.decode(json.render(past))

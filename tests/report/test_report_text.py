@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from grader.errors import Reason
-from grader.model import Event, EventKind, Outcome
+from grader.model import Event, EventKind, Narrowed, Outcome
 from grader.report import text
 from tests.report.examples import (
     ALONE,
@@ -16,6 +16,7 @@ from tests.report.examples import (
     CLIENT_UNBUILT,
     FRAGMENTS,
     FULL,
+    IN_PART,
     INCONCLUSIVE,
     LONG,
     PASSED,
@@ -114,16 +115,27 @@ def test_next_step_without_a_hint_gives_the_reason() -> None:
 def test_next_step_when_nothing_failed() -> None:
     assert text.next_step(PERFECT).is_done
     assert text.next_step(UNJUDGED) == text.Step(INCONCLUSIVE.title, text.ADVICE[Reason.STARVED])
-    stopped = msgspec.structs.replace(PERFECT, complete=False)
-    assert text.next_step(stopped) == text.Step("", text.UNJUDGED_ADVICE)
     assert not text.next_step(msgspec.structs.replace(PERFECT, checks=())).is_done
     assert "can be started again" in text.next_step(msgspec.structs.replace(PERFECT, checks=(PASSED, ALONE))).hint
 
 
-def test_incomplete_says_whose_fault_it_is_not() -> None:
-    assert "not your program's fault" in text.unjudged_line(UNJUDGED)
-    assert "not your program's fault" in text.unjudged_line(msgspec.structs.replace(PERFECT, complete=False))
+def test_what_could_not_be_judged_is_neither_earned_nor_lost() -> None:
+    words = "neither earned nor lost, for a person to look at."
+    assert text.unjudged_line(UNJUDGED) == f"1 check could not be judged: 1 point, {words}"
+    assert text.unjudged_line(FULL) == (
+        f"3 checks could not be judged, counting 1 that depends on another: 3 points, {words}"
+    )
     assert text.unjudged_line(PERFECT) == ""
+
+
+def test_a_report_of_a_part_says_so() -> None:
+    assert text.narrowed_line(IN_PART) == (
+        "Graded in part (--role server --only server.answers, with what it depends on): "
+        "2 of the assignment's 82 points."
+    )
+    of_role = msgspec.structs.replace(IN_PART, narrowed=Narrowed(role="server", only=(), full_score=82))
+    assert text.narrowed_line(of_role) == "Graded in part (--role server): 2 of the assignment's 82 points."
+    assert text.narrowed_line(FULL) == ""
 
 
 def test_skipped_checks_fold_by_their_reason() -> None:
@@ -170,8 +182,9 @@ def test_the_next_step_names_the_program_whose_build_failed() -> None:
 
 def test_subtotals_add_up_to_the_score() -> None:
     words = [section.heading for section in text.sections(BOTH)]
-    assert words == ["Server: 2 of 5 points", "Client: 2 of 6.5 points", "Together: 0 of 2 points"]
-    assert text.score_line(BOTH) == "Score: 4 of 13.5 points so far (incomplete)"
+    server = "Server: 2 of 6 points, 1 more could not be judged"
+    assert words == [server, "Client: 2 of 6.5 points", "Together: 0 of 2 points"]
+    assert text.score_line(BOTH) == "Score: 4 of 14.5 points, 1 more could not be judged"
     (alone,) = text.sections(FULL)
     assert (alone.heading, alone.checks) == ("", FULL.checks)
 

@@ -102,5 +102,5 @@ def test_the_time_for_the_whole_submission_is_a_limit(folder: Path) -> None:
     options = ("--assignment", "small", "--assignments", assignments, "--sandbox", "local", "--json", "-", "--quiet")
     ended = command.run("check", command.submit_text(slow), *options)
     assert ended.check("server.answers")["reason"] == "time_budget"
-    assert ended.report()["complete"] is False
+    assert ended.report()["unjudged"] > 0
     assert ended.code == 3

@@ -40,7 +40,7 @@ def test_gets_the_same_verdict(engine: docker.DockerClient, user: str, program: 
     report = json.loads(words)
     assert report["grader"]["sandbox"] == "local, without namespaces of its own"
     assert [check["id"] for check in report["checks"] if check["outcome"] != "passed"] == failed
-    assert report["complete"] is True
+    assert report["unjudged"] == 0
 
 
 _OPTIONS = ("--assignment", "tcp_uppercase", "--sandbox", "local", "--json", "-", "--quiet")
