@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 EXAMPLES := reference/tcp_uppercase
-CHECK := $(BIN)/grader check --assignment tcp_uppercase --sandbox local
+CHECK := $(BIN)/grader check --assignment tcp_uppercase --role server --sandbox local
 
 .PHONY: demo test lint bench image clean
 

@@ -97,37 +97,21 @@ def plan(taken: Submission, request: Request) -> Plan:
     """Find the programs.
 
     Raises:
-        UsageError: there is none, or several could be meant, or no check that was asked for is one of theirs.
+        UsageError: there is none, or several could be meant.
     """
-    alone = _role_alone(taken, request.asked_roles)
-    chosen = request.chosen([alone] if alone else request.asked_roles)
+    chosen = request.chosen(request.asked_roles)
     parts = {part_of(check) for check in chosen}
     roles = [role for role in request.asked_roles if parts & {role, "pair"}]
-    if not roles:
-        message = f"none of the checks that were asked for is a {alone or request.asked_roles[0]}'s alone"
-        raise UsageError(message)
     found, lacking = languages.recipes(taken, roles)
     if not found:
         raise UsageError(next(iter(lacking.values())))
-    notes = [_why_alone(alone)] if alone else []
-    if len(roles) > 1:
-        notes += [f"the {role} is {shown(made.program)} ({made.language})" for role, made in found.items()]
-    return Plan(taken, request, found, lacking, chosen, tuple(notes))
-
-
-def _role_alone(taken: Submission, roles: tuple[Role, ...]) -> Role | None:
-    """The only role that a single source file is graded in, where several are asked for."""
-    if len(roles) < 2 or taken.files != (taken.name,):
-        return None
-    return languages.role_named(taken.name) or roles[0]
-
-
-def _why_alone(role: Role) -> str:
-    other = languages.OTHER_ROLE[role]
-    return (
-        f"one file is one program: it is graded as the {role}, and the {other}'s checks are left out "
-        f"(--role {other} grades it as the {other})"
-    )
+    notes = [f"the {role} is {shown(made.program)} ({made.language})" for role, made in found.items()]
+    notes += [
+        f"no {role} was handed in, which costs its points (--role {there} grades the {there} alone)"
+        for role in lacking
+        for there in found
+    ]
+    return Plan(taken, request, found, lacking, chosen, tuple(notes) if len(roles) > 1 else ())
 
 
 def carry_out(plan: Plan, make_sandbox: MakeSandbox, listen: Listener) -> Report:

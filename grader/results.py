@@ -68,7 +68,7 @@ def not_handed_in(role: Role, why: str) -> CheckResult:
         max_points=0,
         reason=Reason.NOT_HANDED_IN,
         message=f"{why[:1].upper()}{why[1:]}.",
-        hint=f"Hand it in with the rest, under a name that says {role}; to grade one program alone, name it by --role.",
+        hint=f"Hand it in with the rest, under a name that says {role}. To grade one program alone, name it by --role.",
     )
 
 

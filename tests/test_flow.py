@@ -86,15 +86,14 @@ def test_a_folder_with_one_program_lacks_the_other(tmp_path: Path) -> None:
     ("name", "role"),
     [("server.py!", "server"), ("UDPClient.py!", "client"), ("main.py!", "server"), ("x.c!", "server")],
 )
-def test_a_single_file_is_graded_in_one_role_and_that_is_said(tmp_path: Path, name: str, role: Role) -> None:
+def test_a_single_file_is_one_program_and_lacks_the_other(tmp_path: Path, name: str, role: Role) -> None:
     plan = planned(tmp_path, name)
-    assert ([*plan.recipes], plan.lacking) == ([role], {})
-    assert plan.chosen == plan.playable == (SERVER if role == "server" else CLIENT)
-    (note,) = plan.notes
     other = "client" if role == "server" else "server"
-    assert note == (
-        f"one file is one program: it is graded as the {role}, and the {other}'s checks are left out "
-        f"(--role {other} grades it as the {other})"
+    assert ([*plan.recipes], [*plan.lacking]) == ([role], [other])
+    assert plan.chosen == SERVER | CLIENT | PAIR
+    assert plan.playable == (SERVER if role == "server" else CLIENT)
+    assert plan.notes[-1] == (
+        f"no {other} was handed in, which costs its points (--role {role} grades the {role} alone)"
     )
 
 
@@ -114,14 +113,19 @@ def test_a_check_of_both_takes_along_what_it_needs_of_each(tmp_path: Path) -> No
     assert [*plan.recipes] == ["server", "client"]
 
 
-def test_a_check_of_the_other_program_than_the_single_file_is_wrong_usage(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="none of the checks that were asked for is a client's"):
+def test_a_check_of_the_other_program_than_the_single_file_finds_no_program(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"has a client \('client.py'\) but no server"):
         planned(tmp_path, "client.py!", only=frozenset({"server.answers"}))
 
 
-def test_a_single_file_gets_those_of_the_checks_asked_for_that_are_its_own(tmp_path: Path) -> None:
+def test_a_single_file_is_played_those_of_the_checks_asked_for_that_are_its_own(tmp_path: Path) -> None:
     plan = planned(tmp_path, "client.py!", only=frozenset({"server.answers", "client.answers"}))
-    assert plan.chosen == CLIENT
+    assert (plan.chosen, plan.playable) == (SERVER | CLIENT, CLIENT)
+
+
+@pytest.mark.parametrize("names", [("server.py!",), ("server.py",), ("server.py", "client.py"), ("main.c!",)])
+def test_the_shape_of_a_submission_changes_no_maximum(tmp_path: Path, names: tuple[str, ...]) -> None:
+    assert planned(tmp_path, *names).chosen == set(CHECKS)
 
 
 def test_no_program_at_all_is_wrong_usage(tmp_path: Path) -> None:

@@ -30,7 +30,7 @@ from tests.cli.command import (
     wait_until,
 )
 
-#: Of the server: a single file is graded in one role.
+#: Of the server alone.
 POINTS = sum(int(spec.points) for spec in UPPERCASE.checks if spec.part == "server")
 WRONG = REFERENCE / "broken" / "never_answers.py"
 LOCAL = ("--assignment", "tcp_uppercase", "--sandbox", "local")
@@ -80,7 +80,13 @@ def test_what_could_not_be_judged_is_3(folder: Path) -> None:
 def test_quiet_says_only_the_last_lines(folder: Path) -> None:
     ended = Command(folder).run("check", RIGHT, *QUICK, "--quiet")
     assert ended.code == 0
-    assert ended.out.splitlines() == ["1 passed", "Score: 2 of 2 points", "Next: nothing, every check passed"]
+    assert ended.out.splitlines() == [
+        "1 passed",
+        "Graded in part (--only server.listens, with what it depends on): 2 of the",
+        "assignment's 82 points.",
+        "Score: 2 of 2 points",
+        "Next: nothing, every check passed",
+    ]
     assert ended.err == ""
 
 
@@ -305,7 +311,7 @@ def test_auto_takes_the_local_sandbox_and_says_why(folder: Path) -> None:
 
 @pytest.mark.container
 def test_auto_takes_docker_where_it_answers(folder: Path) -> None:
-    ended = Command(folder).run("check", RIGHT, "--assignment", "tcp_uppercase", "--json", "-")
+    ended = Command(folder).run("check", RIGHT, "--assignment", "tcp_uppercase", "--role", "server", "--json", "-")
     assert ended.code == 0, ended.err
     assert "sandbox: docker (a container engine answers)" in ended.err
     assert ended.report()["grader"]["sandbox"].startswith("docker")

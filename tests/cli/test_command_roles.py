@@ -152,13 +152,19 @@ def test_an_archive_without_a_client_loses_its_points(folder: Path, two: tuple[s
     assert_without_a_client(Command(folder).run("check", Path(archive), *two, "--json", "-", "--quiet"))
 
 
-def test_a_single_file_is_one_program_and_that_is_said(folder: Path, two: tuple[str | Path, ...]) -> None:
-    program = submit(folder, client_py=CLIENT) / "client.py"
+def test_a_single_file_loses_the_points_of_the_other_program(folder: Path, two: tuple[str | Path, ...]) -> None:
+    program = submit(folder, server_py=RIGHT.read_text()) / "server.py"
     ended = Command(folder).run("check", program, *two, "--json", "-")
-    assert ended.code == 0
-    assert ended.outcomes() == {"client.starts": "passed", "client.talks": "passed"}
-    (note,) = [line for line in ended.err.splitlines() if line.startswith("one file is one program")]
-    assert "--role server" in note
+    assert_without_a_client(ended)
+    notes = [line for line in ended.err.splitlines() if line.startswith("no client was handed in")]
+    assert notes == ["no client was handed in, which costs its points (--role server grades the server alone)"]
+
+
+def test_a_single_file_is_graded_alone_by_its_role(folder: Path, two: tuple[str | Path, ...]) -> None:
+    program = submit(folder, client_py=CLIENT) / "client.py"
+    ended = Command(folder).run("check", program, *two, "--role", "client", "--json", "-")
+    assert (ended.code, ended.report()["score"], ended.report()["max_score"]) == (0, 5, 5)
+    assert "Graded in part (--role client): 5 of the assignment's 12 points." in ended.err.splitlines()
 
 
 def test_a_build_that_fails_is_one_programs_fault(folder: Path, two: tuple[str | Path, ...]) -> None:

@@ -43,6 +43,6 @@ def test_gets_the_same_verdict(engine: docker.DockerClient, user: str, program: 
     assert report["unjudged"] == 0
 
 
-_OPTIONS = ("--assignment", "tcp_uppercase", "--sandbox", "local", "--json", "-", "--quiet")
+_OPTIONS = ("--assignment", "tcp_uppercase", "--role", "server", "--sandbox", "local", "--json", "-", "--quiet")
 #: A failed check ends the command with 1, which the engine's client would raise; the report says it too.
 _WITHOUT_STATUS = "from grader import cli\ntry:\n    cli.main()\nexcept SystemExit:\n    pass\n"
