@@ -42,7 +42,7 @@ class Behaviour:
     """A row of the catalogue.
 
     `hints`: what to look at, by reason; `hint` for all others.  `says`: the functions of an assignment's `protocol.py`
-    that it needs.  `listens`: whether a program that never comes to listen can't be judged by it.
+    that it needs.
     """
 
     does: str
@@ -51,7 +51,6 @@ class Behaviour:
     hint: str
     hints: dict[Reason, str]
     says: tuple[str, ...] = ()
-    listens: bool = True
 
     def hint_for(self, reason: Reason) -> str:
         """What to look at after this failure."""
@@ -66,12 +65,11 @@ def behaviour(
     hint: str,
     hints: dict[Reason, str] | None = None,
     says: tuple[str, ...] = (),
-    listens: bool = True,
 ) -> Callable[[_Check], _Check]:
     """Say what a check is in the catalogue."""
 
     def mark(check: _Check) -> _Check:
-        vars(check)["behaviour"] = Behaviour(does, proves, catches, hint, hints or {}, says, listens)
+        vars(check)["behaviour"] = Behaviour(does, proves, catches, hint, hints or {}, says)
         return check
 
     return mark

@@ -128,8 +128,10 @@ def _serve_unheard(session: Session[Any], entry: Entry) -> None:
 
 @behaviour(
     does="lines are typed and answered, at a terminal and down a pipe; then its standard output is read",
-    proves="the program waits for the next line, or has ended, and all that it has printed is here",
-    catches="a reply that stays in a buffer, b'...' instead of text, a reply that is never printed",
+    proves="at the terminal it rests before it is answered; then it waits for the next line, or has ended, and all "
+    "that it has printed is here",
+    catches="a reply that stays in a buffer, b'...' instead of text, a reply that is never printed, the line that was "
+    "sent printed instead",
     hint="Print each reply as text on standard output before the next line is read, and flush it: "
     "print(..., flush=True), or fflush(stdout) in C.",
     hints={
@@ -148,7 +150,7 @@ def test_prints_reply(clients: Clients[Any], script: ClientProtocol) -> None:
     with clients.start() as session:
         before = script.typed(0)
         for entry in (*lines(script), *script.typed_awkward()):
-            session.converse(entry)
+            session.converse(entry, at_rest=True)
             session.wait_prompt()
             session.must_not_trail(entry, before)
             before = entry

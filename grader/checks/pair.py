@@ -6,21 +6,24 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from grader.checks import behaviour
-from grader.checks.client import lines, serve
+from grader.checks.client import lines
+from grader.limits import SETTLE_S
 from grader.wire.faults import FaultError, NotStartedError
 
 if TYPE_CHECKING:
     from grader.driver.session import Clients
     from grader.driver.stage import Stage
-    from grader.wire.script import ClientProtocol, DatagramProtocol, StreamProtocol
+    from grader.wire.script import ClientProtocol, DatagramProtocol, Entry, StreamProtocol
 
 _BOTH = "your client with your server"
 
 
 @behaviour(
-    does="the server is started, and the client is told where it is; lines are typed",
-    proves="the server listens; the client waits for a line when one is typed",
-    catches="two programs of which each is right in its own way, but not in the other's",
+    does="a line is typed into the client while nobody answers; then the server is started, and the client is told "
+    "where it is; lines are typed",
+    proves="the server listens; the client waits for a line when one is typed, and shows more than without an answer",
+    catches="two programs of which each is right in its own way, but not in the other's; a client that prints what it "
+    "has sent",
     hint="Compare what the client sends with what the server waits for: line ends, prefixes, the end of a message.",
     says=("typed", "typed_awkward"),
 )
@@ -35,18 +38,39 @@ def test_works_together(clients: Clients[Any], stage: Stage, script: ClientProto
 def _play_both(clients: Clients[Any], stage: Stage, script: ClientProtocol) -> None:
     __tracebackhide__ = True
     own_port = clients.manner.own_port
+    besides = _times_shown_unanswered(clients, script.typed(0))
     try:
         server = stage.launch(own_port)
     except FaultError as fault:
         raise NotStartedError(fault) from None
     with clients.start_beside(server.address) as session:
-        for entry in (*lines(script), *script.typed_awkward()):
+        plain = [(entry, besides) for entry in lines(script)]
+        for entry, times in (*plain, *((entry, 0) for entry in script.typed_awkward())):
+            read_before = session.read_bytes() or 0
             session.enter(entry.line)
-            session.must_show(entry)
+            session.must_show(entry, besides=times, read_before=read_before)
+        # Who leaves first keeps the connection in TIME_WAIT: the server's port shall be free.
+        session.program.kill()
+        session.program.wait_end()
+
+
+def _times_shown_unanswered(clients: Clients[Any], entry: Entry) -> int:
+    """How often the client shows a reply that never comes: with a real server nobody sees what it has read by then.
+
+    Many a client prints the line that it sends, and over an echo that looks like its reply.
+    """
+    with clients.start() as session:
+        try:
+            session.enter(entry.line)
+            session.program.wait_rest(SETTLE_S)
+        except FaultError:  # it may do better with its own server
+            return 0
+        session.program.catch_up()
+        return session.said.count(entry.shown)
 
 
 @behaviour(
-    does="one line with a right server in the server's place; one message with a right client in the client's",
+    does="one message with a right client in the client's place; one line with a right server in the server's",
     proves="what is sent and answered is what the handout says",
     catches="two programs that depart from the handout in the same way: they fit each other and nobody else",
     hint="Let the client talk to a classmate's server, or read byte by byte what the handout says of a message.",
@@ -68,23 +92,26 @@ def _play_apart(
 ) -> None:
     __tracebackhide__ = True
     try:
-        with clients.start() as session:
-            serve(session, script.typed(0))
-            session.must_show(script.typed(0))
-    except FaultError as fault:
-        raise _told(fault, "your client with a right server") from None
-    try:
         with stage.client(stage.launch()) as client:
             client.ask(protocol.exchange(0))
     except FaultError as fault:
         raise _told(fault, "your server with a right client") from None
+    stage.end_program()  # both may know one port only: our server needs it now
+    try:
+        with clients.start() as session:
+            session.converse(script.typed(0), at_rest=True)
+    except FaultError as fault:
+        raise _told(fault, "your client with a right server") from None
 
 
 def _fit(clients: Clients[Any], stage: Stage, script: ClientProtocol) -> bool:
+    """Whether they work together; neither of them is left."""
     try:
         _play_both(clients, stage, script)
     except FaultError:
         return False
+    finally:
+        stage.end_program()
     return True
 
 

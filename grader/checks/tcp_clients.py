@@ -210,7 +210,7 @@ def test_port_reuse_after_ctrl_c(fresh_server: Server, stage: Stage, protocol: S
     try:
         stage.launch_again(fresh_server)
     except FaultError as fault:
-        what = "started again at once, it could not bind the port: " + fault.what
+        what = f"started again immediately, it did not get its port: {fault.what}"
         raise FaultError(Reason.ADDRESS_IN_USE, what, doing=fault.doing) from None
 
 

@@ -62,8 +62,8 @@ _DROP_OTHERS = "What recvfrom brings may answer an earlier line: drop what is no
 
 @behaviour(
     does=f"the client is told to go to a free port, by address ({OTHER_HOST}) and by name ({SERVER_NAME}), "
-    "and a line is typed",
-    proves="its first datagram is here, on the address and port that were told",
+    "and a line is typed, unless it has sent something before",
+    proves="its first datagram is here, whatever it holds, on the address and port that were told",
     catches="an address or port that stands in the program, a name that must be an address or is not looked up",
     hint="Take host and port from the arguments (or from what it asks), and give them to sendto as they are.",
     hints=GOES_ELSEWHERE_HINTS,
@@ -73,7 +73,9 @@ def test_sends_where_told(udp_clients: UdpClients, script: ClientProtocol) -> No
     """Sends to the host and port that it is told"""
     for host, addresses in udp_clients.hosts.items():
         with udp_clients.start(host=host) as session:
-            session.enter(script.typed(0).line)
+            # A first datagram of its own went where it was told, too; that it sends too much is another check's affair.
+            if not session.comes_before_first_line():
+                session.enter(script.typed(0).line)
             must_have_gone(session, session.server.wait_came(), addresses)
 
 

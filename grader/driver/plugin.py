@@ -120,7 +120,7 @@ class Referee:
             needed = self._results.get(check)
             if needed is not None and needed.outcome is not Outcome.PASSED:
                 raise _PrerequisiteError(needed)
-        if self._never_listened and _part(item) == "server" and _needs_listening(item):
+        if self._never_listened and _part(item) == "server":
             raise NotStartedError(self._never_listened)
 
     @pytest.hookimpl(wrapper=True)
@@ -218,9 +218,3 @@ def _part(item: pytest.Item) -> Part:
 
 def _shares_the_server(item: pytest.Item) -> bool:
     return "server" in item.fixturenames  # type: ignore[attr-defined]  # every item here is a function
-
-
-def _needs_listening(item: pytest.Item) -> bool:
-    """Whether a check can't be played to a program that never listens."""
-    row = behaviour_of(item.obj)  # type: ignore[attr-defined]  # every item here is a function
-    return row is None or row.listens

@@ -26,7 +26,7 @@ from grader.limits import GIVE_UP_S, IDLE_CPU_SHARE, IDLE_WINDOW_S, READY_S, REP
 from grader.model import EventKind
 from grader.sandbox.settings import SERVER_ADDRESS, SERVER_NAME
 from grader.wire.faults import FaultError, NotStartedError, UnprovedError
-from grader.wire.kernel import Endpoint
+from grader.wire.kernel import Endpoint, TcpState
 from grader.wire.keyboard import Keyboard, Rest
 from grader.wire.program import NoProgressError, Program, Why, reason_of, shows_traceback
 from grader.wire.script import Answer, Entry
@@ -303,11 +303,17 @@ class Session(Generic[P]):
 
     # Whole turns
 
-    def converse(self, entry: Entry, how: Answer = Answer.WHOLE) -> None:
-        """A line is typed, the client sends it, the server answers, and the client shows the answer."""
+    def converse(self, entry: Entry, how: Answer = Answer.WHOLE, *, at_rest: bool = False) -> None:
+        """A line is typed, the client sends it, the server answers, and the client shows the answer.
+
+        `at_rest`: it is answered only when the client has come to rest, so that nothing that it prints of its own, like
+        the line that it has sent, can come behind the answer.
+        """
         __tracebackhide__ = True
         self.enter(entry.line)
         self.server.expect(entry.request)
+        if at_rest:
+            self.program.wait_rest(SETTLE_S)
         self.server.answer(entry.reply, how)
         self.must_show(entry)
 
@@ -340,30 +346,47 @@ class Session(Generic[P]):
                 what = f"behind the reply {_words(entry.shown)} stands the end of an earlier one: {_words(rest)}"
                 raise FaultError(Reason.WRONG_SHOWN, what)
 
-    def must_show(self, entry: Entry) -> None:
+    def must_show(self, entry: Entry, *, besides: int = 0, read_before: int | None = None) -> None:
         """The reply stands in its output before it waits for something again.
 
-        At a terminal only what has come since the answer counts: an echo of what was typed, by the terminal or by the
-        client itself, stands before it.
+        At a terminal only what ends behind the answer counts: an echo of what was typed, by the terminal or by the
+        client itself, stands before it.  `besides`: how often the client prints the same without any answer;
+        `read_before`: what it had read from its server (`read_bytes`) before that line, where that is not ours.
 
         Raises:
             FaultError: it does not.
         """
         __tracebackhide__ = True
-        start = max(self._said_from, self.server.answered_at if self._terminal else 0)
+        # Who prints a reply piece by piece has printed all but its end before its last byte is answered.
+        answered_at = self.server.answered_at - max(len(entry.shown) - 1, 0)
+        start = max(self._said_from, answered_at if self._terminal else 0)
 
         def shown() -> bool | None:
-            return self._shows(entry.shown, start) or None
+            return (self._shows(entry.shown, start, besides) and self._has_read(entry, read_before)) or None
 
         try:
             self.program.wait(shown, [self.program.started.stdout], prints=True)
         except NoProgressError as stop:
-            raise self._not_shown(entry, start, stop) from None
+            raise self._not_shown(entry, start, besides, stop) from None
 
-    def _shows(self, shown: bytes, start: int) -> bool:
-        return shown in _BYTES_LITERAL.sub(b"", self.program.stdout.data[start:])
+    def read_bytes(self) -> int | None:
+        """How much of what its server has sent it has read, as the kernel counts it; None: it has no connection."""
+        port = self._manner.own_port or self.told.port
+        rows = [row for row in self._stage.table.dump(TcpState.ESTABLISHED) if row.remote.port == port]
+        return sum(row.bytes_received - row.receive_queue for row in rows) if rows else None
 
-    def _not_shown(self, entry: Entry, start: int, stop: NoProgressError) -> FaultError:
+    def _has_read(self, entry: Entry, read_before: int | None) -> bool:
+        """Whether the bytes of a reply have left its receive queue; where nobody can tell, they have.
+
+        The client's own server may leave out a line end.
+        """
+        read = None if read_before is None else self.read_bytes()
+        return read is None or read_before is None or read - read_before >= min(len(entry.reply), len(entry.shown))
+
+    def _shows(self, shown: bytes, start: int, besides: int = 0) -> bool:
+        return _BYTES_LITERAL.sub(b"", self.program.stdout.data[start:]).count(shown) > besides
+
+    def _not_shown(self, entry: Entry, start: int, besides: int, stop: NoProgressError) -> FaultError:
         __tracebackhide__ = True
         words = f"the reply {entry.shown[:80].decode(errors='replace')!r}"
         if otherwise := self._shown_otherwise(entry.shown, start):
@@ -373,16 +396,19 @@ class Session(Generic[P]):
         if ending is not None:
             what = f"the program ended, and {words} does not stand in its output"
             return FaultError(reason_of(ending), what, doing=self.program.doing())
-        if self.keyboard.at_prompt() and self._comes_at_the_end(entry.shown, start):
+        if self.keyboard.at_prompt() and self._comes_at_the_end(entry.shown, start, besides):
             what = f"{words} was printed only at the program's end: until then it stood in a buffer"
             return FaultError(Reason.NOT_FLUSHED, what, doing=stop.doing)
+        if self._shows(entry.shown, self._said_from):
+            what = f"{words} is not in its output: what looks like it was printed before the reply had come"
+            return FaultError(Reason.NOT_SHOWN, what, doing=stop.doing)
         return FaultError(Reason.NOT_SHOWN, f"{words} does not stand in its output", doing=stop.doing)
 
     def _shown_otherwise(self, shown: bytes, start: int) -> tuple[Reason, str] | None:
         """How a reply was shown instead of as it came, behind the words "the reply ..."; None: not at all."""
         if _BYTES_LITERAL.search(self.program.stdout.data[start:]):
             return Reason.BYTES_SHOWN, "was shown as a bytes object: it was not decoded"
-        if part := self._part_shown(shown, start):
+        if 0 < (part := self._part_shown(shown, start)) < len(shown):
             return Reason.NOT_SHOWN, f"was shown only in part: the first {part} of {len(shown)} bytes"
         if shown.strip() not in {shown, b""} and self._shows(shown.strip(), start):
             return Reason.NOT_SHOWN, "was shown without the white space at its ends"
@@ -398,11 +424,11 @@ class Session(Generic[P]):
             return 0
         return bisect_left(range(len(shown)), 1, key=lambda last: int(shown[: last + 1] not in output))
 
-    def _comes_at_the_end(self, shown: bytes, start: int) -> bool:
+    def _comes_at_the_end(self, shown: bytes, start: int, besides: int) -> bool:
         self.keyboard.end_input()
         with suppress(NoProgressError):
             self.program.wait_end()
-        return self._shows(shown, start)
+        return self._shows(shown, start, besides)
 
     # Its end
 

@@ -133,6 +133,7 @@ class Stage:
         self.give_up_at = math.inf
         #: Where the program listens whatever it is told, once that is known.
         self._own_port: int | None = None
+        self._has_listened = False
         self.environment = {"PATH": job.path, **_ENVIRONMENT}
 
     # From check to check
@@ -155,7 +156,7 @@ class Stage:
         self._clear_time_wait()
 
     def _at_rest(self, server: Server) -> bool:
-        """Whether it has let go of all connections, sleeps, and waits for the next client."""
+        """Whether it has let go of all connections, sleeps, and its socket takes the next client as at first."""
         program = server.program
         if self._restless:
             return False
@@ -172,7 +173,15 @@ class Stage:
             return False
         except (FaultError, UnprovedError):
             return False
-        return program.ending() is None
+        return program.ending() is None and self._takes_anybody(server)
+
+    def _takes_anybody(self, server: Server) -> bool:
+        """Whether a socket is bound to its port that belongs to no single peer.
+
+        Else the next check's client would be refused for what this one's have brought about.
+        """
+        bound = self.table.dump(TcpState.LISTEN) if self.over_tcp else self.table.dump_udp()
+        return any((row.local.port, row.remote) == (server.port, server.row.remote) for row in bound)
 
     def end_program(self) -> None:
         """End whatever runs."""
@@ -300,6 +309,7 @@ class Stage:
             raise FaultError(reason_of(ending), what, doing=program.doing(program.remaining()))
         self.transcript.add(EventKind.LISTENING, "program", f"on {row.local.host} port {row.local.port}")
         self._ports_used.add(row.local.port)
+        self._has_listened = True
         if row.local.port != port:
             self._own_port = row.local.port
         return Server(program, row, port)
@@ -329,6 +339,7 @@ class Stage:
             UnprovedError: it can't, because of what an earlier check has left in the kernel.
         """
         self.end_program()  # first, so that nothing of it holds a port
+        self._clear_time_wait()
         port = port or self.port()
         try:
             return self.wait_listening(self.start_on(port), port)
@@ -344,7 +355,26 @@ class Stage:
         Raises:
             FaultError: it does not.
         """
-        return self.wait_listening(self.start_on(server.port_given), server.port)
+        again = self.wait_listening(self.start_on(server.port_given), server.port)
+        if again.port != server.port:
+            # listen(2) on a socket that bind(2) has refused takes any free port.
+            what = f"it listened on port {server.port} before, and now on port {again.port}"
+            raise FaultError(Reason.WRONG_PORT, what, doing=again.program.doing())
+        return again
+
+    def see_it_listen(self) -> None:
+        """See, once in a grading, that it listens when it is started as it should be.
+
+        Raises:
+            NotStartedError: it does not.
+        """
+        if not self._has_listened:
+            self.shared()
+
+    def instead_of(self, program: Program, port: int) -> str:
+        """Words for a program that listens on another port than this one, or nothing."""
+        row = self._listener(program, None)
+        return f" and listens on port {row.local.port} instead" if row and row.local.port != port else ""
 
     def again(self, server: Server) -> Server:
         """The shared server as if nothing had happened: this one if it is at rest, else a new one.

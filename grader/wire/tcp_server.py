@@ -233,7 +233,22 @@ class ScriptedServer:
         __tracebackhide__ = True
         connection = self.connection
         self.answered_at = printed_by_now(self._program)
+        if how is Answer.IN_BYTES:
+            reply = self._all_but_its_end(connection, reply)
         _ANSWERS[how](connection, reply)
+
+    def _all_but_its_end(self, connection: ScriptedConnection, reply: bytes) -> bytes:
+        """Answer up to the last byte that is no line end; the rest is given.
+
+        What the client has printed when it rests then, it has printed without having read that.
+        """
+        __tracebackhide__ = True
+        end = max(len(reply.rstrip(b"\r\n")) - 1, 0)
+        if end:
+            connection.send(reply[:end], pieces=1)
+            connection.wait_rests()
+            self.answered_at = printed_by_now(self._program)
+        return reply[end:]
 
 
 def printed_by_now(program: Program | None) -> int:

@@ -1,0 +1,38 @@
+"""Fault: takes one recv for the echo, and prints the line that it has sent instead of what came."""
+
+import socket
+import sys
+
+
+def converse(sock: socket.socket) -> None:
+    """Send each line that is typed and show its echo, until the input ends or a line says `close`."""
+    line = ""
+    while line != "close":
+        try:
+            line = input("message: ")
+        except EOFError:
+            return
+        sock.sendall(line.encode() + b"\n")
+        if not sock.recv(65536):
+            raise ConnectionError("the server has ended the connection")
+        print("response:", line, flush=True)
+
+
+def main() -> int:
+    if len(sys.argv) != 3 or not sys.argv[2].isdecimal():
+        print("usage: client_prints_line_at_first_piece.py HOST PORT", file=sys.stderr)
+        return 2
+    host, port = sys.argv[1], int(sys.argv[2])
+    try:
+        with socket.create_connection((host, port)) as sock:
+            converse(sock)
+    except (OSError, OverflowError) as error:  # no such host, nobody listens, a reset; a port above 65535
+        print(f"client_prints_line_at_first_piece.py: {host} port {port}: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,36 @@
+"""Fault: prints the lines that it sends, and never receives anything."""
+
+import socket
+import sys
+
+
+def converse(sock: socket.socket) -> None:
+    """Send each line that is typed and show its echo, until the input ends or a line says `close`."""
+    line = ""
+    while line != "close":
+        try:
+            line = input("message: ")
+        except EOFError:
+            return
+        sock.sendall(line.encode() + b"\n")
+        print("response:", line, flush=True)
+
+
+def main() -> int:
+    if len(sys.argv) != 3 or not sys.argv[2].isdecimal():
+        print("usage: client.py HOST PORT", file=sys.stderr)
+        return 2
+    host, port = sys.argv[1], int(sys.argv[2])
+    try:
+        with socket.create_connection((host, port)) as sock:
+            converse(sock)
+    except (OSError, OverflowError) as error:  # no such host, nobody listens, a reset; a port above 65535
+        print(f"client.py: {host} port {port}: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
