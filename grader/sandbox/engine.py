@@ -42,6 +42,7 @@ _IN_IMAGES: Final = (
     "wire/*.py",
     "sandbox/__init__.py",
     "sandbox/channel.py",
+    "sandbox/seccomp.py",
     "sandbox/settings.py",
     "sandbox/warden.py",
 )

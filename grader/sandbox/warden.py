@@ -34,6 +34,7 @@ from contextlib import contextmanager, suppress
 from functools import partial
 from typing import Any, NoReturn
 
+from grader.sandbox import seccomp
 from grader.sandbox.channel import Channel, ChannelClosedError, read_frame
 from grader.sandbox.settings import SOCKET_PATH, Settings
 
@@ -62,6 +63,7 @@ class Warden:
         self._terminals: list[int] = []
         self._killed_for_memory = False
         self._oom_kills = _oom_kills()
+        self._filters = seccomp.available()
         # Orphans come to us, wherever they are in the tree; PID 1 gets them anyway.
         _libc.prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
         self._wakeup, wakeup_end = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
@@ -237,6 +239,8 @@ class Warden:
             self._limit(most_processes)
             _become(self._settings["uid"], self._settings["gid"])
             _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+            if self._filters:
+                seccomp.install()
             os.execvpe(argv[0], argv, environment)  # noqa: S606 — the point of this project
         except OSError as error:
             os.write(complaint, f"{argv[0]}: {_why_not_executed(argv[0], environment, error)}".encode())

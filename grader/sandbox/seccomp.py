@@ -1,0 +1,184 @@
+"""What a program may not ask the kernel for: a small deny filter, installed in it before it runs (seccomp(2)).
+
+It stands on top of the engine's own filter in a container, and alone in the local sandbox.  Every row is a call that no
+homework on sockets needs, and by which a program could look into others, wait where the kernel does not show it, reach
+out of its network, or use budgets that the whole machine shares.  A refused call fails with EPERM, as without the
+privilege; where a C library falls back to another call, with ENOSYS, as on an older kernel.
+
+The filter is a program for the kernel's packet filter (linux/bpf_common.h): it sees the call's number and the values of
+its arguments, never what a pointer leads to.  So nothing here can be decided by a file's name.
+
+Standard library only.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import errno
+import os
+import socket
+import struct
+from typing import Final, NamedTuple
+
+_libc = ctypes.CDLL(None, use_errno=True)
+
+# linux/bpf_common.h
+_LOAD, _JUMP_EQUAL, _JUMP_AT_LEAST, _JUMP_ANY_BIT, _AND, _RETURN = 0x20, 0x15, 0x35, 0x45, 0x54, 0x06
+# struct seccomp_data: int nr; __u32 arch; __u64 instruction_pointer; __u64 args[6], little-endian on both machines.
+_NUMBER_AT, _ARCH_AT, _ARGUMENTS_AT = 0, 4, 16
+# linux/seccomp.h
+_SET_MODE_FILTER, _GET_ACTION_AVAIL = 1, 2
+#: Without it, Linux before 5.16 slows every branch of a filtered program down (Documentation: spec_store_bypass).
+_FLAG_SPEC_ALLOW = 4
+_FLAG_NEW_LISTENER = 8
+_ALLOW, _FAIL = 0x7FFF0000, 0x00050000
+#: x32: the 64-bit machine's calls by other numbers.
+_X32_BIT = 0x40000000
+
+
+class Machine(NamedTuple):
+    """AUDIT_ARCH_* of linux/audit.h, the number of seccomp(2), and the calls whose numbers differ between machines."""
+
+    arch: int
+    numbers: dict[str, int]
+
+
+#: Since Linux 5.1 a new call has one number on every architecture.
+_SAME_EVERYWHERE: Final = {
+    "io_uring_setup": 425,
+    "io_uring_enter": 426,
+    "io_uring_register": 427,
+    "open_tree": 428,
+    "move_mount": 429,
+    "fsopen": 430,
+    "fsconfig": 431,
+    "fsmount": 432,
+    "fspick": 433,
+    "clone3": 435,
+    "pidfd_getfd": 438,
+    "mount_setattr": 442,
+}
+#: Their order in each row of numbers below.
+_NAMES: Final = (
+    *("socket", "socketpair", "clone", "prctl", "mount", "umount2", "pivot_root", "ptrace", "unshare", "add_key"),
+    *("request_key", "keyctl", "perf_event_open", "setns", "process_vm_readv", "process_vm_writev", "kcmp"),
+    *("seccomp", "bpf", "userfaultfd"),
+)
+_X86_64 = (41, 53, 56, 157, 165, 166, 155, 101, 272, 248, 249, 250, 298, 308, 310, 311, 312, 317, 321, 323)
+_AARCH64 = (198, 199, 220, 167, 40, 39, 41, 117, 97, 217, 218, 219, 241, 268, 270, 271, 272, 277, 280, 282)
+#: By what uname(2) calls the machine.
+MACHINES: Final = {
+    "x86_64": Machine(0xC000003E, dict(zip(_NAMES, _X86_64, strict=True)) | _SAME_EVERYWHERE),
+    "aarch64": Machine(0xC00000B7, dict(zip(_NAMES, _AARCH64, strict=True)) | _SAME_EVERYWHERE),
+}
+
+#: Call -> the error that it gets, whatever its arguments.
+REFUSED: Final = {
+    # Looking into other processes, holding them, writing to them.
+    **dict.fromkeys(("ptrace", "process_vm_readv", "process_vm_writev", "pidfd_getfd", "kcmp"), errno.EPERM),
+    # A thread that waits for a page may wait for ever, and no signal shows it stopped.
+    "userfaultfd": errno.EPERM,
+    # Doors to the kernel that most of its escapes have come through.
+    **dict.fromkeys(("bpf", "perf_event_open"), errno.EPERM),
+    # Its work is done by the kernel's own threads, out of sight of who asks what a program waits for.
+    **dict.fromkeys(("io_uring_setup", "io_uring_enter", "io_uring_register"), errno.ENOSYS),
+    # Keys outlive processes, and each user has one budget of them on the whole machine.
+    **dict.fromkeys(("add_key", "request_key", "keyctl"), errno.EPERM),
+    # In a user namespace of its own a program has every capability over what is in it.
+    "setns": errno.EPERM,
+    **dict.fromkeys(("mount", "umount2", "pivot_root", "open_tree", "move_mount", "mount_setattr"), errno.EPERM),
+    **dict.fromkeys(("fsopen", "fsconfig", "fsmount", "fspick"), errno.EPERM),
+    # Its flags lie behind a pointer; C libraries use clone(2) instead.
+    "clone3": errno.ENOSYS,
+}
+#: CLONE_NEWNS, NEWCGROUP, NEWUTS, NEWIPC, NEWUSER, NEWPID, NEWNET; for unshare(2) NEWTIME as well, which is a part of
+#: the signal's number in clone(2).
+_NAMESPACES = 0x00020000 | 0x02000000 | 0x04000000 | 0x08000000 | 0x10000000 | 0x20000000 | 0x40000000
+_TIME_NAMESPACE = 0x80
+#: getaddrinfo(3) and getifaddrs(3) ask by netlink for routes.
+_NETLINK_ROUTE = 0
+_FAMILIES = (socket.AF_UNIX, socket.AF_INET, socket.AF_INET6)
+_TYPES = (socket.SOCK_STREAM, socket.SOCK_DGRAM, socket.SOCK_SEQPACKET)
+_TYPE_MASK = 0xF  # SOCK_TYPE_MASK of linux/net.h: the rest are SOCK_NONBLOCK and SOCK_CLOEXEC
+_PR_SET_DUMPABLE = 4
+
+_Instruction = tuple[int, int, int, int]  # code, jump if true, jump if false, value
+
+
+def available() -> bool:
+    """Whether this kernel and machine take the filter."""
+    action = struct.pack("=I", _FAIL)
+    machine = MACHINES.get(os.uname().machine)
+    return machine is not None and _libc.syscall(machine.numbers["seccomp"], _GET_ACTION_AVAIL, 0, action) == 0
+
+
+def install() -> None:
+    """Refuse those calls to this process and all that it starts, for good (no_new_privs must be set).
+
+    Raises:
+        OSError: the kernel did not take it.
+    """
+    machine = MACHINES[os.uname().machine]
+    instructions = program(machine)
+    code = ctypes.create_string_buffer(b"".join(struct.pack("=HBBI", *one) for one in instructions))
+    # struct sock_fprog: unsigned short len; struct sock_filter *filter.
+    described = struct.pack("@HP", len(instructions), ctypes.addressof(code))
+    if _libc.syscall(machine.numbers["seccomp"], _SET_MODE_FILTER, _FLAG_SPEC_ALLOW, described) != 0:
+        raise OSError(ctypes.get_errno(), "seccomp")
+
+
+def program(machine: Machine) -> list[_Instruction]:
+    """The whole filter: the architecture, then row after row, each of which ends in a verdict or falls through."""
+    number = machine.numbers
+    rows = [
+        # The 32-bit calls of the same processor have other numbers, so that every row would mean something else.
+        [(_LOAD, 0, 0, _ARCH_AT), (_JUMP_EQUAL, 1, 0, machine.arch), _failed(errno.EPERM)],
+        [(_LOAD, 0, 0, _NUMBER_AT), (_JUMP_AT_LEAST, 0, 1, _X32_BIT), _failed(errno.EPERM)],
+        *(_when(number[name], [_failed(error)]) for name, error in REFUSED.items()),
+        _when(number["clone"], _unless_any_bit(0, _NAMESPACES)),
+        _when(number["unshare"], _unless_any_bit(0, _NAMESPACES | _TIME_NAMESPACE)),
+        # Else a program could hide what it does from a watcher that is no more privileged than itself.
+        _when(number["prctl"], [*_unless(0, _PR_SET_DUMPABLE), _failed(errno.EPERM)]),
+        # A filter with a listener: another process decides when a call goes on, as with ptrace.
+        _when(number["seccomp"], [*_unless(0, _SET_MODE_FILTER), *_unless_any_bit(1, _FLAG_NEW_LISTENER)]),
+        _when(number["socket"], _only_usual_sockets()),
+        _when(number["socketpair"], _only_usual_sockets()),
+    ]
+    return [*(one for row in rows for one in row), (_RETURN, 0, 0, _ALLOW)]
+
+
+def _failed(error: int) -> _Instruction:
+    return _RETURN, 0, 0, _FAIL | error
+
+
+def _argument(index: int) -> _Instruction:
+    """Load the lower half of an argument: all that an int, or the flags that are asked for here, have."""
+    return _LOAD, 0, 0, _ARGUMENTS_AT + 8 * index
+
+
+def _when(value: int, body: list[_Instruction]) -> list[_Instruction]:
+    """Run `body`, which must end in a verdict, if that is what is loaded (a call's number); else go on behind it."""
+    return [(_JUMP_EQUAL, 0, len(body), value), *body]
+
+
+def _unless(index: int, value: int) -> list[_Instruction]:
+    """Allow the call if that argument is another one."""
+    return [_argument(index), (_JUMP_EQUAL, 1, 0, value), (_RETURN, 0, 0, _ALLOW)]
+
+
+def _unless_any_bit(index: int, bits: int) -> list[_Instruction]:
+    """Refuse the call if that argument has one of these bits, else allow it."""
+    return [_argument(index), (_JUMP_ANY_BIT, 0, 1, bits), _failed(errno.EPERM), (_RETURN, 0, 0, _ALLOW)]
+
+
+def _only_usual_sockets() -> list[_Instruction]:
+    """Refuse what is no stream, datagram or sequence of packets of the usual families, and no question for routes."""
+    allow, refuse = (_RETURN, 0, 0, _ALLOW), _failed(errno.EPERM)
+    routes = _when(socket.AF_NETLINK, [_argument(2), (_JUMP_EQUAL, 0, 1, _NETLINK_ROUTE), allow, refuse])
+    kinds = [_argument(1), (_AND, 0, 0, _TYPE_MASK), *_one_of(_TYPES), refuse, allow]
+    return [_argument(0), *routes, *_one_of(_FAMILIES), refuse, *kinds]
+
+
+def _one_of(values: tuple[int, ...]) -> list[_Instruction]:
+    """Skip the instruction behind these if the loaded value is one of them."""
+    return [(_JUMP_EQUAL, len(values) - at, 0, value) for at, value in enumerate(values)]
