@@ -26,8 +26,14 @@ FROM python AS sandbox
 RUN apt-get update -qq \
     && apt-get install -y -qq --no-install-recommends python3-psutil gcc libc6-dev make \
     && rm -rf /var/lib/apt/lists/*
-COPY grader/sandbox/__init__.py grader/sandbox/channel.py grader/sandbox/seccomp.py grader/sandbox/settings.py \
-    grader/sandbox/warden.py /opt/grader/grader/sandbox/
+COPY grader/sandbox/__init__.py \
+    grader/sandbox/channel.py \
+    grader/sandbox/memory.py \
+    grader/sandbox/proc.py \
+    grader/sandbox/seccomp.py \
+    grader/sandbox/settings.py \
+    grader/sandbox/warden.py \
+    /opt/grader/grader/sandbox/
 ENV PYTHONPATH=/opt/grader
 RUN python3 -m compileall -q /opt/grader
 ENTRYPOINT ["/usr/bin/python3", "-P", "-m", "grader.sandbox.warden"]

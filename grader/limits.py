@@ -57,6 +57,11 @@ READY_S: Final = 5.0
 EXIT_S: Final = 5.0
 #: From the driver's start until the warden has unpacked and listens: milliseconds, or a slow disk.
 WARDEN_READY_S: Final = 30.0
+#: Until the kernel has ended or stopped all processes that were told to: milliseconds; seconds where a hundred of them
+#: wait for one CPU.
+KERNEL_S: Final = 10.0
+#: Until the warden has answered any question; KERNEL_S is the longest that it waits for anything, twice where it kills.
+ANSWER_S: Final = 60.0
 #: Until a client gives up a reply that never comes, after each time that it has asked: handouts say a second, and a
 #: program that waits ten has a timeout too.
 GIVE_UP_S: Final = 20.0

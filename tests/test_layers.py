@@ -59,6 +59,8 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ),
     ("grader.wire.kernel", "grader.sandbox.nest"),
     ("grader.sandbox.warden",),
+    ("grader.sandbox.memory",),
+    ("grader.sandbox.proc",),
     ("grader.sandbox.channel", "grader.sandbox.settings"),
     ("grader.model",),
     ("grader.errors", "grader.limits", "grader.version"),
@@ -128,7 +130,6 @@ def importers(library: str) -> set[str]:
     [
         ("docker", {"grader.sandbox.docker", "grader.sandbox.engine"}),
         ("pytest", {"grader.driver.__main__", "grader.driver.fixtures", "grader.driver.plugin"}),
-        ("psutil", {"grader.sandbox.warden"}),
         ("junit_xml", {"grader.report.junit"}),
         ("jinja2", {"grader.report.html"}),
         ("rich", {"grader.cli", "grader.report.console"}),
@@ -150,11 +151,10 @@ def test_the_wire_knows_neither_docker_nor_pytest_nor_the_host() -> None:
         ), f"{module}: {ours}"
 
 
-@pytest.mark.parametrize("module", ["warden", "nest", "channel", "settings"])
-def test_beside_the_program_runs_the_standard_library_and_psutil(module: str) -> None:
-    allowed = sys.stdlib_module_names | {"psutil"} - ({"psutil"} if module != "warden" else set())
+@pytest.mark.parametrize("module", ["warden", "memory", "proc", "nest", "channel", "settings"])
+def test_beside_the_program_runs_the_standard_library_alone(module: str) -> None:
     for imported in imports(f"grader.sandbox.{module}"):
-        assert imported.startswith("grader.sandbox") or imported.split(".")[0] in allowed, imported
+        assert imported.startswith("grader.sandbox") or imported.split(".")[0] in sys.stdlib_module_names, imported
 
 
 def test_loading_the_warden_loads_nothing_of_the_checks() -> None:
@@ -165,7 +165,9 @@ def test_loading_the_warden_loads_nothing_of_the_checks() -> None:
         "grader",
         "grader.sandbox",
         "grader.sandbox.channel",
+        "grader.sandbox.memory",
         "grader.sandbox.nest",
+        "grader.sandbox.proc",
         "grader.sandbox.settings",
         "grader.sandbox.warden",
     ]

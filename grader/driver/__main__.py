@@ -29,7 +29,7 @@ from grader.driver.fixtures import Fixtures
 from grader.driver.job import Built, Finished, Job, Refused, Word
 from grader.driver.plugin import Referee
 from grader.driver.stage import Stage
-from grader.limits import WARDEN_READY_S
+from grader.limits import ANSWER_S, WARDEN_READY_S
 from grader.model import Outcome, Part
 from grader.sandbox.channel import Channel, read_frame
 from grader.wire.build import build
@@ -59,8 +59,9 @@ def main() -> int:
     job = msgspec.json.decode(read_frame(0), type=Job)
     if job.private_network:
         _add_addresses()
-    channel = Channel(_reach_warden(sys.argv[1]))
-    warden = WardenClient(channel)
+    to_warden = _reach_warden(sys.argv[1])
+    to_warden.settimeout(ANSWER_S)
+    warden = WardenClient(Channel(to_warden))
     stage = Stage(job, warden, SocketTable())
     built: list[Role] = []
     for role, command in job.commands.items():

@@ -519,16 +519,25 @@ class Stage:
         return holder
 
     def leftovers(self, program: Program) -> list[str]:
-        """Names of the program's processes that run on after its end, once those that are dying are dead."""
+        """Names of the program's processes that run on after its end, once those that are dying are dead.
+
+        That nobody is left is the kernel's word: who is never met in a listing, since it starts another and ends, is
+        left as well.
+        """
 
         def none_left() -> bool | None:
             return None if program.remaining() else True
 
         try:
             program.wait(none_left, until_end=False, deadline_s=EXIT_S)
-        except NoProgressError:
-            return [process.name for process in program.remaining()]
+        except NoProgressError as stop:
+            left = [process for process in program.remaining(stop.seen) if process.alive]
+            return [process.name or "one without a name" for process in left] or [_NEVER_MET]
         return []
+
+
+#: A process that is left, and none that could be looked at: a chain in which each starts the next and ends.
+_NEVER_MET = "one that keeps starting another and ending"
 
 
 def client_name(number: int) -> str:

@@ -81,13 +81,15 @@ class Channel:
             else:
                 self._sock.sendall(frame)
         except OSError as error:
+            self._sock.close()
             raise ChannelClosedError(str(error)) from error
 
     def receive(self) -> tuple[dict[str, Any], list[int]]:
         """Receive one frame and the descriptors that came with it (they are the caller's to close).
 
         Raises:
-            ChannelClosedError: the other side is gone.
+            ChannelClosedError: the other side is gone, or says nothing for as long as the socket's timeout.  Then the
+                channel is closed, since what it says later would be taken for an answer to something else.
         """
         try:
             # Only the header is asked for first: descriptors come with a frame's first byte, and asking for no
@@ -98,6 +100,7 @@ class Channel:
                 raise ChannelClosedError("end of stream")
             body = self._receive_exactly(_LENGTH.unpack(head)[0])
         except OSError as error:
+            self._sock.close()
             raise ChannelClosedError(str(error)) from error
         message: dict[str, Any] = json.loads(body)
         return message, descriptors

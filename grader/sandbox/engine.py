@@ -42,6 +42,8 @@ _IN_IMAGES: Final = (
     "wire/*.py",
     "sandbox/__init__.py",
     "sandbox/channel.py",
+    "sandbox/memory.py",
+    "sandbox/proc.py",
     "sandbox/seccomp.py",
     "sandbox/settings.py",
     "sandbox/warden.py",

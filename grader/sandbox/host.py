@@ -14,7 +14,7 @@ import msgspec
 
 from grader.driver.job import Finished, Job, Word
 from grader.errors import CannotJudgeError
-from grader.limits import HOST_GRACE_S, LAST_CHECK_S, SandboxLimits
+from grader.limits import HOST_GRACE_S, KERNEL_S, LAST_CHECK_S, SandboxLimits
 from grader.model import PARTS
 from grader.sandbox.settings import UNPRIVILEGED_ID, Settings
 
@@ -75,6 +75,7 @@ def settings_of(limits: SandboxLimits) -> Settings:
         "open_files": limits.open_files,
         "disk_bytes": limits.disk_bytes,
         "disk_files": limits.disk_files,
+        "patience_s": KERNEL_S,
     }
 
 

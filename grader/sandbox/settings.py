@@ -24,7 +24,8 @@ class Settings(TypedDict):
     `uid`, `gid`: whom the program runs as (0 in a user namespace that maps nobody else).  `work`: the folder it
     lives in, empty and writable for that user.  `private_pids`: whether this process is PID 1 of a namespace.
     `processes`: 0 where the container's own limit counts them (RLIMIT_NPROC would count the user's processes in all
-    containers of the machine).  Sizes in bytes.
+    containers of the machine).  `patience_s`: how long the kernel may take to stop or to end the program.  Sizes in
+    bytes.
     """
 
     uid: int
@@ -36,3 +37,4 @@ class Settings(TypedDict):
     open_files: int
     disk_bytes: int
     disk_files: int
+    patience_s: float

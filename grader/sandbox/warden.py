@@ -1,14 +1,19 @@
 """The warden: first process of the sandbox and parent of the student's program.
 
 It unpacks the submission, starts programs on a pseudo-terminal or pipes, hands their descriptors to the driver, and
-tells what the kernel says of them: threads and the calls they sleep in, open files, processor time, memory.  It
-freezes, thaws, signals, reaps and ends them, and it kills everything when its lifeline ends.  It reads no check and no
-expected answer, decides nothing about marks, and trusts nothing that the program says.
+tells what the kernel says of them (`proc.py`): threads and the calls they sleep in, open files, processor time, memory.
+It freezes, thaws, signals, reaps and ends them, and it kills everything when its lifeline ends.  It reads no check and
+no expected answer, decides nothing about marks, and trusts nothing that the program says.
 
 Every process of the sandbox but itself is the program: with a process namespace of its own it is PID 1 and all the
-others are seen in /proc; without, it is a child subreaper and they are its descendants.
+others are seen in /proc; without, it is a child subreaper and they are its descendants.  A listing may miss a process
+that has started another and ended before the next line was read, so whether anybody is left is the kernel's word:
+kill(2) of all the others finds nobody, or there is nobody to wait for, since orphans come to us.
 
-Standard library and psutil only.  Wire format: `channel.py`; questions: `Warden.ANSWERS`.
+Every question is answered or refused, whatever the program looks like, and within a bounded time.  What can't be ended
+within it is told, and then the warden leaves: with it goes its process namespace, and all that is in it.
+
+Standard library only.  Wire format: `channel.py`; questions: `Warden.ANSWERS`.
 """
 
 from __future__ import annotations
@@ -29,13 +34,15 @@ import struct
 import sys
 import tarfile
 import termios
+import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
 from typing import Any, NoReturn
 
-from grader.sandbox import seccomp
+from grader.sandbox import proc, seccomp
 from grader.sandbox.channel import Channel, ChannelClosedError, read_frame
+from grader.sandbox.memory import TICK_S, MemoryWatch
 from grader.sandbox.settings import SOCKET_PATH, Settings
 
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -44,13 +51,18 @@ _PR_CAPBSET_DROP = 24
 _PR_SET_CHILD_SUBREAPER = 36
 _PR_SET_NO_NEW_PRIVS = 38
 _CAP_LAST = 63
-_SYS_PIDFD_GETFD = 438  # the same number on every architecture
-_PIDFD_THREAD = os.O_EXCL  # pidfd_open(2), since Linux 6.9
 _TIOCGPTPEER = 0x5441  # ioctl_tty(2): opens a pseudo-terminal's other side, whatever this process's /dev/pts is
 _PEER_FLAGS = os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK | os.O_CLOEXEC
 #: How a complaint begins that is not about the program.
 _OUR_OWN = "\0"
-_TICK_S = 0.1  # how often resident memory is looked at while a program runs
+#: How long the signals of one round may take to have their effect before the next round, once they are sent.
+_ROUND_S = 0.01
+#: Rounds of signals to our own children in a row: a chain of orphans is met between one's birth and its child's.
+_HUNTS = 200
+
+
+class StillThereError(Exception):
+    """The kernel did not end what it was told to end: nothing that is said of a program afterwards would be true."""
 
 
 class Warden:
@@ -62,6 +74,7 @@ class Warden:
         self._ended: dict[int, int] = {}
         self._terminals: list[int] = []
         self._killed_for_memory = False
+        self._memory = MemoryWatch(settings["memory_bytes"])
         self._oom_kills = _oom_kills()
         self._filters = seccomp.available()
         # Orphans come to us, wherever they are in the tree; PID 1 gets them anyway.
@@ -99,23 +112,28 @@ class Warden:
                     os.chmod(member.name, member.mode & 0o755)
 
     def serve(self, driver: Channel, lifeline: int) -> None:
-        """Answer until the driver's channel or the lifeline ends; then kill everything."""
+        """Answer until the driver's channel or the lifeline ends, or a program can't be ended; then kill everything."""
         try:
             while self._wait(driver, lifeline):
                 question, descriptors = driver.receive()
                 for descriptor in descriptors:
                     os.close(descriptor)
                 self._answer(driver, question)
-        except ChannelClosedError:
-            pass  # the driver is gone: so are we
+        except (ChannelClosedError, StillThereError):
+            pass  # the driver is gone, or nothing more can be said: so are we
         finally:
-            self.kill_all()
+            with suppress(StillThereError):
+                self.kill_all()
 
     def _answer(self, driver: Channel, question: dict[str, Any]) -> None:
+        descriptors: tuple[int, ...] = ()
         try:
             answer, descriptors = self.ANSWERS[question.pop("ask")](self, **question)
-        except OSError as error:
-            answer, descriptors = {"error": str(error), "errno": error.errno or 0}, ()
+        except StillThereError as error:
+            driver.send({"error": str(error)})
+            raise
+        except Exception as error:  # noqa: BLE001 — refused; the next question may well be answered
+            answer = {"error": str(error) if isinstance(error, OSError) else repr(error), "ours": True}
         try:
             driver.send(answer, descriptors)
         finally:
@@ -125,57 +143,87 @@ class Warden:
     def _wait(self, driver: Channel, lifeline: int) -> bool:
         """Until the driver asks (True) or the host is gone (False).  Reaps and watches memory meanwhile."""
         while True:
-            running = any(True for _ in self.pids())
-            readable, _, _ = select.select(
-                [driver.fileno(), lifeline, self._wakeup], [], [], _TICK_S if running else None
-            )
-            if self._wakeup in readable:
-                with suppress(BlockingIOError):
-                    os.read(self._wakeup, 4096)
+            timeout_s = TICK_S if self._somebody() else None
+            readable, _, _ = select.select([driver.fileno(), lifeline, self._wakeup], [], [], timeout_s)
+            self._drain_wakeup()
             self._reap()
-            self._watch_memory()
+            if self._memory.exceeded(self.pids):
+                self._killed_for_memory = True
+                self.kill_all()
             if lifeline in readable and not os.read(lifeline, 4096):
                 return False
             if driver.fileno() in readable:
                 return True
 
-    def _reap(self) -> None:
-        with suppress(ChildProcessError):
+    def _drain_wakeup(self) -> None:
+        with suppress(BlockingIOError):
+            os.read(self._wakeup, 4096)
+
+    def _reap(self) -> bool:
+        """Take note of all that has ended; whether there are children still."""
+        try:
             while True:
                 pid, status = os.waitpid(-1, os.WNOHANG)
                 if pid == 0:
-                    return
+                    return True
                 self._ended[pid] = os.waitstatus_to_exitcode(status)
+        except ChildProcessError:
+            return False
 
-    def _watch_memory(self) -> None:
-        limit = self._settings["memory_bytes"]
-        # Resident pages that forked processes share count in each of them, so the exact sum, which is slow, decides.
-        if sum(map(_resident_bytes, self.pids())) > limit and sum(map(_own_bytes, self.pids())) > limit:
-            self._killed_for_memory = True
-            self.kill_all()
-
-    def pids(self) -> Iterator[int]:
-        """Every process of the program, zombies included."""
+    def pids(self) -> Iterable[int]:
+        """Every process of the program that a listing meets, zombies included."""
         if self._settings["private_pids"]:
-            yield from (int(name) for name in os.listdir("/proc") if name.isdigit() and int(name) != self._me)
-        else:
-            import psutil  # noqa: PLC0415 — only where there is no namespace, and it takes as long as Python itself
+            return (pid for pid in proc.pids() if pid != self._me)
+        return proc.descendants(self._me)
 
-            yield from (child.pid for child in psutil.Process(self._me).children(recursive=True))
+    def _somebody(self) -> bool:
+        """Whether the kernel knows of any process of the program, once what has ended is reaped."""
+        children = self._reap()
+        if not self._settings["private_pids"]:
+            return children
+        try:
+            os.kill(-1, 0)
+        except ProcessLookupError:
+            return False
+        return True
+
+    def _signal_all(self, number: int) -> None:
+        """Send a signal to all processes of the program: in a namespace to all in one step, so that none forks past."""
+        if self._settings["private_pids"]:
+            with suppress(ProcessLookupError):
+                os.kill(-1, number)
+            return
+        for pid in self.pids():
+            _signal(pid, number)
 
     def kill_all(self) -> None:
-        """Kill every process of the program and reap what is ours.  Returns when none is left."""
-        while any(_state(pid) not in "ZX" for pid in self.pids()):
-            if self._settings["private_pids"]:
-                # One call for all processes of the namespace but PID 1: nothing can fork past it.
-                with suppress(ProcessLookupError):
-                    os.kill(-1, signal.SIGKILL)
-            else:
-                for sent in (signal.SIGSTOP, signal.SIGKILL):
-                    for pid in list(self.pids()):
-                        _signal(pid, sent)
+        """Kill every process of the program and reap what is ours.  Returns when the kernel says that none is left.
+
+        Raises:
+            StillThereError: it does not.
+        """
+        until = time.monotonic() + self._settings["patience_s"]
+        while self._somebody():
+            if time.monotonic() > until:
+                raise StillThereError("the program's processes could not be ended")
+            if not self._settings["private_pids"]:
+                self._signal_all(signal.SIGSTOP)
+            self._signal_all(signal.SIGKILL)
+            self._hunt_orphans()
+            select.select([self._wakeup], [], [], _ROUND_S)
+            self._drain_wakeup()
+
+    def _hunt_orphans(self) -> None:
+        """Without a namespace: kill our own children as fast as we can, for each may be about to fork and end."""
+        if self._settings["private_pids"]:
+            return
+        for _ in range(_HUNTS):
+            orphans = proc.own_children()
+            if not orphans:
+                return
+            for pid in orphans:
+                _signal(pid, signal.SIGKILL)
             self._reap()
-        self._reap()
 
     # The answers.  Each takes the question's fields and gives the answer and the descriptors that go along.
 
@@ -269,26 +317,27 @@ class Warden:
         processes = self._settings["processes"]
         if processes == 0:
             return resource.RLIM_INFINITY
-        if self._settings["private_pids"]:
-            return processes
-        import psutil  # noqa: PLC0415 — see pids()
-
         # Without a namespace the kernel counts all processes of this user.
-        return processes + count_of(self._settings["uid"], psutil.process_iter(["uids"]))
+        return processes + (0 if self._settings["private_pids"] else proc.tasks_of(self._settings["uid"]))
 
     def status(self, pid: int) -> _Answer:
         """How a process ended: `status` >= 0 exit status, < 0 minus the signal, None while it runs."""
         self._reap()
         out_of_memory = self._killed_for_memory or _oom_kills() > self._oom_kills
-        return {"status": self._ended.get(pid), "out_of_memory": out_of_memory}, ()
+        status = self._ended[pid] if pid in self._ended else proc.exit_status(pid)
+        return {"status": status, "out_of_memory": out_of_memory}, ()
 
     def snapshot(self, *, files: bool) -> _Answer:
         """What every process of the program does now (see `wire/stillness.py` for how it is read)."""
-        return {"processes": [seen for pid in self.pids() if (seen := _process(pid, files=files))]}, ()
+        self._reap()
+        seen = [proc.process(pid, files=files) for pid in self.pids()]
+        if not any(each["threads"] or each["state"] == "X" for each in seen) and self._somebody():
+            seen.append(proc.unsettled(0))
+        return {"processes": seen}, ()
 
     def socket_timeouts(self, sockets: list[tuple[int, int]]) -> _Answer:
         """SO_RCVTIMEO or SO_SNDTIMEO of the program's sockets, given as (pid, fd): True, False, or None: not known."""
-        return {"timed": [_timed(pid, fd) for pid, fd in sockets]}, ()
+        return {"timed": [proc.timed(pid, fd) for pid, fd in sockets]}, ()
 
     def watched(self, sleepers: list[tuple[int, int, int, str, list[int]]]) -> _Answer:
         """The descriptors that sleeping threads wait to read from; None: not known, or it has woken up since.
@@ -296,21 +345,20 @@ class Warden:
         A thread is given as (pid, tid, context switches so far, call, arguments); the call is poll, select or
         epoll_wait.
         """
-        return {"watched": [_watched(*sleeper) for sleeper in sleepers]}, ()
+        return {"watched": [proc.watched(*sleeper) for sleeper in sleepers]}, ()
 
     def freeze(self) -> _Answer:
-        """Stop every thread of the program.  Answers when all are stopped."""
-        while True:
-            states = {pid: _thread_states(pid) for pid in self.pids()}
-            if all(set(found) <= {"T", "Z", "X"} for found in states.values()):
-                return {"frozen": len(states)}, ()
-            for pid in states:
-                _signal(pid, signal.SIGSTOP)
+        """Stop every thread of the program.  Answers when all are stopped, or (`stopped`: False) can't be."""
+        until = time.monotonic() + self._settings["patience_s"]
+        while not all(map(proc.is_stopped, self.pids())):
+            if time.monotonic() > until:
+                return {"stopped": False}, ()
+            self._signal_all(signal.SIGSTOP)
+        return {"stopped": True}, ()
 
     def thaw(self) -> _Answer:
         """Let it go on."""
-        for pid in self.pids():
-            _signal(pid, signal.SIGCONT)
+        self._signal_all(signal.SIGCONT)
         return {}, ()
 
     def send_signal(self, pid: int, number: int) -> _Answer:
@@ -340,15 +388,6 @@ class Warden:
 
 
 _Answer = tuple[dict[str, Any], tuple[int, ...]]
-
-
-def count_of(uid: int, processes: Iterable[Any]) -> int:
-    """How many processes, psutil's with their `uids` read, are a user's.
-
-    Some have ended since they were read: of them nothing more may be asked.
-    """
-    users = (process.info["uids"] for process in processes)
-    return sum(user is not None and bool(user.real == uid) for user in users)
 
 
 def _guarded(function: Callable[[], None]) -> NoReturn:
@@ -421,207 +460,6 @@ def _signal(pid: int, number: int) -> None:
         os.kill(pid, number)
 
 
-def _read(path: str) -> str:
-    """A file of /proc; empty when its process is gone."""
-    try:
-        with open(path) as file:
-            return file.read()
-    except OSError:
-        return ""
-
-
-def _state(pid: int) -> str:
-    """One letter of proc(5), X when gone; Z only when all its threads have ended."""
-    return _state_of(_living(pid)[1]) or "X"
-
-
-def _living(pid: int) -> tuple[str, str]:
-    """The folder of /proc that tells of its memory and files, and what `status` says there.
-
-    A first thread that has left by pthread_exit(3) has neither any more; then it is another that still lives.
-    """
-    folder = f"/proc/{pid}"
-    status = _read(f"{folder}/status")
-    if _state_of(status) == "Z" and _field(status, "Threads") not in {"0", "1"}:
-        for task in (f"{folder}/task/{tid}" for tid in _tids(pid)):
-            if _state_of(of_task := _read(f"{task}/status")) not in {"", "Z", "X"}:
-                return task, of_task
-    return folder, status
-
-
-def _resident_bytes(pid: int) -> int:
-    return _resident(f"/proc/{pid}") or _resident(_living(pid)[0])
-
-
-def _resident(folder: str) -> int:
-    fields = _read(f"{folder}/statm").split()
-    return int(fields[1]) * resource.getpagesize() if fields else 0
-
-
-def _own_bytes(pid: int) -> int:
-    """Resident memory, of shared pages only this process's part (PSS of proc_pid_smaps_rollup(5))."""
-    kilobytes = _field(_read(f"{_living(pid)[0]}/smaps_rollup"), "Pss").split()
-    return int(kilobytes[0]) * 1024 if kilobytes else _resident_bytes(pid)
-
-
-def _has_posix_timers(pid: int) -> bool:
-    """Whether it has timers of timer_create(2); where the kernel does not show them, it may have some."""
-    try:
-        with open(f"/proc/{pid}/timers") as timers:
-            return bool(timers.read())
-    except OSError:
-        return True
-
-
-def _thread_states(pid: int) -> list[str]:
-    return [_state_of(status) for tid in _tids(pid) if (status := _read(f"/proc/{pid}/task/{tid}/status"))]
-
-
-def _tids(pid: int) -> list[str]:
-    try:
-        return os.listdir(f"/proc/{pid}/task")
-    except OSError:
-        return []
-
-
-def _state_of(status: str) -> str:
-    return _field(status, "State")[:1]
-
-
-def _field(status: str, name: str) -> str:
-    _, _, rest = status.partition(f"\n{name}:")
-    return rest.partition("\n")[0].strip()
-
-
-def _process(pid: int, *, files: bool) -> dict[str, Any] | None:
-    """One process as facts, or None when it is gone.  `files` adds its open files."""
-    folder, status = _living(pid)
-    if not status:
-        return None
-    # A program that waits for none of its children has hundreds of zombies: nothing more is to be seen of them.
-    zombie = _state_of(status) == "Z" and _field(status, "Threads") in {"0", "1"}
-    seen: dict[str, Any] = {
-        "pid": pid,
-        "parent": int(_field(status, "PPid")),
-        "name": status.partition("\n")[0].partition("\t")[2],
-        "state": _state_of(status),
-        "resident_bytes": 0 if zombie else _resident(folder),
-        "ignored_signals": int(_field(status, "SigIgn"), 16),
-        "caught_signals": int(_field(status, "SigCgt"), 16),
-        "blocked_signals": int(_field(status, "SigBlk"), 16),
-        "posix_timers": False if zombie else _has_posix_timers(pid),
-        "threads": [] if zombie else [thread for tid in _tids(pid) if (thread := _thread(pid, tid))],
-    }
-    if files and not zombie:
-        seen["files"] = _files(folder)
-    return seen
-
-
-def _thread(pid: int, tid: str) -> dict[str, Any] | None:
-    task = f"/proc/{pid}/task/{tid}"
-    # The call first: the kernel shows it only of a thread that is off its CPU.  The state says "sleeping" a moment too
-    # early, while the thread still runs towards its sleep and does not count as switched yet.  So a thread with one
-    # count in two looks has slept from the status of the first to the call of the second.
-    call = _read(f"{task}/syscall").split()
-    status, sched = _read(f"{task}/status"), _read(f"{task}/schedstat").split()
-    if not status or not sched:
-        return None
-    in_call = len(call) > 3  # "running" while on a CPU, "-1 sp pc" when blocked outside a call
-    return {
-        "tid": int(tid),
-        "state": _state_of(status),
-        "call": int(call[0]) if in_call else None,
-        "arguments": [int(word, 16) for word in call[1:7]] if in_call else [],
-        "switches": _switches(status),
-        "ran_ns": int(sched[0]),
-        "waited_ns": int(sched[1]),
-    }
-
-
-def _switches(status: str) -> int:
-    return int(_field(status, "voluntary_ctxt_switches")) + int(_field(status, "nonvoluntary_ctxt_switches"))
-
-
-def _watched(pid: int, tid: int, switches: int, call: str, arguments: list[int]) -> list[int] | None:
-    """What one sleeping thread waits to read from."""
-    try:
-        found = _WATCHED[call](f"/proc/{pid}/task/{tid}", *arguments[:2])
-        # As long as it has slept all the time, its memory was what the kernel was given.
-        return found if _switches(_read(f"/proc/{pid}/task/{tid}/status")) == switches else None
-    except (OSError, ValueError, struct.error):
-        return None
-
-
-#: poll(2) has two names for the same, and epoll_ctl(2) the same bits.
-_READABLE = select.POLLIN | select.POLLRDNORM
-
-
-def _memory(task: str, address: int, size: int) -> bytes:
-    with open(f"{task}/mem", "rb", buffering=0) as memory:
-        memory.seek(address)
-        return memory.read(size)
-
-
-def _polled(task: str, address: int, count: int) -> list[int]:
-    """Of poll(2): an array of struct pollfd."""
-    entries = struct.iter_unpack("=ihh", _memory(task, address, 8 * min(count, _MOST_WATCHED)))
-    return [fd for fd, events, _ in entries if fd >= 0 and events & _READABLE]
-
-
-def _selected(task: str, count: int, address: int) -> list[int]:
-    """Of select(2): a set of bits, in the order of bytes that both of our architectures have."""
-    count = min(count, _MOST_WATCHED)
-    bits = int.from_bytes(_memory(task, address, (count + 7) // 8), "little") if address else 0
-    return [fd for fd in range(count) if bits >> fd & 1]
-
-
-def _epolled(task: str, epoll: int, _: int) -> list[int]:
-    """Of epoll_wait(2): proc_pid_fdinfo(5) lists what is registered, and for which events."""
-    lines = (line.split() for line in _read(f"{task}/fdinfo/{epoll}").splitlines() if line.startswith("tfd:"))
-    return [int(words[1]) for words in lines if int(words[3], 16) & _READABLE]
-
-
-_MOST_WATCHED = 4096
-_WATCHED: dict[str, Callable[[str, int, int], list[int]]] = {
-    "poll": _polled,
-    "select": _selected,
-    "epoll_wait": _epolled,
-}
-
-
-def _files(folder: str) -> dict[str, str]:
-    """Open descriptors and what they lead to, as its `fd` has them."""
-    found = {}
-    with suppress(OSError):
-        for fd in os.listdir(f"{folder}/fd"):
-            with suppress(OSError):
-                found[fd] = os.readlink(f"{folder}/fd/{fd}")
-    return found
-
-
-def _timed(pid: int, fd: int) -> bool | None:
-    """Whether a receive or send on that socket would end by a timeout of its own."""
-    _, _, tid = _living(pid)[0].partition("/task/")
-    try:
-        pidfd = os.pidfd_open(int(tid), _PIDFD_THREAD) if tid else os.pidfd_open(pid)
-    except OSError:
-        return None
-    try:
-        taken = _libc.syscall(_SYS_PIDFD_GETFD, pidfd, fd, 0)
-        if taken < 0:
-            return None
-        with socket.socket(fileno=taken) as sock:
-            size = struct.calcsize("ll")
-            return any(
-                any(struct.unpack("ll", sock.getsockopt(socket.SOL_SOCKET, option, size)))
-                for option in (socket.SO_RCVTIMEO, socket.SO_SNDTIMEO)
-            )
-    except OSError:
-        return None
-    finally:
-        os.close(pidfd)
-
-
 #: Where the kernel counts processes killed for want of memory: cgroup v2, then v1.
 _OOM_FILES = ("/sys/fs/cgroup/memory.events", "/sys/fs/cgroup/memory/memory.oom_control")
 
@@ -629,10 +467,11 @@ _OOM_FILES = ("/sys/fs/cgroup/memory.events", "/sys/fs/cgroup/memory/memory.oom_
 def _oom_kills() -> int:
     """Processes of this container that the kernel has killed for memory; 0 where there is no such count."""
     for path in _OOM_FILES:
-        for line in _read(path).splitlines():
-            name, _, count = line.partition(" ")
-            if name == "oom_kill":
-                return int(count)
+        with suppress(OSError), open(path) as lines:
+            for line in lines:
+                name, _, count = line.partition(" ")
+                if name == "oom_kill":
+                    return int(count)
     return 0
 
 

@@ -105,6 +105,8 @@ def _names(names: list[str]) -> str:
 
 _NOT_SLEEPING = {"T": "stopped", "t": "stopped", "D": "waiting for a disk or a device"}
 
+_IN_VFORK = "waiting in vfork for its child to call exec or to exit"
+
 
 def _runs(thread: ThreadFacts) -> bool:
     return thread.state == "R" or (thread.state not in _NOT_SLEEPING and thread.call is None)
@@ -113,8 +115,8 @@ def _runs(thread: ThreadFacts) -> bool:
 def _describe_sleeper(
     process: ProcessFacts, thread: ThreadFacts, sockets: Sockets, names: Mapping[int, str], machine: str
 ) -> str:
-    if thread.state in _NOT_SLEEPING:
-        return _NOT_SLEEPING[thread.state]
+    if thread.in_vfork or thread.state in _NOT_SLEEPING:
+        return _IN_VFORK if thread.in_vfork else _NOT_SLEEPING[thread.state]
     call = call_of(thread, machine)
     if call is None:
         return "in a system call"

@@ -25,7 +25,7 @@ from enum import Enum
 from typing import Protocol, TypeVar
 
 from grader.errors import Reason
-from grader.limits import EXIT_S, REPLY_S, REPLY_WALL_S, SETTLE_S, SandboxLimits
+from grader.limits import EXIT_S, KERNEL_S, REPLY_S, REPLY_WALL_S, SETTLE_S, SandboxLimits
 from grader.model import EventKind
 from grader.wire import stillness
 from grader.wire.diagnosis import Conversation, describe
@@ -33,7 +33,7 @@ from grader.wire.faults import FaultError, UnprovedError
 from grader.wire.kernel import SocketRow, SocketTable, TcpState, machine
 from grader.wire.stillness import Awaits, Snapshot, Verdict
 from grader.wire.transcript import Transcript
-from grader.wire.warden import Ending, Started, WardenClient
+from grader.wire.warden import Ending, Started, WardenClient, WardenError
 
 T = TypeVar("T")
 
@@ -212,13 +212,22 @@ class Program:
     def ending(self) -> Ending | None:
         """How it ended, or None while it runs."""
         if self._ending is None and self._has_ended():
-            ending = self._warden.ending(self.pid)
-            while ending is None:  # its end is known to us before the warden has reaped it
-                ending = self._warden.ending(self.pid)
-            self._ending = ending
+            self._ending = self._how_it_ended()
             self.catch_up()
-            self.transcript.add(EventKind.EXITED, "program", describe_ending(ending))
+            self.transcript.add(EventKind.EXITED, "program", describe_ending(self._ending))
         return self._ending
+
+    def _how_it_ended(self) -> Ending:
+        """What the kernel keeps of an ended process, whoever may have kept the warden from reaping it (ptrace(2)).
+
+        Raises:
+            WardenError: it is not to be had.
+        """
+        until = time.monotonic() + KERNEL_S
+        while (ending := self._warden.ending(self.pid)) is None:  # we may know of its end a moment earlier
+            if time.monotonic() > until:
+                raise WardenError(f"process {self.pid} has ended, and the kernel does not say how")
+        return ending
 
     def _has_ended(self) -> bool:
         poll = select.poll()
@@ -442,17 +451,22 @@ class Program:
         """The whole program is stopped meanwhile; what is sent to it collects in its queues.
 
         Raises:
-            UnprovedError: it does not survive that.
+            UnprovedError: it does not survive that, or the machine does not stop it.
         """
         if not self._survives_stops:
             self._rehearse_stop()
-        self._warden.freeze()
+        self._freeze()
         self.transcript.add(EventKind.FROZEN, "grader")
         try:
             yield
         finally:
             self.transcript.add(EventKind.THAWED, "grader")
             self._warden.thaw()
+
+    def _freeze(self) -> None:
+        if not self._warden.freeze():
+            self._warden.thaw()
+            raise UnprovedError("the kernel could not stop the program in time", Reason.STARVED, self.doing())
 
     def _rehearse_stop(self) -> None:
         """Stop it and let it go on, with nothing sent: whoever ends of that alone must not be judged by what follows.
@@ -461,7 +475,7 @@ class Program:
         where no handler is installed.
         """
         __tracebackhide__ = True
-        self._warden.freeze()
+        self._freeze()
         self._warden.thaw()
         self.wait_rest(SETTLE_S)
         if ending := self.ending():
@@ -493,8 +507,8 @@ class Program:
         self._warden.send_signal(self.pid, signal.SIGKILL)
 
     def remaining(self, snapshot: Snapshot | None = None) -> Snapshot:
-        """The processes that still run, now or in a snapshot."""
-        return tuple(process for process in snapshot or self.snapshot() if process.alive)
+        """The processes that still run, now or in a snapshot; one that had gone may have left another behind."""
+        return tuple(process for process in snapshot or self.snapshot() if process.alive or not process.settled)
 
 
 def _never() -> NoProgressError | None:

@@ -21,9 +21,16 @@ import msgspec
 
 from grader.wire.kernel import SocketRow, TcpState
 
+#: Asleep; stopped by a signal; stopped by a process that traces it, which is the program's own.
+_STOPPED = frozenset("Tt")
+_ASLEEP = _STOPPED | {"S"}
+
 
 class ThreadFacts(msgspec.Struct, frozen=True):
-    """A thread as /proc shows it; `call` is a system call number, or None when it is not in one."""
+    """A thread as /proc shows it; `call` is a system call number, or None when it is not in one.
+
+    `in_vfork`: its state is D because it waits for its own child to call exec or to end (vfork(2)).
+    """
 
     tid: int
     state: str
@@ -32,6 +39,12 @@ class ThreadFacts(msgspec.Struct, frozen=True):
     switches: int
     ran_ns: int
     waited_ns: int
+    in_vfork: bool = False
+
+    @property
+    def sleeps(self) -> bool:
+        """Whether it waits for something that is no matter of the machine's."""
+        return self.state in _ASLEEP or self.in_vfork
 
     @property
     def lives(self) -> bool:
@@ -40,7 +53,11 @@ class ThreadFacts(msgspec.Struct, frozen=True):
 
 
 class ProcessFacts(msgspec.Struct, frozen=True):
-    """A process as /proc shows it; signal sets as bit masks; `files` maps a descriptor to what it leads to."""
+    r"""A process as /proc shows it; signal sets as bit masks; `files` maps a descriptor to what it leads to.
+
+    `name` and file names are text that the program chose, with `\xff` for what is no UTF-8: they prove nothing.
+    Sockets, pipes and the like have names of the kernel's, which no file can have.
+    """
 
     pid: int
     parent: int
@@ -63,6 +80,11 @@ class ProcessFacts(msgspec.Struct, frozen=True):
     def alive(self) -> bool:
         """Whether any thread of it still runs."""
         return bool(self.living)
+
+    @property
+    def settled(self) -> bool:
+        """Whether it was met: one that had gone when it was to be looked at has run, and may have started another."""
+        return self.state != "X"
 
 
 Snapshot = tuple[ProcessFacts, ...]
@@ -156,6 +178,9 @@ _BY_NUMBER: Mapping[str, Mapping[int, Call]] = {
 #: What is no socket, and changes only by what a process does.  A named pipe looks like a file and is not among them.
 _WRITTEN_BY_PROCESSES = ("pipe:[", "/dev/pts/", "/dev/tty", "/dev/ptmx", "anon_inode:[eventfd]")
 
+#: What may wake a process at a time of its own.
+_CLOCKS = ("anon_inode:[timerfd]", "anon_inode:[io_uring]")
+
 #: Calls that take from a descriptor in argument 0, and calls that wait on one or two at all.
 _READING = frozenset({Waits.RECEIVING, Waits.PASSING})
 TRANSFERS = _READING | {Waits.SENDING}
@@ -207,8 +232,10 @@ def _sleepers(snapshot: Snapshot) -> dict[int, tuple[int, int | None]] | None:
     threads = [
         thread for process in snapshot for thread in process.threads if thread.lives or thread.tid != process.pid
     ]
-    if not threads or any(thread.state not in "ST" for thread in threads):
+    if not threads or not all(thread.sleeps for thread in threads):
         return None  # none at all: it is about to be gone
+    if not all(process.settled for process in snapshot):
+        return None
     return {thread.tid: (thread.switches, thread.call) for thread in threads}
 
 
@@ -254,7 +281,7 @@ def _has_a_clock(process: ProcessFacts) -> bool:
     alarm(2) and setitimer(2) do that by SIGALRM, which is caught, or blocked and taken by a signalfd(2) or sigwait(3);
     the kernel shows nobody whether such a timer runs.  A ring of io_uring(7) may hold timers and files' answers.
     """
-    clocks = any("[timerfd]" in target or "[io_uring]" in target for target in process.files.values())
+    clocks = any(target.startswith(_CLOCKS) for target in process.files.values())
     alarm = (process.caught_signals | process.blocked_signals) >> (signal.SIGALRM - 1) & 1
     return clocks or process.posix_timers or bool(alarm)
 
@@ -319,8 +346,10 @@ def awaits(
 
 
 def _judge_thread(process: ProcessFacts, thread: ThreadFacts, known: _Known) -> Verdict:
-    if thread.state == "T":
-        return Verdict.STILL  # stopped by a signal, and none of ours: only another signal would let it go on
+    if thread.state in _STOPPED or thread.in_vfork:
+        # Stopped, and not by us: only a signal would let it go on, or its tracer.  In vfork only its child does, which
+        # is judged like all others.
+        return Verdict.STILL
     call = call_of(thread, known.machine)
     if call is None:
         return Verdict.UNKNOWN

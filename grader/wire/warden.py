@@ -100,9 +100,9 @@ class WardenClient:
             return []
         return cast("list[list[int] | None]", self._answer("watched", sleepers=sleepers)["watched"])
 
-    def freeze(self) -> None:
-        """Stop the whole program; returns when all of it is stopped."""
-        self._answer("freeze")
+    def freeze(self) -> bool:
+        """Stop the whole program; returns when all of it is stopped, or (False) the kernel can't stop it in time."""
+        return bool(self._answer("freeze")["stopped"])
 
     def thaw(self) -> None:
         """Let it go on."""

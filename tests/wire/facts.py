@@ -8,7 +8,7 @@ from grader.wire.kernel import Endpoint, SocketRow, TcpState
 from grader.wire.stillness import ProcessFacts, ThreadFacts
 
 MACHINE = "x86_64"
-READ, RECV, ACCEPT, SEND, POLL, NANOSLEEP, FUTEX, PAUSE, WAIT4 = 0, 45, 43, 44, 7, 35, 202, 34, 61
+READ, RECV, ACCEPT, SEND, POLL, NANOSLEEP, FUTEX, PAUSE, VFORK, WAIT4 = 0, 45, 43, 44, 7, 35, 202, 34, 58, 61
 FOR_EVER_MS = 0xFFFFFFFF
 POINTER = 0x7FFE1234
 

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from grader.limits import SandboxLimits
+from grader.limits import KERNEL_S, SandboxLimits
 from grader.sandbox.channel import Channel
 from grader.sandbox.settings import Settings
 from grader.wire.kernel import Endpoint, SocketTable, TcpState
@@ -44,6 +44,7 @@ def settings(work: Path) -> Settings:
         "open_files": LIMITS.open_files,
         "disk_bytes": LIMITS.disk_bytes,
         "disk_files": LIMITS.disk_files,
+        "patience_s": KERNEL_S,
     }
 
 

@@ -42,6 +42,7 @@ from tests.wire.facts import (
     SECOND,
     SEND,
     UNTIMED,
+    VFORK,
     WAIT4,
     process,
     row,
@@ -114,14 +115,28 @@ def test_a_thread_asleep_outside_any_call_is_unknown() -> None:
     assert verdict(process(thread(None))) is Verdict.UNKNOWN
 
 
-@pytest.mark.parametrize("state", ["R", "D", "t"])
+@pytest.mark.parametrize("state", ["R", "D"])
 def test_a_thread_that_does_not_sleep_makes_it_running(state: str) -> None:
     assert verdict(process(thread(PAUSE), thread(None, tid=11, state=state))) is Verdict.RUNNING
 
 
-def test_a_stopped_thread_goes_on_only_when_somebody_lets_it() -> None:
-    assert verdict(process(thread(None, state="T"))) is Verdict.STILL
-    assert verdict(process(thread(None, state="T"), thread(NANOSLEEP, tid=11))) is Verdict.TIMER
+@pytest.mark.parametrize("state", ["T", "t"], ids=["by a signal", "by its tracer"])
+def test_a_stopped_thread_goes_on_only_when_somebody_lets_it(state: str) -> None:
+    assert verdict(process(thread(None, state=state))) is Verdict.STILL
+    assert verdict(process(thread(None, state=state), thread(NANOSLEEP, tid=11))) is Verdict.TIMER
+
+
+def test_a_thread_in_vfork_waits_for_its_own_child_and_not_for_the_machine() -> None:
+    parent = process(msgspec.structs.replace(thread(VFORK, state="D"), in_vfork=True))
+    assert verdict(parent, process(thread(PAUSE, tid=20), pid=20)) is Verdict.STILL
+    assert verdict(parent, process(thread(NANOSLEEP, tid=20), pid=20)) is Verdict.TIMER
+    assert verdict(parent, process(thread(None, tid=20, state="R"), pid=20)) is Verdict.RUNNING
+
+
+def test_a_process_that_had_gone_when_it_was_looked_at_makes_it_running() -> None:
+    """It may have started another that no listing has met."""
+    assert verdict(process(thread(PAUSE)), process(pid=20, state="X")) is Verdict.RUNNING
+    assert verdict(process(pid=20, state="X")) is Verdict.RUNNING
 
 
 @pytest.mark.parametrize(
