@@ -60,7 +60,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("grader.wire.kernel", "grader.sandbox.nest"),
     ("grader.sandbox.warden",),
     ("grader.sandbox.memory",),
-    ("grader.sandbox.proc",),
+    ("grader.sandbox.proc", "grader.sandbox.seccomp"),
     ("grader.sandbox.channel", "grader.sandbox.settings"),
     ("grader.model",),
     ("grader.errors", "grader.limits", "grader.version"),
@@ -168,6 +168,7 @@ def test_loading_the_warden_loads_nothing_of_the_checks() -> None:
         "grader.sandbox.memory",
         "grader.sandbox.nest",
         "grader.sandbox.proc",
+        "grader.sandbox.seccomp",
         "grader.sandbox.settings",
         "grader.sandbox.warden",
     ]
