@@ -16,19 +16,20 @@ from grader.assignment import Assignment
 
 EVERY_BYTE = "server.fragments_every_byte"
 EVERY_SPLIT = "server.fragments_every_split"
-#: How many messages of the length each of the two checks plays; `awkward` is one byte below, which can't be split.
+#: How many messages of the length each of the two checks plays.  The `awkward` one below has two places to split it,
+#: which don't count.
 _MESSAGES = {EVERY_BYTE: 3, EVERY_SPLIT: 2}
 _PADDED = """
 
 _short = exchange
 
 
-def exchange(number: int) -> Exchange:
-    return _answered(_short(number).request[:-1].ljust({length_bytes} - 1, b"."))
+def exchange(number: int, rng: random.Random) -> Exchange:
+    return _answered(_short(number, rng).request[: {length_bytes} - 1].rstrip().ljust({length_bytes} - 1, b"."))
 
 
-def awkward() -> tuple[Exchange, ...]:
-    return (_answered(b""),)
+def awkward(_: random.Random) -> tuple[Exchange, ...]:
+    return (_answered(b"\\0\\xff"),)
 """
 
 

@@ -25,6 +25,15 @@ if TYPE_CHECKING:
     from grader.driver.stage import Server, Stage
     from grader.errors import Reason
     from grader.wire.faults import FaultError, UnprovedError
+    from grader.wire.inputs import (
+        every_byte,
+        not_utf8,
+        numbered_line,
+        random_blanks,
+        random_characters,
+        random_letters,
+        random_words,
+    )
     from grader.wire.script import Answer, ClientProtocol, DatagramProtocol, Entry, Exchange, StreamProtocol
 
 __all__ = [
@@ -46,6 +55,13 @@ __all__ = [
     "UdpClients",
     "UnprovedError",
     "behaviour",
+    "every_byte",
+    "not_utf8",
+    "numbered_line",
+    "random_blanks",
+    "random_characters",
+    "random_letters",
+    "random_words",
 ]
 
 _HOMES = {
@@ -67,6 +83,13 @@ _HOMES = {
     "UdpClients": "grader.driver.fixtures",
     "UnprovedError": "grader.wire.faults",
     "behaviour": "grader.checks",
+    "every_byte": "grader.wire.inputs",
+    "not_utf8": "grader.wire.inputs",
+    "numbered_line": "grader.wire.inputs",
+    "random_blanks": "grader.wire.inputs",
+    "random_characters": "grader.wire.inputs",
+    "random_letters": "grader.wire.inputs",
+    "random_words": "grader.wire.inputs",
 }
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import difflib
 import importlib
 import os
+import secrets
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -20,6 +21,7 @@ import click
 from grader import assignment as assignments
 from grader.assignment import Assignment, Role
 from grader.errors import GraderError, UsageError
+from grader.limits import MOST_SEED
 from grader.model import SECTIONS
 from grader.sandbox.choose import DEFAULT_BASE, DEFAULT_NETWORK, Choice, Wanted, choose
 from grader.version import __version__
@@ -46,7 +48,7 @@ _SANDBOX = click.option(
     show_default=True,
     help="Where the program runs: containers, or namespaces of this machine.",
 )
-_SEED = click.option("--seed", type=int, default=1, show_default=True, help="Seed of the random inputs.")
+_SEEDS = click.IntRange(1, MOST_SEED)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -91,7 +93,7 @@ def _complain(words: str) -> None:
 @click.option("--role", type=click.Choice(["server", "client"]), help="Only this one of its programs.")
 @_SANDBOX
 @click.option("--only", multiple=True, metavar="CHECK", help="Only this check and what it needs; may be repeated.")
-@_SEED
+@click.option("--seed", type=_SEEDS, metavar="N", help="The inputs of the run that reported this seed; else new ones.")
 @click.option("--junitxml", type=click.Path(path_type=Path), metavar="FILE", help="Write a JUnit report.")
 @click.option("--json", "json_", metavar="FILE", help="Write report.json; - for standard output.")
 @click.option("--html", type=click.Path(path_type=Path), metavar="FILE", help="Write a page.")
@@ -104,7 +106,7 @@ def check(
     role: Role | None,
     wanted: Wanted,
     only: tuple[str, ...],
-    seed: int,
+    seed: int | None,
     junitxml: Path | None,
     json_: str | None,
     html: Path | None,
@@ -120,7 +122,9 @@ def check(
     taken = take(submission)
     asked = _assignment_for(taken, name, folder)
     roles = _roles_in(asked, role)
-    plan = flow.plan(taken, flow.Request(asked, roles, _chosen(asked, roles, only), seed))
+    # From the system, so that nobody knows a run's inputs before it.
+    seed = seed or 1 + secrets.randbelow(MOST_SEED)
+    plan = flow.plan(taken, flow.Request(asked, seed, roles, _chosen(asked, roles, only)))
     for note in (*taken.notes, *plan.notes):
         _say(note, quiet=quiet)
     choice = choose(wanted, lambda words: _say(words, quiet=quiet))
@@ -325,7 +329,9 @@ def image_build(base: str, network: str) -> None:
 @click.option("--rounds", type=click.IntRange(min=1), default=1, show_default=True, help="How often each program.")
 @click.option("--program", "programs", multiple=True, help="Only this one (broken/no_loop.py); may be repeated.")
 @click.option("--role", type=click.Choice(["server", "client", "both"]), help="Only programs of this role.")
-@_SEED
+@click.option(
+    "--seed", type=_SEEDS, default=1, show_default=True, help="Seed of the first round's inputs; one more each round."
+)
 def verify(
     *,
     name: str,
@@ -343,13 +349,14 @@ def verify(
     asked = assignments.load(name, folder)
     choice: Choice = choose(wanted, _say)
     _say(f"sandbox: {choice.kind} ({choice.why})")
-    request = flow.Request(asked, seed=seed)
+    _say(f"seed: {seed}" if rounds == 1 else f"seeds: {seed} to {seed + rounds - 1}, another each round")
+    request = flow.Request(asked, seed)
     trials = []
     with _status("…") as listen:
         for trial in proof.trials(request, choice.make, rounds=rounds, programs=programs, role=role, listen=listen):
             trials.append(trial)
             for flip in trial.flips:
-                click.echo(f"FLIP round {trial.round} {trial.program}: {flip}")
+                click.echo(f"FLIP round {trial.round} (seed {seed + trial.round - 1}) {trial.program}: {flip}")
     verdicts = proof.load_verdicts(proof.reference_folder(asked), asked)
     click.echo(matrix(asked, verdicts, trials))
     lacking = proof.unproved(asked, verdicts)

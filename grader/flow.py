@@ -38,12 +38,12 @@ Listener = Callable[[Word], None]
 
 
 class Request(msgspec.Struct, frozen=True):
-    """What is to be graded: the assignment, which of its programs and checks (None: all), the random inputs' seed."""
+    """What is to be graded: the assignment, the random inputs' seed, and which programs and checks (None: all)."""
 
     assignment: Assignment
+    seed: int
     roles: tuple[Role, ...] | None = None
     only: frozenset[str] | None = None
-    seed: int = 1
 
     @property
     def asked_roles(self) -> tuple[Role, ...]:

@@ -10,6 +10,11 @@ from typing import Annotated, Final
 
 import msgspec
 
+# a run
+
+#: Seeds are drawn from 1 to this: enough that no two runs of a course share one, and no more than a person can copy.
+MOST_SEED: Final = 1 << 31
+
 # a submission as handed in
 
 #: Members of an archive, or files in a folder.  A C or Java assignment has tens; a node_modules has thousands.
@@ -51,6 +56,8 @@ class SandboxLimits(msgspec.Struct, frozen=True, kw_only=True):
 REPLY_S: Final = 2.0
 #: ... but after this much wall time the machine is called starved, and the check inconclusive.
 REPLY_WALL_S: Final = 60.0
+#: What a datagram over IPv4 carries at most (udp(7)): 65 535 less 20 bytes of IP and 8 of UDP headers.
+MOST_UDP_BYTES: Final = 65_507
 #: From start to a LISTEN row, counted likewise: CPython takes 25 ms idle, a loaded machine ten times that.
 READY_S: Final = 5.0
 #: After Ctrl-C or for an exit by itself, counted likewise: a loop that looks for its end once a second makes it.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import random
 import subprocess
 import sys
 from pathlib import Path
@@ -171,7 +172,7 @@ def test_padded_messages_have_the_length_asked_for(length_bytes: int) -> None:
     with growth._padded(ROOT / "assignments" / "tcp_uppercase", length_bytes) as assignment:
         protocol: dict[str, Any] = {}
         exec(assignment.files["protocol.py"], protocol)  # noqa: S102 — our own file
-    exchanges = [protocol["exchange"](number) for number in range(3)]
+    exchanges = [protocol["exchange"](number, random.Random(number)) for number in range(3)]  # noqa: S311
     assert [len(exchange.request) for exchange in exchanges] == [length_bytes] * 3
     assert all(exchange.reply == exchange.request.upper() for exchange in exchanges)
     assert len({exchange.request for exchange in exchanges}) == 3

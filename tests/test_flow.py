@@ -55,7 +55,7 @@ def planned(
     for name in names:
         (folder / name.rstrip("!")).touch()
     path = folder / names[0].rstrip("!") if names[0].endswith("!") else folder
-    return flow.plan(take(path), flow.Request(asked, roles, only))
+    return flow.plan(take(path), flow.Request(asked, 1, roles, only))
 
 
 def test_both_programs_are_graded_with_all_checks(tmp_path: Path) -> None:

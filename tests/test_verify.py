@@ -200,7 +200,7 @@ def test_only_programs_of_a_role_are_tried() -> None:
         raise CannotJudgeError("no engine")
 
     def tried(role: Graded | None) -> list[str]:
-        found = verify.trials(flow.Request(WHOLE), broken, rounds=1, programs=("good/threads.py",), role=role)  # type: ignore[arg-type]
+        found = verify.trials(flow.Request(WHOLE, seed=1), broken, rounds=1, programs=("good/threads.py",), role=role)  # type: ignore[arg-type]
         return [trial.program for trial in found]
 
     assert tried(None) == tried("server") == ["good/threads.py"]
@@ -343,7 +343,7 @@ def test_real_trials_of_a_good_and_a_broken_program_do_not_flip() -> None:
 
 
 def test_an_unknown_program_is_wrong_usage() -> None:
-    request = flow.Request(WHOLE)
+    request = flow.Request(WHOLE, seed=1)
     make = choose("local", lambda _: None).make
     with pytest.raises(UsageError, match=r"there is no reference program 'good/nothing\.py'"):
         list(verify.trials(request, make, rounds=1, programs=("good/nothing.py",)))
@@ -353,7 +353,7 @@ def test_a_sandbox_that_fails_is_a_flip_and_no_crash() -> None:
     def broken(*_: object) -> None:
         raise CannotJudgeError("no engine")
 
-    request = flow.Request(WHOLE)
+    request = flow.Request(WHOLE, seed=1)
     trials = verify.trials(request, broken, rounds=2, programs=("good/threads.py",))  # type: ignore[arg-type]
     assert [(trial.round, trial.report, trial.flips) for trial in trials] == [
         (1, None, ("no engine",)),

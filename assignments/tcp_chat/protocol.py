@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from grader import Entry, Exchange
+import random
 
-_WORDS = ("hello", "is anybody here", "me too", "what about lunch", "no", "see you later")
+from grader import Entry, Exchange, numbered_line, random_characters, random_letters, random_words
 
 
 def _heard(sent: bytes, line: str) -> Exchange:
@@ -17,49 +17,61 @@ def _said(line: str) -> Exchange:
     return _heard(line.encode() + b"\n", line)
 
 
-def opening() -> Exchange:
+def opening(_: random.Random) -> Exchange:
     """The greeting, which comes unasked, and only to the newcomer."""
     return Exchange(b"", b"Welcome\n")
 
 
-def exchange(number: int) -> Exchange:
+def exchange(number: int, rng: random.Random) -> Exchange:
     """A short line of ASCII text, different for every number."""
-    return _said(f"{_WORDS[number % len(_WORDS)]} {number}")
+    return _said(numbered_line(number, rng))
 
 
-def text() -> tuple[Exchange, ...]:
-    """Lines with characters of two, three and four bytes."""
-    return (_said("Schöne Grüße"), _said("お元気ですか"), _said("good 👍🏽, 12 € each"))
-
-
-def invalid_text() -> tuple[bytes, ...]:
-    """Lines that are not UTF-8: no first byte, Latin-1, a character that breaks off, a surrogate, an overlong NUL."""
-    return (b"\xff\xfe\n", b"caf\xe9\n", b"12 \xe2\x82\n", b"\xed\xa0\x80\n", b"nothing \xc0\x80\n")
-
-
-def line_endings() -> tuple[Exchange, ...]:
-    """One line with all ends that it may have, with white space before it, and with empty lines before it."""
-    line = "the same line"
+def text(rng: random.Random) -> tuple[Exchange, ...]:
+    """Lines with characters of two, three and four bytes, also where a line begins and ends."""
     return (
-        _heard(b"the same line\n", line),
-        _heard(b"the same line\r\n", line),
-        _heard(b"the same line   \n", line),
-        _heard(b"the same line\t \r\n", line),
-        _heard(b" \tthe same line\r\n", " \tthe same line"),
-        _heard(b"\nthe same line\n", line),
-        _heard(b"\r\n \t\r\nthe same line\r\n", line),
+        _said(f"{random_characters(rng)} {random_words(rng)} {random_characters(rng)}"),
+        _said(f"{random_words(rng)} お元気ですか"),
+        _said(f"good 👍🏽, 12 € each, {random_words(rng)}"),  # two characters that are shown as one
     )
 
 
-def unterminated() -> Exchange:
+def invalid_text(rng: random.Random) -> tuple[bytes, ...]:
+    """Lines that are not UTF-8: no first byte, Latin-1, a character that breaks off, a surrogate, an overlong NUL."""
+    kinds = (
+        bytes(rng.choices(range(0xF8, 0x100), k=2)),
+        bytes([rng.randint(0xE0, 0xEF)]),
+        b"\xe2" + bytes([rng.randint(0x80, 0xBF)]),
+        bytes([0xED, rng.randint(0xA0, 0xBF), rng.randint(0x80, 0xBF)]),
+        b"\xc0\x80",
+    )
+    return tuple(random_words(rng).encode() + b" " + kind + b"\n" for kind in kinds)
+
+
+def line_endings(rng: random.Random) -> tuple[Exchange, ...]:
+    """One line with all ends that it may have, with white space before it, and with empty lines before it."""
+    line = random_words(rng, 2)
+    sent = line.encode()
+    return (
+        _heard(sent + b"\n", line),
+        _heard(sent + b"\r\n", line),
+        _heard(sent + b" " * rng.randint(1, 4) + b"\n", line),
+        _heard(sent + b"\t \r\n", line),
+        _heard(b" \t" + sent + b"\r\n", f" \t{line}"),
+        _heard(b"\n" + sent + b"\n", line),
+        _heard(b"\r\n \t\r\n" + sent + b"\r\n", line),
+    )
+
+
+def unterminated(rng: random.Random) -> Exchange:
     """A last line without its end."""
-    return _heard(b"bye all", "bye all")
+    line = f"bye, {random_words(rng)}"
+    return _heard(line.encode(), line)
 
 
-def sized(size_bytes: int) -> Exchange:
-    """One line of letters."""
-    alphabet = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-    return _said((alphabet * (size_bytes // len(alphabet) + 1))[: size_bytes - 1])
+def sized(size_bytes: int, rng: random.Random) -> Exchange:
+    """One line of letters, so many bytes with its LF."""
+    return _said(random_letters(rng, size_bytes - 1).decode())
 
 
 def _typed(line: str) -> Entry:
@@ -68,21 +80,22 @@ def _typed(line: str) -> Entry:
     return Entry(line.encode(), line.encode() + b"\n", heard + b"\n", heard)
 
 
-def typed(number: int) -> Entry:
+def typed(number: int, rng: random.Random) -> Entry:
     """A short line of ASCII text, different for every number."""
-    return _typed(f"{_WORDS[number % len(_WORDS)]} {number}")
+    return _typed(numbered_line(number, rng))
 
 
-def typed_awkward() -> tuple[Entry, ...]:
+def typed_awkward(rng: random.Random) -> tuple[Entry, ...]:
     """Characters of two, three and four bytes, and spaces at both ends."""
     return (
-        _typed("Schöne Grüße"),
-        _typed("お元気ですか"),
-        _typed("good 👍🏽, 12 € each"),
-        _typed("  spaces at both ends  "),
+        _typed(f"{random_words(rng)}, {random_characters(rng)}"),
+        _typed(f"お元気ですか, {random_words(rng)}"),
+        _typed(f"good 👍🏽, 12 € each, {random_words(rng)}"),
+        _typed(f"  spaces at both ends, {random_words(rng)}  "),
     )
 
 
-def unasked() -> Entry:
+def unasked(rng: random.Random) -> Entry:
     """What another member says."""
-    return Entry(b"", b"", "am I the only one for Döner?\n".encode(), "am I the only one for Döner?".encode())
+    said = f"{random_words(rng)}, am I the only one for {random_characters(rng)}?".encode()
+    return Entry(b"", b"", said + b"\n", said)

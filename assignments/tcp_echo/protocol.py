@@ -4,47 +4,53 @@ from __future__ import annotations
 
 import random
 
-from grader import Entry, Exchange
-
-_WORDS = ("hello", "is anybody there?", "Sockets are files", "mixed CASE 42", "a", "two  spaces", "so long")
-_ALPHABET = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+from grader import (
+    Entry,
+    Exchange,
+    every_byte,
+    not_utf8,
+    numbered_line,
+    random_characters,
+    random_letters,
+    random_words,
+)
 
 
 def _echoed(line: bytes) -> Exchange:
-    """A line, which comes back; none but the one of `closing()` may be `close`."""
+    """A line, which comes back; none but the one of `closing` may be `close`."""
     return Exchange(line + b"\n", line + b"\n")
 
 
-def exchange(number: int) -> Exchange:
+def exchange(number: int, rng: random.Random) -> Exchange:
     """A short line, different for every number."""
-    return _echoed(f"{_WORDS[number % len(_WORDS)]} {number}".encode())
+    return _echoed(numbered_line(number, rng).encode())
 
 
-def awkward() -> tuple[Exchange, ...]:
+def awkward(rng: random.Random) -> tuple[Exchange, ...]:
     """Bytes that are not text, and text that is not ASCII."""
-    every_byte = bytes(value for value in range(256) if value != 0x0A)
+    words = random_words(rng).encode()
     return (
-        _echoed(every_byte),
-        _echoed("straße, \u20ac and \U0001f40d".encode()),
-        _echoed(b"caf\xe9, \xff\xfe\x80"),
-        _echoed(b"a NUL \x00 inside"),
-        _echoed(b"\t tabs and spaces \t "),
-        _echoed(b"telnet\r"),
+        _echoed(every_byte(rng, without=b"\n")),
+        _echoed(f"{random_words(rng)} {random_characters(rng)}".encode()),
+        _echoed(words + b" " + not_utf8(rng)),
+        _echoed(words + b" \x00 inside"),
+        _echoed(b"\t tabs and spaces, " + words + b" \t "),
+        _echoed(random_words(rng).encode() + b"\r"),  # as telnet sends it
         _echoed(b""),
     )
 
 
-def sized(size_bytes: int) -> Exchange:
+def sized(size_bytes: int, rng: random.Random) -> Exchange:
     """One line of letters, its LF included in the size."""
-    return _echoed((_ALPHABET * (size_bytes // len(_ALPHABET) + 1))[: size_bytes - 1])
+    return _echoed(random_letters(rng, size_bytes - 1))
 
 
-def surprise(source: random.Random) -> Exchange:
-    """Random bytes without a line end; the first one keeps them from being `close`."""
-    return _echoed(b"\xff" + bytes(value for value in source.randbytes(source.randint(1, 200)) if value != 0x0A))
+def surprise(rng: random.Random) -> Exchange:
+    """Random bytes without a line end."""
+    return _echoed(rng.randbytes(rng.randint(100, 200)).replace(b"\n", b""))
 
 
-def closing() -> Exchange:
+def closing(_: random.Random) -> Exchange:
     """The line after whose echo the server closes."""
     return _echoed(b"close")
 
@@ -56,22 +62,25 @@ def _typed(line: str) -> Entry:
     return Entry(text, echoed.request, echoed.reply, text)
 
 
-def typed(number: int) -> Entry:
+def typed(number: int, rng: random.Random) -> Entry:
     """A short line, different for every number."""
-    return _typed(f"{_WORDS[number % len(_WORDS)]} {number}")
+    return _typed(numbered_line(number, rng))
 
 
-def typed_awkward() -> tuple[Entry, ...]:
+def typed_awkward(rng: random.Random) -> tuple[Entry, ...]:
     """Characters of two, three and four bytes, spaces at both ends, and nothing."""
-    return (_typed("straße, \u20ac and \U0001f40d"), _typed("  spaces at both ends  "), _typed(""))
+    return (
+        _typed(f"{random_words(rng)}, {random_characters(rng)} and {random_words(rng)}"),
+        _typed(f"  spaces at both ends, {random_words(rng)}  "),
+        _typed(""),
+    )
 
 
-def typed_sized(size_bytes: int) -> Entry:
+def typed_sized(size_bytes: int, rng: random.Random) -> Entry:
     """A line of letters that has so many bytes with its LF."""
-    line = sized(size_bytes).request.removesuffix(b"\n")
-    return _typed(line.decode())
+    return _typed(random_letters(rng, size_bytes - 1).decode())
 
 
-def leaving() -> Entry:
+def leaving(_: random.Random) -> Entry:
     """The line that is echoed like any other, and ends the conversation."""
     return _typed("close")

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from grader import Entry, behaviour
+from grader import Entry, behaviour, random_words
 
 if TYPE_CHECKING:
+    import random
+
     from grader import ClientProtocol, TcpClients
 
-_NOT_THE_WORD = ("closed", "close the door", "please close", "Close", "close ", " close")
+#: What differs from the word by what a comparison may overlook, with {} for words of this run.
+_NOT_THE_WORD = ("closed", "close the {}", "{} close", "Close", "close ", " close")
 
 
 @behaviour(
@@ -38,10 +41,10 @@ def test_echo_of_close_is_shown(tcp_clients: TcpClients, script: ClientProtocol)
     hint="Compare the whole line, without its line end, with `close`.",
     says=("typed",),
 )
-def test_only_the_line_close(tcp_clients: TcpClients, script: ClientProtocol) -> None:
+def test_only_the_line_close(tcp_clients: TcpClients, script: ClientProtocol, source: random.Random) -> None:
     """Is not ended by lines that look like the word close"""
     with tcp_clients.start() as session:
         for word in _NOT_THE_WORD:
-            line = word.encode()
+            line = word.format(random_words(source)).encode()
             session.converse(Entry(line, line + b"\n", line + b"\n", line))
         session.converse(script.typed(0))

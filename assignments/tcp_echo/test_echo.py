@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from grader import Connect, Reason, StreamProtocol, behaviour
+import random
 
+from grader import Connect, Reason, StreamProtocol, behaviour, random_words
+
+#: What differs from the word by what a comparison may overlook, with {} for words of this run.
 _NOT_THE_WORD = (
-    b"close the door\n",
-    b"please close\n",
+    b"close the {}\n",
+    b"{} close\n",
     b"closed\n",
     b"close \n",
     b" close\n",
@@ -14,7 +17,7 @@ _NOT_THE_WORD = (
     b"CLOSE\n",
     b"close\r\r\n",
     b"clos\n",
-    b"close; close\n",
+    b"close; {}; close\n",
 )
 
 
@@ -24,10 +27,10 @@ _NOT_THE_WORD = (
     catches="readline, getline, fgets: an echo that waits for the end of the line",
     hint="Send back what recv returns as soon as it has returned: readline, getline and the like wait for a line end.",
 )
-def test_echoes_at_once(connect: Connect) -> None:
+def test_echoes_at_once(connect: Connect, protocol: StreamProtocol) -> None:
     """Echoes a byte at once, without waiting for the end of its line"""
     with connect() as client:
-        for byte in b"no line end":
+        for byte in protocol.exchange(0).request.removesuffix(b"\n"):
             client.send(bytes([byte]))
             client.expect(bytes([byte]))
 
@@ -38,11 +41,12 @@ def test_echoes_at_once(connect: Connect) -> None:
     catches="strip(), startswith(), strstr(): the connection is closed by other lines than the one",
     hint="Compare the whole line with the word, without its LF or CRLF and without anything else taken off.",
 )
-def test_only_the_line_close(connect: Connect, protocol: StreamProtocol) -> None:
+def test_only_the_line_close(connect: Connect, protocol: StreamProtocol, source: random.Random) -> None:
     """Goes on after lines that only look like the word close"""
     plain = protocol.exchange(0)
     with connect() as client:
-        for line in _NOT_THE_WORD:
+        for near_miss in _NOT_THE_WORD:
+            line = near_miss.replace(b"{}", random_words(source).encode())
             client.send(line)
             client.expect(line)
         client.send(plain.request)
@@ -56,9 +60,11 @@ def test_only_the_line_close(connect: Connect, protocol: StreamProtocol) -> None
     hint="What recv returns may hold several lines: look at each. Echo up to the end of the line close and no more.",
     hints={Reason.NOT_CLOSED: "Look at each line of what recv returned, and take CRLF for a line end too."},
 )
-def test_close_among_others(connect: Connect) -> None:
+def test_close_among_others(connect: Connect, protocol: StreamProtocol) -> None:
     """Finds the line close among others, and echoes nothing that follows it"""
+    to_the_end = protocol.exchange(0).request + b"close\r\n"
     with connect() as client:
-        client.send(b"first line\nclose\r\nnot this one\n")  # not as_one_read: the server may be gone before we look
-        client.expect(b"first line\nclose\r\n")
+        # Not as_one_read: the server may be gone before we look.
+        client.send(to_the_end + protocol.exchange(1).request)
+        client.expect(to_the_end)
         client.expect_end()

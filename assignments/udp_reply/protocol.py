@@ -2,86 +2,107 @@
 
 from __future__ import annotations
 
-from grader import Entry, Exchange
+import random
+
+from grader import (
+    Entry,
+    Exchange,
+    every_byte,
+    not_utf8,
+    numbered_line,
+    random_blanks,
+    random_characters,
+    random_letters,
+    random_words,
+)
 
 #: The longest that can be answered: a reply is 5 bytes longer, and IPv4 carries 65 507 (65 535 less 20 of IP and 8 of
 #: UDP headers; udp(7)).
 LARGEST_BYTES = 65_502
+_MOST_BYTES = 65_507
 
-_WORDS = ("hello", "1st udp client", "Datagrams are messages", "two\nlines", "OK...", "a", "Zürich, naïve, ∞")
-_LINES = tuple(word for word in _WORDS if "\n" not in word)
+_OK = b"OK..."
 
 
 def _answered(datagram: bytes) -> Exchange:
-    return Exchange(datagram, b"OK..." + datagram)
+    return Exchange(datagram, _OK + datagram)
 
 
-def exchange(number: int) -> Exchange:
-    """A short text, different for every number."""
-    return _answered(f"{number} {_WORDS[number % len(_WORDS)]}".encode())
+def exchange(number: int, rng: random.Random) -> Exchange:
+    """A short text of ASCII, different for every number."""
+    return _answered(numbered_line(number, rng).encode())
 
 
-def awkward() -> tuple[Exchange, ...]:
-    """Bytes that text functions lose: white space at the ends, NULs, what is not ASCII."""
+def awkward(rng: random.Random) -> tuple[Exchange, ...]:
+    """Bytes that text functions lose or replace: white space at the ends, NULs, what is not ASCII, what is no text."""
+    words = random_words(rng).encode()
     return (
-        _answered(b"  spaces around it  "),
-        _answered(b"a line end\r\n"),
-        _answered(b"\n"),
-        _answered(b"a NUL \x00 inside, and one at the end \x00"),
+        _answered(b"  spaces around " + words + b"  "),
+        _answered(b"a line end behind " + words + b"\r\n"),
+        _answered(random_blanks(rng)),
+        _answered(words + b" \x00 inside, and one at the end \x00"),
         _answered(b"\x00"),
-        _answered("Grüße, ∞ and 🙂".encode()),
+        _answered(b"OK..." + words),
+        _answered(f"{random_words(rng)} {random_characters(rng)}".encode()),
+        _answered(words + b" " + not_utf8(rng)),
+        _answered(every_byte(rng)),
     )
 
 
-def sized(size_bytes: int) -> Exchange:
-    """Letters and digits; 61 in a row, so that a piece that is lost or moved shows."""
-    row = b"0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXY"
-    return _answered((row * (size_bytes // len(row) + 1))[:size_bytes])
+def sized(size_bytes: int, rng: random.Random) -> Exchange:
+    """Letters and digits."""
+    return _answered(random_letters(rng, size_bytes))
 
 
-def oversized() -> tuple[bytes, ...]:
+def oversized(rng: random.Random) -> tuple[bytes, ...]:
     """They can be sent, but their replies can't."""
-    return (b"x" * (LARGEST_BYTES + 1), b"y" * 65_507)
+    sizes = LARGEST_BYTES + 1, rng.randint(LARGEST_BYTES + 2, _MOST_BYTES - 1), _MOST_BYTES
+    return tuple(random_letters(rng, size_bytes) for size_bytes in sizes)
 
 
-def empty() -> Exchange:
+def empty(_: random.Random) -> Exchange:
     """A datagram without a byte, which is a message like any other."""
     return _answered(b"")
 
 
-def garbage() -> tuple[bytes, ...]:
+def garbage(rng: random.Random) -> tuple[bytes, ...]:
     """Bytes that are no text, or have no words in them."""
     return (
-        b"\xff\xfe\x80 is not UTF-8, %s%s%s%s%s%s%n {} {0}",
-        b"cut in the middle: \xe2\x82",
-        b"\x00" * 64,
-        b" \t\r\n",
-        bytes(range(256)),
+        not_utf8(rng) + b", %s%s%s%s%s%s%n {} {0}",
+        random_words(rng).encode() + b", cut in the middle: \xe2\x82",
+        b"\x00" * rng.randint(2, 64),
+        random_blanks(rng),
+        every_byte(rng),
     )
 
 
 def _typed(line: str) -> Entry:
-    reply = b"OK..." + line.encode()
+    reply = _OK + line.encode()
     return Entry(line.encode(), line.encode(), reply, reply)
 
 
-def typed(number: int) -> Entry:
+def typed(number: int, rng: random.Random) -> Entry:
     """A short line, different for every number."""
-    return _typed(f"{number} {_LINES[number % len(_LINES)]}")
+    return _typed(numbered_line(number, rng))
 
 
-def typed_awkward() -> tuple[Entry, ...]:
+def typed_awkward(rng: random.Random) -> tuple[Entry, ...]:
     """Text of several bytes, white space at the ends, what looks like a reply, the quit word or a format of printf."""
-    return tuple(
-        map(_typed, ("straße, naïve and € 🐍", "  spaces around it  ", "OK...not yet", "quit now", "100% %s %d %n"))
+    lines = (
+        f"{random_words(rng)}, {random_characters(rng)} and so on",
+        f"  spaces around {random_words(rng)}  ",
+        f"OK...not yet, {random_words(rng)}",
+        f"quit now, {random_words(rng)}",
+        f"100% %s %d %n of {random_words(rng)}",
     )
+    return tuple(map(_typed, lines))
 
 
-def typed_sized(size_bytes: int) -> Entry:
+def typed_sized(size_bytes: int, rng: random.Random) -> Entry:
     """A line whose reply has so many bytes."""
-    return _typed(sized(size_bytes - len(b"OK...")).request.decode())
+    return _typed(random_letters(rng, size_bytes - len(_OK)).decode())
 
 
-def leaving() -> Entry:
+def leaving(_: random.Random) -> Entry:
     """The line that ends the client; it is not sent."""
     return Entry(b"quit", b"", b"", b"")

@@ -2,92 +2,99 @@
 
 from __future__ import annotations
 
-from grader import Entry, Exchange
+import random
+
+from grader import (
+    Entry,
+    Exchange,
+    every_byte,
+    not_utf8,
+    numbered_line,
+    random_blanks,
+    random_characters,
+    random_letters,
+    random_words,
+)
 
 #: All that IPv4 carries (65 535 less 20 of IP and 8 of UDP headers; udp(7)); a reply is as long as its request.
 LARGEST_BYTES = 65_507
-
-_WORDS = ("1st udp client", "hello", "Datagrams are messages", "two\nlines", "mixed CASE", "a", "the last one?")
-_EVERY_BYTE = bytes(range(256))
 
 
 def _answered(datagram: bytes) -> Exchange:
     return Exchange(datagram, datagram.upper())  # bytes.upper changes ASCII letters only
 
 
-def exchange(number: int) -> Exchange:
+def exchange(number: int, rng: random.Random) -> Exchange:
     """A short text of ASCII, different for every number."""
-    return _answered(f"{number} {_WORDS[number % len(_WORDS)]}".encode())
+    return _answered(numbered_line(number, rng).encode())
 
 
-def awkward() -> tuple[Exchange, ...]:
+def awkward(rng: random.Random) -> tuple[Exchange, ...]:
     """Bytes that text functions lose or change: white space at the ends, NULs, letters and bytes that are not ASCII."""
+    words = random_words(rng).encode()
     return (
-        _answered(b"  spaces around it  "),
-        _answered(b"a line end\r\n"),
-        _answered(b"a NUL \x00 inside, and one at the end \x00"),
-        _answered(b"next to letters: @[ and `{, far from them: 0 9 | } ~ \x7f"),
-        _answered("Grüße, ÿ, \u0131 and \ufb01 stay, ∞ and 🙂 too".encode()),
-        _answered(b"caf\xe9 in Latin-1, \xff\xfe\x80 in nothing"),
-        _answered(_EVERY_BYTE[0x20:] + _EVERY_BYTE[:0x20]),
+        _answered(b"  spaces around " + words + b"  "),
+        _answered(b"a line end behind " + words + b"\r\n"),
+        _answered(words + b" \x00 inside, and one at the end \x00"),
+        _answered(words + b" next to letters: @[ and `{, far from them: 0 9 | } ~ \x7f"),
+        _answered(f"{random_words(rng)} {random_characters(rng)} stay, letters change".encode()),
+        _answered(words + b" " + not_utf8(rng)),
+        _answered(every_byte(rng)),
     )
 
 
-def sized(size_bytes: int) -> Exchange:
-    """Letters and digits; 61 in a row, so that a piece that is lost or moved shows."""
-    return _answered(_row(size_bytes))
+def sized(size_bytes: int, rng: random.Random) -> Exchange:
+    """Letters and digits."""
+    return _answered(random_letters(rng, size_bytes))
 
 
-def _row(size_bytes: int) -> bytes:
-    row = b"0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXY"
-    return (row * (size_bytes // len(row) + 1))[:size_bytes]
-
-
-def oversized() -> tuple[bytes, ...]:
+def oversized(_: random.Random) -> tuple[bytes, ...]:
     """None: whatever can be sent can be answered."""
     return ()
 
 
-def empty() -> Exchange:
+def empty(_: random.Random) -> Exchange:
     """A datagram without a byte, which is a message like any other."""
     return _answered(b"")
 
 
-def garbage() -> tuple[bytes, ...]:
+def garbage(rng: random.Random) -> tuple[bytes, ...]:
     """Bytes that are no text, or have no words in them."""
     return (
-        b"\xff\xfe\x80 is not UTF-8, %s%s%s%s%s%s%n {} {0}",
-        b"cut in the middle: \xe2\x82",
-        b"\x00" * 64,
-        b" \t\r\n",
-        _EVERY_BYTE,
+        not_utf8(rng) + b", %s%s%s%s%s%s%n {} {0}",
+        random_words(rng).encode() + b", cut in the middle: \xe2\x82",
+        b"\x00" * rng.randint(2, 64),
+        random_blanks(rng),
+        every_byte(rng),
     )
-
-
-_LINES = ("hello", "Datagrams are messages", "mixed CASE", "the last one?")
 
 
 def _typed(line: bytes) -> Entry:
     return Entry(line, line, line.upper(), line.upper())
 
 
-def typed(number: int) -> Entry:
+def typed(number: int, rng: random.Random) -> Entry:
     """A short line of ASCII, different for every number."""
-    return _typed(f"line {number}: {_LINES[number % len(_LINES)]}".encode())
+    return _typed(numbered_line(number, rng).encode())
 
 
-def typed_awkward() -> tuple[Entry, ...]:
+def typed_awkward(rng: random.Random) -> tuple[Entry, ...]:
     """Characters of several bytes, white space at the ends, a beginning like `quit`, a format of printf, no text."""
-    plain = ("  spaces around it  ", "quit or not?", "100% %s %d %n", "")
-    texts = ("straße, naïve, \u0131 and \ufb01 stay, ∞ and 🙂 too", *plain)
-    return tuple(_typed(text.encode()) for text in texts)
+    lines = (
+        f"{random_words(rng)}, {random_characters(rng)} stay, letters change",
+        f"  spaces around {random_words(rng)}  ",
+        f"quit or not, {random_words(rng)}?",
+        f"100% %s %d %n of {random_words(rng)}",
+        "",
+    )
+    return tuple(_typed(line.encode()) for line in lines)
 
 
-def typed_sized(size_bytes: int) -> Entry:
+def typed_sized(size_bytes: int, rng: random.Random) -> Entry:
     """One whose reply has exactly this many bytes."""
-    return _typed(_row(size_bytes))
+    return _typed(random_letters(rng, size_bytes))
 
 
-def leaving() -> Entry:
+def leaving(_: random.Random) -> Entry:
     """The word that ends the client, which is not sent."""
     return Entry(b"quit", b"", b"", b"")

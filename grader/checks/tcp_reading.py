@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Callable, Iterable
 
 from grader.checks import behaviour
@@ -198,10 +197,10 @@ def test_long_message(connect: Connect, protocol: StreamProtocol) -> None:
     says=("awkward", "surprise"),
     hint="Work on bytes, not on text: no decode(), no strip(), no strlen() on what came from the network.",
 )
-def test_binary_bytes(connect: Connect, protocol: StreamProtocol, source: random.Random) -> None:
+def test_binary_bytes(connect: Connect, protocol: StreamProtocol) -> None:
     """Leaves every other byte as it is"""
     with connect() as client:
-        for exchange in (*protocol.awkward(), protocol.surprise(source)):
+        for exchange in (*protocol.awkward(), protocol.surprise()):
             client.ask(exchange)
 
 

@@ -18,6 +18,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from types import ModuleType
 from typing import cast
 
 import msgspec
@@ -34,7 +35,8 @@ from grader.model import Outcome, Part
 from grader.sandbox.channel import Channel, read_frame
 from grader.wire.build import build
 from grader.wire.kernel import SocketTable
-from grader.wire.script import StreamProtocol, faults_of
+from grader.wire.promises import faults_of
+from grader.wire.script import Seeded, StreamProtocol
 from grader.wire.warden import WardenClient
 
 #: Parts of pytest that no check needs; setting up without them takes half the time.
@@ -126,13 +128,14 @@ def _play(job: Job, parts: tuple[Part, ...], stage: Stage, say: Callable[[Word],
     for name, content in job.assignment.files.items():
         (folder / name).write_bytes(content)
     try:
-        protocol = _import_protocol(folder / "protocol.py")
+        author = _import_protocol(folder / "protocol.py")
     except (Exception, SystemExit) as error:  # noqa: BLE001 — whatever an author's file raises is told to its author
         say(Refused(f"protocol.py: {error!r}"))
         return
-    if why := next(faults_of(protocol, ("exchange",) if "server" in job.commands else ()), None):
+    if why := next(faults_of(author, ("exchange",) if "server" in job.commands else (), job.seed), None):
         say(Refused(why))
         return
+    protocol = cast("StreamProtocol", Seeded(author, job.seed))
     if hasattr(protocol, "opening"):
         stage.opening = protocol.opening()
     catalogue = [f"grader.checks.{name}" for part in parts for name in MODULES[part, job.assignment.transport]]
@@ -147,7 +150,7 @@ def _play(job: Job, parts: tuple[Part, ...], stage: Stage, say: Callable[[Word],
     os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
     without = [word for plugin in _UNUSED_PLUGINS for word in ("-p", f"no:{plugin}")]
     options = ["-c", os.devnull, "--rootdir", str(folder), *without, "--noconftest", "-s"]
-    referee = Referee(job, parts, stage, protocol, say)
+    referee = Referee(job, parts, stage, author, say)
     status = pytest.main(
         [*options, "--pyargs", *catalogue, *own_checks],
         plugins=[referee, Fixtures(stage, protocol, job.seed)],
@@ -156,14 +159,14 @@ def _play(job: Job, parts: tuple[Part, ...], stage: Stage, say: Callable[[Word],
         raise SystemExit(f"pytest ended with {status!r}")
 
 
-def _import_protocol(path: Path) -> StreamProtocol:
+def _import_protocol(path: Path) -> ModuleType:
     spec = importlib.util.spec_from_file_location("protocol", path)
     assert spec is not None  # noqa: S101 — a .py path always has a loader
     assert spec.loader is not None  # noqa: S101
     module = importlib.util.module_from_spec(spec)
     sys.modules["protocol"] = module
     spec.loader.exec_module(module)
-    return cast("StreamProtocol", module)  # what such a folder must hold
+    return module
 
 
 if __name__ == "__main__":

@@ -21,7 +21,7 @@ from grader.limits import LAST_CHECK_S
 from grader.model import UNJUDGED, CheckResult, Outcome, Part, part_of
 from grader.sandbox.channel import ChannelClosedError
 from grader.wire.faults import FaultError, NotStartedError, UnprovedError
-from grader.wire.script import faults_of
+from grader.wire.promises import faults_of
 
 _LISTENS = "server.listens"
 #: The checks whose business it is that a program can't be reached, or reaches nobody; all others are skipped then.
@@ -79,7 +79,7 @@ class Referee:
                 yield f"there is no check {check}"
                 continue
             row = behaviour_of(found[check].obj)  # type: ignore[attr-defined]  # every item here is a function
-            for fault in faults_of(self._protocol, row.says if row else ()):
+            for fault in faults_of(self._protocol, row.says if row else (), self._job.seed):
                 yield f"{fault} ({check} needs it)"
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from enum import Enum
-from typing import Protocol, cast
+from functools import partial
+from typing import Any, Protocol
 
 import msgspec
 
@@ -51,57 +52,77 @@ class Answer(Enum):
 
 
 class ClientProtocol(Protocol):
-    """What an assignment's `protocol.py` says of its client.
+    """What an assignment's `protocol.py` says of its client, as checks ask it (`Seeded`).
 
-    `typed` is needed always, all others where a check says so.
+    `typed` is needed always, all others where a check says so.  What is promised here holds for every seed.
     """
 
     def typed(self, number: int) -> Entry:
-        """A short, plain line, different for every number from 0; no `shown` stands in another's."""
+        """A short, plain line, different for every number from 0.
+
+        No `shown` stands in another's, and none of the lines is the one that ends the client.
+        """
 
     def typed_awkward(self) -> tuple[Entry, ...]:
-        """Lines in UTF-8 that trip a client: characters of several bytes, white space at the ends, an empty line."""
+        """Lines in UTF-8 that trip a client: characters of several bytes, white space at the ends, an empty line.
+
+        No `shown` stands in another's, but for an empty one, and none of the lines is the one that ends the client.
+        """
 
     def typed_sized(self, size_bytes: int) -> Entry:
-        """One whose reply has about this many bytes."""
+        """One whose reply has this many bytes, give or take 64, and in which a piece that is lost or moved shows.
+
+        So no 64 bytes of what is shown come twice.
+        """
 
     def leaving(self) -> Entry:
         """The line that ends the client; `request` is empty where it is not sent."""
 
     def unasked(self) -> Entry:
-        """What the server says by itself: `reply` is sent, `shown` must be shown; nothing is typed."""
+        """What the server says by itself: `reply` is sent, `shown` must be shown; nothing is typed.
+
+        It stands in the `shown` of no line of `typed`.
+        """
 
 
 class StreamProtocol(Protocol):
-    """What an assignment's `protocol.py` says of its messages over TCP.  A module with these functions is one.
+    """What an assignment's `protocol.py` says of its messages over TCP, as checks ask it (`Seeded`).
 
     A check says which functions it needs (`says` in `@behaviour`); `exchange` is needed always, all others only where
-    such a check is listed.
+    such a check is listed.  What is promised here holds for every seed.
     """
 
     def exchange(self, number: int) -> Exchange:
-        """A short, plain exchange, different for every number from 0."""
+        """A short, plain exchange, different for every number from 0.
+
+        It is right whatever came before it.  Its request has two bytes or more, is not complete before its last one,
+        and does not have the request of `closing` in it.  The more two exchanges differ the more is found by them: in
+        the beginnings of their requests, in their replies, and in length, a shorter one behind a longer one.
+        """
 
     def opening(self) -> Exchange:
         """What each client plays right after connecting: a greeting, a login.  Optional always."""
 
     def awkward(self) -> tuple[Exchange, ...]:
-        """Fixed exchanges whose bytes trip text handling: NUL, high bytes, every byte value."""
+        """Exchanges whose bytes trip text handling: a NUL with something behind it, bytes that are not UTF-8."""
 
-    def surprise(self, source: random.Random) -> Exchange:
-        """A random exchange; the same source state gives the same one."""
+    def surprise(self) -> Exchange:
+        """An exchange of random bytes."""
 
     def sized(self, size_bytes: int) -> Exchange:
-        """One whose request has this many bytes, or as near as the format allows."""
+        """One whose request has this many bytes, or up to 64 fewer, and in which a piece that is lost or moved shows.
+
+        So no 64 bytes of it come twice.
+        """
 
     def closing(self) -> Exchange:
-        """The one after whose reply the server closes the connection."""
+        """The one after whose reply the server closes the connection; no other message is one."""
 
     def unterminated(self) -> Exchange:
         """A last message without its end, and what must be answered when the client's end follows it."""
 
     def text(self) -> tuple[Exchange, ...]:
-        """Messages in UTF-8 with characters of two, three and four bytes."""
+        """Messages in UTF-8 with characters of two, three and four bytes; each can be cut inside one."""
 
     def invalid_text(self) -> tuple[bytes, ...]:
         """Messages that are not UTF-8; what is answered, if anything, is not looked at."""
@@ -117,140 +138,56 @@ class StreamProtocol(Protocol):
 
 
 class DatagramProtocol(Protocol):
-    """What an assignment's `protocol.py` says of its messages over UDP: a request and a reply are one datagram each."""
+    """What an assignment's `protocol.py` says of its messages over UDP, as checks ask it (`Seeded`).
+
+    A request and a reply are one datagram each.  What is promised here holds for every seed.
+    """
 
     #: The longest request that has a right answer.
     LARGEST_BYTES: int
 
     def exchange(self, number: int) -> Exchange:
-        """A short, plain exchange, different for every number from 0."""
+        """A short, plain exchange, different for every number from 0; as in `StreamProtocol`."""
 
     def sized(self, size_bytes: int) -> Exchange:
-        """One whose request has exactly this many bytes."""
+        """One whose request has exactly this many bytes, and in which a piece that is lost or moved shows."""
 
     def awkward(self) -> tuple[Exchange, ...]:
-        """Fixed exchanges whose bytes trip text handling: NUL, white space at the ends, every byte value."""
+        """Exchanges whose bytes trip text handling: a NUL with something behind it, bytes that are not UTF-8."""
 
     def empty(self) -> Exchange:
         """The empty datagram and its answer."""
 
     def oversized(self) -> tuple[bytes, ...]:
-        """Datagrams that have no right answer because of their size."""
+        """Datagrams that have no right answer because of their size, though UDP carries them."""
 
     def garbage(self) -> tuple[bytes, ...]:
         """Datagrams that are no proper message; what is answered, if anything, is not looked at."""
 
 
-def faults_of(protocol: object, functions: Iterable[str]) -> Iterator[str]:
-    """What is wrong with a protocol's functions of these names, and with its opening if it has one, in words.
+class Seeded:
+    """An assignment's messages in one run: each function of its `protocol.py`, asked as checks ask it.
 
-    Each is called once, so that its author hears of a mistake before a student's program runs.
+    The author's functions take one argument more, the last: a source of randomness.  It is made of the run's seed, the
+    function's name and the other arguments, so that the same call says the same, whatever was asked before, and
+    `--only` plays a check with the inputs that it had in the whole grading.  What is no function is what it is.
     """
-    named = ("opening",) if hasattr(protocol, "opening") else ()
-    for name in dict.fromkeys((*functions, *named)):
-        if not hasattr(protocol, name):
-            yield f"protocol.py has no {name}"
-            continue
-        member = getattr(protocol, name)
-        try:
-            given = member(*_ARGUMENTS.get(name, ())) if callable(member) else member
-        except Exception as error:  # noqa: BLE001 — whatever an author's function raises is told to its author
-            yield f"{name} of protocol.py raises {error!r}"
-            continue
-        if not _FITS[name](given):
-            yield f"{name} of protocol.py must give {_GIVES[_FITS[name]]}, not {str(given)[:60]!r}"
-        elif name == "typed" and not _tells_apart([member(number) for number in range(_TOLD_APART)]):
-            yield "typed of protocol.py must give lines of which none's shown stands in another's"
 
+    def __init__(self, protocol: object, seed: int) -> None:
+        self._protocol = protocol
+        self._seed = seed
+        self._said: dict[tuple[object, ...], object] = {}
 
-def _tells_apart(entries: list[Entry]) -> bool:
-    """Whether a client that shows one entry's reply does not show another's by it."""
-    return not any(one.shown in other.shown for one in entries for other in entries if one is not other)
+    def __getattr__(self, name: str) -> Any:
+        member = getattr(self._protocol, name)
+        return partial(self._say, name, member) if callable(member) else member
 
-
-def _is_exchange(given: object) -> bool:
-    return isinstance(given, Exchange) and all(
-        isinstance(part, bytes) for part in (given.request, given.reply, given.heard)
-    )
-
-
-def _is_message(given: object) -> bool:
-    return _is_exchange(given) and len(cast("Exchange", given).request) > 1
-
-
-def _are_exchanges(given: object) -> bool:
-    return isinstance(given, tuple) and bool(given) and all(map(_is_exchange, given))
-
-
-def _are_bytes(given: object) -> bool:
-    return isinstance(given, tuple) and all(isinstance(part, bytes) for part in given)
-
-
-def _is_size(given: object) -> bool:
-    return isinstance(given, int) and 0 < given <= _MOST_UDP_BYTES
-
-
-#: How many lines are typed in any check.
-_TOLD_APART = 3
-#: What a datagram over IPv4 carries at most (udp(7)).
-_MOST_UDP_BYTES = 65_507
-#: What each member is asked with when it is tried.
-_ARGUMENTS: dict[str, tuple[object, ...]] = {
-    "exchange": (0,),
-    "sized": (4096,),
-    "typed": (0,),
-    "typed_sized": (4096,),
-    "surprise": (random.Random(1),),  # noqa: S311 — repeatable, not secret
-}
-
-
-def _is_entry(given: object) -> bool:
-    return isinstance(given, Entry) and all(
-        isinstance(part, bytes) for part in (given.line, given.request, given.reply, given.shown)
-    )
-
-
-def _is_shown_entry(given: object) -> bool:
-    return _is_entry(given) and bool(cast("Entry", given).shown) and b"\n" not in cast("Entry", given).line
-
-
-def _are_entries(given: object) -> bool:
-    return isinstance(given, tuple) and bool(given) and all(map(_is_entry, given))
-
-
-_GIVES: dict[Callable[[object], bool], str] = {
-    _is_exchange: "an Exchange of bytes",
-    _is_message: "an Exchange whose request has two bytes or more",
-    _are_exchanges: "a tuple of one Exchange or more",
-    _are_bytes: "a tuple of bytes",
-    _is_entry: "an Entry of bytes",
-    _is_shown_entry: "an Entry of bytes, whose line has no line end and which shows something",
-    _are_entries: "a tuple of one Entry or more",
-    _is_size: f"a number from 1 to {_MOST_UDP_BYTES}",
-}
-_FITS: dict[str, Callable[[object], bool]] = {
-    "exchange": _is_message,
-    "opening": _is_exchange,
-    "awkward": _are_exchanges,
-    "surprise": _is_exchange,
-    "sized": _is_message,
-    "closing": _is_message,
-    "unterminated": _is_exchange,
-    "text": _are_exchanges,
-    "invalid_text": _are_bytes,
-    "line_endings": _are_exchanges,
-    "numbers": _are_exchanges,
-    "hostile_lengths": _are_bytes,
-    "empty": _is_exchange,
-    "oversized": _are_bytes,
-    "garbage": _are_bytes,
-    "LARGEST_BYTES": _is_size,
-    "typed": _is_shown_entry,
-    "typed_awkward": _are_entries,
-    "typed_sized": _is_shown_entry,
-    "leaving": _is_entry,
-    "unasked": _is_entry,
-}
+    def _say(self, name: str, function: Callable[..., object], *arguments: object) -> object:
+        asked = (name, *arguments)
+        if asked not in self._said:
+            source = random.Random(f"{self._seed} {name} {arguments}")  # noqa: S311 — repeatable, not secret
+            self._said[asked] = function(*arguments, source)
+        return self._said[asked]
 
 
 def pieces_of(data: bytes, pieces: int | Iterable[int] | None) -> list[bytes]:

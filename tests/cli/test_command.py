@@ -18,6 +18,7 @@ import pytest
 from junitparser import JUnitXml
 from lxml import etree
 
+from grader.limits import MOST_SEED
 from tests.cli.command import (
     REFERENCE,
     RIGHT,
@@ -246,6 +247,8 @@ def test_wrong_usage_is_2(folder: Path) -> None:
         ("frobnicate",),
         ("check", RIGHT, "--sandbox", "vm"),
         ("check", RIGHT, "--seed", "x"),
+        ("check", RIGHT, "--seed", "0"),
+        ("check", RIGHT, "--seed", "2147483649"),
     ):
         assert Command(folder).run(*arguments).code == 2
 
@@ -253,6 +256,15 @@ def test_wrong_usage_is_2(folder: Path) -> None:
 def test_a_seed_is_in_the_report(folder: Path) -> None:
     ended = Command(folder).run("check", RIGHT, *QUICK, "--seed", "77", "--json", "-", "--quiet")
     assert ended.report()["grader"]["seed"] == 77
+
+
+def test_without_a_seed_each_run_draws_one_and_says_it(folder: Path) -> None:
+    runs = [Command(folder).run("check", RIGHT, *QUICK, "--json", "-") for _ in range(2)]
+    seeds = [run.report()["grader"]["seed"] for run in runs]
+    assert len(set(seeds)) == 2
+    for run, seed in zip(runs, seeds, strict=True):
+        assert 1 <= seed <= MOST_SEED
+        assert f"seed {seed}" in " ".join(run.err.split())
 
 
 # submissions that can't be graded

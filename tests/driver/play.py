@@ -22,7 +22,7 @@ from tests.wire.stand import warden_process
 PROTOCOL = b"""
 from grader.wire.script import Exchange
 
-def exchange(number):
+def exchange(number, rng):
     return Exchange(b"%d\\n" % number, b"%d\\n" % number)
 """
 #: Serves one client after the other and returns each line.

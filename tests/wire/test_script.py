@@ -1,14 +1,15 @@
-"""Cutting messages into pieces, and what is wrong with a protocol of clients."""
+"""Cutting messages into pieces, and an author's functions as checks ask them."""
 
 from __future__ import annotations
 
+import random
 from types import SimpleNamespace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from grader.wire.script import Entry, faults_of, pieces_of
+from grader.wire.script import Exchange, Seeded, pieces_of
 
 LENGTHS = st.lists(st.integers(1, 50), max_size=10)
 
@@ -47,46 +48,37 @@ def test_a_piece_without_bytes_is_refused(pieces: int | list[int]) -> None:
         pieces_of(b"abc", pieces)
 
 
-RIGHT = Entry(b"hello", b"hello\n", b"HELLO\n", b"HELLO")
-NOT_SENT = Entry(b"quit", b"", b"", b"")
+def exchange(number: int, rng: random.Random) -> Exchange:
+    return Exchange(b"%d %d" % (number, rng.getrandbits(64)), b"")
 
 
-def faults(**functions: object) -> list[str]:
-    """What is wrong with a client's functions, beside a right server's."""
-    protocol = SimpleNamespace(**{name: (lambda *_, given=given: given) for name, given in functions.items()})
-    return [fault for fault in faults_of(protocol, functions) if not fault.startswith("protocol.py has no exchange")]
+def closing(rng: random.Random) -> Exchange:
+    return Exchange(b"%d" % rng.getrandbits(64), b"")
 
 
-def test_right_entries_have_no_faults() -> None:
-    assert faults(typed=RIGHT, typed_awkward=(RIGHT,), typed_sized=RIGHT, leaving=NOT_SENT, unasked=RIGHT) == []
+PROTOCOL = SimpleNamespace(exchange=exchange, closing=closing, LARGEST_BYTES=77)
 
 
-@pytest.mark.parametrize(
-    ("name", "given"),
-    [
-        ("typed", "hello"),
-        ("typed", NOT_SENT),  # it shows nothing
-        ("typed", Entry(b"two\nlines", b"", b"", b"shown")),
-        ("typed", Entry(b"hello", b"", b"", "HELLO")),  # type: ignore[arg-type]
-        ("typed_awkward", ()),
-        ("typed_awkward", RIGHT),
-        ("typed_awkward", (RIGHT, None)),
-        ("typed_sized", NOT_SENT),
-        ("leaving", b"quit"),
-        ("unasked", None),
-    ],
-)
-def test_an_authors_mistake_in_an_entry_is_told(name: str, given: object) -> None:
-    (fault,) = faults(**{name: given})
-    assert fault.startswith(f"{name} of protocol.py must give ")
+@given(st.integers(), st.lists(st.integers(0, 9)))
+def test_the_same_call_says_the_same_whatever_was_asked_before(seed: int, numbers: list[int]) -> None:
+    asked, other = Seeded(PROTOCOL, seed), Seeded(PROTOCOL, seed)
+    for number in numbers:
+        asked.exchange(number)
+        asked.closing()
+    assert asked.exchange(3) == other.exchange(3)
+    assert asked.closing() == other.closing()
 
 
-def test_a_function_that_is_missing_or_raises_is_told() -> None:
-    assert list(faults_of(SimpleNamespace(exchange=lambda _: None), ("typed",)))[-1] == "protocol.py has no typed"
+@given(st.integers(), st.integers())
+def test_another_seed_number_or_function_says_something_else(one: int, other: int) -> None:
+    said = {Seeded(PROTOCOL, seed).exchange(number).request for seed in (one, other) for number in (0, 1)}
+    assert len(said) == 2 * len({one, other})
+    run = Seeded(PROTOCOL, one)
+    assert run.closing().request not in run.exchange(0).request
 
-    def typed(_: int) -> Entry:
-        raise KeyError("no such line")
 
-    assert list(faults_of(SimpleNamespace(typed=typed), ("typed",)))[-1] == (
-        "typed of protocol.py raises KeyError('no such line')"
-    )
+def test_what_is_no_function_or_is_not_there_stays_so() -> None:
+    run = Seeded(PROTOCOL, 1)
+    assert run.LARGEST_BYTES == 77
+    assert hasattr(run, "closing")
+    assert not hasattr(run, "opening")

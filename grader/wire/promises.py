@@ -1,0 +1,398 @@
+"""What the functions of an assignment's `protocol.py` promise the checks, and what is wrong with one that does not.
+
+A promise is what `script.py` says of a function, as a pure function from the protocol in one run to whether it holds.
+An author hears of a broken one before a program is started: the run's own seed is tried, and some more, so that no seed
+makes a verdict.  The tests try a thousand.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, NamedTuple
+
+from grader.limits import MOST_UDP_BYTES
+from grader.wire.script import ClientProtocol, DatagramProtocol, Entry, Exchange, Seeded, StreamProtocol
+
+#: How many seeds an author's functions are tried with, the run's own the first.
+_SEEDS = 3
+#: What is asked of a function of numbers: those of the first checks, one of a crowd and one of many clients.
+_NUMBERS = (*range(8), 49, 499)
+#: How many lines are typed in any check.
+_TYPED = 3
+#: ... of a function of sizes: near a usual buffer, and more than a frame.
+_SIZES = (1024, 9000)
+#: So much shorter than asked for a message may be, where its format has units, or longer.
+_UNIT_BYTES = 64
+#: Of long data so many bytes come nowhere again.
+_BLOCK_BYTES = 64
+
+
+class Promise(NamedTuple):
+    """`words`: behind "must give".  `holds`: whether it does in one run."""
+
+    words: str
+    holds: Callable[[Any], bool]
+
+
+def faults_of(protocol: object, functions: Iterable[str], seed: int = 1) -> Iterator[str]:
+    """What is wrong with a protocol's functions of these names, and with its opening if it has one, a sentence each.
+
+    `protocol`: the author's module, whose functions take a random source last.  `seed`: the run's.
+    """
+    optional = ("opening",) if hasattr(protocol, "opening") else ()
+    for name in dict.fromkeys((*functions, *optional)):
+        if not hasattr(protocol, name):
+            yield f"protocol.py has no {name}"
+        elif fault := _fault_of(protocol, name, seed):
+            yield f"{name} of protocol.py {fault}"
+
+
+def _fault_of(protocol: object, name: str, seed: int) -> str | None:
+    """What is wrong with one function, behind its name."""
+    if name in _CONSTANTS:
+        return _misfit(getattr(protocol, name), _CONSTANTS[name])
+    if not _takes_what_it_must(getattr(protocol, name), name):
+        return f"must be a function {_signature(name)}, where rng is the run's random source"
+    faults = (_fault_with(protocol, name, tried) for tried in range(seed, seed + _SEEDS))
+    return next(filter(None, faults), None)
+
+
+def _fault_with(protocol: object, name: str, seed: int) -> str | None:
+    """What is wrong with what it gives in a run of this seed."""
+    said = Seeded(protocol, seed)
+    try:
+        given, again = (_all_of(run, name) for run in (said, Seeded(protocol, seed)))
+    except Exception as error:  # noqa: BLE001 — whatever an author's function raises is told to its author
+        return f"raises {error!r}"
+    if misfit := next(filter(None, (_misfit(each, FORMS[name]) for each in given)), None):
+        return misfit
+    if given != again:
+        return "gives something else for the same seed: it must draw from rng alone"
+    if broken := broken_promise(said, name):
+        return f"must give {broken}, but with seed {seed} it does not"
+    return None
+
+
+def broken_promise(protocol: Seeded, name: str) -> str | None:
+    """The first promise of a function that does not hold in this run, in words; None: all hold."""
+    return next((promise.words for promise in PROMISES.get(name, ()) if not promise.holds(protocol)), None)
+
+
+def _takes_what_it_must(member: object, name: str) -> bool:
+    if not callable(member):
+        return False
+    try:
+        inspect.signature(member).bind(*_asked(name)[0], None)
+    except TypeError:
+        return False
+    return True
+
+
+def _signature(name: str) -> str:
+    parameters = (_ASKED[name][0],) if name in _ASKED else ()
+    return f"{name}({', '.join((*parameters, 'rng'))})"
+
+
+def _asked(name: str) -> list[tuple[object, ...]]:
+    """The arguments that a function is tried with, but for the random source."""
+    return [(value,) for value in _ASKED[name][1]] if name in _ASKED else [()]
+
+
+def _all_of(protocol: Seeded, name: str) -> list[Any]:
+    """What a function gives for each of them."""
+    return [getattr(protocol, name)(*arguments) for arguments in _asked(name)]
+
+
+def _misfit(given: object, form: Form) -> str | None:
+    return None if form.fits(given) else f"must give {form.words}, not {str(given)[:60]!r}"
+
+
+# forms
+
+
+class Form(NamedTuple):
+    """What a function gives.  `words`: behind "must give"."""
+
+    words: str
+    fits: Callable[[object], bool]
+
+
+def _is_exchange(given: object) -> bool:
+    return isinstance(given, Exchange) and all(
+        isinstance(part, bytes) for part in (given.request, given.reply, given.heard)
+    )
+
+
+def _is_message(given: object) -> bool:
+    return isinstance(given, Exchange) and _is_exchange(given) and len(given.request) > 1
+
+
+def _are_exchanges(given: object) -> bool:
+    return isinstance(given, tuple) and bool(given) and all(map(_is_exchange, given))
+
+
+def _are_bytes(given: object) -> bool:
+    return isinstance(given, tuple) and all(isinstance(part, bytes) for part in given)
+
+
+def _is_size(given: object) -> bool:
+    return isinstance(given, int) and 0 < given <= MOST_UDP_BYTES
+
+
+def _is_entry(given: object) -> bool:
+    return isinstance(given, Entry) and all(
+        isinstance(part, bytes) for part in (given.line, given.request, given.reply, given.shown)
+    )
+
+
+def _is_shown_entry(given: object) -> bool:
+    return isinstance(given, Entry) and _is_entry(given) and bool(given.shown) and b"\n" not in given.line
+
+
+def _are_entries(given: object) -> bool:
+    return isinstance(given, tuple) and bool(given) and all(map(_is_entry, given))
+
+
+_EXCHANGE = Form("an Exchange of bytes", _is_exchange)
+_MESSAGE = Form("an Exchange whose request has two bytes or more", _is_message)
+_EXCHANGES = Form("a tuple of one Exchange or more", _are_exchanges)
+_BYTES = Form("a tuple of bytes", _are_bytes)
+_ENTRY = Form("an Entry of bytes", _is_entry)
+_SHOWN_ENTRY = Form("an Entry of bytes, whose line has no line end and which shows something", _is_shown_entry)
+_ENTRIES = Form("a tuple of one Entry or more", _are_entries)
+
+#: What each function gives.
+FORMS: dict[str, Form] = {
+    "exchange": _MESSAGE,
+    "opening": _EXCHANGE,
+    "awkward": _EXCHANGES,
+    "surprise": _EXCHANGE,
+    "sized": _MESSAGE,
+    "closing": _MESSAGE,
+    "unterminated": _EXCHANGE,
+    "text": _EXCHANGES,
+    "invalid_text": _BYTES,
+    "line_endings": _EXCHANGES,
+    "numbers": _EXCHANGES,
+    "hostile_lengths": _BYTES,
+    "empty": _EXCHANGE,
+    "oversized": _BYTES,
+    "garbage": _BYTES,
+    "typed": _SHOWN_ENTRY,
+    "typed_awkward": _ENTRIES,
+    "typed_sized": _SHOWN_ENTRY,
+    "leaving": _ENTRY,
+    "unasked": _ENTRY,
+}
+_CONSTANTS: dict[str, Form] = {"LARGEST_BYTES": Form(f"a number from 1 to {MOST_UDP_BYTES}", _is_size)}
+#: What those functions take that take more than a random source, and what they are tried with.
+_ASKED: dict[str, tuple[str, Sequence[int]]] = {
+    "exchange": ("number", _NUMBERS),
+    "sized": ("size_bytes", _SIZES),
+    "typed": ("number", range(_TYPED)),
+    "typed_sized": ("size_bytes", _SIZES),
+}
+
+
+# promises
+
+
+def _requests_differ(protocol: StreamProtocol) -> bool:
+    return len({protocol.exchange(number).request for number in _NUMBERS}) == len(_NUMBERS)
+
+
+def _none_closes(protocol: StreamProtocol) -> bool:
+    closing = getattr(protocol, "closing", None)
+    return closing is None or all(closing().request not in protocol.exchange(number).request for number in _NUMBERS)
+
+
+def _awkward_is_no_text(protocol: StreamProtocol) -> bool:
+    return not all(_is_utf8(exchange.request) for exchange in protocol.awkward())
+
+
+def _awkward_has_a_nul(protocol: StreamProtocol) -> bool:
+    """With more behind it than NULs and a line end."""
+    return any(exchange.request.partition(b"\0")[2].strip(b"\0\r\n") for exchange in protocol.awkward())
+
+
+def _awkward_does_not_close(protocol: StreamProtocol) -> bool:
+    closing = getattr(protocol, "closing", None)
+    return closing is None or all(closing().request not in exchange.request for exchange in protocol.awkward())
+
+
+def _sized_is_as_long_as_asked(protocol: StreamProtocol | DatagramProtocol) -> bool:
+    largest: int | None = getattr(protocol, "LARGEST_BYTES", None)
+    if largest is None:
+        return all(0 <= size - len(protocol.sized(size).request) <= _UNIT_BYTES for size in _SIZES)
+    asked = (*(size for size in _SIZES if size < largest), largest)
+    return all(len(protocol.sized(size).request) == size for size in asked)
+
+
+def _sized_repeats_nothing(protocol: StreamProtocol) -> bool:
+    return all(_repeats_nothing(protocol.sized(size).request) for size in _SIZES)
+
+
+def _unterminated_is_something(protocol: StreamProtocol) -> bool:
+    return bool(protocol.unterminated().request)
+
+
+def _text_is_utf8(protocol: StreamProtocol) -> bool:
+    return all(_is_utf8(exchange.request) for exchange in protocol.text())
+
+
+def _text_can_be_cut(protocol: StreamProtocol) -> bool:
+    return all(_widths(exchange.request) - {1} for exchange in protocol.text())
+
+
+def _text_has_every_width(protocol: StreamProtocol) -> bool:
+    return {2, 3, 4} <= _widths(b"".join(exchange.request for exchange in protocol.text()))
+
+
+def _invalid_text_is_invalid(protocol: StreamProtocol) -> bool:
+    messages = protocol.invalid_text()
+    return bool(messages) and not any(map(_is_utf8, messages))
+
+
+def _ends_differ(protocol: StreamProtocol) -> bool:
+    requests = [exchange.request for exchange in protocol.line_endings()]
+    return len(requests) > 1 and len(set(requests)) == len(requests)
+
+
+def _lengths_are_there(protocol: StreamProtocol) -> bool:
+    starts = protocol.hostile_lengths()
+    return bool(starts) and all(starts)
+
+
+def _empty_is_empty(protocol: DatagramProtocol) -> bool:
+    return not protocol.empty().request
+
+
+def _oversized_is_too_large(protocol: DatagramProtocol) -> bool:
+    least: int = getattr(protocol, "LARGEST_BYTES", 0)
+    return all(least < len(datagram) <= MOST_UDP_BYTES for datagram in protocol.oversized())
+
+
+def _garbage_is_no_text(protocol: DatagramProtocol) -> bool:
+    return not all(map(_is_utf8, protocol.garbage()))
+
+
+def _typed_is_told_apart(protocol: ClientProtocol) -> bool:
+    return _none_stands_in_another(protocol.typed(number).shown for number in range(_TYPED))
+
+
+def _typed_stays(protocol: ClientProtocol) -> bool:
+    return _none_leaves(protocol, (protocol.typed(number) for number in range(_TYPED)))
+
+
+def _awkward_lines_are_text(protocol: ClientProtocol) -> bool:
+    return all(_is_utf8(entry.line) and b"\n" not in entry.line for entry in protocol.typed_awkward())
+
+
+def _awkward_replies_can_be_cut(protocol: ClientProtocol) -> bool:
+    """Inside a character."""
+    return any(_widths(entry.reply) - {1} for entry in protocol.typed_awkward())
+
+
+def _awkward_lines_are_told_apart(protocol: ClientProtocol) -> bool:
+    plain = [protocol.typed(number) for number in range(_TYPED)] if hasattr(protocol, "typed") else []
+    return _none_stands_in_another(entry.shown for entry in (*plain, *protocol.typed_awkward()))
+
+
+def _awkward_lines_stay(protocol: ClientProtocol) -> bool:
+    return _none_leaves(protocol, protocol.typed_awkward())
+
+
+def _typed_is_as_long_as_asked(protocol: ClientProtocol) -> bool:
+    return all(abs(size - len(protocol.typed_sized(size).reply)) <= _UNIT_BYTES for size in _SIZES)
+
+
+def _typed_repeats_nothing(protocol: ClientProtocol) -> bool:
+    return all(_repeats_nothing(protocol.typed_sized(size).shown) for size in _SIZES)
+
+
+def _leaving_is_a_line(protocol: ClientProtocol) -> bool:
+    return b"\n" not in protocol.leaving().line
+
+
+def _unasked_is_no_reply(protocol: ClientProtocol) -> bool:
+    said = protocol.unasked()
+    plain = [protocol.typed(number) for number in range(_TYPED)] if hasattr(protocol, "typed") else []
+    return bool(said.reply and said.shown) and not any(said.shown in entry.shown for entry in plain)
+
+
+def _none_stands_in_another(shown: Iterable[bytes]) -> bool:
+    some = list(filter(None, shown))
+    return not any(one in other for at, one in enumerate(some) for other in some[:at] + some[at + 1 :])
+
+
+def _none_leaves(protocol: ClientProtocol, entries: Iterable[Entry]) -> bool:
+    leaving = getattr(protocol, "leaving", None)
+    return leaving is None or all(entry.line != leaving().line for entry in entries)
+
+
+def _repeats_nothing(data: bytes) -> bool:
+    blocks = [data[at : at + _BLOCK_BYTES] for at in range(0, len(data), _BLOCK_BYTES)]
+    return len(set(blocks)) == len(blocks)
+
+
+def _is_utf8(data: bytes) -> bool:
+    try:
+        data.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _widths(data: bytes) -> set[int]:
+    """How many bytes the characters of a text have."""
+    return {len(character.encode()) for character in data.decode()}
+
+
+_NO_END = "lines of which none is the one that ends the client"
+#: By function, what it promises besides its form.  Each is said in `script.py`, where a check's author reads it.
+PROMISES: dict[str, tuple[Promise, ...]] = {
+    "exchange": (
+        Promise("requests of which no two are alike", _requests_differ),
+        Promise("requests that do not have the one of closing in them", _none_closes),
+    ),
+    "awkward": (
+        Promise("a request that is not UTF-8", _awkward_is_no_text),
+        Promise("a request with a NUL and something behind it", _awkward_has_a_nul),
+        Promise("requests that do not have the one of closing in them", _awkward_does_not_close),
+    ),
+    "sized": (
+        Promise("a request that is as long as asked for", _sized_is_as_long_as_asked),
+        Promise(f"a request in which no {_BLOCK_BYTES} bytes come twice", _sized_repeats_nothing),
+    ),
+    "unterminated": (Promise("a request that is not empty", _unterminated_is_something),),
+    "text": (
+        Promise("requests in UTF-8", _text_is_utf8),
+        Promise("requests that each have a character of several bytes", _text_can_be_cut),
+        Promise("requests with characters of two, three and four bytes", _text_has_every_width),
+    ),
+    "invalid_text": (Promise("messages of which none is UTF-8", _invalid_text_is_invalid),),
+    "line_endings": (Promise("several requests, no two of them alike", _ends_differ),),
+    "hostile_lengths": (Promise("starts of messages that are not empty", _lengths_are_there),),
+    "empty": (Promise("an empty request", _empty_is_empty),),
+    "oversized": (
+        Promise(f"datagrams longer than LARGEST_BYTES, of {MOST_UDP_BYTES} bytes at most", _oversized_is_too_large),
+    ),
+    "garbage": (Promise("a datagram that is not UTF-8", _garbage_is_no_text),),
+    "typed": (
+        Promise("lines of which none's shown stands in another's", _typed_is_told_apart),
+        Promise(_NO_END, _typed_stays),
+    ),
+    "typed_awkward": (
+        Promise("lines in UTF-8 without a line end", _awkward_lines_are_text),
+        Promise("a reply with a character of several bytes", _awkward_replies_can_be_cut),
+        Promise("lines of which none's shown stands in another's, nor in one of typed", _awkward_lines_are_told_apart),
+        Promise(_NO_END, _awkward_lines_stay),
+    ),
+    "typed_sized": (
+        Promise("a reply that is as long as asked for", _typed_is_as_long_as_asked),
+        Promise(f"what is shown so that no {_BLOCK_BYTES} bytes of it come twice", _typed_repeats_nothing),
+    ),
+    "leaving": (Promise("a line without a line end", _leaving_is_a_line),),
+    "unasked": (Promise("something to show that stands in no shown of typed", _unasked_is_no_reply),),
+}

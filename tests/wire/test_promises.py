@@ -1,0 +1,220 @@
+"""What is wrong with an author's functions: each mistake is told in a sentence, and nothing else is."""
+
+from __future__ import annotations
+
+import itertools
+import random
+from collections.abc import Callable
+from types import SimpleNamespace
+
+import pytest
+
+from grader.wire import promises
+from grader.wire.promises import FORMS, PROMISES, faults_of
+from grader.wire.script import ClientProtocol, DatagramProtocol, Entry, Exchange, StreamProtocol
+
+RIGHT = Entry(b"hello", b"hello\n", b"HELLO\n", b"HELLO")
+NOT_SENT = Entry(b"quit", b"", b"", b"")
+#: Behind the name of a function that keeps its promises.
+NO_FAULT: list[str] = []
+
+
+def entry(text: str) -> Entry:
+    line = text.encode()
+    return Entry(line, line + b"\n", line + b"\n", line)
+
+
+def letters(size_bytes: int, rng: random.Random) -> bytes:
+    return bytes(rng.choices(b"abcdefgh", k=size_bytes - 1)) + b"\n"
+
+
+def exchange_of(request: bytes) -> Exchange:
+    return Exchange(request, request)
+
+
+#: One function of each name that is right.
+GOOD: dict[str, object] = {
+    "exchange": lambda number, rng: exchange_of(b"%d %d\n" % (number, rng.getrandbits(32))),
+    "opening": lambda _: Exchange(b"", b"Welcome\n"),
+    "awkward": lambda _: (exchange_of(b"a\0b\xff\n"),),
+    "surprise": lambda rng: exchange_of(letters(80, rng)),
+    "sized": lambda size_bytes, rng: exchange_of(letters(size_bytes, rng)),
+    "closing": lambda _: exchange_of(b"close\n"),
+    "unterminated": lambda _: exchange_of(b"bye"),
+    "text": lambda _: (exchange_of("ß\n".encode()), exchange_of("€ 🐍\n".encode())),
+    "invalid_text": lambda _: (b"\xff\n", b"\xe9\n"),
+    "line_endings": lambda _: (exchange_of(b"a\n"), exchange_of(b"a\r\n")),
+    "numbers": lambda _: (exchange_of(b"\0\0\0\1"),),
+    "hostile_lengths": lambda _: (b"\xff\xff\xff\xff",),
+    "empty": lambda _: Exchange(b"", b"OK"),
+    "oversized": lambda _: (b"x" * 30_001,),
+    "garbage": lambda _: (b"\xff",),
+    "LARGEST_BYTES": 30_000,
+    "typed": lambda number, _: entry(f"line {number}"),
+    "typed_awkward": lambda _: (entry("straße"), entry("  spaces  "), entry("")),
+    "typed_sized": lambda size_bytes, rng: entry(letters(size_bytes, rng)[:-1].decode()),
+    "leaving": lambda _: NOT_SENT,
+    "unasked": lambda _: Entry(b"", b"", b"hear\n", b"hear"),
+}
+#: `sized` of the two transports promises different things, so this one is asked without the constant of UDP.
+STREAM = {name: member for name, member in GOOD.items() if name not in {"LARGEST_BYTES", "oversized"}}
+
+
+def faults(name: str, member: object, **others: object) -> list[str]:
+    """What is wrong with one function, beside right ones."""
+    return list(faults_of(SimpleNamespace(**{**STREAM, **others, name: member}), (name,)))
+
+
+def always(given: object) -> Callable[..., object]:
+    """A function of the right parameters that gives this."""
+    return lambda *_: given
+
+
+def test_right_functions_have_no_faults() -> None:
+    assert list(faults_of(SimpleNamespace(**STREAM), STREAM)) == NO_FAULT
+    assert list(faults_of(SimpleNamespace(**GOOD), ("LARGEST_BYTES", "oversized", "exchange"))) == NO_FAULT
+
+
+def test_every_function_that_a_check_may_ask_for_has_its_form() -> None:
+    views = (StreamProtocol, DatagramProtocol, ClientProtocol)
+    asked = {name for view in views for name in (*vars(view), *view.__annotations__) if not name.startswith("_")}
+    assert {*FORMS, *promises._CONSTANTS} == asked
+    assert set(PROMISES) <= asked
+
+
+@pytest.mark.parametrize(
+    ("name", "given"),
+    [
+        ("exchange", Exchange(b"a", b"a")),
+        ("typed", "hello"),
+        ("typed", NOT_SENT),  # it shows nothing
+        ("typed", Entry(b"two\nlines", b"", b"", b"shown")),
+        ("typed", Entry(b"hello", b"", b"", "HELLO")),  # type: ignore[arg-type]
+        ("typed_awkward", ()),
+        ("typed_awkward", RIGHT),
+        ("typed_awkward", (RIGHT, None)),
+        ("typed_sized", NOT_SENT),
+        ("leaving", b"quit"),
+        ("unasked", None),
+        ("invalid_text", [b"\xff"]),
+        ("LARGEST_BYTES", 70_000),
+    ],
+)
+def test_an_authors_mistake_in_a_form_is_told(name: str, given: object) -> None:
+    (fault,) = faults(name, given if name == "LARGEST_BYTES" else always(given))
+    assert fault.startswith(f"{name} of protocol.py must give ")
+
+
+#: For every promise of every function, one that breaks it, and no other before it.
+BROKEN: dict[str, tuple[object, ...]] = {
+    "exchange": (
+        lambda number, _: exchange_of(b"%d\n" % (number % 7)),
+        lambda number, _: exchange_of(b"%d close\n" % number),
+    ),
+    "awkward": (
+        always((exchange_of(b"a\0b\n"),)),
+        always((exchange_of(b"\xff\0\n"),)),
+        always((exchange_of(b"\xff\0b close\n"),)),
+    ),
+    "sized": (
+        lambda size_bytes, rng: exchange_of(letters(size_bytes // 2, rng)),
+        lambda size_bytes, _: exchange_of(b"x" * size_bytes),
+    ),
+    "unterminated": (always(exchange_of(b"")),),
+    "text": (
+        always((exchange_of(b"\xff"),)),
+        always((exchange_of("ß€🐍".encode()), exchange_of(b"plain"))),
+        always((exchange_of("ß€".encode()),)),
+    ),
+    "invalid_text": (always((b"\xff", b"plain")),),
+    "line_endings": (always((exchange_of(b"a\n"), exchange_of(b"a\n"))),),
+    "hostile_lengths": (always((b"",)),),
+    "empty": (always(exchange_of(b" ")),),
+    "oversized": (always((b"x" * 65_508,)),),
+    "garbage": (always((b"plain",)),),
+    "typed": (
+        lambda number, _: entry("line" * (number + 1)),
+        lambda number, _: entry(("quit", "one", "two")[number]),
+    ),
+    "typed_awkward": (
+        always((Entry(b"\xff", b"", b"", "ß".encode()),)),
+        always((entry("plain"),)),
+        always((entry("ß"), entry("line 1 and more"))),
+        always((entry("ß"), entry("quit"))),
+    ),
+    "typed_sized": (
+        lambda size_bytes, rng: entry(letters(size_bytes // 2, rng)[:-1].decode()),
+        lambda size_bytes, _: entry("x" * (size_bytes - 1)),
+    ),
+    "leaving": (always(entry("two\nlines")),),
+    "unasked": (always(Entry(b"", b"", b"line\n", b"line")),),
+}
+
+
+def test_every_promise_has_a_function_that_breaks_it() -> None:
+    assert {name: len(each) for name, each in BROKEN.items()} == {name: len(each) for name, each in PROMISES.items()}
+
+
+@pytest.mark.parametrize(
+    ("name", "which"), [(name, which) for name, each in PROMISES.items() for which in range(len(each))]
+)
+def test_a_broken_promise_is_told_with_its_seed(name: str, which: int) -> None:
+    words = PROMISES[name][which].words
+    assert faults(name, BROKEN[name][which]) == [
+        f"{name} of protocol.py must give {words}, but with seed 1 it does not"
+    ]
+
+
+def test_a_promise_that_holds_for_the_first_seed_only_is_found_by_the_next() -> None:
+    def typed(number: int, rng: random.Random) -> Entry:
+        told_apart = rng.getrandbits(64) in first
+        return entry(f"line {number}" if told_apart else "line")
+
+    first = {random.Random(f"5 typed ({number},)").getrandbits(64) for number in range(3)}  # noqa: S311
+    (fault,) = faults_of(SimpleNamespace(typed=typed), ("typed",), seed=5)
+    assert fault.endswith("but with seed 6 it does not")
+
+
+def test_datagrams_have_exactly_the_size_that_was_asked_for() -> None:
+    def sized(size_bytes: int, rng: random.Random) -> Exchange:
+        return exchange_of(letters(size_bytes - 1, rng))
+
+    assert faults("sized", sized) == NO_FAULT
+    assert faults("sized", sized, LARGEST_BYTES=2000)
+
+
+@pytest.mark.parametrize(
+    ("name", "member", "signature"),
+    [
+        ("exchange", lambda _: None, "exchange(number, rng)"),
+        ("awkward", lambda: (), "awkward(rng)"),
+        ("sized", lambda a, b, c: None, "sized(size_bytes, rng)"),  # noqa: ARG005
+        ("leaving", NOT_SENT, "leaving(rng)"),
+    ],
+)
+def test_a_wrong_signature_is_told_in_one_sentence(name: str, member: object, signature: str) -> None:
+    assert faults(name, member) == [
+        f"{name} of protocol.py must be a function {signature}, where rng is the run's random source"
+    ]
+
+
+def test_randomness_of_its_own_is_told() -> None:
+    turns = itertools.count()
+    assert faults("unterminated", lambda _: exchange_of(b"%d" % next(turns))) == [
+        "unterminated of protocol.py gives something else for the same seed: it must draw from rng alone"
+    ]
+
+
+def test_a_function_that_is_missing_or_raises_is_told() -> None:
+    assert list(faults_of(SimpleNamespace(), ("typed",))) == ["protocol.py has no typed"]
+
+    def typed(_: int, __: random.Random) -> Entry:
+        raise KeyError("no such line")
+
+    assert faults("typed", typed) == ["typed of protocol.py raises KeyError('no such line')"]
+
+
+def test_an_opening_is_tried_though_nobody_asks_for_it() -> None:
+    assert list(faults_of(SimpleNamespace(opening=always(None)), ())) == [
+        "opening of protocol.py must give an Exchange of bytes, not 'None'"
+    ]
