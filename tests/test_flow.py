@@ -189,7 +189,7 @@ class ScriptedSandbox:
 def graded(folder: Path, sandbox: ScriptedSandbox, only: frozenset[str] | None = None) -> Report:
     """A report on a server alone, for an assignment that asks for both."""
     (folder / "server.py").touch()
-    return flow.grade(folder, flow.Request(BOTH, only=only), lambda *_: sandbox, lambda _: None)
+    return flow.grade(folder, flow.Request(BOTH, 1, only=only), lambda *_: sandbox, lambda _: None)
 
 
 def verdict(check_id: str, outcome: Outcome, reason: Reason | None = None) -> Checked:
@@ -259,5 +259,5 @@ def test_only_narrows_the_maximum_to_what_is_named_and_what_it_needs(tmp_path: P
 def test_a_role_narrows_the_maximum_to_its_checks(tmp_path: Path) -> None:
     (tmp_path / "server.py").touch()
     sandbox = ScriptedSandbox(BUILT, breaks="it broke")
-    report = flow.grade(tmp_path, flow.Request(BOTH, ("server",)), lambda *_: sandbox, lambda _: None)
+    report = flow.grade(tmp_path, flow.Request(BOTH, 1, ("server",)), lambda *_: sandbox, lambda _: None)
     assert (report.max_score, report.narrowed) == (2, Narrowed(role="server", only=(), full_score=5))
