@@ -1,16 +1,20 @@
 """The command: arguments in, exit code out.  The only place that exits.
 
-Results go to standard output, everything else to standard error, where nothing moves unless it is a terminal.  What a
-command needs is imported when it runs, so that none waits for another's libraries.
+Results go to standard output, everything else to standard error, where nothing moves unless it is a terminal.  Names
+and words of others are in most of it: all but the reports, which see to it themselves, goes through `_print`, so that
+nothing in it is a command to a terminal or a CI system.  What a command needs is imported when it runs, so that none
+waits for another's libraries.
 """
 
 from __future__ import annotations
 
 import difflib
 import importlib
+import io
 import os
 import secrets
 import sys
+import traceback
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,6 +27,7 @@ from grader.assignment import Assignment, Role
 from grader.errors import GraderError, UsageError
 from grader.limits import MOST_SEED
 from grader.model import SECTIONS
+from grader.report import safe
 from grader.sandbox.choose import DEFAULT_BASE, DEFAULT_NETWORK, Choice, Wanted, choose
 from grader.version import __version__
 
@@ -66,7 +71,8 @@ def main() -> None:
     try:
         code = grader.main(standalone_mode=False)
     except click.ClickException as error:
-        error.show()
+        error.show(words := io.StringIO())
+        _print(words.getvalue().rstrip("\n"), err=True)
         code = 2
     except GraderError as error:
         _complain(str(error))
@@ -74,16 +80,21 @@ def main() -> None:
     except (KeyboardInterrupt, click.Abort):
         _complain("interrupted")
         code = _NOT_JUDGED
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 — whatever it is, it is no verdict
         if os.environ.get("GRADER_TRACEBACK"):
-            raise
+            _print(traceback.format_exc(), err=True)
         _complain(f"a fault of the grader's own: {error!r} (GRADER_TRACEBACK=1 shows where)")
         code = _NOT_JUDGED
     sys.exit(code if isinstance(code, int) else 0)
 
 
+def _print(words: str, *, err: bool = False) -> None:
+    """Lines that may hold the names and words of others."""
+    click.echo(safe.printed(words), err=err)
+
+
 def _complain(words: str) -> None:
-    click.echo(f"grader: {words}", err=True)
+    _say(f"grader: {words}")
 
 
 @grader.command()
@@ -182,8 +193,9 @@ def _chosen(asked: Assignment, roles: tuple[Role, ...], only: tuple[str, ...]) -
 
 
 def _say(words: str, *, quiet: bool = False) -> None:
+    """One line on standard error, even if a name in it has several."""
     if not quiet:
-        click.echo(words, err=True)
+        _print(words.replace("\n", r"\n"), err=True)
 
 
 def _console(*, stderr: bool = False) -> Console:
@@ -222,8 +234,10 @@ def _status(words: str, *, quiet: bool = False) -> Iterator[Callable[[str], None
     if quiet or not sys.stderr.isatty():
         yield lambda _: None
         return
+    from rich.text import Text  # noqa: PLC0415
+
     with _console(stderr=True).status(words) as status:
-        yield status.update
+        yield lambda words: status.update(Text(safe.one_line(words)))
 
 
 def _write_reports(report: Report, files: dict[str, Path], *, to_stdout: bool, quiet: bool) -> None:
@@ -262,20 +276,20 @@ def list_(name: str | None, folder: Path | None) -> None:
 
     if name is None:
         for known in assignments.names(folder):
-            click.echo(f"{known}  {assignments.load(known, folder).title}")
+            _print(f"{known}  {assignments.load(known, folder).title}")
         return
     asked = assignments.load(name, folder)
     titles = titles_of(asked)
     total = sum(spec.points for spec in asked.checks)
-    click.echo(f"{asked.name}: {asked.title}, {len(asked.checks)} checks, {total:g} points\n")
+    _print(f"{asked.name}: {asked.title}, {len(asked.checks)} checks, {total:g} points\n")
     for part in assignments.parts_of(asked.roles):
         specs = [spec for spec in asked.checks if spec.part == part]
         if specs and len(asked.roles) > 1:
             worth = text.plural_points(sum(spec.points for spec in specs))
-            click.echo(f"{SECTIONS[part]}: {text.plural(len(specs), 'check')}, {worth}\n")
+            _print(f"{SECTIONS[part]}: {text.plural(len(specs), 'check')}, {worth}\n")
         for spec in specs:
-            click.echo(f"{spec.points:>4g}  {spec.id}\n      {titles[spec.id]}")
-            click.echo(f"      {spec.requirement} {asked.requirements[spec.requirement].text}\n")
+            _print(f"{spec.points:>4g}  {spec.id}\n      {titles[spec.id]}")
+            _print(f"      {spec.requirement} {asked.requirements[spec.requirement].text}\n")
 
 
 @grader.command()
@@ -285,11 +299,11 @@ def doctor() -> int:
 
     findings = examine()
     for finding in findings:
-        click.echo(f"{'ok  ' if finding.good else 'no  '}{finding.what}: {finding.found}")
+        _print(f"{'ok  ' if finding.good else 'no  '}{finding.what}: {finding.found}")
         if finding.advice:
-            click.echo(f"      {finding.advice}")
+            _print(f"      {finding.advice}")
     able = [kind for kind in ("docker", "local") if all(f.good for f in findings if kind in f.needed_by)]
-    click.echo(f"\nsandboxes that work here: {', '.join(able) or 'none'}")
+    _print(f"\nsandboxes that work here: {', '.join(able) or 'none'}")
     return 0 if able else 3
 
 
@@ -300,9 +314,9 @@ def clean() -> None:
 
     removed = engine.remove_orphans(engine.connect())
     for name in removed:
-        click.echo(f"removed {name}")
+        _print(f"removed {name}")
     if not removed:
-        click.echo("nothing was left behind")
+        _print("nothing was left behind")
 
 
 @grader.group()
@@ -319,7 +333,7 @@ def image_build(base: str, network: str) -> None:
 
     engine.build_images(engine.connect(), base, network, lambda words: click.echo(words, nl=False, err=True))
     for target in engine.TARGETS:
-        click.echo(f"built {engine.tag(target)}")
+        _print(f"built {engine.tag(target)}")
 
 
 @grader.command()
@@ -356,12 +370,12 @@ def verify(
         for trial in proof.trials(request, choice.make, rounds=rounds, programs=programs, role=role, listen=listen):
             trials.append(trial)
             for flip in trial.flips:
-                click.echo(f"FLIP round {trial.round} (seed {seed + trial.round - 1}) {trial.program}: {flip}")
+                _print(f"FLIP round {trial.round} (seed {seed + trial.round - 1}) {trial.program}: {flip}")
     verdicts = proof.load_verdicts(proof.reference_folder(asked), asked)
-    click.echo(matrix(asked, verdicts, trials))
+    _print(matrix(asked, verdicts, trials))
     lacking = proof.unproved(asked, verdicts)
     for check_id in lacking:
-        click.echo(f"no broken program fails {check_id}")
+        _print(f"no broken program fails {check_id}")
     return 1 if lacking or any(trial.flips for trial in trials) else 0
 
 

@@ -80,5 +80,8 @@ IDLE_CPU_SHARE: Final = 0.2
 LAST_CHECK_S: Final = 20.0
 #: How much longer than its own limits the host waits for a driver before it gives it up.
 HOST_GRACE_S: Final = 30.0
+#: Combining marks on one letter that a report shows as they are: Hebrew and Vietnamese need four at most; whole piles
+#: of them cover the lines around.
+MOST_MARKS: Final = 4
 #: How long a program may take to come to rest between two steps; only speed and which program is kept hang on it.
 SETTLE_S: Final = 0.25

@@ -30,7 +30,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("grader.catalogue", "grader.results", "grader.languages", "grader.report", "grader.sandbox.choose"),
     ("grader.report.console", "grader.report.html", "grader.report.json", "grader.report.junit"),
     ("grader.report.text", "grader.submission", "grader.sandbox.docker", "grader.sandbox.local"),
-    ("grader.sandbox.host", "grader.sandbox.guardian"),
+    ("grader.report.safe", "grader.sandbox.host", "grader.sandbox.guardian"),
     ("grader.sandbox.engine",),
     ("grader.driver.__main__",),
     ("grader.driver.plugin",),

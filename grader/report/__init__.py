@@ -1,7 +1,7 @@
 """Pure renderers: every one is a function of a `Report`, and none can change a grade.
 
 `text.py` holds the words that all of them share; a renderer decides only where they stand.  Whatever a submission
-printed or sent reaches a report through `text.visible`, so that no report can be steered by student text.  `write` is
+printed or sent reaches a report through `safe.py`, so that no report can be steered by student text.  `write` is
 the only I/O here; the standard output belongs to `cli.py`.
 """
 

@@ -1,8 +1,8 @@
 """What a terminal shows: one line a check, then what went wrong, and at the very end what to do next.
 
 The caller owns the `rich` console and with it width, colour, `NO_COLOR` and where it goes.  Student text reaches it
-only as `Text`, never as markup.  Lines are wrapped here and handed over whole: nothing is cut off, nothing is padded,
-so a redirected report reads like the one on the screen.
+only as `Text`, never as markup.  Lines are wrapped here, made harmless as `safe.py` has it, and handed over whole:
+nothing is cut off, nothing is padded, so a redirected report reads like the one on the screen.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.text import Text
 
 from grader.model import UNJUDGED, CheckResult, Outcome, Report
-from grader.report import text
+from grader.report import safe, text
 
 
 class Mark(NamedTuple):
@@ -58,7 +58,7 @@ class Row(NamedTuple):
 def show(report: Report, console: Console, *, quiet: bool = False) -> None:
     """Print `report` to `console`; `quiet` leaves only the end of it."""
     for row in rows(report, quiet=quiet):
-        for line in _wrapped(row, console):
+        for line in map(_harmless, _wrapped(row, console)):
             console.print(line, no_wrap=True, overflow="ignore", crop=False, highlight=False)
 
 
@@ -111,16 +111,16 @@ def _build(report: Report) -> Iterator[Row]:
     if not text.build_stands_alone(report):
         return
     yield Row(_headline(report.build.outcome, f"the build: {text.OUTCOMES[report.build.outcome]}"), hang=3)
-    if command := text.one_line(report.build.command):
+    if command := safe.one_line(report.build.command):
         yield Row(Text(f"$ {command}"), 3, 2)
-    yield from _quoted(text.lines(report.build.log))
+    yield from _quoted(safe.lines(report.build.log))
     yield Row(Text())
 
 
 def _blocks(checks: Iterable[CheckResult]) -> Iterator[Row]:
     """What there is to say about each: the title, the reason, the requirement, the message, the hint."""
     for check in checks:
-        name = (f"  ({text.one_line(check.id)})", "dim")
+        name = (f"  ({safe.one_line(check.id)})", "dim")
         yield Row(Text.assemble(_headline(check.outcome, text.title(check)), name), hang=3)
         yield Row(Text(f"{text.capital(text.reason_clause(check))}."), 3)
         yield Row(Text(text.requirement_line(check), "italic"), 3)
@@ -181,6 +181,13 @@ def _wrapped(row: Row, console: Console) -> Iterator[Text]:
     continued = rest[cut:].wrap(console, max(10, width - row.indent - row.hang), overflow="fold")
     yield _indented(first[0], row.indent)
     yield from (_indented(line, row.indent + row.hang) for line in continued)
+
+
+def _harmless(line: Text) -> Text:
+    """The line with what a CI system would obey escaped; it may come out a few columns longer than it should be."""
+    for at in reversed(safe.commands(line.plain)):
+        line = Text.assemble(line[:at], safe.escape(line.plain[at]), line[at + 1 :])
+    return line
 
 
 def _indented(line: Text, columns: int) -> Text:

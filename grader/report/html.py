@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 import jinja2
 
 from grader.model import UNJUDGED, CheckResult, Event, Outcome, Report
-from grader.report import text
+from grader.report import safe, text
 from grader.report.console import MARKS
 
 #: What a reader came for is open; the rest is one click away.
@@ -69,20 +69,20 @@ def _template() -> jinja2.Template:
 def _page(report: Report) -> dict[str, object]:
     """The template's values."""
     return {
-        "assignment": text.one_line(report.assignment),
+        "assignment": safe.one_line(report.assignment),
         "role": text.ROLES[report.role],
-        "submission": text.one_line(report.submission.name),
-        "sha256": text.one_line(report.submission.sha256),
-        "sandbox": text.one_line(report.grader.sandbox),
+        "submission": safe.one_line(report.submission.name),
+        "sha256": safe.one_line(report.submission.sha256),
+        "sandbox": safe.one_line(report.grader.sandbox),
         "seed": report.grader.seed,
-        "version": text.one_line(report.grader.version),
+        "version": safe.one_line(report.grader.version),
         "started": report.started.strftime("%Y-%m-%d %H:%M:%S %Z").strip(),
         "duration": f"{report.duration_s:.1f} s",
         "score": text.number(report.score),
         "max_score": text.number(report.max_score),
         "score_line": text.score_line(report),
         "narrowed": text.narrowed_line(report),
-        "images": [f"{text.one_line(target)} {text.one_line(id_)}" for target, id_ in report.grader.images.items()],
+        "images": [f"{safe.one_line(target)} {safe.one_line(id_)}" for target, id_ in report.grader.images.items()],
         "counts": text.counts_line(report),
         "unjudged": text.unjudged_line(report),
         "next": text.next_step(report),
@@ -92,8 +92,8 @@ def _page(report: Report) -> dict[str, object]:
             "outcome": report.build.outcome.value,
             "word": text.OUTCOMES[report.build.outcome],
             "mark": MARKS[report.build.outcome].sign,
-            "command": text.one_line(report.build.command),
-            "log": "\n".join(text.lines(report.build.log)),
+            "command": safe.one_line(report.build.command),
+            "log": "\n".join(safe.lines(report.build.log)),
         },
         "is_divided": report.role == "both",
         "sections": [
@@ -106,7 +106,7 @@ def _page(report: Report) -> dict[str, object]:
 def _card(check: CheckResult) -> Card:
     passed = check.outcome is Outcome.PASSED
     return Card(
-        id=text.one_line(check.id),
+        id=safe.one_line(check.id),
         title=text.title(check),
         outcome=check.outcome.value,
         word=text.OUTCOMES[check.outcome],
@@ -114,8 +114,8 @@ def _card(check: CheckResult) -> Card:
         points=text.points(check),
         is_open=check.outcome in OPEN,
         reason="" if passed else f"{text.capital(text.reason_clause(check))}.",
-        number=text.one_line(check.requirement.number),
-        requirement=text.one_line(check.requirement.text),
+        number=safe.one_line(check.requirement.number),
+        requirement=safe.one_line(check.requirement.text),
         message="\n".join(text.message_lines(check)),
         hint=text.hint_line(check),
         rows=[_row(event) for event in check.evidence],
@@ -125,9 +125,9 @@ def _card(check: CheckResult) -> Card:
 def _row(event: Event) -> Row:
     return Row(
         when=text.moment(event),
-        who=text.one_line(event.who),
+        who=safe.one_line(event.who),
         done=text.EVENTS[event.kind],
-        said=text.one_line(event.text),
+        said=safe.one_line(event.text),
         parts=text.parts(event) if text.has_bytes(event) else [],
         pieces=text.pieces(event),
     )

@@ -1,26 +1,34 @@
 """`report.json`, the source of truth: the model as msgspec writes it, bytes as base64.
 
 What comes out is read back to the same `Report` by `decode`.  The one exception: a lone surrogate (an undecodable
-file name) can't stand in JSON, so it is written as its escape.
+file name) can't be in JSON, so it is written as its escape.  All is printable ASCII, and what a CI system would obey is
+escaped as JSON escapes, so that a report may go to a terminal or a log.
 """
 
 from __future__ import annotations
 
-from typing import Any
+import re
+from typing import Any, Final
 
 import msgspec
 
 from grader.errors import UsageError
 from grader.model import SCHEMA, Report
+from grader.report.safe import ANYWHERE
+
+#: What is written as an escape: all but printable ASCII, and one character of each command.  Other commands begin a
+#: line, which no string does here.
+_ESCAPED: Final = re.compile("|".join([r"[^\n\x20-\x7e]", *ANYWHERE.values()]))
 
 
 def render(report: Report) -> bytes:
-    """`report` as indented UTF-8 JSON with a newline at its end."""
+    """`report` as indented JSON with a newline at its end."""
     try:
         encoded = msgspec.json.encode(report)
     except UnicodeEncodeError:
         encoded = msgspec.json.encode(_with_visible_surrogates(report))
-    return msgspec.json.format(encoded, indent=2) + b"\n"
+    formatted = msgspec.json.format(encoded, indent=2).decode()
+    return _ESCAPED.sub(_as_json_escapes, formatted).encode() + b"\n"
 
 
 def decode(content: bytes) -> Report:
@@ -32,6 +40,12 @@ def decode(content: bytes) -> Report:
     if report.schema != SCHEMA:
         raise UsageError(f"this report has the schema {report.schema!r}; this version reads {SCHEMA!r}")
     return report
+
+
+def _as_json_escapes(match: re.Match[str]) -> str:
+    r"""A character of a string as JSON has it: `\u` and four digits for each of its UTF-16 units."""
+    units = match[0].encode("utf-16-be")
+    return "".join(f"\\u{units[at : at + 2].hex()}" for at in range(0, len(units), 2))
 
 
 def _with_visible_surrogates(value: Any) -> Any:

@@ -19,7 +19,7 @@ import junit_xml
 
 from grader.errors import REASONS, GraderError, Reason
 from grader.model import CheckResult, Outcome, Report
-from grader.report import text
+from grader.report import safe, text
 
 Verdict = Literal["", "failure", "error", "skipped"]
 
@@ -71,9 +71,9 @@ def document(name: str, cases: Iterable[Case], *, properties: Mapping[str, str],
     """Clean, write, read back, count.  Raises GraderError when the counts differ: a wrong count is a wrong grade."""
     clean = [_clean(case) for case in cases]
     suite = junit_xml.TestSuite(
-        text.visible(name),
+        safe.visible(name),
         [_written(case) for case in clean],
-        properties={text.visible(key): text.visible(value) for key, value in properties.items()},
+        properties={safe.visible(key): safe.visible(value) for key, value in properties.items()},
         timestamp=timestamp,
     )
     root = ET.fromstring(junit_xml.to_xml_report_string([suite], prettyprint=False))  # noqa: S314 - our own
@@ -89,7 +89,7 @@ def _case(report: Report, check: CheckResult) -> Case:
     verdict = VERDICTS[check.outcome]
     return Case(
         name=text.title(check),
-        classname=f"{text.one_line(report.assignment)}.{text.one_line(check.id)}",
+        classname=f"{safe.one_line(report.assignment)}.{safe.one_line(check.id)}",
         duration_s=check.duration_s,
         verdict=verdict,
         kind=(check.reason or check.outcome).value if verdict else "",
@@ -111,7 +111,7 @@ def _build(report: Report) -> list[Case]:
     return [
         Case(
             name="Can be built",
-            classname=f"{text.one_line(report.assignment)}.{report.role}.build",
+            classname=f"{safe.one_line(report.assignment)}.{report.role}.build",
             duration_s=report.build.duration_s,
             verdict=VERDICTS[report.build.outcome],
             kind=(Reason.BUILD_FAILED if failed else report.build.outcome).value,
@@ -123,11 +123,11 @@ def _build(report: Report) -> list[Case]:
 
 def _clean(case: Case) -> Case:
     return case._replace(
-        name=text.visible(case.name),
-        classname=text.visible(case.classname),
-        kind=text.visible(case.kind),
-        message=text.visible(case.message),
-        text=text.visible(case.text),
+        name=safe.visible(case.name),
+        classname=safe.visible(case.classname),
+        kind=safe.visible(case.kind),
+        message=safe.visible(case.message),
+        text=safe.visible(case.text),
     )
 
 

@@ -1,8 +1,8 @@
 """The words that all reports share.
 
 Values in, plain lines out: what an outcome is called, why a check ended as it did, what happened when, what a
-student does next.  Nothing here knows a format, a colour or a width.  Every line that leaves this file has been
-through `visible`.
+student does next.  Nothing here knows a format, a colour or a width.  Every line that leaves this file is visible in
+the sense of `safe.py`.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from grader.model import (
     Report,
     judged,
 )
+from grader.report.safe import lines, one_line
 
 #: What an outcome is called.
 OUTCOMES: Final[dict[Outcome, str]] = {
@@ -75,14 +76,6 @@ _NO_SECTION: Final = "Others"
 #: Above this number, pieces of equal length are counted instead of drawn apart: eight still fit on a line.
 MOST_PIECES_DRAWN: Final = 8
 
-# Controls (all but newline and tab), line separators, direction overrides, surrogates and noncharacters: what XML 1.0
-# forbids, what junit-xml drops in silence, what a terminal obeys, and what makes a line read other than it is.
-_HIDDEN: Final = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufdd0-\ufdef"
-    + "".join(f"{chr(plane + 0xFFFE)}{chr(plane + 0xFFFF)}" for plane in range(0, 0x110000, 0x10000))
-    + "]"
-)
-
 # How compilers begin the line that names a fault.  Only such a line is quoted; no hint is drawn from it.
 _FAULTS: Final = tuple(
     re.compile(pattern)
@@ -124,23 +117,6 @@ class NotPlayed(NamedTuple):
 
     why: str
     checks: tuple[CheckResult, ...]
-
-
-def visible(text: str) -> str:
-    r"""`text` with every character that would be obeyed, dropped or refused shown as an escape (`\x1b`).
-
-    Newlines and tabs stay.  What comes out is valid in XML 1.0 and UTF-8.
-    """
-    return _HIDDEN.sub(_escape, text)
-
-
-def _escape(match: re.Match[str]) -> str:
-    return match[0].encode("unicode_escape").decode("ascii")
-
-
-def one_line(text: str) -> str:
-    """`text`, visible, with runs of white space made one space."""
-    return " ".join(visible(text).split())
 
 
 def number(value: float) -> str:
@@ -190,11 +166,6 @@ def hint_line(check: CheckResult) -> tuple[str, str] | None:
         return "What to do:", advice(check)
     own = one_line(check.hint)
     return ("Look at:", own) if own else None
-
-
-def lines(text: str) -> list[str]:
-    """`text`, visible, without empty lines around it."""
-    return visible(text).strip("\n").split("\n") if text.strip("\n") else []
 
 
 def capital(text: str) -> str:

@@ -19,6 +19,7 @@ from junitparser import JUnitXml
 from lxml import etree
 
 from grader.limits import MOST_SEED
+from grader.report import safe
 from tests.cli.command import (
     REFERENCE,
     RIGHT,
@@ -30,6 +31,7 @@ from tests.cli.command import (
     make_assignment,
     wait_until,
 )
+from tests.report.commands import obeyed
 
 #: Of the server alone.
 POINTS = sum(int(spec.points) for spec in UPPERCASE.checks if spec.part == "server")
@@ -151,6 +153,48 @@ def test_pytest_s_settings_in_the_environment_change_nothing(folder: Path) -> No
     environment = {"PYTEST_ADDOPTS": "--frobnicate", "PYTEST_PLUGINS": "no_such_plugin"}
     ended = Command(folder, environment=environment).run("check", RIGHT, *QUICK, "--quiet")
     assert ended.code == 0, ended.err
+
+
+# names and words of others
+
+#: What a terminal or a CI system would obey, and what nobody would see.
+HOSTILE_NAME = "\n::error::x ##[error] ##vso[task.complete] ##teamcity[x]\r\x1b[2J\x9b2J \u202e\u200b--- "
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("check", f"missing{HOSTILE_NAME}", *LOCAL),
+        ("check", RIGHT, "--assignment", HOSTILE_NAME),
+        ("check", RIGHT, *LOCAL, "--only", HOSTILE_NAME),
+        ("check", RIGHT, *LOCAL, "--assignments", HOSTILE_NAME),
+        ("check", RIGHT, *LOCAL, "--junitxml", f"{HOSTILE_NAME}/report"),
+        ("check", RIGHT, *LOCAL, "--role", HOSTILE_NAME),
+        ("check", RIGHT, f"--{HOSTILE_NAME}"),
+        (HOSTILE_NAME,),
+        ("list", HOSTILE_NAME),
+        ("verify", "tcp_sum", "--program", HOSTILE_NAME),
+    ],
+)
+def test_no_name_on_standard_error_is_a_command(folder: Path, arguments: tuple[str | Path, ...]) -> None:
+    ended = Command(folder).run(*arguments)
+    assert (ended.code, ended.out) == (2, "")
+    assert "error" in ended.err
+    assert safe.visible(ended.err) == ended.err
+    assert obeyed(ended.err) == []
+
+
+def test_no_name_of_a_submission_is_a_command(folder: Path) -> None:
+    handed = folder / f"handed{HOSTILE_NAME}"
+    (handed / "venv").mkdir(parents=True)
+    (handed / f"server{HOSTILE_NAME}.py").write_text("raise SystemExit(f'{__file__}')")
+    for more in ((), ("--json", "-")):
+        ended = Command(folder).run("check", handed, *QUICK, *more)
+        assert ended.code == 1, ended.err
+        assert "##" not in (ended.out + ended.err).replace(r"\x23#", "")
+        for printed in (ended.out, ended.err):
+            assert safe.visible(printed) == printed
+            assert obeyed(printed) == []
 
 
 # --only

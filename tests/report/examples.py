@@ -381,6 +381,11 @@ texts = st.text(st.characters(), max_size=40) | st.sampled_from(
         "e\u0301\u200d\U0001f600",
         " " * 100,
         "wide \u4e2d\u6587 " * 20,
+        "x" * 58 + " ::error file=a.py::y",
+        "##[error]y ##vso[task.complete]z ##teamcity[a]",
+        "section_start:1:a travis_fold:end:b",
+        "+++ y\n--- z\n  ::stop-commands::t",
+        "a" + "\u0302" * 9,
     ]
 )
 _points = st.floats(0, 1000)

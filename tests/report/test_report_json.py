@@ -10,7 +10,8 @@ from hypothesis import given
 
 from grader.errors import UsageError
 from grader.model import Report
-from grader.report import json
+from grader.report import json, safe
+from tests.report.commands import obeyed
 from tests.report.examples import FULL, HOSTILE, report_strategy
 
 
@@ -28,6 +29,13 @@ def test_what_is_written_is_read_back(report: Report) -> None:
     again = json.decode(content)
     assert again == report or has_surrogates(report)
     assert json.render(again) == content
+
+
+@given(report=report_strategy)
+def test_it_may_go_to_a_terminal_and_a_log(report: Report) -> None:
+    content = json.render(report).decode("ascii")
+    assert safe.visible(content) == content
+    assert obeyed(content) == []
 
 
 def test_lone_surrogates_become_escapes_and_nothing_else_changes() -> None:

@@ -25,7 +25,6 @@ from tests.report.examples import (
     UNBUILT,
     UNBUILT_UNSAID,
     UNJUDGED,
-    texts,
 )
 
 
@@ -71,31 +70,6 @@ def test_parts_hold_every_byte_in_order(data: bytes, pieces: list[int]) -> None:
     event = Event(at_ms=0, kind=EventKind.SENT, who="a", data=data, size_bytes=len(data), pieces=tuple(pieces))
     shown = [part.text for part in text.parts(event) if part.kind == "bytes"]
     assert b"".join(eval(f"b{literal}") for literal in shown) == data  # noqa: S307 - what repr wrote
-
-
-@given(raw=texts)
-def test_visible_text_is_safe_and_complete(raw: str) -> None:
-    shown = text.visible(raw)
-    shown.encode("utf-8")
-    assert not any(ord(char) < 32 and char not in "\n\t" for char in shown)
-    assert len(shown) >= len(raw)
-    assert text.visible(shown) == shown
-
-
-@pytest.mark.parametrize(
-    ("raw", "shown"),
-    [
-        ("\x1b[31m", r"\x1b[31m"),
-        ("a\r\nb", "a\\r\nb"),
-        ("\x9b", r"\x9b"),
-        ("\ud800", r"\ud800"),
-        ("\u202e", r"\u202e"),
-        ("\U0001ffff", r"\U0001ffff"),
-        ("\tä中😀\u200d\n", "\tä中😀\u200d\n"),
-    ],
-)
-def test_visible_escapes_what_would_be_obeyed_or_dropped(raw: str, shown: str) -> None:
-    assert text.visible(raw) == shown
 
 
 @pytest.mark.parametrize(("value", "shown"), [(2.0, "2"), (0.5, "0.5"), (10, "10"), (10 / 3, "3.33"), (1e6, "1000000")])
