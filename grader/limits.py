@@ -52,8 +52,14 @@ class SandboxLimits(msgspec.Struct, frozen=True, kw_only=True):
 
 
 #: A reply must come within this time, as the handout says; time in which the program wanted to run but was given no CPU
-#: does not count, and every byte it reads or sends begins it anew, so that a long message may take longer.
+#: does not count.
 REPLY_S: Final = 2.0
+#: A long message may take longer as long as it moves at this rate, both directions together: each byte gives back its
+#: share of the time.  A server in Python that receives and sends byte by byte moves 200 000 a second, and a mebibyte so
+#: in half the time that this allows; one byte each second gives back nothing.
+USEFUL_BYTES_PER_S: Final = 64 * 1024
+#: ... and a datagram counts as so many bytes at least: ten a second, a process for each under load.
+DATAGRAM_WORTH_BYTES: Final = USEFUL_BYTES_PER_S // 10
 #: ... but after this much wall time the machine is called starved, and the check inconclusive.
 REPLY_WALL_S: Final = 60.0
 #: What a datagram over IPv4 carries at most (udp(7)): 65 535 less 20 bytes of IP and 8 of UDP headers.
@@ -85,3 +91,15 @@ HOST_GRACE_S: Final = 30.0
 MOST_MARKS: Final = 4
 #: How long a program may take to come to rest between two steps; only speed and which program is kept hang on it.
 SETTLE_S: Final = 0.25
+#: ... and one that was seen not to come to rest, because it is on a CPU all the time.
+RESTLESS_SETTLE_S: Final = 0.05
+#: How long a program that never rests is waited for after something that it may have to work at, where no verdict hangs
+#: on it; and how long its answers may stay in its send queue until they count as stuck there.
+UNREST_S: Final = 0.5
+#: Part of its own time on a CPU from which a program is said to spin: it can't be waiting much.
+SPINS_FROM: Final = 0.8
+#: After so many checks that a spinning program has kept waiting for a whole deadline, from the next one on ...
+SPINNING_CHECKS: Final = 2
+#: ... so much time on a CPU, in which no byte moves and no client is accepted, counts as a deadline wherever nothing
+#: passes by that: a right reply of a mebibyte takes less, and silence is awaited as long as ever.
+SPINNING_CPU_S: Final = 0.5

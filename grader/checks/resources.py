@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from grader.checks import behaviour
-from grader.checks.steps import after_crowd
+from grader.checks.steps import Crowd, after_crowd, thread_count
 from grader.driver.stage import Server, Stage
 from grader.errors import Reason
 from grader.limits import IDLE_CPU_SHARE, IDLE_WINDOW_S
@@ -41,7 +41,8 @@ def test_no_fd_leak(server: Server, stage: Stage, protocol: StreamProtocol) -> N
     words = f"after {crowd.size} clients have left it has {grown} more files open"
     if crowd.close_wait:
         words += f", {crowd.close_wait} of them in CLOSE_WAIT"
-    _must_not_grow(server.program, max(grown, crowd.close_wait), words, Reason.FD_LEAK)
+    server.program.transcript.add(EventKind.KERNEL, "program", words)
+    _must_not_grow(crowd, max(grown, crowd.close_wait), words, Reason.FD_LEAK)
 
 
 @behaviour(
@@ -57,7 +58,8 @@ def test_no_zombies(server: Server, stage: Stage, protocol: StreamProtocol) -> N
     crowd = after_crowd(stage, server, protocol)
     zombies = sum(process.state == "Z" for process in crowd.after)
     words = f"after {crowd.size} clients have left, {zombies} of its children have ended and were never waited for"
-    _must_not_grow(server.program, zombies, words, Reason.ZOMBIES)
+    server.program.transcript.add(EventKind.KERNEL, "program", words)
+    _must_not_grow(crowd, zombies, words, Reason.ZOMBIES)
 
 
 @behaviour(
@@ -70,9 +72,10 @@ def test_no_zombies(server: Server, stage: Stage, protocol: StreamProtocol) -> N
 def test_no_thread_leak(server: Server, stage: Stage, protocol: StreamProtocol) -> None:
     """Ends the threads and children of clients that have left"""
     crowd = after_crowd(stage, server, protocol)
-    grown = _threads(crowd.after) - _threads(crowd.before)
+    grown = thread_count(crowd.after) - thread_count(crowd.before)
     words = f"after {crowd.size} clients have left it has {grown} more threads and processes running"
-    _must_not_grow(server.program, grown, words, Reason.THREAD_LEAK, _THREADS_TOLERATED)
+    server.program.transcript.add(EventKind.KERNEL, "program", words)
+    _must_not_grow(crowd, grown, words, Reason.THREAD_LEAK, _THREADS_TOLERATED)
 
 
 @behaviour(
@@ -95,19 +98,14 @@ def test_no_busy_loop(server: Server, stage: Stage, protocol: StreamProtocol) ->
         _must_rest(server.program, "after a client had reset its connection")
 
 
-def _must_not_grow(program: Program, grown: int, words: str, reason: Reason, tolerated: int = _TOLERATED) -> None:
+def _must_not_grow(crowd: Crowd, grown: int, words: str, reason: Reason, tolerated: int = _TOLERATED) -> None:
     __tracebackhide__ = True
-    program.transcript.add(EventKind.KERNEL, "program", words)
-    if grown > tolerated:
-        raise FaultError(reason, words, doing=program.doing())
+    if grown > crowd.tolerated(tolerated):
+        raise FaultError(reason, words, doing=crowd.doing)
 
 
 def _open_files(snapshot: Snapshot) -> int:
     return sum(len(process.files) for process in snapshot if process.alive)
-
-
-def _threads(snapshot: Snapshot) -> int:
-    return sum(len(process.threads) for process in snapshot if process.alive)
 
 
 def _must_rest(program: Program, when: str) -> None:

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from grader.wire.warden import Ending
 
 _CROWD = 200
+#: After so many clients it is looked how the program bears them.
+_CROWD_LOOKS = 20
 _ENDING_SIGNALS = frozenset({signal.SIGINT, signal.SIGTERM, signal.SIGKILL})
 #: How a line ends that perror(3) or Python's OSError has made.
 _SYSTEM_ERRORS = tuple(f"{before} {os.strerror(code)}" for code in errno.errorcode for before in (":", "]"))
@@ -161,18 +163,28 @@ def wait_time_wait(stage: Stage, server: Server) -> None:
 
 @dataclass(frozen=True)
 class Crowd:
-    """What a program held before and after many clients came and left.  `close_wait`: connections it never closed."""
+    """What a program held before and after many clients came and left.
+
+    `close_wait`: connections it never closed.  `doing`: what it was doing then, in words.
+    """
 
     size: int
     before: Snapshot
     after: Snapshot
     close_wait: int
+    doing: str
+
+    def tolerated(self, number: int) -> int:
+        """As many of this crowd as `number` is of a whole one."""
+        return number * self.size // _CROWD
 
 
 def after_crowd(stage: Stage, server: Server, protocol: StreamProtocol) -> Crowd:
-    """Let many clients come and leave, in every way that clients leave; once for each started program."""
+    """Let many clients come and leave, in every way that clients leave; once for all checks."""
     __tracebackhide__ = True
-    return stage.once("crowd", lambda: _play_crowd(stage, server, protocol))
+    crowd = stage.once("crowd", lambda: _play_crowd(stage, server, protocol))
+    stage.transcript.add(EventKind.NOTE, "grader", f"{crowd.size} clients came and left")
+    return crowd
 
 
 def _play_crowd(stage: Stage, server: Server, protocol: StreamProtocol) -> Crowd:
@@ -182,18 +194,33 @@ def _play_crowd(stage: Stage, server: Server, protocol: StreamProtocol) -> Crowd
         client.ask(protocol.exchange(0))
     before = at_rest(program)
     mark = program.transcript.mark()
-    for number in range(_CROWD):
+    size = 0
+    while size < _CROWD and not (size % _CROWD_LOOKS == 0 and _drowns(program, before, size)):
         if stage.over_tcp:
-            _come_and_leave(stage.connect(server), protocol, number)
+            _come_and_leave(stage.connect(server), protocol, size)
         else:
             with stage.client(server) as client:
-                client.ask(protocol.exchange(number))
+                client.ask(protocol.exchange(size))
+        size += 1
     program.wait_delivered()
     after = at_rest(program)
     program.transcript.rewind(mark)
     waiting = sum(row.local.port == server.port for row in stage.table.dump(TcpState.CLOSE_WAIT))
-    program.transcript.add(EventKind.NOTE, "grader", f"{_CROWD} clients came and left")
-    return Crowd(_CROWD, before, after, waiting)
+    return Crowd(size, before, after, waiting, program.doing(after))
+
+
+def _drowns(program: Program, before: Snapshot, size: int) -> bool:
+    """Whether clients that have left keep it so busy that each new one has to wait longer: threads that never rest."""
+
+    def most_have_stayed() -> bool:
+        return thread_count(program.snapshot(files=False)) - thread_count(before) > size // 2
+
+    return size > 0 and most_have_stayed() and not program.wait_rest(SETTLE_S) and most_have_stayed()
+
+
+def thread_count(snapshot: Snapshot) -> int:
+    """The threads of all its processes."""
+    return sum(len(process.threads) for process in snapshot if process.alive)
 
 
 def _come_and_leave(client: ScriptedClient, protocol: StreamProtocol, number: int) -> None:

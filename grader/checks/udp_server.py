@@ -7,7 +7,7 @@ from grader.checks.steps import stop_anyhow
 from grader.driver.fixtures import Correspond
 from grader.driver.stage import Server, Stage
 from grader.errors import Reason
-from grader.limits import REPLY_S, SETTLE_S
+from grader.limits import SETTLE_S, UNREST_S
 from grader.model import EventKind
 from grader.wire.faults import FaultError, UnprovedError
 from grader.wire.script import DatagramProtocol
@@ -126,7 +126,7 @@ def test_large_datagrams(server: Server, correspond: Correspond, protocol: Datag
         for datagram in protocol.oversized():
             client.send(datagram)
             client.wait_read()
-        server.program.wait_rest(REPLY_S)  # an answer that finds its client gone is another check's affair
+        server.program.wait_rest(UNREST_S)  # an answer that finds its client gone is another check's affair
     _serves_another(correspond, protocol)
 
 
@@ -143,7 +143,7 @@ def test_garbage_survived(server: Server, correspond: Correspond, protocol: Data
         for datagram in protocol.garbage():
             client.send(datagram)
             client.wait_read()
-        server.program.wait_rest(REPLY_S)
+        server.program.wait_rest(UNREST_S)
     _serves_another(correspond, protocol)
 
 

@@ -444,7 +444,7 @@ class Session(Generic[P]):
             return self.program.ending() is not None or self.server.was_left() or None
 
         try:
-            self.program.wait(ended, until_end=False, deadline_s=REPLY_S)
+            self.program.wait(ended, until_end=False, deadline_s=REPLY_S, hurried=True)
             if self.program.ending() is None:
                 self.server.dismiss()
             return self.program.wait_end(REPLY_S)

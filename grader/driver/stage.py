@@ -25,6 +25,7 @@ from grader.limits import EXIT_S, READY_S, SETTLE_S
 from grader.model import EventKind
 from grader.wire.faults import FaultError, NotStartedError, UnprovedError
 from grader.wire.kernel import Endpoint, SocketRow, SocketTable, TcpState
+from grader.wire.own_time import Spinning
 from grader.wire.program import NoProgressError, Program, Why, reason_of
 from grader.wire.script import Exchange
 from grader.wire.tcp import ScriptedClient
@@ -127,8 +128,11 @@ class Stage:
         self._beside: list[Program] = []
         #: Once it did not come to rest after a check, waiting for that again would only cost time.
         self._restless = False
+        self._spinning = Spinning()
         self._shared: Server | None = None
         self._clients: list[Client] = []
+        #: Those of them of whom something may be left on the program's side.
+        self._lingering: list[Client] = []
         self._found_out: dict[str, object] = {}
         self.transcript = Transcript(time.monotonic)
         self._ports_used: set[int] = set()
@@ -145,12 +149,14 @@ class Stage:
         self.give_up_at = give_up_at
         self.transcript = Transcript(time.monotonic)
         self._clients.clear()
+        self._lingering.clear()
         if self._shared:
             self._shared.program.transcript = self.transcript
             self._shared.program.give_up_at = give_up_at
 
     def finish(self, *, passed: bool) -> None:
         """A check has ended: close its clients; keep the program only if it is as it was."""
+        self._spinning.end_check()
         for client in self._clients:
             client.close()
         if not (passed and self._shared and self._at_rest(self._shared)):
@@ -164,12 +170,13 @@ class Stage:
             return False
 
         def rests() -> bool | None:
-            if any(not client.gone() for client in self._clients):
+            self._lingering = [client for client in self._lingering if not client.gone()]
+            if self._lingering:
                 return None
             return program.at_rest() or None
 
         try:
-            program.wait(rests, deadline_s=SETTLE_S)
+            program.wait(rests, deadline_s=SETTLE_S, hurried=True)
         except NoProgressError as outcome:
             self._restless = outcome.why is Why.DEADLINE
             return False
@@ -188,7 +195,6 @@ class Stage:
     def end_program(self) -> None:
         """End whatever runs."""
         self._shared = None
-        self._found_out.clear()
         for program in (*self._beside, self._program):
             if program is not None:
                 program.close()
@@ -262,7 +268,11 @@ class Stage:
             raise FaultError(Reason.NOT_STARTED, f"the program could not be started: {error}") from None
         self.transcript.add(EventKind.STARTED, "program", shlex.join(argv))
         limits = self._job.assignment.limits
-        self._program = Program(started, self._warden, self.table, self.transcript, limits, keep_all=judged_by_output)
+        self._program = Program(
+            *(started, self._warden, self.table, self.transcript, limits),
+            keep_all=judged_by_output,
+            spinning=self._spinning,
+        )
         self._program.give_up_at = self.give_up_at
         return self._program
 
@@ -300,7 +310,7 @@ class Stage:
             return self._listener(program, ports)
 
         try:
-            row: SocketRow | None = program.wait(listens, deadline_s=READY_S)
+            row: SocketRow | None = program.wait(listens, deadline_s=READY_S, hurried=True)
         except NoProgressError as stop:
             row = self._listener(program, None)
             if row is None or stop.why is Why.ENDED:
@@ -389,7 +399,7 @@ class Stage:
         return self.shared()
 
     def once(self, what: str, find_out: Callable[[], T]) -> T:
-        """What was found out about the running program, which is not done twice to the same one."""
+        """What was found out about the submission's program, at one of its runs; it is not done twice."""
         if what not in self._found_out:
             self._found_out[what] = find_out()
         return cast("T", self._found_out[what])
@@ -424,6 +434,7 @@ class Stage:
         name = client_name(len(self._clients))
         client = ScriptedClient(server.program, self.table, server.address, name, slow=slow)
         self._clients.append(client)
+        self._lingering.append(client)
         return client
 
     def open(self, client: ScriptedClient) -> None:
@@ -441,6 +452,7 @@ class Stage:
         name = client_name(len(self._clients))
         client = UdpClient(server.program, self.table, self._courier, server.address, name)
         self._clients.append(client)
+        self._lingering.append(client)
         return client
 
     def client(self, server: Server) -> Client:
@@ -529,7 +541,7 @@ class Stage:
             return None if program.remaining() else True
 
         try:
-            program.wait(none_left, until_end=False, deadline_s=EXIT_S)
+            program.wait(none_left, until_end=False, deadline_s=EXIT_S, hurried=True)
         except NoProgressError as stop:
             left = [process for process in program.remaining(stop.seen) if process.alive]
             return [process.name or "one without a name" for process in left] or [_NEVER_MET]

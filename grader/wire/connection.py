@@ -18,9 +18,11 @@ from types import TracebackType
 from typing import Self, TypeVar
 
 from grader.errors import Reason
+from grader.limits import REPLY_S, UNREST_S
 from grader.model import EventKind
 from grader.wire.faults import FaultError, UnprovedError
 from grader.wire.kernel import Endpoint, SocketRow, SocketTable, TcpState
+from grader.wire.own_time import Deadline
 from grader.wire.program import NoProgressError, Program, Why, no_more, reason_of
 from grader.wire.script import pieces_of
 
@@ -121,14 +123,19 @@ class Connection:
     # Sending
 
     def send(self, data: bytes, pieces: int | Iterable[int] | None = None) -> None:
-        """Send bytes; with `pieces` in pieces of that length (or those lengths), each read before the next is sent."""
+        """Send bytes; with `pieces` in pieces of that length (or those lengths), each read before the next is sent.
+
+        Raises:
+            FaultError: the program does not read them, or all the pieces together in the time for one reply.
+        """
         __tracebackhide__ = True
+        reading = Deadline(REPLY_S)
         cut = pieces_of(data, pieces)
         self._transcript.add(EventKind.SENT, self.name, data=data, pieces=tuple(map(len, cut)) if len(cut) > 1 else ())
         for piece in cut:
             self._push(piece)
             if pieces is not None:
-                self.wait_read()
+                self._wait_read(reading)
 
     def send_as_one_read(self, data: bytes) -> None:
         """Send bytes so that one recv of the program can get them all, and see that it is so.
@@ -207,7 +214,7 @@ class Connection:
             return True if writable(self._sock) else None
 
         try:
-            self._program.wait(room)
+            self._program.wait(room, hurried=True)
         except NoProgressError as stop:
             raise FaultError(
                 Reason.NOT_READ, f"the program stopped reading after {self.sent_bytes} bytes", doing=stop.doing
@@ -248,8 +255,8 @@ class Connection:
     def send_without_reading(self, data: bytes) -> None:
         """Send as much as goes, reading nothing, until the program rests with an answer that it can't get rid of.
 
-        One that never rests has the time of a reply in which nothing moves.  What did not go is sent while the answer
-        is read.
+        One that never rests has a while in which nothing moves, and the time of a reply before it sends anything.  What
+        did not go is sent while the answer is read.
 
         Raises:
             FaultError: the connection ended.
@@ -287,14 +294,19 @@ class Connection:
 
     def _wait_resting(self, rests: Callable[[], bool | None]) -> None:
         __tracebackhide__ = True
+        deadline_s = UNREST_S
         while True:
             sent_before = self.sent_bytes
             try:
-                self._program.wait(rests)
+                self._program.wait(rests, deadline_s=deadline_s, hurried=True)
             except NoProgressError as stop:
                 if stop.why is Why.STILL and self.sent_bytes > sent_before:
                     continue  # it was, but then more of ours could go
-            # At rest; or its end, or two seconds of its own time in which nothing moved: one that spins never rests.
+                row = self.row()
+                if stop.why is Why.DEADLINE and deadline_s < REPLY_S and row is not None and row.send_queue == 0:
+                    deadline_s = REPLY_S  # it may still be working at the first answer
+                    continue
+            # At rest; or its end, or all that time in which nothing moved: one that spins never rests.
             return
 
     def _feed(self) -> bool:
@@ -324,6 +336,10 @@ class Connection:
     def wait_read(self) -> None:
         """The gate: until the program has read everything that was sent."""
         __tracebackhide__ = True
+        self._wait_read(Deadline(REPLY_S))
+
+    def _wait_read(self, deadline: Deadline) -> None:
+        __tracebackhide__ = True
 
         def read() -> bool | None:
             row = self.row()
@@ -332,7 +348,7 @@ class Connection:
             return True if row.bytes_received == self.sent_bytes and row.receive_queue == 0 else None
 
         try:
-            _ = self._at_once(read) or self._program.wait(read)
+            _ = self._at_once(read) or self._program.wait(read, within=deadline, hurried=True)
         except NoProgressError as stop:
             row = self.row()
             unread = row.receive_queue if row else 0
@@ -398,7 +414,7 @@ class Connection:
         # With more to send, room for it is looked for as well, which no readable descriptor tells.
         watched = [] if self._unsent else [self._sock.fileno()]
         try:
-            self._program.wait(enough, watched)
+            self._program.wait(enough, watched, hurried=True)
         except NoProgressError as stop:
             raise self._missing(reply, stop) from None
         got = bytes(self._received[: len(reply)])
@@ -512,7 +528,7 @@ class Connection:
             return True if self._ended or self._received else None
 
         try:
-            self._program.wait(ended, [self._sock.fileno()])
+            self._program.wait(ended, [self._sock.fileno()], hurried=True)
         except NoProgressError as stop:
             raise FaultError(
                 Reason.NOT_CLOSED, f"the program does not close {self._its_connection}", doing=stop.doing
@@ -554,7 +570,7 @@ class Connection:
         """
         __tracebackhide__ = True
         try:
-            self._program.wait(lambda: _readable(self._sock) or None, [self._sock.fileno()])
+            self._program.wait(lambda: _readable(self._sock) or None, [self._sock.fileno()], hurried=True)
         except NoProgressError as stop:
             what = f"{self.name} got nothing, and {no_more(stop)}"
             raise FaultError(Reason.NO_REPLY, what, doing=stop.doing) from None

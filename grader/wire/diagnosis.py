@@ -13,6 +13,7 @@ from collections.abc import Collection, Iterable, Mapping
 
 import msgspec
 
+from grader.limits import SPINS_FROM
 from grader.wire.kernel import SocketRow, TcpState
 from grader.wire.stillness import (
     TRANSFERS,
@@ -27,8 +28,6 @@ from grader.wire.stillness import (
     waits_for_ever,
 )
 
-#: Part of a processor from which a thread that is always found running is said to spin: it can't be waiting much.
-_SPINS_FROM = 0.8
 #: Before the name of a client whose connection a thread sleeps on; of more clients than that, not each is named.
 _ON = " on client "
 _MOST_TOLD = 3
@@ -54,7 +53,7 @@ def describe(
     alive = [process for process in snapshot if process.alive]
     if not alive:
         return "the program has ended"
-    running = "running" if cpu_share is None or cpu_share < _SPINS_FROM else f"spinning ({cpu_share:.0%} of a CPU)"
+    running = "running" if cpu_share is None or cpu_share < SPINS_FROM else f"spinning ({cpu_share:.0%} of a CPU)"
     threads = [
         running if _runs(thread) else _describe_sleeper(process, thread, sockets, names, machine)
         for process in alive

@@ -25,12 +25,13 @@ from enum import Enum
 from typing import Protocol, TypeVar
 
 from grader.errors import Reason
-from grader.limits import EXIT_S, KERNEL_S, REPLY_S, REPLY_WALL_S, SETTLE_S, SandboxLimits
+from grader.limits import EXIT_S, KERNEL_S, REPLY_S, REPLY_WALL_S, SETTLE_S, SPINNING_CPU_S, SandboxLimits
 from grader.model import EventKind
 from grader.wire import stillness
 from grader.wire.diagnosis import Conversation, describe
 from grader.wire.faults import FaultError, UnprovedError
 from grader.wire.kernel import SocketRow, SocketTable, TcpState, machine
+from grader.wire.own_time import Deadline, OwnTime, Spinning
 from grader.wire.stillness import Awaits, Snapshot, Verdict
 from grader.wire.transcript import Transcript
 from grader.wire.warden import Ending, Started, WardenClient, WardenError
@@ -87,7 +88,7 @@ class Talk(Protocol):
         """Whether nothing is on its way: what we sent has arrived there, and what it sent is here."""
 
     def traffic(self) -> tuple[int, ...]:
-        """How much it has read from us, and how much of its words we have got."""
+        """How much it has read from us, and how much of its words we have got, in bytes."""
 
 
 @dataclass
@@ -121,6 +122,7 @@ class Program:
         limits: SandboxLimits,
         *,
         keep_all: bool = False,
+        spinning: Spinning | None = None,
     ) -> None:
         self.pid = started.pid
         self.talks: list[Talk] = []
@@ -130,6 +132,7 @@ class Program:
         self._warden = warden
         self._table = table
         self._limits = limits
+        self._spinning = spinning or Spinning()
         # What a client prints is what it is judged by.
         self.stdout = Output(_MOST_OUTPUT_BYTES if keep_all else limits.output_kept_bytes)
         self.stderr = Output(limits.output_kept_bytes)
@@ -289,6 +292,10 @@ class Program:
         talked = (number for talk in self.talks for number in talk.traffic())
         return (*talked, self.stdout.size_bytes + self.stderr.size_bytes if prints else 0)
 
+    def _accepted(self) -> int:
+        """How many of our connections it has accepted."""
+        return sum((row := talk.row()) is not None and row.inode != 0 for talk in self.talks)
+
     def nothing_on_its_way(self) -> bool:
         """Whether all that we sent has arrived there, the ends of closed connections included, and its bytes here.
 
@@ -323,18 +330,22 @@ class Program:
         watched: Collection[int] = (),
         deadline_s: float = REPLY_S,
         *,
+        within: Deadline | None = None,
         until_end: bool = True,
         rests: Callable[[Snapshot], bool] = lambda _: False,
         prints: bool = False,
+        hurried: bool = False,
     ) -> T:
         """The first value of `ready()` that is not None.
 
-        `watched`: descriptors whose readability means that it is worth looking again.  With `until_end` the end of
-        the program ends the wait too.  `rests`: whether a program that sleeps on a timer of its own, as the snapshot
-        shows it, counts as still.  `prints`: whether what it prints begins the deadline anew, because that is awaited.
+        `watched`: descriptors whose readability means that it is worth looking again.  `within`: a deadline that
+        several waits share, instead of `deadline_s`.  With `until_end` the end of the program ends the wait too.
+        `rests`: whether a program that sleeps on a timer of its own, as the snapshot shows it, counts as still.
+        `prints`: whether what it prints counts as moving, because that is awaited.  `hurried`: less time is enough for
+        a program that is known to spin, since nothing passes by the end of this wait.
 
         Raises:
-            NoProgressError: it can't come any more, or did not come in `deadline_s` of the program's own time.
+            NoProgressError: it can't come any more, or did not come in that much of the program's own time.
             UnprovedError: the machine did not give the program that time.
             FaultError: it floods its output.
         """
@@ -343,7 +354,8 @@ class Program:
         self._look_s *= _FADING
         pause_s = max(_FIRST_LOOK_S, self._look_s)
         look_at = began + pause_s
-        clock = _OwnTime(began)
+        clock = within or Deadline(deadline_s)
+        clock.begin(began)
         while (value := ready()) is None:
             try:
                 self.pump(min(pause_s if watched else _UNWATCHED_S, max(0.0, look_at - time.monotonic())), watched)
@@ -361,9 +373,10 @@ class Program:
             sleeps = verdict is Verdict.STILL or (verdict is Verdict.TIMER and rests(snapshot))
             if sleeps and arrived and self.nothing_on_its_way():
                 return self._last_chance(ready, Why.STILL, verdict, snapshot)
-            spent_s = clock.spent_s(now, snapshot, self._traffic(prints=prints))
-            if spent_s > deadline_s:
-                return self._last_chance(ready, Why.DEADLINE, verdict, snapshot, clock.ran_s(snapshot) / spent_s)
+            in_haste = hurried and self._spinning.is_known
+            clock.look(now, snapshot, (*self._traffic(prints=prints), self._accepted() if in_haste else 0))
+            if clock.is_over or (in_haste and clock.spins):
+                return self._last_chance(ready, Why.DEADLINE, verdict, snapshot, clock)
             if now > self.give_up_at:
                 what = "the time for all its checks was used up in this one"
                 raise UnprovedError(what, Reason.TIME_BUDGET, self.doing())
@@ -381,14 +394,18 @@ class Program:
         why: Why,
         verdict: Verdict,
         snapshot: Snapshot,
-        cpu_share: float | None = None,
+        clock: Deadline | None = None,
     ) -> T:
-        """What came between the last look and the verdict still counts."""
+        """What came between the last look and the verdict still counts.  `clock`: the deadline that has passed."""
         self.catch_up()
         value = ready()
         if value is not None:
             return value
-        doing = self.doing(snapshot if why is Why.STILL else None, cpu_share)
+        doing = self.doing(snapshot if why is Why.STILL else None, clock.cpu_share if clock else None)
+        if clock and not clock.is_over:
+            doing += f"; {SPINNING_CPU_S:g} s on a CPU were enough: checks before had to wait for it longer, in vain"
+        elif clock:
+            self._spinning.note(clock)
         raise NoProgressError(why, doing, verdict, snapshot)
 
     def wait_still(self, deadline_s: float = REPLY_S) -> NoProgressError:
@@ -402,11 +419,14 @@ class Program:
         """Whether it sleeps with nothing to do now: still, or until its own timer ends."""
         return self.nothing_on_its_way() and self.verdict()[0] in {Verdict.STILL, Verdict.TIMER}
 
-    def wait_rest(self, deadline_s: float) -> bool:
-        """Until it is at rest; False when it has ended, or had `deadline_s` and was not."""
+    def wait_rest(self, most_s: float) -> bool:
+        """Until it is at rest; False when it has ended, or had `most_s` and was not."""
+        deadline = Deadline(min(most_s, self._spinning.settle_s) if most_s <= SETTLE_S else most_s)
         try:
-            return self.wait(lambda: self.at_rest() or None, deadline_s=deadline_s)
+            return self.wait(lambda: self.at_rest() or None, within=deadline, hurried=True)
         except NoProgressError as outcome:
+            if outcome.why is Why.DEADLINE:
+                self._spinning.note_unrest(deadline)
             return outcome.why is Why.STILL
 
     def wait_end(self, deadline_s: float = EXIT_S) -> Ending:
@@ -415,7 +435,7 @@ class Program:
         Raises:
             NoProgressError: it runs on, and nothing will end it.
         """
-        return self.wait(self.ending, until_end=False, deadline_s=deadline_s)
+        return self.wait(self.ending, until_end=False, deadline_s=deadline_s, hurried=True)
 
     def press_ctrl_c(self) -> None:
         """Type Ctrl-C at its terminal, and see that the terminal has sent SIGINT.
@@ -488,7 +508,7 @@ class Program:
 
         Watches until it is still, or for `window_s` of its own time.
         """
-        clock = _OwnTime(time.monotonic())
+        clock = OwnTime(time.monotonic())
         clock.spent_s(0, self.snapshot(files=False))
         outcome = self.wait_still(window_s)
         if outcome.why is not Why.DEADLINE:
@@ -513,37 +533,6 @@ class Program:
 
 def _never() -> NoProgressError | None:
     return None
-
-
-class _OwnTime:
-    """How much time a program really had, as the scheduler counted it."""
-
-    def __init__(self, began: float) -> None:
-        self._began = began
-        self._traffic: tuple[int, ...] = ()
-        self._first: dict[int, tuple[int, int]] = {}
-
-    def spent_s(self, now: float, snapshot: Snapshot, traffic: tuple[int, ...] = ()) -> float:
-        """Seconds in which it ran, or slept of its own accord; not those it waited for a CPU.
-
-        Counted since `began`, and anew whenever `traffic`, what it has read and written, has changed.
-        """
-        if traffic != self._traffic:
-            self._traffic, self._began, self._first = traffic, now, {}
-        ran_s, waited_s = self._since_first(snapshot)
-        return max(ran_s, now - self._began - waited_s)
-
-    def ran_s(self, snapshot: Snapshot) -> float:
-        """Seconds on a CPU since the first snapshot."""
-        return self._since_first(snapshot)[0]
-
-    def _since_first(self, snapshot: Snapshot) -> tuple[float, float]:
-        ran_ns = waited_ns = 0
-        for thread in (thread for process in snapshot for thread in process.threads):
-            ran_before, waited_before = self._first.setdefault(thread.tid, (thread.ran_ns, thread.waited_ns))
-            ran_ns += thread.ran_ns - ran_before
-            waited_ns += thread.waited_ns - waited_before
-        return ran_ns / 1e9, waited_ns / 1e9
 
 
 _TRACEBACK = re.compile(rb"Traceback \(most recent call last\):|^(?:Syntax|Indentation|Tab)Error:", re.MULTILINE)

@@ -57,7 +57,7 @@ class ScriptedClient(Connection):
         """
         __tracebackhide__ = True
         try:
-            return self._program.wait(lambda: _connected(sock), [sock.fileno()])
+            return self._program.wait(lambda: _connected(sock), [sock.fileno()], hurried=True)
         except NoProgressError as stop:
             if stop.why is Why.STILL and tries and self._queue_has_room(sock):
                 return None
@@ -123,7 +123,7 @@ class ScriptedClient(Connection):
             return True if row is None or row.inode or row.state in CLOSED_BY_PROGRAM else None
 
         try:
-            _ = self._at_once(accepted) or self._program.wait(accepted)
+            _ = self._at_once(accepted) or self._program.wait(accepted, hurried=True)
         except NoProgressError as stop:
             raise FaultError(Reason.NOT_ACCEPTED, f"{self.name} was never accepted", doing=stop.doing) from None
 

@@ -14,6 +14,7 @@ from types import TracebackType
 from typing import Self
 
 from grader.errors import Reason
+from grader.limits import DATAGRAM_WORTH_BYTES
 from grader.model import EventKind
 from grader.wire.faults import FaultError, UnprovedError
 from grader.wire.kernel import Endpoint, SocketRow, SocketTable
@@ -82,7 +83,7 @@ class UdpClient:
         self._table = table
         self._courier = courier
         self._transcript = program.transcript
-        self._came = 0
+        self._came_bytes = 0
         self._replies: list[bytes] = []
         self._stranger: Endpoint | None = None
         v6 = ":" in server.host
@@ -118,8 +119,8 @@ class UdpClient:
         return True
 
     def traffic(self) -> tuple[int, ...]:
-        """Datagrams that came."""
-        return (self._came,)
+        """Bytes of the datagrams that came, each a few at least."""
+        return (self._came_bytes,)
 
     def gone(self) -> bool:
         """Whether nothing of it is left in the kernel: there never is."""
@@ -149,7 +150,7 @@ class UdpClient:
                 data, source = self._sock.recvfrom(_MOST_BYTES)
             except BlockingIOError:
                 return
-            self._came += 1
+            self._came_bytes += max(len(data), DATAGRAM_WORTH_BYTES)
             self._replies.append(data)
             sender = Endpoint(*source[:2])
             what = "a datagram" if data else "an empty datagram"  # each is an event of its own
@@ -192,7 +193,7 @@ class UdpClient:
             return True if len(self._replies) >= count else None
 
         try:
-            self._program.wait(enough, [self._sock.fileno()])
+            self._program.wait(enough, [self._sock.fileno()], hurried=True)
         except NoProgressError as stop:
             raise self._missing(count, reply, stop) from None
         if self._stranger:
@@ -244,7 +245,7 @@ class UdpClient:
             return None if any(row.receive_queue for row in rows) else True
 
         with suppress(NoProgressError):
-            self._program.wait(read)
+            self._program.wait(read, hurried=True)
 
 
 def _has_unasked(talk: object) -> bool:

@@ -11,6 +11,7 @@ from contextlib import suppress
 from typing import NamedTuple
 
 from grader.errors import Reason
+from grader.limits import DATAGRAM_WORTH_BYTES
 from grader.model import EventKind
 from grader.wire.faults import FaultError, UnprovedError
 from grader.wire.kernel import Endpoint, SocketRow, SocketTable
@@ -116,8 +117,8 @@ class ScriptedUdpServer:
         return True
 
     def traffic(self) -> tuple[int, ...]:
-        """Datagrams that came."""
-        return (self.count,)
+        """What the datagrams that came are worth."""
+        return (self.count * DATAGRAM_WORTH_BYTES,)
 
     # Receiving
 
@@ -212,7 +213,9 @@ class ScriptedUdpServer:
     def _wait_datagram(self, request: bytes) -> None:
         __tracebackhide__ = True
         try:
-            self._its_program.wait(lambda: self.waiting() or None, [sock.fileno() for sock in self._sockets])
+            self._its_program.wait(
+                lambda: self.waiting() or None, [sock.fileno() for sock in self._sockets], hurried=True
+            )
         except NoProgressError as stop:
             raise self._missing(request, stop) from None
 

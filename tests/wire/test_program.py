@@ -16,55 +16,12 @@ from grader.limits import REPLY_S
 from grader.model import EventKind
 from grader.sandbox.channel import Channel, ChannelClosedError
 from grader.wire.faults import FaultError, UnprovedError
-from grader.wire.program import NoProgressError, Output, Program, Why, _OwnTime, describe_ending, shows_traceback
-from grader.wire.stillness import ProcessFacts, Snapshot, ThreadFacts, Verdict
+from grader.wire.program import NoProgressError, Output, Program, Why, describe_ending, shows_traceback
+from grader.wire.stillness import Snapshot, Verdict
 from grader.wire.warden import CannotStartError, Ending, WardenClient, WardenError
 from tests.wire.stand import LIMITS, PYTHON, Stand, warden_process
 
 SHELL = "/bin/sh"
-
-
-def facts(*threads: tuple[int, float, float]) -> tuple[ProcessFacts, ...]:
-    """A snapshot of threads, each as (tid, seconds on a CPU, seconds waiting for one)."""
-    seen = tuple(
-        ThreadFacts(tid, "S", None, (), 0, ran_ns=round(ran_s * 1e9), waited_ns=round(waited_s * 1e9))
-        for tid, ran_s, waited_s in threads
-    )
-    return (ProcessFacts(1, 0, "p", "S", 0, 0, 0, 0, seen),)
-
-
-def test_time_asleep_counts_as_the_programs_own() -> None:
-    clock = _OwnTime(100.0)
-    assert clock.spent_s(100.0, facts((1, 5.0, 5.0))) == 0
-    assert clock.spent_s(103.0, facts((1, 5.0, 5.0))) == 3
-
-
-def test_time_waited_for_a_cpu_does_not_count() -> None:
-    clock = _OwnTime(100.0)
-    clock.spent_s(100.0, facts((1, 5.0, 5.0)))
-    assert clock.spent_s(110.0, facts((1, 6.0, 13.0))) == pytest.approx(2)  # 10 s of which it waited 8
-
-
-def test_time_on_a_cpu_counts_however_long_others_waited() -> None:
-    clock = _OwnTime(100.0)
-    clock.spent_s(100.0, facts((1, 0.0, 0.0), (2, 0.0, 0.0)))
-    assert clock.spent_s(102.0, facts((1, 1.5, 0.5), (2, 0.5, 1.5))) == pytest.approx(2)
-
-
-def test_a_new_thread_counts_from_when_it_is_first_seen() -> None:
-    clock = _OwnTime(100.0)
-    clock.spent_s(100.0, facts((1, 0.0, 0.0)))
-    clock.spent_s(101.0, facts((1, 0.0, 0.0), (2, 50.0, 0.0)))
-    assert clock.spent_s(102.0, facts((1, 0.0, 0.0), (2, 51.0, 0.0))) == pytest.approx(2)
-    assert clock.ran_s(facts((1, 0.0, 0.0), (2, 51.0, 0.0))) == pytest.approx(1)
-
-
-def test_traffic_begins_the_time_anew() -> None:
-    clock = _OwnTime(100.0)
-    clock.spent_s(100.0, facts((1, 0.0, 0.0)), (7,))
-    assert clock.spent_s(101.5, facts((1, 1.5, 0.0)), (7,)) == 1.5
-    assert clock.spent_s(102.0, facts((1, 2.0, 0.0)), (8,)) == 0
-    assert clock.spent_s(103.0, facts((1, 2.0, 0.0)), (8,)) == 1
 
 
 def test_output_keeps_its_head_and_counts_all() -> None:

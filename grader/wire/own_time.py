@@ -1,0 +1,130 @@
+"""How much time a program really had, and how much of a deadline that uses up.  Pure: snapshots in, seconds out.
+
+Its own time is the time in which it ran, or slept of its own accord; the time in which it wanted to run and was given
+no CPU is the machine's.  A deadline is a bucket: own time fills it, and every byte that moves lets a little run out
+again, so that a long message at a useful rate never fills it, while one byte each second does.  Nothing is saved up:
+whoever stops moving has the deadline from then on, however much was moved before.
+
+A program that is on a CPU all the time while nothing moves *spins*.  Each wait for it costs a whole deadline, since the
+kernel can't tell what it is about to do.  `Spinning` counts the checks in which that was so; after some of them it is
+known, and less is enough where nothing passes by the end of a wait.  Silence is always awaited for the whole time.
+"""
+
+from __future__ import annotations
+
+from grader.limits import (
+    REPLY_S,
+    RESTLESS_SETTLE_S,
+    SETTLE_S,
+    SPINNING_CHECKS,
+    SPINNING_CPU_S,
+    SPINS_FROM,
+    USEFUL_BYTES_PER_S,
+)
+from grader.wire.stillness import Snapshot
+
+
+class OwnTime:
+    """How much time a program really had, as the scheduler counted it, since `began` (time.monotonic)."""
+
+    def __init__(self, began: float) -> None:
+        self._began = began
+        self._first: dict[int, tuple[int, int]] = {}
+
+    def spent_s(self, now: float, snapshot: Snapshot) -> float:
+        """Seconds in which it ran, or slept of its own accord; not those it waited for a CPU."""
+        ran_s, waited_s = self._since_first(snapshot)
+        return max(ran_s, now - self._began - waited_s)
+
+    def ran_s(self, snapshot: Snapshot) -> float:
+        """Seconds on a CPU since the first snapshot."""
+        return self._since_first(snapshot)[0]
+
+    def _since_first(self, snapshot: Snapshot) -> tuple[float, float]:
+        ran_ns = waited_ns = 0
+        for thread in (thread for process in snapshot for thread in process.threads):
+            ran_before, waited_before = self._first.setdefault(thread.tid, (thread.ran_ns, thread.waited_ns))
+            ran_ns += thread.ran_ns - ran_before
+            waited_ns += thread.waited_ns - waited_before
+        return ran_ns / 1e9, waited_ns / 1e9
+
+
+class Deadline:
+    """How much of a deadline is used up.  `most_s`: so much own time it has, in one wait or in several together."""
+
+    def __init__(self, most_s: float) -> None:
+        self.most_s = most_s
+        self._used_s = 0.0
+        self.begin(0.0)
+
+    def begin(self, began: float) -> None:
+        """A wait begins (time.monotonic); what was used up before stays so."""
+        self._whole = OwnTime(began)
+        self._spent_s = 0.0
+        #: Since something moved last.
+        self._quiet = OwnTime(began)
+        self._quiet_spent_s = self._quiet_ran_s = 0.0
+        self._moved: tuple[int, ...] | None = None
+
+    def look(self, now: float, snapshot: Snapshot, moved: tuple[int, ...]) -> None:
+        """Count what a look has shown.  `moved`: what it has read and written so far, a number each, in bytes."""
+        spent_s = self._whole.spent_s(now, snapshot)
+        bytes_moved = 0 if self._moved is None else max(0, sum(moved) - sum(self._moved))
+        # Threads that have ended take their times with them, so that less may be spent than before.
+        self._used_s += max(0.0, spent_s - self._spent_s) - bytes_moved / USEFUL_BYTES_PER_S
+        self._used_s = max(0.0, self._used_s)
+        self._spent_s = spent_s
+        if moved != self._moved:
+            if self._moved is not None:
+                self._quiet = OwnTime(now)
+            self._moved = moved
+        self._quiet_spent_s = self._quiet.spent_s(now, snapshot)
+        self._quiet_ran_s = self._quiet.ran_s(snapshot)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether it is used up."""
+        return self._used_s > self.most_s
+
+    @property
+    def cpu_share(self) -> float:
+        """The part of its own time for which the program was on a CPU since something moved last."""
+        return self._quiet_ran_s / self._quiet_spent_s if self._quiet_spent_s > 0 else 0.0
+
+    @property
+    def spins(self) -> bool:
+        """Whether it was on a CPU all the time, and for long, since something moved last."""
+        return self._quiet_ran_s >= SPINNING_CPU_S and self.cpu_share >= SPINS_FROM
+
+
+class Spinning:
+    """What is known of a submission's program that is on a CPU all the time: it never rests, and checks wait for it."""
+
+    def __init__(self) -> None:
+        self._checks = 0
+        self._in_this_one = False
+        self._is_restless = False
+
+    @property
+    def is_known(self) -> bool:
+        """Whether so many have that a shorter deadline is enough."""
+        return self._checks >= SPINNING_CHECKS
+
+    @property
+    def settle_s(self) -> float:
+        """How long the program may take to come to rest between two steps."""
+        return RESTLESS_SETTLE_S if self._is_restless else SETTLE_S
+
+    def note_unrest(self, deadline: Deadline) -> None:
+        """It did not come to rest in that time."""
+        self._is_restless = self._is_restless or deadline.cpu_share >= SPINS_FROM
+
+    def note(self, deadline: Deadline) -> None:
+        """A wait has ended at its deadline."""
+        if deadline.most_s >= REPLY_S and deadline.spins:
+            self._in_this_one = True
+
+    def end_check(self) -> None:
+        """A check has ended."""
+        self._checks += self._in_this_one
+        self._in_this_one = False

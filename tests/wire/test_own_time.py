@@ -1,0 +1,147 @@
+"""Whose time it is that passes, how bytes that move stretch a deadline, and what is known of programs that spin."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from grader.limits import (
+    DATAGRAM_WORTH_BYTES,
+    REPLY_S,
+    RESTLESS_SETTLE_S,
+    SETTLE_S,
+    SPINNING_CHECKS,
+    SPINNING_CPU_S,
+    USEFUL_BYTES_PER_S,
+)
+from grader.wire.own_time import Deadline, OwnTime, Spinning
+from grader.wire.stillness import ProcessFacts, ThreadFacts
+
+
+def facts(*threads: tuple[int, float, float]) -> tuple[ProcessFacts, ...]:
+    """A snapshot of threads, each as (tid, seconds on a CPU, seconds waiting for one)."""
+    seen = tuple(
+        ThreadFacts(tid, "S", None, (), 0, ran_ns=round(ran_s * 1e9), waited_ns=round(waited_s * 1e9))
+        for tid, ran_s, waited_s in threads
+    )
+    return (ProcessFacts(1, 0, "p", "S", 0, 0, 0, 0, seen),)
+
+
+def test_time_asleep_counts_as_the_programs_own() -> None:
+    clock = OwnTime(100.0)
+    assert clock.spent_s(100.0, facts((1, 5.0, 5.0))) == 0
+    assert clock.spent_s(103.0, facts((1, 5.0, 5.0))) == 3
+
+
+def test_time_waited_for_a_cpu_does_not_count() -> None:
+    clock = OwnTime(100.0)
+    clock.spent_s(100.0, facts((1, 5.0, 5.0)))
+    assert clock.spent_s(110.0, facts((1, 6.0, 13.0))) == pytest.approx(2)  # 10 s of which it waited 8
+
+
+def test_time_on_a_cpu_counts_however_long_others_waited() -> None:
+    clock = OwnTime(100.0)
+    clock.spent_s(100.0, facts((1, 0.0, 0.0), (2, 0.0, 0.0)))
+    assert clock.spent_s(102.0, facts((1, 1.5, 0.5), (2, 0.5, 1.5))) == pytest.approx(2)
+
+
+def test_a_new_thread_counts_from_when_it_is_first_seen() -> None:
+    clock = OwnTime(100.0)
+    clock.spent_s(100.0, facts((1, 0.0, 0.0)))
+    clock.spent_s(101.0, facts((1, 0.0, 0.0), (2, 50.0, 0.0)))
+    assert clock.spent_s(102.0, facts((1, 0.0, 0.0), (2, 51.0, 0.0))) == pytest.approx(2)
+    assert clock.ran_s(facts((1, 0.0, 0.0), (2, 51.0, 0.0))) == pytest.approx(1)
+
+
+def asleep(deadline: Deadline, step_s: float, moved: list[int], began: float = 100.0) -> int | None:
+    """Looks at a program that sleeps, so far apart; `moved`: bytes at each.  At which look the deadline is over."""
+    deadline.begin(began)
+    for number, size in enumerate(moved):
+        deadline.look(began + number * step_s, facts((1, 0.0, 0.0)), (size, 0))
+        if deadline.is_over:
+            return number
+    return None
+
+
+def test_one_byte_now_and_then_does_not_begin_the_time_anew() -> None:
+    assert asleep(Deadline(REPLY_S), 1.5, list(range(100))) == 2
+
+
+def test_a_long_message_may_take_longer_while_it_moves_at_a_useful_rate() -> None:
+    seconds = 30
+    assert asleep(Deadline(REPLY_S), 1.0, [USEFUL_BYTES_PER_S * second for second in range(seconds)]) is None
+    assert asleep(Deadline(REPLY_S), 1.0, [USEFUL_BYTES_PER_S // 2 * second for second in range(seconds)]) == 5
+    assert asleep(Deadline(REPLY_S), 0.1, [DATAGRAM_WORTH_BYTES * look for look in range(10 * seconds)]) is None
+
+
+def test_nothing_is_saved_up_for_whoever_stops() -> None:
+    moved = [USEFUL_BYTES_PER_S * 100 * second for second in range(10)]
+    assert asleep(Deadline(REPLY_S), 1.0, moved + [moved[-1]] * 10) == 12
+
+
+@given(st.lists(st.integers(0, USEFUL_BYTES_PER_S // 4), min_size=12, max_size=12))
+def test_whoever_moves_at_half_the_rate_at_most_is_over_in_twice_the_time(steps: list[int]) -> None:
+    moved = [sum(steps[:number]) for number in range(13)]
+    over = asleep(Deadline(REPLY_S), 0.5, moved)
+    assert over is not None
+    assert 4 < over <= 9
+
+
+def test_several_waits_share_a_deadline() -> None:
+    deadline = Deadline(REPLY_S)
+    assert asleep(deadline, 1.5, [0, 0]) is None
+    assert asleep(deadline, 0.4, [0, 0, 0], began=500.0) == 2
+
+
+def test_a_program_that_sleeps_or_moves_does_not_spin() -> None:
+    deadline = Deadline(REPLY_S)
+    deadline.begin(0.0)
+    # It sleeps; a byte moves; it was not on a CPU for long since then; now it was.
+    looks = [(0.0, 0.0, 0), (1.0, 0.1, 0), (2.0, 1.1, 1), (2.4, 1.5, 1), (2.6, 1.7, 1)]
+    spins = []
+    for now, ran_s, moved in looks:
+        deadline.look(now, facts((1, ran_s, 0.0)), (moved,))
+        spins.append(deadline.spins)
+    assert spins == [False, False, False, False, True]
+    assert deadline.cpu_share == pytest.approx(1)
+
+
+def spun(deadline_s: float = REPLY_S) -> Deadline:
+    """A deadline that a program has spun through."""
+    deadline = Deadline(deadline_s)
+    deadline.begin(0.0)
+    for ran_s in (0.0, deadline_s + 0.1):
+        deadline.look(ran_s, facts((1, ran_s, 0.0)), (0,))
+    return deadline
+
+
+def test_spinning_is_known_after_some_checks_and_not_after_some_waits() -> None:
+    spinning = Spinning()
+    for _ in range(SPINNING_CHECKS):
+        assert not spinning.is_known
+        for _ in range(3):
+            spinning.note(spun())
+        spinning.end_check()
+    assert spinning.is_known
+
+
+def test_what_was_no_whole_deadline_or_no_spinning_does_not_count() -> None:
+    spinning = Spinning()
+    slept = Deadline(REPLY_S)
+    asleep(slept, 1.0, [0, 0, 0, 0])
+    for _ in range(SPINNING_CHECKS + 1):
+        spinning.note(slept)
+        spinning.note(spun(SPINNING_CPU_S))
+        spinning.end_check()
+    assert not spinning.is_known
+
+
+def test_whoever_does_not_rest_is_given_less_time_to_settle_if_it_spins() -> None:
+    spinning = Spinning()
+    slept = Deadline(SETTLE_S)
+    asleep(slept, 1.0, [0, 0])
+    spinning.note_unrest(slept)
+    assert spinning.settle_s == SETTLE_S
+    spinning.note_unrest(spun(SETTLE_S))
+    assert spinning.settle_s == RESTLESS_SETTLE_S
