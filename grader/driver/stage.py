@@ -163,19 +163,16 @@ class Stage:
         if self._restless:
             return False
 
-        def rests() -> bool | None:
-            if any(not client.gone() for client in self._clients):
-                return None
-            return program.at_rest() or None
-
         try:
-            program.wait(rests, deadline_s=SETTLE_S)
+            program.wait(lambda: all(client.gone() for client in self._clients) or None, deadline_s=SETTLE_S)
+            rests = program.wait_rest(SETTLE_S)
         except NoProgressError as outcome:
             self._restless = outcome.why is Why.DEADLINE
             return False
         except (FaultError, UnprovedError):
             return False
-        return program.ending() is None and self._takes_anybody(server)
+        self._restless = not rests and program.ending() is None
+        return rests and self._takes_anybody(server)
 
     def _takes_anybody(self, server: Server) -> bool:
         """Whether a socket is bound to its port that belongs to no single peer.
