@@ -169,20 +169,20 @@ class Stage:
         if self._restless:
             return False
 
-        def rests() -> bool | None:
+        def let_go() -> bool | None:
             self._lingering = [client for client in self._lingering if not client.gone()]
-            if self._lingering:
-                return None
-            return program.at_rest() or None
+            return None if self._lingering else True
 
         try:
-            program.wait(rests, deadline_s=SETTLE_S, hurried=True)
+            program.wait(let_go, deadline_s=SETTLE_S, hurried=True)
+            rests = program.wait_rest(SETTLE_S)
         except NoProgressError as outcome:
             self._restless = outcome.why is Why.DEADLINE
             return False
         except (FaultError, UnprovedError):
             return False
-        return program.ending() is None and self._takes_anybody(server)
+        self._restless = not rests and program.ending() is None
+        return rests and self._takes_anybody(server)
 
     def _takes_anybody(self, server: Server) -> bool:
         """Whether a socket is bound to its port that belongs to no single peer.

@@ -42,6 +42,10 @@ T = TypeVar("T")
 _FIRST_LOOK_S = 0.001
 #: Looks become rarer while a program is busy, so that they don't keep it from working.
 _RAREST_LOOK_S = 0.05
+#: A look at hundreds of threads or processes takes so long that it keeps the program, and us, from working ...
+_DEAR_LOOK_S = 0.01
+#: ... so that the next one waits until four times as much has passed: looking takes a fifth of the time, at most.
+_DEAR_PAUSES = 4
 #: What repr() makes of a byte: four characters, and another program's log line besides.
 _PRINTED_BY_BYTE = 8
 #: How much of a look's cost is remembered from wait to wait: of 500 answers that come at once, a dozen are looked for.
@@ -150,6 +154,8 @@ class Program:
         self.told_bytes = 0
         self._survives_stops = False
         self._look_s = 0.0
+        #: Not before then it is looked at again, whoever waits (time.monotonic).
+        self._dear_until = 0.0
 
     def close(self) -> None:
         """Let go of its descriptors (the program itself is ended by the warden)."""
@@ -271,6 +277,16 @@ class Program:
 
     def verdict(self) -> tuple[Verdict, Snapshot]:
         """Whether it is still now, with the facts; open files are among them only if all its threads slept."""
+        began = time.monotonic()
+        try:
+            return self._look()
+        finally:
+            ended = time.monotonic()
+            self._look_s = ended - began
+            if self._look_s > _DEAR_LOOK_S:
+                self._dear_until = ended + _DEAR_PAUSES * self._look_s
+
+    def _look(self) -> tuple[Verdict, Snapshot]:
         first = self._warden.snapshot(files=False)
         if not stillness.asleep(first, first):
             return Verdict.RUNNING, first
@@ -353,7 +369,7 @@ class Program:
         # What the last look cost fades, so that one slow look does not make all later waits slow.
         self._look_s *= _FADING
         pause_s = max(_FIRST_LOOK_S, self._look_s)
-        look_at = began + pause_s
+        look_at = max(began + pause_s, self._dear_until)
         clock = within or Deadline(deadline_s)
         clock.begin(began)
         while (value := ready()) is None:
@@ -382,10 +398,8 @@ class Program:
                 raise UnprovedError(what, Reason.TIME_BUDGET, self.doing())
             if now - began > REPLY_WALL_S:
                 raise UnprovedError("the machine was too busy to let the program run", Reason.STARVED, self.doing())
-            # A look at a program of many threads takes long, and keeps it from working: never more than half the time.
-            self._look_s = time.monotonic() - now
-            pause_s = max(self._look_s, min(2 * pause_s, _RAREST_LOOK_S))
-            look_at = time.monotonic() + pause_s
+            pause_s = max(time.monotonic() - now, min(2 * pause_s, _RAREST_LOOK_S))
+            look_at = max(time.monotonic() + pause_s, self._dear_until)
         return value
 
     def _last_chance(
@@ -416,14 +430,18 @@ class Program:
             return outcome
 
     def at_rest(self) -> bool:
-        """Whether it sleeps with nothing to do now: still, or until its own timer ends."""
+        """Whether it sleeps with nothing to do now, still or until its own timer ends; False while a look is too dear."""
+        if time.monotonic() < self._dear_until:
+            return False
         return self.nothing_on_its_way() and self.verdict()[0] in {Verdict.STILL, Verdict.TIMER}
 
     def wait_rest(self, most_s: float) -> bool:
         """Until it is at rest; False when it has ended, or had `most_s` and was not."""
+        if self.at_rest():
+            return True
         deadline = Deadline(min(most_s, self._spinning.settle_s) if most_s <= SETTLE_S else most_s)
         try:
-            return self.wait(lambda: self.at_rest() or None, within=deadline, hurried=True)
+            return self.wait(_never, within=deadline, rests=lambda _: True, hurried=True).why is Why.STILL
         except NoProgressError as outcome:
             if outcome.why is Why.DEADLINE:
                 self._spinning.note_unrest(deadline)
