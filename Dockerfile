@@ -32,6 +32,7 @@ COPY grader/sandbox/__init__.py \
     grader/sandbox/proc.py \
     grader/sandbox/seccomp.py \
     grader/sandbox/settings.py \
+    grader/sandbox/users.py \
     grader/sandbox/warden.py \
     /opt/grader/grader/sandbox/
 ENV PYTHONPATH=/opt/grader

@@ -75,6 +75,8 @@ WARDEN_READY_S: Final = 30.0
 KERNEL_S: Final = 10.0
 #: Until the warden has answered any question; KERNEL_S is the longest that it waits for anything, twice where it kills.
 ANSWER_S: Final = 60.0
+#: Looking up a name that nobody has: where it fails later than this, a right client might not end within REPLY_S.
+LOOKUP_S: Final = 0.5
 #: Until a client gives up a reply that never comes, after each time that it has asked: handouts say a second, and a
 #: program that waits ten has a timeout too.
 GIVE_UP_S: Final = 20.0

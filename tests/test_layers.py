@@ -54,13 +54,13 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("grader.wire.promises",),
     (
         *("grader.wire.faults", "grader.wire.stillness", "grader.wire.transcript"),
-        *("grader.wire.script", "grader.wire.inputs"),
+        *("grader.wire.script", "grader.wire.inputs", "grader.wire.names"),
     ),
     ("grader.wire.kernel", "grader.sandbox.nest"),
     ("grader.sandbox.warden",),
     ("grader.sandbox.memory",),
     ("grader.sandbox.proc", "grader.sandbox.seccomp"),
-    ("grader.sandbox.channel", "grader.sandbox.settings"),
+    ("grader.sandbox.channel", "grader.sandbox.settings", "grader.sandbox.users"),
     ("grader.model",),
     ("grader.errors", "grader.limits", "grader.version"),
     # Documentation, and the lazy table of what an assignment's author imports.
@@ -150,7 +150,7 @@ def test_the_wire_knows_neither_docker_nor_pytest_nor_the_host() -> None:
         ), f"{module}: {ours}"
 
 
-@pytest.mark.parametrize("module", ["warden", "memory", "proc", "nest", "channel", "settings"])
+@pytest.mark.parametrize("module", ["warden", "memory", "proc", "nest", "channel", "settings", "users"])
 def test_beside_the_program_runs_the_standard_library_alone(module: str) -> None:
     for imported in imports(f"grader.sandbox.{module}"):
         assert imported.startswith("grader.sandbox") or imported.split(".")[0] in sys.stdlib_module_names, imported
@@ -169,6 +169,7 @@ def test_loading_the_warden_loads_nothing_of_the_checks() -> None:
         "grader.sandbox.proc",
         "grader.sandbox.seccomp",
         "grader.sandbox.settings",
+        "grader.sandbox.users",
         "grader.sandbox.warden",
     ]
 
@@ -177,6 +178,7 @@ def test_loading_the_warden_loads_nothing_of_the_checks() -> None:
 EXITS = {
     "grader.cli": {"sys.exit"},
     "grader.sandbox.nest": {"sys.exit", "os._exit"},  # --probe answers by exit code; children of a fork
+    "grader.sandbox.users": {"os._exit"},  # children of a fork
     "grader.sandbox.warden": {"SystemExit", "os._exit"},  # SIGTERM, a submission that can't be unpacked; forks
     "grader.driver.__main__": {"SystemExit"},  # the driver's main, and a pytest that broke
 }

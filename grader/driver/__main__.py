@@ -32,6 +32,7 @@ from grader.driver.plugin import Referee
 from grader.driver.stage import Stage
 from grader.limits import ANSWER_S, WARDEN_READY_S
 from grader.model import Outcome, Part
+from grader.sandbox import users
 from grader.sandbox.channel import Channel, read_frame
 from grader.wire.build import build
 from grader.wire.kernel import SocketTable
@@ -54,6 +55,7 @@ _OWN_V4, _OWN_V6 = "127.0.0.4", "fd00::1"
 
 def main() -> int:
     """Build, play the checks, say their verdicts."""
+    users.hide()  # this process knows the answers
     say = _speaker()
     # Every client of ours is an open file, and many shells allow 1024 of them where the kernel would allow more.
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)

@@ -561,14 +561,9 @@ class Clients(Generic[P]):
         return self._stage.client_spec
 
     @property
-    def private_network(self) -> bool:
-        """Whether nobody else uses this network namespace."""
-        return self._stage.private_network
-
-    @property
     def hosts(self) -> dict[str, Collection[str]]:
         """What a client may be told, and the addresses that it has to go to then, any one of them."""
-        names = {SERVER_NAME: (SERVER_ADDRESS,)} if self.private_network else {"localhost": _LOOPBACKS}
+        names = {SERVER_NAME: (SERVER_ADDRESS,)} if self._stage.private_network else {"localhost": _LOOPBACKS}
         return {HOST: (HOST,), OTHER_HOST: (OTHER_HOST,), **names}
 
     def addresses(self, told: Endpoint, manner: Manner) -> list[Endpoint]:

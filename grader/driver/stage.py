@@ -23,6 +23,7 @@ from grader.driver.job import Command, Job
 from grader.errors import Reason
 from grader.limits import EXIT_S, READY_S, SETTLE_S
 from grader.model import EventKind
+from grader.wire import stillness
 from grader.wire.faults import FaultError, NotStartedError, UnprovedError
 from grader.wire.kernel import Endpoint, SocketRow, SocketTable, TcpState
 from grader.wire.own_time import Spinning
@@ -126,6 +127,8 @@ class Stage:
         self._program: Program | None = None
         #: Programs that run on beside the one that was started last.
         self._beside: list[Program] = []
+        #: Whether the connections of the server that was started last have tiny send buffers.
+        self._tiny_buffers = job.private_network
         #: Once it did not come to rest after a check, waiting for that again would only cost time.
         self._restless = False
         self._spinning = Spinning()
@@ -319,6 +322,7 @@ class Stage:
         if ending := program.ending():
             what = "the program has ended, and a process that it left behind listens in its place"
             raise FaultError(reason_of(ending), what, doing=program.doing(program.remaining()))
+        self._tiny_buffers = self._job.private_network or (self.over_tcp and self._made_tiny(program))
         self.transcript.add(EventKind.LISTENING, "program", f"on {row.local.host} port {row.local.port}")
         self._ports_used.add(row.local.port)
         self._has_listened = True
@@ -334,6 +338,18 @@ class Stage:
             return None
         files = {target for process in program.snapshot() for target in process.files.values()}
         return next((row for row in rows if f"socket:[{row.inode}]" in files), None)
+
+    def _made_tiny(self, program: Program) -> bool:
+        """Give all its connections tiny send buffers, where the network's own are the usual ones; whether they have."""
+        listening = {row.inode for row in self.table.dump(TcpState.LISTEN)}
+        return self._warden.small_send_buffers(
+            [
+                (process.pid, int(fd))
+                for process in program.snapshot()
+                for fd in process.files
+                if stillness.inode_of(process, int(fd)) in listening
+            ]
+        )
 
     def _other_transport(self, program: Program) -> str:
         """Words for a program that uses the other transport, or nothing."""
@@ -494,8 +510,8 @@ class Stage:
 
     @property
     def more_than_buffers_bytes(self) -> int:
-        """So many bytes of messages, and their answers do not fit the kernel's buffers."""
-        return _MORE_THAN_TINY_BUFFERS if self._job.private_network else _MORE_THAN_USUAL_BUFFERS
+        """So many bytes of messages, and their answers do not fit the kernel's buffers on the server's side."""
+        return _MORE_THAN_TINY_BUFFERS if self._tiny_buffers else _MORE_THAN_USUAL_BUFFERS
 
     @contextmanager
     def port_held(self) -> Iterator[int]:

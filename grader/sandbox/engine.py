@@ -46,6 +46,7 @@ _IN_IMAGES: Final = (
     "sandbox/proc.py",
     "sandbox/seccomp.py",
     "sandbox/settings.py",
+    "sandbox/users.py",
     "sandbox/warden.py",
 )
 

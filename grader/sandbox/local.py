@@ -1,6 +1,7 @@
 """The sandbox without an engine: the same driver and warden as child processes, in namespaces where the kernel allows.
 
-It does not protect the machine from the program; it is for one's own code.
+It does not protect the machine from the program; it is for one's own code.  Without namespaces only users separate the
+program from the grader, and where they can't, its marks are not protected either: `words` says so.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import msgspec
 from grader.driver.job import Job, Word
 from grader.errors import CannotJudgeError
 from grader.limits import SandboxLimits
+from grader.sandbox import users
 from grader.sandbox.channel import pack
 from grader.sandbox.host import lines_of, python_module, settings_of, tail_of, words_of
 
@@ -31,6 +33,7 @@ class LocalSandbox:
         self._archive = archive
         self._complaints = os.memfd_create("grader-complaints")
         self._private = False
+        self._own_user = False
 
     def __enter__(self) -> Self:
         job, self._job = os.pipe()
@@ -65,7 +68,10 @@ class LocalSandbox:
         answer = self._nest.stdout.readline()
         if not answer:
             raise self._broken()
-        self._private = json.loads(answer)["private"]
+        made = json.loads(answer)
+        self._private, self._own_user = made["private"], made["own_user"]
+        if not self._private:
+            users.hide()  # this process knows the assignment and the seed
 
     @property
     def private_network(self) -> bool:
@@ -82,7 +88,9 @@ class LocalSandbox:
         """What it is, for reports."""
         if self._private:
             return "local, in namespaces of its own"
-        return "local, without namespaces of its own"
+        if self._own_user:
+            return "local, without namespaces of its own, the program under a user of its own"
+        return "local, without namespaces of its own: marks are not protected from the program here"
 
     def play(self, job: Job) -> Iterator[Word]:
         """Hand over the job; what the driver says, line by line."""

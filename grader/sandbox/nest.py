@@ -3,7 +3,8 @@
 What two containers do in `docker.py`, two child processes do here.  User and network namespaces come first and hold
 both; then the driver starts; then a process and a mount namespace, which hold only the warden and the program, with
 everything read-only but a sized tmpfs.  Where the kernel refuses any of it (tried in a throw-away child first), all of
-it is left out, and the answer on the first line of standard output says so.
+it is left out.  Then it is only the program's user that separates it from the others (`users.py`): one of its own,
+where this process is root, and else none.  The first line of standard output says which it is.
 
 Arguments: the descriptors of the driver's standard input and output, and the driver's command; or `--probe`, to say by
 the exit status whether the namespaces are allowed.
@@ -26,8 +27,9 @@ import struct
 import sys
 import tempfile
 from contextlib import suppress
-from typing import NoReturn
+from typing import NamedTuple, NoReturn
 
+from grader.sandbox import users
 from grader.sandbox.channel import Channel, read_frame
 from grader.sandbox.settings import NETWORK_SETTINGS, SERVER_ADDRESS, SERVER_NAME, UNPRIVILEGED_ID, Settings
 
@@ -40,12 +42,14 @@ _SYS_MOUNT_SETATTR = 442  # the same number on every architecture
 _MOUNT_ATTR_RDONLY = 0x1
 _SIOCGIFFLAGS, _SIOCSIFFLAGS, _IFF_UP = 0x8913, 0x8914, 0x1
 _PR_SET_PDEATHSIG = 1
-_CAP_SYS_PTRACE = 19
 #: Enough to try mounting with.
 _PROBE_DISK_BYTES = 1 << 20
 _DRIVER_SCRATCH = "/dev/shm"  # noqa: S108 — a tmpfs of the driver's own is mounted there
 _HOSTS = "/etc/hosts"
 _WORK = "/tmp/work"  # noqa: S108 — a tmpfs of the sandbox's own
+_WORK_NAME = "work"
+#: Where everybody may write: covered by a tmpfs of the sandbox's own, or else tidied up.
+_PUBLIC_FOLDERS = ("/tmp", "/var/tmp", "/dev/shm")  # noqa: S108
 
 
 def main() -> None:
@@ -55,20 +59,51 @@ def main() -> None:
     settings: Settings = json.loads(read_frame(0))
     archive = read_frame(0)
     private = _namespaces_allowed(settings["disk_bytes"], settings["disk_files"])
-    sys.stdout.write(json.dumps({"private": private}) + "\n")
+    own = None if private else users.of_its_own()
+    sys.stdout.write(json.dumps({"private": private, "own_user": own is not None}) + "\n")
     sys.stdout.flush()
     if private:
         _enter_user_and_network_namespace()
-    scratch = None if private else tempfile.mkdtemp(prefix="grader-")
+        _run(settings, archive, None)
+        return
+    users.hide()
+    scratch = tempfile.mkdtemp(prefix="grader-")
     try:
-        _run(settings, archive, scratch)
+        _run(settings, archive, Plain(scratch, own))
     finally:
-        if scratch is not None:
-            _remove_all(scratch)
+        if own is not None:
+            users.kill_all_of(own, own)
+            users.done_as(own, own, lambda: _remove_files_of(own, os.path.join(scratch, _WORK_NAME)))
+        _remove_all(scratch)
+
+
+class Plain(NamedTuple):
+    """What a run without namespaces has: its folder, and the program's own user (None: the program runs as we do)."""
+
+    scratch: str
+    own_user: int | None
+
+
+def _remove_files_of(uid: int, work: str) -> None:
+    """As that user, which only one program had, remove what it has left: in its folder, and where everybody may write.
+
+    Only at the top of the latter: what it has put into folders of others stays.
+    """
+    _remove_all(work)
+    for folder in _PUBLIC_FOLDERS:
+        with suppress(OSError):
+            left = [entry for entry in os.scandir(folder) if entry.stat(follow_symlinks=False).st_uid == uid]
+            for entry in left:
+                if entry.is_dir(follow_symlinks=False):
+                    _remove_all(entry.path)
+                else:
+                    os.unlink(entry.path)
 
 
 def _remove_all(scratch: str) -> None:
     """Remove what a program left, folders that even their owner can't enter included.  Nothing of it runs any more."""
+    with suppress(OSError):
+        os.chmod(scratch, 0o700)
     for _, folders, _, inside in os.fwalk(scratch):
         for name in folders:
             with suppress(OSError):
@@ -77,48 +112,36 @@ def _remove_all(scratch: str) -> None:
     shutil.rmtree(scratch, ignore_errors=True)
 
 
-def _run(settings: Settings, archive: bytes, scratch: str | None) -> None:
+def _run(settings: Settings, archive: bytes, plain: Plain | None) -> None:
     driver_end, warden_end = socket.socketpair()
-    driver = _start_driver(driver_end, scratch)
+    driver = _start_driver(driver_end, plain)
     driver_end.close()
     for descriptor in (1, int(sys.argv[1]), int(sys.argv[2])):
         os.close(descriptor)
-    settings = _settled(settings, scratch)
-    if scratch is None:
+    settings = _settled(settings, plain)
+    if plain is None:
         _unshare(_CLONE_NEWPID | _CLONE_NEWNS | _CLONE_NEWIPC | _CLONE_NEWUTS)
     warden = _start_warden(warden_end, settings, archive)
     warden_end.close()
     _wait(driver, warden)
 
 
-def _settled(settings: Settings, scratch: str | None) -> Settings:
+def _settled(settings: Settings, plain: Plain | None) -> Settings:
     """The settings with what only this process knows: the user, the work folder, the namespaces."""
-    # A root that may not look into other users' processes, as in a container, runs the program as itself, but
-    # without a single capability: blind, the warden could judge nothing.
-    as_root = os.geteuid() == 0 and _maps_many() and (scratch is None or _may_look_at_others())
-    uid, gid = (UNPRIVILEGED_ID, UNPRIVILEGED_ID) if as_root else (os.geteuid(), os.getegid())
-    work = _WORK if scratch is None else os.path.join(scratch, "work")
-    if scratch is not None:
-        os.chmod(scratch, 0o711)  # noqa: S103 — the program has to reach its folder below, not to list this one
-        _make_work(work, uid, gid)
-    return {**settings, "uid": uid, "gid": gid, "work": work, "private_pids": scratch is None}
+    if plain is None:
+        as_nobody = os.geteuid() == 0 and users.exists(UNPRIVILEGED_ID)
+        uid, gid = (UNPRIVILEGED_ID, UNPRIVILEGED_ID) if as_nobody else (os.geteuid(), os.getegid())
+        return {**settings, "uid": uid, "gid": gid, "work": _WORK, "private_pids": True}
+    uid, gid = (os.geteuid(), os.getegid()) if plain.own_user is None else (plain.own_user, plain.own_user)
+    work = os.path.join(plain.scratch, _WORK_NAME)
+    os.chmod(plain.scratch, 0o711)  # noqa: S103 — the program has to reach its folder below, not to list this one
+    _make_work(work, uid, gid)
+    return {**settings, "uid": uid, "gid": gid, "work": work, "private_pids": False}
 
 
 def _make_work(path: str, uid: int, gid: int) -> None:
     os.mkdir(path)
     os.chown(path, uid, gid)
-
-
-def _may_look_at_others() -> bool:
-    with open("/proc/self/status") as status:
-        capabilities = next(line for line in status if line.startswith("CapEff:"))
-    return bool(int(capabilities.split()[1], 16) >> _CAP_SYS_PTRACE & 1)
-
-
-def _maps_many() -> bool:
-    """Whether other users than our own exist in this user namespace."""
-    with open("/proc/self/uid_map") as table:
-        return int(table.read().split()[2]) > 1
 
 
 def _namespaces_allowed(disk_bytes: int, disk_files: int) -> bool:
@@ -194,18 +217,21 @@ def _bring_loopback_up() -> None:
         fcntl.ioctl(sock, _SIOCSIFFLAGS, struct.pack("16sh22x", b"lo", flags | _IFF_UP))
 
 
-def _start_driver(channel: socket.socket, scratch: str | None) -> int:
-    """Run the driver; `scratch`: where it may write, None: on a tmpfs of its own."""
+def _start_driver(channel: socket.socket, plain: Plain | None) -> int:
+    """Run the driver; it writes on a tmpfs of its own, or without namespaces in a folder that only its user enters."""
     child = os.fork()
     if child == 0:
-        _exec_driver(channel, scratch)
+        _exec_driver(channel, plain)
     return child
 
 
-def _exec_driver(channel: socket.socket, scratch: str | None) -> NoReturn:
+def _exec_driver(channel: socket.socket, plain: Plain | None) -> NoReturn:
     job, words, *command = sys.argv[1:]
     _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-    if scratch is None:
+    if plain is not None:
+        scratch = os.path.join(plain.scratch, "driver")
+        os.mkdir(scratch, 0o700)
+    else:
         _unshare(_CLONE_NEWNS)
         _mount("none", "/", None, _MS_REC | _MS_PRIVATE)
         # Not over /tmp: the grader itself may live there.
@@ -249,7 +275,7 @@ def _close_filesystem(disk_bytes: int, disk_files: int) -> None:
     _mount("none", "/", None, _MS_REC | _MS_PRIVATE)
     _make_read_only("/")
     size = f"size={disk_bytes},nr_inodes={disk_files},mode=1777"
-    for folder in ("/tmp", "/var/tmp", "/dev/shm"):  # noqa: S108 — these are what is covered
+    for folder in _PUBLIC_FOLDERS:
         if os.path.isdir(folder) and not os.path.islink(folder):
             _cover(folder, size)
     _name_the_server()

@@ -6,7 +6,8 @@ and nothing else) and by the last parenthesis; registers are unsigned numbers, a
 without an answer.  Names go on as text by `text_of`, and no decision hangs on them.
 
 Whatever a program does, a reader gives what is known: a process that has gone is None, an unreadable file is empty.
-Everything here may be asked of any process at any time, keeps nothing, and changes nothing.  Standard library only.
+Everything here may be asked of any process at any time, keeps nothing, and changes nothing but, in one function, the
+size of a buffer.  Standard library only.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ import select
 import socket
 import struct
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from typing import Any
 
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -218,7 +219,23 @@ def process(pid: int, *, files: bool) -> dict[str, Any]:
     }
     if files and not zombie:
         seen["files"] = _files(folder)
+        seen["hidden"] = not seen["files"] and _hides(folder)
     return seen
+
+
+def hides(pid: int) -> bool:
+    """Whether it does not let us see what it has open: it is not dumpable (PR_SET_DUMPABLE of prctl(2))."""
+    return _hides(_living(pid)[0])
+
+
+def _hides(folder: str) -> bool:
+    try:
+        os.listdir(f"{folder}/fd")
+    except PermissionError:
+        return _resident(folder) > 0  # else it is about to be gone: nobody may look at one without memory either
+    except OSError:
+        return False
+    return False
 
 
 def unsettled(pid: int) -> dict[str, Any]:
@@ -383,29 +400,42 @@ _WATCHED: dict[str, Callable[[str, int, int], list[int] | None]] = {
 
 def timed(pid: int, fd: int) -> bool | None:
     """Whether a receive or send on that socket would end by a timeout of its own; None: not known, or no socket."""
-    _, _, tid = _living(pid)[0].partition("/task/")
+    size = struct.calcsize("ll")
     try:
-        pidfd = os.pidfd_open(int(tid), _PIDFD_THREAD) if tid else os.pidfd_open(pid)
+        with _taken(pid, fd) as sock:
+            return any(
+                any(struct.unpack("ll", sock.getsockopt(socket.SOL_SOCKET, option, size)))
+                for option in (socket.SO_RCVTIMEO, socket.SO_SNDTIMEO)
+            )
     except OSError:
         return None
+
+
+def shrink_send_buffer(pid: int, fd: int) -> bool:
+    """Give that socket, and each connection that it accepts from now on, the smallest send buffer; whether it has."""
+    try:
+        with _taken(pid, fd) as sock:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1)
+    except OSError:
+        return False
+    return True
+
+
+@contextmanager
+def _taken(pid: int, fd: int) -> Iterator[socket.socket]:
+    """A program's socket, as one of ours meanwhile (OSError: the kernel does not give it, or it is no socket)."""
+    _, _, tid = _living(pid)[0].partition("/task/")
+    pidfd = os.pidfd_open(int(tid), _PIDFD_THREAD) if tid else os.pidfd_open(pid)
     try:
         taken = _libc.syscall(_SYS_PIDFD_GETFD, ctypes.c_int(pidfd), ctypes.c_int(fd), ctypes.c_uint(0))
     finally:
         os.close(pidfd)
-    return None if taken < 0 else _has_timeout(taken)
-
-
-def _has_timeout(descriptor: int) -> bool | None:
-    """The same of a descriptor of ours, which is closed."""
+    if taken < 0:
+        raise OSError(ctypes.get_errno(), "pidfd_getfd")
     try:
-        sock = socket.socket(fileno=descriptor)
-    except OSError:  # it is no socket
-        os.close(descriptor)
-        return None
-    size = struct.calcsize("ll")
-    with sock, suppress(OSError):
-        return any(
-            any(struct.unpack("ll", sock.getsockopt(socket.SOL_SOCKET, option, size)))
-            for option in (socket.SO_RCVTIMEO, socket.SO_SNDTIMEO)
-        )
-    return None
+        sock = socket.socket(fileno=taken)
+    except OSError:
+        os.close(taken)
+        raise
+    with sock:
+        yield sock

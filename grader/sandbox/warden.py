@@ -35,12 +35,12 @@ import sys
 import tarfile
 import termios
 import time
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager, nullcontext, suppress
 from functools import partial
 from typing import Any, NoReturn
 
-from grader.sandbox import proc, seccomp
+from grader.sandbox import proc, seccomp, users
 from grader.sandbox.channel import Channel, ChannelClosedError, read_frame
 from grader.sandbox.memory import TICK_S, MemoryWatch
 from grader.sandbox.settings import SOCKET_PATH, Settings
@@ -59,6 +59,9 @@ _OUR_OWN = "\0"
 _ROUND_S = 0.01
 #: Rounds of signals to our own children in a row: a chain of orphans is met between one's birth and its child's.
 _HUNTS = 200
+#: execve(2) closes descriptors, which tells us of it, and lets others look in microseconds later; on a loaded machine
+#: another process may run in between.
+_SHOWN_S = 1.0
 
 
 class StillThereError(Exception):
@@ -77,6 +80,9 @@ class Warden:
         self._memory = MemoryWatch(settings["memory_bytes"])
         self._oom_kills = _oom_kills()
         self._filters = seccomp.available()
+        self._for_another = settings["uid"] != os.geteuid()
+        # Root that may not look into other users' processes looks with their rights.
+        self._looks_as_user = self._for_another and not users.holds(users.CAP_SYS_PTRACE)
         # Orphans come to us, wherever they are in the tree; PID 1 gets them anyway.
         _libc.prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
         self._wakeup, wakeup_end = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
@@ -147,13 +153,23 @@ class Warden:
             readable, _, _ = select.select([driver.fileno(), lifeline, self._wakeup], [], [], timeout_s)
             self._drain_wakeup()
             self._reap()
-            if self._memory.exceeded(self.pids):
+            with self._looking():
+                exceeded = self._memory.exceeded(self.pids)
+            if exceeded:
                 self._killed_for_memory = True
                 self.kill_all()
             if lifeline in readable and not os.read(lifeline, 4096):
                 return False
             if driver.fileno() in readable:
                 return True
+
+    def _looking(self) -> AbstractContextManager[None]:
+        """Around every look at what the kernel shows only to the program's own user."""
+        return users.acting_as(*self._user) if self._looks_as_user else nullcontext()
+
+    @property
+    def _user(self) -> tuple[int, int]:
+        return self._settings["uid"], self._settings["gid"]
 
     def _drain_wakeup(self) -> None:
         with suppress(BlockingIOError):
@@ -210,6 +226,8 @@ class Warden:
                 self._signal_all(signal.SIGSTOP)
             self._signal_all(signal.SIGKILL)
             self._hunt_orphans()
+            if self._for_another and not self._settings["private_pids"]:
+                users.kill_all_of(*self._user)
             select.select([self._wakeup], [], [], _ROUND_S)
             self._drain_wakeup()
 
@@ -235,7 +253,7 @@ class Warden:
         """
         self._killed_for_memory = False
         self._oom_kills = _oom_kills()
-        with _files_of(self._settings["uid"]):
+        with users.acting_as(*self._user):  # so that the program can open them again by name, as /dev/stdin
             ours, theirs = _open_terminal(echo=echo) if terminal else _open_pipes()
         complaint, complaint_end = os.pipe2(os.O_CLOEXEC)
         most_processes = self._process_limit()
@@ -260,8 +278,16 @@ class Warden:
             return {"error": why.removeprefix(_OUR_OWN), "errno": 0, "ours": why.startswith(_OUR_OWN)}, ()
         # On a terminal stdin and stdout are one descriptor; each goes along once for itself.
         handed = (os.pidfd_open(pid), ours[0], os.dup(ours[1]) if ours[1] == ours[0] else ours[1], ours[2])
+        self._wait_shown(pid)
         other_side = (fcntl.ioctl(ours[0], _TIOCGPTPEER, _PEER_FLAGS),) if terminal else ()
         return {"pid": pid}, (*handed, *other_side)
+
+    def _wait_shown(self, pid: int) -> None:
+        """Until a program that was just executed may be looked into, which the kernel allows a moment later."""
+        deadline = time.monotonic() + _SHOWN_S
+        with self._looking():
+            while proc.hides(pid) and time.monotonic() < deadline:
+                os.sched_yield()
 
     def _exec(
         self,
@@ -310,7 +336,7 @@ class Warden:
             capped = min(finite, default=resource.RLIM_INFINITY)
             resource.setrlimit(name, (capped, capped))
         # When memory runs out, the program goes first, never the warden.
-        with suppress(OSError), open("/proc/self/oom_score_adj", "w") as score:
+        with suppress(OSError), users.visible(), open("/proc/self/oom_score_adj", "w") as score:
             score.write("1000")
 
     def _process_limit(self) -> int:
@@ -330,14 +356,30 @@ class Warden:
     def snapshot(self, *, files: bool) -> _Answer:
         """What every process of the program does now (see `wire/stillness.py` for how it is read)."""
         self._reap()
-        seen = [proc.process(pid, files=files) for pid in self.pids()]
+        with self._looking():
+            seen = [proc.process(pid, files=files) for pid in self.pids()]
         if not any(each["threads"] or each["state"] == "X" for each in seen) and self._somebody():
             seen.append(proc.unsettled(0))
         return {"processes": seen}, ()
 
     def socket_timeouts(self, sockets: list[tuple[int, int]]) -> _Answer:
         """SO_RCVTIMEO or SO_SNDTIMEO of the program's sockets, given as (pid, fd): True, False, or None: not known."""
-        return {"timed": [proc.timed(pid, fd) for pid, fd in sockets]}, ()
+        return {"timed": self._taking(sockets, proc.timed) or [None] * len(sockets)}, ()
+
+    def small_send_buffers(self, sockets: list[tuple[int, int]]) -> _Answer:
+        """Give listening sockets, as (pid, fd), the smallest send buffer, which their connections inherit.
+
+        `small`: whether all have it now.
+        """
+        return {"small": all(self._taking(sockets, proc.shrink_send_buffer) or [False])}, ()
+
+    def _taking(self, sockets: list[tuple[int, int]], use: Callable[[int, int], Any]) -> list[Any] | None:
+        """What a function makes of each of the program's sockets, where the kernel gives them to its own user only."""
+
+        def made() -> list[Any]:
+            return [use(pid, fd) for pid, fd in sockets]
+
+        return users.answered_as(*self._user, made) if self._looks_as_user else made()
 
     def watched(self, sleepers: list[tuple[int, int, int, str, list[int]]]) -> _Answer:
         """The descriptors that sleeping threads wait to read from; None: not known, or it has woken up since.
@@ -345,7 +387,8 @@ class Warden:
         A thread is given as (pid, tid, context switches so far, call, arguments); the call is poll, select or
         epoll_wait.
         """
-        return {"watched": [proc.watched(*sleeper) for sleeper in sleepers]}, ()
+        with self._looking():
+            return {"watched": [proc.watched(*sleeper) for sleeper in sleepers]}, ()
 
     def freeze(self) -> _Answer:
         """Stop every thread of the program.  Answers when all are stopped, or (`stopped`: False) can't be."""
@@ -379,6 +422,7 @@ class Warden:
         "status": status,
         "snapshot": snapshot,
         "socket_timeouts": socket_timeouts,
+        "small_send_buffers": small_send_buffers,
         "watched": watched,
         "freeze": freeze,
         "thaw": thaw,
@@ -423,16 +467,6 @@ def _why_not_executed(name: str, environment: dict[str, str], error: OSError) ->
     if error.errno == errno.EACCES and "/" not in name and not any(os.path.exists(f"{f}/{name}") for f in folders):
         return os.strerror(errno.ENOENT)
     return error.strerror or str(error)
-
-
-@contextmanager
-def _files_of(uid: int) -> Iterator[None]:
-    """What is opened meanwhile belongs to that user, so that the program can open it again by name, as /dev/stdin."""
-    before = _libc.setfsuid(uid)
-    try:
-        yield
-    finally:
-        _libc.setfsuid(before)
 
 
 def _open_terminal(*, echo: bool) -> tuple[tuple[int, int, int], tuple[int, int, int]]:

@@ -244,8 +244,16 @@ class Program:
         return bool(poll.poll(0))
 
     def snapshot(self, *, files: bool = True) -> Snapshot:
-        """What all its processes do now."""
-        return self._warden.snapshot(files=files)
+        """What all its processes do now.
+
+        Raises:
+            FaultError: one of them hides its files, and was asked for them.
+        """
+        seen = self._warden.snapshot(files=files)
+        if hidden := [process for process in seen if process.hidden]:
+            what = f"its process {hidden[0].name!r} does not let the grader see what it has open (it is not dumpable)"
+            raise FaultError(Reason.HIDDEN, what)
+        return seen
 
     def sockets(self) -> dict[int, SocketRow]:
         """All sockets of the network namespace that belong to somebody, by inode."""
@@ -291,7 +299,7 @@ class Program:
         if not stillness.asleep(first, first):
             return Verdict.RUNNING, first
         sockets = self.sockets()
-        second = self._warden.snapshot(files=True)
+        second = self.snapshot(files=True)
         timed = self._warden.socket_timeouts(list(stillness.transfer_sockets(second, machine())))
         verdict = stillness.judge(first, second, sockets, timed, machine(), read_by_us=self._read_by_us)
         return max(verdict, Verdict.TIMER if self._terminal_has_a_clock() else verdict), second

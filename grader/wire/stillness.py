@@ -57,6 +57,7 @@ class ProcessFacts(msgspec.Struct, frozen=True):
 
     `name` and file names are text that the program chose, with `\xff` for what is no UTF-8: they prove nothing.
     Sockets, pipes and the like have names of the kernel's, which no file can have.
+    `hidden`: whether it keeps us from seeing its files and its calls.
     """
 
     pid: int
@@ -70,6 +71,7 @@ class ProcessFacts(msgspec.Struct, frozen=True):
     threads: tuple[ThreadFacts, ...]
     files: dict[str, str] = {}
     posix_timers: bool = False
+    hidden: bool = False
 
     @property
     def living(self) -> tuple[ThreadFacts, ...]:

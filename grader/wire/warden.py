@@ -91,6 +91,13 @@ class WardenClient:
             return {}
         return dict(zip(sockets, self._answer("socket_timeouts", sockets=sockets)["timed"], strict=True))
 
+    def small_send_buffers(self, sockets: list[tuple[int, int]]) -> bool:
+        """Let these listening sockets, by (pid, fd), and their connections have tiny send buffers; whether they have.
+
+        They are as small as those that a sandbox with a network of its own gives to all sockets.
+        """
+        return bool(sockets) and cast("bool", self._answer("small_send_buffers", sockets=sockets)["small"])
+
     def watched(self, sleepers: list[tuple[int, int, int, str, tuple[int, ...]]]) -> list[list[int] | None]:
         """The descriptors that threads wait to read from, each given as (pid, tid, switches, call, arguments).
 

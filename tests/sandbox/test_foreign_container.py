@@ -5,44 +5,97 @@ from __future__ import annotations
 import json
 import sys
 import sysconfig
+from pathlib import Path
+from typing import Any
 
 import docker
 import pytest
 
 from grader.sandbox import engine as engines
-from tests.cli.command import ROOT
+from tests.cli.command import HOSTILE, ROOT, Command, make_assignment
 
 _PYTHON = "/usr/bin/python3"
 _SAME_PYTHON = sys.version_info[:2] == (3, 11)
 
 
-@pytest.mark.container
-@pytest.mark.skipif(not _SAME_PYTHON, reason="the image's Python 3.11 can't import libraries built for another version")
-@pytest.mark.parametrize("user", ["0", "1000"])
-@pytest.mark.parametrize(
-    ("program", "failed"),
-    [("good/threads.py", []), ("broken/no_reuse_address.c", ["server.port_reuse_after_ctrl_c"])],
-)
-def test_gets_the_same_verdict(engine: docker.DockerClient, user: str, program: str, failed: list[str]) -> None:
+#: Who the grader is -> what its sandbox is called.
+USERS = {
+    "0": "local, without namespaces of its own, the program under a user of its own",
+    "1000": "local, without namespaces of its own: marks are not protected from the program here",
+}
+#: Program -> the checks that are played (none: all of its role), and those that fail.
+UPPERCASE = {
+    "good/pair_python": (["unknown_host_reported", "port_reuse_after_ctrl_c", "pair.works_together"], []),
+    "broken/no_reuse_address.c": (["port_reuse_after_ctrl_c"], ["server.port_reuse_after_ctrl_c"]),
+    "broken/client_traceback_without_host.py": (["unknown_host_reported"], ["client.unknown_host_reported"]),
+}
+
+
+def grade(engine: docker.DockerClient, user: str, *arguments: str | Path, shown: Path = ROOT) -> dict[str, Any]:
+    """The report of a grading there; `shown`: a folder that it sees besides the project's."""
     for target in engines.TARGETS:
         assert engines.tag(target) not in engines.missing_images(engine), "build them first: make image"
     libraries = sysconfig.get_path("purelib")
     words = engine.containers.run(
         engines.tag("sandbox"),
-        ["-c", _WITHOUT_STATUS, "check", f"{ROOT}/reference/tcp_uppercase/{program}", *_OPTIONS],
+        ["-c", _WITHOUT_STATUS, "check", *map(str, arguments), *_OPTIONS],
         entrypoint=_PYTHON,
         user=user,
         network_mode="none",
         environment={"PYTHONPATH": f"{ROOT}:{libraries}"},
-        volumes={str(ROOT): {"bind": str(ROOT), "mode": "ro"}, libraries: {"bind": libraries, "mode": "ro"}},
+        volumes={str(path): {"bind": str(path), "mode": "ro"} for path in (ROOT, libraries, shown)},
         remove=True,
     )
-    report = json.loads(words)
-    assert report["grader"]["sandbox"] == "local, without namespaces of its own"
-    assert [check["id"] for check in report["checks"] if check["outcome"] != "passed"] == failed
+    report: dict[str, Any] = json.loads(words)
+    assert report["grader"]["sandbox"] == USERS[user]
+    return report
+
+
+def not_passed(report: dict[str, Any]) -> dict[str, str]:
+    return {check["id"]: check["outcome"] for check in report["checks"] if check["outcome"] != "passed"}
+
+
+@pytest.mark.container
+@pytest.mark.skipif(not _SAME_PYTHON, reason="the image's Python 3.11 can't import libraries built for another version")
+@pytest.mark.parametrize(
+    ("user", "program"),
+    [
+        ("0", "good/pair_python"),
+        ("1000", "good/pair_python"),
+        ("0", "broken/client_traceback_without_host.py"),
+        ("1000", "broken/no_reuse_address.c"),
+    ],
+)
+def test_gets_the_same_verdict(engine: docker.DockerClient, user: str, program: str) -> None:
+    checks, failed = UPPERCASE[program]
+    only = [word for check in checks for word in ("--only", check)]
+    path = f"{ROOT}/reference/tcp_uppercase/{program}"
+    report = grade(engine, user, path, "--assignment", "tcp_uppercase", *only)
+    assert not_passed(report) == dict.fromkeys(failed, "failed")
     assert report["unjudged"] == 0
 
 
-_OPTIONS = ("--assignment", "tcp_uppercase", "--role", "server", "--sandbox", "local", "--json", "-", "--quiet")
+@pytest.mark.container
+@pytest.mark.skipif(not _SAME_PYTHON, reason="the image's Python 3.11 can't import libraries built for another version")
+@pytest.mark.parametrize(
+    ("program", "user", "reasons"),
+    [
+        ("looks_for_its_graders", "0", {None}),
+        ("kills_its_parent", "0", {None}),
+        ("hides_itself", "0", {"hidden"}),
+        ("looks_for_its_graders", "1000", {"crashed"}),  # its user's processes may be signalled
+    ],
+)
+def test_a_user_of_its_own_keeps_it_from_its_graders(
+    engine: docker.DockerClient, folder: Path, program: str, user: str, reasons: set[str | None]
+) -> None:
+    assignments = make_assignment(folder / "assignments")
+    submission = Command(folder).submit(HOSTILE / f"{program}.py", HOSTILE / "honest.py")
+    options = ("--assignment", "small", "--assignments", assignments, "--only", "listens")
+    report = grade(engine, user, submission, *options, shown=folder)
+    assert {check["reason"] for check in report["checks"] if check["id"] == "server.listens"} == reasons
+
+
+_OPTIONS = ("--sandbox", "local", "--json", "-", "--quiet")
 #: A failed check ends the command with 1, which the engine's client would raise; the report says it too.
 _WITHOUT_STATUS = "from grader import cli\ntry:\n    cli.main()\nexcept SystemExit:\n    pass\n"

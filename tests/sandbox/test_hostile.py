@@ -44,6 +44,8 @@ VERDICTS: Final[dict[str, tuple[int, dict[str, tuple[str, set[str]]]]]] = {
     "fills_disk_by_one_file": (0, {}),
     "fills_disk_by_many_files": (0, {}),
     "kills_its_parent": (0, {}),
+    "looks_for_its_graders": (0, {}),
+    "hides_itself": (0, {}),  # nothing is hidden from a warden with SYS_PTRACE
     "closes_stdio": (0, {}),
     "writes_everywhere": (0, {}),
     "makes_folders_it_cannot_enter": (0, {}),

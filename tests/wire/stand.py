@@ -8,10 +8,11 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, cast
 
 from grader.limits import KERNEL_S, SandboxLimits
 from grader.sandbox.channel import Channel
@@ -32,9 +33,9 @@ ENVIRONMENT = {"PATH": os.environ.get("PATH", os.defpath), "LANG": "C.UTF-8"}
 LIMITS = SandboxLimits(output_flood_bytes=1 << 20)
 
 
-def settings(work: Path) -> Settings:
-    """As the local sandbox has them without namespaces, but for the user, who stays the same."""
-    return {
+def settings(work: Path, **changed: Any) -> Settings:
+    """As the local sandbox has them without namespaces, but for the user, who stays the same unless that is changed."""
+    made: Settings = {
         "uid": os.geteuid(),
         "gid": os.getegid(),
         "work": str(work),
@@ -46,14 +47,21 @@ def settings(work: Path) -> Settings:
         "disk_files": LIMITS.disk_files,
         "patience_s": KERNEL_S,
     }
+    return cast("Settings", {**made, **changed})
 
 
 @contextmanager
-def warden_process(work: Path) -> Iterator[tuple[subprocess.Popen[bytes], socket.socket]]:
-    """A warden's process and our end of its channel; it has ended by itself when this block does."""
+def warden_process(
+    work: Path, prefix: Sequence[str] = (), **changed: Any
+) -> Iterator[tuple[subprocess.Popen[bytes], socket.socket]]:
+    """A warden's process and our end of its channel; it has ended by itself when this block does.
+
+    `prefix`: put before its command; `changed`: settings.
+    """
     ours, theirs = socket.socketpair()
     with theirs:
-        command = [sys.executable, str(PROGRAMS / "warden_child.py"), json.dumps(settings(work)), str(theirs.fileno())]
+        told = json.dumps(settings(work, **changed))
+        command = [*prefix, sys.executable, str(PROGRAMS / "warden_child.py"), told, str(theirs.fileno())]
         process = subprocess.Popen(command, stdin=subprocess.PIPE, pass_fds=[theirs.fileno()], start_new_session=True)
     assert process.stdin
     try:
