@@ -50,7 +50,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("grader.wire.tcp_server", "grader.wire.udp"),
     ("grader.wire.connection", "grader.wire.keyboard"),
     ("grader.wire.program",),
-    ("grader.wire.warden", "grader.wire.diagnosis"),
+    ("grader.wire.warden", "grader.wire.diagnosis", "grader.wire.own_time"),
     ("grader.wire.promises",),
     (
         *("grader.wire.faults", "grader.wire.stillness", "grader.wire.transcript"),
