@@ -438,7 +438,7 @@ class Program:
             return outcome
 
     def at_rest(self) -> bool:
-        """Whether it sleeps with nothing to do now: still, or until a timer of its own; False while looks are too dear."""
+        """Whether it sleeps with nothing to do: still, or until a timer of its own; False while looks are too dear."""
         if time.monotonic() < self._dear_until:
             return False
         return self.nothing_on_its_way() and self.verdict()[0] in {Verdict.STILL, Verdict.TIMER}
