@@ -81,6 +81,15 @@ def test_no_table_has_the_answers(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ASSIGNMENTS)
+def test_plain_messages_are_as_long_with_every_seed(name: str) -> None:
+    """So that no buffer overflows with one seed and not with another."""
+    for function in ("exchange", "typed"):
+        if hasattr(author(name), function):
+            lengths = {tuple(len(getattr(run, function)(number).request) for number in FIRST) for run in runs(name)}
+            assert len(lengths) == 1
+
+
+@pytest.mark.parametrize("name", ASSIGNMENTS)
 def test_a_shorter_message_follows_a_longer_one(name: str) -> None:
     for run in runs(name):
         assert any(len(after.request) < len(before.request) for before, after in pairwise(exchanges(run)))
@@ -197,6 +206,12 @@ def test_white_space_that_is_lost_is_found_by_awkward_bytes(name: str, strip: Ca
 )
 def test_too_much_upper_case_is_found_by_awkward_bytes(name: str, mistake: Callable[[bytes], bytes]) -> None:
     assert all(told(run.awkward(), mistake) for run in runs(name))
+
+
+@pytest.mark.parametrize("name", [name for name in AWKWARD if name in OVER_TCP])
+@pytest.mark.parametrize("byte", [b"\0", b"\t"])
+def test_some_message_begins_with_a_byte_that_so_comes_alone_at_a_split(name: str, byte: bytes) -> None:
+    assert all(any(exchange.request.startswith(byte) for exchange in run.awkward()) for run in runs(name))
 
 
 # numbers

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import random
 
-#: Short English words that no protocol gives a meaning.
+#: English words that no protocol gives a meaning.  All have one length, and so have the messages of all seeds: else a
+#: buffer would overflow with one and not with another.
 _WORDS = """
-    amber apple barley basil birch candle canyon cedar cherry cliff clover copper coral daisy eagle ember
-    fable falcon fern forest garnet ginger glade harbor hazel heron island ivory jasper kettle lagoon lantern
-    lemon lilac linen magnet maple marble meadow melon mint nectar nutmeg olive orchid otter pebble pepper
-    pine planet plum prairie quartz raven ribbon river saddle saffron silver spruce summit thistle timber
-    violet
+    acre arch barn bean bell boat bulb cake cape cave clay coal coin cord corn cove crab crow deer dove dune fawn
+    fern fish flax fork frog gate goat gold harp hawk herb hill iris jade kite lake lamb lamp leaf lily lime lion
+    loaf lute mint moon moss nest oboe opal palm pear pine plum pond rain reed rice rose sage sand seal silk snow
+    swan tide tree vine wolf wool wren yarn
 """.split()  # noqa: SIM905 — words are read more easily without their quotes
 #: Neither vowels, so that no word comes of them, nor what is taken for something else (0 and o, 1 and l).
 _CONSONANTS = "bcdfghjkmnpqrstvwxyz"
@@ -33,7 +33,7 @@ _LATIN1_LETTERS = bytes(value for value in range(0xE0, 0xFF) if value != 0xF7)
 
 
 def random_words(rng: random.Random, count: int = 1) -> str:
-    """Some English words, each in small letters, and a code of 7 letters and digits: `fern k7x2mqz`."""
+    """Some English words of four small letters, and a code of 7 letters and digits: `fern k7x2mqz`."""
     inner = rng.choices(_SYMBOLS, k=_INNER_SYMBOLS)
     code = "".join((rng.choice(_CONSONANTS), *inner, rng.choice(_CONSONANTS)))
     return " ".join((*rng.choices(_WORDS, k=count), code))
@@ -70,6 +70,6 @@ def random_blanks(rng: random.Random) -> bytes:
 
 
 def every_byte(rng: random.Random, without: bytes = b"") -> bytes:
-    """Every value of a byte once, but for those `without`, in any order."""
-    values = [value for value in range(256) if value not in without]
-    return bytes(rng.sample(values, len(values)))
+    """Every value of a byte once, but for those `without`: a NUL first, which so comes alone at some split."""
+    values = [value for value in range(1, 256) if value not in without]
+    return b"\0" + bytes(rng.sample(values, len(values)))

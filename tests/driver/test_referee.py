@@ -9,7 +9,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from grader.driver.job import Built, Checked, Finished, Refused, Word
+from grader.driver.job import Built, Checked, Finished, Job, Refused, Word
 from grader.errors import REASONS, Reason
 from grader.limits import SandboxLimits
 from grader.model import EventKind, Outcome
@@ -205,14 +205,46 @@ def test_a_check_whose_messages_the_protocol_does_not_have_is_no_verdict(tmp_pat
     ("protocol", "why"),
     [
         (b"import no_such_module", "protocol.py: ModuleNotFoundError(\"No module named 'no_such_module'\")"),
-        (b"def opening(): return 1 // 0", "protocol.py has no exchange"),
+        (b"def opening(rng): return 1 // 0", "protocol.py has no exchange"),
+        (
+            b"def exchange(number): pass",
+            "exchange of protocol.py must be a function exchange(number, rng), where rng is the run's random source",
+        ),
     ],
 )
 def test_a_protocol_that_cannot_be_read_is_its_authors_fault(tmp_path: Path, protocol: bytes, why: str) -> None:
-    what = job("", "listens")
+    assert refused(play(with_protocol(job("", "listens"), protocol), tmp_path)) == why
+
+
+def with_protocol(what: Job, protocol: bytes, seed: int = 1) -> Job:
     files = {**what.assignment.files, "protocol.py": protocol}
-    own = msgspec.structs.replace(what.assignment, files=files)
-    assert refused(play(msgspec.structs.replace(what, assignment=own), tmp_path)) == why
+    return msgspec.structs.replace(what, assignment=msgspec.structs.replace(what.assignment, files=files), seed=seed)
+
+
+def test_messages_are_those_of_the_runs_seed(tmp_path: Path) -> None:
+    protocol = b"""
+from grader import Exchange
+
+def exchange(number, rng):
+    line = b"%d %d\\n" % (number, rng.getrandbits(64))
+    return Exchange(line, line)
+"""
+    own = """
+    def test_asks(connect, protocol, source):
+        with connect() as client:
+            client.ask(protocol.exchange(3))
+            client.send(b"%d\\n" % source.getrandbits(64))
+    """
+
+    def sent(seed: int, turn: int) -> list[bytes]:
+        (work := tmp_path / f"{seed} {turn}").mkdir()
+        played = play(with_protocol(job(own, "asks"), protocol, seed), work)
+        return [event.data for event in played.checks["asks"].evidence if event.kind is EventKind.SENT]
+
+    first = sent(5, 1)
+    assert len(first) == 2
+    assert sent(5, 2) == first
+    assert not {*sent(6, 1)} & {*first}
 
 
 def test_a_check_may_need_several(tmp_path: Path) -> None:

@@ -6,12 +6,14 @@ import json
 import socket
 from typing import cast
 
+import msgspec
 import pytest
 
-from grader.driver.stage import Server, _with_arguments, client_name
+from grader.driver.stage import Server, Stage, _with_arguments, client_name
 from grader.submission import parse_config
 from grader.wire.kernel import Endpoint, SocketRow, TcpState
 from grader.wire.program import Program
+from tests.driver.play import job
 
 
 def test_clients_are_named_by_letter_while_there_are_letters() -> None:
@@ -23,6 +25,19 @@ def test_clients_are_named_by_letter_while_there_are_letters() -> None:
         "client 100",
     ]
     assert len({client_name(number) for number in range(200)}) == 200
+
+
+def test_ports_are_the_seeds_so_that_none_tells_which_check_runs() -> None:
+    def ports(seed: int) -> list[int]:
+        alone = msgspec.structs.replace(job("", "answers"), seed=seed, private_network=True)
+        stage = Stage(alone, None, None)  # type: ignore[arg-type]  # neither warden nor kernel is asked
+        stage._courier.close()
+        return [stage.port() for _ in range(20)]
+
+    told = {seed: ports(seed) for seed in range(1, 11)}
+    assert len({*told[1], *ports(1)}) < 25, "the same, but for a port that somebody else may take meanwhile"
+    for turn in range(20):
+        assert len({each[turn] for each in told.values()}) > 5
 
 
 @pytest.mark.parametrize(
