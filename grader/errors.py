@@ -63,6 +63,7 @@ class Reason(StrEnum):
     BUSY_LOOP = "busy_loop"
     OUTPUT_FLOOD = "output_flood"
     OUT_OF_MEMORY = "out_of_memory"
+    UNUSABLE = "unusable"
     NOT_HANDED_IN = "not_handed_in"
     BUILD_FAILED = "build_failed"
     NOT_STARTED = "not_started"
@@ -124,6 +125,7 @@ REASONS: dict[Reason, str] = {
     Reason.BUSY_LOOP: "it burns CPU time while nothing is asked",
     Reason.OUTPUT_FLOOD: "it printed without end",
     Reason.OUT_OF_MEMORY: "it used more memory than allowed",
+    Reason.UNUSABLE: "the submission can't be used",
     Reason.NOT_HANDED_IN: "it was not handed in",
     Reason.BUILD_FAILED: "it could not be built",
     Reason.NOT_STARTED: "it could not be started",
