@@ -26,7 +26,7 @@ from grader import assignment as assignments
 from grader.assignment import Assignment, Role
 from grader.errors import GraderError, UsageError
 from grader.limits import MOST_SEED
-from grader.model import SECTIONS
+from grader.model import SECTIONS, SubmissionInfo
 from grader.report import safe
 from grader.sandbox.choose import DEFAULT_BASE, DEFAULT_NETWORK, Choice, Wanted, choose
 from grader.version import __version__
@@ -34,10 +34,10 @@ from grader.version import __version__
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from grader import flow
     from grader.driver.job import Word
     from grader.flow import Listener
     from grader.model import Graded, Report
-    from grader.submission import Submission
 
 #: Interrupted by the user, or broken by a fault of our own.
 _NOT_JUDGED = 3
@@ -125,24 +125,35 @@ def check(
 ) -> int:
     """Grade SUBMISSION: a folder, an archive, or one source file."""
     from grader import flow, results  # noqa: PLC0415
-    from grader.submission import take  # noqa: PLC0415
+    from grader.submission import name_of, take  # noqa: PLC0415
 
     files = {"junitxml": junitxml, "json": Path(json_) if json_ not in {None, "-"} else None, "html": html}
     wanted_files = {kind: path for kind, path in files.items() if path is not None}
     _must_be_writable(wanted_files.values())
-    taken = take(submission)
-    asked = _assignment_for(taken, name, folder)
-    roles = _roles_in(asked, role)
     # From the system, so that nobody knows a run's inputs before it.
     seed = seed or 1 + secrets.randbelow(MOST_SEED)
-    plan = flow.plan(taken, flow.Request(asked, seed, roles, _chosen(asked, roles, only)))
+    request = _request(name, folder, role, only, seed) if name else None
+    taken = None
+    try:
+        taken = take(submission)
+        request = request or _request(taken.config.assignment if taken.config else None, folder, role, only, seed)
+        plan = flow.plan(taken, request)
+    except UsageError as error:
+        # Whoever names a path that is not there hears of it; for whoever handed in what can't be used, it is a grade.
+        if request and not isinstance(error.__cause__, FileNotFoundError | NotADirectoryError):
+            submitted = SubmissionInfo(name=name_of(submission), sha256=taken.sha256 if taken else "")
+            report = flow.refuse(submitted, request, str(error))
+            _write_reports(report, wanted_files, to_stdout=json_ == "-")
+        raise
     for note in (*taken.notes, *plan.notes):
         _say(note, quiet=quiet)
     choice = choose(wanted, lambda words: _say(words, quiet=quiet))
     _say(f"sandbox: {choice.kind} ({choice.why}){choice.caution}", quiet=quiet)
     with _progress(len(plan.playable), quiet=quiet) as listen:
         report = flow.carry_out(plan, choice.make, listen)
-    _write_reports(report, wanted_files, to_stdout=json_ == "-", quiet=quiet)
+    _write_reports(report, wanted_files, to_stdout=json_ == "-")
+    if not (json_ == "-" and quiet):
+        _show(report, stderr=json_ == "-", quiet=quiet)
     return results.exit_code(report)
 
 
@@ -154,16 +165,26 @@ def _must_be_writable(paths: Iterable[Path]) -> None:
         must_be_writable(path)
 
 
-def _assignment_for(taken: Submission, name: str | None, folder: Path | None) -> Assignment:
+def _request(
+    name: str | None, folder: Path | None, role: Role | None, only: tuple[str, ...], seed: int
+) -> flow.Request:
+    """What is asked for (UsageError: there is no such thing)."""
+    from grader import flow  # noqa: PLC0415
+
+    asked = _assignment(name, folder)
+    roles = _roles_in(asked, role)
+    return flow.Request(asked, seed, roles, _chosen(asked, roles, only))
+
+
+def _assignment(name: str | None, folder: Path | None) -> Assignment:
     if folder is not None and not folder.is_dir():
         message = f"there is no folder {folder}"
         raise UsageError(message)
-    named = name or (taken.config and taken.config.assignment)
-    if not named:
+    if not name:
         known = ", ".join(assignments.names(folder)) or "none"
         message = f"which assignment is it? Name it by --assignment or in grader.toml; known: {known}"
         raise UsageError(message)
-    return assignments.load(named, folder)
+    return assignments.load(name, folder)
 
 
 def _roles_in(asked: Assignment, role: Role | None) -> tuple[Role, ...]:
@@ -240,9 +261,9 @@ def _status(words: str, *, quiet: bool = False) -> Iterator[Callable[[str], None
         yield lambda words: status.update(Text(safe.one_line(words)))
 
 
-def _write_reports(report: Report, files: dict[str, Path], *, to_stdout: bool, quiet: bool) -> None:
+def _write_reports(report: Report, files: dict[str, Path], *, to_stdout: bool) -> None:
+    """The files that were asked for, and JSON on standard output where that was."""
     from grader.report import render, write  # noqa: PLC0415
-    from grader.report.console import show  # noqa: PLC0415
 
     for kind, path in files.items():
         write(path, render(kind, report))
@@ -250,9 +271,13 @@ def _write_reports(report: Report, files: dict[str, Path], *, to_stdout: bool, q
         with _reader_may_leave():
             sys.stdout.buffer.write(render("json", report))
             sys.stdout.flush()
-    if not (to_stdout and quiet):
-        with _reader_may_leave():
-            show(report, _console(stderr=to_stdout), quiet=quiet)
+
+
+def _show(report: Report, *, stderr: bool, quiet: bool) -> None:
+    from grader.report.console import show  # noqa: PLC0415
+
+    with _reader_may_leave():
+        show(report, _console(stderr=stderr), quiet=quiet)
 
 
 @contextmanager

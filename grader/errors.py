@@ -64,6 +64,7 @@ class Reason(StrEnum):
     OUTPUT_FLOOD = "output_flood"
     OUT_OF_MEMORY = "out_of_memory"
     HIDDEN = "hidden"
+    UNUSABLE = "unusable"
     NOT_HANDED_IN = "not_handed_in"
     BUILD_FAILED = "build_failed"
     NOT_STARTED = "not_started"
@@ -126,6 +127,7 @@ REASONS: dict[Reason, str] = {
     Reason.OUTPUT_FLOOD: "it printed without end",
     Reason.OUT_OF_MEMORY: "it used more memory than allowed",
     Reason.HIDDEN: "it hides what it does",
+    Reason.UNUSABLE: "the submission can't be used",
     Reason.NOT_HANDED_IN: "it was not handed in",
     Reason.BUILD_FAILED: "it could not be built",
     Reason.NOT_STARTED: "it could not be started",

@@ -50,10 +50,17 @@ class Request(msgspec.Struct, frozen=True):
         """The roles that are asked for."""
         return self.roles or self.assignment.roles
 
-    def chosen(self, roles: Collection[Role]) -> frozenset[str]:
-        """Ids of the checks to play with these programs: those asked for and what they need."""
-        listed = {spec.id for spec in self.assignment.checks if spec.part in parts_of(roles)}
+    @property
+    def chosen(self) -> frozenset[str]:
+        """Ids of the checks that count: those asked for and what they need, whatever was handed in."""
+        listed = {spec.id for spec in self.assignment.checks if spec.part in parts_of(self.asked_roles)}
         return frozenset(listed if self.only is None else self.assignment.with_needed(self.only & listed))
+
+    @property
+    def played_roles(self) -> tuple[Role, ...]:
+        """The asked roles that have a part in the chosen checks."""
+        parts = {part_of(check) for check in self.chosen}
+        return tuple(role for role in self.asked_roles if parts & {role, "pair"})
 
     @property
     def narrowed(self) -> Narrowed | None:
@@ -99,10 +106,7 @@ def plan(taken: Submission, request: Request) -> Plan:
     Raises:
         UsageError: there is none, or several could be meant.
     """
-    chosen = request.chosen(request.asked_roles)
-    parts = {part_of(check) for check in chosen}
-    roles = [role for role in request.asked_roles if parts & {role, "pair"}]
-    found, lacking = languages.recipes(taken, roles)
+    found, lacking = languages.recipes(taken, request.played_roles)
     if not found:
         raise UsageError(next(iter(lacking.values())))
     notes = [f"the {role} is {shown(made.program)} ({made.language})" for role, made in found.items()]
@@ -111,7 +115,23 @@ def plan(taken: Submission, request: Request) -> Plan:
         for role in lacking
         for there in found
     ]
-    return Plan(taken, request, found, lacking, chosen, tuple(notes) if len(roles) > 1 else ())
+    return Plan(taken, request, found, lacking, request.chosen, tuple(notes) if len(request.played_roles) > 1 else ())
+
+
+def refuse(submitted: SubmissionInfo, request: Request, why: str) -> Report:
+    """The report on a submission that can't be used, for one reason in a sentence: all that it could earn is lost."""
+    asked, roles = request.assignment, request.played_roles
+    return results.make_report(
+        asked,
+        _graded(roles),
+        submission=submitted,
+        grader=GraderInfo(version=__version__, seed=request.seed, sandbox="none"),
+        started=datetime.now(UTC),
+        duration_s=0,
+        build=BuildResult(outcome=Outcome.SKIPPED),
+        checks=_listed(asked, results.without_a_submission(asked, roles[0], request.chosen, titles(asked), why)),
+        narrowed=request.narrowed,
+    )
 
 
 def carry_out(plan: Plan, make_sandbox: MakeSandbox, listen: Listener) -> Report:

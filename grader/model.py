@@ -142,7 +142,7 @@ class BuildResult(Frozen, frozen=True, omit_defaults=False):
 
 
 class SubmissionInfo(Frozen, frozen=True, omit_defaults=False):
-    """The submission's name as handed in, and the SHA-256 of its snapshot (hex)."""
+    """The submission's name as handed in, and the SHA-256 of its snapshot (hex; nothing where none could be made)."""
 
     name: str
     sha256: str

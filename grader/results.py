@@ -57,6 +57,29 @@ def make_report(
     )
 
 
+def without_a_submission(
+    assignment: Assignment, role: Role, chosen: frozenset[str], titles: Mapping[str, str], why: str
+) -> tuple[CheckResult, ...]:
+    """The checks of a submission that can't be used: a failed one that says why, the others skipped for it.
+
+    `role`: whose checks it is shown with.  `why`: one sentence.
+    """
+    failed = CheckResult(
+        id=handed_in(role),
+        title="The submission can be used",
+        requirement=Requirement(number="", text="What is handed in can be graded."),
+        outcome=Outcome.FAILED,
+        points=0,
+        max_points=0,
+        reason=Reason.UNUSABLE,
+        message=why if why.endswith(".") else f"{why}.",  # it may begin with a file's name: no capital
+        hint="Mend that, and hand it in again.",
+    )
+    skipped = _Unplayed(Outcome.SKIPPED, Reason.PREREQUISITE, f"not played, because {REASONS[Reason.UNUSABLE]}")
+    others = (spec for spec in assignment.checks if spec.id in chosen)
+    return failed, *(_not_played(assignment, spec, titles, skipped) for spec in others)
+
+
 def not_handed_in(role: Role, why: str) -> CheckResult:
     """That one of the programs is not there; `why`, in a sentence without its end."""
     return CheckResult(
@@ -159,7 +182,9 @@ def _not_played(assignment: Assignment, spec: CheckSpec, titles: Mapping[str, st
 
 
 def exit_code(report: Report) -> int:
-    """0: every check passed; 3: something could not be judged; 1: a check failed."""
+    """0: every check passed; 2: the submission can't be used; 3: something could not be judged; 1: a check failed."""
+    if any(check.reason is Reason.UNUSABLE for check in report.checks):
+        return 2
     if not report.complete:
         return 3
     return 0 if all(check.outcome is Outcome.PASSED for check in report.checks) else 1

@@ -142,7 +142,7 @@ def take(path: Path) -> Submission:
 
     Raises UsageError with one sentence when it can't be taken.
     """
-    name = path.name or path.resolve().name or str(path)
+    name = name_of(path)
     tree = _Tree(shown(name))
     try:
         _fill(path, tree)
@@ -154,7 +154,7 @@ def take(path: Path) -> Submission:
     config = parse_config(files[CONFIG_NAME].data) if CONFIG_NAME in files else None
     names = tuple(sorted(files))
     return Submission(
-        name=name.encode("utf-8", "backslashreplace").decode(),
+        name=name,
         sha256=_digest(files),
         archive=_packed(files, folders),
         files=names,
@@ -162,6 +162,11 @@ def take(path: Path) -> Submission:
         notes=tuple(tree.notes),
         config=config,
     )
+
+
+def name_of(path: Path) -> str:
+    """What a submission is called in reports: the last component of its path, with what is not UTF-8 escaped."""
+    return (path.name or path.resolve().name or str(path)).encode("utf-8", "backslashreplace").decode()
 
 
 def shown(text: str) -> str:

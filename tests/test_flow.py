@@ -14,7 +14,7 @@ from grader import flow, results
 from grader.assignment import Assignment, CheckSpec, ClientSpec, Role, load
 from grader.driver.job import Built, Checked, Finished, Job, Word
 from grader.errors import CannotJudgeError, Reason, UsageError
-from grader.model import BuildResult, CheckResult, Narrowed, Outcome, Report
+from grader.model import BuildResult, CheckResult, Narrowed, Outcome, Report, SubmissionInfo
 from grader.submission import take
 
 UPPERCASE = load("tcp_uppercase")
@@ -261,3 +261,31 @@ def test_a_role_narrows_the_maximum_to_its_checks(tmp_path: Path) -> None:
     sandbox = ScriptedSandbox(BUILT, breaks="it broke")
     report = flow.grade(tmp_path, flow.Request(BOTH, 1, ("server",)), lambda *_: sandbox, lambda _: None)
     assert (report.max_score, report.narrowed) == (2, Narrowed(role="server", only=(), full_score=5))
+
+
+# a submission that can't be used
+
+SUBMITTED = SubmissionInfo(name="hw.zip", sha256="")
+
+
+@pytest.mark.parametrize(
+    ("request_", "first", "max_score"),
+    [
+        (flow.Request(BOTH), "server.handed_in", 5),
+        (flow.Request(BOTH, ("client",)), "client.handed_in", 2),
+        (flow.Request(BOTH, only=frozenset({"client.connects"})), "client.handed_in", 1),
+        (flow.Request(ONE), "server.handed_in", sum(spec.points for spec in ONE.checks)),
+    ],
+)
+def test_a_submission_that_cannot_be_used_loses_everything_and_says_why(
+    request_: flow.Request, first: str, max_score: float
+) -> None:
+    report = flow.refuse(SUBMITTED, request_, "it is encrypted")
+    failed, *others = report.checks
+    assert (failed.id, failed.outcome, failed.reason) == (first, Outcome.FAILED, Reason.UNUSABLE)
+    assert failed.message == "it is encrypted."
+    assert {check.id for check in others} == request_.chosen
+    assert {check.outcome for check in others} == {Outcome.SKIPPED}
+    assert (report.score, report.unjudged, report.max_score) == (0, 0, max_score)
+    assert results.exit_code(report) == 2
+    assert (report.submission, report.narrowed) == (SUBMITTED, request_.narrowed)

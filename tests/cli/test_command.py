@@ -5,6 +5,7 @@ Everything here runs the real command as a process; what is graded is graded by 
 
 from __future__ import annotations
 
+import html
 import json
 import os
 import shutil
@@ -235,8 +236,8 @@ def test_writes_three_reports_that_others_can_read(folder: Path) -> None:
     }
     (suite,) = JUnitXml.fromfile(str(junit))
     assert (suite.tests, suite.failures, suite.skipped, suite.errors) == (2, 1, 1, 0)
-    html = etree.parse(str(page), etree.HTMLParser())
-    assert "server.answers" in "".join(map(str, html.getroot().itertext()))
+    tree = etree.parse(str(page), etree.HTMLParser())
+    assert "server.answers" in "".join(map(str, tree.getroot().itertext()))
     assert not [path for path in folder.iterdir() if path.name.startswith(".grader")]
 
 
@@ -335,6 +336,47 @@ def test_two_candidates_are_2_and_both_are_named(folder: Path) -> None:
     submission = command.submit(RIGHT, name="server")
     shutil.copy(RIGHT, submission / "other_server.py")
     assert_one_sentence(command.run("check", submission, *LOCAL), 2, "other_server.py", f"server_{command.mark}.py")
+
+
+@pytest.mark.parametrize(
+    ("files", "words"),
+    [
+        ({"notes.txt": "", "more.txt": ""}, "no server was found"),
+        ({"server.rs": "fn main() {}"}, "is written in Rust"),
+        ({"my_server.py": "", "your_server.py": ""}, "could each be the server"),
+        ({"grader.toml": "[server"}, "grader.toml is not valid TOML"),
+        ({}, "no files to grade"),
+        ({"s.zip": "PK\x03\x04"}, "s.zip"),
+    ],
+)
+def test_a_submission_that_cannot_be_used_gives_every_report(folder: Path, files: dict[str, str], words: str) -> None:
+    handed = folder / "handed"
+    handed.mkdir()
+    for name, content in files.items():
+        (handed / name).write_text(content)
+    submission = handed / "s.zip" if "s.zip" in files else handed
+    junit, page = folder / "r.xml", folder / "r.html"
+    ended = Command(folder).run("check", submission, *LOCAL, "--json", "-", "--junitxml", junit, "--html", page)
+    assert ended.code == 2
+    (sentence,) = ended.err.splitlines()
+    assert sentence.startswith("grader: ")
+    assert words in sentence
+    report = ended.report()
+    assert (report["score"], report["max_score"]) == (0, sum(spec.points for spec in UPPERCASE.checks))
+    assert ended.check("server.handed_in")["reason"] == "unusable"
+    (suite,) = JUnitXml.fromfile(str(junit))
+    assert (suite.tests, suite.failures, suite.skipped) == (len(UPPERCASE.checks) + 1, 1, len(UPPERCASE.checks))
+    for written in (ended.check("server.handed_in")["message"], junit.read_text(), html.unescape(page.read_text())):
+        assert words in written
+
+
+def test_a_path_that_is_not_there_and_an_assignment_that_nobody_named_give_no_report(folder: Path) -> None:
+    (folder / "empty").mkdir()
+    for arguments in ((folder / "missing", *LOCAL), (folder / "file" / "missing", *LOCAL), (folder / "empty",)):
+        (folder / "file").touch()
+        ended = Command(folder).run("check", *arguments, "--json", folder / "r.json")
+        assert ended.code == 2
+        assert not (folder / "r.json").exists()
 
 
 def test_a_fifo_in_a_folder_hangs_nobody(folder: Path) -> None:
