@@ -32,7 +32,8 @@ from typing import Any, NoReturn
 
 _libc = ctypes.CDLL(None, use_errno=True)
 _PR_SET_DUMPABLE = 4
-CAP_CHOWN, CAP_KILL, CAP_SETGID, CAP_SETUID, CAP_SYS_PTRACE = 0, 5, 6, 7, 19
+#: Numbers of linux/capability.h.
+CAP_CHOWN, CAP_KILL, CAP_SETGID, CAP_SETUID, CAP_NET_ADMIN, CAP_SYS_PTRACE = 0, 5, 6, 7, 12, 19
 #: What it takes to run a program as another user, in a folder of that user's, and to end it.
 _TO_SEPARATE = (CAP_CHOWN, CAP_KILL, CAP_SETGID, CAP_SETUID)
 #: Ids that systemd's list of users and groups (systemd.io/UIDS-GIDS) calls unused: many, and those of them that are
