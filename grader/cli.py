@@ -325,8 +325,9 @@ def doctor() -> int:
     findings = examine()
     for finding in findings:
         _print(f"{'ok  ' if finding.good else 'no  '}{finding.what}: {finding.found}")
-        if finding.advice:
-            _print(f"      {finding.advice}")
+        for words in (finding.cost and not finding.good and f"Without it: {finding.cost}", finding.advice):
+            if words:
+                _print(f"      {words}")
     able = [kind for kind in ("docker", "local") if all(f.good for f in findings if kind in f.needed_by)]
     _print(f"\nsandboxes that work here: {', '.join(able) or 'none'}")
     return 0 if able else 3

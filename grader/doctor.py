@@ -1,4 +1,8 @@
-"""What this machine can do: facts, and what to do where one is missing."""
+"""What this machine can do: facts, what is lost where one is missing, and what to do about it.
+
+Each row looks at one thing and says at most two sentences.  A sandbox works where all that it can't do without is there
+(`needed_by`); whatever else is missing costs one protection or some time, and the row names it.
+"""
 
 from __future__ import annotations
 
@@ -7,19 +11,24 @@ import shutil
 import socket
 import subprocess
 import sys
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 from grader.errors import CannotJudgeError
+from grader.sandbox import users
 from grader.sandbox.host import python_module
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One fact.  `needed_by`: the sandboxes that can't do without it."""
+    """One fact.  `cost`: what is lost without it.  `needed_by`: the sandboxes that can't do without it."""
 
     what: str
     good: bool
     found: str
+    cost: str = ""
     advice: str = ""
     needed_by: frozenset[str] = frozenset()
 
@@ -30,20 +39,37 @@ _DOCKER = frozenset({"docker"})
 
 def examine() -> list[Finding]:
     """Look at everything that a grading may need."""
-    return [_system(), _python(), _sock_diag(), _namespaces(), *(_tool(name) for name in _TOOLS), *_engine()]
+    system = _system()
+    here = [*_linux()] if system.good else []
+    return [system, _python(), *here, *(_tool(name) for name in _TOOLS), *_engine()]
 
 
 def _system() -> Finding:
     good = sys.platform == "linux"
     advice = "" if good else "The local sandbox needs Linux; use --sandbox docker."
-    return Finding("system", good, f"{platform.system()} {platform.release()}", advice, _LOCAL)
+    return Finding("system", good, f"{platform.system()} {platform.release()}", advice=advice, needed_by=_LOCAL)
 
 
 def _python() -> Finding:
     return Finding("Python", good=True, found=platform.python_version())
 
 
+# The local sandbox
+
+
+def _linux() -> list[Finding]:
+    namespaces = _namespaces()
+    return [
+        _sock_diag(),
+        namespaces,
+        *([] if namespaces.good else _without_namespaces()),
+        _filter(),
+        _memory_count(),
+    ]
+
+
 def _sock_diag() -> Finding:
+    what = "socket facts from the kernel (sock_diag)"
     try:
         from grader.wire.kernel import SocketTable, TcpState  # noqa: PLC0415 — Linux only
 
@@ -52,21 +78,88 @@ def _sock_diag() -> Finding:
             seen = any(row.local.port == listener.getsockname()[1] for row in table.dump(TcpState.LISTEN))
         table.close()
     except (OSError, AttributeError) as error:
-        return Finding("socket facts from the kernel (sock_diag)", good=False, found=str(error), needed_by=_LOCAL)
-    return Finding("socket facts from the kernel (sock_diag)", seen, "they work" if seen else "wrong", needed_by=_LOCAL)
+        return Finding(what, good=False, found=str(error), needed_by=_LOCAL)
+    return Finding(what, seen, "they work" if seen else "wrong", needed_by=_LOCAL)
 
 
 def _namespaces() -> Finding:
+    what = "private namespaces for the local sandbox"
     probe = subprocess.run(
         [*python_module("grader.sandbox.nest"), "--probe"], check=False, capture_output=True, cwd="/"
     )
     if probe.returncode == 0:
-        return Finding("private namespaces for the local sandbox", good=True, found="allowed")
-    advice = (
-        "The local sandbox works without them, but ports and leftovers of other programs are then seen too. "
-        "See sysctl user.max_user_namespaces and kernel.apparmor_restrict_unprivileged_userns."
+        return Finding(what, good=True, found="allowed")
+    return Finding(
+        what,
+        good=False,
+        found="refused",
+        cost="The program uses this machine's network and sees its files and processes; SECURITY.md has the list.",
+        advice="See sysctl user.max_user_namespaces and kernel.apparmor_restrict_unprivileged_userns; in a container "
+        "it is the engine that refuses them.",
     )
-    return Finding("private namespaces for the local sandbox", good=False, found="refused", advice=advice)
+
+
+def _without_namespaces() -> list[Finding]:
+    """What matters only there."""
+    own_user = users.of_its_own() is not None
+    clears = users.holds(users.CAP_NET_ADMIN)
+    takes = _takes_sockets()
+    return [
+        Finding(
+            "a user of its own for each program",
+            own_user,
+            "root may give it" if own_user else "only root may give it",
+            cost="A program may end the grader, read its files and change its reports: marks are not protected.",
+        ),
+        Finding(
+            "clearing TIME_WAIT rows (NET_ADMIN)",
+            clears,
+            "allowed" if clears else "refused",
+            cost="Some checks of a server that knows one port only can't be judged.",
+        ),
+        Finding(
+            "looking at a program's sockets (pidfd_getfd)",
+            takes,
+            "allowed" if takes else "refused",
+            cost="Silence is waited for by the clock, which takes seconds, and send buffers keep the network's size: a "
+            "server that waits in send for one client, and all others with it, may pass.",
+        ),
+    ]
+
+
+def _takes_sockets() -> bool:
+    from grader.sandbox import proc  # noqa: PLC0415 — Linux only
+
+    return proc.gives_sockets()
+
+
+def _filter() -> Finding:
+    from grader.sandbox import seccomp  # noqa: PLC0415 — Linux only
+
+    good = seccomp.available()
+    return Finding(
+        "a filter of system calls (seccomp)",
+        good,
+        "works" if good else "not on this kernel or machine",
+        cost="A program may trace others, open raw sockets and hide what it waits for.",
+    )
+
+
+#: What a kernel with that version of cgroups has there.
+_CGROUPS: Mapping[str, Path] = {
+    "v2": Path("/sys/fs/cgroup/cgroup.controllers"),
+    "v1": Path("/sys/fs/cgroup/memory"),
+}
+
+
+def _memory_count() -> Finding:
+    found = next((version for version, path in _CGROUPS.items() if path.exists()), None)
+    return Finding(
+        "cgroups",
+        found is not None,
+        found or "none",
+        cost="A program that the kernel ended for want of memory is taken for one that crashed.",
+    )
 
 
 _TOOLS = {
@@ -78,7 +171,11 @@ _TOOLS = {
 
 def _tool(name: str) -> Finding:
     path = shutil.which(name)
-    return Finding(f"{name} for the local sandbox", path is not None, path or "missing", "" if path else _TOOLS[name])
+    advice = "" if path else _TOOLS[name]
+    return Finding(f"{name} for the local sandbox", path is not None, path or "missing", advice=advice)
+
+
+# The docker sandbox
 
 
 def _engine() -> list[Finding]:
@@ -88,15 +185,55 @@ def _engine() -> list[Finding]:
     try:
         client = engine.connect()
         missing = engine.missing_images(client)
+        with engine.in_one_sentence("asking the engine what it can do"):
+            info = client.info()
     except CannotJudgeError as error:
         advice = "Start Docker, or use --sandbox local for your own programs."
         return [Finding(what, good=False, found=str(error), advice=advice, needed_by=_DOCKER)]
+    images = ", ".join(missing) + " missing" if missing else "built"
     return [
-        Finding(what, good=True, found=str(client.version().get("Version", "answers")), needed_by=_DOCKER),
-        Finding(
-            "images",
-            not missing,
-            ", ".join(missing) + " missing" if missing else "built",
-            "grader image build" if missing else "",
-        ),
+        Finding(what, good=True, found=described(info), needed_by=_DOCKER),
+        *limits_of(info),
+        Finding("images", not missing, images, advice="grader image build" if missing else ""),
     ]
+
+
+def described(info: Mapping[str, Any]) -> str:
+    """An engine in a few words, from what it says of itself (GET /info of its API)."""
+    whose = "rootless" if _has_option(info, "rootless") else "as root"
+    return f"{info.get('ServerVersion', 'version unknown')}, {whose}, cgroup v{info.get('CgroupVersion', '1')}"
+
+
+def limits_of(info: Mapping[str, Any]) -> list[Finding]:
+    """What the engine can keep a program from, from what it says of itself."""
+    return [
+        Finding(what, good := has(info), "works" if good else "missing", cost=cost, advice="" if good else _DELEGATION)
+        for what, has, cost in _LIMITS
+    ]
+
+
+def _has_option(info: Mapping[str, Any], name: str) -> bool:
+    return any(option.split(",")[0] == f"name={name}" for option in info.get("SecurityOptions") or ())
+
+
+def _says(*names: str) -> Callable[[Mapping[str, Any]], bool]:
+    return lambda info: all(info.get(name) for name in names)
+
+
+def _charges_sockets(info: Mapping[str, Any]) -> bool:
+    return info.get("CgroupVersion") == "2" or bool(info.get("KernelMemoryTCP"))
+
+
+_DELEGATION = "A rootless engine needs cgroup v2 with these controllers delegated to its user; see its manual."
+#: What a container may be kept from, how the engine says so, and what it costs where it can't.
+_LIMITS: tuple[tuple[str, Callable[[Mapping[str, Any]], bool], str], ...] = (
+    ("limit of memory", _says("MemoryLimit", "SwapLimit"), "A program may use up this machine's memory."),
+    ("limit of processes", _says("PidsLimit"), "A fork bomb ends only where this machine does."),
+    ("shares of CPU time", _says("CPUShares"), "A busy program may slow its own grading and others' down."),
+    ("count of sockets' memory", _charges_sockets, "What a program's sockets hold is not counted as its memory."),
+    (
+        "the engine's filter of system calls (seccomp)",
+        lambda info: _has_option(info, "seccomp"),
+        "Only the grader's own filter stands between a program and the kernel's rarer calls.",
+    ),
+)

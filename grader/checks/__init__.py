@@ -31,8 +31,8 @@ COMMON_HINTS = {
     "words: compile with -g -fsanitize=address, and run it by hand as it was started above.",
     Reason.NOT_HEARD: "What one client says goes to every client that is connected: keep a list of them.",
     Reason.OUTPUT_FLOOD: "It prints without end, whatever it is asked: look for a loop that prints and never waits.",
-    Reason.HIDDEN: "It called prctl with PR_SET_DUMPABLE, or runs from a file that its own user can't read: leave that "
-    "out, or nobody can see what it waits for.",
+    Reason.HIDDEN: "It runs from a file that its own user may not read (chmod 711), so nobody can see what it waits "
+    "for: let its user read it.",
     Reason.OUT_OF_MEMORY: "It was killed when it used more memory than a submission may: look at what grows.",
 }
 

@@ -421,6 +421,16 @@ def shrink_send_buffer(pid: int, fd: int) -> bool:
     return True
 
 
+def gives_sockets() -> bool:
+    """Whether the kernel lets us take a socket of another process, here of ourselves: filters may refuse it to all."""
+    with socket.socket() as own:
+        try:
+            with _taken(os.getpid(), own.fileno()):
+                return True
+        except OSError:
+            return False
+
+
 @contextmanager
 def _taken(pid: int, fd: int) -> Iterator[socket.socket]:
     """A program's socket, as one of ours meanwhile (OSError: the kernel does not give it, or it is no socket)."""

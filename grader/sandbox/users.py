@@ -12,8 +12,8 @@ real and saved user stay root, and by these two alone kill(2) and ptrace(2) deci
 pidfd_getfd(2) asks for the real user: that is done by a child, `answered_as`, which the program could kill or stop; all
 that it gains is that something is not known.
 
-The one way to hide is not to be dumpable (PR_SET_DUMPABLE, or a program file that its user can't read).  Whoever does
-that is told from the rest, see `warden.py`.
+One way to hide is left: to run from a file that its user can't read, since then a process is not dumpable
+(PR_SET_DUMPABLE of prctl(2), which the program's filter refuses).  Whoever does that is told from the rest (`proc.py`).
 
 Standard library only.
 """
@@ -32,7 +32,8 @@ from typing import Any, NoReturn
 
 _libc = ctypes.CDLL(None, use_errno=True)
 _PR_SET_DUMPABLE = 4
-CAP_CHOWN, CAP_KILL, CAP_SETGID, CAP_SETUID, CAP_SYS_PTRACE = 0, 5, 6, 7, 19
+#: Numbers of linux/capability.h.
+CAP_CHOWN, CAP_KILL, CAP_SETGID, CAP_SETUID, CAP_NET_ADMIN, CAP_SYS_PTRACE = 0, 5, 6, 7, 12, 19
 #: What it takes to run a program as another user, in a folder of that user's, and to end it.
 _TO_SEPARATE = (CAP_CHOWN, CAP_KILL, CAP_SETGID, CAP_SETUID)
 #: Ids that systemd's list of users and groups (systemd.io/UIDS-GIDS) calls unused: many, and those of them that are

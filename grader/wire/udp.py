@@ -6,6 +6,7 @@ must come from the address that was asked; its source is looked at, which is why
 
 from __future__ import annotations
 
+import errno
 import os
 import socket
 from collections import Counter
@@ -74,7 +75,11 @@ class Courier:
 
 
 class UdpClient:
-    """One socket that talks to the program.  A context manager: it is closed at the end, whatever happened."""
+    """One socket that talks to the program.  A context manager: it is closed at the end, whatever happened.
+
+    Raises:
+        UnprovedError: this network has no address of the program's family.
+    """
 
     def __init__(self, program: Program, table: SocketTable, courier: Courier, server: Endpoint, name: str) -> None:
         self.name = name
@@ -89,7 +94,14 @@ class UdpClient:
         v6 = ":" in server.host
         self._sock = socket.socket(socket.AF_INET6 if v6 else socket.AF_INET, socket.SOCK_DGRAM)
         self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _BUFFER_BYTES)
-        self._sock.bind(("::1" if v6 else "127.0.0.1", 0))
+        try:
+            self._sock.bind(("::1" if v6 else "127.0.0.1", 0))
+        except OSError as error:
+            self._sock.close()
+            if error.errno != errno.EADDRNOTAVAIL:
+                raise
+            what = f"this sandbox has no network for the address {server.host}"
+            raise UnprovedError(what) from None
         self._sock.setblocking(False)  # noqa: FBT003 — its only parameter
         self.ours = Endpoint(*self._sock.getsockname()[:2])
         program.talks.append(self)

@@ -28,9 +28,10 @@ def reached(process: Path) -> list[str]:
 others = [path for path in Path("/proc").iterdir() if path.name.isdigit() and int(path.name) != os.getpid()]
 found = [words for process in others for words in reached(process)]
 parent = Path.cwd().parent
-for beside in (parent, parent / "driver"):
-    with suppress(OSError):
-        found += [str(path) for path in beside.iterdir() if path != Path.cwd()] if beside != Path("/tmp") else []
+if parent.name.startswith("grader-"):  # where the work folder is one of several
+    for beside in (parent, parent / "driver"):
+        with suppress(OSError):
+            found += map(str, beside.iterdir())
 if found:
     sys.exit(f"reached {' '.join(found)}")
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import socket
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -320,3 +322,14 @@ def test_each_datagram_is_an_event_of_its_own(stand: Stand) -> None:
     client.expect_all([b"ONE", b"TWO"])
     came = [event.data for event in client._transcript.events if event.kind is EventKind.RECEIVED]
     assert came == [b"ONE", b"TWO"]
+
+
+def test_a_network_without_ipv6_proves_nothing_of_a_server_there() -> None:
+    # In a network of its own that has no address yet.
+    asks = "from types import SimpleNamespace as Fake; from grader.wire.udp import UdpClient, Endpoint, UnprovedError\n"
+    asks += "try:\n    UdpClient(Fake(talks=[], transcript=None), None, None, Endpoint('::1', 9), 'client A')\n"
+    asks += "except UnprovedError as error:\n    print(error)\n"
+    asked = subprocess.run(["unshare", "-rn", sys.executable, "-c", asks], capture_output=True, text=True, check=False)
+    if "Operation not permitted" in asked.stderr:
+        pytest.skip("this kernel refuses namespaces")
+    assert asked.stdout == "this sandbox has no network for the address ::1\n", asked.stderr
