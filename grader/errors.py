@@ -58,6 +58,7 @@ class Reason(StrEnum):
     NOISY = "noisy"
     FD_LEAK = "fd_leak"
     THREAD_LEAK = "thread_leak"
+    PROCESS_LEAK = "process_leak"
     ZOMBIES = "zombies"
     MEMORY_GROWS = "memory_grows"
     BUSY_LOOP = "busy_loop"
@@ -121,6 +122,7 @@ REASONS: dict[Reason, str] = {
     Reason.NOISY: "it ended with an error message",
     Reason.FD_LEAK: "it does not close its sockets",
     Reason.THREAD_LEAK: "its threads never end",
+    Reason.PROCESS_LEAK: "its processes never end",
     Reason.ZOMBIES: "it does not wait for its ended children",
     Reason.MEMORY_GROWS: "its memory grows with what it has read",
     Reason.BUSY_LOOP: "it burns CPU time while nothing is asked",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from grader.checks import behaviour
-from grader.checks.steps import Crowd, after_crowd, thread_count
+from grader.checks.steps import Crowd, after_crowd, process_count, thread_count
 from grader.driver.stage import Server, Stage
 from grader.errors import Reason
 from grader.limits import IDLE_CPU_SHARE, IDLE_WINDOW_S
@@ -15,7 +15,7 @@ from grader.wire.stillness import Snapshot
 
 #: A server may open a few files for good while it serves; one a client is a leak, and so is one for every tenth.
 _TOLERATED = 10
-#: ... and a pool of threads grows to its size: Python's executors have at most 32 unless they are told.
+#: ... and a pool of threads or processes grows to its size: Python's executors have at most 32 unless they are told.
 _THREADS_TOLERATED = 40
 
 #: Among so many some client may meet what no other check brings about.
@@ -37,7 +37,7 @@ _TWO_HUNDRED = "two hundred clients one after another, who leave by FIN, without
 def test_no_fd_leak(server: Server, stage: Stage, protocol: StreamProtocol) -> None:
     """Closes its sockets"""
     crowd = after_crowd(stage, server, protocol)
-    grown = _open_files(crowd.after) - _open_files(crowd.before)
+    grown = _open_files(crowd.after, crowd.before) - _open_files(crowd.before, crowd.after)
     words = f"after {crowd.size} clients have left it has {grown} more files open"
     if crowd.close_wait:
         words += f", {crowd.close_wait} of them in CLOSE_WAIT"
@@ -65,17 +65,25 @@ def test_no_zombies(server: Server, stage: Stage, protocol: StreamProtocol) -> N
 @behaviour(
     does=f"{_TWO_HUNDRED}; its threads and processes before and after",
     proves="the ends of all connections have arrived, and it is at rest",
-    catches="threads that never end, children that never exit",
+    catches="threads that never end, children that never exit, but go on in the parent's loop and accept",
     hint="A thread ends when its function returns, a child by exit: both must happen when its client has gone.",
-    hints=_CROWD_HINTS,
+    hints={
+        **_CROWD_HINTS,
+        Reason.PROCESS_LEAK: "When its client has gone, a child must exit (_exit in C, os._exit in Python): one that "
+        "only leaves the block behind fork goes on in its parent's loop, and accepts the next client itself.",
+    },
 )
 def test_no_thread_leak(server: Server, stage: Stage, protocol: StreamProtocol) -> None:
     """Ends the threads and children of clients that have left"""
     crowd = after_crowd(stage, server, protocol)
-    grown = thread_count(crowd.after) - thread_count(crowd.before)
-    words = f"after {crowd.size} clients have left it has {grown} more threads and processes running"
+    processes = process_count(crowd.after) - process_count(crowd.before)
+    words = f"after {crowd.size} clients have left it has {processes} more processes running"
     server.program.transcript.add(EventKind.KERNEL, "program", words)
-    _must_not_grow(crowd, grown, words, Reason.THREAD_LEAK, _THREADS_TOLERATED)
+    _must_not_grow(crowd, processes, words, Reason.PROCESS_LEAK, _THREADS_TOLERATED)
+    threads = thread_count(crowd.after) - thread_count(crowd.before)
+    words = f"after {crowd.size} clients have left it has {threads} more threads running"
+    server.program.transcript.add(EventKind.KERNEL, "program", words)
+    _must_not_grow(crowd, threads, words, Reason.THREAD_LEAK, _THREADS_TOLERATED)
 
 
 @behaviour(
@@ -104,8 +112,10 @@ def _must_not_grow(crowd: Crowd, grown: int, words: str, reason: Reason, tolerat
         raise FaultError(reason, words, doing=crowd.doing)
 
 
-def _open_files(snapshot: Snapshot) -> int:
-    return sum(len(process.files) for process in snapshot if process.alive)
+def _open_files(snapshot: Snapshot, other: Snapshot) -> int:
+    """Of the processes that are in both snapshots: what a new one has open is told as a process that never ends."""
+    in_both = {process.pid for process in other}
+    return sum(len(process.files) for process in snapshot if process.alive and process.pid in in_both)
 
 
 def _must_rest(program: Program, when: str) -> None:

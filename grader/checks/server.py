@@ -10,7 +10,7 @@ from grader.driver.stage import Server, Stage
 from grader.errors import Reason
 from grader.limits import SETTLE_S
 from grader.wire.faults import FaultError
-from grader.wire.program import NoProgressError
+from grader.wire.program import NoProgressError, Program
 from grader.wire.script import StreamProtocol
 
 _NO_PORTS = ((), ("abc",), ("70000",), ("65536",), ("0",), ("-1",))
@@ -101,20 +101,29 @@ def test_ends_quietly(fresh_server: Server, stage: Stage, protocol: StreamProtoc
 
 
 @behaviour(
-    does="SIGTERM while it waits for a client",
-    proves="it is not the first process of its namespace, so that the default action holds",
-    catches="SIGTERM ignored or swallowed",
+    does="SIGTERM while a client that was served is connected; then the processes that are left",
+    proves="it is not the first process of its namespace, so that the default action holds, and has no terminal, whose "
+    "session would end with it and take its children along; its first process has ended",
+    catches="SIGTERM ignored or swallowed, child processes that go on serving",
     hint="SIGTERM ends a program that does nothing about it. A handler for it must make the main loop end.",
+    hints={
+        Reason.LEFT_RUNNING: "kill PID reaches that process alone, not its children as Ctrl-C does: a handler for "
+        "SIGTERM must end them too (kill in C, terminate() in Python).",
+    },
 )
-def test_sigterm_stops(fresh_server: Server) -> None:
+def test_sigterm_stops(stage: Stage, protocol: StreamProtocol) -> None:
     """Ends when it is asked to by SIGTERM"""
-    program = fresh_server.program
-    program.wait_rest(SETTLE_S)
-    program.terminate()
-    try:
-        program.wait_end()
-    except NoProgressError as stop:
-        raise FaultError(Reason.STILL_RUNNING, "it did not end after SIGTERM", doing=stop.doing) from None
+    server = stage.launch(terminal=False)
+    program = server.program
+    with stage.client(server) as client:
+        client.ask(protocol.exchange(0))
+        program.wait_rest(SETTLE_S)
+        program.terminate()
+        try:
+            program.wait_end()
+        except NoProgressError as stop:
+            raise FaultError(Reason.STILL_RUNNING, "it did not end after SIGTERM", doing=stop.doing) from None
+        _must_leave_nothing(stage, program)
 
 
 @behaviour(
@@ -129,7 +138,12 @@ def test_leaves_nothing_running(fresh_server: Server, stage: Stage, protocol: St
     with stage.client(fresh_server) as client:
         client.ask(protocol.exchange(0))
     stop_anyhow(program)
-    left = stage.leftovers(program)
-    if left:
+    _must_leave_nothing(stage, program)
+
+
+def _must_leave_nothing(stage: Stage, program: Program) -> None:
+    """None of its processes runs on after its end."""
+    __tracebackhide__ = True
+    if left := stage.leftovers(program):
         what = f"the program has ended, but {len(left)} of its processes run on: {', '.join(left)}"
         raise FaultError(Reason.LEFT_RUNNING, what, doing=program.doing(program.remaining()))

@@ -218,6 +218,11 @@ def _drowns(program: Program, before: Snapshot, size: int) -> bool:
     return size > 0 and most_have_stayed() and not program.wait_rest(SETTLE_S) and most_have_stayed()
 
 
+def process_count(snapshot: Snapshot) -> int:
+    """Its processes that have not ended."""
+    return sum(process.alive for process in snapshot)
+
+
 def thread_count(snapshot: Snapshot) -> int:
     """The threads of all its processes."""
     return sum(len(process.threads) for process in snapshot if process.alive)

@@ -297,9 +297,9 @@ class Stage:
         """Start the submission with these arguments in place of the port."""
         return self.run(_with_arguments(self._job.commands["server"].run, arguments))
 
-    def start_on(self, port: int) -> Program:
-        """Start the submission as a server on a port."""
-        return self.run(tuple(_filled(word, str(port)) for word in self._job.commands["server"].run))
+    def start_on(self, port: int, *, terminal: bool = True) -> Program:
+        """Start the submission as a server on a port, at a terminal or on pipes."""
+        return self.run(tuple(_filled(word, str(port)) for word in self._job.commands["server"].run), terminal=terminal)
 
     def wait_listening(self, program: Program, port: int) -> Server:
         """Until the program listens: on that port, or else wherever it does when it has come to rest.
@@ -359,8 +359,8 @@ class Stage:
         names = ("UDP", "TCP") if self.over_tcp else ("TCP", "UDP")
         return f" (it has {names[0]} port {found[0].local.port}; {names[1]} is asked for)" if found else ""
 
-    def launch(self, port: int | None = None) -> Server:
-        """A freshly started server, not shared with other checks.
+    def launch(self, port: int | None = None, *, terminal: bool = True) -> Server:
+        """A freshly started server, not shared with other checks, at a terminal or on pipes.
 
         Raises:
             FaultError: it does not listen.
@@ -370,7 +370,7 @@ class Stage:
         self._clear_time_wait()
         port = port or self.port()
         try:
-            return self.wait_listening(self.start_on(port), port)
+            return self.wait_listening(self.start_on(port, terminal=terminal), port)
         except FaultError as fault:
             if self._own_port in {row.local.port for row in self.table.dump(TcpState.TIME_WAIT)}:
                 what = f"an earlier check's connection still holds port {self._own_port}, and can't be cleared here"

@@ -55,7 +55,7 @@ def describe(
         return "the program has ended"
     running = "running" if cpu_share is None or cpu_share < SPINS_FROM else f"spinning ({cpu_share:.0%} of a CPU)"
     threads = [
-        running if _runs(thread) else _describe_sleeper(process, thread, sockets, names, machine)
+        (running if _runs(thread) else _describe_sleeper(process, thread, sockets, names, machine), process.pid)
         for process in alive
         for thread in process.living
     ]
@@ -78,16 +78,23 @@ def _rows_of(alive: Iterable[ProcessFacts], sockets: Sockets) -> list[SocketRow]
     return [row for inode, row in sockets.items() if f"socket:[{inode}]" in targets]
 
 
-def _counted(words: list[str]) -> list[str]:
-    """Each once, with how many threads it holds for; many that differ only in the client are told together."""
-    kinds = Counter(word.partition(_ON)[0] for word in set(words) if _ON in word)
-    words = [
-        f"{word.partition(_ON)[0]} on several clients' connections"
-        if kinds[word.partition(_ON)[0]] > _MOST_TOLD
-        else word
-        for word in words
-    ]
-    return [word if words.count(word) == 1 else f"{words.count(word)} threads {word}" for word in dict.fromkeys(words)]
+def _counted(threads: list[tuple[str, int]]) -> list[str]:
+    """Words of threads, each once, with how many it holds for; many that differ only in the client are told together.
+
+    A thread is given as (words, pid).  Where each belongs to another process, they are called processes.
+    """
+    kinds = Counter(word.partition(_ON)[0] for word in {word for word, _ in threads} if _ON in word)
+    pids: dict[str, list[int]] = {}
+    for word, pid in threads:
+        kind = word.partition(_ON)[0]
+        pids.setdefault(f"{kind} on several clients' connections" if kinds[kind] > _MOST_TOLD else word, []).append(pid)
+    return [_several(word, len(of), len(set(of))) for word, of in pids.items()]
+
+
+def _several(words: str, threads: int, processes: int) -> str:
+    if threads == 1:
+        return words
+    return f"{threads} {'processes' if processes == threads else 'threads'} {words}"
 
 
 def _counted_names(talked: list[tuple[str, str]]) -> list[str]:

@@ -1,8 +1,17 @@
 """Fault: starts a process for each client and never waits for one, so each stays as a zombie."""
 
 import os
+import signal
 import socket
 import sys
+
+CHILDREN = []
+
+
+def end_with_children(signal_number, frame):
+    for child in CHILDREN:
+        os.kill(child, signal.SIGTERM)
+    sys.exit(0)
 
 
 def serve(client):
@@ -27,13 +36,16 @@ def serve_forever(listener):
     while True:
         client, address = listener.accept()
         with client:
-            if os.fork() == 0:
+            child = os.fork()
+            if child == 0:
+                signal.signal(signal.SIGTERM, signal.SIG_DFL)
                 listener.close()
                 try:
                     serve(client)
                 except (OSError, KeyboardInterrupt):
                     pass
                 os._exit(0)
+            CHILDREN.append(child)
 
 
 def main():
@@ -45,6 +57,7 @@ def main():
     except OSError as error:
         print("server.py: can't listen:", error, file=sys.stderr)
         return 1
+    signal.signal(signal.SIGTERM, end_with_children)
     try:
         serve_forever(listener)
     except KeyboardInterrupt:

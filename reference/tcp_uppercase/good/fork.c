@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -150,7 +151,8 @@ int main(int argc, char **argv)
         return 1;
     }
 
-    /* Ctrl-C goes to every process of the terminal's foreground group: to us and to all children. */
+    /* Ctrl-C goes to every process of the terminal's foreground group: to us and to all children.  SIGTERM comes to us
+     * alone, so each child asks for one of its own when we have ended. */
     for (;;) {
         int client = accept(listener, NULL, NULL);
         if (client < 0) {
@@ -161,6 +163,7 @@ int main(int argc, char **argv)
         }
         pid_t child = fork();
         if (child == 0) {
+            prctl(PR_SET_PDEATHSIG, SIGTERM);
             close(listener);
             answer_lines(client);
             close(client);
