@@ -271,10 +271,10 @@ SUBMITTED = SubmissionInfo(name="hw.zip", sha256="")
 @pytest.mark.parametrize(
     ("request_", "first", "max_score"),
     [
-        (flow.Request(BOTH), "server.handed_in", 5),
-        (flow.Request(BOTH, ("client",)), "client.handed_in", 2),
-        (flow.Request(BOTH, only=frozenset({"client.connects"})), "client.handed_in", 1),
-        (flow.Request(ONE), "server.handed_in", sum(spec.points for spec in ONE.checks)),
+        (flow.Request(BOTH, 1), "server.handed_in", 5),
+        (flow.Request(BOTH, 1, ("client",)), "client.handed_in", 2),
+        (flow.Request(BOTH, 1, only=frozenset({"client.connects"})), "client.handed_in", 1),
+        (flow.Request(ONE, 1), "server.handed_in", sum(spec.points for spec in ONE.checks)),
     ],
 )
 def test_a_submission_that_cannot_be_used_loses_everything_and_says_why(
