@@ -479,7 +479,7 @@ def test_verify_finds_a_wrong_verdict(copied: Command) -> None:
     verdicts.write_text(verdicts.read_text().replace(right, wrong))
     ended = verify(copied, "broken/never_closes.py")
     assert ended.code == 1, ended.out
-    assert "FLIP round 1 broken/never_closes.py: server.long_message must fail, but is passed" in ended.out
+    assert "FLIP round 1 (seed 1) broken/never_closes.py: server.long_message must fail, but is passed" in ended.out
 
 
 def test_verify_finds_a_program_without_a_verdict(copied: Command) -> None:
