@@ -90,6 +90,8 @@ def _remove_files_of(uid: int, work: str) -> None:
     Only at the top of the latter: what it has put into folders of others stays.
     """
     _remove_all(work)
+    with suppress(OSError):
+        os.chmod(work, 0o755)  # noqa: S103 — it is empty, and a root without DAC_OVERRIDE has to see that to remove it
     for folder in _PUBLIC_FOLDERS:
         with suppress(OSError):
             left = [entry for entry in os.scandir(folder) if entry.stat(follow_symlinks=False).st_uid == uid]
