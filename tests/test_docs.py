@@ -20,6 +20,7 @@ import click
 from grader import checks
 from grader.cli import grader
 from grader.model import Outcome
+from grader.sandbox.local import IN_NAMESPACES, WITHOUT_NAMESPACES
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -162,6 +163,11 @@ def test_exit_codes_are_those_that_the_command_tells() -> None:
 def test_outcomes_are_those_of_the_model() -> None:
     rows = re.findall(r"^\| `(\w+)` \|", section("How to read a failure"), re.MULTILINE)
     assert rows == [outcome.value for outcome in Outcome]
+
+
+def test_security_names_each_sandbox_as_reports_do() -> None:
+    named = re.findall(r"^\| \*\*[\w ]+\*\* \| (.+?) \|", (ROOT / "SECURITY.md").read_text(), re.MULTILINE)
+    assert named == ["docker", IN_NAMESPACES, WITHOUT_NAMESPACES[True], WITHOUT_NAMESPACES[False]]
 
 
 def test_make_targets_exist() -> None:

@@ -11,7 +11,7 @@ import os
 import subprocess
 from collections.abc import Iterator, Mapping
 from types import MappingProxyType, TracebackType
-from typing import Any, Self
+from typing import Any, Final, Self
 
 import msgspec
 
@@ -21,6 +21,13 @@ from grader.limits import SandboxLimits
 from grader.sandbox import users
 from grader.sandbox.channel import pack
 from grader.sandbox.host import lines_of, python_module, settings_of, tail_of, words_of
+
+#: What it is, for reports: with namespaces, or without them by whether the program has a user of its own.
+IN_NAMESPACES: Final = "local, in namespaces of its own"
+WITHOUT_NAMESPACES: Final = {
+    True: "local, without namespaces of its own, the program under a user of its own",
+    False: "local, without namespaces of its own: marks are not protected from the program here",
+}
 
 
 class LocalSandbox:
@@ -86,11 +93,7 @@ class LocalSandbox:
     @property
     def words(self) -> str:
         """What it is, for reports."""
-        if self._private:
-            return "local, in namespaces of its own"
-        if self._own_user:
-            return "local, without namespaces of its own, the program under a user of its own"
-        return "local, without namespaces of its own: marks are not protected from the program here"
+        return IN_NAMESPACES if self._private else WITHOUT_NAMESPACES[self._own_user]
 
     def play(self, job: Job) -> Iterator[Word]:
         """Hand over the job; what the driver says, line by line."""

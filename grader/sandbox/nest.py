@@ -90,6 +90,8 @@ def _remove_files_of(uid: int, work: str) -> None:
     Only at the top of the latter: what it has put into folders of others stays.
     """
     _remove_all(work)
+    with suppress(OSError):
+        os.chmod(work, 0o755)  # noqa: S103 — it is empty, and a root without DAC_OVERRIDE has to see that to remove it
     for folder in _PUBLIC_FOLDERS:
         with suppress(OSError):
             left = [entry for entry in os.scandir(folder) if entry.stat(follow_symlinks=False).st_uid == uid]
@@ -123,7 +125,13 @@ def _run(settings: Settings, archive: bytes, plain: Plain | None) -> None:
         _unshare(_CLONE_NEWPID | _CLONE_NEWNS | _CLONE_NEWIPC | _CLONE_NEWUTS)
     warden = _start_warden(warden_end, settings, archive)
     warden_end.close()
-    _wait(driver, warden)
+    # With PID 1 of a namespace the kernel kills all that is in it; else the warden ends the program when asked.
+    _wait(driver, warden, _ending(settings))
+
+
+def _ending(settings: Settings) -> signal.Signals:
+    """The signal by which the warden ends, and all of the program with it."""
+    return signal.SIGKILL if settings["private_pids"] else signal.SIGTERM
 
 
 def _settled(settings: Settings, plain: Plain | None) -> Settings:
@@ -257,7 +265,7 @@ def _run_warden(channel: socket.socket, settings: Settings, archive: bytes) -> N
         # Now, since the driver is on its way meanwhile, and before the files may be out of sight.
         from grader.sandbox.warden import Warden  # noqa: PLC0415
 
-        _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
+        _libc.prctl(_PR_SET_PDEATHSIG, _ending(settings), 0, 0, 0)
         os.setsid()
         if settings["private_pids"]:
             _close_filesystem(settings["disk_bytes"], settings["disk_files"])
@@ -321,7 +329,7 @@ def _mount(source: str, target: str, kind: str | None, flags: int, options: str 
         raise OSError(ctypes.get_errno(), f"mount {target}")
 
 
-def _wait(driver: int, warden: int) -> None:
+def _wait(driver: int, warden: int, ending: signal.Signals) -> None:
     """Until the driver has ended or the host is gone; then nobody is left."""
     pidfds = {pid: os.pidfd_open(pid) for pid in (driver, warden)}
     watched = select.poll()
@@ -329,9 +337,8 @@ def _wait(driver: int, warden: int) -> None:
         watched.register(descriptor, select.POLLIN)
     watched.poll()
     for pid in (driver, warden):
-        # The warden ends the program when asked; the driver has nothing to tidy.
         with suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGTERM)
+            os.kill(pid, ending)  # the driver has nothing to tidy
     for pid in (driver, warden):
         with suppress(ChildProcessError):
             os.waitpid(pid, 0)

@@ -88,8 +88,11 @@ class Warden:
         self._wakeup, wakeup_end = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
         signal.set_wakeup_fd(wakeup_end, warn_on_full_buffer=False)
         signal.signal(signal.SIGCHLD, lambda *_: None)
+        # A program of the same user could end PID 1 by any signal that has a handler, as SIGINT has in Python; to all
+        # others from inside its namespace it is deaf (pid_namespaces(7)).
+        exposed = settings["private_pids"] and not self._for_another
         for ending in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-            signal.signal(ending, self._leave)
+            signal.signal(ending, signal.SIG_DFL if exposed else self._leave)
 
     def _leave(self, *_: object) -> None:
         raise SystemExit(0)

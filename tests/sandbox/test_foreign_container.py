@@ -12,6 +12,7 @@ import docker
 import pytest
 
 from grader.sandbox import engine as engines
+from grader.sandbox.local import WITHOUT_NAMESPACES
 from tests.cli.command import HOSTILE, ROOT, Command, make_assignment
 
 _PYTHON = "/usr/bin/python3"
@@ -19,10 +20,7 @@ _SAME_PYTHON = sys.version_info[:2] == (3, 11)
 
 
 #: Who the grader is -> what its sandbox is called.
-USERS = {
-    "0": "local, without namespaces of its own, the program under a user of its own",
-    "1000": "local, without namespaces of its own: marks are not protected from the program here",
-}
+USERS = {"0": WITHOUT_NAMESPACES[True], "1000": WITHOUT_NAMESPACES[False]}
 #: Program -> the checks that are played (none: all of its role), and those that fail.
 UPPERCASE = {
     "good/pair_python": (["unknown_host_reported", "port_reuse_after_ctrl_c", "pair.works_together"], []),

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from grader.sandbox.local import WITHOUT_NAMESPACES
 from tests.cli.command import (
     HOSTILE,
     RIGHT,
@@ -57,12 +58,24 @@ def test_full_marks_with_namespaces(folder: Path, user: User) -> None:
     assert_nothing_left(command)
 
 
+def test_a_program_of_the_same_user_does_not_end_the_warden_of_its_namespace(folder: Path, user: User) -> None:
+    if not user.can("unshare", "-U", "-n", "-p", "-m", "-f", "true"):
+        pytest.skip("this kernel refuses namespaces to an ordinary user")
+    command = user.command(folder)
+    assignments = make_assignment(folder / "assignments")
+    submission = command.submit(HOSTILE / "kills_its_parent.py", HOSTILE / "honest.py")
+    options = ("--assignment", "small", "--assignments", assignments, "--sandbox", "local")
+    ended = command.run("check", submission, *options)
+    assert ended.code == 0, ended.out + ended.err
+    assert_nothing_left(command)
+
+
 def test_full_marks_without_namespaces_and_the_words_say_so(folder: Path, refused: User) -> None:
     command = refused.command(folder)
     ended = command.run(*FULL, command.submit(RIGHT, RIGHT_CLIENT))
     assert_full_marks(ended)
-    said = "without namespaces of its own: marks are not protected from the program here"
-    assert said in ended.report()["grader"]["sandbox"]
+    said = WITHOUT_NAMESPACES[False]
+    assert ended.report()["grader"]["sandbox"] == said
     assert said in " ".join(ended.err.split()), "the console says so too"
     assert_nothing_left(command)
 

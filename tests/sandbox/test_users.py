@@ -18,7 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from grader.errors import Reason
-from grader.sandbox import users
+from grader.sandbox import nest, users
 from grader.sandbox.channel import Channel
 from grader.wire.faults import FaultError
 from grader.wire.program import Why
@@ -157,6 +157,29 @@ def test_everybody_of_a_user_is_killed_even_one_that_never_stops_forking() -> No
     assert sleeper.wait(10) == -signal.SIGKILL
     alive = [path for path in Path("/proc").iterdir() if path.name.isdigit() and _runs_as(path, SOMEBODY)]
     assert alive == []
+
+
+@needs_root
+def test_what_a_user_left_in_public_folders_is_removed_and_nothing_else(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    work, kept = folder / "scratch" / "work", folder / "kept"
+    (work / "locked" / "inside").mkdir(parents=True)
+    kept.mkdir()
+    (kept / "file").touch()
+    left = [folder / "left", folder / "tree", folder / "link"]
+    left[0].touch()
+    (left[1] / "inside").mkdir(parents=True)
+    left[2].symlink_to(kept)
+    for path in (work, work / "locked", work / "locked" / "inside", *left, left[1] / "inside"):
+        os.chown(path, SOMEBODY, SOMEBODY, follow_symlinks=False)
+    for path in (work / "locked", left[1]):
+        path.chmod(0)
+    monkeypatch.setattr(nest, "_PUBLIC_FOLDERS", (str(folder),))
+    users.done_as(SOMEBODY, SOMEBODY, lambda: nest._remove_files_of(SOMEBODY, str(work)))
+    assert list(work.iterdir()) == []
+    assert sorted(folder.iterdir()) == [kept, work.parent]
+    assert list(kept.iterdir()) == [kept / "file"]
 
 
 def _start_as_somebody(code: str) -> subprocess.Popen[bytes]:
