@@ -185,7 +185,9 @@ def test_text_handling_is_found_by_awkward_bytes(name: str, mistake: Callable[[b
 
 
 @pytest.mark.parametrize("name", AWKWARD)
-@pytest.mark.parametrize("strip", [bytes.lstrip, bytes.rstrip, lambda data: data.rstrip(b" \t")])
+@pytest.mark.parametrize(
+    "strip", [bytes.lstrip, bytes.rstrip, lambda data: data.rstrip(b" \t"), lambda data: data.rstrip(b"\r\n")]
+)
 def test_white_space_that_is_lost_is_found_by_awkward_bytes(name: str, strip: Callable[[bytes], bytes]) -> None:
     end = b"\n" if name in OVER_TCP else b""
     assert all(
