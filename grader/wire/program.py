@@ -42,8 +42,8 @@ T = TypeVar("T")
 _FIRST_LOOK_S = 0.001
 #: Looks become rarer while a program is busy, so that they don't keep it from working.
 _RAREST_LOOK_S = 0.05
-#: A look at hundreds of threads or processes takes so long that it keeps the program, and us, from working ...
-_DEAR_LOOK_S = 0.01
+#: A look takes 0.2 ms for a thread or process; at more than so many it keeps the program, and us, from working ...
+_DEAR_THREADS = 50
 #: ... so that the next one waits until four times as much has passed: looking takes a fifth of the time, at most.
 _DEAR_PAUSES = 4
 #: What repr() makes of a byte: four characters, and another program's log line besides.
@@ -286,13 +286,12 @@ class Program:
     def verdict(self) -> tuple[Verdict, Snapshot]:
         """Whether it is still now, with the facts; open files are among them only if all its threads slept."""
         began = time.monotonic()
-        try:
-            return self._look()
-        finally:
-            ended = time.monotonic()
-            self._look_s = ended - began
-            if self._look_s > _DEAR_LOOK_S:
-                self._dear_until = ended + _DEAR_PAUSES * self._look_s
+        verdict, snapshot = self._look()
+        ended = time.monotonic()
+        self._look_s = ended - began
+        if sum(len(process.threads) for process in snapshot) > _DEAR_THREADS:
+            self._dear_until = ended + _DEAR_PAUSES * self._look_s
+        return verdict, snapshot
 
     def _look(self) -> tuple[Verdict, Snapshot]:
         first = self._warden.snapshot(files=False)
