@@ -28,12 +28,14 @@ RUN apt-get update -qq \
     && rm -rf /var/lib/apt/lists/*
 COPY grader/sandbox/__init__.py \
     grader/sandbox/channel.py \
+    grader/sandbox/leftovers.py \
     grader/sandbox/memory.py \
     grader/sandbox/proc.py \
     grader/sandbox/seccomp.py \
     grader/sandbox/settings.py \
     grader/sandbox/users.py \
     grader/sandbox/warden.py \
+    grader/sandbox/workfolder.py \
     /opt/grader/grader/sandbox/
 ENV PYTHONPATH=/opt/grader
 RUN python3 -m compileall -q /opt/grader

@@ -344,7 +344,13 @@ def _listed(counts: Counter[str]) -> str:
 def _be_warden(descriptor: int, work: str) -> None:
     """Be the warden until the driver's side is gone."""
     settings: Settings = settings_of(SandboxLimits())
-    settings |= {"uid": os.geteuid(), "gid": os.getegid(), "work": work, "private_pids": os.getpid() == 1}
+    settings |= {
+        "uid": os.geteuid(),
+        "gid": os.getegid(),
+        "work": work,
+        "places": [work],
+        "private_pids": os.getpid() == 1,
+    }
     Warden(settings).serve(Channel(socket.socket(fileno=descriptor)), lifeline=0)
 
 

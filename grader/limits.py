@@ -51,6 +51,16 @@ class SandboxLimits(msgspec.Struct, frozen=True, kw_only=True):
     whole_s: Annotated[float, msgspec.Meta(gt=0)] = 180.0
 
 
+#: A container's /tmp and its /dev/shm, each: small, since they count as memory, and few programs write there at all.
+SCRATCH_BYTES: Final = 16 * 1024 * 1024
+SCRATCH_FILES: Final = 2_000
+#: Kernel memory of all sockets of a container where it is counted apart from the rest (cgroup v1): 500 connections with
+#: the smallest buffers take 5 MB, a full receive buffer 6.  Without it 1.2 GB were taken with 23 MB on the books.
+SOCKET_BYTES: Final = 64 * 1024 * 1024
+#: A container's share of the CPUs where several want them, beside the 1024 of the driver's and of any other: a program
+#: never starves its own judge, and all programs are equal.
+PROGRAM_CPU_SHARES: Final = 256
+
 #: A reply must come within this time, as the handout says; time in which the program wanted to run but was given no CPU
 #: does not count.
 REPLY_S: Final = 2.0

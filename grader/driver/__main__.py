@@ -31,14 +31,14 @@ from grader.driver.job import Built, Finished, Job, Refused, Word
 from grader.driver.plugin import Referee
 from grader.driver.stage import Stage
 from grader.limits import ANSWER_S, WARDEN_READY_S
-from grader.model import Outcome, Part
+from grader.model import BuildResult, Outcome, Part
 from grader.sandbox import users
 from grader.sandbox.channel import Channel, read_frame
 from grader.wire.build import build
 from grader.wire.kernel import SocketTable
 from grader.wire.promises import faults_of
 from grader.wire.script import Seeded, StreamProtocol
-from grader.wire.warden import WardenClient
+from grader.wire.warden import CannotKeepError, WardenClient
 
 #: Parts of pytest that no check needs; setting up without them takes half the time.
 _UNUSED_PLUGINS = (
@@ -68,8 +68,7 @@ def main() -> int:
     warden = WardenClient(Channel(to_warden))
     stage = Stage(job, warden, SocketTable())
     built: list[Role] = []
-    for role, command in job.commands.items():
-        result = build(command.build, warden, stage.environment, job.assignment.limits)
+    for role, result in _built(job, warden, stage.environment).items():
         say(Built(role, result))
         built += [role] if result.outcome is not Outcome.FAILED else []
     if built:
@@ -78,6 +77,22 @@ def main() -> int:
     stage.end_program()
     say(Finished())
     return 0
+
+
+def _built(job: Job, warden: WardenClient, environment: dict[str, str]) -> dict[Role, BuildResult]:
+    """Build each program; from then on each start finds everything as building has left it."""
+    results = {
+        role: build(command.build, warden, environment, job.assignment.limits) for role, command in job.commands.items()
+    }
+    try:
+        warden.remember()
+    except CannotKeepError as error:
+        why = f"after building, {error}\n"
+        return {
+            role: msgspec.structs.replace(one, outcome=Outcome.FAILED, log=one.log + why)
+            for role, one in results.items()
+        }
+    return results
 
 
 def _add_addresses() -> None:

@@ -252,10 +252,17 @@ class Stage:
         return True
 
     def run(
-        self, argv: tuple[str, ...], *, terminal: bool = True, judged_by_output: bool = False, beside: bool = False
+        self,
+        argv: tuple[str, ...],
+        *,
+        terminal: bool = True,
+        judged_by_output: bool = False,
+        beside: bool = False,
+        again: bool = False,
     ) -> Program:
         """Start a command in the work folder, after ending what ran before, or `beside` it.
 
+        It finds the folder as it was after building; one that is started `again`, as it has left it itself.
         One that is judged by its output runs at a terminal that adds nothing to it, and all of it is kept.
 
         Raises:
@@ -266,7 +273,9 @@ class Stage:
         elif self._program is not None:
             self._beside.append(self._program)
         try:
-            started = self._warden.start(argv, self.environment, terminal=terminal, echo=not judged_by_output)
+            started = self._warden.start(
+                argv, self.environment, terminal=terminal, echo=not judged_by_output, afresh=not (beside or again)
+            )
         except CannotStartError as error:
             raise FaultError(Reason.NOT_STARTED, f"the program could not be started: {error}") from None
         self.transcript.add(EventKind.STARTED, "program", shlex.join(argv))
@@ -297,9 +306,10 @@ class Stage:
         """Start the submission with these arguments in place of the port."""
         return self.run(_with_arguments(self._job.commands["server"].run, arguments))
 
-    def start_on(self, port: int, *, terminal: bool = True) -> Program:
+    def start_on(self, port: int, *, terminal: bool = True, again: bool = False) -> Program:
         """Start the submission as a server on a port, at a terminal or on pipes."""
-        return self.run(tuple(_filled(word, str(port)) for word in self._job.commands["server"].run), terminal=terminal)
+        run = tuple(_filled(word, str(port)) for word in self._job.commands["server"].run)
+        return self.run(run, terminal=terminal, again=again)
 
     def wait_listening(self, program: Program, port: int) -> Server:
         """Until the program listens: on that port, or else wherever it does when it has come to rest.
@@ -378,12 +388,12 @@ class Stage:
             raise
 
     def launch_again(self, server: Server) -> Server:
-        """The same command once more, after its program has ended: it must listen where it did.
+        """The same command once more, after its program has ended, with what it has written: it listens where it did.
 
         Raises:
             FaultError: it does not.
         """
-        again = self.wait_listening(self.start_on(server.port_given), server.port)
+        again = self.wait_listening(self.start_on(server.port_given, again=True), server.port)
         if again.port != server.port:
             # listen(2) on a socket that bind(2) has refused takes any free port.
             what = f"it listened on port {server.port} before, and now on port {again.port}"

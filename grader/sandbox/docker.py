@@ -24,11 +24,18 @@ from docker.utils.socket import frames_iter
 
 from grader.driver.job import Job, Word
 from grader.errors import CannotJudgeError
-from grader.limits import SandboxLimits
+from grader.limits import PROGRAM_CPU_SHARES, SCRATCH_BYTES, SCRATCH_FILES, SOCKET_BYTES, SandboxLimits
 from grader.sandbox import engine
 from grader.sandbox.channel import pack
 from grader.sandbox.host import patience_s, python_module, settings_of, words_of
-from grader.sandbox.settings import NETWORK_SETTINGS, SERVER_ADDRESS, SERVER_NAME, UNPRIVILEGED_ID
+from grader.sandbox.settings import (
+    IPC_SETTINGS,
+    NETWORK_SETTINGS,
+    SERVER_ADDRESS,
+    SERVER_NAME,
+    TERMINALS,
+    UNPRIVILEGED_ID,
+)
 
 #: Where this can't be set the kernel has no IPv6 at all.
 _IPV6_SETTINGS = {"net.ipv6.conf.all.disable_ipv6": "0"}
@@ -36,6 +43,8 @@ _WARDEN_CAPABILITIES = ["SETUID", "SETGID", "KILL", "SYS_PTRACE", "DAC_READ_SEAR
 _DRIVER_CAPABILITIES = ["NET_ADMIN"]
 _DRIVER_MEMORY_BYTES = 512 * 1024 * 1024
 _DRIVER_PROCESSES = 32
+#: What IPC_SETTINGS allows for messages that wait in queues, with room.
+_QUEUES_BYTES = 4 * 1024 * 1024
 #: The warden itself beside the program.
 _WARDEN_PROCESSES = 8
 _STDERR = 2
@@ -124,36 +133,37 @@ class DockerSandbox:
 
     def _warden_options(self, sysctls: dict[str, str]) -> dict[str, Any]:
         limits = self._limits
-        size = f"size={limits.disk_bytes},nr_inodes={limits.disk_files},mode=0700,exec"
+        # No time of reading: it could be set to tell the next start something.
+        size = f"size={limits.disk_bytes},nr_inodes={limits.disk_files},mode=0700,exec,noatime"
         owner = f"uid={UNPRIVILEGED_ID},gid={UNPRIVILEGED_ID}"
-        memory = limits.memory_bytes + limits.disk_bytes  # what lies in a tmpfs counts as memory
+        scratch = f"size={SCRATCH_BYTES},nr_inodes={SCRATCH_FILES},mode=1777,noatime"
         host_config = self._common(
             network_mode="none",
-            sysctls=sysctls,
+            ipc_mode="private",
+            sysctls={**sysctls, **IPC_SETTINGS},
+            cpu_shares=PROGRAM_CPU_SHARES,
             extra_hosts={SERVER_NAME: SERVER_ADDRESS},
             cap_add=_WARDEN_CAPABILITIES,
-            mem_limit=memory,
-            memswap_limit=memory,
+            mem_limit=_memory_bytes(limits),
+            memswap_limit=_memory_bytes(limits),
             pids_limit=limits.processes + _WARDEN_PROCESSES,
-            shm_size="16m",
-            tmpfs={"/work": f"{size},{owner}", "/tmp": "size=16m,mode=1777"},  # noqa: S108 — in the container
+            tmpfs={"/work": f"{size},{owner}", "/tmp": scratch, "/dev/shm": scratch},  # noqa: S108 — in the container
             ulimits=[
                 Ulimit(name="nofile", soft=limits.open_files, hard=limits.open_files),
                 Ulimit(name="core", soft=0, hard=0),
             ],
             mounts=[
-                Mount(
-                    "/run/grader",
-                    source=None,
-                    type="volume",
-                    labels=engine.labels_of(self._run),
-                    driver_config=DriverConfig(
-                        "local", {"type": "tmpfs", "device": "tmpfs", "o": "size=64k,mode=0700"}
-                    ),
-                )
+                self._mounted("/run/grader", "tmpfs", "size=64k,mode=0700"),
+                self._mounted("/dev/pts", "devpts", f"max={TERMINALS},ptmxmode=0666,mode=0620"),
             ],
         )
+        host_config["KernelMemoryTCP"] = SOCKET_BYTES  # not known to docker-py; of no effect with cgroup v2
         return {"host_config": host_config}
+
+    def _mounted(self, path: str, kind: str, options: str) -> Mount:
+        """A file system of this run's own, as the engine makes it: as a volume, since it takes options."""
+        driver = DriverConfig("local", {"type": kind, "device": kind, "o": options})
+        return Mount(path, source=None, type="volume", labels=engine.labels_of(self._run), driver_config=driver)
 
     def _driver_options(self, warden: str) -> dict[str, Any]:
         host_config = self._common(
@@ -210,6 +220,14 @@ class DockerSandbox:
             _tell(self._guardian, b"")  # it goes on trying after us
             if error is None:
                 raise
+
+
+def _memory_bytes(limits: SandboxLimits) -> int:
+    """The container's memory: the program's, and whatever else counts as it.
+
+    That is what lies in each tmpfs, System V shared memory and queues, and the warden's copy of the work folder.
+    """
+    return limits.memory_bytes + 2 * limits.disk_bytes + 3 * SCRATCH_BYTES + _QUEUES_BYTES
 
 
 def _tell(guardian: subprocess.Popen[bytes], words: bytes) -> None:

@@ -42,12 +42,14 @@ _IN_IMAGES: Final = (
     "wire/*.py",
     "sandbox/__init__.py",
     "sandbox/channel.py",
+    "sandbox/leftovers.py",
     "sandbox/memory.py",
     "sandbox/proc.py",
     "sandbox/seccomp.py",
     "sandbox/settings.py",
     "sandbox/users.py",
     "sandbox/warden.py",
+    "sandbox/workfolder.py",
 )
 
 _HERE = Path(__file__).resolve().parent.parent

@@ -69,6 +69,7 @@ def settings_of(limits: SandboxLimits) -> Settings:
         "uid": UNPRIVILEGED_ID,
         "gid": UNPRIVILEGED_ID,
         "work": "/work",
+        "places": ["/work", "/tmp", "/dev/shm"],  # noqa: S108 — in the container
         "private_pids": True,
         "memory_bytes": limits.memory_bytes,
         "processes": limits.processes,

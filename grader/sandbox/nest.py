@@ -31,12 +31,21 @@ from typing import NamedTuple, NoReturn
 
 from grader.sandbox import users
 from grader.sandbox.channel import Channel, read_frame
-from grader.sandbox.settings import NETWORK_SETTINGS, SERVER_ADDRESS, SERVER_NAME, UNPRIVILEGED_ID, Settings
+from grader.sandbox.settings import (
+    IPC_SETTINGS,
+    NETWORK_SETTINGS,
+    SERVER_ADDRESS,
+    SERVER_NAME,
+    TERMINALS,
+    UNPRIVILEGED_ID,
+    Settings,
+)
 
 _libc = ctypes.CDLL(None, use_errno=True)
 _CLONE_NEWNS, _CLONE_NEWUTS, _CLONE_NEWIPC = 0x00020000, 0x04000000, 0x08000000
 _CLONE_NEWUSER, _CLONE_NEWPID, _CLONE_NEWNET = 0x10000000, 0x20000000, 0x40000000
-_MS_NOSUID, _MS_NODEV, _MS_NOEXEC, _MS_BIND, _MS_REC, _MS_PRIVATE = 0x2, 0x4, 0x8, 0x1000, 0x4000, 0x40000
+_MS_NOSUID, _MS_NODEV, _MS_NOEXEC, _MS_NOATIME = 0x2, 0x4, 0x8, 0x400
+_MS_BIND, _MS_REC, _MS_PRIVATE = 0x1000, 0x4000, 0x40000
 _AT_FDCWD, _AT_RECURSIVE = -100, 0x8000
 _SYS_MOUNT_SETATTR = 442  # the same number on every architecture
 _MOUNT_ATTR_RDONLY = 0x1
@@ -46,6 +55,7 @@ _PR_SET_PDEATHSIG = 1
 _PROBE_DISK_BYTES = 1 << 20
 _DRIVER_SCRATCH = "/dev/shm"  # noqa: S108 — a tmpfs of the driver's own is mounted there
 _HOSTS = "/etc/hosts"
+_QUEUES = "/dev/mqueue"
 _WORK = "/tmp/work"  # noqa: S108 — a tmpfs of the sandbox's own
 _WORK_NAME = "work"
 #: Where everybody may write: covered by a tmpfs of the sandbox's own, or else tidied up.
@@ -136,15 +146,21 @@ def _ending(settings: Settings) -> signal.Signals:
 
 def _settled(settings: Settings, plain: Plain | None) -> Settings:
     """The settings with what only this process knows: the user, the work folder, the namespaces."""
+    # What lies in the machine's own public folders is everybody's.
     if plain is None:
         as_nobody = os.geteuid() == 0 and users.exists(UNPRIVILEGED_ID)
         uid, gid = (UNPRIVILEGED_ID, UNPRIVILEGED_ID) if as_nobody else (os.geteuid(), os.getegid())
-        return {**settings, "uid": uid, "gid": gid, "work": _WORK, "private_pids": True}
+        return {**settings, "uid": uid, "gid": gid, "work": _WORK, "places": _covered(), "private_pids": True}
     uid, gid = (os.geteuid(), os.getegid()) if plain.own_user is None else (plain.own_user, plain.own_user)
     work = os.path.join(plain.scratch, _WORK_NAME)
     os.chmod(plain.scratch, 0o711)  # noqa: S103 — the program has to reach its folder below, not to list this one
     _make_work(work, uid, gid)
-    return {**settings, "uid": uid, "gid": gid, "work": work, "private_pids": False}
+    return {**settings, "uid": uid, "gid": gid, "work": work, "places": [work], "private_pids": False}
+
+
+def _covered() -> list[str]:
+    """The public folders that are covered."""
+    return [folder for folder in _PUBLIC_FOLDERS if os.path.isdir(folder) and not os.path.islink(folder)]
 
 
 def _make_work(path: str, uid: int, gid: int) -> None:
@@ -279,15 +295,28 @@ def _run_warden(channel: socket.socket, settings: Settings, archive: bytes) -> N
 
 
 def _close_filesystem(disk_bytes: int, disk_files: int) -> None:
-    """Nothing can be written but a tmpfs of the allowed size, and /proc shows this namespace."""
+    """Nothing can be written but a tmpfs of the allowed size, and /proc, /dev/pts and IPC are this namespace's."""
     _mount("none", "/", None, _MS_REC | _MS_PRIVATE)
     _make_read_only("/")
     size = f"size={disk_bytes},nr_inodes={disk_files},mode=1777"
-    for folder in _PUBLIC_FOLDERS:
-        if os.path.isdir(folder) and not os.path.islink(folder):
-            _cover(folder, size)
+    for folder in _covered():
+        _cover(folder, size)
     _name_the_server()
     _mount("proc", "/proc", "proc", _MS_NOSUID | _MS_NODEV | _MS_NOEXEC)
+    _mount("devpts", "/dev/pts", "devpts", _MS_NOSUID | _MS_NOEXEC, f"max={TERMINALS},ptmxmode=0666,mode=0620")
+    _bound_ipc()
+
+
+def _bound_ipc() -> None:
+    """Small shared memory and queues; where queues can't be listed, none, since nobody could remove them."""
+    settings = dict(IPC_SETTINGS)
+    if os.path.isdir(_QUEUES):
+        _mount("mqueue", _QUEUES, "mqueue", _MS_NOSUID | _MS_NODEV | _MS_NOEXEC)
+    else:
+        settings["fs.mqueue.queues_max"] = "0"
+    for name, value in settings.items():
+        with suppress(OSError):  # before Linux 5.19 only the machine's root may
+            _write(f"/proc/sys/{name.replace('.', '/')}", value)
 
 
 def _make_read_only(path: str) -> None:
@@ -312,7 +341,8 @@ def _name_the_server() -> None:
 def _cover(folder: str, options: str) -> None:
     """Mount an empty tmpfs there; an interpreter that lives below it stays in its place, read-only."""
     kept = {path: os.open(path, os.O_PATH) for path in _interpreter_folders() if path.startswith(folder + "/")}
-    _mount("tmpfs", folder, "tmpfs", _MS_NOSUID | _MS_NODEV, options)
+    # No time of reading: it could be set to tell the next start something.
+    _mount("tmpfs", folder, "tmpfs", _MS_NOSUID | _MS_NODEV | _MS_NOATIME, options)
     for path, descriptor in kept.items():
         os.makedirs(path)
         _mount(f"/proc/self/fd/{descriptor}", path, None, _MS_BIND | _MS_REC)

@@ -12,6 +12,24 @@ UNPRIVILEGED_ID: Final = 65534
 #: program whose client reads slowly blocks after kilobytes (measured 4.6) and not after 3.9 MB, and no short write is
 #: left to luck.  A mebibyte through such a buffer takes 8 ms, as with the usual ones.
 NETWORK_SETTINGS: Final = {"net.ipv4.tcp_wmem": "4096 4096 4096"}
+#: What a sandbox with an IPC namespace of its own sets there, since all this outlives processes and counts as nobody's
+#: memory: System V shared memory (16 MiB in pages of 4 KiB, in 64 pieces), message queues (half a MiB), semaphores (64
+#: sets), and POSIX queues (2.5 MiB).  Textbook programs use a few kilobytes of one of them.
+IPC_SETTINGS: Final = {
+    "kernel.shmmax": "16777216",
+    "kernel.shmall": "4096",
+    "kernel.shmmni": "64",
+    "kernel.msgmax": "8192",
+    "kernel.msgmnb": "16384",
+    "kernel.msgmni": "32",
+    "kernel.sem": "250 2000 100 64",
+    "fs.mqueue.msg_max": "10",
+    "fs.mqueue.msgsize_max": "8192",
+    "fs.mqueue.queues_max": "32",
+}
+#: Pseudo-terminals of one sandbox, the grader's own among them: the machine has 4096 for all, and a program that wants
+#: one for a shell needs it once.
+TERMINALS: Final = 32
 #: A name that such a sandbox has in its /etc/hosts, and the address it stands for.  localhost proves no look-up: it
 #: stands for 127.0.0.1, where a client that never looked (inet_pton, unchecked, leaves 0.0.0.0) arrives as well.
 SERVER_NAME: Final = "server.test"
@@ -22,7 +40,8 @@ class Settings(TypedDict):
     """What the host says once, before anything runs.
 
     `uid`, `gid`: whom the program runs as (0 in a user namespace that maps nobody else).  `work`: the folder it
-    lives in, empty and writable for that user.  `private_pids`: whether this process is PID 1 of a namespace.
+    lives in, empty and writable for that user.  `places`: the folders that it can write in, which are put back as they
+    were after building whenever a program is started.  `private_pids`: whether this process is PID 1 of a namespace.
     `processes`: 0 where the container's own limit counts them (RLIMIT_NPROC would count the user's processes in all
     containers of the machine).  `patience_s`: how long the kernel may take to stop or to end the program.  Sizes in
     bytes.
@@ -31,6 +50,7 @@ class Settings(TypedDict):
     uid: int
     gid: int
     work: str
+    places: list[str]
     private_pids: bool
     memory_bytes: int
     processes: int

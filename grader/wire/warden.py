@@ -38,6 +38,10 @@ class CannotStartError(Exception):
     """The program's file is missing or can't be executed; the kernel's words."""
 
 
+class CannotKeepError(Exception):
+    """What building has left is more than can be put back before each start; why."""
+
+
 class WardenError(Exception):
     """The warden could not do what was asked: our fault or the sandbox's."""
 
@@ -59,16 +63,36 @@ class WardenClient:
             raise WardenError(message)
         return answer
 
+    def remember(self) -> None:
+        """Building is done: from now on a program that is started afresh finds everything as it is now.
+
+        Raises:
+            CannotKeepError: that is too much.
+        """
+        answer, _ = self._ask("remember")
+        if "error" in answer:
+            raise CannotKeepError(answer["error"])
+
     def start(
-        self, argv: tuple[str, ...], environment: dict[str, str], *, terminal: bool, echo: bool = True
+        self,
+        argv: tuple[str, ...],
+        environment: dict[str, str],
+        *,
+        terminal: bool,
+        echo: bool = True,
+        afresh: bool = False,
     ) -> Started:
         """Start a program, on a terminal (stdin and stdout; stderr is a pipe) or on three pipes.
+
+        `afresh`: nothing runs, and what earlier ones have written is put back as it was after building.
 
         Raises:
             CannotStartError: it can't be executed.
             WardenError: the warden failed, before it came to that.
         """
-        answer, descriptors = self._ask("start", argv=argv, environment=environment, terminal=terminal, echo=echo)
+        answer, descriptors = self._ask(
+            "start", argv=argv, environment=environment, terminal=terminal, echo=echo, afresh=afresh
+        )
         if answer.get("ours"):
             message = f"start: {answer['error']}"
             raise WardenError(message)

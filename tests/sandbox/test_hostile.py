@@ -50,6 +50,7 @@ VERDICTS: Final[dict[str, tuple[int, dict[str, tuple[str, set[str]]]]]] = {
     "writes_everywhere": (0, {}),
     "makes_folders_it_cannot_enter": (0, {}),
     "forks_workers": (0, {}),
+    "counts_its_starts": (0, {}),
     "holds_ports": (0, {}),
     "replies_without_end": (
         1,

@@ -39,6 +39,7 @@ def settings(work: Path, **changed: Any) -> Settings:
         "uid": os.geteuid(),
         "gid": os.getegid(),
         "work": str(work),
+        "places": [str(work)],
         "private_pids": False,
         "memory_bytes": LIMITS.memory_bytes,
         "processes": LIMITS.processes,
