@@ -40,7 +40,7 @@ FAILS: dict[tuple[str, Role], set[str]] = {
         *("sends_where_told", "large_reply", "lost_reply", "duplicate_reply", "foreign_reply_ignored"),
         *("dead_port_reported", "eof_ends_it", "quit_ends_it", "ctrl_c_ends_it"),
     },
-    # An empty datagram ends it; 1024 bytes at most; so does what it can't decode, when it is to print it.
+    # An empty datagram ends it, and so does one that it can't decode to print it; 1024 bytes at most.
     ("udp_reply", "server"): {
         *("listens", "binary_bytes", "empty_datagram", "large_datagrams", "garbage_survived", "ends_quietly"),
         "bad_arguments_reported",
