@@ -59,7 +59,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("grader.wire.kernel", "grader.sandbox.nest"),
     ("grader.sandbox.warden",),
     ("grader.sandbox.memory",),
-    ("grader.sandbox.proc", "grader.sandbox.seccomp"),
+    ("grader.sandbox.proc", "grader.sandbox.seccomp", "grader.sandbox.leftovers", "grader.sandbox.workfolder"),
     ("grader.sandbox.channel", "grader.sandbox.settings", "grader.sandbox.users"),
     ("grader.model",),
     ("grader.errors", "grader.limits", "grader.version"),
@@ -164,6 +164,7 @@ def test_loading_the_warden_loads_nothing_of_the_checks() -> None:
         "grader",
         "grader.sandbox",
         "grader.sandbox.channel",
+        "grader.sandbox.leftovers",
         "grader.sandbox.memory",
         "grader.sandbox.nest",
         "grader.sandbox.proc",
@@ -171,6 +172,7 @@ def test_loading_the_warden_loads_nothing_of_the_checks() -> None:
         "grader.sandbox.settings",
         "grader.sandbox.users",
         "grader.sandbox.warden",
+        "grader.sandbox.workfolder",
     ]
 
 

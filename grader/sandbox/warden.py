@@ -81,8 +81,11 @@ class Warden:
         self._memory = MemoryWatch(settings["memory_bytes"])
         self._oom_kills = _oom_kills()
         self._kept: list[workfolder.Folder] = []
+        self._built_files: frozenset[str] = frozenset()
         self._filters = seccomp.available()
         self._for_another = settings["uid"] != os.geteuid()
+        # Without namespaces its user alone tells what is the program's, if that is no other's.
+        self._alone = self._for_another and not settings["private_pids"]
         # Root that may not look into other users' processes looks with their rights.
         self._looks_as_user = self._for_another and not users.holds(users.CAP_SYS_PTRACE)
         # Orphans come to us, wherever they are in the tree; PID 1 gets them anyway.
@@ -231,7 +234,7 @@ class Warden:
                 self._signal_all(signal.SIGSTOP)
             self._signal_all(signal.SIGKILL)
             self._hunt_orphans()
-            if self._for_another and not self._settings["private_pids"]:
+            if self._alone:
                 users.kill_all_of(*self._user)
             select.select([self._wakeup], [], [], _ROUND_S)
             self._drain_wakeup()
@@ -260,6 +263,7 @@ class Warden:
                 )
         except workfolder.TooMuchError as error:
             return {"error": str(error)}, ()
+        self._built_files = self._public_files()
         return {}, ()
 
     def _tidy(self) -> str:
@@ -275,14 +279,20 @@ class Warden:
             _guarded(self._tidy_as_user)
         os.waitpid(child, 0)
         if self._leftovers():
-            return "shared memory, a semaphore or a message queue that it made before can't be removed"
+            return "shared memory, a semaphore, a message queue or a file that it made before can't be removed"
         with self._looking():
             wrong = [os.path.join(folder.path, name) for folder in self._kept for name in workfolder.settle(folder)]
         return f"what it did before to {wrong[0]!r} can't be undone" if wrong else ""
 
     def _leftovers(self) -> bool:
-        # Without namespaces what is there may be anybody's.
-        return self._settings["private_pids"] and leftovers.present()
+        """Whether programs have left anything outside of the folders that are put back."""
+        if self._settings["private_pids"]:
+            return leftovers.present()
+        return self._alone and (leftovers.present(self._settings["uid"]) or bool(self._public_files()))
+
+    def _public_files(self) -> frozenset[str]:
+        """What programs have put where everybody may write, since building."""
+        return leftovers.public_files(self._settings["uid"]) - self._built_files if self._alone else frozenset()
 
     def _tidy_as_user(self) -> None:
         signal.signal(signal.SIGALRM, signal.SIG_DFL)
@@ -290,6 +300,9 @@ class Warden:
         _become(self._settings["uid"], self._settings["gid"])
         if self._settings["private_pids"]:
             leftovers.remove()
+        elif self._alone:
+            leftovers.remove(self._settings["uid"])
+            leftovers.remove_files(self._public_files())
         for folder in self._kept:
             workfolder.put_back(folder)
 

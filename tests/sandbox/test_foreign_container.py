@@ -76,22 +76,23 @@ def test_gets_the_same_verdict(engine: docker.DockerClient, user: str, program: 
 @pytest.mark.container
 @pytest.mark.skipif(not _SAME_PYTHON, reason="the image's Python 3.11 can't import libraries built for another version")
 @pytest.mark.parametrize(
-    ("program", "user", "reasons"),
+    ("program", "user", "check", "reasons"),
     [
-        ("looks_for_its_graders", "0", {None}),
-        ("kills_its_parent", "0", {None}),
-        ("hides_itself", "0", {"hidden"}),
-        ("looks_for_its_graders", "1000", {"crashed"}),  # its user's processes may be signalled
+        ("looks_for_its_graders", "0", "server.listens", {None}),
+        ("kills_its_parent", "0", "server.listens", {None}),
+        ("hides_itself", "0", "server.listens", {"hidden"}),
+        ("counts_its_starts", "0", "server.leaves_nothing_running", {None}),
+        ("looks_for_its_graders", "1000", "server.listens", {"crashed"}),  # its user's processes may be signalled
     ],
 )
 def test_a_user_of_its_own_keeps_it_from_its_graders(
-    engine: docker.DockerClient, folder: Path, program: str, user: str, reasons: set[str | None]
+    engine: docker.DockerClient, folder: Path, program: str, user: str, check: str, reasons: set[str | None]
 ) -> None:
     assignments = make_assignment(folder / "assignments")
     submission = Command(folder).submit(HOSTILE / f"{program}.py", HOSTILE / "honest.py")
-    options = ("--assignment", "small", "--assignments", assignments, "--only", "listens")
+    options = ("--assignment", "small", "--assignments", assignments, "--only", check)
     report = grade(engine, user, submission, *options, shown=folder)
-    assert {check["reason"] for check in report["checks"] if check["id"] == "server.listens"} == reasons
+    assert {played["reason"] for played in report["checks"] if played["id"] == check} == reasons
 
 
 _OPTIONS = ("--sandbox", "local", "--json", "-", "--quiet")

@@ -18,7 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from grader.errors import Reason
-from grader.sandbox import nest, users
+from grader.sandbox import leftovers, nest, users
 from grader.sandbox.channel import Channel
 from grader.wire.faults import FaultError
 from grader.wire.program import Why
@@ -175,8 +175,8 @@ def test_what_a_user_left_in_public_folders_is_removed_and_nothing_else(
         os.chown(path, SOMEBODY, SOMEBODY, follow_symlinks=False)
     for path in (work / "locked", left[1]):
         path.chmod(0)
-    monkeypatch.setattr(nest, "_PUBLIC_FOLDERS", (str(folder),))
-    users.done_as(SOMEBODY, SOMEBODY, lambda: nest._remove_files_of(SOMEBODY, str(work)))
+    monkeypatch.setattr(leftovers, "PUBLIC_FOLDERS", (str(folder),))
+    users.done_as(SOMEBODY, SOMEBODY, lambda: nest._tidy(SOMEBODY, str(work)))
     assert list(work.iterdir()) == []
     assert sorted(folder.iterdir()) == [kept, work.parent]
     assert list(kept.iterdir()) == [kept / "file"]
