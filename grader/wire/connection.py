@@ -183,6 +183,24 @@ class Connection:
         if not (held and one):
             raise UnprovedError("the message and the end did not arrive together")
 
+    def send_and_leave(self, data: bytes, *, reset: bool) -> None:
+        """Send bytes and be gone before they can be answered: by a FIN in one segment with them, or by a RST.
+
+        After the FIN the program's next words are answered by a RST, and those after them meet EPIPE or SIGPIPE; after
+        a RST of ours already the next words fail (ECONNRESET).
+
+        Raises:
+            FaultError: the program has ended the connection before.
+        """
+        __tracebackhide__ = True
+        self._transcript.add(EventKind.SENT, self.name, "and left", data)
+        self._push(data, 0 if reset else socket.MSG_MORE)
+        if reset:
+            self.wait_arrived()
+            self.reset()
+        else:
+            self.close()
+
     def _push(self, data: bytes, flags: int = 0) -> None:
         __tracebackhide__ = True
         view = memoryview(data)
