@@ -14,6 +14,7 @@ import select
 import socket
 import struct
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from types import TracebackType
 from typing import Self, TypeVar
 
@@ -579,6 +580,24 @@ class Connection:
             self._take()  # unread bytes would turn our FIN into a RST
             self.fin_sent = True
             self._leave()
+
+    def take_leave(self) -> None:
+        """End our side, take all that the program still says, and close when it has, or is still: it meets no reset.
+
+        What it says is not looked at.
+        """
+        __tracebackhide__ = True
+
+        def ended() -> bool | None:
+            self._take()
+            self._received.clear()
+            return True if self._ended else None
+
+        if self._ended is None:
+            self.half_close()
+            with suppress(NoProgressError):
+                self._program.wait(ended, [self._sock.fileno()], hurried=True)
+        self.close()
 
     def leave_unread(self) -> None:
         """Leave when something of the program's has arrived, without reading it, which resets the connection.
