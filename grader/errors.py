@@ -59,6 +59,7 @@ class Reason(StrEnum):
     FD_LEAK = "fd_leak"
     THREAD_LEAK = "thread_leak"
     PROCESS_LEAK = "process_leak"
+    WORKER_LOST = "worker_lost"
     ZOMBIES = "zombies"
     MEMORY_GROWS = "memory_grows"
     BUSY_LOOP = "busy_loop"
@@ -123,6 +124,7 @@ REASONS: dict[Reason, str] = {
     Reason.FD_LEAK: "it does not close its sockets",
     Reason.THREAD_LEAK: "its threads never end",
     Reason.PROCESS_LEAK: "its processes never end",
+    Reason.WORKER_LOST: "it lost threads or processes that serve its clients",
     Reason.ZOMBIES: "it does not wait for its ended children",
     Reason.MEMORY_GROWS: "its memory grows with what it has read",
     Reason.BUSY_LOOP: "it burns CPU time while nothing is asked",

@@ -220,8 +220,8 @@ def test_utf8_split(connect: Connect, protocol: StreamProtocol) -> None:
 
 
 @behaviour(
-    does="messages that are not UTF-8, each from a client of its own; then a good client",
-    proves="the program has read them",
+    does="messages that are not UTF-8, each from a client of its own, which takes what comes back; then a good client",
+    proves="the program has read them, and nothing of its answers was left unread",
     catches="UnicodeDecodeError ends the server",
     says=("invalid_text",),
     hint="bytes.decode() raises UnicodeDecodeError: catch it for this message, or decode with errors='replace'.",
@@ -232,6 +232,7 @@ def test_invalid_utf8_survived(connect: Connect, protocol: StreamProtocol) -> No
         with connect() as client:
             client.send(message)
             client.wait_read()
+            client.take_leave()
         serves_another(connect, protocol)
 
 
@@ -297,6 +298,7 @@ def test_hostile_length(connect: Connect, server: Server, protocol: StreamProtoc
             if grown > _BELIEVED_BYTES:
                 what = f"it took {grown >> 20} MiB of memory for a length that was only announced"
                 raise FaultError(Reason.MEMORY_GROWS, what, doing=program.doing())
+            client.take_leave()
         serves_another(connect, protocol)
 
 

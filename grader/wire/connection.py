@@ -14,6 +14,7 @@ import select
 import socket
 import struct
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from types import TracebackType
 from typing import Self, TypeVar
 
@@ -182,6 +183,24 @@ class Connection:
         one = row is None or (before is not None and row.segments_received == before.segments_received + 1)
         if not (held and one):
             raise UnprovedError("the message and the end did not arrive together")
+
+    def send_and_leave(self, data: bytes, *, reset: bool) -> None:
+        """Send bytes and be gone before they can be answered: by a FIN in one segment with them, or by a RST.
+
+        After the FIN the program's next words are answered by a RST, and those after them meet EPIPE or SIGPIPE; after
+        a RST of ours already the next words fail (ECONNRESET).
+
+        Raises:
+            FaultError: the program has ended the connection before.
+        """
+        __tracebackhide__ = True
+        self._transcript.add(EventKind.SENT, self.name, "and left", data)
+        self._push(data, 0 if reset else socket.MSG_MORE)
+        if reset:
+            self.wait_arrived()
+            self.reset()
+        else:
+            self.close()
 
     def _push(self, data: bytes, flags: int = 0) -> None:
         __tracebackhide__ = True
@@ -561,6 +580,24 @@ class Connection:
             self._take()  # unread bytes would turn our FIN into a RST
             self.fin_sent = True
             self._leave()
+
+    def take_leave(self) -> None:
+        """End our side, take all that the program still says, and close when it has, or is still: it meets no reset.
+
+        What it says is not looked at.
+        """
+        __tracebackhide__ = True
+
+        def ended() -> bool | None:
+            self._take()
+            self._received.clear()
+            return True if self._ended else None
+
+        if self._ended is None:
+            self.half_close()
+            with suppress(NoProgressError):
+                self._program.wait(ended, [self._sock.fileno()], hurried=True)
+        self.close()
 
     def leave_unread(self) -> None:
         """Leave when something of the program's has arrived, without reading it, which resets the connection.
