@@ -39,7 +39,7 @@ def awkward(rng: random.Random) -> tuple[Exchange, ...]:
         _answered(words + b" next to letters: @[ and `{, far from them: 0 9 | } ~ \x7f"),
         _answered(f"{random_words(rng)} {random_characters(rng)} stay, letters change".encode()),
         _answered(words + b" " + not_utf8(rng)),
-        _answered(every_byte(rng)),
+        _answered(words + b" " + every_byte(rng)),
     )
 
 
