@@ -35,6 +35,9 @@ _VISITS = 3
 _LEAVING = 65
 #: What these ask: several times what programs read at once, and one segment (see `Connection.send_as_one_read`).
 _ASKED_BYTES = 16 << 10
+#: What a client asks that ends its side while the program is sending: more than is read at once (64 KiB), so that an
+#: answer is cut short; less than that and the receive window together, or its FIN would not arrive.
+_UNREAD_BYTES = 96 << 10
 _WORKER_HINT = (
     "Where a fixed number of threads or processes serve the clients, an error of one client must not end the worker: "
     "catch what send and recv raise inside its loop (SIGPIPE in C), close this client's socket, take the next client."
@@ -77,7 +80,8 @@ def test_slow_reader_blocks_no_one(server: Server, stage: Stage, connect: Connec
 
 
 @behaviour(
-    does="a client asks much, reads nothing, and resets its connection while the program is sending, three times; then "
+    does="a client asks much, reads nothing, and resets its connection while the program is sending; another ends its "
+    "side first (FIN); both three times; then "
     f"{_LEAVING} clients that ask {_ASKED_BYTES >> 10} KiB of short messages and leave, one by a FIN, the next by a "
     "reset; then a good client; its threads and processes before and after",
     proves="bytes waited in the program's send queue when the reset was sent, and more requests were unanswered; the "
@@ -103,7 +107,14 @@ def test_peer_gone_mid_reply(server: Server, stage: Stage, connect: Connect, pro
             client.reset()
         program.wait_delivered()
         serves_another(connect, protocol)
-    requests = _short_requests(protocol)
+        if stage.private_network:  # else this little is not more than its buffers
+            with stage.connect(server, slow=True) as client:
+                client.send_without_reading(stage.opening.request + _short_requests(protocol, _UNREAD_BYTES))
+                client.half_close()
+                client.leave_unread()
+            program.wait_delivered()
+            serves_another(connect, protocol)
+    requests = _short_requests(protocol, _ASKED_BYTES)
     mark = program.transcript.mark()
     for number in range(_LEAVING):
         program.transcript.rewind(mark)
@@ -127,11 +138,11 @@ def _must_keep_workers(program: Program, before: Snapshot) -> None:
             raise FaultError(Reason.WORKER_LOST, words, doing=program.doing())
 
 
-def _short_requests(protocol: StreamProtocol) -> bytes:
-    """Whole messages, as many as one segment holds: whoever reads them piece by piece answers several times."""
+def _short_requests(protocol: StreamProtocol, most_bytes: int) -> bytes:
+    """Whole messages, as many as so many bytes hold: whoever reads them piece by piece answers several times."""
     requests = bytearray()
     number = 0
-    while len(requests) + len(more := protocol.exchange(number).request) <= _ASKED_BYTES:
+    while len(requests) + len(more := protocol.exchange(number).request) <= most_bytes:
         requests += more
         number += 1
     return bytes(requests)

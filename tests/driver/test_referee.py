@@ -382,3 +382,9 @@ def test_a_dead_warden_ends_the_driver_without_a_verdict_for_the_rest(tmp_path: 
     assert not played.finished
     assert not [check for check in played.checks.values() if check.outcome is Outcome.FAILED]
     assert "three" not in played.checks
+
+
+def test_what_ends_whatever_it_is_told_is_not_judged_by_bad_arguments(tmp_path: Path) -> None:
+    played = play(job("", "bad_arguments_reported", program="raise SystemExit('no')"), tmp_path)
+    result = played.checks["bad_arguments_reported"]
+    assert (result.outcome, result.reason) == (Outcome.SKIPPED, Reason.PREREQUISITE)

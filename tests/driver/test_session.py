@@ -426,6 +426,53 @@ def test_what_is_typed_and_shown_is_no_reply(stage: Stage, which: str) -> None:
     assert caught.value.reason is Reason.NOT_SHOWN
 
 
+@pytest.mark.parametrize(
+    ("which", "how"),
+    [("shows_what_it_sends", Answer.WHOLE), ("shows_its_line_at_the_first_byte", Answer.IN_BYTES)],
+)
+def test_what_was_printed_before_the_reply_was_there_is_no_reply(stage: Stage, which: str, how: Answer) -> None:
+    with session_of(stage, which) as session, pytest.raises(FaultError) as caught:
+        session.converse(ECHOED, how, at_rest=True)
+    assert (caught.value.reason, caught.value.what) == (
+        Reason.NOT_SHOWN,
+        "the reply 'echo' is not in its output: what looks like it was printed before the reply had come",
+    )
+
+
+@pytest.mark.parametrize("which", ["shows_what_it_sends_and_gets", "shows_each_byte_as_it_comes"])
+@pytest.mark.parametrize("how", [Answer.WHOLE, Answer.IN_BYTES])
+def test_who_prints_a_reply_besides_or_in_pieces_has_shown_it(stage: Stage, which: str, how: Answer) -> None:
+    with session_of(stage, which) as session:
+        for _ in range(2):
+            session.converse(ECHOED, how, at_rest=True)
+
+
+def test_what_it_prints_without_any_reply_is_not_counted(stage: Stage) -> None:
+    for which, shown in (("shows_what_it_sends_and_gets", True), ("shows_what_it_sends", False)):
+        with session_of(stage, which) as session:
+            session.enter(ECHOED.line)
+            session.server.expect(ECHOED.request)
+            session.server.connection.send(ECHOED.reply)  # by a server that does not tell us when
+            if shown:
+                session.must_show(ECHOED, besides=1)
+                continue
+            with pytest.raises(FaultError):
+                session.must_show(ECHOED, besides=1)
+
+
+def test_a_reply_that_was_not_read_is_not_shown(stage: Stage) -> None:
+    with session_of(stage, "shows_its_line_at_the_first_byte") as session:
+        session.enter(ECHOED.line)
+        session.server.expect(ECHOED.request)
+        before = session.read_bytes()
+        assert before == 0
+        session.server.connection.send(ECHOED.reply[:1])
+        with pytest.raises(FaultError):
+            session.must_show(ECHOED, read_before=before)
+        session.server.connection.send(ECHOED.reply[1:])
+        session.must_show(ECHOED, read_before=before)
+
+
 def test_a_reply_shown_before_is_not_this_lines(stage: Stage) -> None:
     with session_of(stage, "takes_arguments") as session:
         session.converse(HELLO)

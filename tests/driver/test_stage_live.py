@@ -158,3 +158,40 @@ def test_a_repetition_leaves_no_trace_in_the_transcript(make_stage: MakeStage) -
     kinds = [event.kind for event in stage.transcript.events]
     assert kinds[-3:] == [EventKind.SENT, EventKind.RECEIVED, EventKind.CLOSED]
     assert kinds.count(EventKind.SENT) == 1
+
+
+def test_started_again_it_must_have_its_port(make_stage: MakeStage) -> None:
+    stage = make_stage("takes_any_other_port")
+    server = stage.launch()
+    server.program.kill()
+    server.program.wait_end()
+    assert stage.launch_again(server).port == server.port
+    stage.end_program()
+    with socket.create_server(("", server.port)), pytest.raises(FaultError) as caught:
+        stage.launch_again(server)
+    assert caught.value.reason is Reason.WRONG_PORT
+    assert caught.value.what.startswith(f"it listened on port {server.port} before, and now on port ")
+
+
+def test_a_program_that_listens_no_more_is_not_kept(make_stage: MakeStage) -> None:
+    stage = make_stage("stops_listening")
+    server = stage.shared()
+    with stage.client(server) as client:
+        client.ask(HELLO)
+    assert stage.again(server) is not server
+
+
+def test_a_server_that_has_connected_its_socket_is_not_kept(make_stage: MakeStage) -> None:
+    stage = make_stage("connects", "udp")
+    server = stage.shared()
+    with stage.client(server) as client:
+        client.ask(HELLO)
+    assert stage.again(server) is not server
+
+
+def test_once_seen_to_listen_is_enough(make_stage: MakeStage) -> None:
+    stage = make_stage("right")
+    stage.launch()
+    stage.end_program()
+    stage.see_it_listen()
+    assert stage._program is None

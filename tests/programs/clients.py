@@ -251,6 +251,42 @@ def shows_nothing(host, port):
     talk(connect(host, port), lambda reply: None)
 
 
+def shows_what_it_sends(host, port):
+    """The reply it throws away."""
+    with connect(host, port) as sock, sock.makefile("rb") as replies:
+        while line := sys.stdin.readline():
+            sock.sendall(line.encode())
+            print("sent:", line, end="", flush=True)
+            replies.readline()
+
+
+def shows_what_it_sends_and_gets(host, port):
+    with connect(host, port) as sock, sock.makefile("rb") as replies:
+        while line := sys.stdin.readline():
+            sock.sendall(line.encode())
+            print("sent:", line, end="", flush=True)
+            print("got:", replies.readline().decode(), end="", flush=True)
+
+
+def shows_its_line_at_the_first_byte(host, port):
+    with connect(host, port) as sock, sock.makefile("rb") as replies:
+        while line := sys.stdin.readline():
+            sock.sendall(line.encode())
+            replies.read(1)
+            print(line, end="", flush=True)
+            replies.readline()
+
+
+def shows_each_byte_as_it_comes(host, port):
+    with connect(host, port) as sock:
+        while line := sys.stdin.readline():
+            sock.sendall(line.encode())
+            byte = b""
+            while byte != b"\n":
+                byte = sock.recv(1)
+                os.write(1, byte)
+
+
 def types_by_readline(host, port):
     """Shows each reply; while it waits for a line, its terminal is in no canonical mode."""
     import readline  # noqa: F401 (its import changes input)

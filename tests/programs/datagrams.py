@@ -41,6 +41,15 @@ def to_the_first(sock):
         data, _ = sock.recvfrom(65536)
 
 
+def connects(sock):
+    """Answers whoever comes first, and hears nobody else from then on."""
+    data, client = sock.recvfrom(65536)
+    sock.connect(client)
+    while True:
+        sock.send(data.upper())
+        data = sock.recv(65536)
+
+
 def from_another_port(sock):
     with socket.socket(sock.family, socket.SOCK_DGRAM) as other:
         while True:

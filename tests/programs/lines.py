@@ -10,6 +10,13 @@ def in_threads(listener, serve):
         threading.Thread(target=serve, args=[listener.accept()[0]], daemon=True).start()
 
 
+def once(listener, serve):
+    """Serves its first client, closes its listening socket, and goes on doing nothing."""
+    serve(listener.accept()[0])
+    listener.close()
+    threading.Event().wait()
+
+
 def one_by_one(listener, serve):
     while True:
         serve(listener.accept()[0])
@@ -74,10 +81,23 @@ SERVERS = {
     "right_one_by_one": (one_by_one, right),
     "one_line": (in_threads, one_line),
     "greeting": (in_threads, greeting),
+    "takes_any_other_port": (in_threads, right),
+    "stops_listening": (once, right),
     "one_buffer": (in_threads, one_buffer),
     "takes_three_for_all": (in_threads, takes_three_for_all),
     "takes_three_for_all_one_by_one": (one_by_one, takes_three_for_all),
 }
+
+
+def listen(which, port):
+    try:
+        return socket.create_server(("", port))
+    except OSError:
+        if which != "takes_any_other_port":
+            raise
+        return socket.create_server(("", 0))
+
+
 loop, serve = SERVERS[sys.argv[1]]
-with socket.create_server(("", int(sys.argv[2]))) as listener:
+with listen(sys.argv[1], int(sys.argv[2])) as listener:
     loop(listener, serve)

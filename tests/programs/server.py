@@ -81,14 +81,18 @@ def spins_when_it_cannot_send(sock):
             pass
 
 
-def dies_of_a_reset(sock):
+def dies_of_a_reset(sock, at_once=1 << 16):
     tiny_send_buffer(sock)
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     try:
-        while data := sock.recv(1 << 16):
+        while data := sock.recv(at_once):
             sock.sendall(data)
     except ConnectionResetError:
         sys.exit(9)
+
+
+def dies_piece_by_piece(sock):
+    dies_of_a_reset(sock, 1024)
 
 
 def goes_on_after_a_reset(sock):
@@ -164,6 +168,21 @@ def keeps_it_open(sock):
     while sock.recv(100):
         pass
     signal.pause()
+
+
+def tells_how_its_client_left(sock):
+    """Answers on its own clock, and prints how the connection ends."""
+    data = sock.recv(100)
+    signal.sigtimedwait([signal.SIGUSR1], 0.05)
+    try:
+        sock.sendall(data)
+        print("left" if sock.recv(100) == b"" else "more", flush=True)
+        signal.sigtimedwait([signal.SIGUSR1], 0.01)
+        sock.sendall(data)
+        sock.shutdown(socket.SHUT_WR)
+        print("taken" if sock.recv(100) == b"" else "more", flush=True)
+    except OSError as error:
+        print(type(error).__name__, flush=True)
 
 
 def takes_its_time(sock):

@@ -98,6 +98,17 @@ def main_thread_leaves(sleeping):
     ctypes.CDLL(None).syscall({"x86_64": 60, "aarch64": 93}[os.uname().machine], 0)
 
 
+def many_sleep():
+    for _ in range(60):
+        threading.Thread(target=ours.recv, args=[1]).start()
+    ours.recv(1)
+
+
+def spins_among_many():
+    threading.Thread(target=spins, daemon=True).start()
+    many_sleep()
+
+
 def spins():
     while True:
         pass
@@ -133,6 +144,8 @@ WAYS = {
     "main_thread_left": lambda: main_thread_leaves(lambda: ours.recv(1)),
     "main_thread_left_and_timeval": lambda: main_thread_leaves(receives_with_timeval),
     "spins": spins,
+    "many_sleep": many_sleep,
+    "spins_among_many": spins_among_many,
 }
 print("ready", flush=True)
 WAYS[sys.argv[1]]()

@@ -378,7 +378,7 @@ def test_freezing_stops_every_thread_until_thawed(stand: Stand, way: str) -> Non
     program = stand.run_ready("sleeper.py", way)
     with program.frozen():
         assert states(stand) == {"T"}
-        assert program.doing() in {"stopped", "2 threads stopped"}
+        assert program.doing() in {"stopped", "2 threads stopped", "2 processes stopped"}
     program.wait(lambda: True if "T" not in states(stand) else None)
 
 
@@ -537,3 +537,28 @@ def test_what_is_mapped_and_never_used_counts_for_nothing(stand: Stand) -> None:
 )
 def test_a_traceback_is_known_by_its_words(printed: bytes, shows: bool) -> None:
     assert shows_traceback(printed) is shows
+
+
+def test_looking_at_many_threads_takes_a_part_of_the_time_only(stand: Stand) -> None:
+    program = stand.run_ready("sleeper.py", "spins_among_many")
+    took: list[float] = []
+    look = program.verdict
+
+    def timed() -> tuple[Verdict, Snapshot]:
+        began = time.monotonic()
+        found = look()
+        took.append(time.monotonic() - began)
+        return found
+
+    program.verdict = timed  # type: ignore[method-assign]  # what the waiting calls
+    began = time.monotonic()
+    assert program.wait_still(0.3).why is Why.DEADLINE
+    elapsed = time.monotonic() - began
+    assert len(took) > 1
+    assert sum(took[:-1]) < elapsed / 4  # after the last one it does not wait
+
+
+def test_many_threads_that_rest_are_known_to(stand: Stand) -> None:
+    program = stand.run_ready("sleeper.py", "many_sleep")
+    for _ in range(3):  # the second and third time it may not be looked at before some time has passed
+        assert program.wait_rest(1)

@@ -399,3 +399,27 @@ def test_a_full_accept_queue_is_the_programs_fault(stand: Stand, which: str) -> 
     with pytest.raises(FaultError, match="could not connect") as caught:
         fill_the_queue()
     assert caught.value.reason is Reason.NOT_ACCEPTED
+
+
+@pytest.mark.parametrize(("reset", "status"), [(False, -13), (True, 9)])
+def test_who_leaves_by_fin_or_reset_leaves_other_errors_behind(stand: Stand, reset: bool, status: int) -> None:
+    client = stand.client_of("dies_piece_by_piece")
+    client.send_and_leave(b"x" * 16 * 1024, reset=reset)  # SIGPIPE, or ConnectionResetError
+    assert program_of(client).wait_end().status == status
+
+
+def test_who_takes_leave_has_taken_all_that_was_said(stand: Stand) -> None:
+    client = stand.client_of("tells_how_its_client_left")
+    client.send(HELLO)
+    client.take_leave()
+    program_of(client).wait_still()
+    assert program_of(client).stdout.data.split() == [b"left", b"taken"]
+
+
+def test_who_leaves_by_fin_while_it_sends_brings_about_a_sigpipe(stand: Stand) -> None:
+    serving = stand.serve("dies_of_a_reset")
+    client = stand.connect(serving, slow=True)
+    client.send_without_reading(b"x" * 96 * 1024)
+    client.half_close()
+    client.leave_unread()
+    assert serving.program.wait_end().status == -13
