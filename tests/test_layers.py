@@ -54,9 +54,9 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("grader.wire.promises",),
     (
         *("grader.wire.faults", "grader.wire.stillness", "grader.wire.transcript"),
-        *("grader.wire.script", "grader.wire.inputs", "grader.wire.names"),
+        *("grader.wire.script", "grader.wire.inputs", "grader.wire.names", "grader.wire.time_wait"),
     ),
-    ("grader.wire.kernel", "grader.sandbox.nest"),
+    ("grader.wire.kernel", "grader.wire.terminal", "grader.wire.spare_ports", "grader.sandbox.nest"),
     ("grader.sandbox.warden",),
     ("grader.sandbox.memory",),
     ("grader.sandbox.proc", "grader.sandbox.seccomp", "grader.sandbox.leftovers", "grader.sandbox.workfolder"),

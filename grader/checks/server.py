@@ -76,7 +76,7 @@ def test_port_in_use_reported(stage: Stage) -> None:
 
 @behaviour(
     does="Ctrl-C at its terminal while no client is connected",
-    proves="the terminal has sent the signal",
+    proves="SIGINT has been sent, by the terminal or else by kill(2)",
     catches="a bare except, threads that keep it alive, a handler that does nothing",
     hint="Let KeyboardInterrupt (SIGINT) end it: no bare `except:` around accept, and threads as daemons.",
 )

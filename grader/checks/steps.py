@@ -14,6 +14,8 @@ from grader.model import EventKind
 from grader.wire.faults import FaultError, UnprovedError
 from grader.wire.kernel import TcpState
 from grader.wire.program import NoProgressError, Program, reason_of, shows_traceback
+from grader.wire.terminal import MadeOfCtrlC
+from grader.wire.time_wait import leave_time_wait
 
 if TYPE_CHECKING:
     from grader.driver.fixtures import Connect
@@ -47,11 +49,13 @@ def interrupt(program: Program) -> None:
     __tracebackhide__ = True
     program.wait_rest(SETTLE_S)  # some still start their workers when they listen already
     ignores = any(process.ignored_signals >> (signal.SIGINT - 1) & 1 for process in program.snapshot(files=False))
-    program.press_ctrl_c()
+    made_of_it = program.press_ctrl_c()
     try:
         program.wait_end()
     except NoProgressError as stop:
         how = " (it ignores SIGINT)" if ignores else ""
+        if made_of_it is MadeOfCtrlC.BYTE:
+            how = " (it has set its terminal so that Ctrl-C is a byte like any other, and does nothing about that byte)"
         raise FaultError(Reason.STILL_RUNNING, f"it did not end after Ctrl-C{how}", doing=stop.doing) from None
 
 
@@ -142,7 +146,7 @@ def resident_bytes(snapshot: Snapshot) -> int:
 
 
 def wait_time_wait(stage: Stage, server: Server) -> None:
-    """See that the kernel holds the port for a connection that the server closed first.
+    """See that the kernel holds the port for a connection that was closed there first: by the server, or else by us.
 
     Raises:
         UnprovedError: it does not.
@@ -152,13 +156,22 @@ def wait_time_wait(stage: Stage, server: Server) -> None:
         rows = stage.table.dump(TcpState.TIME_WAIT)
         return True if any(row.local.port == server.port for row in rows) else None
 
+    whose = "a connection"
     try:
-        server.program.wait(held)
+        server.program.wait(held, hurried=True)
     except NoProgressError:
-        raise UnprovedError(
-            "no connection in TIME_WAIT was left behind, so nothing is shown by starting again"
-        ) from None
-    server.program.transcript.add(EventKind.KERNEL, "grader", f"a connection in TIME_WAIT holds port {server.port}")
+        stage.end_program()  # what it has left running may hold the port
+        whose = "it has left no connection behind, so one of ours"
+        try:
+            leave_time_wait(server.row.local, server.address, v6_only=server.row.v6_only)
+        except OSError as error:
+            raise UnprovedError(f"nobody could listen on port {server.port} again: {error.strerror}") from None
+        if not held():
+            raise UnprovedError(
+                "no connection in TIME_WAIT was left behind, so nothing is shown by starting again"
+            ) from None
+    words = f"{whose} in TIME_WAIT holds port {server.port}"
+    stage.transcript.add(EventKind.KERNEL, "grader", words)
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 
 import pytest
+from _pytest.runner import runtestprotocol
 
 from grader.assignment import CheckSpec
 from grader.checks import behaviour_of, part_of_module, title_of
@@ -18,7 +19,7 @@ from grader.driver.job import Checked, Job, Refused, Word
 from grader.driver.stage import Stage
 from grader.errors import REASONS, Reason
 from grader.limits import LAST_CHECK_S
-from grader.model import UNJUDGED, CheckResult, Outcome, Part, part_of
+from grader.model import UNJUDGED, CheckResult, EventKind, Outcome, Part, part_of
 from grader.sandbox.channel import ChannelClosedError
 from grader.wire.faults import FaultError, NotStartedError, UnprovedError
 from grader.wire.promises import faults_of
@@ -98,16 +99,34 @@ class Referee:
         """A check's id: whose it is, which its file says, and its function's name without `test_`."""
         return f"{_part(item)}.{item.name.removeprefix('test_')}"
 
-    @pytest.hookimpl(wrapper=True)
-    def pytest_runtest_protocol(self, item: pytest.Item, nextitem: pytest.Item | None) -> Iterator[None]:
-        """One check from start to result; no program outlives the last check of its part."""
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_protocol(self, item: pytest.Item, nextitem: pytest.Item | None) -> bool:
+        """One check from start to result; no program outlives the last check of its part.
+
+        What could not be judged is played once more, alone: what was in its way may be gone.
+        """
         part = _part(item)
         deadline = self._deadlines.setdefault(part, time.monotonic() + self._job.assignment.limits.whole_s)
-        self._stage.begin(deadline + LAST_CHECK_S)
-        yield
+        self._play(item, nextitem, deadline)
+        if self._may_be_judged_yet(item, deadline):
+            self._stage.end_program()
+            self._play(item, nextitem, deadline, "it could not be judged before, and is played once more, alone")
         self._say(Checked(self._results[self.id_of(item)]))
         if nextitem is not None and _part(nextitem) != part:
             self._stage.end_program()
+        return True
+
+    def _play(self, item: pytest.Item, nextitem: pytest.Item | None, deadline: float, note: str = "") -> None:
+        self._stage.begin(deadline + LAST_CHECK_S)
+        if note:
+            self._stage.transcript.add(EventKind.NOTE, "grader", note)
+        runtestprotocol(item, nextitem=nextitem, log=False)
+
+    def _may_be_judged_yet(self, item: pytest.Item, deadline: float) -> bool:
+        """Whether nobody was at fault but the machine, and there is time."""
+        result = self._results.get(self.id_of(item))
+        unproved = result is not None and result.outcome is Outcome.INCONCLUSIVE
+        return unproved and not item.session.shouldstop and time.monotonic() < deadline
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> None:
@@ -134,7 +153,9 @@ class Referee:
             result = self._result(item, error, call.duration)
             self._results[result.id] = result
             try:
-                self._stage.finish(passed=result.outcome is Outcome.PASSED)
+                # What was not played leaves the program as it was.
+                untouched = isinstance(error, _PrerequisiteError)
+                self._stage.finish(passed=untouched or result.outcome is Outcome.PASSED)
             except ChannelClosedError:
                 item.session.shouldstop = "the sandbox is gone"
         return report

@@ -25,7 +25,7 @@ from grader.errors import Reason
 from grader.limits import GIVE_UP_S, IDLE_CPU_SHARE, IDLE_WINDOW_S, READY_S, REPLY_S, SETTLE_S
 from grader.model import EventKind
 from grader.sandbox.settings import SERVER_ADDRESS, SERVER_NAME
-from grader.wire.faults import FaultError, NotStartedError, UnprovedError
+from grader.wire.faults import FaultError, NotStartedError
 from grader.wire.kernel import Endpoint, TcpState
 from grader.wire.keyboard import Keyboard, Rest
 from grader.wire.program import NoProgressError, Program, Why, reason_of, shows_traceback
@@ -524,7 +524,7 @@ class Clients(Generic[P]):
                 # A port where we listened may be one that it binds itself.
                 self._manner = self._find_manner(own_ports=False)
             if self._manner is None:
-                self._never_came = self._why_nowhere()
+                self._manner, self._never_came = self._try_once_more()
         if self._manner is None:
             assert self._never_came is not None  # noqa: S101 — one of both was found
             raise NotStartedError(self._never_came, "a client that reaches a server")
@@ -533,7 +533,7 @@ class Clients(Generic[P]):
     def start(self, *, host: str = HOST, terminal: bool = True) -> Session[P]:
         """A new run, told to go to `host` and a free port; a server listens there, and on the client's own port."""
         manner = self.manner
-        told = Endpoint(host, self._stage.port())
+        told = self._new_place(host)
         server = self._make_peer(self.addresses(told, manner))
         if host == SERVER_NAME:
             words = f"in the sandbox's /etc/hosts {SERVER_NAME} stands for {SERVER_ADDRESS}"
@@ -548,12 +548,17 @@ class Clients(Generic[P]):
     def start_alone(self, hold: Callable[[list[Endpoint]], AbstractContextManager[None]]) -> Iterator[Session[P]]:
         """A new run, on pipes, told to go where `hold` sees to it that nobody is."""
         manner = self.manner
-        told = Endpoint(HOST, self._stage.port())
+        told = self._new_place()
         with (
             hold(self.addresses(told, manner)),
             Session(self._stage, manner, told, self._make_peer([]), terminal=False) as session,
         ):
             yield session
+
+    def _new_place(self, host: str = HOST) -> Endpoint:
+        """Where a new run is told to go; the one before, which may hold any port, is over."""
+        self._stage.end_program()
+        return Endpoint(host, self._stage.port())
 
     @property
     def spec(self) -> ClientSpec:
@@ -589,9 +594,9 @@ class Clients(Generic[P]):
         guesses = _GUESSES if self._prompted else ()
         return next((found for guess in guesses if (found := self._try(Manner(bare), guess, own))), None)
 
-    def _why_nowhere(self) -> FaultError:
-        """What a client that goes nowhere does when it is started as it should be."""
-        told = Endpoint(HOST, self._stage.port())
+    def _try_once_more(self) -> tuple[Manner | None, FaultError | None]:
+        """What a client that goes nowhere does when it is started as it should be; perhaps it comes now."""
+        told = self._new_place()
         swapped = _with_bytes_swapped(told.port)
         manner = Manner(self._command.run, own_port=swapped if self._stage.can_hold(swapped) else None)
         try:
@@ -599,17 +604,17 @@ class Clients(Generic[P]):
                 session.enter_if_asked(_PROBE)
                 if session.server.wait_came().port == swapped:
                     what = f"it was told port {told.port}, but went to port {swapped}: its two bytes are swapped"
-                    return FaultError(Reason.OTHER_PORT, what)
+                    return None, FaultError(Reason.OTHER_PORT, what)
         except FaultError as fault:
-            return fault
-        raise UnprovedError("the program went nowhere at first, and then it did")
+            return None, fault
+        return Manner(self._command.run), None
 
     def _try(self, manner: Manner, guess: tuple[Ask, ...], own: Collection[int]) -> Manner | None:
         """Start it, answer its prompts by their words or else by the guess, and look where it goes.
 
         `own`: ports where it may go whatever it is told.
         """
-        as_argument, as_answer = (Endpoint(HOST, self._stage.port()) for _ in range(2))
+        as_argument, as_answer = (self._new_place() for _ in range(2))
         ports = dict.fromkeys((as_argument.port, as_answer.port, *own))
         server = self._make_peer([Endpoint(host, port) for port in ports for host in _LOOPBACKS])
         try:

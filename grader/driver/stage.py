@@ -32,7 +32,7 @@ from grader.wire.script import Exchange
 from grader.wire.tcp import ScriptedClient
 from grader.wire.tcp_server import ScriptedServer
 from grader.wire.transcript import Transcript
-from grader.wire.udp import Courier, UdpClient
+from grader.wire.udp import Courier, UdpClient, usual_queue_takes
 from grader.wire.udp_server import ScriptedUdpServer
 from grader.wire.warden import CannotStartError, WardenClient
 
@@ -158,7 +158,10 @@ class Stage:
             self._shared.program.give_up_at = give_up_at
 
     def finish(self, *, passed: bool) -> None:
-        """A check has ended: close its clients; keep the program only if it is as it was."""
+        """A check has ended: close its clients; keep the program only if it is as it was.
+
+        `passed`: it did, or was not played at all.
+        """
         self._spinning.end_check()
         for client in self._clients:
             client.close()
@@ -224,18 +227,21 @@ class Stage:
         """A port that nobody uses and that is not the assignment's default.
 
         Raises:
-            UnprovedError: none was found: somebody holds most of them.
+            UnprovedError: none was found: somebody else than the program holds most of them.
         """
-        for _ in range(_PORT_TRIES):
-            port = self._ports.choice(_PORTS)
-            if (
-                port != self._job.assignment.server.default_port
-                and port not in self._ports_used
-                and self._is_free(port)
-            ):
-                self._ports_used.add(port)
-                return port
-        raise UnprovedError("no free port was found to start the program on")
+        port = self._find_port()
+        if port is None:
+            self.end_program()  # it may be the one who holds them
+            port = self._find_port()
+        if port is None:
+            raise UnprovedError("no free port was found to start the program on")
+        self._ports_used.add(port)
+        return port
+
+    def _find_port(self) -> int | None:
+        tried = (self._ports.choice(_PORTS) for _ in range(_PORT_TRIES))
+        taken = {self._job.assignment.server.default_port, *self._ports_used}
+        return next((port for port in tried if port not in taken and self._is_free(port)), None)
 
     def can_hold(self, port: int) -> bool:
         """Whether we could listen on a port of this machine: nobody else does, though connections may be left of it."""
@@ -473,6 +479,13 @@ class Stage:
         """How many connections wait to be accepted: by one listener, or several that share the port (SO_REUSEPORT)."""
         return sum(row.receive_queue for row in self.table.dump(TcpState.LISTEN) if row.local.port == server.port)
 
+    def queued(self, server: Server, count: int) -> bool:
+        """Whether so many wait to be accepted; the last step of a connection may still be on its way."""
+        until = time.monotonic() + SETTLE_S
+        while (waiting := self.accept_queue(server)) < count and time.monotonic() < until:
+            pass
+        return waiting == count
+
     def correspond(self, server: Server) -> UdpClient:
         """A new scripted UDP client, named by its turn."""
         name = client_name(len(self._clients))
@@ -480,6 +493,10 @@ class Stage:
         self._clients.append(client)
         self._lingering.append(client)
         return client
+
+    def usual_queue_takes(self, datagrams: list[bytes]) -> bool:
+        """Whether these datagrams may wait together in the queue of a socket that nobody has told a size."""
+        return usual_queue_takes(datagrams, self.table, self._courier)
 
     def client(self, server: Server) -> Client:
         """A new scripted client of the assignment's transport."""

@@ -470,8 +470,17 @@ class Warden:
         self._signal_all(signal.SIGCONT)
         return {}, ()
 
+    def in_foreground(self, pid: int) -> _Answer:
+        """Whether a process is in its terminal's foreground process group (proc_pid_stat(5): pgrp, tpgid)."""
+        try:
+            with open(f"/proc/{pid}/stat", "rb") as file:
+                _, _, group, _, _, foreground, *_ = file.read().rpartition(b")")[2].split()
+        except OSError:
+            return {"foreground": False}, ()
+        return {"foreground": group == foreground}, ()
+
     def send_signal(self, pid: int, number: int) -> _Answer:
-        """Send a signal to one process."""
+        """Send a signal to one process, or to a process group (minus its number)."""
         _signal(pid, number)
         return {}, ()
 
@@ -493,6 +502,7 @@ class Warden:
         "watched": watched,
         "freeze": freeze,
         "thaw": thaw,
+        "in_foreground": in_foreground,
         "send_signal": send_signal,
         "end": end,
     }

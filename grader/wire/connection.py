@@ -40,8 +40,9 @@ _SIOCOUTQNSD = 0x894B
 #: Our buffers.  The sandbox gives every other socket a tiny send buffer; ours must not be what slows a long message.
 _SEND_BUFFER_BYTES = 1 << 18
 _READ_BUFFER_BYTES = 1 << 18
-#: struct tcp_info (linux/tcp.h): segments sent and not acknowledged.
+#: struct tcp_info (linux/tcp.h): segments sent and not acknowledged, and the window that the other side has told.
 _TCPI_UNACKED = 24
+_TCPI_SND_WND = 228
 #: States of a connection that the program has closed, when nobody holds its socket any more (inode 0).  In the last two
 #: its FIN is acknowledged, and the kernel keeps little more of it than its ends.
 CLOSED_BY_PROGRAM = frozenset({TcpState.FIN_WAIT1, TcpState.CLOSING, TcpState.FIN_WAIT2, TcpState.TIME_WAIT})
@@ -141,27 +142,24 @@ class Connection:
     def send_as_one_read(self, data: bytes) -> None:
         """Send bytes so that one recv of the program can get them all, and see that it is so.
 
-        One segment enters the program's receive queue in one step, so no reader ever sees a part of it.  More
-        than fits a segment is collected in the queue while the program is frozen.  Freezing is the second choice:
-        it makes epoll_wait(2) and receives with a timeout fail with EINTR, for which a right program need not be
-        prepared (signal(7), "Interruption of system calls and library functions by stop signals").
+        One segment enters the program's receive queue in one step, so no reader ever sees a part of it.  More than fits
+        a segment is collected in the queue while the program is frozen, as much as the program's own buffer takes.
+        Freezing is the second choice: it makes epoll_wait(2) and receives with a timeout fail with EINTR, for which a
+        right program need not be prepared (signal(7), "Interruption of system calls and library functions by stop
+        signals").
 
         Raises:
             UnprovedError: it did not arrive so.
         """
         __tracebackhide__ = True
         self._transcript.add(EventKind.SENT, self.name, "to be read at once", data)
-        if len(data) > _ONE_SEGMENT_BYTES:
-            with self._program.frozen():
-                self._push(data)
-                row = self._wait_arrived_open()
-                whole = row.receive_queue >= len(data)
-        else:
-            before = self.row()
-            self._push(data)
-            row = self._wait_arrived_open()
-            whole = bool(before and row.segments_received == before.segments_received + 1)
-        if not whole:
+        before = self.row()
+        if not self._takes_as_one_segment(data, before):
+            self._collect(data)
+            return
+        self._push(data)
+        row = self._wait_arrived_open()
+        if before is None or row.segments_received != before.segments_received + 1:
             raise UnprovedError("the messages did not arrive together")
         self._transcript.add(EventKind.KERNEL, "grader", f"all {len(data)} bytes arrived together")
 
@@ -172,8 +170,11 @@ class Connection:
             UnprovedError: they did not arrive so.
         """
         __tracebackhide__ = True
-        before = self.row()
         self._transcript.add(EventKind.SENT, self.name, "with the end of its side in the same segment", data)
+        before = self.row()
+        if not self._takes_as_one_segment(data, before):
+            self._collect(data, self.half_close)
+            return
         self._push(data, socket.MSG_MORE)
         # What the kernel still holds back leaves together with the FIN (tcp_send_fin sets it on the last segment) ...
         held = _unsent_bytes(self._sock) == len(data)
@@ -201,6 +202,49 @@ class Connection:
             self.reset()
         else:
             self.close()
+
+    def _takes_as_one_segment(self, data: bytes, row: SocketRow | None) -> bool:
+        """Whether the program's side takes that much in one segment.  How much it does is its own to choose.
+
+        By a small buffer (SO_RCVBUF), a small segment (TCP_MAXSEG), or by taking no connection before bytes have come
+        (TCP_DEFER_ACCEPT).
+        """
+        if row is None or row.state is TcpState.SYN_RECV:
+            return False
+        # By no more than half its window does Linux send a segment; a full one would not be held back for a FIN.
+        room = min(_segment_bytes(self._sock) - 1, _window_bytes(self._sock) // 2)
+        return len(data) <= min(_ONE_SEGMENT_BYTES, room)
+
+    def _collect(self, data: bytes, behind_it: Callable[[], None] = lambda: None) -> None:
+        """Send bytes while the program is frozen: they wait together in its queue, or as many of them as that takes.
+
+        `behind_it`: what else is done then.  What has no room is sent while the answer is read.
+        """
+        __tracebackhide__ = True
+        with self._program.frozen():
+            self._unsent = memoryview(data)
+            self._feed()
+            if not self._unsent:
+                behind_it()
+            try:
+                row = self._at_once(self._collected) or self._program.wait(self._collected)
+            except NoProgressError as stop:
+                raise self._not_arrived(stop) from None
+        waiting = min(row.receive_queue, len(data))  # a FIN counts as one until it is read
+        words = f"all {len(data)} bytes arrived together"
+        if waiting < len(data):
+            words = f"{waiting} of {len(data)} bytes arrived together: its receive buffer takes no more"
+        self._transcript.add(EventKind.KERNEL, "grader", words)
+
+    def _collected(self) -> SocketRow | None:
+        """The program's side, when all has arrived there or nothing more goes in."""
+        row = self.row()
+        if row is None or self._ended:
+            self._take()
+            raise self._lost("while it was being sent its message")
+        full = _in_flight(self._sock) == 0 and (self._unsent or _unsent_bytes(self._sock) > 0)
+        all_there = not self._unsent and row.bytes_received == self.sent_bytes + self.fin_sent
+        return row if all_there or full else None
 
     def _push(self, data: bytes, flags: int = 0) -> None:
         __tracebackhide__ = True
@@ -252,7 +296,15 @@ class Connection:
         try:
             return (self._at_once(arrived) or self._program.wait(arrived))[0]
         except NoProgressError as stop:
-            raise UnprovedError("what was sent did not arrive", doing=stop.doing) from None
+            raise self._not_arrived(stop) from None
+
+    def _not_arrived(self, stop: NoProgressError) -> FaultError | UnprovedError:
+        """What was sent is not there: the program reads so little that there is no room, or nobody knows why."""
+        row = self.row()
+        if row is not None and row.receive_queue > 0:
+            what = f"no more of {self.name}'s message has room: {row.receive_queue} bytes of it wait to be read"
+            return FaultError(Reason.NOT_READ, what, doing=stop.doing)
+        return UnprovedError("what was sent did not arrive", doing=stop.doing)
 
     def _wait_arrived_open(self) -> SocketRow:
         """The same, where the program has no reason to close (FaultError: it has)."""
@@ -278,8 +330,7 @@ class Connection:
         did not go is sent while the answer is read.
 
         Raises:
-            FaultError: the connection ended.
-            UnprovedError: it rests without one.
+            FaultError: the connection ended, or it rests without one.
         """
         __tracebackhide__ = True
         self._transcript.add(EventKind.SENT, self.name, "without reading the answers", data)
@@ -306,8 +357,9 @@ class Connection:
             self._note_reset()
             raise self._lost("while its replies were not read")
         if row.send_queue == 0:
-            what = f"{self.name} read nothing, but the program has nothing waiting to be sent"
-            raise UnprovedError(what, doing=self._program.doing())
+            reads_on = f"of {self.sent_bytes} bytes from {self.name} it has left {row.receive_queue} unread"
+            reason = Reason.NOT_READ if row.receive_queue else Reason.NO_REPLY
+            raise FaultError(reason, f"{reads_on}, and has nothing to send", doing=self._program.doing())
         words = f"{row.send_queue} bytes wait in its send queue, {row.receive_queue} in its receive queue"
         self._transcript.add(EventKind.KERNEL, "program", f"{words}; {self._program.doing()}")
 
@@ -645,6 +697,19 @@ def _in_flight(sock: socket.socket) -> int:
     """Segments that our side has sent and not seen acknowledged."""
     info = sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _TCPI_UNACKED + 4)
     return int(struct.unpack_from("=I", info, _TCPI_UNACKED)[0])
+
+
+def _segment_bytes(sock: socket.socket) -> int:
+    """How much the program's side takes in one segment."""
+    return sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG)
+
+
+def _window_bytes(sock: socket.socket) -> int:
+    """How much the program's side takes before it reads any; of an older kernel (before Linux 5.4), what is usual."""
+    info = sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _TCPI_SND_WND + 4)
+    if len(info) < _TCPI_SND_WND + 4:
+        return 2 * _ONE_SEGMENT_BYTES
+    return int(struct.unpack_from("=I", info, _TCPI_SND_WND)[0])
 
 
 def _unsent_bytes(sock: socket.socket) -> int:

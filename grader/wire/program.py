@@ -10,16 +10,14 @@ machine kept it from running.
 from __future__ import annotations
 
 import errno
-import fcntl
 import math
 import os
 import re
 import select
 import signal
-import termios
 import time
 from collections.abc import Callable, Collection, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Protocol, TypeVar
@@ -27,12 +25,13 @@ from typing import Protocol, TypeVar
 from grader.errors import Reason
 from grader.limits import EXIT_S, KERNEL_S, REPLY_S, REPLY_WALL_S, SETTLE_S, SPINNING_CPU_S, SandboxLimits
 from grader.model import EventKind
-from grader.wire import stillness
+from grader.wire import stillness, terminal
 from grader.wire.diagnosis import Conversation, describe
 from grader.wire.faults import FaultError, UnprovedError
 from grader.wire.kernel import SocketRow, SocketTable, TcpState, machine
 from grader.wire.own_time import Deadline, OwnTime, Spinning
 from grader.wire.stillness import Awaits, Snapshot, Verdict
+from grader.wire.terminal import MadeOfCtrlC
 from grader.wire.transcript import Transcript
 from grader.wire.warden import Ending, Started, WardenClient, WardenError
 
@@ -55,8 +54,6 @@ _MOST_OUTPUT_BYTES = 16 << 20
 #: Between looks at what no descriptor tells of: a socket's row.
 _UNWATCHED_S = 0.0002
 _ALL_BUT_TIME_WAIT = tuple(state for state in TcpState if state not in {TcpState.TIME_WAIT, TcpState.CLOSE})
-#: ioctl_tty(2): the master tells the terminal to send a signal to its foreground process group, at once.
-_TIOCSIG = 0x40045436
 
 
 class Why(Enum):
@@ -304,11 +301,8 @@ class Program:
         return max(verdict, Verdict.TIMER if self._terminal_has_a_clock() else verdict), second
 
     def _terminal_has_a_clock(self) -> bool:
-        """Whether a read from its terminal ends by a timeout: VTIME of termios(3), without canonical mode."""
-        if self.started.stdin not in self._open or not os.isatty(self.started.stdin):
-            return False
-        flags = termios.tcgetattr(self.started.stdin)
-        return not flags[3] & termios.ICANON and bool(flags[6][termios.VTIME])
+        """Whether a read from its terminal ends by a timeout."""
+        return self.started.terminal is not None and terminal.has_a_clock(self.started.stdin)
 
     def _traffic(self, *, prints: bool) -> tuple[int, ...]:
         """How much it has read and written, a number for each of our connections and, where it counts, its output."""
@@ -332,11 +326,16 @@ class Program:
         """Until all that we sent has arrived, the ends of closed connections included.
 
         Raises:
-            UnprovedError: it has not.
+            FaultError: it reads so little that there is no room for it.
+            UnprovedError: it has not arrived.
         """
         try:
             self.wait(lambda: self.nothing_on_its_way() or None, until_end=False)
         except NoProgressError as stop:
+            for talk in (*self._leaving, *self.talks):
+                if not talk.delivered() and (row := talk.row()) is not None and row.receive_queue > 0:
+                    what = f"no more of what {talk.name} has sent has room: {row.receive_queue} bytes wait to be read"
+                    raise FaultError(Reason.NOT_READ, what, doing=stop.doing) from None
             raise UnprovedError("what was sent did not arrive", doing=stop.doing) from None
 
     def leave(self, talk: Talk) -> None:
@@ -462,34 +461,36 @@ class Program:
         """
         return self.wait(self.ending, until_end=False, deadline_s=deadline_s, hurried=True)
 
-    def press_ctrl_c(self) -> None:
-        """Type Ctrl-C at its terminal, and see that the terminal has sent SIGINT.
+    def press_ctrl_c(self) -> MadeOfCtrlC:
+        """Ctrl-C at its terminal; what that makes of it.
 
-        The terminal sends the signal first and echoes ^C after it, so the echo is the proof.  Where the program has
-        switched the echo off, the terminal is told to send the signal.  Where it has switched signals off, Ctrl-C is
-        a byte like any other, and what it makes of that is awaited for the whole time that an end may take.
-
-        Raises:
-            UnprovedError: the terminal did not do its part.
+        Where the terminal does not send SIGINT to the program, because the program has given that work to another key,
+        has left its terminal or has put somebody else in the foreground, the key is pressed first, and then the signal
+        is sent by kill(2).  A program that has switched off all such keys takes each as a byte, and Ctrl-C with them:
+        it must look for that itself.
         """
         if self.ending():
-            return
+            return MadeOfCtrlC.SIGNAL
+        assert self.started.terminal is not None  # noqa: S101 — Ctrl-C is for programs at a terminal
         self.pump(0)
-        flags = termios.tcgetattr(self.started.stdin)[3]
+        made_of_it = terminal.made_of_ctrl_c(self.started.stdin)
+        at_hand = self._warden.in_foreground(self.pid)
         self.transcript.add(EventKind.SIGNAL, "grader", "Ctrl-C typed at the program's terminal")
-        if flags & termios.ISIG and not flags & termios.ECHO:
-            fcntl.ioctl(self.started.stdin, _TIOCSIG, signal.SIGINT)
+        if made_of_it is MadeOfCtrlC.SIGNAL and at_hand:
+            terminal.send_interrupt(self.started.stdin, self.started.terminal)
+            return made_of_it
+        terminal.press(self.started.stdin, self.started.terminal, terminal.CTRL_C)
+        if made_of_it is not MadeOfCtrlC.BYTE:
+            self._send_interrupt("its terminal sends none for that key" if at_hand else "its terminal serves another")
+        return made_of_it
+
+    def _send_interrupt(self, why: str) -> None:
+        """SIGINT by kill(2) to its process group, as its terminal would send it, unless the key has ended it."""
+        with suppress(NoProgressError):
+            self.wait_end(SETTLE_S)
             return
-        seen = len(self.stdout.data)
-        os.write(self.started.stdin, b"\x03")
-        # A worker of the kernel's passes it on: the program may well be still until then.
-        deadline = time.monotonic() + EXIT_S
-        while not (self.ending() or b"^C" in self.stdout.data[seen:] or self.stdout.overfull):
-            if time.monotonic() > deadline:
-                if not flags & termios.ISIG:
-                    return
-                raise UnprovedError("the terminal did not show that Ctrl-C was sent")
-            self.pump(_RAREST_LOOK_S)
+        self.transcript.add(EventKind.SIGNAL, "grader", f"SIGINT sent to the program: {why}")
+        self._warden.send_signal(-self.pid, signal.SIGINT)
 
     @contextmanager
     def frozen(self) -> Iterator[None]:
@@ -517,14 +518,21 @@ class Program:
         """Stop it and let it go on, with nothing sent: whoever ends of that alone must not be judged by what follows.
 
         signal(7): after a stop and SIGCONT epoll_wait(2), sleeps and receives with a timeout fail with EINTR, even
-        where no handler is installed.
+        where no handler is installed.  Who has installed one for SIGCONT is prepared for it, and answers for the end.
+
+        Raises:
+            FaultError: it ends, and catches SIGCONT.
+            UnprovedError: it ends, and does not.
         """
         __tracebackhide__ = True
+        caught = [process.caught_signals >> (signal.SIGCONT - 1) & 1 for process in self.snapshot(files=False)]
         self._freeze()
         self._warden.thaw()
         self.wait_rest(SETTLE_S)
         if ending := self.ending():
             what = f"stopped and continued (SIGSTOP, SIGCONT), it did not go on: {describe_ending(ending)}"
+            if any(caught):
+                raise FaultError(reason_of(ending), f"{what}; it has a handler for SIGCONT", doing=self.doing())
             raise UnprovedError(what)
         self._survives_stops = True
 

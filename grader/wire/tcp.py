@@ -12,9 +12,12 @@ from grader.wire.faults import FaultError, UnprovedError
 from grader.wire.kernel import Endpoint, SocketTable, TcpState
 from grader.wire.program import NoProgressError, Program, Why, reason_of
 from grader.wire.script import Exchange
+from grader.wire.spare_ports import bind_to_spare_port, has_address
 
 #: A queue that has room again takes us at the second try; a program that drops what comes by a filter of its own never.
 _CONNECT_TRIES = 10
+#: Where a program is reached that listens everywhere.
+_LOOPBACKS = frozenset({"127.0.0.1", "::1"})
 #: The least that Linux allows (SOCK_MIN_RCVBUF): a program blocks after a few kilobytes that a slow reader leaves.
 _SLOW_BUFFER_BYTES = 2304
 
@@ -42,6 +45,8 @@ class ScriptedClient(Connection):
         while True:
             sock, tries = self._new_socket(), tries - 1
             code: int | None = sock.connect_ex(self.theirs)
+            if code == errno.EADDRNOTAVAIL and has_address(self.theirs.host) and bind_to_spare_port(sock):
+                code = sock.connect_ex(self.theirs)
             if code == errno.EINPROGRESS:
                 code = self._await_connection(sock, tries)
             if code == 0:
@@ -77,8 +82,14 @@ class ScriptedClient(Connection):
         return row is not None and row.receive_queue <= row.send_queue
 
     def _not_connected(self, code: int) -> FaultError | UnprovedError:
-        if code == errno.EADDRNOTAVAIL:
+        if code == errno.EADDRNOTAVAIL and self.theirs.host in _LOOPBACKS and not has_address(self.theirs.host):
             return UnprovedError(f"this sandbox has no network for the address {self.theirs.host}")
+        if code == errno.EADDRNOTAVAIL:
+            # A program may listen on an address that is nobody's (IP_FREEBIND), and it may hold all ports there are.
+            what = f"{self.name} could not connect to {self.theirs.host}: no port is left to connect from"
+            if not has_address(self.theirs.host):
+                what = f"{self.name} could not connect to {self.theirs.host}, which is no address of this machine"
+            return FaultError(Reason.REFUSED, what, doing=self._program.doing())
         words = f"{self.name} could not connect to port {self.theirs.port}: {errno.errorcode.get(code, code)}"
         self._program.wait_rest(DYING_S)
         ending = self._program.ending()

@@ -10,6 +10,7 @@ import errno
 import os
 import socket
 from collections import Counter
+from collections.abc import Iterable
 from contextlib import suppress
 from types import TracebackType
 from typing import Self
@@ -21,6 +22,7 @@ from grader.wire.faults import FaultError, UnprovedError
 from grader.wire.kernel import Endpoint, SocketRow, SocketTable
 from grader.wire.program import NoProgressError, Program, no_more, reason_of
 from grader.wire.script import Exchange
+from grader.wire.spare_ports import bind_to_spare_port
 
 _MOST_BYTES = 65_536
 #: A marker is back within microseconds, on a loaded machine when the CPU it is sent from gets round to it.
@@ -74,6 +76,17 @@ class Courier:
         raise UnprovedError("datagrams that this machine sends to itself get lost")
 
 
+def usual_queue_takes(datagrams: Iterable[bytes], table: SocketTable, courier: Courier) -> bool:
+    """Whether a socket of ours that nobody has told a size takes all these datagrams and drops none."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        sock.bind(("127.0.0.1", 0))
+        ours = Endpoint(*sock.getsockname()[:2])
+        for datagram in datagrams:
+            sock.sendto(datagram, ours)
+        courier.wait_arrived()
+        return not any(row.drops for row in table.dump_udp() if row.local == ours)
+
+
 class UdpClient:
     """One socket that talks to the program.  A context manager: it is closed at the end, whatever happened.
 
@@ -94,17 +107,25 @@ class UdpClient:
         v6 = ":" in server.host
         self._sock = socket.socket(socket.AF_INET6 if v6 else socket.AF_INET, socket.SOCK_DGRAM)
         self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _BUFFER_BYTES)
-        try:
-            self._sock.bind(("::1" if v6 else "127.0.0.1", 0))
-        except OSError as error:
-            self._sock.close()
-            if error.errno != errno.EADDRNOTAVAIL:
-                raise
-            what = f"this sandbox has no network for the address {server.host}"
-            raise UnprovedError(what) from None
+        self._bind("::1" if v6 else "127.0.0.1")
         self._sock.setblocking(False)  # noqa: FBT003 — its only parameter
         self.ours = Endpoint(*self._sock.getsockname()[:2])
         program.talks.append(self)
+
+    def _bind(self, host: str) -> None:
+        try:
+            self._sock.bind((host, 0))
+        except OSError as error:
+            if error.errno == errno.EADDRNOTAVAIL:
+                self._sock.close()
+                what = f"this sandbox has no network for the address {self.theirs.host}"
+                raise UnprovedError(what) from None
+            if error.errno != errno.EADDRINUSE:
+                raise
+            if not bind_to_spare_port(self._sock, host):
+                self._sock.close()
+                what = f"{self.name} could not ask: no port of {host} is left to ask from"
+                raise FaultError(Reason.REFUSED, what, doing=self._program.doing()) from None
 
     def __enter__(self) -> Self:
         return self

@@ -139,8 +139,12 @@ class WardenClient:
         """Let it go on."""
         self._answer("thaw")
 
+    def in_foreground(self, pid: int) -> bool:
+        """Whether a process is in the foreground of its terminal: who gets the signals that keys send there."""
+        return bool(self._answer("in_foreground", pid=pid)["foreground"])
+
     def send_signal(self, pid: int, number: int) -> None:
-        """Send a signal to a process."""
+        """Send a signal to a process, or to a process group (minus its number)."""
         self._answer("send_signal", pid=pid, number=number)
 
     def end(self) -> None:

@@ -271,6 +271,87 @@ def test_a_check_may_need_several(tmp_path: Path) -> None:
     }
 
 
+def test_a_check_that_was_not_played_leaves_the_program_to_the_next(tmp_path: Path) -> None:
+    own = """
+    pids = []
+
+    def test_fails(server):
+        raise FaultError(Reason.WRONG_REPLY, "wrong")
+
+    def test_one(server):
+        pids.append(server.program.pid)
+
+    def test_not_played(server):
+        raise KeyError("must not be played")
+
+    def test_two(server):
+        assert pids == [server.program.pid], "the server was started again"
+    """
+    played = play(job(own, "fails", "one", "not_played", "two", needs={"not_played": "server.fails"}), tmp_path)
+    outcomes = [check.outcome.value for check in played.checks.values()]
+    assert outcomes == ["failed", "passed", "skipped", "passed"], played.checks
+
+
+#: Answers, and spins in a thread for each client that has left.
+SPINS_FOR_EACH = """
+import socket, sys, threading
+
+def serve(sock):
+    while True:
+        try:
+            data = sock.recv(1000)
+            sock.sendall(data)
+        except OSError:
+            pass
+
+with socket.create_server(("", int(sys.argv[1]))) as listener:
+    while True:
+        threading.Thread(target=serve, args=[listener.accept()[0]], daemon=True).start()
+"""
+
+
+def test_no_more_clients_come_to_a_program_that_those_who_left_keep_busy(tmp_path: Path) -> None:
+    played = play(job("", "no_thread_leak", "no_zombies", program=SPINS_FOR_EACH), tmp_path)
+    leaks, zombies = played.checks["no_thread_leak"], played.checks["no_zombies"]
+    assert (leaks.outcome, leaks.reason) == (Outcome.FAILED, Reason.THREAD_LEAK)
+    assert leaks.message.startswith("After 20 clients have left it has ")
+    assert zombies.outcome is Outcome.PASSED
+    assert [event.text for event in zombies.evidence if event.kind is EventKind.NOTE] == ["20 clients came and left"]
+
+
+def test_what_could_not_be_judged_is_played_once_more_alone(tmp_path: Path) -> None:
+    own = """
+    pids = []
+
+    def test_one(server):
+        pids.append(server.program.pid)
+
+    def test_succeeds_then(server):
+        pids.append(server.program.pid)
+        if len(pids) == 2:
+            raise UnprovedError("not yet")
+        assert len(set(pids)) == 2, "it was not played alone"
+
+    def test_never_succeeds(stage):
+        pids.append(0)
+        raise UnprovedError(f"not seen, {len(pids)}")
+
+    def test_fails(stage):
+        pids.append(0)
+        raise FaultError(Reason.WRONG_REPLY, f"wrong, {len(pids)}")
+    """
+    played = play(job(own, "one", "succeeds_then", "never_succeeds", "fails"), tmp_path)
+    assert [(check.outcome.value, check.message) for check in played.checks.values()] == [
+        ("passed", ""),
+        ("passed", ""),
+        ("inconclusive", "Not seen, 5."),
+        ("failed", "Wrong, 6."),
+    ]
+    assert [event.text for event in played.checks["never_succeeds"].evidence] == [
+        "it could not be judged before, and is played once more, alone"
+    ]
+
+
 def test_checks_that_share_a_server_are_played_before_one_that_ends_it(tmp_path: Path) -> None:
     own = """
     pids = []

@@ -6,6 +6,7 @@ import signal
 import socket
 import struct
 import sys
+import time
 
 
 def lines(sock):
@@ -243,10 +244,33 @@ def never_accepts_but_on_ipv6(listener):
         signal.pause()
 
 
+def trickles(sock):
+    """Answers byte by byte, and takes its time for each."""
+    for byte in sock.recv(100).upper():
+        time.sleep(0.7)
+        sock.sendall(bytes([byte]))
+
+
+def sips(sock):
+    """Reads byte by byte, and takes its time for each."""
+    while sock.recv(1):
+        time.sleep(0.7)
+
+
+#: What a listener may ask for, and its connections have from the beginning: socket(7), tcp(7).
+OPTIONS = {
+    "tiny_receive_buffer": (socket.SOL_SOCKET, socket.SO_RCVBUF, 1),
+    "small_segments": (socket.IPPROTO_TCP, socket.TCP_MAXSEG, 88),
+    "takes_clients_that_have_spoken": (socket.IPPROTO_TCP, socket.TCP_DEFER_ACCEPT, 30),
+}
+
+
 def main():
     which = sys.argv[1]
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     with socket.create_server(("127.0.0.1", 0)) as listener:
+        for option in sys.argv[2:]:
+            listener.setsockopt(*OPTIONS[option])
         if which in {"never_accepts", "never_accepts_but_on_ipv6", "room"}:
             globals()[which](listener)
         while True:

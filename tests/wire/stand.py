@@ -140,9 +140,9 @@ class Stand:
         wait_printed(program, b"ready")
         return program
 
-    def serve(self, which: str) -> Serving:
+    def serve(self, which: str, *options: str) -> Serving:
         """Start one of `programs/server.py`, and wait until it listens."""
-        program = self.run(*PYTHON, str(PROGRAMS / "server.py"), which)
+        program = self.run(*PYTHON, str(PROGRAMS / "server.py"), which, *options)
 
         def listens() -> Endpoint | None:
             own = {target for process in program.snapshot() for target in process.files.values()}
@@ -176,9 +176,9 @@ class Stand:
         self._clients.append(client)
         return client
 
-    def client_of(self, which: str) -> ScriptedClient:
+    def client_of(self, which: str, *options: str) -> ScriptedClient:
         """A client to a server of its own."""
-        return self.connect(self.serve(which))
+        return self.connect(self.serve(which, *options))
 
     def clear(self) -> None:
         """End everything."""

@@ -12,14 +12,15 @@ from pathlib import Path
 import pytest
 
 from grader.errors import Reason
-from grader.limits import REPLY_S
+from grader.limits import REPLY_S, SPINNING_CHECKS
 from grader.model import EventKind
 from grader.sandbox.channel import Channel, ChannelClosedError
 from grader.wire.faults import FaultError, UnprovedError
 from grader.wire.program import NoProgressError, Output, Program, Why, describe_ending, shows_traceback
 from grader.wire.stillness import Snapshot, Verdict
+from grader.wire.terminal import MadeOfCtrlC
 from grader.wire.warden import CannotStartError, Ending, WardenClient, WardenError
-from tests.wire.stand import LIMITS, PYTHON, Stand, warden_process
+from tests.wire.stand import LIMITS, PYTHON, Stand, wait_printed, warden_process
 
 SHELL = "/bin/sh"
 
@@ -343,6 +344,38 @@ def test_a_program_that_ends_of_a_stop_alone_is_not_judged_by_what_follows(stand
     assert EventKind.FROZEN not in {event.kind for event in program.transcript.events}
 
 
+def test_a_program_that_ends_itself_when_it_is_continued_answers_for_it(stand: Stand) -> None:
+    handler = "import os, signal; signal.signal(signal.SIGCONT, lambda *_: os._exit(3)); print('ready', flush=True)"
+    program = stand.run(*PYTHON, "-c", f"{handler}\nwhile True: signal.pause()")
+    wait_printed(program, b"ready")
+    with (
+        pytest.raises(FaultError, match=r"did not go on: .* exit status 3; it has a handler for SIGCONT") as caught,
+        program.frozen(),
+    ):
+        pass
+    assert caught.value.reason is Reason.CRASHED
+
+
+def test_a_program_that_is_known_to_spin_is_waited_for_shorter_where_nothing_passes_by_it(stand: Stand) -> None:
+    program = stand.run_ready("sleeper.py", "spins")
+    words = "0.5 s on a CPU were enough: checks before had to wait for it longer, in vain"
+    assert words not in spun_through(program, hurried=True), "not known yet"
+    for _ in range(SPINNING_CHECKS):
+        program._spinning.end_check()
+        program._spinning._in_this_one = True
+    program._spinning.end_check()
+    assert spun_through(program, hurried=True).endswith(f"; {words}")
+    assert words not in spun_through(program, hurried=False)
+
+
+def spun_through(program: Program, *, hurried: bool) -> str:
+    """What it does at the end of a wait for what never comes."""
+    with pytest.raises(NoProgressError) as caught:
+        program.wait(lambda: None, deadline_s=0.6, hurried=hurried)
+    assert caught.value.why is Why.DEADLINE
+    return caught.value.doing
+
+
 class CountingWarden(WardenClient):
     """A warden that counts how often it was told to stop the program."""
 
@@ -432,19 +465,60 @@ def test_ctrl_c_that_is_ignored_ends_nothing(stand: Stand) -> None:
     assert b"^C" in program.stdout.data
 
 
-def test_ctrl_c_without_echo_is_sigint_all_the_same(stand: Stand) -> None:
-    program = stand.run_ready("typist.py", "no_echo", terminal=True)
+TERMINALS = (
+    *("no_echo", "no_control_echo", "other_key", "no_key", "stopped_output"),
+    *("in_the_background", "left_its_terminal", "closed_its_terminal"),
+)
+
+
+@pytest.mark.parametrize("terminal", TERMINALS)
+def test_no_terminal_keeps_ctrl_c_from_a_program(stand: Stand, terminal: str) -> None:
+    program = stand.run_ready("typist.py", terminal, terminal=True)
+    program.wait_still()
     program.press_ctrl_c()
     assert program.wait_end().status == -2
-    assert b"^C" not in program.stdout.data
 
 
-def test_ctrl_c_without_signals_is_a_byte_like_any_other(stand: Stand) -> None:
-    program = stand.run_ready("typist.py", "no_signals", terminal=True)
+@pytest.mark.parametrize("terminal", TERMINALS)
+def test_whoever_ignores_ctrl_c_goes_on_whatever_its_terminal_is(stand: Stand, terminal: str) -> None:
+    program = stand.run_ready("typist.py", "ignores", terminal, terminal=True)
+    program.wait_still()
     program.press_ctrl_c()
     with pytest.raises(NoProgressError) as caught:
         program.wait_end()
     assert caught.value.why is Why.STILL
+
+
+def test_a_handler_is_called_once(stand: Stand) -> None:
+    for terminal in ("no_control_echo", "other_key", "left_its_terminal"):
+        program = stand.run_ready("typist.py", "handles", terminal, terminal=True)
+        program.wait_still()
+        program.press_ctrl_c()
+        assert program.wait_end().status == 3
+        assert program.stdout.data.count(b"goodbye") == 1
+        stand.warden.end()
+
+
+def test_ctrl_c_behind_what_nobody_has_read_is_sigint_all_the_same(stand: Stand) -> None:
+    program = stand.run_ready("sleeper.py", "pause", terminal=True)
+    os.write(program.started.stdin, b"typed ahead\n")
+    program.press_ctrl_c()
+    assert program.wait_end().status == -2
+
+
+def test_ctrl_c_without_signals_is_a_byte_like_any_other(stand: Stand) -> None:
+    program = stand.run_ready("typist.py", "no_signals", terminal=True)
+    assert program.press_ctrl_c() is MadeOfCtrlC.BYTE
+    with pytest.raises(NoProgressError) as caught:
+        program.wait_end()
+    assert caught.value.why is Why.STILL
+
+
+def test_a_program_that_reads_the_key_itself_gets_it_and_no_signal(stand: Stand) -> None:
+    program = stand.run_ready("typist.py", "raw", terminal=True)
+    program.wait_still()
+    program.press_ctrl_c()
+    assert program.wait_end().status == 4
 
 
 def test_ctrl_c_for_an_ended_program_is_nothing(stand: Stand) -> None:

@@ -87,6 +87,50 @@ def test_a_message_and_the_end_arrive_in_one_segment(stand: Stand) -> None:
     assert printed_after_end(program_of(client)) == ["recv 6", "end"]
 
 
+OPTIONS = ("tiny_receive_buffer", "small_segments", "takes_clients_that_have_spoken")
+
+
+@pytest.mark.parametrize("option", OPTIONS)
+def test_no_option_of_its_sockets_keeps_messages_from_arriving_together(stand: Stand, option: str) -> None:
+    serving = stand.serve("lines", option)
+    for size_bytes in (12, 8000, 100_000):
+        message = b"x" * (size_bytes - 2) + b"\ny"
+        with stand.connect(serving) as client:
+            client.send_as_one_read(message)
+            client.expect(b"X" * (size_bytes - 2) + b"\n")
+        told = [event.text for event in serving.program.transcript.events if event.kind is EventKind.KERNEL]
+        words = f"[0-9]+ of {size_bytes} bytes arrived together: its receive buffer takes no more"
+        fits = size_bytes == 12 or option != "tiny_receive_buffer"
+        assert re.fullmatch(f"all {size_bytes} bytes arrived together" if fits else words, told[-1])
+
+
+@pytest.mark.parametrize("option", OPTIONS)
+def test_no_option_of_its_sockets_keeps_a_message_and_the_end_apart(stand: Stand, option: str) -> None:
+    client = stand.client_of("lines", option)
+    client.send_and_half_close(b"x" * 500 + b"\n")
+    client.expect(b"X" * 500 + b"\n")
+    client.expect_end()
+    assert printed_after_end(program_of(client)) == ["recv 501", "end"]
+
+
+def test_one_byte_now_and_then_is_no_reply(stand: Stand) -> None:
+    client = stand.client_of("trickles")
+    began = time.monotonic()
+    client.send(b"hello you\n")
+    with pytest.raises(FaultError, match=r"client A got [1-4] of 10 bytes of its reply, and nothing came in the time"):
+        client.expect(b"HELLO YOU\n")
+    assert time.monotonic() - began < 2 * REPLY_S
+
+
+def test_all_pieces_of_a_message_are_read_in_the_time_of_one_reply(stand: Stand) -> None:
+    client = stand.client_of("sips")
+    began = time.monotonic()
+    with pytest.raises(FaultError, match="1 byte from client A left unread") as caught:
+        client.send(b"hello you\n", pieces=1)
+    assert caught.value.reason is Reason.NOT_READ
+    assert time.monotonic() - began < 2 * REPLY_S
+
+
 class Torn(ScriptedClient):
     """A client whose network cuts everything after the first byte."""
 
