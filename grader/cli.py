@@ -154,7 +154,14 @@ def check(
     _write_reports(report, wanted_files, to_stdout=json_ == "-")
     if not (json_ == "-" and quiet):
         _show(report, stderr=json_ == "-", quiet=quiet)
+    _tell_untidy(choice)
     return results.exit_code(report)
+
+
+def _tell_untidy(choice: Choice) -> None:
+    """What was left behind, after all that was asked for."""
+    for words in choice.complaints:
+        _say(words)
 
 
 def _must_be_writable(paths: Iterable[Path]) -> None:

@@ -65,6 +65,7 @@ class Reason(StrEnum):
     BUSY_LOOP = "busy_loop"
     OUTPUT_FLOOD = "output_flood"
     OUT_OF_MEMORY = "out_of_memory"
+    TOO_MANY_PROCESSES = "too_many_processes"
     HIDDEN = "hidden"
     UNUSABLE = "unusable"
     NOT_HANDED_IN = "not_handed_in"
@@ -130,6 +131,7 @@ REASONS: dict[Reason, str] = {
     Reason.BUSY_LOOP: "it burns CPU time while nothing is asked",
     Reason.OUTPUT_FLOOD: "it printed without end",
     Reason.OUT_OF_MEMORY: "it used more memory than allowed",
+    Reason.TOO_MANY_PROCESSES: "it started more processes and threads than allowed",
     Reason.HIDDEN: "it hides what it does",
     Reason.UNUSABLE: "the submission can't be used",
     Reason.NOT_HANDED_IN: "it was not handed in",

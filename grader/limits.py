@@ -54,6 +54,9 @@ class SandboxLimits(msgspec.Struct, frozen=True, kw_only=True):
 #: A container's /tmp and its /dev/shm, each: small, since they count as memory, and few programs write there at all.
 SCRATCH_BYTES: Final = 16 * 1024 * 1024
 SCRATCH_FILES: Final = 2_000
+#: What a program may fill between two looks of the warden's, which is some milliseconds late on a busy machine: a few
+#: gigabytes in a second is the most that a machine does.
+MEMORY_HEADROOM_BYTES: Final = 256 * 1024 * 1024
 #: Kernel memory of all sockets of a container where it is counted apart from the rest (cgroup v1): 500 connections with
 #: the smallest buffers take 5 MB, a full receive buffer 6.  Without it 1.2 GB were taken with 23 MB on the books.
 SOCKET_BYTES: Final = 64 * 1024 * 1024

@@ -34,6 +34,8 @@ COMMON_HINTS = {
     Reason.HIDDEN: "It runs from a file that its own user may not read (chmod 711), so nobody can see what it waits "
     "for: let its user read it.",
     Reason.OUT_OF_MEMORY: "It was killed when it used more memory than a submission may: look at what grows.",
+    Reason.TOO_MANY_PROCESSES: "Look for a loop that starts processes or threads without end, or that never lets them "
+    "end: each client needs one at most, and only while it is there.",
 }
 
 _Check = TypeVar("_Check", bound=Callable[..., None])

@@ -188,6 +188,7 @@ class Referee:
                 self._never_listened = error.fault
             error = error.fault
         if isinstance(error, FaultError | UnprovedError):
+            error = self._stage.behind(error)
             outcome = Outcome.FAILED if isinstance(error, FaultError) else Outcome.INCONCLUSIVE
             return outcome, error.reason, expect.explain(error, self._stage.transcript.events, *self._stage.printed())
         return _verdict_without_play(error)

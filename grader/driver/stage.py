@@ -6,6 +6,7 @@ check's leftovers reach the next, and no program is started more often than that
 
 from __future__ import annotations
 
+import dataclasses
 import math
 import random
 import re
@@ -23,6 +24,7 @@ from grader.driver.job import Command, Job
 from grader.errors import Reason
 from grader.limits import EXIT_S, READY_S, SETTLE_S
 from grader.model import EventKind
+from grader.sandbox.channel import ChannelClosedError
 from grader.wire import stillness
 from grader.wire.faults import FaultError, NotStartedError, UnprovedError
 from grader.wire.kernel import Endpoint, SocketRow, SocketTable, TcpState
@@ -34,7 +36,7 @@ from grader.wire.tcp_server import ScriptedServer
 from grader.wire.transcript import Transcript
 from grader.wire.udp import Courier, UdpClient, usual_queue_takes
 from grader.wire.udp_server import ScriptedUdpServer
-from grader.wire.warden import CannotStartError, WardenClient
+from grader.wire.warden import CannotStartError, WardenClient, WardenError
 
 #: Below the kernel's ephemeral range, so that no client of ours ever sits on one, and above the well-known ones; above
 #: them also with its bytes swapped, since a program that forgets htons must be found there.
@@ -220,6 +222,23 @@ class Stage:
             return b"", b""
         # On standard output the terminal itself prints ^C.
         return bytes(self._program.stdout.data.replace(b"^C", b"")), bytes(self._program.stderr.data)
+
+    def behind(self, error: FaultError | UnprovedError) -> FaultError | UnprovedError:
+        """What did not hold, with the counted limit that the program ran into, if it did.
+
+        That it does not listen, or that nothing could be proved, is then this fault: a program that has used up its
+        processes can't be asked anything.
+        """
+        try:
+            if not self._warden.refused_processes():
+                return error
+        except (ChannelClosedError, WardenError):
+            return error
+        most = self._job.assignment.limits.processes
+        what = f"it started as many processes and threads as it may ({most}), and wanted more"
+        if isinstance(error, UnprovedError) or error.reason is Reason.NOT_LISTENING:
+            return FaultError(Reason.TOO_MANY_PROCESSES, what, doing=error.doing)
+        return dataclasses.replace(error, what=f"{error.what}; {what}")
 
     # Programs
 

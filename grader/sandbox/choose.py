@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from grader.assignment import Assignment
@@ -18,11 +18,15 @@ DEFAULT_NETWORK = "host"
 
 @dataclass(frozen=True)
 class Choice:
-    """A sandbox's kind.  `why`: one sentence for the user; `make`: one sandbox for one submission's archive."""
+    """A sandbox's kind.  `why`: one sentence for the user; `make`: one sandbox for one submission's archive.
+
+    `complaints`: what the sandboxes could not tidy up, for after the report.
+    """
 
     kind: Literal["docker", "local"]
     why: str
     make: Callable[[Assignment, bytes], Sandbox]
+    complaints: list[str] = field(default_factory=list)
 
     @property
     def caution(self) -> str:
@@ -60,4 +64,9 @@ def _docker(listen: Callable[[str], None], why: str) -> Choice:
     if engine.missing_images(client):
         listen("building the two images, once for this version of the grader (a minute or so) …")
         engine.build_images(client, DEFAULT_BASE, DEFAULT_NETWORK, lambda _: None)
-    return Choice("docker", why, lambda assignment, archive: DockerSandbox(client, assignment.limits, archive))
+    complaints: list[str] = []
+
+    def make(assignment: Assignment, archive: bytes) -> Sandbox:
+        return DockerSandbox(client, assignment.limits, archive, complaints.append)
+
+    return Choice("docker", why, make, complaints)

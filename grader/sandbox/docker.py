@@ -11,7 +11,7 @@ import json
 import subprocess
 import threading
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from types import TracebackType
 from typing import Any, Self
@@ -24,7 +24,14 @@ from docker.utils.socket import frames_iter
 
 from grader.driver.job import Job, Word
 from grader.errors import CannotJudgeError
-from grader.limits import PROGRAM_CPU_SHARES, SCRATCH_BYTES, SCRATCH_FILES, SOCKET_BYTES, SandboxLimits
+from grader.limits import (
+    MEMORY_HEADROOM_BYTES,
+    PROGRAM_CPU_SHARES,
+    SCRATCH_BYTES,
+    SCRATCH_FILES,
+    SOCKET_BYTES,
+    SandboxLimits,
+)
 from grader.sandbox import engine
 from grader.sandbox.channel import pack
 from grader.sandbox.host import patience_s, python_module, settings_of, words_of
@@ -39,7 +46,7 @@ from grader.sandbox.settings import (
 
 #: Where this can't be set the kernel has no IPv6 at all.
 _IPV6_SETTINGS = {"net.ipv6.conf.all.disable_ipv6": "0"}
-_WARDEN_CAPABILITIES = ["SETUID", "SETGID", "KILL", "SYS_PTRACE", "DAC_READ_SEARCH"]
+_WARDEN_CAPABILITIES = ["SETUID", "SETGID", "KILL", "SYS_PTRACE", "DAC_READ_SEARCH", "SYS_NICE"]
 _DRIVER_CAPABILITIES = ["NET_ADMIN"]
 _DRIVER_MEMORY_BYTES = 512 * 1024 * 1024
 _DRIVER_PROCESSES = 32
@@ -58,8 +65,12 @@ class DockerSandbox:
     words = "docker"
     path = _PATH
 
-    def __init__(self, client: docker.DockerClient, limits: SandboxLimits, archive: bytes) -> None:
+    def __init__(
+        self, client: docker.DockerClient, limits: SandboxLimits, archive: bytes, complain: Callable[[str], None]
+    ) -> None:
+        """`complain`: hears, in a sentence, what could not be tidied up; a verdict that is there stands anyway."""
         self._client = client
+        self._complain = complain
         self._api = client.api
         self._limits = limits
         self._archive = archive
@@ -86,7 +97,7 @@ class DockerSandbox:
             warden = self._start_warden()
             self._driver = self._create("driver", self._driver_options(warden))
             self._driver_stream = self._start(self._driver)
-            settings = json.dumps({**settings_of(self._limits), "processes": 0}).encode()
+            settings = json.dumps({**settings_of(self._limits), "own_cgroup": True}).encode()
             _send(self._warden_stream, pack(settings) + pack(self._archive))
 
     def _start_warden(self) -> str:
@@ -216,18 +227,18 @@ class DockerSandbox:
         try:
             self._tidy_up()
             _tell(self._guardian, b"tidied up\n")
-        except CannotJudgeError:
+        except CannotJudgeError as untidy:
             _tell(self._guardian, b"")  # it goes on trying after us
-            if error is None:
-                raise
+            self._complain(f"{untidy}; see: grader clean")
 
 
 def _memory_bytes(limits: SandboxLimits) -> int:
     """The container's memory: the program's, and whatever else counts as it.
 
-    That is what lies in each tmpfs, System V shared memory and queues, and the warden's copy of the work folder.
+    That is what lies in each tmpfs, System V shared memory and queues, and the warden's copy of the work folder.  The
+    warden ends a program that uses too much; the container's own limit is for the time until it looks.
     """
-    return limits.memory_bytes + 2 * limits.disk_bytes + 3 * SCRATCH_BYTES + _QUEUES_BYTES
+    return limits.memory_bytes + 2 * limits.disk_bytes + 3 * SCRATCH_BYTES + _QUEUES_BYTES + MEMORY_HEADROOM_BYTES
 
 
 def _tell(guardian: subprocess.Popen[bytes], words: bytes) -> None:

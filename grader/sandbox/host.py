@@ -71,6 +71,7 @@ def settings_of(limits: SandboxLimits) -> Settings:
         "work": "/work",
         "places": ["/work", "/tmp", "/dev/shm"],  # noqa: S108 — in the container
         "private_pids": True,
+        "own_cgroup": False,
         "memory_bytes": limits.memory_bytes,
         "processes": limits.processes,
         "open_files": limits.open_files,

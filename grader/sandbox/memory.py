@@ -1,53 +1,78 @@
 """Whether a program uses more memory than it may: counted by the kernel, and never at the cost of the program's time.
 
-Three counts, the cheapest first, and none is smaller than the next, but for libraries that others have loaded: what the
-cgroup is charged with, where there is one; resident pages of all processes together, where pages that forked processes
-share count in each; and their exact sum (PSS).  The last is slow: of 150 processes that share some hundred megabytes it
-takes seconds.  So it is taken in pieces, of as many processes as fit in a moment, and looking costs at most a tenth of
-the time.
+In a container the kernel charges its control group with all that can't be given back: what processes have written to,
+shared memory, files without a name, buffers of sockets and pipes.  That count is exact and costs microseconds, so it is
+looked at the more often, the nearer it comes to the limit.  It has to be found here: when the container's own limit is
+reached, the kernel ends whom it likes, the warden among them, since a program may lower what makes it the first.
+
+Elsewhere there are two counts, the cheaper first, and it is never smaller than the other: resident pages of all
+processes together, where pages that forked processes share count in each, and their exact sum (PSS).  The last is slow:
+of 150 processes that share some hundred megabytes it takes seconds.  So it is taken in pieces, of as many processes as
+fit in a moment, and looking costs at most a tenth of the time.
 
 Standard library only.
 """
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Iterable
 
 from grader.sandbox import proc
 
-#: How often a program's memory is looked at: what it takes in between is the container's or the machine's matter.
-TICK_S = 0.1
+#: How often a program's memory is looked at that is far from its limit.
+_TICK_S = 0.1
+#: How fast memory can be filled, by some cores together: a page is cleared and then written.
+_FILLED_IN_A_SECOND = 4 << 30
+_SHORTEST_TICK_S = 0.005
 #: How long one look may add up exact sums: a question to the warden waits no longer for it.
 _PIECE_S = 0.05
 #: A look that took a millisecond is followed by nine without one.
 _REST_FOR_EACH = 9
-#: Where the kernel counts what this container is charged with: cgroup v2, then v1.  Elsewhere it is a larger whole.
-_CHARGED_FILES = ("/sys/fs/cgroup/memory.current", "/sys/fs/cgroup/memory/memory.usage_in_bytes")
+#: Where the kernel tells what a container is charged with, and of what: cgroup v2, then v1.
+_CHARGED = (
+    ("/sys/fs/cgroup/memory.current", "/sys/fs/cgroup/memory.stat"),
+    ("/sys/fs/cgroup/memory/memory.usage_in_bytes", "/sys/fs/cgroup/memory/memory.stat"),
+)
+#: What can be given back, of the kernel's table: files that lie on a disk, and what it remembers of folders.
+_GIVEN_BACK = frozenset({b"active_file", b"inactive_file", b"slab_reclaimable"})
 
 
 class MemoryWatch:
-    """Looks at the memory of one program after another."""
+    """Looks at the memory of one program after another.
 
-    def __init__(self, limit_bytes: int) -> None:
+    `charged`: whether this sandbox has a control group of its own.  `places`: its file systems in memory, whose files
+    have a limit of their own.
+    """
+
+    def __init__(self, limit_bytes: int, *, charged: bool, places: Iterable[str]) -> None:
         self._limit_bytes = limit_bytes
+        self._charged = charged
+        self._places = tuple(places)
         self._due = 0.0
         self._exact: dict[int, int] = {}
+
+    def wait_s(self) -> float:
+        """How long until it is time to look."""
+        return max(0.0, self._due - time.monotonic())
 
     def exceeded(self, pids: Callable[[], Iterable[int]]) -> bool:
         """Whether all these processes together use more than they may; False also when it is not time to look."""
         began = time.monotonic()
         if began < self._due:
             return False
-        found = self._look(pids, began)
+        if self._charged:
+            left = self._limit_bytes - _charged_bytes(self._limit_bytes, self._places)
+            tick_s = min(_TICK_S, max(_SHORTEST_TICK_S, left / _FILLED_IN_A_SECOND))
+            found = left < 0
+        else:
+            tick_s, found = _TICK_S, self._look(pids, began)
         now = time.monotonic()
-        self._due = now + max(TICK_S, _REST_FOR_EACH * (now - began))
+        self._due = now + max(tick_s, _REST_FOR_EACH * (now - began))
         return found
 
     def _look(self, pids: Callable[[], Iterable[int]], began: float) -> bool:
-        charged = _charged_bytes()
-        if charged is not None and charged <= self._limit_bytes:
-            return False
         running = dict.fromkeys(pids())
         if sum(map(proc.resident_bytes, running)) <= self._limit_bytes:
             return False
@@ -62,11 +87,29 @@ class MemoryWatch:
         return sum(self._exact.values()) > self._limit_bytes
 
 
-def _charged_bytes() -> int | None:
-    for path in _CHARGED_FILES:
-        try:
-            with open(path, "rb") as file:
-                return int(file.read())
-        except OSError:
-            continue
-    return None
+def _charged_bytes(enough: int, places: Iterable[str]) -> int:
+    """What the container is charged with that is the program's; of less than `enough` the first count, which is larger.
+
+    Raises:
+        OSError: the kernel tells of no control group.
+    """
+    for count, table in _CHARGED:
+        if os.path.exists(count):
+            return _programs_part(int(_read(count)), table, enough, places)
+    raise OSError("no control group is shown")
+
+
+def _programs_part(charged: int, table: str, enough: int, places: Iterable[str]) -> int:
+    if charged <= enough:
+        return charged
+    lines = (line.split() for line in _read(table).splitlines())
+    charged -= sum(int(size) for name, size in lines if name in _GIVEN_BACK)
+    for place in places:
+        system = os.statvfs(place)
+        charged -= system.f_frsize * (system.f_blocks - system.f_bfree)
+    return charged - proc.resident_bytes(os.getpid())
+
+
+def _read(path: str) -> bytes:
+    with open(path, "rb") as file:
+        return file.read()

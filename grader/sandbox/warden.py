@@ -24,7 +24,6 @@ import fcntl
 import io
 import json
 import os
-import pty
 import resource
 import select
 import shutil
@@ -42,7 +41,7 @@ from typing import Any, NoReturn
 
 from grader.sandbox import leftovers, proc, seccomp, users, workfolder
 from grader.sandbox.channel import Channel, ChannelClosedError, read_frame
-from grader.sandbox.memory import TICK_S, MemoryWatch
+from grader.sandbox.memory import MemoryWatch
 from grader.sandbox.settings import SOCKET_PATH, Settings
 
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -62,6 +61,7 @@ _HUNTS = 200
 #: execve(2) closes descriptors, which tells us of it, and lets others look in microseconds later; on a loaded machine
 #: another process may run in between.
 _SHOWN_S = 1.0
+_FIRST = -20  # setpriority(2)
 _TIDY_S = 10  # removing 20 000 files takes half a second
 
 
@@ -78,8 +78,9 @@ class Warden:
         self._ended: dict[int, int] = {}
         self._terminals: list[int] = []
         self._killed_for_memory = False
-        self._memory = MemoryWatch(settings["memory_bytes"])
-        self._oom_kills = _oom_kills()
+        self._memory = MemoryWatch(settings["memory_bytes"], charged=settings["own_cgroup"], places=settings["places"])
+        self._oom_kills, self._refusals = _counted(*_KILLED_FOR_MEMORY), _counted(*_REFUSED_PROCESSES)
+        self._most_processes = settings["processes"]
         self._kept: list[workfolder.Folder] = []
         self._built_files: frozenset[str] = frozenset()
         self._filters = seccomp.available()
@@ -88,6 +89,11 @@ class Warden:
         self._alone = self._for_another and not settings["private_pids"]
         # Root that may not look into other users' processes looks with their rights.
         self._looks_as_user = self._for_another and not users.holds(users.CAP_SYS_PTRACE)
+        self._priority = os.getpriority(os.PRIO_PROCESS, 0)
+        if settings["own_cgroup"]:
+            # Within the group a program of 256 busy processes has a quarter of its time to leave, and no more.
+            with suppress(PermissionError):  # an engine without root
+                os.setpriority(os.PRIO_PROCESS, 0, _FIRST)
         # Orphans come to us, wherever they are in the tree; PID 1 gets them anyway.
         _libc.prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
         self._wakeup, wakeup_end = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
@@ -157,7 +163,7 @@ class Warden:
     def _wait(self, driver: Channel, lifeline: int) -> bool:
         """Until the driver asks (True) or the host is gone (False).  Reaps and watches memory meanwhile."""
         while True:
-            timeout_s = TICK_S if self._somebody() else None
+            timeout_s = self._memory.wait_s() if self._somebody() else None
             readable, _, _ = select.select([driver.fileno(), lifeline, self._wakeup], [], [], timeout_s)
             self._drain_wakeup()
             self._reap()
@@ -316,16 +322,21 @@ class Warden:
         along as the fifth, opened apart from the program's own.
         """
         self._killed_for_memory = False
-        self._oom_kills = _oom_kills()
+        self._oom_kills, self._refusals = _counted(*_KILLED_FOR_MEMORY), _counted(*_REFUSED_PROCESSES)
         if afresh and (why := self._tidy()):
             return {"error": why}, ()
-        with users.acting_as(*self._user):  # so that the program can open them again by name, as /dev/stdin
-            ours, theirs = _open_terminal(echo=echo) if terminal else _open_pipes()
+        try:
+            with users.acting_as(*self._user):  # so that the program can open them again by name, as /dev/stdin
+                ours, theirs = _open_terminal(echo=echo) if terminal else _open_pipes()
+        except OSError as error:
+            if error.errno != errno.ENOSPC or afresh:  # with nobody else there it is the machine that has none
+                raise
+            return {"error": "the program that runs holds all pseudo-terminals"}, ()
         complaint, complaint_end = os.pipe2(os.O_CLOEXEC)
-        most_processes = self._process_limit()
+        self._most_processes = self._process_limit()
         pid = os.fork()
         if pid == 0:
-            _guarded(partial(self._exec, argv, environment, theirs, complaint_end, most_processes, terminal=terminal))
+            _guarded(partial(self._exec, argv, environment, theirs, complaint_end, terminal=terminal))
         os.close(complaint_end)
         for descriptor in set(theirs):
             if terminal and descriptor == theirs[0]:
@@ -361,7 +372,6 @@ class Warden:
         environment: dict[str, str],
         stdio: tuple[int, int, int],
         complaint: int,
-        most_processes: int,
         *,
         terminal: bool,
     ) -> None:
@@ -376,7 +386,7 @@ class Warden:
             signal.set_wakeup_fd(-1)
             os.umask(0o022)
             os.chdir(self._settings["work"])
-            self._limit(most_processes)
+            self._limit()
             _become(self._settings["uid"], self._settings["gid"])
             _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
             if self._filters:
@@ -387,11 +397,11 @@ class Warden:
         except Exception as error:  # noqa: BLE001 — else the program would be blamed for having ended
             os.write(complaint, f"{_OUR_OWN}{error!r}".encode())
 
-    def _limit(self, most_processes: int) -> None:
+    def _limit(self) -> None:
         settings = self._settings
         wanted = {
             # None for memory: what a program maps and never uses costs nothing, and gcc's sanitizers map terabytes.
-            resource.RLIMIT_NPROC: most_processes,
+            resource.RLIMIT_NPROC: self._most_processes,
             resource.RLIMIT_NOFILE: settings["open_files"],
             resource.RLIMIT_FSIZE: settings["disk_bytes"],
             resource.RLIMIT_CORE: 0,
@@ -401,13 +411,14 @@ class Warden:
             finite = [limit for limit in (value, hard) if limit != resource.RLIM_INFINITY]
             capped = min(finite, default=resource.RLIM_INFINITY)
             resource.setrlimit(name, (capped, capped))
-        # When memory runs out, the program goes first, never the warden.
+        os.setpriority(os.PRIO_PROCESS, 0, self._priority)
+        # When memory runs out, the program goes first, and not the warden.
         with suppress(OSError), users.visible(), open("/proc/self/oom_score_adj", "w") as score:
             score.write("1000")
 
     def _process_limit(self) -> int:
         processes = self._settings["processes"]
-        if processes == 0:
+        if self._settings["own_cgroup"]:
             return resource.RLIM_INFINITY
         # Without a namespace the kernel counts all processes of this user.
         return processes + (0 if self._settings["private_pids"] else proc.tasks_of(self._settings["uid"]))
@@ -415,9 +426,18 @@ class Warden:
     def status(self, pid: int) -> _Answer:
         """How a process ended: `status` >= 0 exit status, < 0 minus the signal, None while it runs."""
         self._reap()
-        out_of_memory = self._killed_for_memory or _oom_kills() > self._oom_kills
+        out_of_memory = self._killed_for_memory or _counted(*_KILLED_FOR_MEMORY) > self._oom_kills
         status = self._ended[pid] if pid in self._ended else proc.exit_status(pid)
         return {"status": status, "out_of_memory": out_of_memory}, ()
+
+    def refused_processes(self) -> _Answer:
+        """Whether the program that was started last wanted more processes and threads than it may have.
+
+        Without a count of the kernel's: whether it has as many as it may.
+        """
+        if self._settings["own_cgroup"]:
+            return {"refused": _counted(*_REFUSED_PROCESSES) > self._refusals}, ()
+        return {"refused": proc.tasks_of(self._settings["uid"]) >= self._most_processes}, ()
 
     def snapshot(self, *, files: bool) -> _Answer:
         """What every process of the program does now (see `wire/stillness.py` for how it is read)."""
@@ -496,6 +516,7 @@ class Warden:
         "remember": remember,
         "start": start,
         "status": status,
+        "refused_processes": refused_processes,
         "snapshot": snapshot,
         "socket_timeouts": socket_timeouts,
         "small_send_buffers": small_send_buffers,
@@ -548,7 +569,7 @@ def _why_not_executed(name: str, environment: dict[str, str], error: OSError) ->
 
 def _open_terminal(*, echo: bool) -> tuple[tuple[int, int, int], tuple[int, int, int]]:
     """(our ends, the program's ends) of stdin, stdout, stderr: a terminal, and a pipe for stderr."""
-    master, slave = pty.openpty()
+    master, slave = os.openpty()
     errors, errors_end = os.pipe()
     fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
     if not echo:
@@ -571,17 +592,18 @@ def _signal(pid: int, number: int) -> None:
         os.kill(pid, number)
 
 
-#: Where the kernel counts processes killed for want of memory: cgroup v2, then v1.
-_OOM_FILES = ("/sys/fs/cgroup/memory.events", "/sys/fs/cgroup/memory/memory.oom_control")
+#: Where the kernel counts what it did to a control group for want of something: cgroup v2, then v1.
+_KILLED_FOR_MEMORY = ("oom_kill", "/sys/fs/cgroup/memory.events", "/sys/fs/cgroup/memory/memory.oom_control")
+_REFUSED_PROCESSES = ("max", "/sys/fs/cgroup/pids.events", "/sys/fs/cgroup/pids/pids.events")
 
 
-def _oom_kills() -> int:
-    """Processes of this container that the kernel has killed for memory; 0 where there is no such count."""
-    for path in _OOM_FILES:
+def _counted(wanted: str, *paths: str) -> int:
+    """How often; 0 where there is no such count."""
+    for path in paths:
         with suppress(OSError), open(path) as lines:
             for line in lines:
                 name, _, count = line.partition(" ")
-                if name == "oom_kill":
+                if name == wanted:
                     return int(count)
     return 0
 

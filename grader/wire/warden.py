@@ -68,8 +68,12 @@ class WardenClient:
 
         Raises:
             CannotKeepError: that is too much.
+            WardenError: the warden failed.
         """
         answer, _ = self._ask("remember")
+        if answer.get("ours"):
+            message = f"remember: {answer['error']}"
+            raise WardenError(message)
         if "error" in answer:
             raise CannotKeepError(answer["error"])
 
@@ -104,6 +108,10 @@ class WardenClient:
         """How a program ended, or None while it runs."""
         answer = self._answer("status", pid=pid)
         return None if answer["status"] is None else Ending(answer["status"], answer["out_of_memory"])
+
+    def refused_processes(self) -> bool:
+        """Whether the program that was started last wanted more processes and threads than it may have."""
+        return cast("bool", self._answer("refused_processes")["refused"])
 
     def snapshot(self, *, files: bool = False) -> Snapshot:
         """What all processes do now."""

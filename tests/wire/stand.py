@@ -41,6 +41,7 @@ def settings(work: Path, **changed: Any) -> Settings:
         "work": str(work),
         "places": [str(work)],
         "private_pids": False,
+        "own_cgroup": False,
         "memory_bytes": LIMITS.memory_bytes,
         "processes": LIMITS.processes,
         "open_files": LIMITS.open_files,
