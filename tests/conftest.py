@@ -15,11 +15,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import docker
+import hypothesis
 import pytest
 
 from grader.errors import CannotJudgeError
 from grader.sandbox import engine as engines
 from grader.sandbox.choose import DEFAULT_BASE, DEFAULT_NETWORK
+
+# How long one example takes says how busy the machine is; a test that hangs is ended by pytest's timeout.
+hypothesis.settings.register_profile("grader", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+hypothesis.settings.load_profile("grader")
 
 REQUIRED = "GRADER_REQUIRE_CONTAINERS"
 _MARKER = "container"
