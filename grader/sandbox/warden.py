@@ -85,6 +85,7 @@ class Warden:
         self._built_files: frozenset[str] = frozenset()
         self._filters = seccomp.available()
         self._for_another = settings["uid"] != os.geteuid()
+        self._gives_sockets = proc.gives_sockets()
         # Without namespaces its user alone tells what is the program's, if that is no other's.
         self._alone = self._for_another and not settings["private_pids"]
         # Root that may not look into other users' processes looks with their rights.
@@ -461,6 +462,8 @@ class Warden:
 
     def _taking(self, sockets: list[tuple[int, int]], use: Callable[[int, int], Any]) -> list[Any] | None:
         """What a function makes of each of the program's sockets, where the kernel gives them to its own user only."""
+        if not self._gives_sockets:
+            return None  # and no child need be started to hear that
 
         def made() -> list[Any]:
             return [use(pid, fd) for pid, fd in sockets]
