@@ -99,6 +99,7 @@ def test_peer_gone_mid_reply(server: Server, stage: Stage, connect: Connect, pro
     """Goes on when a client leaves in the middle of a reply"""
     program = server.program
     exchanges = _many(protocol, stage.more_than_buffers_bytes)
+    cut_short = protocol.sized(_UNREAD_BYTES // 2)
     serves_another(connect, protocol)
     before = at_rest(program)
     for _ in range(_VISITS):
@@ -109,12 +110,12 @@ def test_peer_gone_mid_reply(server: Server, stage: Stage, connect: Connect, pro
         serves_another(connect, protocol)
         if stage.private_network:  # else this little is not more than its buffers
             with stage.connect(server, slow=True) as client:
-                client.send_without_reading(stage.opening.request + _short_requests(protocol, _UNREAD_BYTES))
+                client.send_without_reading(stage.opening.request + _requests([cut_short] * 2))
                 client.half_close()
                 client.leave_unread()
             program.wait_delivered()
             serves_another(connect, protocol)
-    requests = _short_requests(protocol, _ASKED_BYTES)
+    requests = _short_requests(protocol)
     mark = program.transcript.mark()
     for number in range(_LEAVING):
         program.transcript.rewind(mark)
@@ -138,11 +139,11 @@ def _must_keep_workers(program: Program, before: Snapshot) -> None:
             raise FaultError(Reason.WORKER_LOST, words, doing=program.doing())
 
 
-def _short_requests(protocol: StreamProtocol, most_bytes: int) -> bytes:
-    """Whole messages, as many as so many bytes hold: whoever reads them piece by piece answers several times."""
+def _short_requests(protocol: StreamProtocol) -> bytes:
+    """Whole messages, as many as one segment holds: whoever reads them piece by piece answers several times."""
     requests = bytearray()
     number = 0
-    while len(requests) + len(more := protocol.exchange(number).request) <= most_bytes:
+    while len(requests) + len(more := protocol.exchange(number).request) <= _ASKED_BYTES:
         requests += more
         number += 1
     return bytes(requests)

@@ -37,6 +37,8 @@ from grader.sandbox.channel import pack
 from grader.sandbox.host import patience_s, python_module, settings_of, words_of
 from grader.sandbox.settings import (
     IPC_SETTINGS,
+    MACHINE_ADDRESS,
+    MACHINE_NAME,
     NETWORK_SETTINGS,
     SERVER_ADDRESS,
     SERVER_NAME,
@@ -153,7 +155,7 @@ class DockerSandbox:
             ipc_mode="private",
             sysctls={**sysctls, **IPC_SETTINGS},
             cpu_shares=PROGRAM_CPU_SHARES,
-            extra_hosts={SERVER_NAME: SERVER_ADDRESS},
+            extra_hosts={SERVER_NAME: SERVER_ADDRESS, MACHINE_NAME: MACHINE_ADDRESS},
             cap_add=_WARDEN_CAPABILITIES,
             mem_limit=_memory_bytes(limits),
             memswap_limit=_memory_bytes(limits),
@@ -169,7 +171,7 @@ class DockerSandbox:
             ],
         )
         host_config["KernelMemoryTCP"] = SOCKET_BYTES  # not known to docker-py; of no effect with cgroup v2
-        return {"host_config": host_config}
+        return {"host_config": host_config, "hostname": MACHINE_NAME}
 
     def _mounted(self, path: str, kind: str, options: str) -> Mount:
         """A file system of this run's own, as the engine makes it: as a volume, since it takes options."""

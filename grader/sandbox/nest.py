@@ -31,6 +31,8 @@ from grader.sandbox import leftovers, users
 from grader.sandbox.channel import Channel, read_frame
 from grader.sandbox.settings import (
     IPC_SETTINGS,
+    MACHINE_ADDRESS,
+    MACHINE_NAME,
     NETWORK_SETTINGS,
     SERVER_ADDRESS,
     SERVER_NAME,
@@ -278,7 +280,7 @@ def _close_filesystem(disk_bytes: int, disk_files: int) -> None:
     size = f"size={disk_bytes},nr_inodes={disk_files},mode=1777"
     for folder in _covered():
         _cover(folder, size)
-    _name_the_server()
+    _name_the_hosts()
     _mount("proc", "/proc", "proc", _MS_NOSUID | _MS_NODEV | _MS_NOEXEC)
     _mount("devpts", "/dev/pts", "devpts", _MS_NOSUID | _MS_NOEXEC, f"max={TERMINALS},ptmxmode=0666,mode=0620")
     _bound_ipc()
@@ -303,12 +305,13 @@ def _make_read_only(path: str) -> None:
         raise OSError(ctypes.get_errno(), "mount_setattr")
 
 
-def _name_the_server() -> None:
-    """The machine's table of hosts with one name more, laid over its own."""
+def _name_the_hosts() -> None:
+    """The machine's table of hosts with two names more, the server's and this namespace's own, laid over its own."""
+    socket.sethostname(MACHINE_NAME)
     with open(_HOSTS, "rb") as file:
         table = file.read().rstrip()
     with tempfile.NamedTemporaryFile() as copy:
-        copy.write(table + f"\n{SERVER_ADDRESS} {SERVER_NAME}\n".encode())
+        copy.write(table + f"\n{SERVER_ADDRESS} {SERVER_NAME}\n{MACHINE_ADDRESS} {MACHINE_NAME}\n".encode())
         copy.flush()
         os.fchmod(copy.fileno(), 0o444)
         _mount(copy.name, _HOSTS, None, _MS_BIND)

@@ -34,6 +34,10 @@ TERMINALS: Final = 32
 #: stands for 127.0.0.1, where a client that never looked (inet_pton, unchecked, leaves 0.0.0.0) arrives as well.
 SERVER_NAME: Final = "server.test"
 SERVER_ADDRESS: Final = "127.0.0.3"
+#: The sandbox's own name, and its address where such names have one without a network, as in Debian's /etc/hosts: many
+#: a server binds gethostbyname(gethostname()).
+MACHINE_NAME: Final = "sandbox"
+MACHINE_ADDRESS: Final = "127.0.1.1"
 
 
 class Settings(TypedDict):

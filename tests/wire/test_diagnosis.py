@@ -109,6 +109,15 @@ def test_what_a_conversation_is_in_words(there: SocketRow | None, words: str) ->
     assert alone == "; ".join(filter(None, ["blocked in pause", words]))
 
 
+def test_equal_threads_of_several_processes_are_counted_as_processes() -> None:
+    accepts = [process(thread(ACCEPT, 3, tid=pid), pid=pid) for pid in (10, 20, 30)]
+    receives = process(thread(RECV, 4, tid=40), thread(RECV, 4, tid=41), pid=40)
+    words = describe((*accepts, receives), sockets(LISTENS, row(FIRST)), (), MACHINE)
+    assert (
+        words == "3 processes blocked in accept, waiting for the next client; 2 threads blocked in recv on a connection"
+    )
+
+
 def test_equal_threads_are_counted() -> None:
     receivers = [thread(RECV, 4, tid=tid) for tid in range(10, 13)]
     words = told(*receivers, thread(ACCEPT, 3, tid=20), rows=(LISTENS, row(FIRST)))
