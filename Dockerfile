@@ -24,7 +24,7 @@ ENTRYPOINT ["/opt/driver/bin/python", "-P", "-m", "grader.driver", "unix:/run/gr
 
 FROM python AS sandbox
 RUN apt-get update -qq \
-    && apt-get install -y -qq --no-install-recommends python3-psutil gcc libc6-dev make \
+    && apt-get install -y -qq --no-install-recommends gcc libc6-dev make \
     && rm -rf /var/lib/apt/lists/*
 COPY grader/sandbox/__init__.py \
     grader/sandbox/channel.py \

@@ -73,6 +73,9 @@ REPLY_S: Final = 2.0
 USEFUL_BYTES_PER_S: Final = 64 * 1024
 #: ... and a datagram counts as so many bytes at least: ten a second, a process for each under load.
 DATAGRAM_WORTH_BYTES: Final = USEFUL_BYTES_PER_S // 10
+#: ... nor time in which it waited for a device while the machine counts that somebody waits for I/O, up to this: a disk
+#: under load answers within milliseconds or a few seconds, and a program may well be the one who keeps it busy.
+IO_MOST_S: Final = 10.0
 #: ... but after this much wall time the machine is called starved, and the check inconclusive.
 REPLY_WALL_S: Final = 60.0
 #: What a datagram over IPv4 carries at most (udp(7)): 65 535 less 20 bytes of IP and 8 of UDP headers.
@@ -83,11 +86,12 @@ READY_S: Final = 5.0
 EXIT_S: Final = 5.0
 #: From the driver's start until the warden has unpacked and listens: milliseconds, or a slow disk.
 WARDEN_READY_S: Final = 30.0
-#: Until the kernel has ended or stopped all processes that were told to: milliseconds; seconds where a hundred of them
-#: wait for one CPU.
-KERNEL_S: Final = 10.0
-#: Until the warden has answered any question; KERNEL_S is the longest that it waits for anything, twice where it kills.
-ANSWER_S: Final = 60.0
+#: Until the kernel has ended or stopped all processes that were told to: milliseconds, or seconds where hundreds of
+#: them share a CPU with others; what has not happened after this never will.
+KERNEL_S: Final = 30.0
+#: Until the warden has answered any question.  It waits for nothing longer than KERNEL_S, but beside a fork bomb it may
+#: get a hundredth of a CPU.
+ANSWER_S: Final = 120.0
 #: Looking up a name that nobody has: where it fails later than this, a right client might not end within REPLY_S.
 LOOKUP_S: Final = 0.5
 #: Until a client gives up a reply that never comes, after each time that it has asked: handouts say a second, and a

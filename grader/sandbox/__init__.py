@@ -11,6 +11,6 @@ kill the program and leave, and with it goes the process namespace; so a host ki
 
 Two sandboxes, one path: `docker.py` puts warden and driver in two containers, `local.py` in child processes with
 namespaces of their own where the kernel lets it.  The warden and the driver are the same files in both, and do not know
-where they are.  This package runs with the standard library and psutil alone where the student's program is
-near (`warden.py`, `channel.py`, `nest.py`); it knows no check and no expected answer.
+where they are.  This package runs with the standard library alone where the student's program is near (`warden.py` and
+what it imports, `nest.py`); it knows no check and no expected answer.
 """

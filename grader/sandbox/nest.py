@@ -9,7 +9,7 @@ where this process is root, and else none.  The first line of standard output sa
 Arguments: the descriptors of the driver's standard input and output, and the driver's command; or `--probe`, to say by
 the exit status whether the namespaces are allowed.
 Standard input: the warden's settings and the archive as two frames, then nothing; its end is the end of the host.
-Standard library and psutil only.
+Standard library only.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """What the kernel tells of processes in /proc, as bytes and numbers; nothing that a program wrote is taken for a fact.
 
 A program chooses its name, its arguments, the names of its files and what stands in its registers.  So everything is
-read as bytes; `status` and `stat` are read past the name, which the kernel ends by a newline (it escapes those inside,
-and nothing else) and by the last parenthesis; registers are unsigned numbers, and an address that is none is a question
-without an answer.  Names go on as text by `text_of`, and no decision hangs on them.
+read as bytes; `status` and `stat` are read past the name, which the kernel ends by a newline (inside it escapes those,
+and backslashes, and nothing else) and by the last parenthesis; registers are unsigned numbers, and an address that is
+none is a question without an answer.  Names go on as text that JSON and UTF-8 can carry, and no decision hangs on them.
 
 Whatever a program does, a reader gives what is known: a process that has gone is None, an unreadable file is empty.
 Everything here may be asked of any process at any time, keeps nothing, and changes nothing but, in one function, the
@@ -36,11 +36,12 @@ _STOPPED = frozenset("Tt")
 
 
 def text_of(raw: bytes) -> str:
-    r"""A name as text that JSON and UTF-8 can carry; different names stay different.
+    r"""A file's name as text; different names stay different: what is no UTF-8 becomes `\xff`, a backslash two."""
+    return _text(raw.replace(b"\\", b"\\\\"))
 
-    What is no UTF-8 is shown as `\xff`, and a backslash as two.
-    """
-    return raw.replace(b"\\", b"\\\\").decode("utf-8", "backslashreplace")
+
+def _text(escaped: bytes) -> str:
+    return escaped.decode("utf-8", "backslashreplace")
 
 
 def _read(path: str) -> bytes:
@@ -158,19 +159,17 @@ def exit_status(pid: int) -> int | None:
     return os.waitstatus_to_exitcode(code) if os.WIFEXITED(code) or os.WIFSIGNALED(code) else None
 
 
-def is_stopped(pid: int) -> bool:
-    """Whether no thread of it can go on before somebody sends SIGCONT.
+def not_stopped(pid: int) -> list[int]:
+    """The threads of it that may go on before somebody sends SIGCONT; all that it has had, when it is gone meanwhile.
 
-    A thread that has ended can't; a process that is gone has gone on.  A signal does not reach a thread in vfork(2),
-    which waits for its child and sleeps on when that is stopped.
+    A signal does not reach a thread in vfork(2), which waits for its child and sleeps on when that is stopped.
     """
-    tids = _tids(pid)
-    return bool(tids) and all(_task_is_stopped(f"/proc/{pid}/task/{tid}") for tid in tids)
+    return [tid for tid in _tids(pid) or [pid] if not _task_is_stopped(f"/proc/{pid}/task/{tid}")]
 
 
 def _task_is_stopped(task: str) -> bool:
     state = _state_of(_status(task)[1])
-    return state in {"", *_ENDED, *_STOPPED} or (state == "D" and _in_vfork(task, *_call(task)))
+    return state in _ENDED or state in _STOPPED or (state == "D" and _in_vfork(task, *_call(task)))
 
 
 # Memory
@@ -203,19 +202,21 @@ def process(pid: int, *, files: bool) -> dict[str, Any]:
     """
     folder, name, fields = _living(pid)
     zombie = _only_zombie(fields)
-    if not fields or (zombie and _is_ours(fields)):
+    threads = [] if zombie else [thread for tid in _tids(pid) if (thread := _thread(pid, tid))]
+    ended_since = not zombie and all(thread["state"] in _ENDED for thread in threads)
+    if ended_since or (zombie and _is_ours(fields)):
         return unsettled(pid)
     # A program that waits for none of its children has hundreds of zombies: nothing more is to be seen of them.
     seen = unsettled(pid) | {
         "parent": int(_field(fields, b"PPid")),
-        "name": text_of(name),
+        "name": _text(name),
         "state": _state_of(fields),
         "resident_bytes": 0 if zombie else _resident(folder),
         "ignored_signals": int(_field(fields, b"SigIgn"), 16),
         "caught_signals": int(_field(fields, b"SigCgt"), 16),
         "blocked_signals": int(_field(fields, b"SigBlk"), 16),
         "posix_timers": not zombie and _has_posix_timers(pid),
-        "threads": [] if zombie else [thread for tid in _tids(pid) if (thread := _thread(pid, tid))],
+        "threads": threads,
     }
     if files and not zombie:
         seen["files"] = _files(folder)

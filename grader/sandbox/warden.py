@@ -50,6 +50,7 @@ _PR_CAPBSET_DROP = 24
 _PR_SET_CHILD_SUBREAPER = 36
 _PR_SET_NO_NEW_PRIVS = 38
 _CAP_LAST = 63
+_SYS_TGKILL = {"x86_64": 234, "aarch64": 131}.get(os.uname().machine, -1)  # elsewhere it is refused
 _TIOCGPTPEER = 0x5441  # ioctl_tty(2): opens a pseudo-terminal's other side, whatever this process's /dev/pts is
 _PEER_FLAGS = os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK | os.O_CLOEXEC
 #: How a complaint begins that is not about the program.
@@ -338,6 +339,7 @@ class Warden:
         pid = os.fork()
         if pid == 0:
             _guarded(partial(self._exec, argv, environment, theirs, complaint_end, terminal=terminal))
+        self._ended.pop(pid, None)  # an orphan's, of the program before, may have had the same number
         os.close(complaint_end)
         for descriptor in set(theirs):
             if terminal and descriptor == theirs[0]:
@@ -428,7 +430,8 @@ class Warden:
         """How a process ended: `status` >= 0 exit status, < 0 minus the signal, None while it runs."""
         self._reap()
         out_of_memory = self._killed_for_memory or _counted(*_KILLED_FOR_MEMORY) > self._oom_kills
-        status = self._ended[pid] if pid in self._ended else proc.exit_status(pid)
+        with self._looking():
+            status = self._ended[pid] if pid in self._ended else proc.exit_status(pid)
         return {"status": status, "out_of_memory": out_of_memory}, ()
 
     def refused_processes(self) -> _Answer:
@@ -482,11 +485,19 @@ class Warden:
     def freeze(self) -> _Answer:
         """Stop every thread of the program.  Answers when all are stopped, or (`stopped`: False) can't be."""
         until = time.monotonic() + self._settings["patience_s"]
-        while not all(map(proc.is_stopped, self.pids())):
+        while running := self._running():
             if time.monotonic() > until:
                 return {"stopped": False}, ()
             self._signal_all(signal.SIGSTOP)
+            # The kernel hands a process's signal to its first thread; there it stays as long as that is in vfork(2).
+            for pid, tid in running:
+                _libc.syscall(_SYS_TGKILL, pid, tid, signal.SIGSTOP)
         return {"stopped": True}, ()
+
+    def _running(self) -> list[tuple[int, int]]:
+        """The threads that are not stopped, each with its process."""
+        with self._looking():
+            return [(pid, tid) for pid in self.pids() for tid in proc.not_stopped(pid)]
 
     def thaw(self) -> _Answer:
         """Let it go on."""

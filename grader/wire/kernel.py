@@ -16,6 +16,7 @@ import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import IntEnum
+from pathlib import Path
 from typing import NamedTuple
 
 _NETLINK_SOCK_DIAG = 4
@@ -235,6 +236,18 @@ def _attributes(body: bytes, offset: int) -> Iterator[tuple[int, bytes]]:
             return
         yield kind, body[offset + 4 : offset + length]
         offset += (length + 3) & ~3
+
+
+_PRESSURE = Path("/proc/pressure/io")
+
+
+def io_stalled_s() -> float | None:
+    """Seconds since the machine's start in which somebody waited for I/O (PSI); None: the kernel keeps no count."""
+    try:
+        some, _, _ = _PRESSURE.read_text().partition("\n")
+    except OSError:  # there is no such count, or it is switched off
+        return None
+    return int(some.rpartition("total=")[2]) / 1e6
 
 
 def machine() -> str:

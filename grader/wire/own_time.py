@@ -1,9 +1,12 @@
 """How much time a program really had, and how much of a deadline that uses up.  Pure: snapshots in, seconds out.
 
 Its own time is the time in which it ran, or slept of its own accord; the time in which it wanted to run and was given
-no CPU is the machine's.  A deadline is a bucket: own time fills it, and every byte that moves lets a little run out
-again, so that a long message at a useful rate never fills it, while one byte each second does.  Nothing is saved up:
-whoever stops moving has the deadline from then on, however much was moved before.
+no CPU is the machine's.  So is the time in which it waited for a device, as far as the machine itself counts that
+somebody waited for I/O meanwhile, and up to a bound: a program can wait in that state for what it brought about itself.
+
+A deadline is a bucket: own time fills it, and every byte that moves lets a little run out again, so that a long message
+at a useful rate never fills it, while one byte each second does.  Nothing is saved up: whoever stops moving has the
+deadline from then on, however much was moved before.
 
 A program that is on a CPU all the time while nothing moves *spins*.  Each wait for it costs a whole deadline, since the
 kernel can't tell what it is about to do.  `Spinning` counts the checks in which that was so; after some of them it is
@@ -13,6 +16,7 @@ known, and less is enough where nothing passes by the end of a wait.  Silence is
 from __future__ import annotations
 
 from grader.limits import (
+    IO_MOST_S,
     REPLY_S,
     RESTLESS_SETTLE_S,
     SETTLE_S,
@@ -30,11 +34,26 @@ class OwnTime:
     def __init__(self, began: float) -> None:
         self._began = began
         self._first: dict[int, tuple[int, int]] = {}
+        #: The time of a look at which it waited for a device, and the machine's count then.
+        self._at_device: tuple[float, float] | None = None
+        self._device_s = 0.0
 
-    def spent_s(self, now: float, snapshot: Snapshot) -> float:
-        """Seconds in which it ran, or slept of its own accord; not those it waited for a CPU."""
+    def spent_s(self, now: float, snapshot: Snapshot, io_stalled_s: float | None = None) -> float:
+        """Seconds in which it ran, or slept of its own accord; not those it waited for a CPU or, bounded, for I/O.
+
+        `io_stalled_s`: for how long somebody on this machine has waited for I/O, ever; None: not known.
+        """
         ran_s, waited_s = self._since_first(snapshot)
-        return max(ran_s, now - self._began - waited_s)
+        self._note_device(now, snapshot, io_stalled_s)
+        return max(ran_s, now - self._began - waited_s - min(self._device_s, IO_MOST_S))
+
+    def _note_device(self, now: float, snapshot: Snapshot, io_stalled_s: float | None) -> None:
+        waits = any(thread.waits_for_device for process in snapshot for thread in process.threads)
+        before, self._at_device = self._at_device, None
+        if waits and io_stalled_s is not None:
+            if before:
+                self._device_s += min(now - before[0], io_stalled_s - before[1])
+            self._at_device = (now, io_stalled_s)
 
     def ran_s(self, snapshot: Snapshot) -> float:
         """Seconds on a CPU since the first snapshot."""
@@ -66,9 +85,12 @@ class Deadline:
         self._quiet_spent_s = self._quiet_ran_s = 0.0
         self._moved: tuple[int, ...] | None = None
 
-    def look(self, now: float, snapshot: Snapshot, moved: tuple[int, ...]) -> None:
-        """Count what a look has shown.  `moved`: what it has read and written so far, a number each, in bytes."""
-        spent_s = self._whole.spent_s(now, snapshot)
+    def look(self, now: float, snapshot: Snapshot, moved: tuple[int, ...], io_stalled_s: float | None = None) -> None:
+        """Count what a look has shown.
+
+        `moved`: what it has read and written so far, a number each, in bytes.  `io_stalled_s`: see `OwnTime.spent_s`.
+        """
+        spent_s = self._whole.spent_s(now, snapshot, io_stalled_s)
         bytes_moved = 0 if self._moved is None else max(0, sum(moved) - sum(self._moved))
         # Threads that have ended take their times with them, so that less may be spent than before.
         self._used_s += max(0.0, spent_s - self._spent_s) - bytes_moved / USEFUL_BYTES_PER_S
@@ -78,7 +100,7 @@ class Deadline:
             if self._moved is not None:
                 self._quiet = OwnTime(now)
             self._moved = moved
-        self._quiet_spent_s = self._quiet.spent_s(now, snapshot)
+        self._quiet_spent_s = self._quiet.spent_s(now, snapshot, io_stalled_s)
         self._quiet_ran_s = self._quiet.ran_s(snapshot)
 
     @property

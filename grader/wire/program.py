@@ -28,7 +28,7 @@ from grader.model import EventKind
 from grader.wire import stillness, terminal
 from grader.wire.diagnosis import Conversation, describe
 from grader.wire.faults import FaultError, UnprovedError
-from grader.wire.kernel import SocketRow, SocketTable, TcpState, machine
+from grader.wire.kernel import SocketRow, SocketTable, TcpState, io_stalled_s, machine
 from grader.wire.own_time import Deadline, OwnTime, Spinning
 from grader.wire.stillness import Awaits, Snapshot, Verdict
 from grader.wire.terminal import MadeOfCtrlC
@@ -396,7 +396,8 @@ class Program:
             if sleeps and arrived and self.nothing_on_its_way():
                 return self._last_chance(ready, Why.STILL, verdict, snapshot)
             in_haste = hurried and self._spinning.is_known
-            clock.look(now, snapshot, (*self._traffic(prints=prints), self._accepted() if in_haste else 0))
+            moved = (*self._traffic(prints=prints), self._accepted() if in_haste else 0)
+            clock.look(now, snapshot, moved, io_stalled_s())
             if clock.is_over or (in_haste and clock.spins):
                 return self._last_chance(ready, Why.DEADLINE, verdict, snapshot, clock)
             if now > self.give_up_at:

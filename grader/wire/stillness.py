@@ -47,6 +47,11 @@ class ThreadFacts(msgspec.Struct, frozen=True):
         return self.state in _ASLEEP or self.in_vfork
 
     @property
+    def waits_for_device(self) -> bool:
+        """Whether it waits for a disk or the like, or for a page of memory: the machine's matter, unless it is idle."""
+        return self.state == "D" and not self.in_vfork
+
+    @property
     def lives(self) -> bool:
         """Whether it has not ended: one that has is seen until it is waited for."""
         return self.state not in "ZX"

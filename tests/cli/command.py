@@ -186,7 +186,7 @@ class Command:
 #: Whether it starts once more matters too: setpriv starts it with rights that it then gives up.
 _TRY_INTERPRETER = """
 import subprocess, sys
-import click, docker, msgspec, psutil, pytest, rich, grader
+import click, docker, msgspec, pytest, rich, grader
 subprocess.run([sys.executable, "-c", ""], check=True)
 """
 _REFUSE_NAMESPACES = """

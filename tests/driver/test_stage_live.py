@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+from pathlib import Path
 
 import pytest
 
@@ -13,6 +14,7 @@ from grader.model import EventKind
 from grader.wire.faults import FaultError
 from grader.wire.script import Exchange
 from tests.driver.conftest import MakeStage
+from tests.wire.stand import PROGRAMS, PYTHON
 
 HELLO = Exchange(b"hello\n", b"HELLO\n")
 GREETING = Exchange(b"", b"Welcome\n")
@@ -145,6 +147,26 @@ def right_command(stage: Stage, port: int) -> tuple[str, ...]:
     return tuple(
         word.replace("{port}", str(port)).replace("{host}", "127.0.0.1") for word in stage._job.commands["server"].run
     )
+
+
+@pytest.mark.parametrize(
+    ("way", "names"),
+    [
+        ("daemon", {"\rState:\tZ"}),
+        ("chain", {Path(PYTHON[0]).name, "one that keeps starting another and ending"}),
+    ],
+)
+def test_what_is_left_running_is_named(
+    make_stage: MakeStage, monkeypatch: pytest.MonkeyPatch, way: str, names: set[str]
+) -> None:
+    """Whatever it calls itself, and whether or not a look meets it."""
+    monkeypatch.setattr("grader.driver.stage.EXIT_S", 0.2)
+    stage = make_stage("right")
+    program = stage.run((*PYTHON, str(PROGRAMS / "evader.py"), way))
+    program.wait_end()
+    left = stage.leftovers(program)
+    assert left
+    assert set(left) <= names
 
 
 def test_a_repetition_leaves_no_trace_in_the_transcript(make_stage: MakeStage) -> None:

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from grader.limits import (
     DATAGRAM_WORTH_BYTES,
+    IO_MOST_S,
     REPLY_S,
     RESTLESS_SETTLE_S,
     SETTLE_S,
@@ -52,6 +53,43 @@ def test_a_new_thread_counts_from_when_it_is_first_seen() -> None:
     clock.spent_s(101.0, facts((1, 0.0, 0.0), (2, 50.0, 0.0)))
     assert clock.spent_s(102.0, facts((1, 0.0, 0.0), (2, 51.0, 0.0))) == pytest.approx(2)
     assert clock.ran_s(facts((1, 0.0, 0.0), (2, 51.0, 0.0))) == pytest.approx(1)
+
+
+def at_device(*, in_vfork: bool = False) -> tuple[ProcessFacts, ...]:
+    """A snapshot of one thread in state D."""
+    thread = ThreadFacts(1, "D", None, (), 0, ran_ns=0, waited_ns=0, in_vfork=in_vfork)
+    return (ProcessFacts(1, 0, "p", "D", 0, 0, 0, 0, (thread,)),)
+
+
+def test_time_at_a_device_is_the_machines_as_far_as_the_machine_counts_it() -> None:
+    clock = OwnTime(100.0)
+    clock.spent_s(100.0, at_device(), 7.0)
+    assert clock.spent_s(102.0, at_device(), 8.5) == pytest.approx(0.5)
+    assert clock.spent_s(103.0, at_device(), 11.0) == pytest.approx(0.5), "not more than has passed"
+    assert clock.spent_s(104.0, facts((1, 0.0, 0.0)), 12.0) == pytest.approx(1.5), "it does not wait any more"
+    assert clock.spent_s(105.0, at_device(), 13.0) == pytest.approx(2.5), "it did not wait before"
+
+
+@pytest.mark.parametrize(
+    ("seen", "stalled"),
+    [(at_device(), (7.0, 7.0)), (at_device(), (None, None)), (at_device(in_vfork=True), (7.0, 9.0))],
+)
+def test_without_a_fact_of_the_machines_it_is_the_programs(
+    seen: tuple[ProcessFacts, ...], stalled: tuple[float | None, float | None]
+) -> None:
+    clock = OwnTime(100.0)
+    clock.spent_s(100.0, seen, stalled[0])
+    assert clock.spent_s(102.0, seen, stalled[1]) == 2
+
+
+def test_a_program_cannot_wait_for_devices_for_ever() -> None:
+    deadline = Deadline(REPLY_S)
+    deadline.begin(0.0)
+    looks = 0
+    while not deadline.is_over:
+        deadline.look(looks / 2, at_device(), (), looks / 2)
+        looks += 1
+    assert looks / 2 == pytest.approx(IO_MOST_S + REPLY_S, abs=2)
 
 
 def asleep(deadline: Deadline, step_s: float, moved: list[int], began: float = 100.0) -> int | None:
