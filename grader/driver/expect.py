@@ -15,7 +15,10 @@ from grader.wire.transcript import shown, side_by_side
 #: Lines of the program's own words in a message: the end of a traceback, which is what one reads.
 _PRINTED_LINES = 12
 _PRINTED_CHARACTERS = 200
+#: So many messages are shown, the last ones, and more as long as all of them together fit some lines.
 _SENT_SHOWN = 4
+_MOST_SENT_SHOWN = 12
+_SENT_CHARACTERS = 600
 _TYPED_SHOWN = 2
 _PIECES_SHOWN = 24
 _SHOWN_BYTES = 160
@@ -54,14 +57,42 @@ def _sent(events: tuple[Event, ...]) -> list[str]:
 
 
 def _last_said(events: tuple[Event, ...]) -> list[str]:
-    """What was sent and typed last, and what was typed last however long ago; how much is left out stands before."""
-    said = [event for event in events if event.kind in {EventKind.SENT, EventKind.TYPED}]
-    first = max(0, len(said) - _SENT_SHOWN)
-    typed = [place for place, event in enumerate(said) if event.kind is EventKind.TYPED]
-    kept = [place for place in range(len(said)) if place >= first or place in typed[-_TYPED_SHOWN:]]
+    """What was sent and typed last, what was typed last however long ago, and what may have ended the program.
+
+    How much is left out stands before.
+    """
+    said = [place for place, event in enumerate(events) if event.kind in _SAID]
+    lines = [f"{_deed(events[place])}: {split(events[place])}" for place in said]
+    typed = [place for place in said if events[place].kind is EventKind.TYPED]
+    needed = {*typed[-_TYPED_SHOWN:], *_fatal(events)}
+    first = _first_shown(lines)
+    kept = [line for number, line in enumerate(lines) if number >= first or said[number] in needed]
     left_out = len(said) - len(kept)
     told = [f"({left_out} earlier message{'s' * (left_out != 1)} left out; an HTML report has all)"] if left_out else []
-    return told + [f"{_deed(said[place])}: {split(said[place])}" for place in kept]
+    return told + kept
+
+
+def _first_shown(lines: list[str]) -> int:
+    """The first of the last lines that are shown."""
+    first, room = len(lines), _SENT_CHARACTERS
+    while first > 0 and len(lines) - first < _MOST_SENT_SHOWN:
+        room -= len(lines[first - 1])
+        if room < 0 and len(lines) - first >= _SENT_SHOWN:
+            break
+        first -= 1
+    return first
+
+
+def _fatal(events: tuple[Event, ...]) -> list[int]:
+    """Where what may have ended the program was said: since its last sign of life, before its end was noticed."""
+    ends = [place for place, event in enumerate(events) if event.kind is EventKind.EXITED]
+    if not ends:
+        return []
+    alive = max((place for place in range(ends[-1]) if events[place].kind is EventKind.RECEIVED), default=-1)
+    return [place for place in range(alive + 1, ends[-1]) if events[place].kind in _SAID][-_MOST_SENT_SHOWN:]
+
+
+_SAID = frozenset({EventKind.SENT, EventKind.TYPED})
 
 
 def _deed(event: Event) -> str:
@@ -91,10 +122,14 @@ def _came(fault: FaultError | UnprovedError) -> list[str]:
     if isinstance(fault, UnprovedError) or fault.received is None:
         return []
     if not fault.expected:
-        return [f"came: {shown(fault.received[:_SHOWN_BYTES])}"] if fault.received else []
+        return [f"received: {_some(fault.received)}"] if fault.received else []
     if not fault.received:
-        return [f"expected: {shown(fault.expected[:_SHOWN_BYTES])}", "received: nothing"]
+        return [f"expected: {_some(fault.expected)}", "received: nothing"]
     return side_by_side(fault.expected, fault.received)
+
+
+def _some(data: bytes) -> str:
+    return shown(data[:_SHOWN_BYTES]) + ("…" if len(data) > _SHOWN_BYTES else "")
 
 
 def _printed(label: str, printed: bytes) -> list[str]:
