@@ -13,7 +13,8 @@ from rich.console import Console
 
 from grader.model import Outcome, Report
 from grader.report import console, safe, text
-from grader.wire.transcript import first_difference, shown as bytes_shown, side_by_side
+from grader.wire.transcript import first_difference, side_by_side
+from grader.wire.transcript import shown as bytes_shown
 from tests.report.commands import obeyed
 from tests.report.examples import (
     BOTH,
