@@ -6,6 +6,8 @@ The requirement's text and the hint stand beside the message in the report.  Pur
 
 from __future__ import annotations
 
+import re
+
 from grader.errors import REASONS
 from grader.model import Event, EventKind
 from grader.wire.faults import FaultError, UnprovedError
@@ -15,6 +17,9 @@ from grader.wire.transcript import shown, side_by_side
 #: Lines of the program's own words in a message: the end of a traceback, which is what one reads.
 _PRINTED_LINES = 12
 _PRINTED_CHARACTERS = 200
+#: How a frame begins in the trace of a program on the Java virtual machine, whose first line names what went wrong.
+_FRAME = "\tat "
+_HEADS_SHOWN = 4
 #: So many messages are shown, the last ones, and more as long as all of them together fit some lines.
 _SENT_SHOWN = 4
 _MOST_SENT_SHOWN = 12
@@ -133,11 +138,42 @@ def _some(data: bytes) -> str:
 
 
 def _printed(label: str, printed: bytes) -> list[str]:
+    """The end of what was printed, and before it the lines that head a trace that is told from its cause on."""
     lines = printed.decode("utf-8", "backslashreplace").splitlines()
     if not any(line.strip() for line in lines):
         return []
-    more = [f"  … {len(lines) - _PRINTED_LINES} lines before"] if len(lines) > _PRINTED_LINES else []
-    return [label, *more, *(f"  {printable(_shortened(line))}" for line in lines[-_PRINTED_LINES:])]
+    first = max(0, len(lines) - _PRINTED_LINES)
+    heads = [place for place in range(first) if _heads_a_trace(lines, place)][-_HEADS_SHOWN:]
+    words, next_ = [label], 0
+    for place in (*heads, *range(first, len(lines))):
+        if place > next_:
+            words.append(f"  … {place - next_} line{'s' * (place - next_ > 1)} left out")
+        words.append(f"  {printable(_shortened(lines[place]))}")
+        next_ = place + 1
+    return words
+
+
+def _heads_a_trace(lines: list[str], place: int) -> bool:
+    """Whether a line names an exception as Java does: frames follow it, and none of its own kind comes before."""
+    return lines[place + 1].startswith(_FRAME) and not lines[place].startswith(_FRAME)
+
+
+#: The last line of a traceback whose cause is an import: its form is Python's, and the name has no blank in it.
+_NO_MODULE = re.compile(r"ModuleNotFoundError: No module named '([^\s']+)'")
+
+
+def missing_module(complained: bytes) -> str:
+    """What to do about a module that a Python program has not found; empty where that has not ended it."""
+    lines = complained.decode("utf-8", "backslashreplace").strip().splitlines()
+    found = _NO_MODULE.match(lines[-1]) if lines else None
+    if found is None:
+        return ""
+    return (
+        f"There is no module {printable(found[1])} where programs are graded: only Python's standard library is "
+        f"there, and "
+        "what was handed in. If it is a file of yours, hand it in beside the program; if it is a package, do without "
+        "it."
+    )
 
 
 def _shortened(line: str) -> str:

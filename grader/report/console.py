@@ -132,7 +132,7 @@ def _checks(checks: Sequence[CheckResult]) -> Iterator[Row]:
         yield Row(line, hang=3)
 
 
-def _build(report: Report) -> Iterator[Row]:
+def _build(report: Report) -> Iterator[Row | Aligned]:
     """The compiler's words, when no check brings them."""
     if not text.build_stands_alone(report):
         return

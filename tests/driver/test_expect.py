@@ -130,7 +130,34 @@ def test_what_was_sent_with_its_split_points(event: Event, words: str) -> None:
 def test_the_end_of_what_it_printed_is_shown() -> None:
     printed = "".join(f"line {number}\n" for number in range(20)).encode()
     words = expect.explain(FaultError(Reason.CRASHED, "gone"), (), printed).splitlines()
-    assert words == ["Gone.", "it printed:", "  … 8 lines before", *(f"  line {number}" for number in range(8, 20))]
+    assert words == ["Gone.", "it printed:", "  … 8 lines left out", *(f"  line {number}" for number in range(8, 20))]
+
+
+JAVA = """serving
+Exception in thread "main" java.io.UncheckedIOException: broken
+{frames}Caused by: java.net.SocketException: Connection reset
+{frames}\t... 3 more
+"""
+
+
+def test_the_first_line_of_a_java_trace_is_kept_and_its_causes() -> None:
+    printed = JAVA.format(frames="".join(f"\tat Server.call{number}(Server.java:{number})\n" for number in range(9)))
+    words = expect.explain(FaultError(Reason.CRASHED, "gone"), (), b"", printed.encode()).splitlines()
+    assert words[1:5] == [
+        "it printed on standard error:",
+        "  … 1 line left out",
+        '  Exception in thread "main" java.io.UncheckedIOException: broken',
+        "  … 8 lines left out",
+    ]
+    assert "  Caused by: java.net.SocketException: Connection reset" in words
+    assert words[-1] == r"  \t... 3 more"
+
+
+def test_a_module_that_is_not_there_is_named() -> None:
+    trace = b"Traceback (most recent call last):\n  File ...\nModuleNotFoundError: No module named 'twisted.internet'\n"
+    assert "There is no module twisted.internet where programs are graded" in expect.missing_module(trace)
+    for other in (b"", trace + b"bye\n", b"no ModuleNotFoundError: No module named 'x'", b"KeyError: 'x'"):
+        assert expect.missing_module(other) == ""
 
 
 @pytest.mark.parametrize("printed", [b"", b"\n \n\t\n"])
