@@ -201,7 +201,8 @@ def _words(sandbox: Sandbox, plan: Plan) -> Iterator[Word]:
         Job(
             assignment=plan.request.assignment,
             commands={
-                role: Command(made.build, made.run, made.asks, made.ports) for role, made in plan.recipes.items()
+                role: Command(made.build, made.run, made.asks, made.ports, languages.written_in(plan.taken, made))
+                for role, made in plan.recipes.items()
             },
             chosen=plan.playable,
             seed=plan.request.seed,

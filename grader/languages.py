@@ -112,6 +112,15 @@ def recipes(submission: Submission, roles: Iterable[Role]) -> tuple[dict[Role, R
     return found, lacking
 
 
+def written_in(submission: Submission, made: Recipe) -> str:
+    """The language of a program's sources: of the file that it comes from, or of all; empty: there are several."""
+    own = _language(made.program)
+    if own:
+        return own
+    found = {language for name in submission.files if (language := _language(name)) and not _SIDE_FILES.fullmatch(name)}
+    return found.pop() if len(found) == 1 else ""
+
+
 def _taken_twice(submission: Submission, found: dict[Role, Recipe]) -> Role | None:
     """The role that must do without a file that was found for both: the other one than its name speaks of, or the last.
 

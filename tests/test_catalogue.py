@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -109,7 +110,11 @@ def test_every_behaviour_has_its_row(check: Check) -> None:
     row = behaviour_of(check)
     assert row is not None
     assert all((row.does, row.proves, row.catches, row.hint))
-    assert row.hint.endswith((".", ")")), "a hint is a sentence"
+    for reason in (*row.hints, *checks.COMMON_HINTS, Reason.UNUSABLE):
+        for language in ("", "Python", "C", "C++", "Java", "Go"):
+            hint = row.hint_for(reason, language)
+            assert hint.endswith((".", ")", "?")), "a hint is sentences"
+            assert not re.search(r"[{}]| [:.,;]|::|:\.|[a-z]\.[A-Z][a-z]|\( | \)", hint), (language, hint)
     assert all(isinstance(reason, Reason) and hint for reason, hint in row.hints.items())
 
 

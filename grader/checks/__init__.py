@@ -7,6 +7,7 @@ mistake that it finds, and what a student should look at next.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, TypeVar
@@ -25,10 +26,16 @@ MODULES: Final[dict[tuple[Part, Transport], tuple[str, ...]]] = {
     ("pair", "udp"): ("pair",),
 }
 
+#: What to look at when a program has crashed.
+READ_WHY = (
+    "Read what it printed (above){Python: : the last line names the error, and the lines before it where it is}"
+    "{Java: : the first line names the exception, Caused by what is behind it, and the first line with a file of yours "
+    "where it is}.{C:  A signal like SIGSEGV leaves no words: compile with -g -fsanitize=address, run it by hand, and "
+    "send it the same.}"
+)
 #: What to look at where the cause is none that a check looks for.
 COMMON_HINTS = {
-    Reason.CRASHED: "Read what it printed (above): the last line names the cause. A signal like SIGSEGV leaves no "
-    "words: compile with -g -fsanitize=address, and run it by hand as it was started above.",
+    Reason.CRASHED: READ_WHY,
     Reason.NOT_HEARD: "What one client says goes to every client that is connected: keep a list of them.",
     Reason.OUTPUT_FLOOD: "It prints without end, whatever it is asked: look for a loop that prints and never waits.",
     Reason.HIDDEN: "It runs from a file that its own user may not read (chmod 711), so nobody can see what it waits "
@@ -38,6 +45,17 @@ COMMON_HINTS = {
     "end: each client needs one at most, and only while it is there.",
 }
 
+#: A part of a hint that is for programs in some languages: `{C, Go: ...}`.  What is for C is for C++ as well.
+_FOR_LANGUAGES = re.compile(r"\{([A-Z][\w+#, ]*): ([^{}]*)\}")
+_ALSO = {"C++": "C", "TypeScript": "JavaScript"}
+
+
+def fitting(hint: str, language: str) -> str:
+    """A hint as it is for a program in this language; in none that is known: only what is for all."""
+    names = {language, _ALSO.get(language, language)}
+    return _FOR_LANGUAGES.sub(lambda part: part[2] if names & {*part[1].split(", ")} else "", hint)
+
+
 _Check = TypeVar("_Check", bound=Callable[..., None])
 
 
@@ -45,8 +63,8 @@ _Check = TypeVar("_Check", bound=Callable[..., None])
 class Behaviour:
     """A row of the catalogue.
 
-    `hints`: what to look at, by reason; `hint` for all others.  `says`: the functions of an assignment's `protocol.py`
-    that it needs.
+    `hints`: what to look at, by reason; `hint` for all others; parts of them may be for some languages (`fitting`).
+    `says`: the functions of an assignment's `protocol.py` that it needs.
     """
 
     does: str
@@ -56,9 +74,9 @@ class Behaviour:
     hints: dict[Reason, str]
     says: tuple[str, ...] = ()
 
-    def hint_for(self, reason: Reason) -> str:
-        """What to look at after this failure."""
-        return self.hints.get(reason) or COMMON_HINTS.get(reason) or self.hint
+    def hint_for(self, reason: Reason, language: str = "") -> str:
+        """What to look at after this failure of a program in this language (empty: it is not known which)."""
+        return fitting(self.hints.get(reason) or COMMON_HINTS.get(reason) or self.hint, language)
 
 
 def behaviour(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from grader.checks import behaviour
+from grader.checks import READ_WHY, behaviour
 from grader.checks.steps import interrupt, must_end_quietly
 from grader.errors import Reason
 from grader.limits import SETTLE_S
@@ -20,22 +20,25 @@ if TYPE_CHECKING:
 
 _LINES = 3
 THREADS_HINT = (
-    "Where a thread receives: sys.exit() in a thread ends that thread alone, and close() wakes no recv; use shutdown() "
-    "on the socket, or a daemon thread."
+    "Where a thread receives: {Python: sys.exit() in a thread ends that thread alone, and }close() wakes no recv; use "
+    "shutdown() on the socket{Python, Java: , or a daemon thread}."
+)
+#: How a program hears of the end of its input.
+_AT_THE_END = (
+    "{Python:  (input raises EOFError, readline gives '')}{C:  (fgets gives NULL)}{Java:  (readLine gives null)}"
 )
 _LOOP_HINT = (
-    "After each reply the client reads the next line, until its input ends: look at the loop around input. "
-    "scanf leaves the line end where it is, so that an empty line is read next: use fgets."
+    "After each reply the client reads the next line, until its input ends: look at the loop around input."
+    "{C:  scanf leaves the line end where it is, so that an empty line is read next: use fgets.}"
 )
 GOES_ELSEWHERE_HINTS = {
-    Reason.OTHER_PORT: "Either the port stands in the program: take it from the arguments.  Or its two bytes went out "
-    "in the machine's order: htons is missing.",
-    Reason.CRASHED: "Read what it printed (above): the last line names the cause.  If it was told a name: inet_addr, "
-    "inet_aton and inet_pton take no names; use getaddrinfo.  A signal like SIGSEGV leaves no words: compile with -g "
-    "-fsanitize=address, and run it by hand.",
-    Reason.OTHER_ADDRESS: "Either the address stands in the program: take it from the arguments.  Or the name was not "
-    "looked up: inet_pton and inet_aton take no names, and leave 0.0.0.0 if nobody asks what they returned; use "
-    "getaddrinfo.",
+    Reason.OTHER_PORT: "Take the port from the arguments instead of a constant in the program.{C:  Or did its two "
+    "bytes go out in the machine's order? Then htons is missing.}",
+    Reason.CRASHED: READ_WHY + "{C:  If it was told a name: inet_addr, inet_aton and inet_pton take no names; use "
+    "getaddrinfo.}",
+    Reason.OTHER_ADDRESS: "Take the address from the arguments instead of a constant in the program.{C:  Or was the "
+    "name not looked up? inet_pton and inet_aton take no names, and leave 0.0.0.0 if nobody asks what they returned; "
+    "use getaddrinfo.}",
     Reason.NOT_CONNECTED: "Start it by hand as it was started above, beside a server, and read what it prints.",
 }
 
@@ -90,12 +93,15 @@ def pour(session: Session[Any], entries: tuple[Entry, ...], last_end: bytes = b"
     hints={
         Reason.NO_PROMPT: _LOOP_HINT,
         Reason.EXITED: _LOOP_HINT,
-        Reason.INCOMPLETE_REQUEST: "Is it the line end that is missing? input() takes it off, fgets and readline keep "
-        "it, and a file's last line may have none: send what the handout says, whichever it was.",
-        Reason.EXTRA_REQUEST: "At the end of input there is no line: fgets gives NULL, input() raises EOFError.  Where "
-        "a line went out again though its reply had come: look at how the reply is compared (a signed char, a length).",
-        Reason.NO_REQUEST: "The line was typed, but nothing was sent: look at what the program waits for. select and "
-        "poll know nothing of lines that fgets or readline has read ahead: read what is there, and split it yourself.",
+        Reason.INCOMPLETE_REQUEST: "Is it the line end that is missing?{Python:  input() takes it off, readline keeps "
+        "it.}{C:  fgets keeps it.}{Java:  readLine takes it off.} A file's last line may have none: send what the "
+        "handout says, whichever it was.",
+        Reason.EXTRA_REQUEST: "At the end of input there is no line{C: : fgets gives NULL}{Python: : input() raises "
+        "EOFError, readline gives ''}{Java: : readLine gives null}. Where a line went out again though its reply had "
+        "come: look at how the reply is compared{C:  (a signed char, a length)}.",
+        Reason.NO_REQUEST: "The line was typed, but nothing was sent: look at what the program waits for.{Python, C:  "
+        "select and poll know nothing of lines that fgets or readline has read ahead: read what is there, and split it "
+        "yourself.}",
     },
     says=("typed", "typed_awkward"),
 )
@@ -132,16 +138,19 @@ def _serve_unheard(session: Session[Any], entry: Entry) -> None:
     "that it has printed is here",
     catches="a reply that stays in a buffer, b'...' instead of text, a reply that is never printed, the line that was "
     "sent printed instead",
-    hint="Print each reply as text on standard output before the next line is read, and flush it: "
-    "print(..., flush=True), or fflush(stdout) in C.",
+    hint="Print each reply as text on standard output before the next line is read, and flush it{Python: : "
+    "print(..., flush=True)}{C: : fflush(stdout)}{Java: : System.out.flush()}.",
     hints={
         Reason.EXITED: "It left before the reply was there: at the end of its input it must wait for what is to come.",
-        Reason.NOT_SHOWN: "Print each reply whole, as it came, before the next line is read: strip() takes white space "
-        "that belongs to it, rstrip('\\n') only the line end.",
-        Reason.BYTES_SHOWN: "recv returns bytes: decode them (reply.decode()) before they are printed.",
-        Reason.NOT_FLUSHED: "Flush standard output after each reply: print(..., flush=True), or fflush(stdout) in C.",
-        Reason.WRONG_SHOWN: "recv puts no NUL behind what it brings: print so many bytes as it says (printf %.*s, "
-        "fwrite), or put the NUL there yourself.",
+        Reason.NOT_SHOWN: "Print each reply whole, as it came, before the next line is read.{Python:  strip() takes "
+        "white space that belongs to it, rstrip('\\n') only the line end.}{Java:  trim() takes white space that "
+        "belongs to it.}",
+        Reason.BYTES_SHOWN: "What comes from the network is bytes: decode them before they are printed{Python:  "
+        "(reply.decode())}.",
+        Reason.NOT_FLUSHED: "Flush standard output after each reply{Python: : print(..., flush=True)}{C: : "
+        "fflush(stdout)}{Java: : System.out.flush()}.",
+        Reason.WRONG_SHOWN: "Print as many bytes as were received, and nothing that stands behind them in the "
+        "buffer.{C:  recv puts no NUL there: use printf with %.*s or fwrite, or put the NUL there yourself.}",
     },
     says=("typed", "typed_awkward"),
 )
@@ -165,12 +174,12 @@ def test_prints_reply(clients: Clients[Any], script: ClientProtocol) -> None:
     does="Ctrl-D at its prompt, after one line was answered; then lines down a pipe, and its end",
     proves="the program waits for a line at that moment",
     catches="a traceback of EOFError, an endless loop at the end of input, a hang, an exit status that is not 0",
-    hint="At the end of input (EOFError, an empty readline, NULL from fgets) do what the handout says, close the "
-    "socket and end with status 0.",
+    hint=f"At the end of input{_AT_THE_END} do what the handout says, close the socket and exit with status 0.",
     hints={
-        Reason.STILL_RUNNING: f"Find the end of input (EOFError, an empty readline, NULL from fgets). {THREADS_HINT}",
-        Reason.EXTRA_REQUEST: "Something was sent at the end of input, where there is no line. feof is true only after "
-        "a read has met the end: look at what fgets or getline returns, and not at feof.",
+        Reason.STILL_RUNNING: f"Find the end of input{_AT_THE_END}. {THREADS_HINT}",
+        Reason.EXTRA_REQUEST: "Something was sent at the end of input, where there is no line: leave the loop there"
+        f"{_AT_THE_END}.{{C:  feof is true only after a read has met the end: look at what fgets or getline returns, "
+        "and not at feof.}",
     },
     says=("typed",),
 )
@@ -215,10 +224,11 @@ def test_quit_ends_it(clients: Clients[Any], script: ClientProtocol) -> None:
     does="Ctrl-C at its prompt, after one line was answered",
     proves="the program waits for a line at that moment; the terminal has sent the signal",
     catches="a traceback of KeyboardInterrupt, a hang, a handler that does nothing",
-    hint="Catch KeyboardInterrupt where EOFError is caught, close the socket and end (in C, SIGINT does it by itself).",
+    hint="At Ctrl-C close the socket and exit.{Python:  Catch KeyboardInterrupt where EOFError is caught.}{C:  SIGINT "
+    "does that by itself where there is no handler for it.}",
     hints={
-        Reason.STILL_RUNNING: "A handler for SIGINT must end the program; if it returns, input and fgets go on.  "
-        f"asyncio.run waits for a thread that is in input(). {THREADS_HINT}"
+        Reason.STILL_RUNNING: "A handler for SIGINT must end the program; if it returns, reading goes on.{Python:  "
+        "asyncio.run waits for a thread that is in input().} " + THREADS_HINT,
     },
     says=("typed",),
 )

@@ -31,7 +31,7 @@ _TWO_HUNDRED = "two hundred clients one after another, who leave by FIN, without
     does=f"{_TWO_HUNDRED}; its open files before and after",
     proves="the ends of all connections have arrived",
     catches="a missing close",
-    hint="Close a client's socket when it has gone, on every way out (with, finally; in C after the loop).",
+    hint="Close a client's socket when it has gone, on every way out{Python:  (with, finally)}.",
     hints=_CROWD_HINTS,
 )
 def test_no_fd_leak(server: Server, stage: Stage, protocol: StreamProtocol) -> None:
@@ -49,8 +49,8 @@ def test_no_fd_leak(server: Server, stage: Stage, protocol: StreamProtocol) -> N
     does=f"{_TWO_HUNDRED}; its ended children that nobody has waited for",
     proves="the ends of all connections have arrived",
     catches="no waitpid, no handler for SIGCHLD",
-    hint="A child that has ended stays as a zombie until its parent waits for it: waitpid(-1, NULL, WNOHANG) after "
-    "each accept, or signal(SIGCHLD, SIG_IGN).",
+    hint="A child that has ended stays as a zombie until its parent waits for it. Do that after each accept, without "
+    "blocking{C: : waitpid(-1, NULL, WNOHANG)}{Python: : os.waitpid(-1, os.WNOHANG)}; or ignore SIGCHLD.",
     hints=_CROWD_HINTS,
 )
 def test_no_zombies(server: Server, stage: Stage, protocol: StreamProtocol) -> None:
@@ -69,7 +69,7 @@ def test_no_zombies(server: Server, stage: Stage, protocol: StreamProtocol) -> N
     hint="A thread ends when its function returns, a child by exit: both must happen when its client has gone.",
     hints={
         **_CROWD_HINTS,
-        Reason.PROCESS_LEAK: "When its client has gone, a child must exit (_exit in C, os._exit in Python): one that "
+        Reason.PROCESS_LEAK: "When its client has gone, a child must exit{C:  (_exit)}{Python:  (os._exit)}: one that "
         "only leaves the block behind fork goes on in its parent's loop, and accepts the next client itself.",
     },
 )

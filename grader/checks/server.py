@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from dataclasses import replace
 
-from grader.checks import COMMON_HINTS, behaviour
+from grader.checks import behaviour
 from grader.checks.steps import interrupt, must_end_quietly, must_refuse, must_refuse_in_words, stop_anyhow
 from grader.driver.stage import Server, Stage
 from grader.errors import Reason
@@ -23,10 +23,10 @@ _NO_PORTS = ((), ("abc",), ("70000",), ("65536",), ("0",), ("-1",))
     catches="crash at start, another port (found, and used for the other checks), a loopback address only",
     hint="Start it by hand, as it was started above, and read what it prints.",
     hints={
-        Reason.CRASHED: COMMON_HINTS[Reason.CRASHED],
         Reason.EXITED: "A server runs until it is stopped: when its socket is ready it serves its clients in a loop.",
         Reason.WRONG_PORT: "Take the port from the program's first argument instead of a constant.",
-        Reason.WRONG_ADDRESS: "Bind to '' (Python) or INADDR_ANY (C): every address of the machine, not one of them.",
+        Reason.WRONG_ADDRESS: "Bind to every address of the machine, not to one of them{Python: : '' stands for that}"
+        "{C: : INADDR_ANY stands for that}.",
         Reason.NOT_LISTENING: "A server calls socket and bind, and over TCP then listen and accept; look which of them "
         "it never reaches.",
     },
@@ -61,7 +61,7 @@ def test_bad_arguments_reported(stage: Stage) -> None:
     does="we listen on the port, then it is started there",
     proves="it listens on a port that is free; our LISTEN row stands",
     catches="exit status 0, silence, retrying for ever, any other port where nobody looks at what bind returns",
-    hint="When bind fails, say so on standard error (perror in C) and end with exit status 1.",
+    hint="When bind fails, say so on standard error{C:  (perror)} and exit with status 1.",
 )
 def test_port_in_use_reported(stage: Stage) -> None:
     """Says that its port is in use"""
@@ -78,7 +78,7 @@ def test_port_in_use_reported(stage: Stage) -> None:
     does="Ctrl-C at its terminal while no client is connected",
     proves="SIGINT has been sent, by the terminal or else by kill(2)",
     catches="a bare except, threads that keep it alive, a handler that does nothing",
-    hint="Let KeyboardInterrupt (SIGINT) end it: no bare `except:` around accept, and threads as daemons.",
+    hint="Let SIGINT end it{Python:  (KeyboardInterrupt): no bare `except:` around accept, and threads as daemons}.",
 )
 def test_ctrl_c_stops(fresh_server: Server) -> None:
     """Ends at Ctrl-C"""
@@ -89,8 +89,9 @@ def test_ctrl_c_stops(fresh_server: Server) -> None:
     does="Ctrl-C at its terminal, after one client was served; its standard error and how it ended",
     proves="it has ended",
     catches="the traceback of a KeyboardInterrupt, a system call's error, a crash while cleaning up",
-    hint="Catch KeyboardInterrupt around the main loop and return (Python); in C, SIGINT ends a program in silence, "
-    "and a handler makes the call that it interrupts fail with EINTR, which is no error here.",
+    hint="At Ctrl-C leave the main loop and exit without an error.{Python:  Catch KeyboardInterrupt around the loop.}"
+    "{C:  SIGINT ends a program in silence, and a handler makes the call that it interrupts fail with EINTR, which is "
+    "no error here.}",
 )
 def test_ends_quietly(fresh_server: Server, stage: Stage, protocol: StreamProtocol) -> None:
     """Ends at Ctrl-C without a traceback"""
@@ -109,7 +110,7 @@ def test_ends_quietly(fresh_server: Server, stage: Stage, protocol: StreamProtoc
     hint="SIGTERM ends a program that does nothing about it. A handler for it must make the main loop end.",
     hints={
         Reason.LEFT_RUNNING: "kill PID reaches that process alone, not its children as Ctrl-C does: a handler for "
-        "SIGTERM must end them too (kill in C, terminate() in Python).",
+        "SIGTERM must end them too{C:  (kill)}{Python:  (terminate())}.",
     },
 )
 def test_sigterm_stops(stage: Stage, protocol: StreamProtocol) -> None:

@@ -89,8 +89,8 @@ def test_replies_coalesced(tcp_clients: TcpClients, script: ClientProtocol) -> N
     catches="recv(1024) taken for the reply, quadratic time",
     hint="A reply may be longer than any buffer: read on until its end is there.",
     hints={
-        Reason.NO_PROMPT: "A line may be longer than its buffer, too: fgets gives it in pieces.  All of them belong to "
-        "one line: no reply comes before its line end was sent.",
+        Reason.NO_PROMPT: "A line may be longer than its buffer, too: {C: fgets gives it in pieces. }All of it "
+        "belongs to one line: no reply comes before its line end was sent.",
     },
     says=("typed", "typed_sized"),
 )
@@ -122,7 +122,8 @@ def test_refused_reported(tcp_clients: TcpClients, script: ClientProtocol) -> No
     does=f"it is told to go to {_NO_SUCH_HOST}",
     proves="looking the name up has just failed beside the program, within half a second",
     catches="a traceback of gaierror, exit status 0, silence",
-    hint="A host name may not exist (socket.gaierror, getaddrinfo): say so on standard error, and end with status 1.",
+    hint="A host name may not exist{Python:  (socket.gaierror)}{C:  (getaddrinfo)}{Java:  (UnknownHostException)}: "
+    "say so on standard error, and end with status 1.",
     says=("typed",),
 )
 def test_unknown_host_reported(tcp_clients: TcpClients, script: ClientProtocol) -> None:
@@ -164,8 +165,9 @@ def _must_notice(clients: TcpClients, entry: Entry, how: Answer, situation: str)
     "with status 1.",
     hints={
         Reason.STILL_RUNNING: f"recv returns nothing (b'', 0) when the server has ended it. {THREADS_HINT}",
-        Reason.CRASHED: "Whoever writes to a connection that is gone gets SIGPIPE, which ends a C program without a "
-        "word: send with MSG_NOSIGNAL, or ignore the signal, and look at what send returns.",
+        Reason.CRASHED: "Writing to a connection that is gone fails: say so on standard error, and exit with status "
+        "1.{C:  SIGPIPE ends a program without a word: send with MSG_NOSIGNAL, or ignore the signal, and look at what "
+        "send returns.}",
     },
     says=("typed",),
 )
@@ -187,7 +189,8 @@ def test_server_closes_early(tcp_clients: TcpClients, script: ClientProtocol) ->
     does="the server resets the connection instead of answering; once more after half of the reply",
     proves="the RST is sent after the client has read what came before it",
     catches="a traceback of ConnectionResetError, a hang, exit status 0",
-    hint="recv and send may fail (ConnectionResetError, ECONNRESET): say so on standard error, and end with status 1.",
+    hint="recv and send may fail{Python:  (ConnectionResetError)}{C:  (ECONNRESET)}: say so on standard error, and "
+    "end with status 1.",
     says=("typed",),
 )
 def test_server_resets(tcp_clients: TcpClients, script: ClientProtocol) -> None:
@@ -203,9 +206,10 @@ def test_server_resets(tcp_clients: TcpClients, script: ClientProtocol) -> None:
     catches="a prompt without a reply, a busy loop, or no timeout where the handout asks for one",
     hint="Wait for the reply to this line before the next line is read.",
     hints={
-        Reason.NO_TIMEOUT: "Set a timeout on the socket (settimeout, SO_RCVTIMEO), and say so when it runs out.",
-        Reason.GAVE_UP_EARLY: "Wait for the reply to this line before the next line is read; no timeout may end that. "
-        "create_connection(..., timeout=5) leaves its timeout on the socket; settimeout(None) takes it off.",
+        Reason.NO_TIMEOUT: "Set a timeout on the socket{Python:  (settimeout)}{C:  (SO_RCVTIMEO)}{Java:  "
+        "(setSoTimeout)}, and say so when it runs out.",
+        Reason.GAVE_UP_EARLY: "Wait for the reply to this line before the next line is read; no timeout may end that."
+        "{Python:  create_connection(..., timeout=5) leaves its timeout on the socket; settimeout(None) takes it off.}",
         Reason.BUSY_LOOP: "It asks again and again whether something has come: let recv wait for it (a blocking "
         "socket), or poll and select.",
     },

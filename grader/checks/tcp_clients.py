@@ -100,7 +100,8 @@ def test_connect_and_leave(connect: Connect, server: Server, protocol: StreamPro
     does="a client that resets its connection after a part of a message, and one that closes it; a good one after each",
     proves="the part was read before the client left, and its end has arrived",
     catches="ConnectionResetError ends the server, one client's unfinished part before the next one's message",
-    hint="recv can fail (ConnectionResetError, -1 with ECONNRESET): that ends this client, not the server.",
+    hint="recv can fail{Python:  (ConnectionResetError)}{C:  (-1 with ECONNRESET)}: that ends this client, not the "
+    "server.",
     hints={Reason.WRONG_REPLY: "What a client left unfinished must go with it: keep a buffer for each connection."},
 )
 def test_reset_mid_request(connect: Connect, server: Server, protocol: StreamProtocol) -> None:
@@ -146,7 +147,7 @@ def test_reset_before_accept(connect: Connect, server: Server, stage: Stage, pro
     proves="all of them are in its accept queue",
     catches="listen with a backlog of 0 or 1",
     hint="The argument of listen is how many clients may wait while the server is busy; give it at least what the "
-    "handout says (listen() without an argument in Python, SOMAXCONN in C).",
+    "handout says{Python:  (listen() without an argument)}{C:  (SOMAXCONN)}.",
 )
 def test_backlog_burst(server: Server, stage: Stage, protocol: StreamProtocol) -> None:
     """Lets several clients wait while it is busy"""
@@ -199,8 +200,8 @@ def test_many_clients(server: Server, connect: Connect, stage: Stage, protocol: 
     does="Ctrl-C while one client is connected and has got its answer",
     proves="the connection is established",
     catches="waiting for the client's thread before ending",
-    hint="Nothing that waits for the client may keep the server alive: let KeyboardInterrupt (SIGINT) through, "
-    "and make threads daemons.",
+    hint="Nothing that waits for the client may keep the server alive: let SIGINT{Python:  (KeyboardInterrupt)} "
+    "through{Python, Java: , and make threads daemons}.",
     hints={Reason.NOT_CLOSED: "A process it has started still holds the connection: it must end with the server."},
 )
 def test_ctrl_c_with_client_connected(fresh_server: Server, stage: Stage, protocol: StreamProtocol) -> None:

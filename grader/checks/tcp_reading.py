@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from grader.checks import behaviour
+from grader.checks import READ_WHY, behaviour
 from grader.checks.splits import every_split, serves_at_once
 from grader.checks.steps import at_rest, resident_bytes, serves_another
 from grader.driver.fixtures import Connect
@@ -36,7 +36,7 @@ _KEEP_A_BUFFER = (
     hint="Try it by hand (nc localhost PORT) with the message above, and compare byte by byte.",
     hints={
         Reason.NO_REPLY: "See where it waits (above): it has the whole message already and must answer it.",
-        Reason.CRASHED: "Read the error that it printed (above): the last line names the cause.",
+        Reason.CRASHED: READ_WHY,
     },
 )
 def test_answers(connect: Connect, protocol: StreamProtocol) -> None:
@@ -112,7 +112,8 @@ def test_message_and_a_half(connect: Connect, protocol: StreamProtocol) -> None:
     does="one message; after its answer everything that comes until the program is still",
     proves="the program is still, or had the time of a reply",
     catches="a second reply, an added line end, a greeting at the end",
-    hint="Send exactly the reply: no line end added to one that is there, no prompt, no NUL at the end of a C string.",
+    hint="Send exactly the reply: no line end added to one that is there, no prompt{C: , no NUL at the end of a "
+    "string}.",
 )
 def test_extra_reply_bytes(connect: Connect, protocol: StreamProtocol) -> None:
     """Sends nothing but the reply"""
@@ -196,7 +197,8 @@ def test_long_message(connect: Connect, protocol: StreamProtocol) -> None:
     proves="nothing to prove",
     catches="decoding to text, C string functions, strip()",
     says=("awkward", "surprise"),
-    hint="Work on bytes, not on text: no decode(), no strip(), no strlen() on what came from the network.",
+    hint="Work on the bytes that came from the network, not on text{Python: : no decode(), no strip()}{C: : no "
+    "strlen(), no strcpy()}{Java: : no Reader, no String}.",
 )
 def test_binary_bytes(connect: Connect, protocol: StreamProtocol) -> None:
     """Leaves every other byte as it is"""
@@ -225,7 +227,8 @@ def test_utf8_split(connect: Connect, protocol: StreamProtocol) -> None:
     proves="the program has read them, and nothing of its answers was left unread",
     catches="UnicodeDecodeError ends the server",
     says=("invalid_text",),
-    hint="bytes.decode() raises UnicodeDecodeError: catch it for this message, or decode with errors='replace'.",
+    hint="What can't be decoded must not end the server or the connection.{Python:  bytes.decode() raises "
+    "UnicodeDecodeError: catch it for this message, or decode with errors='replace'.}",
 )
 def test_invalid_utf8_survived(connect: Connect, protocol: StreamProtocol) -> None:
     """Goes on after a message that is not UTF-8"""
@@ -270,7 +273,8 @@ def test_pipelined_in_order(connect: Connect, protocol: StreamProtocol) -> None:
     proves="nothing to prove",
     catches="native byte order, a wrong signedness or width",
     says=("numbers",),
-    hint="On the network the most significant byte comes first: struct.pack('!i', n), htonl and ntohl; mind the sign.",
+    hint="On the network the most significant byte comes first{Python: : struct.pack('!i', n)}{C: : htonl and ntohl}; "
+    "mind the sign.",
 )
 def test_byte_order(connect: Connect, protocol: StreamProtocol) -> None:
     """Reads and writes numbers in network byte order"""

@@ -88,8 +88,8 @@ def test_slow_reader_blocks_no_one(server: Server, stage: Stage, connect: Connec
     "FIN was sent together with the requests",
     catches="BrokenPipeError, ConnectionResetError or SIGPIPE ends the server, or a thread or process of its pool",
     says=("sized",),
-    hint="send can fail because the client has left: that ends this client, not the server. In C ignore SIGPIPE, or "
-    "send with MSG_NOSIGNAL, and look at what send returns.",
+    hint="send can fail because the client has left: that ends this client, not the server.{C:  Ignore SIGPIPE, "
+    "or send with MSG_NOSIGNAL, and look at what send returns.}",
     hints={
         Reason.WORKER_LOST: _WORKER_HINT,
         Reason.NOT_ACCEPTED: _WORKER_HINT,

@@ -37,25 +37,27 @@ _MOST_TRIES = 10
 _NOBODY = "nobody received at the port it was told"
 
 _SET_A_TIMEOUT = (
-    "A datagram may get lost: set a timeout (settimeout, SO_RCVTIMEO, poll); when it runs out, say so and go on.  Is "
-    "one set?  settimeout takes seconds, poll milliseconds; and signal() lets SIGALRM start recvfrom anew, sigaction "
-    "without SA_RESTART does not."
+    "A datagram may get lost: set a timeout{Python:  (settimeout)}{C:  (SO_RCVTIMEO, poll)}{Java:  (setSoTimeout)}; "
+    "when it runs out, say so and go on.{Python:  Is one set? settimeout takes seconds.}{C:  Is one set? poll takes milliseconds; "
+    "and signal() lets SIGALRM start recvfrom anew, sigaction without SA_RESTART does not.}{Java:  Is one set? setSoTimeout takes "
+    "milliseconds.}"
 )
 _UNITS = (
-    "It gives up too soon: settimeout counts seconds, poll and epoll_wait count milliseconds, tv_usec millionths of a "
-    "second.  select counts its timeval down: set it anew before each wait.  The last try waits like the others."
+    "It gives up too soon{Python: : settimeout counts seconds}{C: : poll and epoll_wait count milliseconds, tv_usec "
+    "millionths of a second, and select counts its timeval down: set it anew before each wait}{Java: : setSoTimeout "
+    "counts milliseconds}. The last try waits like the others."
 )
 _COMPARE = (
-    "Its reply had come: look at how it is compared (a signed char against toupper, a length, the sender's address), "
-    "and at the timeout."
+    "Its reply had come: look at how it is compared ({C: a signed char against toupper, }a length, the sender's "
+    "address), and at the timeout."
 )
 _GO_ON_WAITING = (
     "What comes and is not the reply ends neither the waiting nor a try: receive again until the time is up, and only "
     "then send again."
 )
 _WAIT_AGAIN = (
-    "It did not wait for the reply to its second datagram: each try waits a second.  select counts its timeval down: "
-    "set it anew before each wait."
+    "It did not wait for the reply to its second datagram: each try waits a second.{C:  select counts its timeval "
+    "down: set it anew before each wait.}"
 )
 _DROP_OTHERS = "What recvfrom brings may answer an earlier line: drop what is no answer to this one, and receive again."
 
@@ -86,8 +88,8 @@ def test_sends_where_told(udp_clients: UdpClients, script: ClientProtocol) -> No
     hint="Of a datagram that is longer than the buffer the rest is lost: give recvfrom room for 65536 bytes.",
     hints={
         Reason.NO_REQUEST: "A long line was not sent: look at its buffer for a line, and at what sendto returns.",
-        Reason.WRONG_REQUEST: "The line was cut before it was sent: look at its buffer for a line (fgets, scanf).",
-        Reason.CRASHED: "A long line ends it: look at its buffers for a line and for a reply (scanf, strcpy).",
+        Reason.WRONG_REQUEST: "The line was cut before it was sent: look at its buffer for a line{C:  (fgets, scanf)}.",
+        Reason.CRASHED: "A long line ends it: look at its buffers for a line and for a reply{C:  (scanf, strcpy)}.",
         Reason.EXTRA_REQUEST: _COMPARE,
     },
     says=("typed", "typed_sized"),
@@ -107,7 +109,8 @@ def test_large_reply(udp_clients: UdpClients, script: ClientProtocol) -> None:
     catches="recvfrom without a timeout waits for ever; a timeout that is not caught",
     hint=_SET_A_TIMEOUT,
     hints={
-        Reason.CRASHED: "When the time is up, recvfrom raises TimeoutError (in C: EAGAIN): say so and go on.",
+        Reason.CRASHED: "When the time is up, receiving fails{Python:  (TimeoutError)}{C:  (EAGAIN)}{Java:  "
+        "(SocketTimeoutException)}: say so and go on.",
         Reason.NO_REQUEST: "The next line was typed, but it waits on for the reply to the last one: set a timeout.",
         Reason.EXTRA_REQUEST: "Asking again must have an end: count how often a datagram was sent, and give up.",
     },
@@ -212,7 +215,8 @@ def test_foreign_reply_ignored(udp_clients: UdpClients, script: ClientProtocol) 
     does="it is told a port where nobody receives, and gets a line down a pipe",
     proves="we hold the port, and what is sent there is refused; the client waits for the next line, or has ended",
     catches="a traceback of ConnectionRefusedError, silence, waiting for ever",
-    hint="sendto and recvfrom may fail (ConnectionRefusedError, ECONNREFUSED): say so on standard error.",
+    hint="sendto and recvfrom may fail{Python:  (ConnectionRefusedError)}{C:  (ECONNREFUSED)}: say so on standard "
+    "error.",
     hints={Reason.NO_TIMEOUT: _SET_A_TIMEOUT},
     says=("typed",),
 )

@@ -6,6 +6,8 @@ The requirement's text and the hint stand beside the message in the report.  Pur
 
 from __future__ import annotations
 
+import re
+
 from grader.errors import REASONS
 from grader.model import Event, EventKind
 from grader.wire.faults import FaultError, UnprovedError
@@ -15,7 +17,13 @@ from grader.wire.transcript import shown, side_by_side
 #: Lines of the program's own words in a message: the end of a traceback, which is what one reads.
 _PRINTED_LINES = 12
 _PRINTED_CHARACTERS = 200
+#: How a frame begins in the trace of a program on the Java virtual machine, whose first line names what went wrong.
+_FRAME = "\tat "
+_HEADS_SHOWN = 4
+#: So many messages are shown, the last ones, and more as long as all of them together fit some lines.
 _SENT_SHOWN = 4
+_MOST_SENT_SHOWN = 12
+_SENT_CHARACTERS = 600
 _TYPED_SHOWN = 2
 _PIECES_SHOWN = 24
 _SHOWN_BYTES = 160
@@ -54,14 +62,42 @@ def _sent(events: tuple[Event, ...]) -> list[str]:
 
 
 def _last_said(events: tuple[Event, ...]) -> list[str]:
-    """What was sent and typed last, and what was typed last however long ago; how much is left out stands before."""
-    said = [event for event in events if event.kind in {EventKind.SENT, EventKind.TYPED}]
-    first = max(0, len(said) - _SENT_SHOWN)
-    typed = [place for place, event in enumerate(said) if event.kind is EventKind.TYPED]
-    kept = [place for place in range(len(said)) if place >= first or place in typed[-_TYPED_SHOWN:]]
+    """What was sent and typed last, what was typed last however long ago, and what may have ended the program.
+
+    How much is left out stands before.
+    """
+    said = [place for place, event in enumerate(events) if event.kind in _SAID]
+    lines = [f"{_deed(events[place])}: {split(events[place])}" for place in said]
+    typed = [place for place in said if events[place].kind is EventKind.TYPED]
+    needed = {*typed[-_TYPED_SHOWN:], *_fatal(events)}
+    first = _first_shown(lines)
+    kept = [line for number, line in enumerate(lines) if number >= first or said[number] in needed]
     left_out = len(said) - len(kept)
     told = [f"({left_out} earlier message{'s' * (left_out != 1)} left out; an HTML report has all)"] if left_out else []
-    return told + [f"{_deed(said[place])}: {split(said[place])}" for place in kept]
+    return told + kept
+
+
+def _first_shown(lines: list[str]) -> int:
+    """The first of the last lines that are shown."""
+    first, room = len(lines), _SENT_CHARACTERS
+    while first > 0 and len(lines) - first < _MOST_SENT_SHOWN:
+        room -= len(lines[first - 1])
+        if room < 0 and len(lines) - first >= _SENT_SHOWN:
+            break
+        first -= 1
+    return first
+
+
+def _fatal(events: tuple[Event, ...]) -> list[int]:
+    """Where what may have ended the program was said: since its last sign of life, before its end was noticed."""
+    ends = [place for place, event in enumerate(events) if event.kind is EventKind.EXITED]
+    if not ends:
+        return []
+    alive = max((place for place in range(ends[-1]) if events[place].kind is EventKind.RECEIVED), default=-1)
+    return [place for place in range(alive + 1, ends[-1]) if events[place].kind in _SAID][-_MOST_SENT_SHOWN:]
+
+
+_SAID = frozenset({EventKind.SENT, EventKind.TYPED})
 
 
 def _deed(event: Event) -> str:
@@ -91,18 +127,53 @@ def _came(fault: FaultError | UnprovedError) -> list[str]:
     if isinstance(fault, UnprovedError) or fault.received is None:
         return []
     if not fault.expected:
-        return [f"came: {shown(fault.received[:_SHOWN_BYTES])}"] if fault.received else []
+        return [f"received: {_some(fault.received)}"] if fault.received else []
     if not fault.received:
-        return [f"expected: {shown(fault.expected[:_SHOWN_BYTES])}", "received: nothing"]
+        return [f"expected: {_some(fault.expected)}", "received: nothing"]
     return side_by_side(fault.expected, fault.received)
 
 
+def _some(data: bytes) -> str:
+    return shown(data[:_SHOWN_BYTES]) + ("…" if len(data) > _SHOWN_BYTES else "")
+
+
 def _printed(label: str, printed: bytes) -> list[str]:
+    """The end of what was printed, and before it the lines that head a trace that is told from its cause on."""
     lines = printed.decode("utf-8", "backslashreplace").splitlines()
     if not any(line.strip() for line in lines):
         return []
-    more = [f"  … {len(lines) - _PRINTED_LINES} lines before"] if len(lines) > _PRINTED_LINES else []
-    return [label, *more, *(f"  {printable(_shortened(line))}" for line in lines[-_PRINTED_LINES:])]
+    first = max(0, len(lines) - _PRINTED_LINES)
+    heads = [place for place in range(first) if _heads_a_trace(lines, place)][-_HEADS_SHOWN:]
+    words, next_ = [label], 0
+    for place in (*heads, *range(first, len(lines))):
+        if place > next_:
+            words.append(f"  … {place - next_} line{'s' * (place - next_ > 1)} left out")
+        words.append(f"  {printable(_shortened(lines[place]))}")
+        next_ = place + 1
+    return words
+
+
+def _heads_a_trace(lines: list[str], place: int) -> bool:
+    """Whether a line names an exception as Java does: frames follow it, and none of its own kind comes before."""
+    return lines[place + 1].startswith(_FRAME) and not lines[place].startswith(_FRAME)
+
+
+#: The last line of a traceback whose cause is an import: its form is Python's, and the name has no blank in it.
+_NO_MODULE = re.compile(r"ModuleNotFoundError: No module named '([^\s']+)'")
+
+
+def missing_module(complained: bytes) -> str:
+    """What to do about a module that a Python program has not found; empty where that has not ended it."""
+    lines = complained.decode("utf-8", "backslashreplace").strip().splitlines()
+    found = _NO_MODULE.match(lines[-1]) if lines else None
+    if found is None:
+        return ""
+    return (
+        f"There is no module {printable(found[1])} where programs are graded: only Python's standard library is "
+        f"there, and "
+        "what was handed in. If it is a file of yours, hand it in beside the program; if it is a package, do without "
+        "it."
+    )
 
 
 def _shortened(line: str) -> str:

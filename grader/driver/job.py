@@ -15,13 +15,14 @@ class Command(msgspec.Struct, frozen=True):
 
     `asks`: what a client asks for at its prompts before the first message, in order, as the submission says (None: it
     does not say, and looking finds out).  `ports`: numbers in the program's source that may be a port of its own, each
-    from 1 to 65535, in order of appearance.
+    from 1 to 65535, in order of appearance.  `language`: what it is written in; empty: nobody knows.
     """
 
     build: tuple[tuple[str, ...], ...]
     run: tuple[str, ...]
     asks: tuple[Literal["host", "port"], ...] | None = None
     ports: tuple[int, ...] = ()
+    language: str = ""
 
 
 class Job(msgspec.Struct, frozen=True):

@@ -13,7 +13,7 @@ import pytest
 from _pytest.runner import runtestprotocol
 
 from grader.assignment import CheckSpec
-from grader.checks import behaviour_of, part_of_module, title_of
+from grader.checks import Behaviour, behaviour_of, part_of_module, title_of
 from grader.driver import expect
 from grader.driver.job import Checked, Job, Refused, Word
 from grader.driver.stage import Stage
@@ -175,10 +175,17 @@ class Referee:
             max_points=spec.points,
             reason=reason,
             message=message,
-            hint=row.hint_for(reason) if row and reason and outcome is Outcome.FAILED else "",
+            hint=self._hint(check_id, row, reason) if row and reason and outcome is Outcome.FAILED else "",
             duration_s=round(duration_s, 6),
             evidence=self._stage.transcript.events,
         )
+
+    def _hint(self, check_id: str, row: Behaviour, reason: Reason) -> str:
+        """What to look at: a module that is not there before all else, since nothing else can be at fault then."""
+        part = part_of(check_id)
+        written = {command.language for role, command in self._job.commands.items() if part in {role, "pair"}}
+        language = written.pop() if len(written) == 1 else ""
+        return expect.missing_module(self._stage.printed()[1]) or row.hint_for(reason, language)
 
     def _verdict(self, check_id: str, error: BaseException | None) -> tuple[Outcome, Reason | None, str]:
         if error is None:

@@ -54,11 +54,37 @@ class Row(NamedTuple):
     indent: int = 0
     hang: int = 0
 
+    def printed(self, console: Console) -> Iterator[Text]:
+        """As lines that fit."""
+        return map(_harmless, _wrapped(self, console))
+
+
+class Aligned(NamedTuple):
+    """Two lines and a caret below them, which points at one of their columns wherever they have to be broken."""
+
+    compared: text.Compared
+    indent: int
+
+    def printed(self, console: Console) -> Iterator[Text]:
+        """As lines that fit: both broken at the same columns, and the caret right below its column."""
+        bar = _printable(Text(_BAR, "dim"), console.encoding)
+        width = max(10, _width(console) - self.indent - len(bar))
+        expected, received = (_printable(Text(line), console.encoding) for line in self.compared.lines)
+        # What replaces a sign before it may be longer.
+        before = Text(self.compared.lines[1][: self.compared.caret])
+        caret = len(_printable(before, console.encoding))
+        for start in range(0, max(len(expected), len(received)), width):
+            parts = [Text.assemble(bar, line[start : start + width]) for line in (expected, received)]
+            yield from (_indented(_harmless(part), self.indent) for part in parts if len(part) > len(bar))
+            if start <= caret < start + width:
+                at = _when_harmless(parts[1].plain, caret - start + len(bar))
+                yield _indented(Text.assemble(bar, " " * (at - len(bar)), "^"), self.indent)
+
 
 def show(report: Report, console: Console, *, quiet: bool = False) -> None:
     """Print `report` to `console`; `quiet` leaves only the end of it."""
     for row in rows(report, quiet=quiet):
-        for line in map(_harmless, _wrapped(row, console)):
+        for line in row.printed(console):
             console.print(line, no_wrap=True, overflow="ignore", crop=False, highlight=False)
 
 
@@ -69,7 +95,7 @@ def render(report: Report) -> bytes:
     return file.getvalue().encode()
 
 
-def rows(report: Report, *, quiet: bool = False) -> Iterator[Row]:
+def rows(report: Report, *, quiet: bool = False) -> Iterator[Row | Aligned]:
     """The whole report, row by row, before wrapping."""
     if not quiet:
         yield Row(Text(text.heading(report), "bold"), hang=2)
@@ -106,7 +132,7 @@ def _checks(checks: Sequence[CheckResult]) -> Iterator[Row]:
         yield Row(line, hang=3)
 
 
-def _build(report: Report) -> Iterator[Row]:
+def _build(report: Report) -> Iterator[Row | Aligned]:
     """The compiler's words, when no check brings them."""
     if not text.build_stands_alone(report):
         return
@@ -117,33 +143,37 @@ def _build(report: Report) -> Iterator[Row]:
     yield Row(Text())
 
 
-def _blocks(checks: Iterable[CheckResult]) -> Iterator[Row]:
+def _blocks(checks: Iterable[CheckResult]) -> Iterator[Row | Aligned]:
     """What there is to say about each: the title, the reason, the requirement, the message, the hint."""
     for check in checks:
         name = (f"  ({safe.one_line(check.id)})", "dim")
         yield Row(Text.assemble(_headline(check.outcome, text.title(check)), name), hang=3)
         yield Row(Text(f"{text.capital(text.reason_clause(check))}."), 3)
         yield Row(Text(text.requirement_line(check), "italic"), 3)
-        yield from _quoted(text.message_lines(check))
+        yield from _quoted(text.message_parts(check))
         if hint := text.hint_line(check):
             yield Row(Text.assemble((hint[0], "bold"), " ", hint[1]), 3, 2)
         yield Row(Text())
 
 
-def _block_of_several(alike: Sequence[CheckResult]) -> Iterator[Row]:
+def _block_of_several(alike: Sequence[CheckResult]) -> Iterator[Row | Aligned]:
     """What there is to say about checks that could not be judged for one reason."""
     first = alike[0]
     yield Row(_headline(first.outcome, f"{text.plural(len(alike), 'check')} {text.OUTCOMES[first.outcome]}"), hang=3)
     yield Row(Text(f"{text.capital(text.reason_clause(first))}."), 3)
-    yield from _quoted(text.message_lines(first))
+    yield from _quoted(text.message_parts(first))
     if hint := text.hint_line(first):
         yield Row(Text.assemble((hint[0], "bold"), " ", hint[1]), 3, 2)
     yield Row(Text())
 
 
-def _quoted(lines: list[str]) -> Iterator[Row]:
-    for line in lines:
-        yield Row(Text.assemble(("\u2502 ", "dim"), line), 3, 4)
+#: Before what is quoted.
+_BAR: Final = "\u2502 "
+
+
+def _quoted(parts: Iterable[str | text.Compared]) -> Iterator[Row | Aligned]:
+    for part in parts:
+        yield Aligned(part, 3) if isinstance(part, text.Compared) else Row(Text.assemble((_BAR, "dim"), part), 3, 4)
 
 
 def _ending(report: Report) -> Iterator[Row]:
@@ -169,7 +199,7 @@ def _headline(outcome: Outcome, words: str) -> Text:
 
 def _wrapped(row: Row, console: Console) -> Iterator[Text]:
     """The row as lines that fit; white space at the end of a line is left out, nothing else."""
-    width = max(NARROWEST_COLUMNS, min(console.width, WIDEST_COLUMNS))
+    width = _width(console)
     whole = _printable(row.text, console.encoding)
     whole.expand_tabs(8)
     first = whole.wrap(console, width - row.indent, overflow="fold")
@@ -183,11 +213,20 @@ def _wrapped(row: Row, console: Console) -> Iterator[Text]:
     yield from (_indented(line, row.indent + row.hang) for line in continued)
 
 
+def _width(console: Console) -> int:
+    return max(NARROWEST_COLUMNS, min(console.width, WIDEST_COLUMNS))
+
+
 def _harmless(line: Text) -> Text:
     """The line with what a CI system would obey escaped; it may come out a few columns longer than it should be."""
     for at in reversed(safe.commands(line.plain)):
         line = Text.assemble(line[:at], safe.escape(line.plain[at]), line[at + 1 :])
     return line
+
+
+def _when_harmless(line: str, column: int) -> int:
+    """Where a column of a line is when what is before it is escaped."""
+    return column + sum(len(safe.escape(line[at])) - 1 for at in safe.commands(line) if at < column)
 
 
 def _indented(line: Text, columns: int) -> Text:

@@ -153,6 +153,29 @@ def message_lines(check: CheckResult) -> list[str]:
     return lines(check.message)
 
 
+class Compared(NamedTuple):
+    """Lines that stand under each other, column by column, and the column that the caret below them points at."""
+
+    lines: tuple[str, str]
+    caret: int
+
+
+def message_parts(check: CheckResult) -> list[str | Compared]:
+    """The message's lines; what was expected, what was received and the caret below are one part.
+
+    No program can forge one: whatever it has printed is indented.
+    """
+    parts: list[str | Compared] = []
+    for line in message_lines(check):
+        compared = [one for one in parts[-2:] if isinstance(one, str)]
+        labels = tuple(one.partition(":")[0] for one in compared)
+        if labels == ("expected", "received") and line.strip(" ") == "^":
+            parts[-2:] = [Compared((compared[0], compared[1]), line.index("^"))]
+        else:
+            parts.append(line)
+    return parts
+
+
 def explain(check: CheckResult) -> list[str]:
     """All there is to say about one check: reason, requirement, message, hint."""
     hint = hint_line(check)

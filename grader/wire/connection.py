@@ -26,6 +26,7 @@ from grader.wire.kernel import Endpoint, SocketRow, SocketTable, TcpState
 from grader.wire.own_time import Deadline
 from grader.wire.program import NoProgressError, Program, Why, no_more, reason_of
 from grader.wire.script import pieces_of
+from grader.wire.transcript import Sending
 
 T = TypeVar("T")
 
@@ -70,6 +71,7 @@ class Connection:
         self.theirs = theirs
         self.slow = slow
         self._unsent = memoryview(b"")
+        self._sending: Sending | None = None
         self.sent_bytes = 0
         self.fin_sent = False
         self.reset_sent = False
@@ -80,6 +82,7 @@ class Connection:
         self._wanted_bytes = _CHUNK_BYTES
         self.received_bytes = 0
         self._ended: EventKind | None = None
+        self._reset_met = False
         self._sock = sock
         self.ours = Endpoint(*sock.getsockname()[:2])
         program.talks.append(self)
@@ -128,14 +131,19 @@ class Connection:
         """Send bytes; with `pieces` in pieces of that length (or those lengths), each read before the next is sent.
 
         Raises:
-            FaultError: the program does not read them, or all the pieces together in the time for one reply.
+            FaultError: the program does not read them, or all the pieces together in the time for one reply; or it
+                closes the connection before the last piece.
         """
         __tracebackhide__ = True
         reading = Deadline(REPLY_S)
         cut = pieces_of(data, pieces)
-        self._transcript.add(EventKind.SENT, self.name, data=data, pieces=tuple(map(len, cut)) if len(cut) > 1 else ())
-        for piece in cut:
-            self._push(piece)
+        sending = self._transcript.sending(self.name, data)
+        for number, piece in enumerate(cut):
+            if number and self._is_closed():
+                # The kernel would take one piece more, and nobody would read it.
+                self._take()
+                raise self._lost_while_sending()
+            self._push(piece, sending)
             if pieces is not None:
                 self._wait_read(reading)
 
@@ -152,12 +160,12 @@ class Connection:
             UnprovedError: it did not arrive so.
         """
         __tracebackhide__ = True
-        self._transcript.add(EventKind.SENT, self.name, "to be read at once", data)
         before = self.row()
+        sending = self._transcript.sending(self.name, data, "to be read in one piece")
         if not self._takes_as_one_segment(data, before):
-            self._collect(data)
+            self._collect(sending)
             return
-        self._push(data)
+        self._push(data, sending)
         row = self._wait_arrived_open()
         if before is None or row.segments_received != before.segments_received + 1:
             raise UnprovedError("the messages did not arrive together")
@@ -170,12 +178,12 @@ class Connection:
             UnprovedError: they did not arrive so.
         """
         __tracebackhide__ = True
-        self._transcript.add(EventKind.SENT, self.name, "with the end of its side in the same segment", data)
         before = self.row()
+        sending = self._transcript.sending(self.name, data, "with the end of its side in the same segment")
         if not self._takes_as_one_segment(data, before):
-            self._collect(data, self.half_close)
+            self._collect(sending, self.half_close)
             return
-        self._push(data, socket.MSG_MORE)
+        self._push(data, sending, socket.MSG_MORE)
         # What the kernel still holds back leaves together with the FIN (tcp_send_fin sets it on the last segment) ...
         held = _unsent_bytes(self._sock) == len(data)
         self.half_close()
@@ -195,8 +203,7 @@ class Connection:
             FaultError: the program has ended the connection before.
         """
         __tracebackhide__ = True
-        self._transcript.add(EventKind.SENT, self.name, "and left", data)
-        self._push(data, 0 if reset else socket.MSG_MORE)
+        self._push(data, self._transcript.sending(self.name, data, "and left"), 0 if reset else socket.MSG_MORE)
         if reset:
             self.wait_arrived()
             self.reset()
@@ -215,14 +222,14 @@ class Connection:
         room = min(_segment_bytes(self._sock) - 1, _window_bytes(self._sock) // 2)
         return len(data) <= min(_ONE_SEGMENT_BYTES, room)
 
-    def _collect(self, data: bytes, behind_it: Callable[[], None] = lambda: None) -> None:
+    def _collect(self, sending: Sending, behind_it: Callable[[], None] = lambda: None) -> None:
         """Send bytes while the program is frozen: they wait together in its queue, or as many of them as that takes.
 
         `behind_it`: what else is done then.  What has no room is sent while the answer is read.
         """
         __tracebackhide__ = True
         with self._program.frozen():
-            self._unsent = memoryview(data)
+            self._begin_to_feed(sending)
             self._feed()
             if not self._unsent:
                 behind_it()
@@ -230,10 +237,11 @@ class Connection:
                 row = self._at_once(self._collected) or self._program.wait(self._collected)
             except NoProgressError as stop:
                 raise self._not_arrived(stop) from None
-        waiting = min(row.receive_queue, len(data))  # a FIN counts as one until it is read
-        words = f"all {len(data)} bytes arrived together"
-        if waiting < len(data):
-            words = f"{waiting} of {len(data)} bytes arrived together: its receive buffer takes no more"
+        size = len(sending.data)
+        waiting = min(row.receive_queue, size)  # a FIN counts as one until it is read
+        words = f"all {size} bytes arrived together"
+        if waiting < size:
+            words = f"{waiting} of {size} bytes arrived together: its receive buffer takes no more"
         self._transcript.add(EventKind.KERNEL, "grader", words)
 
     def _collected(self) -> SocketRow | None:
@@ -241,12 +249,13 @@ class Connection:
         row = self.row()
         if row is None or self._ended:
             self._take()
-            raise self._lost("while it was being sent its message")
+            raise self._lost_while_sending()
         full = _in_flight(self._sock) == 0 and (self._unsent or _unsent_bytes(self._sock) > 0)
         all_there = not self._unsent and row.bytes_received == self.sent_bytes + self.fin_sent
         return row if all_there or full else None
 
-    def _push(self, data: bytes, flags: int = 0) -> None:
+    def _push(self, data: bytes, sending: Sending, flags: int = 0) -> None:
+        """Send all of a message, or a piece of it."""
         __tracebackhide__ = True
         view = memoryview(data)
         while view:
@@ -256,13 +265,30 @@ class Connection:
                 self._wait_room()
                 continue
             except OSError as error:
-                if error.errno not in _RESETS:
-                    raise
-                self._note_reset()
-                raise self._lost("while it was being sent its message") from None
+                self._meet_end(error)
+                raise self._lost_while_sending() from None
             self.sent_bytes += sent
             self._program.told_bytes += sent
+            sending.went(sent, apart=len(view) == len(data))
             view = view[sent:]
+
+    def _meet_end(self, error: OSError) -> None:
+        """A send has met the connection's end: what had come before is there to be read, and counts."""
+        if error.errno not in _RESETS:
+            raise error
+        # Linux tells of a reset once, here or there; of one that answers bytes behind the program's FIN, by EPIPE.
+        self._reset_met = error.errno == errno.ECONNRESET
+        self._take()
+        self._note_end()
+
+    def _lost_while_sending(self) -> FaultError:
+        got = bytes(self._received) or None
+        return self._lost("while it was being sent its message", b"" if got else None, got)
+
+    def _is_closed(self) -> bool:
+        """Whether the program has closed its socket, as far as the kernel still tells."""
+        row = self.row()
+        return row is not None and not row.inode and row.state in CLOSED_BY_PROGRAM
 
     def _wait_room(self) -> None:
         """Until more can be sent; what is answered meanwhile is read, or the program might wait for that."""
@@ -279,9 +305,8 @@ class Connection:
         try:
             self._program.wait(room, hurried=True)
         except NoProgressError as stop:
-            raise FaultError(
-                Reason.NOT_READ, f"the program stopped reading after {self.sent_bytes} bytes", doing=stop.doing
-            ) from None
+            what = f"the program stopped reading after {self.sent_bytes} bytes"
+            raise self._unread(Reason.NOT_READ, what, stop) from None
 
     def wait_arrived(self) -> SocketRow | None:
         """Until everything sent is in the program's receive queue or already read; its row, None when it has closed."""
@@ -312,7 +337,7 @@ class Connection:
         row = self.wait_arrived()
         if row is None:
             self._take()
-            raise self._lost("while it was being sent its message")
+            raise self._lost_while_sending()
         return row
 
     @staticmethod
@@ -333,8 +358,7 @@ class Connection:
             FaultError: the connection ended, or it rests without one.
         """
         __tracebackhide__ = True
-        self._transcript.add(EventKind.SENT, self.name, "without reading the answers", data)
-        self._unsent = memoryview(data)
+        self._begin_to_feed(self._transcript.sending(self.name, data, "without reading the answers"))
 
         def rests() -> bool | None:
             before = self.row()
@@ -380,6 +404,9 @@ class Connection:
             # At rest; or its end, or all that time in which nothing moved: one that spins never rests.
             return
 
+    def _begin_to_feed(self, sending: Sending) -> None:
+        self._sending, self._unsent = sending, sending.data
+
     def _feed(self) -> bool:
         """Send what still goes of what is left over; whether any went."""
         before = self.sent_bytes
@@ -389,12 +416,12 @@ class Connection:
             except BlockingIOError:
                 break
             except OSError as error:
-                if error.errno not in _RESETS:
-                    raise
-                self._note_reset()
+                self._meet_end(error)
                 break
             self.sent_bytes += sent
             self._program.told_bytes += sent
+            if self._sending:
+                self._sending.went(sent)
             self._unsent = self._unsent[sent:]
         return self.sent_bytes > before
 
@@ -430,7 +457,12 @@ class Connection:
                 if never_accepted
                 else f"{unread} byte{'s' * (unread != 1)} from {self.name} left unread"
             )
-            raise FaultError(reason, what, doing=stop.doing) from None
+            raise self._unread(reason, what, stop) from None
+
+    def _unread(self, reason: Reason, what: str, stop: NoProgressError) -> FaultError:
+        """What was sent is not read; what had come back until then may tell why."""
+        self._take()
+        return FaultError(reason, what, b"", bytes(self._received), stop.doing)
 
     # Receiving
 
@@ -451,8 +483,7 @@ class Connection:
                 self._note_reset()
                 return
             if not chunk:
-                self._ended = EventKind.PEER_CLOSED
-                self._transcript.add(EventKind.PEER_CLOSED, self.name)
+                self._note_end()
                 return
             self._received += chunk
             self.received_bytes += len(chunk)
@@ -461,9 +492,14 @@ class Connection:
             self._sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
 
     def _note_reset(self) -> None:
+        self._reset_met = True
+        self._note_end()
+
+    def _note_end(self) -> None:
+        """The program has ended its side, by a reset or by closing."""
         if self._ended is None:
-            self._ended = EventKind.PEER_RESET
-            self._transcript.add(EventKind.PEER_RESET, self.name)
+            self._ended = EventKind.PEER_RESET if self._reset_met else EventKind.PEER_CLOSED
+            self._transcript.add(self._ended, self.name)
 
     def expect(self, reply: bytes) -> None:
         """The next bytes to come are exactly these; more may follow them."""

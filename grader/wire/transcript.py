@@ -17,23 +17,66 @@ KEPT_BYTES = 4096
 _COMING = frozenset({EventKind.RECEIVED, EventKind.OUTPUT})
 
 
+class Sending:
+    """A message on its way: it stands in the transcript as far as it has gone, since a send may fail in its middle.
+
+    `data`: all of it.
+    """
+
+    def __init__(self, at_ms: float, who: str, text: str, data: bytes) -> None:
+        self._event = Event(at_ms=at_ms, kind=EventKind.SENT, who=who, text=text)
+        self.data = memoryview(data)
+        self._pieces: list[int] = []
+
+    def went(self, size_bytes: int, *, apart: bool = False) -> None:
+        """So many more bytes have gone: `apart` as the beginning of a piece, else as a part of the last one."""
+        if apart or not self._pieces:
+            self._pieces.append(0)
+        self._pieces[-1] += size_bytes
+
+    @property
+    def event(self) -> Event | None:
+        """What has gone; None: nothing has."""
+        size = sum(self._pieces)
+        if not size:
+            return None
+        kept, omitted, head = cut(self.data[:size])
+        return msgspec.structs.replace(
+            self._event,
+            data=kept,
+            size_bytes=size,
+            omitted_bytes=omitted,
+            head_bytes=head,
+            pieces=tuple(self._pieces) if len(self._pieces) > 1 else (),
+        )
+
+
 class Transcript:
     """The events of one check in order."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
         self._began = clock()
-        self._events: list[Event] = []
+        self._events: list[Event | Sending] = []
+
+    def sending(self, who: str, data: bytes, text: str = "") -> Sending:
+        """Note that a message is about to be sent; the sender tells how much of it has gone."""
+        self._events.append(message := Sending(self._now_ms(), who, text, data))
+        return message
+
+    def _now_ms(self) -> float:
+        return round((self._clock() - self._began) * 1000, 3)
 
     def add(self, kind: EventKind, who: str, text: str = "", data: bytes = b"", pieces: tuple[int, ...] = ()) -> None:
         """Note an event that happens now; what comes in several parts, with nothing in between, is one event."""
-        if kind in _COMING and self._events and self._joins(self._events[-1], kind, who, text):
-            self._events[-1] = _longer(self._events[-1], data)
+        last = self._events[-1] if self._events else None
+        if kind in _COMING and isinstance(last, Event) and self._joins(last, kind, who, text):
+            self._events[-1] = _longer(last, data)
             return
         shown, omitted, head = cut(data)
         self._events.append(
             Event(
-                at_ms=round((self._clock() - self._began) * 1000, 3),
+                at_ms=self._now_ms(),
                 kind=kind,
                 who=who,
                 text=text,
@@ -62,7 +105,8 @@ class Transcript:
     @property
     def events(self) -> tuple[Event, ...]:
         """All so far."""
-        return tuple(self._events)
+        told = (entry.event if isinstance(entry, Sending) else entry for entry in self._events)
+        return tuple(event for event in told if event is not None)
 
     def elapsed_s(self) -> float:
         """Seconds since the check began."""
@@ -81,12 +125,12 @@ def _longer(event: Event, more: bytes) -> Event:
     )
 
 
-def cut(data: bytes, kept: int = KEPT_BYTES) -> tuple[bytes, int, int]:
+def cut(data: bytes | memoryview, kept: int = KEPT_BYTES) -> tuple[bytes, int, int]:
     """(what is kept, how many bytes were left out, how many of the kept stand before the gap)."""
     if len(data) <= kept:
-        return data, 0, 0
+        return bytes(data), 0, 0
     head = kept // 2
-    return data[:head] + data[len(data) - (kept - head) :], len(data) - kept, head
+    return bytes(data[:head]) + bytes(data[len(data) - (kept - head) :]), len(data) - kept, head
 
 
 def shown(data: bytes) -> str:
@@ -102,31 +146,39 @@ def first_difference(expected: bytes, received: bytes) -> int:
     return min(len(expected), len(received))
 
 
-def side_by_side(expected: bytes, received: bytes, width: int = 60) -> list[str]:
+#: What fits a line of 80 columns together with its label, its quotes and the margin of a report.
+WINDOW_COLUMNS = 60
+
+
+def side_by_side(expected: bytes, received: bytes, columns: int = WINDOW_COLUMNS) -> list[str]:
     """Three lines: expected, received, and a caret under the first difference.
 
-    Long ones are shown around the difference; an ellipsis stands where something is left out.
+    Long ones are shown around the difference, in so many columns; an ellipsis stands where something is left out.
     """
     at = first_difference(expected, received)
-    start = max(0, at - width // 2)
+    # What is not needed behind the difference is shown before it.
+    behind = max(len(_fitting(data[at : at + columns], columns // 2)[1]) for data in (expected, received))
+    shared, before = _fitting(expected[max(0, at - columns) : at], columns - behind, from_end=True)
+    opening = "'" if shared == at else "…'"
     lines = []
     for label, data in (("expected", expected), ("received", received)):
-        text, caret = _window(data, start, at, width)
-        lines.append(f"{label}: {text}")
-    # The prefix before the difference is the same in both, so the caret's column is too.
-    lines.append(" " * (len("expected: ") + caret) + "^")
-    return lines
+        size, after = _fitting(data[at : at + columns], columns - len(before))
+        closing = "'" if at + size == len(data) else "'…"
+        lines.append(f"{label}: {opening}{before}{after}{closing}")
+    # The beginning is the same in both, so the caret's column is too.
+    return [*lines, " " * len(f"expected: {opening}{before}") + "^"]
 
 
-def _window(data: bytes, start: int, at: int, width: int) -> tuple[str, int]:
-    before, after = _escaped(data[start:at]), _escaped(data[at : start + width])
-    opening = "…'" if start else "'"
-    closing = "'…" if start + width < len(data) else "'"
-    return opening + before + after + closing, len(opening) + len(before)
-
-
-def _escaped(data: bytes) -> str:
-    return "".join(_ESCAPES[byte] for byte in data)
+def _fitting(data: bytes, columns: int, *, from_end: bool = False) -> tuple[int, str]:
+    """(how many bytes fit so many columns when they are shown, from the beginning or from the end; and these)."""
+    words: list[str] = []
+    room = columns
+    for byte in reversed(data) if from_end else data:
+        room -= len(_ESCAPES[byte])
+        if room < 0:
+            break
+        words.append(_ESCAPES[byte])
+    return len(words), "".join(reversed(words) if from_end else words)
 
 
 _ESCAPES = tuple(

@@ -64,7 +64,7 @@ def test_nothing_received_is_said_so() -> None:
 
 def test_what_came_where_nothing_was_expected() -> None:
     fault = FaultError(Reason.EXTRA_REPLY, "more came:", b"", b"hi\n")
-    assert expect.explain(fault, (), b"") == "More came:\ncame: 'hi\\n'"
+    assert expect.explain(fault, (), b"") == "More came:\nreceived: 'hi\\n'"
     assert expect.explain(FaultError(Reason.CLOSED_EARLY, "it closed", b"", b""), (), b"") == "It closed."
 
 
@@ -73,15 +73,39 @@ def test_what_could_not_be_proved_compares_no_bytes() -> None:
     assert words == "It was busy.\nclient A sent: 'x'\nthe program: running"
 
 
-def test_only_the_last_messages_are_shown() -> None:
-    events = tuple(sent(str(number).encode(), who=f"client {number}") for number in range(6))
-    assert expect.explain(FaultError(Reason.NO_REPLY, "no"), events, b"").splitlines() == [
-        "No.",
+NO_REPLY = FaultError(Reason.NO_REPLY, "no")
+
+
+def from_clients(*messages: bytes) -> tuple[Event, ...]:
+    return tuple(sent(message, who=f"client {number}") for number, message in enumerate(messages))
+
+
+def test_of_many_messages_the_last_are_shown() -> None:
+    shown = expect.explain(NO_REPLY, from_clients(*[b"x" * 150] * 6), b"").splitlines()
+    assert shown[1:] == [
         "(2 earlier messages left out; an HTML report has all)",
-        "client 2 sent: '2'",
-        "client 3 sent: '3'",
-        "client 4 sent: '4'",
-        "client 5 sent: '5'",
+        *(f"client {number} sent: '{'x' * 150}'" for number in range(2, 6)),
+    ]
+    assert len(expect.explain(NO_REPLY, from_clients(*[b"x"] * 20), b"").splitlines()) == 2 + 12
+
+
+def test_short_messages_are_all_shown() -> None:
+    shown = expect.explain(NO_REPLY, from_clients(b"0", b"1", b"2", b"3", b"4", b"5"), b"").splitlines()
+    assert shown[1:] == [f"client {number} sent: '{number}'" for number in range(6)]
+
+
+ANSWERED = Event(at_ms=0, kind=EventKind.RECEIVED, who="client 0", data=b"OK")
+GONE = Event(at_ms=0, kind=EventKind.EXITED, who="program")
+
+
+def test_what_may_have_ended_the_program_is_never_left_out() -> None:
+    good, bad, late = b"g" * 150, b"\xff" * 30, b"l" * 150
+    first, second, *others = from_clients(good, bad, *[late] * 9)
+    events = (first, ANSWERED, second, GONE, *others)
+    shown = expect.explain(FaultError(Reason.CRASHED, "gone"), events, b"").splitlines()
+    assert shown[1:3] == [
+        "(6 earlier messages left out; an HTML report has all)",
+        f"client 1 sent: '{chr(92)}{f'xff{chr(92)}' * 29}xff'",
     ]
 
 
@@ -106,7 +130,34 @@ def test_what_was_sent_with_its_split_points(event: Event, words: str) -> None:
 def test_the_end_of_what_it_printed_is_shown() -> None:
     printed = "".join(f"line {number}\n" for number in range(20)).encode()
     words = expect.explain(FaultError(Reason.CRASHED, "gone"), (), printed).splitlines()
-    assert words == ["Gone.", "it printed:", "  … 8 lines before", *(f"  line {number}" for number in range(8, 20))]
+    assert words == ["Gone.", "it printed:", "  … 8 lines left out", *(f"  line {number}" for number in range(8, 20))]
+
+
+JAVA = """serving
+Exception in thread "main" java.io.UncheckedIOException: broken
+{frames}Caused by: java.net.SocketException: Connection reset
+{frames}\t... 3 more
+"""
+
+
+def test_the_first_line_of_a_java_trace_is_kept_and_its_causes() -> None:
+    printed = JAVA.format(frames="".join(f"\tat Server.call{number}(Server.java:{number})\n" for number in range(9)))
+    words = expect.explain(FaultError(Reason.CRASHED, "gone"), (), b"", printed.encode()).splitlines()
+    assert words[1:5] == [
+        "it printed on standard error:",
+        "  … 1 line left out",
+        '  Exception in thread "main" java.io.UncheckedIOException: broken',
+        "  … 8 lines left out",
+    ]
+    assert "  Caused by: java.net.SocketException: Connection reset" in words
+    assert words[-1] == r"  \t... 3 more"
+
+
+def test_a_module_that_is_not_there_is_named() -> None:
+    trace = b"Traceback (most recent call last):\n  File ...\nModuleNotFoundError: No module named 'twisted.internet'\n"
+    assert "There is no module twisted.internet where programs are graded" in expect.missing_module(trace)
+    for other in (b"", trace + b"bye\n", b"no ModuleNotFoundError: No module named 'x'", b"KeyError: 'x'"):
+        assert expect.missing_module(other) == ""
 
 
 @pytest.mark.parametrize("printed", [b"", b"\n \n\t\n"])
@@ -147,10 +198,9 @@ def test_of_a_client_its_last_run_is_told_and_what_was_typed_last() -> None:
     assert words == [
         "No.",
         "started as: python3 server.py 20000",
-        "(1 earlier message left out; an HTML report has all)",
         r"down a pipe: 'lines\n'",
         "down a pipe: the end",
-        *(f"client A sent: '{number}'" for number in range(1, 5)),
+        *(f"client A sent: '{number}'" for number in range(5)),
         "it printed:",
         "  out",
         "it printed on standard error:",

@@ -124,6 +124,10 @@ def part_and_close(sock):
     sock.sendall(sock.recv(100)[:3])
 
 
+def answers_what_came_and_leaves(sock):
+    sock.sendall(sock.recv(100).upper())
+
+
 def closes(sock):
     sock.recv(100)
 

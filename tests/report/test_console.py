@@ -13,6 +13,8 @@ from rich.console import Console
 
 from grader.model import Outcome, Report
 from grader.report import console, safe, text
+from grader.wire.transcript import first_difference, side_by_side
+from grader.wire.transcript import shown as bytes_shown
 from tests.report.commands import obeyed
 from tests.report.examples import (
     BOTH,
@@ -175,3 +177,45 @@ def test_only_a_complete_and_perfect_score_is_green() -> None:
     green = "\x1b[1;32mScore: 2 of 2 points"
     assert green in shown(PERFECT, colour=True)
     assert green not in shown(UNJUDGED, colour=True)
+
+
+# Bytes that are printed as several characters, that are cut, and that a CI system would obey.
+LIKELY = st.lists(st.sampled_from([b"a", b"\x00", b"'", b"\n", b"##vso[x]", b"::error::", b"\xff" * 40]), max_size=40)
+
+
+def compared(expected: bytes, received: bytes, width: int, encoding: str) -> list[str]:
+    """The lines of a report that compare these, without the margin."""
+    message = "\n".join(["It is wrong.", *side_by_side(expected, received), "the program: running"])
+    failed = msgspec.structs.replace(FULL.checks[0], outcome=Outcome.FAILED, message=message)
+    file = io.TextIOWrapper(io.BytesIO(), encoding)
+    console.show(msgspec.structs.replace(FULL, checks=(failed,)), Console(file=file, width=width, color_system=None))
+    file.seek(0)
+    lines = file.read().splitlines()
+    carets = [number for number, line in enumerate(lines) if line.strip(" \u2502|") == "^"]
+    assert len(carets) == 1
+    return lines[: carets[0] + 1]
+
+
+@given(LIKELY, LIKELY, LIKELY, st.integers(10, 130), st.sampled_from(["utf-8", "ascii"]))
+def test_the_caret_stands_below_the_byte_that_differs(
+    common: list[bytes], left: list[bytes], right: list[bytes], width: int, encoding: str
+) -> None:
+    expected, received = (b"".join(common + rest) for rest in (left, right))
+    *_, above, caret = compared(expected, received, width, encoding)
+    at = first_difference(expected, received)
+    first = bytes_shown(received[at : at + 1])[1:-1] if at < len(received) else "'"
+    column = caret.index("^")
+    # What a CI system would obey is escaped, and begins with a backslash then.
+    assert above[column] in {first[0] if first != '"' else "'", "\\"}, (above, caret)
+    assert above[column] != "\\" or first[0] in "\\'#:"
+
+
+def test_a_comparison_is_broken_where_lines_end() -> None:
+    lines = compared(b"a" * 70, b"a" * 20 + b"b" * 50, 30, "utf-8")
+    assert [line[5:] for line in lines[-5:]] == [
+        "expected: 'aaaaaaaaaaaaaa",
+        "received: 'aaaaaaaaaaaaaa",
+        "aaaaaaaaaaaaaaaaaaaaaaaaa",
+        "aaaaaabbbbbbbbbbbbbbbbbbb",
+        "      ^",
+    ]

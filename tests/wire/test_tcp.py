@@ -13,6 +13,7 @@ from grader.model import EventKind
 from grader.wire.faults import FaultError, UnprovedError
 from grader.wire.program import Program
 from grader.wire.tcp import ScriptedClient
+from grader.wire.transcript import Sending
 from tests.wire.stand import Serving, Stand, wait_printed
 
 HELLO = b"hello\n"
@@ -134,16 +135,16 @@ def test_all_pieces_of_a_message_are_read_in_the_time_of_one_reply(stand: Stand)
 class Torn(ScriptedClient):
     """A client whose network cuts everything after the first byte."""
 
-    def _push(self, data: bytes, flags: int = 0) -> None:
-        super()._push(data[:1])
-        super()._push(data[1:], flags)
+    def _push(self, data: bytes, sending: Sending, flags: int = 0) -> None:
+        super()._push(data[:1], sending)
+        super()._push(data[1:], sending, flags)
 
 
 class LateEnd(ScriptedClient):
     """A client whose kernel sends bytes at once, so that a FIN comes in a segment of its own."""
 
-    def _push(self, data: bytes, _: int = 0) -> None:
-        super()._push(data)
+    def _push(self, data: bytes, sending: Sending, _: int = 0) -> None:
+        super()._push(data, sending)
 
 
 def test_bytes_that_did_not_arrive_together_are_not_claimed_to(stand: Stand) -> None:
@@ -316,6 +317,16 @@ def test_a_server_that_has_closed_already_is_at_fault_whatever_is_sent(stand: St
     with pytest.raises(FaultError) as caught:
         ask_at_once()
     assert caught.value.reason in {Reason.CLOSED_EARLY, Reason.RESET}
+
+
+def test_what_was_sent_and_what_came_before_the_program_left_is_told(stand: Stand) -> None:
+    client = stand.client_of("answers_what_came_and_leaves")
+    with pytest.raises(FaultError) as caught:
+        client.send(HELLO, pieces=1)
+    assert (caught.value.reason, caught.value.received) == (Reason.CLOSED_EARLY, b"H")
+    assert caught.value.what == "the program closed client A's connection while it was being sent its message"
+    told = [(event.kind, event.data) for event in client._transcript.events if event.data]
+    assert told == [(EventKind.SENT, b"h"), (EventKind.RECEIVED, b"H")]
 
 
 def test_connecting_to_nothing_is_refused(stand: Stand) -> None:

@@ -10,7 +10,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from grader.model import Event, EventKind
-from grader.wire.transcript import KEPT_BYTES, Transcript, cut, first_difference, shown, side_by_side
+from grader.wire.transcript import (
+    KEPT_BYTES,
+    WINDOW_COLUMNS,
+    Transcript,
+    cut,
+    first_difference,
+    shown,
+    side_by_side,
+)
 
 LABEL = len("expected: ")
 # Few different bytes, so that long common beginnings are common; those that need escapes among them.
@@ -65,20 +73,31 @@ def test_the_caret_stands_under_the_first_difference(common: bytes, left: bytes,
     assert first[LABEL:caret] == second[LABEL:caret]
     before = literal(first[LABEL:caret] + "'")
     assert expected[:at].endswith(before)
-    assert len(before) == min(at, 30) or "…" not in first[:caret]
+    assert (before == expected[:at]) == ("…" not in first[:caret])
     assert (first[caret:] == second[caret:]) == (expected == received)
 
 
-@given(LIKELY, LIKELY)
-def test_both_windows_show_what_there_is(expected: bytes, received: bytes) -> None:
-    first, second, _ = side_by_side(expected, received)
-    start = max(0, first_difference(expected, received) - 30)
+@given(LIKELY, LIKELY, LIKELY, st.integers(8, 100))
+def test_both_windows_show_what_there_is(common: bytes, left: bytes, right: bytes, columns: int) -> None:
+    expected, received = common + left, common + right
+    at = first_difference(expected, received)
+    first, second, marker = side_by_side(expected, received, columns)
+    caret = marker.index("^")
     for line, label, data in ((first, "expected: ", expected), (second, "received: ", received)):
         text = line.removeprefix(label)
-        assert literal(text) == data[start : start + 60]
-        assert text.startswith("…") == (start > 0)
-        assert text.endswith("…") == (len(data) > start + 60)
+        assert len(text.strip("…")) <= columns + 2
+        before, behind = literal(line[LABEL:caret] + "'"), literal("'" + line[caret:])
+        assert data[:at].endswith(before)
+        assert data[at:].startswith(behind)
+        assert text.startswith("…") == (len(before) < at)
+        assert text.endswith("…") == (at + len(behind) < len(data))
+        assert behind or at == len(data), "the byte that differs is shown"
         assert text.isprintable()
+
+
+def test_a_window_fits_a_report_of_eighty_columns() -> None:
+    lines = side_by_side(b"\x00" * 100, b"\x00" * 50 + b"\x01" * 50)
+    assert max(map(len, lines)) <= len("expected: …''…") + WINDOW_COLUMNS <= 75
 
 
 def test_side_by_side_golden() -> None:
@@ -93,9 +112,9 @@ def test_side_by_side_golden() -> None:
         "              ^",
     ]
     assert side_by_side(b"x" * 100 + b"y", b"x" * 100 + b"'") == [
-        f"expected: …'{'x' * 30}y'",
-        f"received: …'{'x' * 30}\\''",
-        " " * 42 + "^",
+        f"expected: …'{'x' * 58}y'",
+        f"received: …'{'x' * 58}\\''",
+        " " * 70 + "^",
     ]
 
 
@@ -225,3 +244,31 @@ def test_events_handed_out_do_not_change() -> None:
     before = transcript.events
     transcript.add(EventKind.NOTE, "grader", "two")
     assert [event.text for event in before] == ["one"]
+
+
+def test_of_a_message_stands_there_what_has_gone() -> None:
+    transcript = Transcript(Clock(0, 1, 2, 3))
+    never = transcript.sending("client A", b"never")
+    message = transcript.sending("client A", b"in pieces", "so")
+    transcript.add(EventKind.RECEIVED, "client A", data=b"I")
+    message.went(1, apart=True)
+    message.went(3, apart=True)
+    message.went(2)
+    assert never.event is None
+    assert [(event.kind, event.data, event.pieces) for event in transcript.events] == [
+        (EventKind.SENT, b"in pie", (1, 5)),
+        (EventKind.RECEIVED, b"I", ()),
+    ]
+    sent = transcript.events[0]
+    assert (sent.at_ms, sent.who, sent.text, sent.size_bytes) == (2000.0, "client A", "so", 6)
+
+
+@given(st.lists(st.integers(1, 3000), min_size=1, max_size=9))
+def test_a_message_that_has_gone_is_kept_like_any_other_event(lengths: list[int]) -> None:
+    data = bytes(at * at % 251 for at in range(sum(lengths)))
+    transcript = Transcript(lambda: 0.0)
+    message = transcript.sending("client A", data)
+    for length in lengths:
+        message.went(length, apart=True)
+    transcript.add(EventKind.SENT, "client A", data=data, pieces=tuple(lengths) if len(lengths) > 1 else ())
+    assert transcript.events[0] == transcript.events[1]
