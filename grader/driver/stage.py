@@ -230,15 +230,17 @@ class Stage:
         processes can't be asked anything.
         """
         try:
-            if not self._warden.refused_processes():
+            if error.reason is Reason.TOO_MANY_PROCESSES or not self._warden.refused_processes():
                 return error
         except (ChannelClosedError, WardenError):
             return error
-        most = self._job.assignment.limits.processes
-        what = f"it started as many processes and threads as it may ({most}), and wanted more"
         if isinstance(error, UnprovedError) or error.reason is Reason.NOT_LISTENING:
-            return FaultError(Reason.TOO_MANY_PROCESSES, what, doing=error.doing)
-        return dataclasses.replace(error, what=f"{error.what}; {what}")
+            return FaultError(Reason.TOO_MANY_PROCESSES, self._too_many(), doing=error.doing)
+        return dataclasses.replace(error, what=f"{error.what}; {self._too_many()}")
+
+    def _too_many(self) -> str:
+        most = self._job.assignment.limits.processes
+        return f"it started as many processes and threads as it may ({most}), and wanted more"
 
     # Programs
 
@@ -343,9 +345,16 @@ class Stage:
             FaultError: it does not listen, and will not.
         """
         ports = {port, self._own_port or port}
+        ask_at = time.monotonic() + SETTLE_S
 
         def listens() -> SocketRow | None:
-            return self._listener(program, ports)
+            nonlocal ask_at
+            row = self._listener(program, ports)
+            if row is None and time.monotonic() > ask_at:  # nearly all listen long before it
+                ask_at = time.monotonic() + SETTLE_S
+                if self._warden.refused_processes():
+                    raise FaultError(Reason.TOO_MANY_PROCESSES, self._too_many())
+            return row
 
         try:
             row: SocketRow | None = program.wait(listens, deadline_s=READY_S, hurried=True)
