@@ -1,4 +1,4 @@
-"""`python -m bench.neighbours [KIND ...]`: how much longer an honest grading takes while a hostile program is graded beside it.
+"""`python -m bench.neighbours [KIND ...]`: how much longer a right program takes while a hostile one is graded beside it.
 
 Both in containers.  Each kind of hostile program is graded again and again until the honest grading has ended; the
 honest one is also graded alone before each, so that a busy machine shows in both.  Exit code 1: its verdict changed.
