@@ -23,6 +23,7 @@ from grader.model import UNJUDGED, CheckResult, EventKind, Outcome, Part, part_o
 from grader.sandbox.channel import ChannelClosedError
 from grader.wire.faults import FaultError, NotStartedError, UnprovedError
 from grader.wire.promises import faults_of
+from grader.wire.warden import WardenError
 
 _LISTENS = "server.listens"
 #: The checks whose business it is that a program can't be reached, or reaches nobody; all others are skipped then.
@@ -108,12 +109,11 @@ class Referee:
         part = _part(item)
         deadline = self._deadlines.setdefault(part, time.monotonic() + self._job.assignment.limits.whole_s)
         self._play(item, nextitem, deadline)
-        if self._may_be_judged_yet(item, deadline):
-            self._stage.end_program()
+        if self._may_be_judged_yet(item, deadline) and _tidy(item.session, self._stage.end_program):
             self._play(item, nextitem, deadline, "it could not be judged before, and is played once more, alone")
         self._say(Checked(self._results[self.id_of(item)]))
         if nextitem is not None and _part(nextitem) != part:
-            self._stage.end_program()
+            _tidy(item.session, self._stage.end_program)
         return True
 
     def _play(self, item: pytest.Item, nextitem: pytest.Item | None, deadline: float, note: str = "") -> None:
@@ -152,12 +152,9 @@ class Referee:
             error = call.excinfo.value if call.excinfo else None
             result = self._result(item, error, call.duration)
             self._results[result.id] = result
-            try:
-                # What was not played leaves the program as it was.
-                untouched = isinstance(error, _PrerequisiteError)
-                self._stage.finish(passed=untouched or result.outcome is Outcome.PASSED)
-            except ChannelClosedError:
-                item.session.shouldstop = "the sandbox is gone"
+            # What was not played leaves the program as it was.
+            as_it_was = isinstance(error, _PrerequisiteError) or result.outcome is Outcome.PASSED
+            _tidy(item.session, lambda: self._stage.finish(passed=as_it_was))
         return report
 
     def _result(self, item: pytest.Item, error: BaseException | None, duration_s: float) -> CheckResult:
@@ -215,6 +212,16 @@ def _verdict_without_play(error: BaseException) -> tuple[Outcome, Reason, str]:
             return Outcome.FAILED, Reason.WRONG_REPLY, str(error)
         case _:
             return Outcome.ERROR, Reason.GRADER_ERROR, f"{REASONS[Reason.GRADER_ERROR]}: {error!r}"
+
+
+def _tidy(session: pytest.Session, tidy: Callable[[], None]) -> bool:
+    """Whether it could be done.  Else nothing more can be played, and the verdicts that are there still count."""
+    try:
+        tidy()
+    except (ChannelClosedError, WardenError):
+        session.shouldstop = "the sandbox is gone"
+        return False
+    return True
 
 
 class _PrerequisiteError(Exception):

@@ -469,3 +469,28 @@ def test_what_ends_whatever_it_is_told_is_not_judged_by_bad_arguments(tmp_path: 
     played = play(job("", "bad_arguments_reported", program="raise SystemExit('no')"), tmp_path)
     result = played.checks["bad_arguments_reported"]
     assert (result.outcome, result.reason) == (Outcome.SKIPPED, Reason.PREREQUISITE)
+
+
+def test_what_cannot_be_tidied_up_takes_no_verdict_along(tmp_path: Path) -> None:
+    own = """
+    from grader.wire.warden import WardenError
+
+    def cannot_end():
+        raise WardenError("end: the program's processes could not be ended")
+
+    def test_one(server):
+        pass
+
+    def test_two(server, stage):
+        stage._warden.end = cannot_end
+        raise FaultError(Reason.WRONG_REPLY, "wrong")
+
+    def test_three(server):
+        pass
+    """
+    played = play(job(own, "one", "two", "three"), tmp_path)
+    assert [(name, check.outcome.value) for name, check in played.checks.items()] == [
+        ("one", "passed"),
+        ("two", "failed"),
+    ]
+    assert not played.finished
