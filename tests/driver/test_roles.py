@@ -124,7 +124,7 @@ def test_a_client_alone_is_played_without_the_servers_files(tmp_path: Path) -> N
 def test_a_check_of_another_role_is_not_the_one_that_is_asked_for(tmp_path: Path) -> None:
     played = play(both("client.answers"), tmp_path)
     (refused,) = (word for word in played.words if isinstance(word, Refused))
-    assert refused.why == "there is no check client.answers"
+    assert [str(flaw) for flaw in refused.flaws] == ["assignment.toml: there is no check client.answers"]
 
 
 def test_a_time_that_is_used_up_is_used_up_for_both(tmp_path: Path) -> None:
