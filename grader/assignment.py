@@ -25,6 +25,7 @@ Transport = Literal["tcp", "udp"]
 _REQUIREMENT = re.compile(r"^- \*\*(\d+\.\d+)\*\* (.+?)(?=^\s*$|^- |^#|\Z)", re.MULTILINE | re.DOTALL)
 #: Where a TOML file can't be read, as the error says.
 _LINE = re.compile(r"\(at line (\d+)")
+_CHECK_NUMBER = re.compile(r"\$\.checks\[(\d+)\]")
 _MARKDOWN = re.compile(r"[`*]")
 #: Files that a program has open besides its clients' sockets.
 _OWN_FILES = 32
@@ -194,8 +195,7 @@ def examine(folder: Path) -> tuple[Assignment | None, list[Flaw]]:
     try:
         file = msgspec.toml.decode((folder / "assignment.toml").read_bytes(), type=_File)
     except (OSError, msgspec.DecodeError, UnicodeDecodeError) as error:
-        at = _LINE.search(str(error))
-        flaws.append(Flaw("assignment.toml", str(error), int(at[1]) if at else None))
+        flaws.append(Flaw("assignment.toml", str(error), _line_of(str(error), folder / "assignment.toml")))
     try:
         handout = (folder / "handout.md").read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
@@ -210,6 +210,17 @@ def examine(folder: Path) -> tuple[Assignment | None, list[Flaw]]:
     if handout:
         flaws += _disagreements(file, requirements, [number for number, _ in _REQUIREMENT.findall(handout)])
     return _made(folder.name, file, requirements, files), flaws
+
+
+def _line_of(error: str, table: Path) -> int | None:
+    """Where a table can't be read, as far as its error says: a line, or the number of a check."""
+    if at := _LINE.search(error):
+        return int(at[1])
+    if number := _CHECK_NUMBER.search(error):
+        lines = table.read_text(encoding="utf-8").splitlines()
+        starts = [line for line, text in enumerate(lines, 1) if text.strip() == "[[checks]]"]
+        return next(iter(starts[int(number[1]) :]), None)
+    return None
 
 
 def _made(name: str, file: _File, requirements: dict[str, Requirement], files: dict[str, bytes]) -> Assignment:

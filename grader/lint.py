@@ -11,7 +11,7 @@ from pathlib import Path
 import msgspec
 
 from grader.assignment import Assignment, Flaw, examine, parts_of
-from grader.driver.lint import Inquiry
+from grader.driver.inquiry import Inquiry
 from grader.limits import LINT_S
 from grader.sandbox.host import python_module
 
@@ -33,7 +33,7 @@ def _in_python(asked: Assignment) -> list[Flaw]:
     inquiry = msgspec.json.encode(Inquiry(msgspec.structs.replace(asked, checks=checks), _SEED))
     try:
         done = subprocess.run(
-            python_module("grader.driver.lint"), input=inquiry, capture_output=True, timeout=LINT_S, check=False
+            python_module("grader.driver.inquiry"), input=inquiry, capture_output=True, timeout=LINT_S, check=False
         )
     except subprocess.TimeoutExpired:
         return [Flaw("protocol.py", f"it, or a file of checks, takes longer than {LINT_S:.0f} s")]

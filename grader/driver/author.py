@@ -14,18 +14,12 @@ from inspect import signature
 from pathlib import Path
 from types import ModuleType
 
-import pytest
-
 from grader.assignment import Assignment, Flaw, Role, parts_of
 from grader.checks import MODULES, behaviour_of, part_of_module
-from grader.driver.fixtures import Fixtures
+from grader.driver.fixtures import FIXTURES, is_fixture
 from grader.wire.promises import faults_of
 
 PROTOCOL = "protocol.py"
-#: pytest's own fixtures, as far as the driver has its plugins.
-_PYTEST_FIXTURES = frozenset({"request", "pytestconfig", "monkeypatch", "tmp_path", "tmp_path_factory"})
-_FIXTURE = type(pytest.fixture(lambda: None))
-_OUR_FIXTURES = frozenset(name for name, member in vars(Fixtures).items() if isinstance(member, _FIXTURE))
 
 _Check = Callable[..., object]
 
@@ -133,6 +127,6 @@ def _unknown_fixtures(check: _Check, folder: Path) -> Iterator[Flaw]:
     path = Path(code.co_filename)
     if path.parent != folder:
         return
-    own = {name for name, member in check.__globals__.items() if isinstance(member, _FIXTURE)}
-    for name in signature(check).parameters.keys() - own - _OUR_FIXTURES - _PYTEST_FIXTURES:
+    own = {name for name, member in check.__globals__.items() if is_fixture(member)}
+    for name in sorted(signature(check).parameters.keys() - own - FIXTURES):
         yield Flaw(path.name, f"{check.__name__} asks for {name}, which is no fixture", code.co_firstlineno)

@@ -151,11 +151,11 @@ def test_every_end_has_its_outcome_and_reason(tmp_path: Path) -> None:
 
     assert played.checks["is_unproved"].message == "Could not be seen.\nthe program: running"
     for name, told in {
-        "has_an_error": "test_own.py, line 34: KeyError: 'its own'",
-        "asserts": "test_own.py, line 38: AssertionError: one and one are two",
-        "exits": "test_own.py, line 41: SystemExit: 5",
-        "fails_for_no_fault": "test_own.py, line 49: ValueError: no program can be failed for starved",
-        "asks_the_protocol": "protocol.py, line 8: AssertionError: broken",
+        "has_an_error": "test_own.py, line 31: KeyError: 'its own'",
+        "asserts": "test_own.py, line 35: AssertionError: one and one are two",
+        "exits": "test_own.py, line 38: SystemExit: 5",
+        "fails_for_no_fault": "test_own.py, line 46: ValueError: no program can be failed for starved",
+        "asks_the_protocol": "protocol.py, line 7: AssertionError: broken",
     }.items():
         assert played.checks[name].message == f"{REASONS[Reason.ASSIGNMENT_ERROR]}: {told}"
     assert played.checks["fails_in_words"].message.splitlines() == [

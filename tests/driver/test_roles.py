@@ -83,7 +83,7 @@ def test_checks_of_both_are_skipped_for_the_one_that_they_need(tmp_path: Path) -
     wrong = msgspec.structs.replace(COMMAND, ports=())
     commands = {"server": what.commands["server"], "client": wrong}
     played = play(msgspec.structs.replace(what, commands=commands), tmp_path)
-    assert outcomes(played) == {"client.is_told": "failed", "pair.starts": "skipped"}
+    assert outcomes(played) == {"client.is_told": "error", "pair.starts": "skipped"}
 
 
 def test_a_server_that_never_listens_is_nothing_to_a_client(tmp_path: Path) -> None:
