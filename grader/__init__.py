@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from grader.driver.session import Clients, Session
     from grader.driver.stage import Server, Stage
     from grader.errors import Reason
-    from grader.wire.faults import FaultError, UnprovedError
+    from grader.wire.faults import FaultError, UnprovedError, fail
     from grader.wire.inputs import (
         every_byte,
         not_utf8,
@@ -56,6 +56,7 @@ __all__ = [
     "UnprovedError",
     "behaviour",
     "every_byte",
+    "fail",
     "not_utf8",
     "numbered_line",
     "random_blanks",
@@ -84,6 +85,7 @@ _HOMES = {
     "UnprovedError": "grader.wire.faults",
     "behaviour": "grader.checks",
     "every_byte": "grader.wire.inputs",
+    "fail": "grader.wire.faults",
     "not_utf8": "grader.wire.inputs",
     "numbered_line": "grader.wire.inputs",
     "random_blanks": "grader.wire.inputs",

@@ -23,6 +23,9 @@ Role = Literal["server", "client"]
 ROLES: Final[tuple[Role, ...]] = ("server", "client")
 Transport = Literal["tcp", "udp"]
 _REQUIREMENT = re.compile(r"^- \*\*(\d+\.\d+)\*\* (.+?)(?=^\s*$|^- |^#|\Z)", re.MULTILINE | re.DOTALL)
+#: Where a TOML file can't be read, as the error says.
+_LINE = re.compile(r"\(at line (\d+)")
+_CHECK_NUMBER = re.compile(r"\$\.checks\[(\d+)\]")
 _MARKDOWN = re.compile(r"[`*]")
 #: Files that a program has open besides its clients' sockets.
 _OWN_FILES = 32
@@ -81,6 +84,21 @@ class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     checks: tuple[CheckSpec, ...]
     client: ClientSpec | None = None
     limits: SandboxLimits = SandboxLimits()
+
+
+class Flaw(msgspec.Struct, frozen=True):
+    """A mistake in an assignment's folder, its author's to mend: which file, what, and the line where there is one.
+
+    `mark`: what stands in that line, where its number is not known yet.
+    """
+
+    file: str
+    what: str
+    line: int | None = None
+    mark: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.file}{f', line {self.line}' if self.line else ''}: {self.what}"
 
 
 class Assignment(msgspec.Struct, frozen=True):
@@ -146,26 +164,68 @@ def load(name: str, extra: Path | None = None) -> Assignment:
         UsageError: there is none.
         AssignmentError: its folder has a fault.
     """
+    return _load(folder_of(name, extra))
+
+
+def folder_of(name: str, extra: Path | None = None) -> Path:
+    """The folder of the assignment of that name (UsageError: there is none)."""
     for folder in folders(extra):
         if (folder / name / "assignment.toml").is_file() and Path(name).name == name:
-            return _load(folder / name)
+            return folder / name
     known = ", ".join(names(extra)) or "none"
     message = f"there is no assignment {name!r}; known: {known}"
     raise UsageError(message)
 
 
 def _load(folder: Path) -> Assignment:
+    asked, flaws = examine(folder)
+    if asked is None or flaws:
+        message = f"assignment {folder.name}: {flaws[0].what}"
+        raise AssignmentError(message)
+    return asked
+
+
+def examine(folder: Path) -> tuple[Assignment | None, list[Flaw]]:
+    """What a folder asks for, as far as it can be read (None: not at all), and every mistake in its table and handout.
+
+    Its Python files are read, and not looked at.
+    """
+    flaws = []
+    file, handout, files = None, "", {}
     try:
         file = msgspec.toml.decode((folder / "assignment.toml").read_bytes(), type=_File)
-        handout = (folder / "handout.md").read_text(encoding="utf-8")
-        files = {path.name: path.read_bytes() for path in sorted(folder.glob("*.py"))}
     except (OSError, msgspec.DecodeError, UnicodeDecodeError) as error:
-        message = f"assignment {folder.name}: {error}"
-        raise AssignmentError(message) from error
+        flaws.append(Flaw("assignment.toml", str(error), _line_of(str(error), folder / "assignment.toml")))
+    try:
+        handout = (folder / "handout.md").read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        flaws.append(Flaw("handout.md", str(error)))
+    try:
+        files = {path.name: path.read_bytes() for path in sorted(folder.glob("*.py"))}
+    except OSError as error:
+        flaws.append(Flaw(Path(str(error.filename)).name, str(error)))
+    if file is None:
+        return None, flaws
     requirements = parse_requirements(handout)
-    _check_agreement(folder.name, file, requirements, [number for number, _ in _REQUIREMENT.findall(handout)])
+    if handout:
+        flaws += _disagreements(file, requirements, [number for number, _ in _REQUIREMENT.findall(handout)])
+    return _made(folder.name, file, requirements, files), flaws
+
+
+def _line_of(error: str, table: Path) -> int | None:
+    """Where a table can't be read, as far as its error says: a line, or the number of a check."""
+    if at := _LINE.search(error):
+        return int(at[1])
+    if number := _CHECK_NUMBER.search(error):
+        lines = table.read_text(encoding="utf-8").splitlines()
+        starts = [line for line, text in enumerate(lines, 1) if text.strip() == "[[checks]]"]
+        return next(iter(starts[int(number[1]) :]), None)
+    return None
+
+
+def _made(name: str, file: _File, requirements: dict[str, Requirement], files: dict[str, bytes]) -> Assignment:
     return Assignment(
-        name=folder.name,
+        name=name,
         title=file.title,
         roles=file.roles,
         transport=file.transport,
@@ -186,29 +246,32 @@ def parse_requirements(handout: str) -> dict[str, Requirement]:
     }
 
 
-def _check_agreement(name: str, file: _File, requirements: dict[str, Requirement], numbers: list[str]) -> None:
-    ids = [spec.id for spec in file.checks]
-    faults = [
-        *(f"requirement {number} stands twice in the handout" for number in _twice(numbers)),
-        *(f"check {check} stands twice" for check in _twice(ids)),
-        *_faults_of_roles(file),
-        *_faults_of_parts(file),
-        *_limits_too_small(file),
-        *(
-            f"check {spec.id} names requirement {spec.requirement}, which the handout does not have"
-            for spec in file.checks
-            if spec.requirement not in requirements
-        ),
-        *(f"check {check} needs {needed}, which is not before it" for check, needed in _needing_later(file.checks)),
-        *(
-            f"requirement {number} of the handout has no check"
-            for number in requirements
-            if number not in {spec.requirement for spec in file.checks}
-        ),
-    ]
-    if faults:
-        message = f"assignment {name}: {faults[0]}"
-        raise AssignmentError(message)
+def _disagreements(file: _File, requirements: dict[str, Requirement], numbers: list[str]) -> Iterator[Flaw]:
+    """Where the table and the handout don't fit themselves or each other."""
+    for number in _twice(numbers):
+        yield _in_handout(number, f"requirement {number} stands twice in the handout")
+    for check in _twice([spec.id for spec in file.checks]):
+        yield _in_table(check, f"check {check} stands twice")
+    yield from (Flaw("assignment.toml", fault, mark="roles") for fault in _faults_of_roles(file))
+    yield from _faults_of_parts(file)
+    yield from (Flaw("assignment.toml", fault, mark="open_files") for fault in _limits_too_small(file))
+    for spec in file.checks:
+        if spec.requirement not in requirements:
+            what = f"check {spec.id} names requirement {spec.requirement}, which the handout does not have"
+            yield _in_table(spec.id, what)
+    for check, needed in _needing_later(file.checks):
+        yield _in_table(check, f"check {check} needs {needed}, which is not before it")
+    for number in requirements:
+        if number not in {spec.requirement for spec in file.checks}:
+            yield _in_handout(number, f"requirement {number} of the handout has no check")
+
+
+def _in_table(check: str, what: str) -> Flaw:
+    return Flaw("assignment.toml", what, mark=f'"{check}"')
+
+
+def _in_handout(number: str, what: str) -> Flaw:
+    return Flaw("handout.md", what, mark=f"**{number}**")
 
 
 def _faults_of_roles(file: _File) -> Iterator[str]:
@@ -223,18 +286,19 @@ def _faults_of_roles(file: _File) -> Iterator[str]:
         yield 'a client that is to try again must have silent = "gives_up"'
 
 
-def _faults_of_parts(file: _File) -> Iterator[str]:
+def _faults_of_parts(file: _File) -> Iterator[Flaw]:
     """Checks of a program that is not asked for, or that need a check of another program."""
     for spec in file.checks:
         part = spec.id.partition(".")[0]
         if part not in PARTS:
-            yield f"check {spec.id} must begin with server., client. or pair."
+            yield _in_table(spec.id, f"check {spec.id} must begin with server., client. or pair.")
         elif part not in parts_of(file.roles):
             who = "a server and a client" if part == "pair" else f"a {part}"
-            yield f"check {spec.id} needs {who}, which roles does not ask for"
+            yield _in_table(spec.id, f"check {spec.id} needs {who}, which roles does not ask for")
         elif part != "pair":
-            others = [needed for needed in spec.needed if part_of(needed) != part]
-            yield from (f"check {spec.id} needs {needed}, a check of another program" for needed in others)
+            others = [needed for needed in spec.needed if needed.partition(".")[0] != part]
+            what = "check {} needs {}, a check of another program"
+            yield from (_in_table(spec.id, what.format(spec.id, needed)) for needed in others)
 
 
 def _limits_too_small(file: _File) -> Iterator[str]:

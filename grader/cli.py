@@ -325,6 +325,21 @@ def list_(name: str | None, folder: Path | None) -> None:
 
 
 @grader.command()
+@click.argument("name", metavar="ASSIGNMENT")
+@_ASSIGNMENTS
+def lint(name: str, folder: Path | None) -> Literal[0, 2]:
+    """Tell every mistake in an assignment's folder, with file and line."""
+    from grader.lint import flaws  # noqa: PLC0415
+
+    found = flaws(assignments.folder_of(name, folder))
+    for flaw in found:
+        _print(str(flaw))
+    if not found:
+        _print(f"{name}: no mistake found")
+    return 2 if found else 0
+
+
+@grader.command()
 def doctor() -> int:
     """Tell what this machine can do, and what to do about the rest."""
     from grader.doctor import examine  # noqa: PLC0415

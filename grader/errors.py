@@ -76,6 +76,8 @@ class Reason(StrEnum):
     PREREQUISITE_UNJUDGED = "prerequisite_unjudged"
     UNPROVED = "unproved"
     STARVED = "starved"
+    NOT_AS_REQUIRED = "not_as_required"
+    ASSIGNMENT_ERROR = "assignment_error"
     GRADER_ERROR = "grader_error"
 
 
@@ -142,8 +144,18 @@ REASONS: dict[Reason, str] = {
     Reason.PREREQUISITE_UNJUDGED: "a check that this one needs could not be judged",
     Reason.UNPROVED: "the situation to be tested could not be brought about or proved",
     Reason.STARVED: "the program was not given enough CPU time to tell",
+    Reason.NOT_AS_REQUIRED: "it does not do what is required",
+    Reason.ASSIGNMENT_ERROR: "the assignment has a mistake in it",
     Reason.GRADER_ERROR: "the grader itself failed",
 }
+
+#: Those of them that are not the program's fault: no check can fail a program with one.
+NOT_THE_PROGRAMS = frozenset(
+    {
+        *(Reason.PREREQUISITE, Reason.PREREQUISITE_UNJUDGED, Reason.TIME_BUDGET, Reason.UNPROVED, Reason.STARVED),
+        *(Reason.ASSIGNMENT_ERROR, Reason.GRADER_ERROR),
+    }
+)
 
 
 class GraderError(Exception):

@@ -184,8 +184,9 @@ def _play(sandbox: Sandbox, plan: Plan, listen: Listener) -> tuple[dict[Role, Bu
                         checks += results.without_a_program(assignment, plan.chosen, titles(assignment), failed)
                 case Checked(result=check):
                     checks.append(check)
-                case Refused(why=fault):
-                    message = f"assignment {assignment.name}: {fault}"
+                case Refused(flaws=flaws):
+                    more = f" (and {len(flaws) - 1} more: grader lint {assignment.name})" if len(flaws) > 1 else ""
+                    message = f"assignment {assignment.name}: {flaws[0]}{more}"
                     raise AssignmentError(message)
     except CannotJudgeError as error:
         why = str(error)

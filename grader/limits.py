@@ -15,6 +15,9 @@ import msgspec
 #: Seeds are drawn from 1 to this: enough that no two runs of a course share one, and no more than a person can copy.
 MOST_SEED: Final = 1 << 31
 
+#: Importing an assignment's files and trying each function of its protocol with three seeds: a second at most.
+LINT_S: Final = 60.0
+
 # a submission as handed in
 
 #: Members of an archive, or files in a folder.  A C or Java assignment has tens; a node_modules has thousands.

@@ -24,7 +24,7 @@ SOURCES = {
 #: exchange, `checks` is a plugin of the driver, `channel` and `settings` are what driver, host and warden share.
 LAYERS: tuple[tuple[str, ...], ...] = (
     ("grader.cli",),
-    ("grader.matrix", "grader.doctor"),
+    ("grader.matrix", "grader.doctor", "grader.lint"),
     ("grader.verify",),
     ("grader.flow",),
     ("grader.catalogue", "grader.results", "grader.languages", "grader.report", "grader.sandbox.choose"),
@@ -32,8 +32,9 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("grader.report.text", "grader.submission", "grader.sandbox.docker", "grader.sandbox.local"),
     ("grader.report.safe", "grader.sandbox.host", "grader.sandbox.guardian"),
     ("grader.sandbox.engine",),
-    ("grader.driver.__main__",),
+    ("grader.driver.__main__", "grader.driver.inquiry"),
     ("grader.driver.plugin",),
+    ("grader.driver.author",),
     (
         *("grader.checks.server", "grader.checks.udp_server", "grader.checks.resources"),
         *("grader.checks.tcp_reading", "grader.checks.tcp_writing", "grader.checks.tcp_clients"),

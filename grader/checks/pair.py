@@ -11,7 +11,7 @@ from grader.limits import SETTLE_S
 from grader.wire.faults import FaultError, NotStartedError
 
 if TYPE_CHECKING:
-    from grader.driver.session import Clients
+    from grader.driver.session import Clients, Session
     from grader.driver.stage import Stage
     from grader.wire.script import ClientProtocol, DatagramProtocol, Entry, StreamProtocol
 
@@ -49,9 +49,13 @@ def _play_both(clients: Clients[Any], stage: Stage, script: ClientProtocol) -> N
             read_before = session.read_bytes() or 0
             session.enter(entry.line)
             session.must_show(entry, besides=times, read_before=read_before)
-        # Who leaves first keeps the connection in TIME_WAIT: the server's port shall be free.
-        session.program.kill()
-        session.program.wait_end()
+        _end_first(session)
+
+
+def _end_first(session: Session[Any]) -> None:
+    """The client leaves before its server: whoever does keeps the connection in TIME_WAIT, and with it its port."""
+    session.program.kill()
+    session.program.wait_end()
 
 
 def _times_shown_unanswered(clients: Clients[Any], entry: Entry) -> int:
@@ -66,6 +70,7 @@ def _times_shown_unanswered(clients: Clients[Any], entry: Entry) -> int:
         except FaultError:  # it may do better with its own server
             return 0
         session.program.catch_up()
+        _end_first(session)
         return session.said.count(entry.shown)
 
 

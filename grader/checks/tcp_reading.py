@@ -73,7 +73,7 @@ def test_fragments_every_split(server: Server, stage: Stage, protocol: StreamPro
     at_once = serves_at_once(stage, server, protocol.exchange(0))
     server = stage.again(server)
     for exchange, ends in _scripted(protocol):
-        server = every_split(stage, server, exchange, at_once=at_once, ends=ends)
+        server = stage.again(every_split(stage, server, exchange, at_once=at_once, ends=ends))
 
 
 @behaviour(

@@ -38,9 +38,9 @@ _NOBODY = "nobody received at the port it was told"
 
 _SET_A_TIMEOUT = (
     "A datagram may get lost: set a timeout{Python:  (settimeout)}{C:  (SO_RCVTIMEO, poll)}{Java:  (setSoTimeout)}; "
-    "when it runs out, say so and go on.{Python:  Is one set? settimeout takes seconds.}{C:  Is one set? poll takes milliseconds; "
-    "and signal() lets SIGALRM start recvfrom anew, sigaction without SA_RESTART does not.}{Java:  Is one set? setSoTimeout takes "
-    "milliseconds.}"
+    "when it runs out, say so and go on.{Python:  Is one set? settimeout takes seconds.}{C:  Is one set? poll takes "
+    "milliseconds; and signal() lets SIGALRM start recvfrom anew, sigaction without SA_RESTART does not.}{Java:  Is "
+    "one set? setSoTimeout takes milliseconds.}"
 )
 _UNITS = (
     "It gives up too soon{Python: : settimeout counts seconds}{C: : poll and epoll_wait count milliseconds, tv_usec "

@@ -6,7 +6,6 @@ Argument: where the warden is, `fd:N` or `unix:PATH`.
 from __future__ import annotations
 
 import fcntl
-import importlib.util
 import os
 import resource
 import select
@@ -18,14 +17,14 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from types import ModuleType
 from typing import cast
 
 import msgspec
 import pytest
 
-from grader.assignment import Role, parts_of
+from grader.assignment import Flaw, Role, parts_of
 from grader.checks import MODULES, part_of_module
+from grader.driver import author
 from grader.driver.fixtures import Fixtures
 from grader.driver.job import Built, Finished, Job, Refused, Word
 from grader.driver.plugin import Referee
@@ -36,7 +35,6 @@ from grader.sandbox import users
 from grader.sandbox.channel import Channel, read_frame
 from grader.wire.build import build
 from grader.wire.kernel import SocketTable
-from grader.wire.promises import faults_of
 from grader.wire.script import Seeded, StreamProtocol
 from grader.wire.warden import CannotKeepError, WardenClient
 
@@ -67,16 +65,30 @@ def main() -> int:
     to_warden.settimeout(ANSWER_S)
     warden = WardenClient(Channel(to_warden))
     stage = Stage(job, warden, SocketTable())
+    with tempfile.TemporaryDirectory(prefix="grader-assignment-") as name:
+        folder = Path(name).resolve()
+        if flaws := _laid_out(job, folder):
+            say(Refused(flaws))
+        else:
+            _build_and_play(job, warden, stage, say, folder)
+    stage.end_program()
+    say(Finished())
+    return 0
+
+
+def _laid_out(job: Job, folder: Path) -> tuple[Flaw, ...]:
+    """Lay the author's files in a folder; what is wrong with them."""
+    author.lay_out(job.assignment, folder)
+    return tuple(author.flaws(folder, job.assignment, job.chosen, [*job.commands], job.seed))
+
+
+def _build_and_play(job: Job, warden: WardenClient, stage: Stage, say: Callable[[Word], None], folder: Path) -> None:
     built: list[Role] = []
     for role, result in _built(job, warden, stage.environment).items():
         say(Built(role, result))
         built += [role] if result.outcome is not Outcome.FAILED else []
     if built:
-        with tempfile.TemporaryDirectory(prefix="grader-assignment-") as folder:
-            _play(job, parts_of(built), stage, say, Path(folder))
-    stage.end_program()
-    say(Finished())
-    return 0
+        _play(job, parts_of(built), stage, say, folder)
 
 
 def _built(job: Job, warden: WardenClient, environment: dict[str, str]) -> dict[Role, BuildResult]:
@@ -142,17 +154,7 @@ def _reach_warden(where: str) -> socket.socket:
 
 
 def _play(job: Job, parts: tuple[Part, ...], stage: Stage, say: Callable[[Word], None], folder: Path) -> None:
-    for name, content in job.assignment.files.items():
-        (folder / name).write_bytes(content)
-    try:
-        author = _import_protocol(folder / "protocol.py")
-    except (Exception, SystemExit) as error:  # noqa: BLE001 — whatever an author's file raises is told to its author
-        say(Refused(f"protocol.py: {error!r}"))
-        return
-    if why := next(faults_of(author, ("exchange",) if "server" in job.commands else (), job.seed), None):
-        say(Refused(why))
-        return
-    protocol = cast("StreamProtocol", Seeded(author, job.seed))
+    protocol = cast("StreamProtocol", Seeded(author.load(folder, author.PROTOCOL), job.seed))
     if hasattr(protocol, "opening"):
         stage.opening = protocol.opening()
     catalogue = [f"grader.checks.{name}" for part in parts for name in MODULES[part, job.assignment.transport]]
@@ -167,23 +169,13 @@ def _play(job: Job, parts: tuple[Part, ...], stage: Stage, say: Callable[[Word],
     os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
     without = [word for plugin in _UNUSED_PLUGINS for word in ("-p", f"no:{plugin}")]
     options = ["-c", os.devnull, "--rootdir", str(folder), *without, "--noconftest", "-s"]
-    referee = Referee(job, parts, stage, author, say)
+    referee = Referee(job, parts, stage, folder, say)
     status = pytest.main(
         [*options, "--pyargs", *catalogue, *own_checks],
         plugins=[referee, Fixtures(stage, protocol, job.seed)],
     )
     if status not in {pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.NO_TESTS_COLLECTED}:
         raise SystemExit(f"pytest ended with {status!r}")
-
-
-def _import_protocol(path: Path) -> ModuleType:
-    spec = importlib.util.spec_from_file_location("protocol", path)
-    assert spec is not None  # noqa: S101 — a .py path always has a loader
-    assert spec.loader is not None  # noqa: S101
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["protocol"] = module
-    spec.loader.exec_module(module)
-    return module
 
 
 if __name__ == "__main__":

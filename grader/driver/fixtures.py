@@ -90,3 +90,17 @@ class Fixtures:
     def source(self, request: pytest.FixtureRequest) -> random.Random:
         """Randomness of this check's own, the same for the same seed."""
         return random.Random(f"{self._seed} {request.node.name}")  # noqa: S311 — repeatable, not secret
+
+
+#: pytest's own fixtures, as far as the driver has its plugins.
+_PYTESTS = frozenset({"request", "pytestconfig", "monkeypatch", "tmp_path", "tmp_path_factory"})
+_FIXTURE = type(pytest.fixture(lambda: None))
+
+
+def is_fixture(member: object) -> bool:
+    """Whether a module's or a class's member is a fixture."""
+    return isinstance(member, _FIXTURE)
+
+
+#: All that a check may ask for, besides what its own file has.
+FIXTURES = _PYTESTS | {name for name, member in vars(Fixtures).items() if is_fixture(member)}

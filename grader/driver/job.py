@@ -6,7 +6,7 @@ from typing import Literal
 
 import msgspec
 
-from grader.assignment import Assignment, Role
+from grader.assignment import Assignment, Flaw, Role
 from grader.model import BuildResult, CheckResult
 
 
@@ -58,9 +58,9 @@ class Finished(msgspec.Struct, frozen=True, tag="finished"):
 
 
 class Refused(msgspec.Struct, frozen=True, tag="refused"):
-    """The assignment's own files can't be played; why, in one sentence for its author."""
+    """The assignment's own files can't be played; every reason for it, one at least."""
 
-    why: str
+    flaws: tuple[Flaw, ...]
 
 
 Word = Built | Checked | Finished | Refused

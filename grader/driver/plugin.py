@@ -1,12 +1,13 @@
 """pytest hooks: which checks are played in which order, and what their ends mean.
 
-One rule for all: `FaultError` is the student's, `UnprovedError` is nobody's, anything else that is raised is ours.
+One rule for all: `FaultError` is the student's, `UnprovedError` is nobody's; anything else that is raised is the
+author's where it comes from one of the assignment's files, else ours.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator
 from pathlib import Path
 
 import pytest
@@ -15,14 +16,15 @@ from _pytest.runner import runtestprotocol
 from grader.assignment import CheckSpec
 from grader.checks import Behaviour, behaviour_of, part_of_module, title_of
 from grader.driver import expect
-from grader.driver.job import Checked, Job, Refused, Word
+from grader.driver.author import blame
+from grader.driver.job import Checked, Job, Word
 from grader.driver.stage import Stage
 from grader.errors import REASONS, Reason
 from grader.limits import LAST_CHECK_S
 from grader.model import UNJUDGED, CheckResult, EventKind, Outcome, Part, part_of
 from grader.sandbox.channel import ChannelClosedError
 from grader.wire.faults import FaultError, NotStartedError, UnprovedError
-from grader.wire.promises import faults_of
+from grader.wire.warden import WardenError
 
 _LISTENS = "server.listens"
 #: The checks whose business it is that a program can't be reached, or reaches nobody; all others are skipped then.
@@ -39,16 +41,15 @@ class Referee:
     """Turns each check's end into a result and says it."""
 
     def __init__(
-        self, job: Job, parts: tuple[Part, ...], stage: Stage, protocol: object, say: Callable[[Word], None]
+        self, job: Job, parts: tuple[Part, ...], stage: Stage, folder: Path, say: Callable[[Word], None]
     ) -> None:
         self._job = job
         self._parts = parts
         self._chosen = frozenset(check for check in job.chosen if part_of(check) in parts)
-        self._protocol = protocol
+        self._folder = folder
         self._stage = stage
         self._say = say
         self._results: dict[str, CheckResult] = {}
-        self._refused = False
         self._never_listened: FaultError | None = None
         #: When the time is used up for the checks of each part; one that takes too long takes nothing from the others.
         self._deadlines: dict[Part, float] = {}
@@ -60,40 +61,12 @@ class Referee:
         In each, those that share a server come first, so that it is not started again for each.
         """
         found = {self.id_of(item): item for item in items}
-        for why in self._disagreements(found):
-            self._refuse(why)
-            break
-        if self._refused:
-            items.clear()
-            return
         sharing = frozenset(check for check, item in found.items() if _shares_the_server(item))
         items[:] = [found[check] for part in self._parts for check in self._order(part, sharing)]
 
     def _order(self, part: Part, sharing: frozenset[str]) -> list[str]:
         chosen = frozenset(check for check in self._chosen if part_of(check) == part)
         return playing_order(self._job.assignment.checks, chosen, sharing)
-
-    def _disagreements(self, found: dict[str, pytest.Item]) -> Iterator[str]:
-        """What the assignment lists, but nobody has written, or has written wrong."""
-        for check in sorted(self._chosen):
-            if check not in found:
-                yield f"there is no check {check}"
-                continue
-            row = behaviour_of(found[check].obj)  # type: ignore[attr-defined]  # every item here is a function
-            for fault in faults_of(self._protocol, row.says if row else (), self._job.seed):
-                yield f"{fault} ({check} needs it)"
-
-    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
-        """A file of the assignment's own checks that can't be imported."""
-        if report.failed:
-            last = str(report.longrepr).strip().splitlines()[-1]
-            self._refuse(f"{Path(report.nodeid).name}: {last.removeprefix('E').strip()}")
-
-    def _refuse(self, why: str) -> None:
-        """Say that the assignment can't be played, once: the first reason brings on the others."""
-        if not self._refused:
-            self._refused = True
-            self._say(Refused(why))
 
     def id_of(self, item: pytest.Item) -> str:
         """A check's id: whose it is, which its file says, and its function's name without `test_`."""
@@ -108,12 +81,11 @@ class Referee:
         part = _part(item)
         deadline = self._deadlines.setdefault(part, time.monotonic() + self._job.assignment.limits.whole_s)
         self._play(item, nextitem, deadline)
-        if self._may_be_judged_yet(item, deadline):
-            self._stage.end_program()
+        if self._may_be_judged_yet(item, deadline) and _tidy(item.session, self._stage.end_program):
             self._play(item, nextitem, deadline, "it could not be judged before, and is played once more, alone")
         self._say(Checked(self._results[self.id_of(item)]))
         if nextitem is not None and _part(nextitem) != part:
-            self._stage.end_program()
+            _tidy(item.session, self._stage.end_program)
         return True
 
     def _play(self, item: pytest.Item, nextitem: pytest.Item | None, deadline: float, note: str = "") -> None:
@@ -152,12 +124,9 @@ class Referee:
             error = call.excinfo.value if call.excinfo else None
             result = self._result(item, error, call.duration)
             self._results[result.id] = result
-            try:
-                # What was not played leaves the program as it was.
-                untouched = isinstance(error, _PrerequisiteError)
-                self._stage.finish(passed=untouched or result.outcome is Outcome.PASSED)
-            except ChannelClosedError:
-                item.session.shouldstop = "the sandbox is gone"
+            # What was not played leaves the program as it was.
+            as_it_was = isinstance(error, _PrerequisiteError) or result.outcome is Outcome.PASSED
+            _tidy(item.session, lambda: self._stage.finish(passed=as_it_was))
         return report
 
     def _result(self, item: pytest.Item, error: BaseException | None, duration_s: float) -> CheckResult:
@@ -198,11 +167,11 @@ class Referee:
             error = self._stage.behind(error)
             outcome = Outcome.FAILED if isinstance(error, FaultError) else Outcome.INCONCLUSIVE
             return outcome, error.reason, expect.explain(error, self._stage.transcript.events, *self._stage.printed())
-        return _verdict_without_play(error)
+        return _verdict_without_play(error, self._folder)
 
 
-def _verdict_without_play(error: BaseException) -> tuple[Outcome, Reason, str]:
-    """The verdict of a check that could not be played, or that failed in its own words."""
+def _verdict_without_play(error: BaseException, folder: Path) -> tuple[Outcome, Reason, str]:
+    """The verdict of a check that could not be played, or that broke: by an author's file in this folder, or by us."""
     match error:
         case NotStartedError(fault=fault, needed=needed_program):
             return Outcome.SKIPPED, Reason.PREREQUISITE, expect.because(needed_program, fault)
@@ -211,10 +180,19 @@ def _verdict_without_play(error: BaseException) -> tuple[Outcome, Reason, str]:
                 words = expect.because(f"“{needed.title}”, which could not be judged")
                 return Outcome.SKIPPED, Reason.PREREQUISITE_UNJUDGED, words
             return Outcome.SKIPPED, Reason.PREREQUISITE, expect.because(f"“{needed.title}”, which did not pass")
-        case AssertionError():
-            return Outcome.FAILED, Reason.WRONG_REPLY, str(error)
-        case _:
-            return Outcome.ERROR, Reason.GRADER_ERROR, f"{REASONS[Reason.GRADER_ERROR]}: {error!r}"
+    if flaw := blame(error, folder):
+        return Outcome.ERROR, Reason.ASSIGNMENT_ERROR, f"{REASONS[Reason.ASSIGNMENT_ERROR]}: {flaw}"
+    return Outcome.ERROR, Reason.GRADER_ERROR, f"{REASONS[Reason.GRADER_ERROR]}: {error!r}"
+
+
+def _tidy(session: pytest.Session, tidy: Callable[[], None]) -> bool:
+    """Whether it could be done.  Else nothing more can be played, and the verdicts that are there still count."""
+    try:
+        tidy()
+    except (ChannelClosedError, WardenError):
+        session.shouldstop = "the sandbox is gone"
+        return False
+    return True
 
 
 class _PrerequisiteError(Exception):

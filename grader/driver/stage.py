@@ -56,6 +56,8 @@ _ENVIRONMENT = {
     "ASAN_OPTIONS": "quarantine_size_mb=1:detect_leaks=0",
     "LSAN_OPTIONS": "detect_leaks=0",
 }
+#: Pools grow to their size and stay (Python's executors have at most 32): such a server is not started anew.
+_PILED_UP = 40
 _CLIENT_NAMES = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 
@@ -127,6 +129,8 @@ class Stage:
         # taken by one between another's look and its program's start.
         self._ports = random.Random(job.seed if job.private_network else None)  # noqa: S311 — not secret
         self._program: Program | None = None
+        #: Threads and processes of the shared server after its first check.
+        self._first_tasks = 0
         #: Programs that run on beside the one that was started last.
         self._beside: list[Program] = []
         #: Whether the connections of the server that was started last have tiny send buffers.
@@ -190,7 +194,16 @@ class Stage:
         except (FaultError, UnprovedError):
             return False
         self._restless = not rests and program.ending() is None
-        return rests and self._takes_anybody(server)
+        return rests and self._takes_anybody(server) and not self._piles_up(program)
+
+    def _piles_up(self, program: Program) -> bool:
+        """Whether it has many more threads and processes than after its first check.
+
+        They would make each look at it slower, from check to check; that it leaves them is a check's own matter.
+        """
+        tasks = sum(len(process.threads) for process in program.snapshot(files=False))
+        self._first_tasks = self._first_tasks or tasks
+        return tasks - self._first_tasks > _PILED_UP
 
     def _takes_anybody(self, server: Server) -> bool:
         """Whether a socket is bound to its port that belongs to no single peer.
@@ -203,6 +216,7 @@ class Stage:
     def end_program(self) -> None:
         """End whatever runs."""
         self._shared = None
+        self._first_tasks = 0
         for program in (*self._beside, self._program):
             if program is not None:
                 program.close()

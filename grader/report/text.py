@@ -34,7 +34,7 @@ OUTCOMES: Final[dict[Outcome, str]] = {
     Outcome.FAILED: "failed",
     Outcome.SKIPPED: "not played",
     Outcome.INCONCLUSIVE: "could not be judged",
-    Outcome.ERROR: "not judged by the grader's own fault",
+    Outcome.ERROR: "not judged, by no fault of the program",
 }
 
 #: Which programs a report is of.
@@ -67,6 +67,7 @@ ADVICE: Final[dict[Reason, str]] = {
     Reason.STARVED: "the machine was too busy: close other programs, then run the same command again",
     Reason.UNPROVED: "run the same command again; `grader doctor` shows what this machine can't do",
     Reason.TIME_BUDGET: "run the checks that are left by name, with --only",
+    Reason.ASSIGNMENT_ERROR: "show this report to your instructor: the assignment has to be mended",
 }
 UNJUDGED_ADVICE: Final = "run the same command again; if it says the same, show this report to your instructor"
 

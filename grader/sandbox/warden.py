@@ -81,7 +81,7 @@ class Warden:
         self._killed_for_memory = False
         self._memory = MemoryWatch(settings["memory_bytes"], charged=settings["own_cgroup"], places=settings["places"])
         self._oom_kills, self._refusals = _counted(*_KILLED_FOR_MEMORY), _counted(*_REFUSED_PROCESSES)
-        self._most_processes = settings["processes"]
+        self._most_processes = resource.RLIM_INFINITY  # nothing was started yet that could have been refused any
         self._kept: list[workfolder.Folder] = []
         self._built_files: frozenset[str] = frozenset()
         self._filters = seccomp.available()
@@ -441,7 +441,8 @@ class Warden:
         """
         if self._settings["own_cgroup"]:
             return {"refused": _counted(*_REFUSED_PROCESSES) > self._refusals}, ()
-        return {"refused": proc.tasks_of(self._settings["uid"]) >= self._most_processes}, ()
+        limited = self._most_processes != resource.RLIM_INFINITY
+        return {"refused": limited and proc.tasks_of(self._settings["uid"]) >= self._most_processes}, ()
 
     def snapshot(self, *, files: bool) -> _Answer:
         """What every process of the program does now (see `wire/stillness.py` for how it is read)."""

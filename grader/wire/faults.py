@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NoReturn
 
-from grader.errors import Reason
+from grader.errors import NOT_THE_PROGRAMS, Reason
 
 
 @dataclass
@@ -23,6 +24,22 @@ class FaultError(Exception):
 
     def __str__(self) -> str:
         return self.what
+
+
+def fail(reason: Reason | None, what: str, *, expected: bytes | None = None, received: bytes | None = None) -> NoReturn:
+    """Fail the program, from a check of an assignment's own.
+
+    `reason`: one of the closed list that is the program's fault; None: `Reason.NOT_AS_REQUIRED`.  `what`: a sentence
+    for the student.  `expected`, `received`: shown below each other, with a caret where they differ.
+
+    Raises:
+        FaultError: always.
+        ValueError: the reason is no fault of a program's: a mistake in the check.
+    """
+    __tracebackhide__ = True
+    if reason in NOT_THE_PROGRAMS:
+        raise ValueError(f"no program can be failed for {reason}")
+    raise FaultError(reason or Reason.NOT_AS_REQUIRED, what, expected, received)
 
 
 @dataclass

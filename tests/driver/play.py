@@ -36,6 +36,7 @@ with socket.create_server(("", int(sys.argv[1]))) as listener:
                 sock.sendall(data)
 """
 _PREAMBLE = """
+from grader import fail
 from grader.errors import Reason
 from grader.sandbox.channel import ChannelClosedError
 from grader.wire.faults import FaultError, UnprovedError

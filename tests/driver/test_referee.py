@@ -40,7 +40,7 @@ def test_is_starved():
     raise UnprovedError("no time", Reason.STARVED)
 
 def test_has_an_error():
-    raise KeyError("ours")
+    raise KeyError("its own")
 
 def test_asserts():
     """Says it in its own words"""
@@ -49,8 +49,16 @@ def test_asserts():
 def test_exits():
     raise SystemExit(5)
 
-def test_fixture_fails(no_such_fixture):
-    pass
+def test_fails_in_words(connect):
+    with connect() as client:
+        client.send(b"hello\\n")
+        fail(None, "it is not as it should be", expected=b"HELLO", received=b"HELlO")
+
+def test_fails_for_no_fault():
+    fail(Reason.STARVED, "no program's fault")
+
+def test_asks_the_protocol(protocol):
+    protocol.breaks()
 
 def test_needs_passed():
     pass
@@ -83,7 +91,9 @@ ORDER = (
     "has_an_error",
     "asserts",
     "exits",
-    "fixture_fails",
+    "fails_in_words",
+    "fails_for_no_fault",
+    "asks_the_protocol",
     "is_starved",
 )
 NEEDS = {
@@ -96,21 +106,25 @@ NEEDS = {
 
 
 def test_every_end_has_its_outcome_and_reason(tmp_path: Path) -> None:
-    played = play(job(ENDS, *ORDER, needs=NEEDS), tmp_path)
+    what = job(ENDS, *ORDER, needs=NEEDS)
+    protocol = what.assignment.files["protocol.py"] + b'\ndef breaks(rng): raise AssertionError("broken")\n'
+    played = play(with_protocol(what, protocol), tmp_path)
     assert played.status == 0, played.complaints
     assert [(name, check.outcome, check.reason) for name, check in played.checks.items()] == [
         ("passes", Outcome.PASSED, None),
         ("fails", Outcome.FAILED, Reason.WRONG_REPLY),
+        ("fails_in_words", Outcome.FAILED, Reason.NOT_AS_REQUIRED),
         ("needs_passed", Outcome.PASSED, None),
         ("is_unproved", Outcome.INCONCLUSIVE, Reason.UNPROVED),
         ("needs_failed", Outcome.SKIPPED, Reason.PREREQUISITE),
         ("needs_skipped", Outcome.SKIPPED, Reason.PREREQUISITE),
         ("needs_unproved", Outcome.SKIPPED, Reason.PREREQUISITE_UNJUDGED),
         ("needs_unjudged", Outcome.SKIPPED, Reason.PREREQUISITE_UNJUDGED),
-        ("has_an_error", Outcome.ERROR, Reason.GRADER_ERROR),
-        ("asserts", Outcome.FAILED, Reason.WRONG_REPLY),
-        ("exits", Outcome.ERROR, Reason.GRADER_ERROR),
-        ("fixture_fails", Outcome.ERROR, Reason.GRADER_ERROR),
+        ("has_an_error", Outcome.ERROR, Reason.ASSIGNMENT_ERROR),
+        ("asserts", Outcome.ERROR, Reason.ASSIGNMENT_ERROR),
+        ("exits", Outcome.ERROR, Reason.ASSIGNMENT_ERROR),
+        ("fails_for_no_fault", Outcome.ERROR, Reason.ASSIGNMENT_ERROR),
+        ("asks_the_protocol", Outcome.ERROR, Reason.ASSIGNMENT_ERROR),
         ("is_starved", Outcome.INCONCLUSIVE, Reason.STARVED),
     ]
     assert isinstance(played.words[0], Built)
@@ -136,8 +150,21 @@ def test_every_end_has_its_outcome_and_reason(tmp_path: Path) -> None:
     assert EventKind.STARTED not in kinds, "the program of the passed check was shared"
 
     assert played.checks["is_unproved"].message == "Could not be seen.\nthe program: running"
-    assert played.checks["has_an_error"].message == f"{REASONS[Reason.GRADER_ERROR]}: KeyError('ours')"
-    assert played.checks["asserts"].message.startswith("one and one are two")
+    for name, told in {
+        "has_an_error": "test_own.py, line 31: KeyError: 'its own'",
+        "asserts": "test_own.py, line 35: AssertionError: one and one are two",
+        "exits": "test_own.py, line 38: SystemExit: 5",
+        "fails_for_no_fault": "test_own.py, line 46: ValueError: no program can be failed for starved",
+        "asks_the_protocol": "protocol.py, line 7: AssertionError: broken",
+    }.items():
+        assert played.checks[name].message == f"{REASONS[Reason.ASSIGNMENT_ERROR]}: {told}"
+    assert played.checks["fails_in_words"].message.splitlines() == [
+        "It is not as it should be.",
+        "client A sent: 'hello\\n'",
+        "expected: 'HELLO'",
+        "received: 'HELlO'",
+        "              ^",
+    ]
     assert played.checks["needs_failed"].message == "not played, because it needs “Is at fault”, which did not pass"
     assert played.checks["needs_unproved"].message.endswith("“test_is_unproved”, which could not be judged")
 
@@ -188,27 +215,36 @@ def test_only_chosen_checks_are_played(tmp_path: Path) -> None:
 
 def refused(played: Played) -> str:
     """Why an assignment's own files could not be played, where nothing else was said."""
-    assert [type(word) for word in played.words] == [Built, Refused, Finished], played.complaints
-    return next(word.why for word in played.words if isinstance(word, Refused))
+    assert [type(word) for word in played.words] == [Refused, Finished], "nothing was built"
+    return "\n".join(str(flaw) for word in played.words if isinstance(word, Refused) for flaw in word.flaws)
 
 
 def test_a_check_that_does_not_exist_is_no_verdict(tmp_path: Path) -> None:
-    assert refused(play(job("", "is_not_there"), tmp_path)) == "there is no check server.is_not_there"
+    assert refused(play(job("", "is_not_there"), tmp_path)) == (
+        "assignment.toml: there is no check server.is_not_there"
+    )
 
 
 def test_a_check_whose_messages_the_protocol_does_not_have_is_no_verdict(tmp_path: Path) -> None:
     played = play(job("", "listens", "long_message"), tmp_path)
-    assert refused(played) == "protocol.py has no sized (server.long_message needs it)"
+    assert refused(played) == "protocol.py: protocol.py has no sized (server.long_message needs it)"
 
 
 @pytest.mark.parametrize(
     ("protocol", "why"),
     [
-        (b"import no_such_module", "protocol.py: ModuleNotFoundError(\"No module named 'no_such_module'\")"),
-        (b"def opening(rng): return 1 // 0", "protocol.py has no exchange"),
+        (b"import no_such_module", "protocol.py, line 1: ModuleNotFoundError: No module named 'no_such_module'"),
+        (b"\nif:", "protocol.py, line 2: SyntaxError: invalid syntax"),
+        (b"raise SystemExit(3)", "protocol.py, line 1: SystemExit: 3"),
         (
             b"def exchange(number): pass",
-            "exchange of protocol.py must be a function exchange(number, rng), where rng is the run's random source",
+            "protocol.py, line 1: exchange of protocol.py must be a function exchange(number, rng), where rng is the "
+            "run's random source",
+        ),
+        (
+            b"def exchange(number, rng):\n    return len(number)",
+            "protocol.py, line 1: exchange of protocol.py raises TypeError(\"object of type 'int' has no len()\") in "
+            "line 2",
         ),
     ],
 )
@@ -469,3 +505,28 @@ def test_what_ends_whatever_it_is_told_is_not_judged_by_bad_arguments(tmp_path: 
     played = play(job("", "bad_arguments_reported", program="raise SystemExit('no')"), tmp_path)
     result = played.checks["bad_arguments_reported"]
     assert (result.outcome, result.reason) == (Outcome.SKIPPED, Reason.PREREQUISITE)
+
+
+def test_what_cannot_be_tidied_up_takes_no_verdict_along(tmp_path: Path) -> None:
+    own = """
+    from grader.wire.warden import WardenError
+
+    def cannot_end():
+        raise WardenError("end: the program's processes could not be ended")
+
+    def test_one(server):
+        pass
+
+    def test_two(server, stage):
+        stage._warden.end = cannot_end
+        raise FaultError(Reason.WRONG_REPLY, "wrong")
+
+    def test_three(server):
+        pass
+    """
+    played = play(job(own, "one", "two", "three"), tmp_path)
+    assert [(name, check.outcome.value) for name, check in played.checks.items()] == [
+        ("one", "passed"),
+        ("two", "failed"),
+    ]
+    assert not played.finished

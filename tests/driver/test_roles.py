@@ -83,7 +83,7 @@ def test_checks_of_both_are_skipped_for_the_one_that_they_need(tmp_path: Path) -
     wrong = msgspec.structs.replace(COMMAND, ports=())
     commands = {"server": what.commands["server"], "client": wrong}
     played = play(msgspec.structs.replace(what, commands=commands), tmp_path)
-    assert outcomes(played) == {"client.is_told": "failed", "pair.starts": "skipped"}
+    assert outcomes(played) == {"client.is_told": "error", "pair.starts": "skipped"}
 
 
 def test_a_server_that_never_listens_is_nothing_to_a_client(tmp_path: Path) -> None:
@@ -124,7 +124,7 @@ def test_a_client_alone_is_played_without_the_servers_files(tmp_path: Path) -> N
 def test_a_check_of_another_role_is_not_the_one_that_is_asked_for(tmp_path: Path) -> None:
     played = play(both("client.answers"), tmp_path)
     (refused,) = (word for word in played.words if isinstance(word, Refused))
-    assert refused.why == "there is no check client.answers"
+    assert [str(flaw) for flaw in refused.flaws] == ["assignment.toml: there is no check client.answers"]
 
 
 def test_a_time_that_is_used_up_is_used_up_for_both(tmp_path: Path) -> None:

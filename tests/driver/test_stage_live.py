@@ -203,6 +203,15 @@ def test_a_program_that_listens_no_more_is_not_kept(make_stage: MakeStage) -> No
     assert stage.again(server) is not server
 
 
+def test_a_program_that_piles_up_threads_is_not_kept(make_stage: MakeStage) -> None:
+    stage = make_stage("leaves_threads")
+    server = stage.shared()
+    assert stage.again(server) is server
+    with stage.client(server) as client:
+        client.ask(HELLO)
+    assert stage.again(server) is not server
+
+
 def test_a_server_that_has_connected_its_socket_is_not_kept(make_stage: MakeStage) -> None:
     stage = make_stage("connects", "udp")
     server = stage.shared()

@@ -47,6 +47,12 @@ def greeting(sock):
         right(sock)
 
 
+def leaves_threads(sock):
+    right(sock)
+    for _ in range(50):
+        threading.Thread(target=threading.Event().wait, daemon=True).start()
+
+
 shared = bytearray()
 lock = threading.Lock()
 
@@ -83,6 +89,7 @@ SERVERS = {
     "greeting": (in_threads, greeting),
     "takes_any_other_port": (in_threads, right),
     "stops_listening": (once, right),
+    "leaves_threads": (in_threads, leaves_threads),
     "one_buffer": (in_threads, one_buffer),
     "takes_three_for_all": (in_threads, takes_three_for_all),
     "takes_three_for_all_one_by_one": (one_by_one, takes_three_for_all),

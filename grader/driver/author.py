@@ -1,0 +1,132 @@
+"""An assignment's own Python files: what is wrong with them, and where, before any program is built or started.
+
+Nothing here asks a program or the kernel: the files are imported, and their functions are tried.  What shows only when
+a file meets a program's bytes is told by `blame` instead: as the author's mistake, with file and line.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import sys
+from collections.abc import Callable, Collection, Iterator
+from inspect import signature
+from pathlib import Path
+from types import ModuleType
+
+from grader.assignment import Assignment, Flaw, Role, parts_of
+from grader.checks import MODULES, behaviour_of, part_of_module
+from grader.driver.fixtures import FIXTURES, is_fixture
+from grader.wire.promises import faults_of
+
+PROTOCOL = "protocol.py"
+
+_Check = Callable[..., object]
+
+
+def blame(error: BaseException, folder: Path) -> Flaw | None:
+    """Where in an author's files an exception has come from, the innermost place; None: from none of them."""
+    place = error.__traceback__
+    found = None
+    while place is not None:
+        path = Path(place.tb_frame.f_code.co_filename)
+        if path.parent == folder:
+            found = Flaw(path.name, f"{type(error).__name__}: {_first_line(str(error))}", place.tb_lineno)
+        place = place.tb_next
+    return found
+
+
+def _first_line(words: str) -> str:
+    return words.strip().partition("\n")[0]
+
+
+def lay_out(assignment: Assignment, folder: Path) -> None:
+    """Put the author's files into a folder."""
+    for name, content in assignment.files.items():
+        (folder / name).write_bytes(content)
+
+
+def load(folder: Path, name: str) -> ModuleType:
+    """Import one of the author's files, under its own name; it may import its neighbours."""
+    if str(folder) not in sys.path:
+        sys.path.insert(0, str(folder))
+    return importlib.import_module(Path(name).stem)
+
+
+def flaws(
+    folder: Path, assignment: Assignment, chosen: Collection[str], roles: Collection[Role], seed: int
+) -> Iterator[Flaw]:
+    """Every mistake that can be seen without a program.  `chosen`: ids of the checks that are to be played."""
+    broken = [flaw for name in sorted(assignment.files) if _is_used(name, roles) and (flaw := _broken(folder, name))]
+    yield from broken
+    if any(flaw.file == PROTOCOL for flaw in broken):
+        return
+    protocol = load(folder, PROTOCOL)
+    sound = assignment.files.keys() - {flaw.file for flaw in broken}
+    own = [name for name in sound if _is_own_check(name, roles)]
+    checks = {**_catalogue(assignment, roles), **_own(folder, own)}
+    for function in ("exchange",) if "server" in roles else ():
+        yield from (_of_protocol(protocol, function, fault) for fault in faults_of(protocol, (function,), seed))
+    said: set[str] = set()
+    for check in sorted(chosen):
+        if check in checks:
+            yield from _unknown_fixtures(checks[check], folder)
+            for function in row.says if (row := behaviour_of(checks[check])) else ():
+                faults = faults_of(protocol, (function,), seed) if function not in said else ()
+                said.add(function)
+                yield from (_of_protocol(protocol, function, f"{fault} ({check} needs it)") for fault in faults)
+        elif not broken:
+            yield Flaw("assignment.toml", f"there is no check {check}", mark=f'"{check}"')
+
+
+def _is_used(name: str, roles: Collection[Role]) -> bool:
+    return name == PROTOCOL or _is_own_check(name, roles)
+
+
+def _is_own_check(name: str, roles: Collection[Role]) -> bool:
+    return name.startswith("test_") and part_of_module(Path(name).stem) in parts_of(roles)
+
+
+def _broken(folder: Path, name: str) -> Flaw | None:
+    """Why a file can't be imported."""
+    try:
+        load(folder, name)
+    except SyntaxError as error:
+        return Flaw(Path(error.filename or name).name, f"SyntaxError: {error.msg}", error.lineno)
+    except (Exception, SystemExit) as error:  # noqa: BLE001 — whatever an author's file raises is told to its author
+        return blame(error, folder) or Flaw(name, f"{type(error).__name__}: {_first_line(str(error))}")
+    return None
+
+
+def _catalogue(assignment: Assignment, roles: Collection[Role]) -> dict[str, _Check]:
+    names = [(part, name) for part in parts_of(roles) for name in MODULES[part, assignment.transport]]
+    return _checks_in([(part, importlib.import_module(f"grader.checks.{name}")) for part, name in names])
+
+
+def _own(folder: Path, names: Collection[str]) -> dict[str, _Check]:
+    return _checks_in([(part_of_module(Path(name).stem), load(folder, name)) for name in sorted(names)])
+
+
+def _checks_in(modules: Collection[tuple[str, ModuleType]]) -> dict[str, _Check]:
+    return {
+        f"{part}.{name.removeprefix('test_')}": member
+        for part, module in modules
+        for name, member in vars(module).items()
+        if name.startswith("test_") and callable(member)
+    }
+
+
+def _of_protocol(protocol: ModuleType, function: str, fault: str) -> Flaw:
+    code = getattr(getattr(protocol, function, None), "__code__", None)
+    return Flaw(PROTOCOL, fault, code.co_firstlineno if code else None)
+
+
+def _unknown_fixtures(check: _Check, folder: Path) -> Iterator[Flaw]:
+    """What a check of the author's own asks for, and nobody has."""
+    code = check.__code__
+    path = Path(code.co_filename)
+    if path.parent != folder:
+        return
+    own = {name for name, member in check.__globals__.items() if is_fixture(member)}
+    for name in sorted(signature(check).parameters.keys() - own - FIXTURES):
+        yield Flaw(path.name, f"{check.__name__} asks for {name}, which is no fixture", code.co_firstlineno)

@@ -1,0 +1,52 @@
+"""Every mistake in an assignment's folder, in one go: the table and the handout here, its Python files in a process.
+
+`grader check` finds the same before it builds a program, and tells the first.
+"""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import msgspec
+
+from grader.assignment import Assignment, Flaw, examine, parts_of
+from grader.driver.inquiry import Inquiry
+from grader.limits import LINT_S
+from grader.sandbox.host import python_module
+
+#: Which seed the author's functions are tried with first.
+_SEED = 1
+
+
+def flaws(folder: Path) -> list[Flaw]:
+    """All that is wrong with the assignment in this folder, file by file, each with its line where there is one."""
+    asked, found = examine(folder)
+    if asked is not None:
+        found += _in_python(asked)
+    placed = [_with_line(flaw, folder) for flaw in dict.fromkeys(found)]
+    return sorted(placed, key=lambda flaw: (flaw.file, flaw.line or 0))
+
+
+def _in_python(asked: Assignment) -> list[Flaw]:
+    checks = tuple(spec for spec in asked.checks if spec.id.partition(".")[0] in parts_of(asked.roles))
+    inquiry = msgspec.json.encode(Inquiry(msgspec.structs.replace(asked, checks=checks), _SEED))
+    try:
+        done = subprocess.run(
+            python_module("grader.driver.inquiry"), input=inquiry, capture_output=True, timeout=LINT_S, check=False
+        )
+    except subprocess.TimeoutExpired:
+        return [Flaw("protocol.py", f"it, or a file of checks, takes longer than {LINT_S:.0f} s")]
+    if done.returncode:
+        last = done.stderr.decode(errors="replace").strip().rpartition("\n")[2]
+        return [Flaw("protocol.py", f"it, or a file of checks, ended the process that had imported it: {last}")]
+    return msgspec.json.decode(done.stdout, type=list[Flaw])
+
+
+def _with_line(flaw: Flaw, folder: Path) -> Flaw:
+    """With the number of the line that is marked."""
+    if flaw.line is not None or not flaw.mark:
+        return flaw
+    lines = (folder / flaw.file).read_text(encoding="utf-8").splitlines()
+    marked = (number for number, line in enumerate(lines, 1) if flaw.mark in line)
+    return msgspec.structs.replace(flaw, line=next(marked, None))

@@ -1,0 +1,100 @@
+"""Every mistake of an assignment's author is found in one go, where it is, and before a program is built."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from grader import assignment, lint
+
+OWN = '''
+def test_own(connect, no_such_fixture):
+    """Is ours"""
+
+def test_needs_more(connect):
+    """Needs a function"""
+test_needs_more.behaviour = __import__("grader").behaviour(
+    does="", proves="", catches="", hint="", says=("opcodes",)
+)(lambda: None).behaviour
+'''
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A copy of an assignment, to be spoilt."""
+    return Path(shutil.copytree(assignment.folder_of("udp_reply"), tmp_path / "all" / "mine"))
+
+
+def run(*arguments: str) -> tuple[int, str, str]:
+    """Exit code, standard output, standard error."""
+    done = subprocess.run(
+        [sys.executable, "-m", "grader.cli", *arguments], capture_output=True, text=True, timeout=60, check=False
+    )
+    return done.returncode, done.stdout, done.stderr
+
+
+def edit(path: Path, old: str, new: str) -> None:
+    text = path.read_text(encoding="utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new, 1), encoding="utf-8")
+
+
+@pytest.mark.parametrize("name", assignment.names())
+def test_ours_have_none(name: str) -> None:
+    assert lint.flaws(assignment.folder_of(name)) == []
+
+
+def test_all_are_found_with_their_lines(folder: Path) -> None:
+    edit(folder / "assignment.toml", 'id = "server.garbage_survived"', 'id = "server.garbage_survivd"')
+    edit(folder / "handout.md", "- **1.1**", "- **1.9** Nobody checks this.\n- **1.1**")
+    edit(folder / "protocol.py", "def oversized(", "def oversized(rng):\n    return (bytes(70_000),)\n\n\ndef older(")
+    (folder / "test_own.py").write_text(OWN)
+    table = (folder / "assignment.toml").read_text().splitlines()
+    at = 1 + next(number for number, line in enumerate(table) if "garbage_survivd" in line)
+    with (folder / "assignment.toml").open("a") as file:
+        for own in ("own", "needs_more"):
+            file.write(f'\n[[checks]]\nid = "server.{own}"\npoints = 1\nrequirement = "1.1"\n')
+    found = [str(flaw) for flaw in lint.flaws(folder)]
+    handout = (folder / "handout.md").read_text().splitlines()
+    protocol = (folder / "protocol.py").read_text().splitlines()
+    new = 1 + handout.index("- **1.9** Nobody checks this.")
+    oversized = 1 + protocol.index("def oversized(rng):")
+    assert found == [
+        f"assignment.toml, line {at}: there is no check server.garbage_survivd",
+        f"handout.md, line {new}: requirement 1.9 of the handout has no check",
+        "protocol.py: protocol.py has no opcodes (server.needs_more needs it)",
+        (
+            f"protocol.py, line {oversized}: oversized of protocol.py must give datagrams longer than LARGEST_BYTES, of "
+            "65507 bytes at most, but with seed 1 it does not (server.large_datagrams needs it)"
+        ),
+        "test_own.py, line 2: test_own asks for no_such_fixture, which is no fixture",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("file", "content", "flaw"),
+    [
+        ("protocol.py", "import no_such", "protocol.py, line 1: ModuleNotFoundError: No module named 'no_such'"),
+        ("protocol.py", "raise SystemExit", "protocol.py, line 1: SystemExit: "),
+        ("protocol.py", "import os\nos._exit(3)", "protocol.py: it, or a file of checks, ended the process"),
+        ("test_own.py", "x = (", "test_own.py, line 1: SyntaxError: '(' was never closed"),
+        ("test_own.py", "\n1 / 0", "test_own.py, line 2: ZeroDivisionError: division by zero"),
+        ("assignment.toml", "roles = [\ntitle", "assignment.toml, line 2: "),
+        ("assignment.toml", "# none\n[[checks]]\nid = 3", "assignment.toml, line 2: "),
+        ("handout.md", b"\xff", "handout.md: "),
+    ],
+)
+def test_a_file_that_cannot_be_read_is_named(folder: Path, file: str, content: str | bytes, flaw: str) -> None:
+    (folder / file).write_bytes(content if isinstance(content, bytes) else content.encode())
+    assert str(lint.flaws(folder)[0]).startswith(flaw)
+
+
+def test_the_command_tells_them_and_exits_with_2(folder: Path) -> None:
+    assert run("lint", "udp_reply") == (0, "udp_reply: no mistake found\n", "")
+    (folder / "protocol.py").write_text("print('hello')\n1 / 0\n")
+    told = "protocol.py, line 2: ZeroDivisionError: division by zero\n"
+    assert run("lint", "mine", "--assignments", str(folder.parent)) == (2, told, "")
