@@ -68,8 +68,8 @@ def test_all_are_found_with_their_lines(folder: Path) -> None:
         f"handout.md, line {new}: requirement 1.9 of the handout has no check",
         "protocol.py: protocol.py has no opcodes (server.needs_more needs it)",
         (
-            f"protocol.py, line {oversized}: oversized of protocol.py must give datagrams longer than LARGEST_BYTES, of "
-            "65507 bytes at most, but with seed 1 it does not (server.large_datagrams needs it)"
+            f"protocol.py, line {oversized}: oversized of protocol.py must give datagrams longer than LARGEST_BYTES, "
+            "of 65507 bytes at most, but with seed 1 it does not (server.large_datagrams needs it)"
         ),
         "test_own.py, line 2: test_own asks for no_such_fixture, which is no fixture",
     ]

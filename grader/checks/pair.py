@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from grader.checks import behaviour
 from grader.checks.client import lines
+from grader.errors import Reason
 from grader.limits import SETTLE_S
 from grader.wire.faults import FaultError, NotStartedError
 
@@ -25,6 +26,7 @@ _BOTH = "your client with your server"
     catches="two programs of which each is right in its own way, but not in the other's; a client that prints what it "
     "has sent",
     hint="Compare what the client sends with what the server waits for: line ends, prefixes, the end of a message.",
+    hints={Reason.OTHER_PORT: "Let both use the same port: best the one that each is given as an argument."},
     says=("typed", "typed_awkward"),
 )
 def test_works_together(clients: Clients[Any], stage: Stage, script: ClientProtocol) -> None:
@@ -43,6 +45,9 @@ def _play_both(clients: Clients[Any], stage: Stage, script: ClientProtocol) -> N
         server = stage.launch(own_port)
     except FaultError as fault:
         raise NotStartedError(fault) from None
+    if own_port is not None and server.port != own_port:
+        what = f"the server listens on port {server.port}, but the client goes to port {own_port} whatever it is told"
+        raise FaultError(Reason.OTHER_PORT, what)
     with clients.start_beside(server.address) as session:
         plain = [(entry, besides) for entry in lines(script)]
         for entry, times in (*plain, *((entry, 0) for entry in script.typed_awkward())):

@@ -7,6 +7,8 @@ The requirement's text and the hint stand beside the message in the report.  Pur
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from typing import NamedTuple
 
 from grader.errors import REASONS
 from grader.model import Event, EventKind
@@ -29,23 +31,32 @@ _PIECES_SHOWN = 24
 _SHOWN_BYTES = 160
 
 
-def explain(
-    fault: FaultError | UnprovedError, events: tuple[Event, ...], printed: bytes, complained: bytes = b""
-) -> str:
-    """The message of a check that did not pass, several lines of plain text.
+class Voice(NamedTuple):
+    """A program: who it is ("program", or "your server" where there are two), and what it was doing, in words.
 
-    `printed`, `complained`: what stands on the program's standard output and on its standard error.
+    `printed`, `complained`: what stands on its standard output and on its standard error.
     """
-    return "\n".join(
-        [
-            _sentence(fault.what),
-            *_sent(events),
-            *_came(fault),
-            *([f"the program: {fault.doing}"] if fault.doing else []),
-            *_printed("it printed:", printed),
-            *_printed("it printed on standard error:", complained),
-        ]
-    )
+
+    name: str
+    doing: str
+    printed: bytes = b""
+    complained: bytes = b""
+
+
+def explain(fault: FaultError | UnprovedError, events: tuple[Event, ...], voices: Sequence[Voice]) -> str:
+    """The message of a check that did not pass, several lines of plain text."""
+    told = [line for voice in voices for line in _told_of(voice, alone=len(voices) == 1)]
+    return "\n".join([_sentence(fault.what), *_sent(events), *_came(fault), *told])
+
+
+def _told_of(voice: Voice, *, alone: bool) -> list[str]:
+    name = "the program" if voice.name == "program" else voice.name
+    it = "it" if alone else name
+    return [
+        *([f"{name}: {voice.doing}"] if voice.doing else []),
+        *_printed(f"{it} printed:", voice.printed),
+        *_printed(f"{it} printed on standard error:", voice.complained),
+    ]
 
 
 def _sentence(words: str) -> str:
@@ -54,7 +65,8 @@ def _sentence(words: str) -> str:
 
 def _sent(events: tuple[Event, ...]) -> list[str]:
     started = [place for place, event in enumerate(events) if event.kind is EventKind.STARTED]
-    begun = [f"started as: {events[place].text}" for place in started[-1:]]
+    last = {events[place].who: events[place].text for place in started}
+    begun = [f"{'' if who == 'program' else f'{who} '}started as: {words}" for who, words in last.items()]
     if any(event.kind is EventKind.TYPED for event in events):
         # A client: each of its runs is a conversation of its own, and what was typed into it is where it begins.
         return begun + _last_said(events[started[-1] if started else 0 :])

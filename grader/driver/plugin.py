@@ -89,7 +89,7 @@ class Referee:
         return True
 
     def _play(self, item: pytest.Item, nextitem: pytest.Item | None, deadline: float, note: str = "") -> None:
-        self._stage.begin(deadline + LAST_CHECK_S)
+        self._stage.begin(deadline + LAST_CHECK_S, pair=_part(item) == "pair")
         if note:
             self._stage.transcript.add(EventKind.NOTE, "grader", note)
         runtestprotocol(item, nextitem=nextitem, log=False)
@@ -154,7 +154,8 @@ class Referee:
         part = part_of(check_id)
         written = {command.language for role, command in self._job.commands.items() if part in {role, "pair"}}
         language = written.pop() if len(written) == 1 else ""
-        return expect.missing_module(self._stage.printed()[1]) or row.hint_for(reason, language)
+        missing = (expect.missing_module(voice.complained) for voice in self._stage.voices(""))
+        return next(filter(None, missing), "") or row.hint_for(reason, language)
 
     def _verdict(self, check_id: str, error: BaseException | None) -> tuple[Outcome, Reason | None, str]:
         if error is None:
@@ -166,7 +167,8 @@ class Referee:
         if isinstance(error, FaultError | UnprovedError):
             error = self._stage.behind(error)
             outcome = Outcome.FAILED if isinstance(error, FaultError) else Outcome.INCONCLUSIVE
-            return outcome, error.reason, expect.explain(error, self._stage.transcript.events, *self._stage.printed())
+            voices = self._stage.voices(error.doing)
+            return outcome, error.reason, expect.explain(error, self._stage.transcript.events, voices)
         return _verdict_without_play(error, self._folder)
 
 

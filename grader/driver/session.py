@@ -282,7 +282,7 @@ class Session(Generic[P]):
         if share is not None and share > IDLE_CPU_SHARE:
             what = f"it burns CPU time ({share:.0%} of a CPU) while it waits {situation}"
             raise FaultError(Reason.BUSY_LOOP, what, doing=self.program.doing())
-        self.program.transcript.add(EventKind.KERNEL, "program", rest.doing)
+        self.program.transcript.add(EventKind.KERNEL, self.program.name, rest.doing)
 
     def must_give_up(self, deadline_s: float) -> None:
         """Its own timer ends the waiting: it reads the next line, or has ended.
@@ -292,7 +292,7 @@ class Session(Generic[P]):
         """
         __tracebackhide__ = True
         if self.program.wait_rest(SETTLE_S):
-            self.program.transcript.add(EventKind.KERNEL, "program", self.program.doing())
+            self.program.transcript.add(EventKind.KERNEL, self.program.name, self.program.doing())
         rest = self.keyboard.wait_rest(deadline_s=deadline_s)
         if rest is None or rest.why is Why.ENDED or rest.what is not Awaits.OTHER:
             return

@@ -20,6 +20,7 @@ from types import TracebackType
 from typing import Protocol, Self, TypeVar, cast
 
 from grader.assignment import ClientSpec, ServerSpec
+from grader.driver.expect import Voice
 from grader.driver.job import Command, Job
 from grader.errors import Reason
 from grader.limits import EXIT_S, READY_S, SETTLE_S
@@ -146,6 +147,7 @@ class Stage:
         self.transcript = Transcript(time.monotonic)
         self._ports_used: set[int] = set()
         self.give_up_at = math.inf
+        self._pair = False
         #: Where the program listens whatever it is told, once that is known.
         self._own_port: int | None = None
         self._has_listened = False
@@ -153,9 +155,14 @@ class Stage:
 
     # From check to check
 
-    def begin(self, give_up_at: float = math.inf) -> None:
-        """A check begins: a new transcript.  `give_up_at`: when it must be cut short (time.monotonic)."""
+    def begin(self, give_up_at: float = math.inf, *, pair: bool = False) -> None:
+        """A check begins: a new transcript.
+
+        `give_up_at`: when it must be cut short (time.monotonic).  `pair`: whether it is one of both programs, which are
+        to be told apart.
+        """
         self.give_up_at = give_up_at
+        self._pair = pair
         self.transcript = Transcript(time.monotonic)
         self._clients.clear()
         self._lingering.clear()
@@ -230,12 +237,24 @@ class Stage:
             if self._job.private_network or row.local.port in self._ports_used:
                 self.table.destroy(row)
 
-    def printed(self) -> tuple[bytes, bytes]:
-        """What the running program, or the last one, wrote to standard output and to standard error."""
-        if self._program is None:
-            return b"", b""
-        # On standard output the terminal itself prints ^C.
-        return bytes(self._program.stdout.data.replace(b"^C", b"")), bytes(self._program.stderr.data)
+    def voices(self, doing: str) -> tuple[Voice, ...]:
+        """What there is to say of the running program, or the last one, and of each that runs beside it.
+
+        `doing`: what the one that is at fault was doing then; where there are two, each is asked.
+        """
+        programs = [program for program in (*self._beside, self._program) if program is not None]
+        if len(programs) < 2:
+            return tuple(_voice(program, doing) for program in programs) or (Voice("program", doing),)
+        return tuple(_voice(program, self._doing_alone(program)) for program in programs)
+
+    def _doing_alone(self, program: Program) -> str:
+        """What one of several programs is doing: with its own processes only."""
+        try:
+            if program.ending():
+                return program.doing()
+            return program.doing(stillness.descendants(program.snapshot(), program.pid))
+        except (ChannelClosedError, WardenError, FaultError):
+            return ""
 
     def behind(self, error: FaultError | UnprovedError) -> FaultError | UnprovedError:
         """What did not hold, with the counted limit that the program ran into, if it did.
@@ -319,12 +338,14 @@ class Stage:
             )
         except CannotStartError as error:
             raise FaultError(Reason.NOT_STARTED, f"the program could not be started: {error}") from None
-        self.transcript.add(EventKind.STARTED, "program", shlex.join(argv))
+        name = ("your client" if judged_by_output else "your server") if self._pair else "program"
+        self.transcript.add(EventKind.STARTED, name, shlex.join(argv))
         limits = self._job.assignment.limits
         self._program = Program(
             *(started, self._warden, self.table, self.transcript, limits),
             keep_all=judged_by_output,
             spinning=self._spinning,
+            name=name,
         )
         self._program.give_up_at = self.give_up_at
         return self._program
@@ -381,7 +402,7 @@ class Stage:
             what = "the program has ended, and a process that it left behind listens in its place"
             raise FaultError(reason_of(ending), what, doing=program.doing(program.remaining()))
         self._tiny_buffers = self._job.private_network or (self.over_tcp and self._made_tiny(program))
-        self.transcript.add(EventKind.LISTENING, "program", f"on {row.local.host} port {row.local.port}")
+        self.transcript.add(EventKind.LISTENING, program.name, f"on {row.local.host} port {row.local.port}")
         self._ports_used.add(row.local.port)
         self._has_listened = True
         if row.local.port != port:
@@ -631,6 +652,11 @@ class Stage:
             left = [process for process in program.remaining(stop.seen) if process.alive]
             return [process.name or "one without a name" for process in left] or [_NEVER_MET]
         return []
+
+
+def _voice(program: Program, doing: str) -> Voice:
+    # On standard output the terminal itself prints ^C.
+    return Voice(program.name, doing, bytes(program.stdout.data.replace(b"^C", b"")), bytes(program.stderr.data))
 
 
 #: A process that is left, and none that could be looked at: a chain in which each starts the next and ends.

@@ -385,7 +385,7 @@ class Connection:
             reason = Reason.NOT_READ if row.receive_queue else Reason.NO_REPLY
             raise FaultError(reason, f"{reads_on}, and has nothing to send", doing=self._program.doing())
         words = f"{row.send_queue} bytes wait in its send queue, {row.receive_queue} in its receive queue"
-        self._transcript.add(EventKind.KERNEL, "program", f"{words}; {self._program.doing()}")
+        self._transcript.add(EventKind.KERNEL, self._program.name, f"{words}; {self._program.doing()}")
 
     def _wait_resting(self, rests: Callable[[], bool | None]) -> None:
         __tracebackhide__ = True
@@ -578,7 +578,7 @@ class Connection:
         __tracebackhide__ = True
         if stop := self._silent():
             how = "is still" if stop.why is Why.STILL else "has had the time for a reply"
-            self._transcript.add(EventKind.KERNEL, "program", f"{how}: {stop.doing}")
+            self._transcript.add(EventKind.KERNEL, self._program.name, f"{how}: {stop.doing}")
             return
         if self._received:
             raise FaultError(reason, what, b"", bytes(self._received), self._program.doing())

@@ -31,6 +31,8 @@ from grader.wire.stillness import (
 #: Before the name of a client whose connection a thread sleeps on; of more clients than that, not each is named.
 _ON = " on client "
 _MOST_TOLD = 3
+#: What futex(2) is called among the calls: threads wait in it for each other, and those of runtimes for work.
+_FOR_A_THREAD = "a wait for another thread"
 _OPEN = frozenset({TcpState.ESTABLISHED, TcpState.CLOSE_WAIT, TcpState.SYN_RECV})
 
 
@@ -56,8 +58,10 @@ def describe(
     running = "running" if cpu_share is None or cpu_share < SPINS_FROM else f"spinning ({cpu_share:.0%} of a CPU)"
     threads = [
         (running if _runs(thread) else _describe_sleeper(process, thread, sockets, names, machine), process.pid)
-        for process in alive
-        for thread in process.living
+        for process, thread in sorted(
+            ((process, thread) for process in alive for thread in process.living),
+            key=lambda one: _relevance(*one, names, machine),
+        )
     ]
     talked = [part for talk in ours if (part := _describe_conversation(talk))]
     own = _rows_of(alive, sockets)
@@ -71,6 +75,21 @@ def describe(
         *([f"{zombies} ended child{'ren' * (zombies != 1)} not waited for"] if zombies else []),
     ]
     return "; ".join(parts)
+
+
+def _relevance(process: ProcessFacts, thread: ThreadFacts, names: Mapping[int, str], machine: str) -> int:
+    """The lower, the more it says: who runs, who sleeps on a client's connection, on anything else, on other threads.
+
+    Of a runtime with threads of its own, those are among the last.
+    """
+    call = call_of(thread, machine)
+    if _runs(thread):
+        return 0
+    if call is None:
+        return 2
+    if call.waits in TRANSFERS and inode_of(process, signed(thread.arguments[0])) in names:
+        return 1
+    return 3 if call.waits is Waits.EVENT or call.name == _FOR_A_THREAD else 2
 
 
 def _rows_of(alive: Iterable[ProcessFacts], sockets: Sockets) -> list[SocketRow]:

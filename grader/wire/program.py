@@ -124,8 +124,11 @@ class Program:
         *,
         keep_all: bool = False,
         spinning: Spinning | None = None,
+        name: str = "program",
     ) -> None:
         self.pid = started.pid
+        #: Who it is in the transcript.
+        self.name = name
         self.talks: list[Talk] = []
         self._leaving: list[Talk] = []
         self.transcript = transcript
@@ -193,7 +196,7 @@ class Program:
             return
         stream = self._readers[descriptor]
         if not stream.overfull:
-            self.transcript.add(EventKind.OUTPUT, "program", self._stream_name(descriptor), chunk)
+            self.transcript.add(EventKind.OUTPUT, self.name, self._stream_name(descriptor), chunk)
         stream.add(chunk)
         if stream.size_bytes > self._limits.output_flood_bytes + _PRINTED_BY_BYTE * self.told_bytes:
             raise FaultError(Reason.OUTPUT_FLOOD, f"the program printed more than {stream.size_bytes >> 20} MiB")
@@ -220,7 +223,7 @@ class Program:
         if self._ending is None and self._has_ended():
             self._ending = self._how_it_ended()
             self.catch_up()
-            self.transcript.add(EventKind.EXITED, "program", describe_ending(self._ending))
+            self.transcript.add(EventKind.EXITED, self.name, describe_ending(self._ending))
         return self._ending
 
     def _how_it_ended(self) -> Ending:

@@ -97,6 +97,20 @@ class ProcessFacts(msgspec.Struct, frozen=True):
 Snapshot = tuple[ProcessFacts, ...]
 
 
+def descendants(seen: Snapshot, pid: int) -> Snapshot:
+    """A process and those that come from it, as far as their parents are there."""
+    parents = {process.pid: process.parent for process in seen}
+
+    def comes_from(one: int) -> bool:
+        met: set[int] = set()
+        while one != pid and one in parents and one not in met:
+            met.add(one)
+            one = parents[one]
+        return one == pid
+
+    return tuple(process for process in seen if comes_from(process.pid))
+
+
 class Verdict(IntEnum):
     """What keeps a program from being still, the strongest last."""
 

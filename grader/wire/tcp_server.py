@@ -27,7 +27,7 @@ class ScriptedConnection(Connection):
     def __init__(self, program: Program, table: SocketTable, sock: socket.socket, theirs: Endpoint) -> None:
         prepare(sock)
         super().__init__(program, table, sock, theirs, "the server")
-        self._transcript.add(EventKind.CONNECTED, "program", f"to {self.ours.host} port {self.ours.port}")
+        self._transcript.add(EventKind.CONNECTED, self._program.name, f"to {self.ours.host} port {self.ours.port}")
 
     @property
     def _its_connection(self) -> str:
@@ -61,7 +61,7 @@ class ScriptedConnection(Connection):
     def wait_rests(self) -> None:
         """Until the program rests, waiting for us or for a timer of its own; or has had the time to."""
         self._program.wait_rest(REPLY_S)
-        self._transcript.add(EventKind.KERNEL, "program", f"waits for its reply: {self._program.doing()}")
+        self._transcript.add(EventKind.KERNEL, self._program.name, f"waits for its reply: {self._program.doing()}")
 
     def was_left(self) -> bool:
         """Whether the program has ended its side, and we have not ended ours."""

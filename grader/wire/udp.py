@@ -263,7 +263,7 @@ class UdpClient:
         try:
             self._program.wait(lambda: self.has_unasked() or None, [self._sock.fileno()])
         except NoProgressError as stop:
-            self._transcript.add(EventKind.KERNEL, "program", stop.doing)
+            self._transcript.add(EventKind.KERNEL, self._program.name, stop.doing)
             return
         raise FaultError(reason, what, b"", self._replies[0], self._program.doing())
 

@@ -44,8 +44,9 @@ def make_stage(channel: Channel) -> Iterator[MakeStage]:
 
     yield make
     for stage, table in made:
-        for stream in stage.printed():
-            sys.stdout.write(stream.decode(errors="replace"))  # which pytest shows when the test has failed
+        for voice in stage.voices(""):
+            # Which pytest shows when the test has failed.
+            sys.stdout.write((voice.printed + voice.complained).decode(errors="replace"))
         stage.finish(passed=False)
         stage._courier.close()
         table.close()

@@ -28,6 +28,13 @@ def sent(data: bytes, *pieces: int, text: str = "", who: str = "client A") -> Ev
     )
 
 
+def explain(
+    fault: FaultError | UnprovedError, events: tuple[Event, ...], printed: bytes, complained: bytes = b""
+) -> str:
+    """Of one program."""
+    return expect.explain(fault, events, [expect.Voice("program", fault.doing, printed, complained)])
+
+
 STARTED = Event(at_ms=0, kind=EventKind.STARTED, who="program", text="python3 server.py 20000")
 
 
@@ -39,7 +46,7 @@ def test_a_message_has_four_parts() -> None:
         b"HELlO\n",
         "blocked in recv on client A's connection",
     )
-    assert expect.explain(fault, (STARTED, sent(b"hello\n", 2, 4)), b"listening\nserving\n").splitlines() == [
+    assert explain(fault, (STARTED, sent(b"hello\n", 2, 4)), b"listening\nserving\n").splitlines() == [
         "Client A got another reply than required.",
         "client A sent: 'he' | 'llo\\n'   (each sent when the one before had been read)",
         "expected: 'HELLO\\n'",
@@ -54,22 +61,22 @@ def test_a_message_has_four_parts() -> None:
 
 def test_without_bytes_sent_it_is_told_how_the_program_was_started() -> None:
     fault = FaultError(Reason.NOT_LISTENING, "it does not listen")
-    assert expect.explain(fault, (STARTED,), b"") == "It does not listen.\nstarted as: python3 server.py 20000"
+    assert explain(fault, (STARTED,), b"") == "It does not listen.\nstarted as: python3 server.py 20000"
 
 
 def test_nothing_received_is_said_so() -> None:
     fault = FaultError(Reason.NO_REPLY, "no reply", b"HELLO\n", b"")
-    assert expect.explain(fault, (), b"") == "No reply.\nexpected: 'HELLO\\n'\nreceived: nothing"
+    assert explain(fault, (), b"") == "No reply.\nexpected: 'HELLO\\n'\nreceived: nothing"
 
 
 def test_what_came_where_nothing_was_expected() -> None:
     fault = FaultError(Reason.EXTRA_REPLY, "more came:", b"", b"hi\n")
-    assert expect.explain(fault, (), b"") == "More came:\nreceived: 'hi\\n'"
-    assert expect.explain(FaultError(Reason.CLOSED_EARLY, "it closed", b"", b""), (), b"") == "It closed."
+    assert explain(fault, (), b"") == "More came:\nreceived: 'hi\\n'"
+    assert explain(FaultError(Reason.CLOSED_EARLY, "it closed", b"", b""), (), b"") == "It closed."
 
 
 def test_what_could_not_be_proved_compares_no_bytes() -> None:
-    words = expect.explain(UnprovedError("it was busy", doing="running"), (sent(b"x"),), b"")
+    words = explain(UnprovedError("it was busy", doing="running"), (sent(b"x"),), b"")
     assert words == "It was busy.\nclient A sent: 'x'\nthe program: running"
 
 
@@ -81,16 +88,16 @@ def from_clients(*messages: bytes) -> tuple[Event, ...]:
 
 
 def test_of_many_messages_the_last_are_shown() -> None:
-    shown = expect.explain(NO_REPLY, from_clients(*[b"x" * 150] * 6), b"").splitlines()
+    shown = explain(NO_REPLY, from_clients(*[b"x" * 150] * 6), b"").splitlines()
     assert shown[1:] == [
         "(2 earlier messages left out; an HTML report has all)",
         *(f"client {number} sent: '{'x' * 150}'" for number in range(2, 6)),
     ]
-    assert len(expect.explain(NO_REPLY, from_clients(*[b"x"] * 20), b"").splitlines()) == 2 + 12
+    assert len(explain(NO_REPLY, from_clients(*[b"x"] * 20), b"").splitlines()) == 2 + 12
 
 
 def test_short_messages_are_all_shown() -> None:
-    shown = expect.explain(NO_REPLY, from_clients(b"0", b"1", b"2", b"3", b"4", b"5"), b"").splitlines()
+    shown = explain(NO_REPLY, from_clients(b"0", b"1", b"2", b"3", b"4", b"5"), b"").splitlines()
     assert shown[1:] == [f"client {number} sent: '{number}'" for number in range(6)]
 
 
@@ -102,7 +109,7 @@ def test_what_may_have_ended_the_program_is_never_left_out() -> None:
     good, bad, late = b"g" * 150, b"\xff" * 30, b"l" * 150
     first, second, *others = from_clients(good, bad, *[late] * 9)
     events = (first, ANSWERED, second, GONE, *others)
-    shown = expect.explain(FaultError(Reason.CRASHED, "gone"), events, b"").splitlines()
+    shown = explain(FaultError(Reason.CRASHED, "gone"), events, b"").splitlines()
     assert shown[1:3] == [
         "(6 earlier messages left out; an HTML report has all)",
         f"client 1 sent: '{chr(92)}{f'xff{chr(92)}' * 29}xff'",
@@ -129,7 +136,7 @@ def test_what_was_sent_with_its_split_points(event: Event, words: str) -> None:
 
 def test_the_end_of_what_it_printed_is_shown() -> None:
     printed = "".join(f"line {number}\n" for number in range(20)).encode()
-    words = expect.explain(FaultError(Reason.CRASHED, "gone"), (), printed).splitlines()
+    words = explain(FaultError(Reason.CRASHED, "gone"), (), printed).splitlines()
     assert words == ["Gone.", "it printed:", "  … 8 lines left out", *(f"  line {number}" for number in range(8, 20))]
 
 
@@ -142,7 +149,7 @@ Exception in thread "main" java.io.UncheckedIOException: broken
 
 def test_the_first_line_of_a_java_trace_is_kept_and_its_causes() -> None:
     printed = JAVA.format(frames="".join(f"\tat Server.call{number}(Server.java:{number})\n" for number in range(9)))
-    words = expect.explain(FaultError(Reason.CRASHED, "gone"), (), b"", printed.encode()).splitlines()
+    words = explain(FaultError(Reason.CRASHED, "gone"), (), b"", printed.encode()).splitlines()
     assert words[1:5] == [
         "it printed on standard error:",
         "  … 1 line left out",
@@ -162,13 +169,13 @@ def test_a_module_that_is_not_there_is_named() -> None:
 
 @pytest.mark.parametrize("printed", [b"", b"\n \n\t\n"])
 def test_blank_output_is_no_output(printed: bytes) -> None:
-    assert expect.explain(FaultError(Reason.CRASHED, "gone"), (), printed) == "Gone."
+    assert explain(FaultError(Reason.CRASHED, "gone"), (), printed) == "Gone."
 
 
 @given(st.binary(max_size=300), st.binary(max_size=300), st.binary(max_size=300), st.binary(max_size=300))
 def test_no_control_character_reaches_the_message(data: bytes, left: bytes, right: bytes, printed: bytes) -> None:
     fault = FaultError(Reason.WRONG_REPLY, "wrong", left, right)
-    words = expect.explain(fault, (sent(data),), printed)
+    words = explain(fault, (sent(data),), printed)
     assert all(line.isprintable() for line in words.split("\n"))
 
 
@@ -194,7 +201,7 @@ def typed(data: bytes, who: str = "the keyboard") -> Event:
 def test_of_a_client_its_last_run_is_told_and_what_was_typed_last() -> None:
     answers = tuple(sent(str(number).encode()) for number in range(5))
     events = (STARTED, typed(b"before\n"), STARTED, typed(b"lines\n", "a pipe"), typed(b"", "a pipe"), *answers)
-    words = expect.explain(FaultError(Reason.NO_REQUEST, "no"), events, b"out\n", b"err\n").splitlines()
+    words = explain(FaultError(Reason.NO_REQUEST, "no"), events, b"out\n", b"err\n").splitlines()
     assert words == [
         "No.",
         "started as: python3 server.py 20000",
@@ -205,4 +212,25 @@ def test_of_a_client_its_last_run_is_told_and_what_was_typed_last() -> None:
         "  out",
         "it printed on standard error:",
         "  err",
+    ]
+
+
+def test_two_programs_are_told_apart() -> None:
+    events = tuple(
+        Event(at_ms=0, kind=EventKind.STARTED, who=who, text=f"./{who[5:]}") for who in ("your server", "your client")
+    )
+    server = expect.Voice("your server", "blocked in accept", b"up\n")
+    client = expect.Voice("your client", "blocked in recv", b"", b"hm\n")
+    fault = FaultError(Reason.NOT_SHOWN, "the reply is not shown", doing="blocked in recv")
+    assert expect.explain(fault, (*events, typed(b"a\n")), [server, client]).splitlines() == [
+        "The reply is not shown.",
+        "your server started as: ./server",
+        "your client started as: ./client",
+        "typed: 'a\\n'",
+        "your server: blocked in accept",
+        "your server printed:",
+        "  up",
+        "your client: blocked in recv",
+        "your client printed on standard error:",
+        "  hm",
     ]

@@ -238,13 +238,17 @@ def test_a_check_whose_messages_the_protocol_does_not_have_is_no_verdict(tmp_pat
         (b"raise SystemExit(3)", "protocol.py, line 1: SystemExit: 3"),
         (
             b"def exchange(number): pass",
-            "protocol.py, line 1: exchange of protocol.py must be a function exchange(number, rng), where rng is the "
-            "run's random source",
+            (
+                "protocol.py, line 1: exchange of protocol.py must be a function exchange(number, rng), where rng is "
+                "the run's random source"
+            ),
         ),
         (
             b"def exchange(number, rng):\n    return len(number)",
-            "protocol.py, line 1: exchange of protocol.py raises TypeError(\"object of type 'int' has no len()\") in "
-            "line 2",
+            (
+                "protocol.py, line 1: exchange of protocol.py raises TypeError(\"object of type 'int' has no len()\") "
+                "in line 2"
+            ),
         ),
     ],
 )

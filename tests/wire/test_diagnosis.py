@@ -78,6 +78,18 @@ def test_of_a_first_thread_that_has_left_nothing_is_said(state: str) -> None:
     assert describe((seen,), {}, (), MACHINE) == "blocked in pause"
 
 
+def test_of_many_threads_those_that_say_most_come_first() -> None:
+    ours = (Conversation("client A", row(FIRST)),)
+    idle = [thread(FUTEX, POINTER, tid=20 + number) for number in range(9)]
+    seen = (*idle, thread(ACCEPT, 3, tid=11), thread(RECV, 4, tid=12), thread(None, state="R", tid=13))
+    assert told(*seen, rows=(LISTENS, row(FIRST)), ours=ours).split("; ") == [
+        "running",
+        "blocked in recv on client A's connection",
+        "blocked in accept, waiting for the next client",
+        "9 threads blocked in a wait for another thread",
+    ]
+
+
 def test_a_connection_that_is_not_ours_has_no_name() -> None:
     assert told(thread(RECV, 4), rows=(row(FIRST),)) == "blocked in recv on a connection"
 

@@ -21,6 +21,7 @@ from grader.wire.stillness import (
     Waits,
     asleep,
     awaits,
+    descendants,
     judge,
     multiplexed,
     transfer_sockets,
@@ -432,3 +433,13 @@ def test_the_dead_wait_for_nothing() -> None:
     seen = (process(thread(READ, 0, state="Z"), state="Z"),)
     assert awaits(seen, {TERMINAL}, MACHINE) is Awaits.OTHER
     assert multiplexed((process(thread(POLL, 4, state="Z"), state="Z"),), MACHINE) == []
+
+
+def test_of_two_programs_each_has_its_own_processes() -> None:
+    def made(pid: int, parent: int) -> ProcessFacts:
+        return msgspec.structs.replace(process(pid=pid), parent=parent)
+
+    seen = (made(2, 1), made(3, 2), made(4, 3), made(10, 1), made(11, 10), made(20, 21), made(21, 20))
+    assert [one.pid for one in descendants(seen, 2)] == [2, 3, 4]
+    assert [one.pid for one in descendants(seen, 10)] == [10, 11]
+    assert descendants(seen, 5) == ()
