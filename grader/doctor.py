@@ -16,7 +16,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import psutil
+
 from grader.errors import CannotJudgeError
+from grader.limits import SandboxLimits
 from grader.sandbox import users
 from grader.sandbox.host import python_module
 
@@ -41,7 +44,11 @@ def examine() -> list[Finding]:
     """Look at everything that a grading may need."""
     system = _system()
     here = [*_linux()] if system.good else []
-    return [system, _python(), *here, *(_tool(name) for name in _TOOLS), *_engine()]
+    room = [
+        memory_finding(psutil.virtual_memory().available),
+        load_finding(psutil.getloadavg()[0], psutil.cpu_count() or 1),
+    ]
+    return [system, _python(), *room, *here, *(_tool(name) for name in _TOOLS), *_engine()]
 
 
 def _system() -> Finding:
@@ -52,6 +59,30 @@ def _system() -> Finding:
 
 def _python() -> Finding:
     return Finding("Python", good=True, found=platform.python_version())
+
+
+def memory_finding(available_bytes: int) -> Finding:
+    """Whether a submission may use all the memory that its limits allow without taking it from others."""
+    limits = SandboxLimits()
+    most = limits.memory_bytes + limits.disk_bytes  # what lies in a tmpfs is memory, too
+    return Finding(
+        "memory",
+        available_bytes >= most,
+        f"{available_bytes >> 20} MiB available; a submission may use {most >> 20}",
+        cost="A program that stays within its limits may be killed for want of memory, and loses points for that.",
+        advice="" if available_bytes >= most else "Close other programs.",
+    )
+
+
+def load_finding(load: float, cores: int) -> Finding:
+    """Whether there is time for a program to run.  `load`: processes that want a CPU, the last minute's mean."""
+    return Finding(
+        "CPU time",
+        load < 4 * cores,
+        f"{cores} cores, {load:.1f} processes want one",
+        cost="Gradings take longer, and a check for which the machine has no time can't be judged.",
+        advice="Wait until other work is done.",
+    )
 
 
 # The local sandbox

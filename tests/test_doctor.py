@@ -61,3 +61,13 @@ def test_what_is_missing_costs_no_more_than_the_sandboxes_that_need_it() -> None
     findings = doctor.examine()
     assert {name for finding in findings for name in finding.needed_by} == {"local", "docker"}
     assert all(finding.cost or finding.advice or finding.good or finding.needed_by for finding in findings)
+
+
+def test_memory_is_short_where_a_submission_may_use_more_than_is_there() -> None:
+    assert doctor.memory_finding(64 << 30).good
+    assert not doctor.memory_finding(64 << 20).good
+
+
+def test_a_machine_with_many_processes_for_each_core_has_no_time_to_spare() -> None:
+    assert doctor.load_finding(3.0, 2).good
+    assert not doctor.load_finding(30.0, 2).good
