@@ -60,7 +60,7 @@ def describe(
         (running if _runs(thread) else _describe_sleeper(process, thread, sockets, names, machine), process.pid)
         for process, thread in sorted(
             ((process, thread) for process in alive for thread in process.living),
-            key=lambda one: _relevance(*one, names, machine),
+            key=lambda one: _relevance(one[0], one[1], names, machine),
         )
     ]
     talked = [part for talk in ours if (part := _describe_conversation(talk))]
