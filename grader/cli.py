@@ -270,14 +270,27 @@ def _status(words: str, *, quiet: bool = False) -> Iterator[Callable[[str], None
 
 def _write_reports(report: Report, files: dict[str, Path], *, to_stdout: bool) -> None:
     """The files that were asked for, and JSON on standard output where that was."""
-    from grader.report import render, write  # noqa: PLC0415
+    from grader.report import render, transcripts, write  # noqa: PLC0415
 
     for kind, path in files.items():
         write(path, render(kind, report))
+    if "json" in files:
+        _write_transcripts(report, transcripts.beside(files["json"]))
     if to_stdout:
         with _reader_may_leave():
             sys.stdout.buffer.write(render("json", report))
             sys.stdout.flush()
+
+
+def _write_transcripts(report: Report, path: Path) -> None:
+    """The file of what is too long for the JSON report, and none of an earlier run."""
+    from grader.report import transcripts, write  # noqa: PLC0415
+
+    content = transcripts.render(report)
+    if content is not None:
+        write(path, content)
+    elif path.is_file():
+        path.unlink()
 
 
 def _show(report: Report, *, stderr: bool, quiet: bool) -> None:

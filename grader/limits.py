@@ -108,6 +108,12 @@ IDLE_CPU_SHARE: Final = 0.2
 LAST_CHECK_S: Final = 20.0
 #: How much longer than its own limits the host waits for a driver before it gives it up.
 HOST_GRACE_S: Final = 30.0
+#: Bytes of one event, and of one check's whole transcript, that are kept: a line of 64 KiB is there whole with what
+#: comes around it, a mebibyte is not, since the seed makes it again; fifty checks are 25 MB at the very most.
+EVENT_BYTES: Final = 128 * 1024
+TRANSCRIPT_BYTES: Final = 512 * 1024
+#: ... and so many of each event stand in a report; the rest is in a file beside it.
+EVENT_SHOWN_BYTES: Final = 4096
 #: Combining marks on one letter that a report shows as they are: Hebrew and Vietnamese need four at most; whole piles
 #: of them cover the lines around.
 MOST_MARKS: Final = 4

@@ -31,9 +31,10 @@ __all__ = ["RENDERERS", "must_be_writable", "render", "write"]
 
 
 def render(kind: str, report: Report) -> bytes:
-    """`report` as a file of that kind, one of `RENDERERS`."""
+    """`report` as a file of that kind, one of `RENDERERS`; its long events are cut."""
+    transcripts = importlib.import_module("grader.report.transcripts")
     make: Callable[[Report], bytes] = importlib.import_module(RENDERERS[kind]).render
-    return make(report)
+    return make(transcripts.shown(report))
 
 
 def write(path: Path, content: bytes) -> None:

@@ -23,12 +23,17 @@ _ESCAPED: Final = re.compile("|".join([r"[^\n\x20-\x7e]", *ANYWHERE.values()]))
 
 def render(report: Report) -> bytes:
     """`report` as indented JSON with a newline at its end."""
+    return formatted(report)
+
+
+def formatted(value: object) -> bytes:
+    """Any value of the model so."""
     try:
-        encoded = msgspec.json.encode(report)
+        encoded = msgspec.json.encode(value)
     except UnicodeEncodeError:
-        encoded = msgspec.json.encode(_with_visible_surrogates(report))
-    formatted = msgspec.json.format(encoded, indent=2).decode()
-    return _ESCAPED.sub(_as_json_escapes, formatted).encode() + b"\n"
+        encoded = msgspec.json.encode(_with_visible_surrogates(value))
+    indented = msgspec.json.format(encoded, indent=2).decode()
+    return _ESCAPED.sub(_as_json_escapes, indented).encode() + b"\n"
 
 
 def decode(content: bytes) -> Report:

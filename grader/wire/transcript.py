@@ -1,6 +1,7 @@
 """What happened in a check, event by event, and how its bytes are shown.  Pure: the clock is handed in.
 
-Evidence is kept whole up to `KEPT_BYTES` an event; longer data keeps its head and its tail and says what was left out.
+Evidence is kept whole as far as that is affordable: of an event up to `EVENT_BYTES`, of a check up to
+`TRANSCRIPT_BYTES`.  What is longer keeps its head and its tail and says what was left out.
 """
 
 from __future__ import annotations
@@ -9,10 +10,9 @@ from collections.abc import Callable
 
 import msgspec
 
+from grader.limits import EVENT_BYTES, EVENT_SHOWN_BYTES, TRANSCRIPT_BYTES
 from grader.model import Event, EventKind
 
-#: A message of any sensible length stands whole in a report; a mebibyte does not.
-KEPT_BYTES = 4096
 #: What comes as it likes: in parts whose bounds say nothing.
 _COMING = frozenset({EventKind.RECEIVED, EventKind.OUTPUT})
 
@@ -34,30 +34,52 @@ class Sending:
             self._pieces.append(0)
         self._pieces[-1] += size_bytes
 
-    @property
-    def event(self) -> Event | None:
-        """What has gone; None: nothing has."""
+    def event(self, most_bytes: int) -> Event | None:
+        """What has gone, of which so much is kept; None: nothing has."""
         size = sum(self._pieces)
         if not size:
             return None
-        kept, omitted, head = cut(self.data[:size])
+        pieces = tuple(self._pieces) if len(self._pieces) > 1 else ()
+        return with_data(msgspec.structs.replace(self._event, pieces=pieces), self.data[:size], most_bytes)
+
+
+class _Coming:
+    """What comes in several parts, with nothing in between: its head, and of what is too long for that its tail."""
+
+    def __init__(self, event: Event, most_bytes: int) -> None:
+        self.start = event
+        self._most_bytes = most_bytes
+        self._data = bytearray()
+        self._size = 0
+
+    def more(self, data: bytes) -> None:
+        self._size += len(data)
+        self._data += data
+        if len(self._data) > 2 * self._most_bytes:  # seldom, so that many small parts cost no more than one large
+            del self._data[self._most_bytes // 2 : -self._most_bytes]
+
+    def event(self, most_bytes: int) -> Event:
+        kept, omitted, head = cut(self._data, min(most_bytes, self._most_bytes))
         return msgspec.structs.replace(
-            self._event,
+            self.start,
             data=kept,
-            size_bytes=size,
-            omitted_bytes=omitted,
+            size_bytes=self._size,
+            omitted_bytes=omitted + self._size - len(self._data),
             head_bytes=head,
-            pieces=tuple(self._pieces) if len(self._pieces) > 1 else (),
         )
 
 
 class Transcript:
-    """The events of one check in order."""
+    """The events of one check in order.  `event_bytes`, `whole_bytes`: how much of one, and of all, is kept."""
 
-    def __init__(self, clock: Callable[[], float]) -> None:
+    def __init__(
+        self, clock: Callable[[], float], *, event_bytes: int = EVENT_BYTES, whole_bytes: int = TRANSCRIPT_BYTES
+    ) -> None:
         self._clock = clock
         self._began = clock()
-        self._events: list[Event | Sending] = []
+        self._event_bytes = event_bytes
+        self._whole_bytes = whole_bytes
+        self._events: list[Event | Sending | _Coming] = []
 
     def sending(self, who: str, data: bytes, text: str = "") -> Sending:
         """Note that a message is about to be sent; the sender tells how much of it has gone."""
@@ -70,23 +92,15 @@ class Transcript:
     def add(self, kind: EventKind, who: str, text: str = "", data: bytes = b"", pieces: tuple[int, ...] = ()) -> None:
         """Note an event that happens now; what comes in several parts, with nothing in between, is one event."""
         last = self._events[-1] if self._events else None
-        if kind in _COMING and isinstance(last, Event) and self._joins(last, kind, who, text):
-            self._events[-1] = _longer(last, data)
+        if isinstance(last, _Coming) and self._joins(last.start, kind, who, text):
+            last.more(data)
             return
-        shown, omitted, head = cut(data)
-        self._events.append(
-            Event(
-                at_ms=self._now_ms(),
-                kind=kind,
-                who=who,
-                text=text,
-                data=shown,
-                size_bytes=len(data),
-                omitted_bytes=omitted,
-                head_bytes=head,
-                pieces=pieces,
-            )
-        )
+        event = Event(at_ms=self._now_ms(), kind=kind, who=who, text=text, pieces=pieces)
+        if kind in _COMING:
+            self._events.append(coming := _Coming(event, self._event_bytes))
+            coming.more(data)
+        else:
+            self._events.append(with_data(event, data, self._event_bytes))
 
     @staticmethod
     def _joins(last: Event, kind: EventKind, who: str, text: str) -> bool:
@@ -104,28 +118,38 @@ class Transcript:
 
     @property
     def events(self) -> tuple[Event, ...]:
-        """All so far."""
-        told = (entry.event if isinstance(entry, Sending) else entry for entry in self._events)
-        return tuple(event for event in told if event is not None)
+        """All so far; when together they are too long, the last ones are cut most."""
+        told: list[Event] = []
+        room = self._whole_bytes
+        for entry in self._events:
+            most = min(self._event_bytes, max(room, EVENT_SHOWN_BYTES))
+            event = shortened(entry, most) if isinstance(entry, Event) else entry.event(most)
+            if event is not None:
+                told.append(event)
+                room -= len(event.data)
+        return tuple(told)
 
     def elapsed_s(self) -> float:
         """Seconds since the check began."""
         return self._clock() - self._began
 
 
-def _longer(event: Event, more: bytes) -> Event:
-    size = event.size_bytes + len(more)
-    head, tail = event.data[: event.head_bytes or None], event.data[event.head_bytes :] if event.head_bytes else b""
-    kept, _, at = cut(head + tail + more)
-    if event.head_bytes:  # its gap grows
-        at = event.head_bytes
-        kept = head + (tail + more)[-(KEPT_BYTES - at) :]
-    return msgspec.structs.replace(
-        event, data=kept, size_bytes=size, omitted_bytes=size - len(kept), head_bytes=at if size > len(kept) else 0
-    )
+def with_data(event: Event, data: bytes | memoryview, most_bytes: int) -> Event:
+    """The event with its bytes, of which so many are kept."""
+    kept, omitted, head = cut(data, most_bytes)
+    return msgspec.structs.replace(event, data=kept, size_bytes=len(data), omitted_bytes=omitted, head_bytes=head)
 
 
-def cut(data: bytes | memoryview, kept: int = KEPT_BYTES) -> tuple[bytes, int, int]:
+def shortened(event: Event, most_bytes: int = EVENT_SHOWN_BYTES) -> Event:
+    """The same event with so many of its bytes."""
+    if len(event.data) <= most_bytes:
+        return event
+    # The gap that there is lies in the middle, and so does the larger one.
+    kept, omitted, head = cut(event.data, most_bytes)
+    return msgspec.structs.replace(event, data=kept, omitted_bytes=event.omitted_bytes + omitted, head_bytes=head)
+
+
+def cut(data: bytes | bytearray | memoryview, kept: int) -> tuple[bytes, int, int]:
     """(what is kept, how many bytes were left out, how many of the kept stand before the gap)."""
     if len(data) <= kept:
         return bytes(data), 0, 0

@@ -10,22 +10,12 @@ from grader.driver import expect
 from grader.errors import Reason
 from grader.model import Event, EventKind
 from grader.wire.faults import FaultError, UnprovedError
-from grader.wire.transcript import cut
+from grader.wire.transcript import with_data
 
 
 def sent(data: bytes, *pieces: int, text: str = "", who: str = "client A") -> Event:
-    kept, omitted, head = cut(data)
-    return Event(
-        at_ms=0,
-        kind=EventKind.SENT,
-        who=who,
-        text=text,
-        data=kept,
-        size_bytes=len(data),
-        omitted_bytes=omitted,
-        head_bytes=head,
-        pieces=pieces,
-    )
+    event = Event(at_ms=0, kind=EventKind.SENT, who=who, text=text, pieces=pieces)
+    return with_data(event, data, 4096)
 
 
 def explain(

@@ -9,15 +9,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from grader.limits import EVENT_SHOWN_BYTES, TRANSCRIPT_BYTES
 from grader.model import Event, EventKind
 from grader.wire.transcript import (
-    KEPT_BYTES,
     WINDOW_COLUMNS,
     Transcript,
     cut,
     first_difference,
+    shortened,
     shown,
     side_by_side,
+    with_data,
 )
 
 LABEL = len("expected: ")
@@ -141,16 +143,36 @@ def test_elapsed_time_is_since_the_beginning() -> None:
     assert Transcript(Clock(5.0, 7.5)).elapsed_s() == 2.5
 
 
-def test_a_long_event_keeps_its_true_length() -> None:
-    transcript = Transcript(Clock(0, 0))
-    transcript.add(EventKind.RECEIVED, "client A", data=b"a" * 5000 + b"z" * 5000)
+#: So much of an event is kept here.
+KEPT_BYTES = 400
+
+
+@pytest.mark.parametrize("kind", [EventKind.RECEIVED, EventKind.SENT])
+def test_a_long_event_keeps_its_true_length(kind: EventKind) -> None:
+    transcript = Transcript(Clock(0, 0), event_bytes=KEPT_BYTES)
+    transcript.add(kind, "client A", data=b"a" * 5000 + b"z" * 5000)
     (event,) = transcript.events
     assert (event.size_bytes, event.omitted_bytes, event.head_bytes) == (10_000, 10_000 - KEPT_BYTES, KEPT_BYTES // 2)
-    assert event.data == b"a" * 2048 + b"z" * 2048
+    assert event.data == b"a" * 200 + b"z" * 200
+
+
+def test_an_affordable_event_is_complete_and_all_together_are_bounded() -> None:
+    transcript = Transcript(lambda: 0.0)
+    for _ in range(9):
+        transcript.add(EventKind.SENT, "client A", data=b"x" * 65_536)
+    kept = [len(event.data) for event in transcript.events]
+    assert kept == [65_536] * 8 + [EVENT_SHOWN_BYTES]
+    assert sum(kept) <= TRANSCRIPT_BYTES + EVENT_SHOWN_BYTES
+
+
+@given(st.binary(max_size=300), st.integers(1, 300), st.integers(1, 300))
+def test_what_is_shortened_twice_is_what_is_shortened_once(data: bytes, first: int, second: int) -> None:
+    event = with_data(Event(at_ms=0, kind=EventKind.SENT, who="client A"), data, max(first, second))
+    assert shortened(event, min(first, second)) == with_data(event, data, min(first, second))
 
 
 def received(*chunks: bytes, text: str = "") -> tuple[Event, ...]:
-    transcript = Transcript(lambda: 0.0)
+    transcript = Transcript(lambda: 0.0, event_bytes=KEPT_BYTES)
     for chunk in chunks:
         transcript.add(EventKind.RECEIVED, "client A", text, chunk)
     return transcript.events
@@ -254,7 +276,7 @@ def test_of_a_message_stands_there_what_has_gone() -> None:
     message.went(1, apart=True)
     message.went(3, apart=True)
     message.went(2)
-    assert never.event is None
+    assert never.event(99) is None
     assert [(event.kind, event.data, event.pieces) for event in transcript.events] == [
         (EventKind.SENT, b"in pie", (1, 5)),
         (EventKind.RECEIVED, b"I", ()),
@@ -263,10 +285,10 @@ def test_of_a_message_stands_there_what_has_gone() -> None:
     assert (sent.at_ms, sent.who, sent.text, sent.size_bytes) == (2000.0, "client A", "so", 6)
 
 
-@given(st.lists(st.integers(1, 3000), min_size=1, max_size=9))
+@given(st.lists(st.integers(1, 300), min_size=1, max_size=9))
 def test_a_message_that_has_gone_is_kept_like_any_other_event(lengths: list[int]) -> None:
     data = bytes(at * at % 251 for at in range(sum(lengths)))
-    transcript = Transcript(lambda: 0.0)
+    transcript = Transcript(lambda: 0.0, event_bytes=KEPT_BYTES)
     message = transcript.sending("client A", data)
     for length in lengths:
         message.went(length, apart=True)
