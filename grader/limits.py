@@ -79,6 +79,9 @@ DATAGRAM_WORTH_BYTES: Final = USEFUL_BYTES_PER_S // 10
 #: ... nor time in which it waited for a device while the machine counts that somebody waits for I/O, up to this: a disk
 #: under load answers within milliseconds or a few seconds, and a program may well be the one who keeps it busy.
 IO_MOST_S: Final = 10.0
+#: A thread on a CPU has its time counted at each tick of the clock, 1 to 10 ms apart: one that wants to run and whose
+#: counts stand still for longer has not run.  (Its wait is counted only when it ends: measured, 2.2 s of it unseen.)
+CPU_COUNTED_S: Final = 0.05
 #: ... but after this much wall time the machine is called starved, and the check inconclusive.
 REPLY_WALL_S: Final = 60.0
 #: What a datagram over IPv4 carries at most (udp(7)): 65 535 less 20 bytes of IP and 8 of UDP headers.

@@ -16,6 +16,7 @@ known, and less is enough where nothing passes by the end of a wait.  Silence is
 from __future__ import annotations
 
 from grader.limits import (
+    CPU_COUNTED_S,
     IO_MOST_S,
     REPLY_S,
     RESTLESS_SETTLE_S,
@@ -37,6 +38,8 @@ class OwnTime:
         #: The time of a look at which it waited for a device, and the machine's count then.
         self._at_device: tuple[float, float] | None = None
         self._device_s = 0.0
+        #: Threads that want to run -> since when, as far as we know, and their counts since then.
+        self._queued: dict[int, tuple[float, tuple[int, int]]] = {}
 
     def spent_s(self, now: float, snapshot: Snapshot, io_stalled_s: float | None = None) -> float:
         """Seconds in which it ran, or slept of its own accord; not those it waited for a CPU or, bounded, for I/O.
@@ -44,8 +47,19 @@ class OwnTime:
         `io_stalled_s`: for how long somebody on this machine has waited for I/O, ever; None: not known.
         """
         ran_s, waited_s = self._since_first(snapshot)
+        waited_s += self._waiting_s(now, snapshot)
         self._note_device(now, snapshot, io_stalled_s)
         return max(ran_s, now - self._began - waited_s - min(self._device_s, IO_MOST_S))
+
+    def _waiting_s(self, now: float, snapshot: Snapshot) -> float:
+        """How long threads have waited that wait for a CPU still: the kernel counts a wait only when it has ended."""
+        before, self._queued = self._queued, {}
+        for thread in (thread for process in snapshot for thread in process.threads if thread.state == "R"):
+            counts = (thread.ran_ns, thread.waited_ns)
+            since, then = before.get(thread.tid, (now, counts))
+            self._queued[thread.tid] = (since if then == counts else now, counts)
+        waits_s = (now - since for since, _ in self._queued.values())
+        return sum(wait_s for wait_s in waits_s if wait_s > CPU_COUNTED_S)
 
     def _note_device(self, now: float, snapshot: Snapshot, io_stalled_s: float | None) -> None:
         waits = any(thread.waits_for_device for process in snapshot for thread in process.threads)

@@ -546,7 +546,7 @@ class Program:
         Watches until it is still, or for `window_s` of its own time.
         """
         clock = OwnTime(time.monotonic())
-        clock.spent_s(0, self.snapshot(files=False))
+        clock.spent_s(time.monotonic(), self.snapshot(files=False))
         outcome = self.wait_still(window_s)
         if outcome.why is not Why.DEADLINE:
             return None

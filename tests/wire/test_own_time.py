@@ -55,6 +55,28 @@ def test_a_new_thread_counts_from_when_it_is_first_seen() -> None:
     assert clock.ran_s(facts((1, 0.0, 0.0), (2, 51.0, 0.0))) == pytest.approx(1)
 
 
+def test_a_wait_for_a_cpu_that_has_not_ended_does_not_count_either() -> None:
+    """The kernel adds it to its count when it has ended: until then only that nothing is counted tells of it."""
+    clock = OwnTime(100.0)
+    clock.spent_s(100.0, running(1.0, 5.0))
+    assert clock.spent_s(103.0, running(1.0, 5.0)) == pytest.approx(0)
+    assert clock.spent_s(104.0, running(1.1, 8.9)) == pytest.approx(0.1), "once it runs, the count has all of it"
+    assert clock.spent_s(104.5, running(1.1, 8.9)) == pytest.approx(0.1)
+    assert clock.spent_s(106.0, facts((1, 1.1, 8.9))) == pytest.approx(2.1), "it slept since then, for all we know"
+
+
+def test_a_thread_on_a_cpu_uses_up_its_time() -> None:
+    clock = OwnTime(100.0)
+    clock.spent_s(100.0, running(1.0, 5.0))
+    assert clock.spent_s(101.0, running(2.0, 5.0)) == pytest.approx(1)
+
+
+def running(ran_s: float, waited_s: float) -> tuple[ProcessFacts, ...]:
+    """A snapshot of one thread that runs or wants to."""
+    thread = ThreadFacts(1, "R", None, (), 0, ran_ns=round(ran_s * 1e9), waited_ns=round(waited_s * 1e9))
+    return (ProcessFacts(1, 0, "p", "R", 0, 0, 0, 0, (thread,)),)
+
+
 def at_device(*, in_vfork: bool = False) -> tuple[ProcessFacts, ...]:
     """A snapshot of one thread in state D."""
     thread = ThreadFacts(1, "D", None, (), 0, ran_ns=0, waited_ns=0, in_vfork=in_vfork)
