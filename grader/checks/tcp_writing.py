@@ -120,7 +120,7 @@ def test_peer_gone_mid_reply(server: Server, stage: Stage, connect: Connect, pro
     for number in range(_LEAVING):
         program.transcript.rewind(mark)
         with connect() as client:
-            client.wait_accepted()  # to leave before that is another check's affair
+            client.ask(protocol.exchange(0))  # to leave before one is served is another check's affair
             client.send_and_leave(requests, reset=number % 2 == 1)
         program.wait_delivered()
     serves_another(connect, protocol)
