@@ -76,7 +76,10 @@ class Behaviour:
 
     def hint_for(self, reason: Reason, language: str = "") -> str:
         """What to look at after this failure of a program in this language (empty: it is not known which)."""
-        return fitting(self.hints.get(reason) or COMMON_HINTS.get(reason) or self.hint, language)
+        hint = self.hints.get(reason) or COMMON_HINTS.get(reason) or self.hint
+        if reason is Reason.CRASHED and hint is COMMON_HINTS[reason]:
+            hint = f"{self.hint} {hint}"  # what it is not prepared for, and where it says so
+        return fitting(hint, language)
 
 
 def behaviour(

@@ -79,7 +79,7 @@ def _last_said(events: tuple[Event, ...]) -> list[str]:
     How much is left out stands before.
     """
     said = [place for place, event in enumerate(events) if event.kind in _SAID]
-    lines = [f"{_deed(events[place])}: {split(events[place])}" for place in said]
+    lines = [_deed(events[place]) for place in said]
     typed = [place for place in said if events[place].kind is EventKind.TYPED]
     needed = {*typed[-_TYPED_SHOWN:], *_fatal(events)}
     first = _first_shown(lines)
@@ -109,13 +109,17 @@ def _fatal(events: tuple[Event, ...]) -> list[int]:
     return [place for place in range(alive + 1, ends[-1]) if events[place].kind in _SAID][-_MOST_SENT_SHOWN:]
 
 
-_SAID = frozenset({EventKind.SENT, EventKind.TYPED})
+#: What is done to a program that it may not bear, and in which words where it is no message.
+_SAID = frozenset({EventKind.SENT, EventKind.TYPED, EventKind.RESET, EventKind.HALF_CLOSED})
+_LEAVING = {EventKind.RESET: "reset the connection", EventKind.HALF_CLOSED: "ended its side of the connection"}
 
 
 def _deed(event: Event) -> str:
+    if event.kind in _LEAVING:
+        return f"{event.who} {_LEAVING[event.kind]}{f' ({event.text})' if event.text else ''}"
     if event.kind is EventKind.SENT:
-        return f"{event.who} sent"
-    return "typed" if event.who == Keyboard.AT_TERMINAL else "down a pipe"
+        return f"{event.who} sent: {split(event)}"
+    return f"{'typed' if event.who == Keyboard.AT_TERMINAL else 'down a pipe'}: {split(event)}"
 
 
 def split(event: Event) -> str:

@@ -169,10 +169,10 @@ class Referee:
             outcome = Outcome.FAILED if isinstance(error, FaultError) else Outcome.INCONCLUSIVE
             voices = self._stage.voices(error.doing)
             return outcome, error.reason, expect.explain(error, self._stage.transcript.events, voices)
-        return _verdict_without_play(error, self._folder)
+        return verdict_without_play(error, self._folder)
 
 
-def _verdict_without_play(error: BaseException, folder: Path) -> tuple[Outcome, Reason, str]:
+def verdict_without_play(error: BaseException, folder: Path) -> tuple[Outcome, Reason, str]:
     """The verdict of a check that could not be played, or that broke: by an author's file in this folder, or by us."""
     match error:
         case NotStartedError(fault=fault, needed=needed_program):
@@ -183,7 +183,7 @@ def _verdict_without_play(error: BaseException, folder: Path) -> tuple[Outcome, 
                 return Outcome.SKIPPED, Reason.PREREQUISITE_UNJUDGED, words
             return Outcome.SKIPPED, Reason.PREREQUISITE, expect.because(f"“{needed.title}”, which did not pass")
     if flaw := blame(error, folder):
-        return Outcome.ERROR, Reason.ASSIGNMENT_ERROR, f"{REASONS[Reason.ASSIGNMENT_ERROR]}: {flaw}"
+        return Outcome.ERROR, Reason.ASSIGNMENT_ERROR, f"In {flaw}."
     return Outcome.ERROR, Reason.GRADER_ERROR, f"{REASONS[Reason.GRADER_ERROR]}: {error!r}"
 
 

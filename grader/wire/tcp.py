@@ -92,8 +92,9 @@ class ScriptedClient(Connection):
             return FaultError(Reason.REFUSED, what, doing=self._program.doing())
         words = f"{self.name} could not connect to port {self.theirs.port}: {errno.errorcode.get(code, code)}"
         self._program.wait_rest(DYING_S)
-        ending = self._program.ending()
-        return FaultError(reason_of(ending) if ending else Reason.REFUSED, words, doing=self._program.doing())
+        if ending := self._program.ending():
+            return FaultError(reason_of(ending), f"the program ended: {words}", doing=self._program.doing())
+        return FaultError(Reason.REFUSED, words, doing=self._program.doing())
 
     # Whole exchanges
 

@@ -224,3 +224,19 @@ def test_two_programs_are_told_apart() -> None:
         "your client printed on standard error:",
         "  hm",
     ]
+
+
+def test_how_a_client_left_stands_among_what_it_sent() -> None:
+    events = (
+        sent(b"half"),
+        Event(at_ms=1, kind=EventKind.RESET, who="client A"),
+        Event(at_ms=2, kind=EventKind.HALF_CLOSED, who="client B"),
+        Event(at_ms=3, kind=EventKind.RESET, who="client C", text="left without reading what had come"),
+        GONE,
+    )
+    assert explain(FaultError(Reason.CRASHED, "gone"), events, b"").splitlines()[1:] == [
+        "client A sent: 'half'",
+        "client A reset the connection",
+        "client B ended its side of the connection",
+        "client C reset the connection (left without reading what had come)",
+    ]

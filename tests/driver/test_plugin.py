@@ -1,12 +1,17 @@
-"""In which order checks are played: as an assignment lists them, but those that share a server first."""
+"""In which order checks are played, as an assignment lists them, but those that share a server first; whose fault."""
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from grader.assignment import CheckSpec
-from grader.driver.plugin import playing_order
+from grader.driver.plugin import playing_order, verdict_without_play
+from grader.errors import Reason
+from grader.model import Outcome
 
 
 def spec(name: str, *needs: str) -> CheckSpec:
@@ -64,3 +69,10 @@ def test_a_sharing_check_waits_for_one_that_does_not_share() -> None:
     checks = spec("a"), spec("alone"), spec("b", "alone"), spec("c", "a")
     everything = frozenset({"a", "alone", "b", "c"})
     assert playing_order(checks, everything, everything - {"alone"}) == ["a", "c", "alone", "b"]
+
+
+@pytest.mark.parametrize("error", [AssertionError("ours"), KeyError("ours"), OSError(90, "ours")])
+def test_what_no_file_of_the_authors_has_raised_is_our_fault(error: Exception) -> None:
+    outcome, reason, message = verdict_without_play(error, Path("/assignment"))
+    assert (outcome, reason) == (Outcome.ERROR, Reason.GRADER_ERROR)
+    assert message == f"the grader itself failed: {error!r}"

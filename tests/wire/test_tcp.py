@@ -335,7 +335,9 @@ def test_connecting_to_nothing_is_refused(stand: Stand) -> None:
     client.send(HELLO)
     client.expect_end()
     serving.program.wait_end()
-    with pytest.raises(FaultError, match=r"client B could not connect to port [0-9]+: ECONNREFUSED") as caught:
+    with pytest.raises(
+        FaultError, match=r"^the program ended: client B could not connect to port \d+: ECONNREFUSED"
+    ) as caught:
         stand.connect(serving, "client B")
     assert caught.value.reason is Reason.EXITED, "the cause, not the symptom"
 
