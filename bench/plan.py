@@ -24,6 +24,7 @@ _SIMPLE = {
     EventKind.RESET: "reset",
     EventKind.PEER_CLOSED: "read_end",
 }
+_OUR_LEAVING = frozenset({EventKind.CLOSED, EventKind.RESET})
 _SERVER = "the server"
 #: Signs that something was done that the evidence leaves out, or that plain sockets can't do.
 _NOT_PLAYABLE = frozenset({EventKind.NOTE, EventKind.FROZEN})
@@ -47,6 +48,7 @@ def plan_of(checks: Iterable[CheckResult]) -> list[Step]:
 
 def _steps(check: CheckResult, ports: dict[str, str]) -> Iterator[Step]:
     events = check.evidence
+    left: set[str] = set()
     for place, event in enumerate(events):
         if event.kind is EventKind.STARTED:
             argv = [_moved(word, ports) for word in shlex.split(event.text)]
@@ -56,6 +58,7 @@ def _steps(check: CheckResult, ports: dict[str, str]) -> Iterator[Step]:
             if not refuses:
                 yield ["wait_listening", int(argv[-1])]
         elif event.kind is EventKind.CONNECTED:
+            left.discard(event.who)
             yield ["connect", event.who]
         elif event.kind is EventKind.SENT:
             yield from _sends(event)
@@ -65,7 +68,8 @@ def _steps(check: CheckResult, ports: dict[str, str]) -> Iterator[Step]:
             yield ["signal", _signal_in(event.text)]
         elif event.kind is EventKind.EXITED:
             yield ["wait_end"]
-        elif event.kind in _SIMPLE:
+        elif event.kind in _SIMPLE and event.who not in left:  # the server's end may come after we have closed
+            left |= {event.who} if event.kind in _OUR_LEAVING else set()
             yield [_SIMPLE[event.kind], event.who]
 
 

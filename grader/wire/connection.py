@@ -381,9 +381,10 @@ class Connection:
             self._note_reset()
             raise self._lost("while its replies were not read")
         if row.send_queue == 0:
-            reads_on = f"of {self.sent_bytes} bytes from {self.name} it has left {row.receive_queue} unread"
-            reason = Reason.NOT_READ if row.receive_queue else Reason.NO_REPLY
-            raise FaultError(reason, f"{reads_on}, and has nothing to send", doing=self._program.doing())
+            unread, all_bytes = row.receive_queue, f"the {self.sent_bytes} bytes that {self.name} sent"
+            read = f"it left {unread} of {all_bytes} unread" if unread else f"it read {all_bytes}"
+            reason = Reason.NOT_READ if unread else Reason.NO_REPLY
+            raise FaultError(reason, f"{read}, and it has nothing to send", doing=self._program.doing())
         words = f"{row.send_queue} bytes wait in its send queue, {row.receive_queue} in its receive queue"
         self._transcript.add(EventKind.KERNEL, self._program.name, f"{words}; {self._program.doing()}")
 

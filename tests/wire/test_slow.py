@@ -9,7 +9,7 @@ import pytest
 from grader.errors import Reason
 from grader.limits import REPLY_S
 from grader.model import EventKind
-from grader.wire.faults import FaultError, UnprovedError
+from grader.wire.faults import FaultError
 from grader.wire.program import NoProgressError, Why
 from grader.wire.script import Exchange
 from grader.wire.tcp import ScriptedClient
@@ -82,10 +82,11 @@ def test_a_program_that_dies_meanwhile_has_crashed(stand: Stand) -> None:
     assert caught.value.reason is Reason.CRASHED
 
 
-def test_a_program_that_has_nothing_to_send_proves_nothing(stand: Stand) -> None:
+def test_a_program_that_has_nothing_to_send_has_not_answered(stand: Stand) -> None:
     _, client = slow_client(stand, "silent")
-    with pytest.raises(UnprovedError, match="read nothing, but the program has nothing waiting to be sent") as caught:
+    with pytest.raises(FaultError, match="it read the 1000000 bytes that client A sent, and it has nothing") as caught:
         client.send_without_reading(MUCH)
+    assert caught.value.reason is Reason.NO_REPLY
     assert caught.value.doing == "blocked in recv on client A's connection"
 
 
