@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from grader.checks import behaviour
@@ -9,11 +10,11 @@ from grader.checks.steps import at_rest, process_count, resident_bytes, serves_a
 from grader.driver.fixtures import Connect
 from grader.driver.stage import Server, Stage
 from grader.errors import Reason
+from grader.limits import REPLY_S
 from grader.model import EventKind
 from grader.wire.faults import FaultError
 from grader.wire.program import Program
 from grader.wire.script import Exchange, StreamProtocol
-from grader.wire.stillness import Snapshot
 from grader.wire.tcp import ScriptedClient
 
 _MESSAGE_BYTES = 1 << 16
@@ -38,6 +39,8 @@ _ASKED_BYTES = 16 << 10
 #: What a client asks that ends its side while the program is sending: more than is read at once (64 KiB), so that an
 #: answer is cut short; less than that and the receive window together, or its FIN would not arrive.
 _UNREAD_BYTES = 96 << 10
+#: How often its threads and processes are counted before, with a client served in between.
+_COUNTED = 3
 _WORKER_HINT = (
     "Where a fixed number of threads or processes serve the clients, an error of one client must not end the worker: "
     "catch what send and recv raise inside its loop (SIGPIPE in C), close this client's socket, take the next client."
@@ -100,8 +103,7 @@ def test_peer_gone_mid_reply(server: Server, stage: Stage, connect: Connect, pro
     program = server.program
     exchanges = _many(protocol, stage.more_than_buffers_bytes)
     cut_short = protocol.sized(_UNREAD_BYTES // 2)
-    serves_another(connect, protocol)
-    before = at_rest(program)
+    workers = _fewest_workers(program, lambda: serves_another(connect, protocol))
     for _ in range(_VISITS):
         with stage.connect(server, slow=True) as client:
             client.send_without_reading(stage.opening.request + _requests(exchanges))
@@ -126,17 +128,29 @@ def test_peer_gone_mid_reply(server: Server, stage: Stage, connect: Connect, pro
     serves_another(connect, protocol)
     program.transcript.rewind(mark)
     program.transcript.add(EventKind.NOTE, "grader", f"{_LEAVING} clients left before they had got their replies")
-    _must_keep_workers(program, before)
-
-
-def _must_keep_workers(program: Program, before: Snapshot) -> None:
-    """No fewer threads and processes run than before."""
-    __tracebackhide__ = True
-    after = at_rest(program)
-    for what, count in (("processes", process_count), ("threads", thread_count)):
-        if (left := count(after)) < (had := count(before)):
+    for what, had, left in zip(("processes", "threads"), workers, _workers(program) or workers, strict=True):
+        if left < had:
             words = f"of its {had} {what} only {left} are left after {_LEAVING} clients that did not wait for replies"
             raise FaultError(Reason.WORKER_LOST, words, doing=program.doing())
+
+
+def _fewest_workers(program: Program, serve: Callable[[], None]) -> tuple[int, int]:
+    """Its processes and its threads, as few as it has between clients: one that is about to end is no worker."""
+    __tracebackhide__ = True
+    seen = []
+    for _ in range(_COUNTED):
+        serve()
+        seen.append(_workers(program) or (0, 0))
+    processes, threads = zip(*seen, strict=True)
+    return min(processes), min(threads)
+
+
+def _workers(program: Program) -> tuple[int, int] | None:
+    """Its processes and its threads; None where it does not come to rest, since some may be on their way out then."""
+    if not program.wait_rest(REPLY_S):
+        return None
+    snapshot = program.snapshot()
+    return process_count(snapshot), thread_count(snapshot)
 
 
 def _short_requests(protocol: StreamProtocol) -> bytes:

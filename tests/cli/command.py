@@ -32,8 +32,8 @@ RIGHT = REFERENCE / "good" / "threads.py"
 UPPERCASE = load("tcp_uppercase")
 #: Any command here ends within it, or hangs.
 PATIENCE_S = 60.0
-#: After the host's end nothing of a run may be there for longer.
-TIDY_S = 3.0
+#: After the host's end nothing of a run may be there for longer.  It takes under three seconds, on a busy machine more.
+TIDY_S = 15.0
 #: Where a program could have left a file.
 _PLACES = ("/", "/tmp", "/var/tmp", "/dev/shm", "/run", "/etc", "/root", "/opt", "/home", str(ROOT))
 

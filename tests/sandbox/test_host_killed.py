@@ -1,4 +1,4 @@
-"""The host is killed by SIGKILL, at moments told by what it has brought about: within three seconds nothing remains."""
+"""The host is killed by SIGKILL, at moments told by what it has brought about: soon nothing remains."""
 
 from __future__ import annotations
 
