@@ -134,3 +134,6 @@ SPINNING_CHECKS: Final = 2
 #: ... so much time on a CPU, in which no byte moves and no client is accepted, counts as a deadline wherever nothing
 #: passes by that: a right reply of a mebibyte takes less, and silence is awaited as long as ever.
 SPINNING_CPU_S: Final = 0.5
+#: How long clients come and leave one after another until those that came are enough to judge by.  Two hundred take a
+#: second; a server that uses the handout's whole time for each reply would use up the time of all other checks.
+CROWD_S: Final = 20.0

@@ -5,11 +5,13 @@ from __future__ import annotations
 import errno
 import os
 import signal
+import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from grader.errors import Reason
-from grader.limits import EXIT_S, SETTLE_S
+from grader.limits import CROWD_S, EXIT_S, SETTLE_S
 from grader.model import EventKind
 from grader.wire.faults import FaultError, UnprovedError
 from grader.wire.kernel import TcpState
@@ -26,6 +28,9 @@ if TYPE_CHECKING:
     from grader.wire.warden import Ending
 
 _CROWD = 200
+#: Every way of leaving three times; by fewer than that, two or so may come of chance.
+_FEWEST = 12
+_FEWEST_TOLERATED = 2
 #: After so many clients it is looked how the program bears them.
 _CROWD_LOOKS = 20
 _ENDING_SIGNALS = frozenset({signal.SIGINT, signal.SIGTERM, signal.SIGKILL})
@@ -189,7 +194,16 @@ class Crowd:
 
     def tolerated(self, number: int) -> int:
         """As many of this crowd as `number` is of a whole one."""
-        return number * self.size // _CROWD
+        return max(_FEWEST_TOLERATED, number * self.size // _CROWD)
+
+
+def until_enough(most: int) -> Iterator[int]:
+    """Numbers from 0: of so many clients one after another, or of as many as there is time for, a few at least."""
+    enough_at = time.monotonic() + CROWD_S
+    for number in range(most):
+        if number >= _FEWEST and time.monotonic() > enough_at:
+            return
+        yield number
 
 
 def after_crowd(stage: Stage, server: Server, protocol: StreamProtocol) -> Crowd:
@@ -208,13 +222,15 @@ def _play_crowd(stage: Stage, server: Server, protocol: StreamProtocol) -> Crowd
     before = at_rest(program)
     mark = program.transcript.mark()
     size = 0
-    while size < _CROWD and not (size % _CROWD_LOOKS == 0 and _drowns(program, before, size)):
+    for number in until_enough(_CROWD):
+        if number and number % _CROWD_LOOKS == 0 and _drowns(program, before, number):
+            break
         if stage.over_tcp:
-            _come_and_leave(stage.connect(server), protocol, size)
+            _come_and_leave(stage.connect(server), protocol, number)
         else:
             with stage.client(server) as client:
-                client.ask(protocol.exchange(size))
-        size += 1
+                client.ask(protocol.exchange(number))
+        size = number + 1
     program.wait_delivered()
     after = at_rest(program)
     program.transcript.rewind(mark)
@@ -228,7 +244,7 @@ def _drowns(program: Program, before: Snapshot, size: int) -> bool:
     def most_have_stayed() -> bool:
         return thread_count(program.snapshot(files=False)) - thread_count(before) > size // 2
 
-    return size > 0 and most_have_stayed() and not program.wait_rest(SETTLE_S) and most_have_stayed()
+    return most_have_stayed() and not program.wait_rest(SETTLE_S) and most_have_stayed()
 
 
 def process_count(snapshot: Snapshot) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from grader.checks import behaviour
-from grader.checks.steps import interrupt, serves_another, stop_anyhow, wait_time_wait
+from grader.checks.steps import interrupt, serves_another, stop_anyhow, until_enough, wait_time_wait
 from grader.driver.fixtures import Connect
 from grader.driver.stage import Server, Stage
 from grader.errors import Reason
@@ -31,7 +31,7 @@ _ONE_AT_A_TIME = (
 )
 def test_sequential_clients(connect: Connect, protocol: StreamProtocol) -> None:
     """Serves one client after another"""
-    for number in range(_SEQUENTIAL_CLIENTS):
+    for number in until_enough(_SEQUENTIAL_CLIENTS):
         with connect() as client:
             client.ask(protocol.exchange(number))
 

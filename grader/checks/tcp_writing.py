@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from grader.checks import behaviour
-from grader.checks.steps import at_rest, process_count, resident_bytes, serves_another, thread_count
+from grader.checks.steps import at_rest, process_count, resident_bytes, serves_another, thread_count, until_enough
 from grader.driver.fixtures import Connect
 from grader.driver.stage import Server, Stage
 from grader.errors import Reason
@@ -119,18 +119,20 @@ def test_peer_gone_mid_reply(server: Server, stage: Stage, connect: Connect, pro
             serves_another(connect, protocol)
     requests = _short_requests(protocol)
     mark = program.transcript.mark()
-    for number in range(_LEAVING):
+    left = 0
+    for number in until_enough(_LEAVING):
         program.transcript.rewind(mark)
         with connect() as client:
             client.ask(protocol.exchange(0))  # to leave before one is served is another check's affair
             client.send_and_leave(requests, reset=number % 2 == 1)
         program.wait_delivered()
+        left = number + 1
     serves_another(connect, protocol)
     program.transcript.rewind(mark)
-    program.transcript.add(EventKind.NOTE, "grader", f"{_LEAVING} clients left before they had got their replies")
-    for what, had, left in zip(("processes", "threads"), workers, _workers(program) or workers, strict=True):
-        if left < had:
-            words = f"of its {had} {what} only {left} are left after {_LEAVING} clients that did not wait for replies"
+    program.transcript.add(EventKind.NOTE, "grader", f"{left} clients left before they had got their replies")
+    for what, had, has in zip(("processes", "threads"), workers, _workers(program) or workers, strict=True):
+        if has < had:
+            words = f"of its {had} {what} only {has} are left after {left} clients that did not wait for replies"
             raise FaultError(Reason.WORKER_LOST, words, doing=program.doing())
 
 

@@ -30,7 +30,7 @@ from grader.wire import stillness
 from grader.wire.faults import FaultError, NotStartedError, UnprovedError
 from grader.wire.kernel import Endpoint, SocketRow, SocketTable, TcpState
 from grader.wire.own_time import Spinning
-from grader.wire.program import NoProgressError, Program, Why, reason_of
+from grader.wire.program import NoProgressError, Program, Stops, Why, reason_of
 from grader.wire.script import Exchange
 from grader.wire.tcp import ScriptedClient
 from grader.wire.tcp_server import ScriptedServer
@@ -139,6 +139,7 @@ class Stage:
         #: Once it did not come to rest after a check, waiting for that again would only cost time.
         self._restless = False
         self._spinning = Spinning()
+        self._stops = Stops()
         self._shared: Server | None = None
         self._clients: list[Client] = []
         #: Those of them of whom something may be left on the program's side.
@@ -163,6 +164,7 @@ class Stage:
         """
         self.give_up_at = give_up_at
         self._pair = pair
+        self._stops.unproved = None
         self.transcript = Transcript(time.monotonic)
         self._clients.clear()
         self._lingering.clear()
@@ -256,6 +258,11 @@ class Stage:
         except (ChannelClosedError, WardenError, FaultError):
             return ""
 
+    @property
+    def unproved(self) -> UnprovedError | None:
+        """What was not proved in this check, although nothing in it went wrong."""
+        return self._stops.unproved
+
     def behind(self, error: FaultError | UnprovedError) -> FaultError | UnprovedError:
         """What did not hold, with the counted limit that the program ran into, if it did.
 
@@ -345,6 +352,7 @@ class Stage:
             *(started, self._warden, self.table, self.transcript, limits),
             keep_all=judged_by_output,
             spinning=self._spinning,
+            stops=self._stops,
             name=name,
         )
         self._program.give_up_at = self.give_up_at

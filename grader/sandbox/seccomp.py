@@ -62,10 +62,10 @@ _SAME_EVERYWHERE: Final = {
 _NAMES: Final = (
     *("socket", "socketpair", "clone", "prctl", "mount", "umount2", "pivot_root", "ptrace", "unshare", "add_key"),
     *("request_key", "keyctl", "perf_event_open", "setns", "process_vm_readv", "process_vm_writev", "kcmp"),
-    *("seccomp", "bpf", "userfaultfd"),
+    *("seccomp", "bpf", "userfaultfd", "setsockopt"),
 )
-_X86_64 = (41, 53, 56, 157, 165, 166, 155, 101, 272, 248, 249, 250, 298, 308, 310, 311, 312, 317, 321, 323)
-_AARCH64 = (198, 199, 220, 167, 40, 39, 41, 117, 97, 217, 218, 219, 241, 268, 270, 271, 272, 277, 280, 282)
+_X86_64 = (41, 53, 56, 157, 165, 166, 155, 101, 272, 248, 249, 250, 298, 308, 310, 311, 312, 317, 321, 323, 54)
+_AARCH64 = (198, 199, 220, 167, 40, 39, 41, 117, 97, 217, 218, 219, 241, 268, 270, 271, 272, 277, 280, 282, 208)
 #: By what uname(2) calls the machine.
 MACHINES: Final = {
     "x86_64": Machine(0xC000003E, dict(zip(_NAMES, _X86_64, strict=True)) | _SAME_EVERYWHERE),
@@ -101,6 +101,14 @@ _FAMILIES = (socket.AF_UNIX, socket.AF_INET, socket.AF_INET6)
 _TYPES = (socket.SOCK_STREAM, socket.SOCK_DGRAM, socket.SOCK_SEQPACKET)
 _TYPE_MASK = 0xF  # SOCK_TYPE_MASK of linux/net.h: the rest are SOCK_NONBLOCK and SOCK_CLOEXEC
 _PR_SET_DUMPABLE = 4
+#: Level -> options by which a program's kernel drops packets without a trace, so that what arrives at a program is its
+#: own to choose: a reset that is dropped never comes again (asm/socket.h, linux/in.h, in6.h and tcp.h).
+_DROPPING: Final = {
+    socket.SOL_SOCKET: (26, 50, 51, 52),  # SO_ATTACH_FILTER, _BPF, _REUSEPORT_CBPF, _REUSEPORT_EBPF
+    socket.IPPROTO_IP: (21,),  # IP_MINTTL
+    socket.IPPROTO_IPV6: (73,),  # IPV6_MINHOPCOUNT
+    socket.IPPROTO_TCP: (14, 32, *range(38, 44)),  # TCP_MD5SIG, TCP_MD5SIG_EXT, TCP_AO_*
+}
 
 _Instruction = tuple[int, int, int, int]  # code, jump if true, jump if false, value
 
@@ -143,6 +151,7 @@ def program(machine: Machine) -> list[_Instruction]:
         _when(number["seccomp"], [*_unless(0, _SET_MODE_FILTER), *_unless_any_bit(1, _FLAG_NEW_LISTENER)]),
         _when(number["socket"], _only_usual_sockets()),
         _when(number["socketpair"], _only_usual_sockets()),
+        _when(number["setsockopt"], _only_usual_options()),
     ]
     return [*(one for row in rows for one in row), (_RETURN, 0, 0, _ALLOW)]
 
@@ -177,6 +186,13 @@ def _only_usual_sockets() -> list[_Instruction]:
     routes = _when(socket.AF_NETLINK, [_argument(2), (_JUMP_EQUAL, 0, 1, _NETLINK_ROUTE), allow, refuse])
     kinds = [_argument(1), (_AND, 0, 0, _TYPE_MASK), *_one_of(_TYPES), refuse, allow]
     return [_argument(0), *routes, *_one_of(_FAMILIES), refuse, *kinds]
+
+
+def _only_usual_options() -> list[_Instruction]:
+    """Refuse what lets a socket drop packets."""
+    allow, refuse = (_RETURN, 0, 0, _ALLOW), _failed(errno.EPERM)
+    rows = [_when(level, [_argument(2), *_one_of(options), allow, refuse]) for level, options in _DROPPING.items()]
+    return [_argument(1), *(one for row in rows for one in row), allow]
 
 
 def _one_of(values: tuple[int, ...]) -> list[_Instruction]:

@@ -111,6 +111,19 @@ class Output:
         self.data += chunk[: max(0, self.kept_bytes - len(self.data))]
 
 
+@dataclass
+class Stops:
+    """What is known of how a submission's program takes being stopped and continued.
+
+    `ended`: what one of its runs ended of, in words; nothing: none has.  Such a program is left running where only the
+    proof needs it stopped: what it answers wrong is wrong all the same, and what it answers right shows nothing
+    (`unproved`, for the check that is played).
+    """
+
+    ended: str = ""
+    unproved: UnprovedError | None = None
+
+
 class Program:
     """One started program and all its processes."""
 
@@ -124,6 +137,7 @@ class Program:
         *,
         keep_all: bool = False,
         spinning: Spinning | None = None,
+        stops: Stops | None = None,
         name: str = "program",
     ) -> None:
         self.pid = started.pid
@@ -137,6 +151,7 @@ class Program:
         self._table = table
         self._limits = limits
         self._spinning = spinning or Spinning()
+        self._stops = stops or Stops()
         # What a client prints is what it is judged by.
         self.stdout = Output(_MOST_OUTPUT_BYTES if keep_all else limits.output_kept_bytes)
         self.stderr = Output(limits.output_kept_bytes)
@@ -513,6 +528,20 @@ class Program:
             self.transcript.add(EventKind.THAWED, "grader")
             self._warden.thaw()
 
+    @contextmanager
+    def frozen_if_it_survives(self) -> Iterator[bool]:
+        """The same, but one that is known to end of it runs on; whether it is stopped.
+
+        Raises:
+            UnprovedError: it ends of it now, or the machine does not stop it.
+        """
+        if self._stops.ended:
+            self._stops.unproved = UnprovedError(self._stops.ended)
+            yield False
+            return
+        with self.frozen():
+            yield True
+
     def _freeze(self) -> None:
         if not self._warden.freeze():
             self._warden.thaw()
@@ -537,6 +566,7 @@ class Program:
             what = f"stopped and continued (SIGSTOP, SIGCONT), it did not go on: {describe_ending(ending)}"
             if any(caught):
                 raise FaultError(reason_of(ending), f"{what}; it has a handler for SIGCONT", doing=self.doing())
+            self._stops.ended = what
             raise UnprovedError(what)
         self._survives_stops = True
 

@@ -65,6 +65,13 @@ def named(function: Callable[..., socket.socket], *arguments: int) -> Callable[[
     return attempt
 
 
+def set_option(level: int, name: int) -> socket.socket:
+    """A socket with that option."""
+    sock = socket.socket(socket.AF_INET6 if level == socket.IPPROTO_IPV6 else socket.AF_INET)
+    sock.setsockopt(level, name, 1)
+    return sock
+
+
 ATTEMPTS: dict[str, Callable[[], int]] = {
     **{name: partial(call, name, 0, 0, 0, 0, 0, 0) for name in NUMBERS["refused"]},
     "userfaultfd": lambda: call("userfaultfd", 1),  # UFFD_USER_MODE_ONLY: for everybody
@@ -73,6 +80,10 @@ ATTEMPTS: dict[str, Callable[[], int]] = {
     "unshare, time namespace": lambda: call("unshare", NEW_TIME_NAMESPACE),
     "prctl, not dumpable": lambda: call("prctl", 4, 0, 0, 0, 0),
     "seccomp, with a listener": lambda: call("seccomp", 1, 8, LISTENER),
+    "option, least time to live": named(set_option, socket.IPPROTO_IP, 21),
+    "option, least hop count": named(set_option, socket.IPPROTO_IPV6, 73),
+    "option, signed segments": named(set_option, socket.IPPROTO_TCP, 14),
+    "option, filter of packets": named(set_option, socket.SOL_SOCKET, 26),
     "socket, packet": named(socket.socket, 17, 3, 0),
     "socket, old packet": named(socket.socket, 2, 10, 0),
     "socket, raw": named(socket.socket, 2, 3, 1),
@@ -85,6 +96,8 @@ ATTEMPTS: dict[str, Callable[[], int]] = {
     "fine: netlink of routes": named(socket.socket, 16, 3, 0),
     "fine: stream": named(socket.socket, 2, 1 | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC, 6),
     "fine: datagrams": named(socket.socket, 10, 2, 0),
+    "fine: a reused address": named(set_option, socket.SOL_SOCKET, socket.SO_REUSEADDR),
+    "fine: no delay": named(set_option, socket.IPPROTO_TCP, 1),
     "fine: unix": named(socket.socket, 1, 5, 0),
     "fine: a pair": named(lambda *a: socket.socketpair(*a)[0], 1, 1, 0),
     "fine: a process": lambda: call("clone", SIGCHLD, 0, 0, 0, 0),

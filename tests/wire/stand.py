@@ -19,7 +19,7 @@ from grader.sandbox.channel import Channel
 from grader.sandbox.settings import Settings
 from grader.wire.kernel import Endpoint, SocketTable, TcpState
 from grader.wire.keyboard import Keyboard
-from grader.wire.program import Program
+from grader.wire.program import Program, Stops
 from grader.wire.tcp import ScriptedClient
 from grader.wire.tcp_server import ScriptedServer
 from grader.wire.transcript import Transcript
@@ -103,10 +103,10 @@ class Stand:
         self._courier = Courier()
         self._clients: list[ScriptedClient | UdpClient | ScriptedServer] = []
 
-    def run(self, *argv: str, terminal: bool = False, echo: bool = True) -> Program:
-        """Start a command."""
+    def run(self, *argv: str, terminal: bool = False, echo: bool = True, stops: Stops | None = None) -> Program:
+        """Start a command.  `stops`: how earlier runs of it took being stopped."""
         started = self.warden.start(argv, ENVIRONMENT, terminal=terminal, echo=echo)
-        program = Program(started, self.warden, self.table, Transcript(time.monotonic), LIMITS)
+        program = Program(started, self.warden, self.table, Transcript(time.monotonic), LIMITS, stops=stops)
         self._programs.append(program)
         return program
 
@@ -135,9 +135,9 @@ class Stand:
         server.begin(program)
         return server, program
 
-    def run_ready(self, name: str, *arguments: str, terminal: bool = False) -> Program:
+    def run_ready(self, name: str, *arguments: str, terminal: bool = False, stops: Stops | None = None) -> Program:
         """Start one of our programs, and wait until it says that it is ready."""
-        program = self.run(*PYTHON, str(PROGRAMS / name), *arguments, terminal=terminal)
+        program = self.run(*PYTHON, str(PROGRAMS / name), *arguments, terminal=terminal, stops=stops)
         wait_printed(program, b"ready")
         return program
 

@@ -16,7 +16,7 @@ from grader.limits import REPLY_S, SPINNING_CHECKS
 from grader.model import EventKind
 from grader.sandbox.channel import Channel, ChannelClosedError
 from grader.wire.faults import FaultError, UnprovedError
-from grader.wire.program import NoProgressError, Output, Program, Why, describe_ending, shows_traceback
+from grader.wire.program import NoProgressError, Output, Program, Stops, Why, describe_ending, shows_traceback
 from grader.wire.stillness import Snapshot, Verdict
 from grader.wire.terminal import MadeOfCtrlC
 from grader.wire.warden import CannotStartError, Ending, WardenClient, WardenError
@@ -342,6 +342,19 @@ def test_a_program_that_ends_of_a_stop_alone_is_not_judged_by_what_follows(stand
     assert caught.value.reason is Reason.UNPROVED
     assert not entered
     assert EventKind.FROZEN not in {event.kind for event in program.transcript.events}
+
+
+def test_a_program_that_is_known_to_end_of_a_stop_runs_on_where_its_faults_show_without_one(stand: Stand) -> None:
+    program = stand.run_ready("sleeper.py", "epoll_without_eintr")
+    program.wait_still()
+    with pytest.raises(UnprovedError) as caught, program.frozen_if_it_survives():
+        pass
+    known = Stops(ended=caught.value.what)
+    again = stand.run_ready("sleeper.py", "epoll_without_eintr", stops=known)
+    with again.frozen_if_it_survives() as stopped:
+        assert not stopped
+    assert again.wait_still().why is Why.STILL
+    assert known.unproved == caught.value
 
 
 def test_a_program_that_ends_itself_when_it_is_continued_answers_for_it(stand: Stand) -> None:
