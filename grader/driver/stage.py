@@ -14,7 +14,7 @@ import shlex
 import socket
 import time
 from collections.abc import Callable, Container, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Protocol, Self, TypeVar, cast
@@ -634,8 +634,8 @@ class Stage:
         try:
             if holder.family == socket.AF_INET6:
                 holder.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
-            if self.over_tcp:  # a connection in TIME_WAIT may be there still
-                holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            # Over TCP a connection in TIME_WAIT may be there still; over UDP it lets who sets it, too, share the port.
+            holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             holder.bind(("", port))
             if self.over_tcp:
                 holder.listen()
@@ -663,6 +663,8 @@ class Stage:
 
 
 def _voice(program: Program, doing: str) -> Voice:
+    with suppress(FaultError):  # a flood is told elsewhere; here counts what it has printed until now
+        program.catch_up()
     # On standard output the terminal itself prints ^C.
     return Voice(program.name, doing, bytes(program.stdout.data.replace(b"^C", b"")), bytes(program.stderr.data))
 
