@@ -167,6 +167,7 @@ def test_backlog_burst(server: Server, stage: Stage, protocol: StreamProtocol) -
             asked = True
             if not stage.queued(server, others + wanted):
                 raise _short_queue(stage, server, others, wanted)
+    server.program.wait_rest(SETTLE_S)  # then it has taken as many of them as it takes, and not one for each request
     for client, exchange in zip(clients, exchanges, strict=True):
         if asked:
             client.expect(stage.opening.reply + exchange.reply)
