@@ -61,7 +61,8 @@ def test_bad_arguments_reported(stage: Stage) -> None:
     does="we listen on the port, then it is started there",
     proves="it listens on a port that is free; our LISTEN row stands",
     catches="exit status 0, silence, retrying for ever, any other port where nobody looks at what bind returns",
-    hint="When bind fails, say so on standard error{C:  (perror)} and exit with status 1.",
+    hint="When bind fails, say so on standard error{C:  (perror)} and exit with status 1. "
+    "Over UDP don't set SO_REUSEADDR: it lets two servers share the port.",
 )
 def test_port_in_use_reported(stage: Stage) -> None:
     """Says that its port is in use"""
