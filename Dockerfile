@@ -26,13 +26,12 @@ FROM python AS sandbox
 RUN apt-get update -qq \
     && apt-get install -y -qq --no-install-recommends gcc libc6-dev make \
     && rm -rf /var/lib/apt/lists/*
+COPY grader/link /opt/grader/grader/link/
 COPY grader/sandbox/__init__.py \
-    grader/sandbox/channel.py \
     grader/sandbox/leftovers.py \
     grader/sandbox/memory.py \
     grader/sandbox/proc.py \
     grader/sandbox/seccomp.py \
-    grader/sandbox/settings.py \
     grader/sandbox/users.py \
     grader/sandbox/warden.py \
     grader/sandbox/workfolder.py \

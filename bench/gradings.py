@@ -21,8 +21,7 @@ from bench import NotMeasuredError
 from bench.plan import Step, plan_of
 from bench.timed import Seconds, grade
 from grader import assignment as assignments
-from grader.assignment import Role
-from grader.model import BuildResult, Outcome
+from grader.model import BuildResult, Outcome, Role
 
 _ROOT = Path(__file__).resolve().parent.parent
 ASSIGNMENT = "tcp_uppercase"

@@ -11,8 +11,8 @@ from collections.abc import Iterable, Iterator
 
 from bench import NotMeasuredError
 from bench.warden import free_port
+from grader.link.settings import SERVER_ADDRESS, SERVER_NAME
 from grader.model import CheckResult, Event, EventKind, Outcome
-from grader.sandbox.settings import SERVER_ADDRESS, SERVER_NAME
 
 #: An operation and its arguments, as JSON.
 Step = list[str | int | list[str]]

@@ -33,9 +33,9 @@ import click
 
 from bench.warden import free_port
 from grader.limits import REPLY_S, SandboxLimits
-from grader.sandbox.channel import Channel
+from grader.link.channel import Channel
+from grader.link.settings import Settings
 from grader.sandbox.host import settings_of
-from grader.sandbox.settings import Settings
 from grader.sandbox.warden import Warden
 from grader.wire import program as waiting
 from grader.wire.faults import FaultError, UnprovedError

@@ -14,9 +14,9 @@ from pathlib import Path
 import click
 
 from grader import flow
-from grader.assignment import Assignment, Role
-from grader.driver.job import Built, Checked, Word
-from grader.model import BuildResult, CheckResult, EventKind
+from grader.assignment import Assignment
+from grader.job import Built, Checked, Word
+from grader.model import BuildResult, CheckResult, EventKind, Role
 from grader.sandbox.choose import choose
 
 Seconds = float

@@ -15,9 +15,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from grader.limits import SandboxLimits
-from grader.sandbox.channel import Channel
+from grader.link.channel import Channel
+from grader.link.settings import Settings
 from grader.sandbox.host import settings_of
-from grader.sandbox.settings import Settings
 from grader.sandbox.warden import Warden
 from grader.wire.kernel import Endpoint, SocketTable, TcpState
 from grader.wire.program import Program

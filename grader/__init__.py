@@ -19,13 +19,12 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from grader.checks import behaviour
-    from grader.driver.fixtures import Connect, Correspond, TcpClients, UdpClients
-    from grader.driver.session import Clients, Session
-    from grader.driver.stage import Server, Stage
+    from grader.catalogue import behaviour
     from grader.errors import Reason
-    from grader.wire.faults import FaultError, UnprovedError, fail
-    from grader.wire.inputs import (
+    from grader.harness.fixtures import Connect, Correspond, TcpClients, UdpClients
+    from grader.harness.session import Clients, Session
+    from grader.harness.stage import Server, Stage
+    from grader.protocol.inputs import (
         every_byte,
         not_utf8,
         numbered_line,
@@ -34,7 +33,8 @@ if TYPE_CHECKING:
         random_letters,
         random_words,
     )
-    from grader.wire.script import Answer, ClientProtocol, DatagramProtocol, Entry, Exchange, StreamProtocol
+    from grader.protocol.script import Answer, ClientProtocol, DatagramProtocol, Entry, Exchange, StreamProtocol
+    from grader.wire.faults import FaultError, UnprovedError, fail
 
 __all__ = [
     "Answer",
@@ -66,32 +66,32 @@ __all__ = [
 ]
 
 _HOMES = {
-    "Answer": "grader.wire.script",
-    "ClientProtocol": "grader.wire.script",
-    "Clients": "grader.driver.session",
-    "Connect": "grader.driver.fixtures",
-    "Correspond": "grader.driver.fixtures",
-    "DatagramProtocol": "grader.wire.script",
-    "Entry": "grader.wire.script",
-    "Exchange": "grader.wire.script",
+    "Answer": "grader.protocol.script",
+    "ClientProtocol": "grader.protocol.script",
+    "Clients": "grader.harness.session",
+    "Connect": "grader.harness.fixtures",
+    "Correspond": "grader.harness.fixtures",
+    "DatagramProtocol": "grader.protocol.script",
+    "Entry": "grader.protocol.script",
+    "Exchange": "grader.protocol.script",
     "FaultError": "grader.wire.faults",
     "Reason": "grader.errors",
-    "Server": "grader.driver.stage",
-    "Session": "grader.driver.session",
-    "Stage": "grader.driver.stage",
-    "StreamProtocol": "grader.wire.script",
-    "TcpClients": "grader.driver.fixtures",
-    "UdpClients": "grader.driver.fixtures",
+    "Server": "grader.harness.stage",
+    "Session": "grader.harness.session",
+    "Stage": "grader.harness.stage",
+    "StreamProtocol": "grader.protocol.script",
+    "TcpClients": "grader.harness.fixtures",
+    "UdpClients": "grader.harness.fixtures",
     "UnprovedError": "grader.wire.faults",
-    "behaviour": "grader.checks",
-    "every_byte": "grader.wire.inputs",
+    "behaviour": "grader.catalogue",
+    "every_byte": "grader.protocol.inputs",
     "fail": "grader.wire.faults",
-    "not_utf8": "grader.wire.inputs",
-    "numbered_line": "grader.wire.inputs",
-    "random_blanks": "grader.wire.inputs",
-    "random_characters": "grader.wire.inputs",
-    "random_letters": "grader.wire.inputs",
-    "random_words": "grader.wire.inputs",
+    "not_utf8": "grader.protocol.inputs",
+    "numbered_line": "grader.protocol.inputs",
+    "random_blanks": "grader.protocol.inputs",
+    "random_characters": "grader.protocol.inputs",
+    "random_letters": "grader.protocol.inputs",
+    "random_words": "grader.protocol.inputs",
 }
 
 

@@ -8,20 +8,16 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Final, Literal
+from typing import Annotated, Literal
 
 import msgspec
 
 from grader.errors import AssignmentError, UsageError
 from grader.limits import SandboxLimits
-from grader.model import PARTS, Part, Requirement, part_of
+from grader.model import PARTS, Part, Requirement, Role, Transport, part_of, parts_of
 
-Role = Literal["server", "client"]
-#: In the order in which they are played and shown.
-ROLES: Final[tuple[Role, ...]] = ("server", "client")
-Transport = Literal["tcp", "udp"]
 _REQUIREMENT = re.compile(r"^- \*\*(\d+\.\d+)\*\* (.+?)(?=^\s*$|^- |^#|\Z)", re.MULTILINE | re.DOTALL)
 #: Where a TOML file can't be read, as the error says.
 _LINE = re.compile(r"\(at line (\d+)")
@@ -137,11 +133,6 @@ def builds(role: Role) -> str:
 def handed_in(role: Role) -> str:
     """The id of the check that a program is there at all, where another one is; no assignment lists it either."""
     return f"{role}.handed_in"
-
-
-def parts_of(roles: Collection[Role]) -> tuple[Part, ...]:
-    """Whose checks can be played with these programs, in the order in which they are."""
-    return tuple(part for part in PARTS if part in roles or (part == "pair" and set(roles) == {*ROLES}))
 
 
 def folders(extra: Path | None = None) -> Iterator[Path]:

@@ -23,10 +23,10 @@ from typing import TYPE_CHECKING, Literal
 import click
 
 from grader import assignment as assignments
-from grader.assignment import Assignment, Role
+from grader.assignment import Assignment
 from grader.errors import GraderError, UsageError
 from grader.limits import MOST_SEED
-from grader.model import SECTIONS, SubmissionInfo
+from grader.model import SECTIONS, Role, SubmissionInfo, parts_of
 from grader.report import safe
 from grader.sandbox.choose import DEFAULT_BASE, DEFAULT_NETWORK, Choice, Wanted, choose
 from grader.version import __version__
@@ -35,8 +35,8 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from grader import flow
-    from grader.driver.job import Word
     from grader.flow import Listener
+    from grader.job import Word
     from grader.model import Graded, Report
 
 #: Interrupted by the user, or broken by a fault of our own.
@@ -207,7 +207,7 @@ def _chosen(asked: Assignment, roles: tuple[Role, ...], only: tuple[str, ...]) -
         return None
     named: dict[str, set[str]] = {}
     for spec in asked.checks:
-        if spec.part in assignments.parts_of(roles):
+        if spec.part in parts_of(roles):
             for name in (spec.id, spec.id.partition(".")[2]):
                 named.setdefault(name, set()).add(spec.id)
     for check in only:
@@ -240,7 +240,7 @@ def _console(*, stderr: bool = False) -> Console:
 @contextmanager
 def _progress(total: int, *, quiet: bool) -> Iterator[Listener]:
     """What the driver says, as a line that moves on a terminal and as nothing elsewhere."""
-    from grader.driver.job import Built, Checked  # noqa: PLC0415
+    from grader.job import Built, Checked  # noqa: PLC0415
 
     done = 0
     with _status("building …", quiet=quiet) as update:
@@ -316,7 +316,7 @@ def _reader_may_leave() -> Iterator[None]:
 @_ASSIGNMENTS
 def list_(name: str | None, folder: Path | None) -> None:
     """List the assignments, or one assignment's checks."""
-    from grader.catalogue import titles_of  # noqa: PLC0415
+    from grader import flow  # noqa: PLC0415
     from grader.report import text  # noqa: PLC0415
 
     if name is None:
@@ -324,10 +324,10 @@ def list_(name: str | None, folder: Path | None) -> None:
             _print(f"{known}  {assignments.load(known, folder).title}")
         return
     asked = assignments.load(name, folder)
-    titles = titles_of(asked)
+    titles = flow.titles(asked)
     total = sum(spec.points for spec in asked.checks)
     _print(f"{asked.name}: {asked.title}, {len(asked.checks)} checks, {total:g} points\n")
-    for part in assignments.parts_of(asked.roles):
+    for part in parts_of(asked.roles):
         specs = [spec for spec in asked.checks if spec.part == part]
         if specs and len(asked.roles) > 1:
             worth = text.plural_points(sum(spec.points for spec in specs))
@@ -419,7 +419,7 @@ def verify(
 ) -> Literal[0, 1]:
     """Prove an assignment: every reference program must get the verdict written down for it."""
     from grader import flow, verify as proof  # noqa: I001, PLC0415
-    from grader.matrix import matrix  # noqa: PLC0415
+    from grader.verify.matrix import matrix  # noqa: PLC0415
 
     asked = assignments.load(name, folder)
     choice: Choice = choose(wanted, _say)

@@ -10,13 +10,14 @@ from pathlib import Path
 import msgspec
 
 from grader import languages, results, submission
-from grader.assignment import ROLES, Assignment, Role, handed_in, parts_of
+from grader.assignment import Assignment, handed_in
 from grader.assignment import builds as builds_id
-from grader.driver.job import Built, Checked, Command, Job, Refused, Word
 from grader.errors import AssignmentError, CannotJudgeError, UsageError
+from grader.job import Built, Checked, Command, Job, Refused, Word
 from grader.languages import Recipe
 from grader.model import (
     PARTS,
+    ROLES,
     BuildResult,
     CheckResult,
     Graded,
@@ -24,8 +25,10 @@ from grader.model import (
     Narrowed,
     Outcome,
     Report,
+    Role,
     SubmissionInfo,
     part_of,
+    parts_of,
 )
 from grader.sandbox.host import Sandbox
 from grader.submission import Submission, shown
@@ -226,6 +229,7 @@ def _listed(assignment: Assignment, checks: Iterable[CheckResult]) -> tuple[Chec
 
 def titles(assignment: Assignment) -> dict[str, str]:
     """The title of each check of an assignment, by id, read from the sources without importing them."""
-    from grader.catalogue import titles_of  # noqa: PLC0415 — parsing them takes longer than a grading should wait
+    from grader.catalogue.titles import titles_of  # noqa: PLC0415 — parsing them takes longer than a grading should wait
 
-    return titles_of(assignment)
+    known = titles_of(parts_of(assignment.roles), assignment.transport, assignment.files)
+    return {spec.id: known.get(spec.id, spec.id) for spec in assignment.checks}

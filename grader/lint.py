@@ -10,9 +10,10 @@ from pathlib import Path
 
 import msgspec
 
-from grader.assignment import Assignment, Flaw, examine, parts_of
+from grader.assignment import Assignment, Flaw, examine
 from grader.driver.inquiry import Inquiry
 from grader.limits import LINT_S
+from grader.model import parts_of
 from grader.sandbox.host import python_module
 
 #: Which seed the author's functions are tried with first.

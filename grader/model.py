@@ -7,6 +7,7 @@ nothing of the project but the closed list of reasons.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 from enum import StrEnum
 from typing import Final, Literal, cast
@@ -17,6 +18,11 @@ from grader.errors import Reason
 
 SCHEMA = "grader/report/v2"
 
+#: A program that an assignment asks for.
+Role = Literal["server", "client"]
+#: In the order in which they are played and shown.
+ROLES: Final[tuple[Role, ...]] = ("server", "client")
+Transport = Literal["tcp", "udp"]
 #: Whose check it is: the server's, the client's, or both programs' together.
 Part = Literal["server", "client", "pair"]
 #: What reports call its checks where there are several.
@@ -30,6 +36,11 @@ PARTS: Final[tuple[Part, ...]] = ("server", "client", "pair")
 def part_of(check_id: str) -> Part:
     """Whose check that is, by its id (ValueError: by no known name)."""
     return PARTS[[*PARTS].index(cast("Part", check_id.partition(".")[0]))]
+
+
+def parts_of(roles: Collection[Role]) -> tuple[Part, ...]:
+    """Whose checks can be played with these programs, in the order in which they are."""
+    return tuple(part for part in PARTS if part in roles or (part == "pair" and set(roles) == {*ROLES}))
 
 
 class Outcome(StrEnum):

@@ -11,7 +11,7 @@ from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import NamedTuple
 
-from grader.assignment import Assignment, CheckSpec, Role, builds, handed_in
+from grader.assignment import Assignment, CheckSpec, builds, handed_in
 from grader.errors import REASONS, Reason
 from grader.model import (
     BuildResult,
@@ -22,6 +22,7 @@ from grader.model import (
     Outcome,
     Report,
     Requirement,
+    Role,
     SubmissionInfo,
     judged,
     part_of,

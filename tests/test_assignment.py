@@ -9,7 +9,7 @@ import pytest
 
 from grader import assignment
 from grader.errors import AssignmentError, UsageError
-from grader.model import Requirement
+from grader.model import Requirement, parts_of
 
 HANDOUT = """# Echo
 
@@ -255,10 +255,10 @@ def test_a_check_of_a_program_that_is_not_asked_for_is_refused(write: Write, che
 
 
 def test_parts_are_those_of_the_roles_and_both_together() -> None:
-    assert assignment.parts_of(["server"]) == ("server",)
-    assert assignment.parts_of(["client"]) == ("client",)
-    assert assignment.parts_of(["client", "server"]) == ("server", "client", "pair")
-    assert assignment.parts_of([]) == ()
+    assert parts_of(["server"]) == ("server",)
+    assert parts_of(["client"]) == ("client",)
+    assert parts_of(["client", "server"]) == ("server", "client", "pair")
+    assert parts_of([]) == ()
 
 
 def test_a_requirement_number_that_stands_twice_is_refused(write: Write) -> None:

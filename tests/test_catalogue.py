@@ -10,13 +10,13 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from grader import checks
-from grader.assignment import Transport, load, names
-from grader.catalogue import titles_of
-from grader.checks import MODULES, Behaviour, behaviour, behaviour_of, part_of_module, title_of
+from grader import catalogue, checks
+from grader.assignment import load, names
+from grader.catalogue import MODULES, Behaviour, behaviour, behaviour_of, part_of_module, title_of
 from grader.errors import Reason
-from grader.model import PARTS, Part
-from grader.wire.script import ClientProtocol, DatagramProtocol, StreamProtocol
+from grader.flow import titles as titles_of
+from grader.model import PARTS, Part, Transport
+from grader.protocol.script import ClientProtocol, DatagramProtocol, StreamProtocol
 
 ASSIGNMENT = load("tcp_uppercase")
 Check = Callable[..., object]
@@ -110,7 +110,7 @@ def test_every_behaviour_has_its_row(check: Check) -> None:
     row = behaviour_of(check)
     assert row is not None
     assert all((row.does, row.proves, row.catches, row.hint))
-    for reason in (*row.hints, *checks.COMMON_HINTS, Reason.UNUSABLE):
+    for reason in (*row.hints, *catalogue.COMMON_HINTS, Reason.UNUSABLE):
         for language in ("", "Python", "C", "C++", "Java", "Go"):
             hint = row.hint_for(reason, language)
             assert hint.endswith((".", ")", "?")), "a hint is sentences"

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import click
 
-from grader import checks
+from grader import catalogue
 from grader.cli import grader
 from grader.model import Outcome
 from grader.sandbox.local import IN_NAMESPACES, WITHOUT_NAMESPACES
@@ -62,9 +62,9 @@ def render_behaviours() -> str:
         "",
         "What the checks do, what they prove before they pass or fail a program, and the mistake that each finds.",
         "Written from the `@behaviour` rows in `grader/checks/`; an assignment chooses among them. All ask `exchange`",
-        "of the assignment's `protocol.py`, some a function more (`grader/wire/script.py` says what each gives).",
+        "of the assignment's `protocol.py`, some a function more (`grader/protocol/script.py` says what each gives).",
     ]
-    for name in dict.fromkeys(module for modules in checks.MODULES.values() for module in modules):
+    for name in dict.fromkeys(module for modules in catalogue.MODULES.values() for module in modules):
         module = importlib.import_module(f"grader.checks.{name}")
         rows = [cells for _, cells in sorted(rows_of(module))]
         if not rows:
@@ -79,9 +79,9 @@ def render_behaviours() -> str:
 def rows_of(module: object) -> Iterator[tuple[int, str]]:
     """(the line where a check stands, its row) for each check of a module."""
     for name, check in vars(module).items():
-        row = checks.behaviour_of(check) if name.startswith("test_") else None
+        row = catalogue.behaviour_of(check) if name.startswith("test_") else None
         if row is not None:
-            title = f"`{name.removeprefix('test_')}`: {checks.title_of(check)}"
+            title = f"`{name.removeprefix('test_')}`: {catalogue.title_of(check)}"
             says = ", ".join(f"`{said}`" for said in row.says)
             cells = (title, row.does, row.proves, row.catches, says)
             yield check.__code__.co_firstlineno, "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
@@ -113,7 +113,7 @@ def test_every_check_of_the_catalogue_has_a_row() -> None:
     for path in (ROOT / "grader" / "checks").glob("[!_]*.py"):
         for name, check in vars(importlib.import_module(f"grader.checks.{path.stem}")).items():
             if name.startswith("test_"):
-                assert checks.behaviour_of(check) is not None, name
+                assert catalogue.behaviour_of(check) is not None, name
 
 
 def test_readme_names_only_commands_that_exist() -> None:
@@ -175,11 +175,10 @@ def test_make_targets_exist() -> None:
     assert set(re.findall(r"(?:`|^)make (\w+)", README, re.MULTILINE)) <= targets
 
 
-def test_every_module_stands_once_in_how_it_works() -> None:
-    modules = [path for path in (ROOT / "grader").rglob("*.py") if not path.name.startswith("__")]
-    assert Counter(re.findall(r"`(\w+\.py)`", section("How it works"))) == Counter(path.name for path in modules)
-    packages = {path.name for path in (ROOT / "grader").iterdir() if (path / "__init__.py").is_file()}
-    assert Counter(re.findall(r"`(\w+)/`", section("How it works"))) == Counter(packages)
+def test_every_package_stands_once_in_how_it_works() -> None:
+    there = [path for path in (ROOT / "grader").iterdir() if not path.name.startswith("_")]
+    named = re.findall(r"`(\w+(?:/|\.py))`", section("How it works"))
+    assert Counter(named) == Counter(f"{path.name}/" if path.is_dir() else path.name for path in there)
 
 
 def test_the_failure_shown_is_a_real_one() -> None:

@@ -11,10 +11,10 @@ import msgspec
 import pytest
 
 from grader import flow, results
-from grader.assignment import Assignment, CheckSpec, ClientSpec, Role, load
-from grader.driver.job import Built, Checked, Finished, Job, Word
+from grader.assignment import Assignment, CheckSpec, ClientSpec, load
 from grader.errors import CannotJudgeError, Reason, UsageError
-from grader.model import BuildResult, CheckResult, Narrowed, Outcome, Report, SubmissionInfo
+from grader.job import Built, Checked, Finished, Job, Word
+from grader.model import BuildResult, CheckResult, Narrowed, Outcome, Report, Role, SubmissionInfo
 from grader.submission import take
 
 UPPERCASE = load("tcp_uppercase")

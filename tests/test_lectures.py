@@ -11,8 +11,7 @@ from pathlib import Path
 import pytest
 
 from grader import assignment, flow
-from grader.assignment import Role
-from grader.model import CheckResult, Outcome, Report
+from grader.model import CheckResult, Outcome, Report, Role
 from grader.sandbox.choose import choose
 
 LECTURES = Path(__file__).parent / "lectures"

@@ -11,11 +11,11 @@ import pytest
 from grader import flow, verify
 from grader.assignment import Assignment, ClientSpec, builds, load
 from grader.errors import AssignmentError, CannotJudgeError, Reason, UsageError
-from grader.matrix import matrix
 from grader.model import BuildResult, CheckResult, Graded, GraderInfo, Outcome, Report, SubmissionInfo
 from grader.results import make_report
 from grader.sandbox.choose import choose
 from grader.verify import Expected, Trial
+from grader.verify.matrix import matrix
 
 WHOLE = load("tcp_uppercase")
 #: Its server alone.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from grader.checks import READ_WHY, behaviour
+from grader.catalogue import READ_WHY, behaviour
 from grader.checks.steps import interrupt, must_end_quietly
 from grader.errors import Reason
 from grader.limits import SETTLE_S
@@ -14,9 +14,9 @@ from grader.wire.faults import FaultError
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from grader.driver.session import Clients, Session
+    from grader.harness.session import Clients, Session
+    from grader.protocol.script import ClientProtocol, Entry
     from grader.wire.kernel import Endpoint
-    from grader.wire.script import ClientProtocol, Entry
 
 _LINES = 3
 THREADS_HINT = (

@@ -5,16 +5,16 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from grader.checks import behaviour
+from grader.catalogue import behaviour
 from grader.checks.client import lines
 from grader.errors import Reason
 from grader.limits import SETTLE_S
 from grader.wire.faults import FaultError, NotStartedError
 
 if TYPE_CHECKING:
-    from grader.driver.session import Clients, Session
-    from grader.driver.stage import Stage
-    from grader.wire.script import ClientProtocol, DatagramProtocol, Entry, StreamProtocol
+    from grader.harness.session import Clients, Session
+    from grader.harness.stage import Stage
+    from grader.protocol.script import ClientProtocol, DatagramProtocol, Entry, StreamProtocol
 
 _BOTH = "your client with your server"
 

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from grader.checks import behaviour
+from grader.catalogue import behaviour
 from grader.checks.steps import Crowd, after_crowd, process_count, thread_count
-from grader.driver.stage import Server, Stage
 from grader.errors import Reason
+from grader.harness.stage import Server, Stage
 from grader.limits import IDLE_CPU_SHARE, IDLE_WINDOW_S
 from grader.model import EventKind
+from grader.protocol.script import StreamProtocol
 from grader.wire.faults import FaultError
 from grader.wire.program import Program
-from grader.wire.script import StreamProtocol
 from grader.wire.stillness import Snapshot
 
 #: A server may open a few files for good while it serves; one a client is a leak, and so is one for every tenth.

@@ -5,14 +5,14 @@ from __future__ import annotations
 from contextlib import suppress
 from dataclasses import replace
 
-from grader.checks import behaviour
+from grader.catalogue import behaviour
 from grader.checks.steps import interrupt, must_end_quietly, must_refuse, must_refuse_in_words, stop_anyhow
-from grader.driver.stage import Server, Stage
 from grader.errors import Reason
+from grader.harness.stage import Server, Stage
 from grader.limits import SETTLE_S
+from grader.protocol.script import StreamProtocol
 from grader.wire.faults import FaultError
 from grader.wire.program import NoProgressError, Program
-from grader.wire.script import StreamProtocol
 
 _NO_PORTS = ((), ("abc",), ("70000",), ("65536",), ("0",), ("-1",))
 

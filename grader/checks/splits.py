@@ -14,8 +14,8 @@ from grader.wire.faults import FaultError
 from grader.wire.transcript import shown
 
 if TYPE_CHECKING:
-    from grader.driver.stage import Server, Stage
-    from grader.wire.script import Exchange
+    from grader.harness.stage import Server, Stage
+    from grader.protocol.script import Exchange
     from grader.wire.tcp import ScriptedClient
 
 _AT_ONCE = 16

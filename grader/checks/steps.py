@@ -20,9 +20,9 @@ from grader.wire.terminal import MadeOfCtrlC
 from grader.wire.time_wait import leave_time_wait
 
 if TYPE_CHECKING:
-    from grader.driver.fixtures import Connect
-    from grader.driver.stage import Server, Stage
-    from grader.wire.script import StreamProtocol
+    from grader.harness.fixtures import Connect
+    from grader.harness.stage import Server, Stage
+    from grader.protocol.script import StreamProtocol
     from grader.wire.stillness import Snapshot
     from grader.wire.tcp import ScriptedClient
     from grader.wire.warden import Ending

@@ -4,22 +4,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from grader.checks import behaviour
+from grader.catalogue import behaviour
 from grader.checks.client import GOES_ELSEWHERE_HINTS, THREADS_HINT, must_have_gone, serve
 from grader.checks.steps import must_refuse_in_words
-from grader.driver.session import OTHER_HOST
 from grader.errors import Reason
+from grader.harness.session import OTHER_HOST
 from grader.limits import GIVE_UP_S, REPLY_S, SETTLE_S
-from grader.sandbox.settings import SERVER_NAME
+from grader.link.settings import SERVER_NAME
+from grader.protocol.script import Answer
 from grader.wire.faults import UnprovedError
 from grader.wire.names import must_be_unknown
-from grader.wire.script import Answer
 from grader.wire.tcp_server import dead_port
 
 if TYPE_CHECKING:
-    from grader.driver.fixtures import TcpClients
-    from grader.driver.session import Session
-    from grader.wire.script import ClientProtocol, Entry
+    from grader.harness.fixtures import TcpClients
+    from grader.harness.session import Session
+    from grader.protocol.script import ClientProtocol, Entry
     from grader.wire.tcp_server import ScriptedServer
 
 _LONG_BYTES = 1 << 20

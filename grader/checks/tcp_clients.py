@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from grader.checks import behaviour
+from grader.catalogue import behaviour
 from grader.checks.steps import interrupt, serves_another, stop_anyhow, until_enough, wait_time_wait
-from grader.driver.fixtures import Connect
-from grader.driver.stage import Server, Stage
 from grader.errors import Reason
+from grader.harness.fixtures import Connect
+from grader.harness.stage import Server, Stage
 from grader.limits import SETTLE_S
 from grader.model import EventKind
+from grader.protocol.script import StreamProtocol
 from grader.wire.faults import FaultError
-from grader.wire.script import StreamProtocol
 from grader.wire.tcp import ScriptedClient
 
 _SEQUENTIAL_CLIENTS = 50

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from grader.checks import READ_WHY, behaviour
+from grader.catalogue import READ_WHY, behaviour
 from grader.checks.splits import every_split, serves_at_once
 from grader.checks.steps import at_rest, resident_bytes, serves_another
-from grader.driver.fixtures import Connect
-from grader.driver.stage import Server, Stage
 from grader.errors import Reason
+from grader.harness.fixtures import Connect
+from grader.harness.stage import Server, Stage
 from grader.limits import REPLY_S
 from grader.model import EventKind
+from grader.protocol.script import Exchange, StreamProtocol
 from grader.wire.faults import FaultError
-from grader.wire.script import Exchange, StreamProtocol
 
 _LONG_BYTES = 1 << 20
 _COALESCED = 5

@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from grader.checks import behaviour
+from grader.catalogue import behaviour
 from grader.checks.steps import at_rest, process_count, resident_bytes, serves_another, thread_count, until_enough
-from grader.driver.fixtures import Connect
-from grader.driver.stage import Server, Stage
 from grader.errors import Reason
+from grader.harness.fixtures import Connect
+from grader.harness.stage import Server, Stage
 from grader.limits import REPLY_S, SETTLE_S
 from grader.model import EventKind
+from grader.protocol.script import Exchange, StreamProtocol
 from grader.wire.faults import FaultError
 from grader.wire.program import Program
-from grader.wire.script import Exchange, StreamProtocol
 from grader.wire.tcp import ScriptedClient
 
 _MESSAGE_BYTES = 1 << 16

@@ -8,25 +8,25 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from grader.checks import behaviour
+from grader.catalogue import behaviour
 from grader.checks.client import GOES_ELSEWHERE_HINTS, must_have_gone, pour
-from grader.driver.session import OTHER_HOST
 from grader.errors import Reason
+from grader.harness.session import OTHER_HOST
 from grader.limits import GIVE_UP_S, SETTLE_S
+from grader.link.settings import SERVER_NAME
 from grader.model import EventKind
-from grader.sandbox.settings import SERVER_NAME
+from grader.protocol.script import Answer
 from grader.wire.faults import FaultError
 from grader.wire.program import Why, reason_of, shows_traceback
-from grader.wire.script import Answer
 from grader.wire.stillness import Awaits
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from grader.driver.fixtures import UdpClients
-    from grader.driver.session import Session
+    from grader.harness.fixtures import UdpClients
+    from grader.harness.session import Session
+    from grader.protocol.script import ClientProtocol, Entry
     from grader.wire.keyboard import Rest
-    from grader.wire.script import ClientProtocol, Entry
     from grader.wire.udp_server import ScriptedUdpServer
 
 #: The lecture's buffer, more than an Ethernet frame, and all that UDP over IPv4 carries (udp(7)).

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from grader.checks import READ_WHY, behaviour
+from grader.catalogue import READ_WHY, behaviour
 from grader.checks.steps import stop_anyhow
-from grader.driver.fixtures import Correspond
-from grader.driver.stage import Server, Stage
 from grader.errors import Reason
+from grader.harness.fixtures import Correspond
+from grader.harness.stage import Server, Stage
 from grader.limits import SETTLE_S, UNREST_S
 from grader.model import EventKind
+from grader.protocol.script import DatagramProtocol
 from grader.wire.faults import FaultError, UnprovedError
-from grader.wire.script import DatagramProtocol
 
 _SIZES = (1023, 1024, 1025, 2048, 9000)
 _BURST = 50

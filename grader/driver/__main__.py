@@ -22,20 +22,20 @@ from typing import cast
 import msgspec
 import pytest
 
-from grader.assignment import Flaw, Role, parts_of
-from grader.checks import MODULES, part_of_module
+from grader.assignment import Flaw
+from grader.catalogue import MODULES, part_of_module
 from grader.driver import author
-from grader.driver.fixtures import Fixtures
-from grader.driver.job import Built, Finished, Job, Refused, Word
 from grader.driver.plugin import Referee
-from grader.driver.stage import Stage
+from grader.harness.fixtures import Fixtures
+from grader.harness.stage import Stage
+from grader.job import Built, Finished, Job, Refused, Word
 from grader.limits import ANSWER_S, WARDEN_READY_S
-from grader.model import BuildResult, Outcome, Part
-from grader.sandbox import users
-from grader.sandbox.channel import Channel, read_frame
+from grader.link import hidden
+from grader.link.channel import Channel, read_frame
+from grader.model import BuildResult, Outcome, Part, Role, parts_of
+from grader.protocol.script import Seeded, StreamProtocol
 from grader.wire.build import build
 from grader.wire.kernel import SocketTable
-from grader.wire.script import Seeded, StreamProtocol
 from grader.wire.warden import CannotKeepError, WardenClient
 
 #: Parts of pytest that no check needs; setting up without them takes half the time.
@@ -53,7 +53,7 @@ _OWN_V4, _OWN_V6 = "127.0.0.4", "fd00::1"
 
 def main() -> int:
     """Build, play the checks, say their verdicts."""
-    users.hide()  # this process knows the answers
+    hidden.hide()  # this process knows the answers
     say = _speaker()
     # Every client of ours is an open file, and many shells allow 1024 of them where the kernel would allow more.
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)

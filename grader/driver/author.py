@@ -14,10 +14,11 @@ from inspect import signature
 from pathlib import Path
 from types import ModuleType
 
-from grader.assignment import Assignment, Flaw, Role, parts_of
-from grader.checks import MODULES, behaviour_of, part_of_module
-from grader.driver.fixtures import FIXTURES, is_fixture
-from grader.wire.promises import faults_of
+from grader.assignment import Assignment, Flaw
+from grader.catalogue import MODULES, behaviour_of, part_of_module
+from grader.harness.fixtures import FIXTURES, is_fixture
+from grader.model import Role, parts_of
+from grader.protocol.promises import faults_of
 
 PROTOCOL = "protocol.py"
 

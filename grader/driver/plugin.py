@@ -14,15 +14,15 @@ import pytest
 from _pytest.runner import runtestprotocol
 
 from grader.assignment import CheckSpec
-from grader.checks import Behaviour, behaviour_of, part_of_module, title_of
-from grader.driver import expect
+from grader.catalogue import Behaviour, behaviour_of, part_of_module, title_of
 from grader.driver.author import blame
-from grader.driver.job import Checked, Job, Word
-from grader.driver.stage import Stage
 from grader.errors import REASONS, Reason
+from grader.harness import expect
+from grader.harness.stage import Stage
+from grader.job import Checked, Job, Word
 from grader.limits import LAST_CHECK_S
+from grader.link.channel import ChannelClosedError
 from grader.model import UNJUDGED, CheckResult, EventKind, Outcome, Part, part_of
-from grader.sandbox.channel import ChannelClosedError
 from grader.wire.faults import FaultError, NotStartedError, UnprovedError
 from grader.wire.warden import WardenError
 

@@ -22,8 +22,8 @@ from docker.errors import APIError, NotFound
 from docker.types import DriverConfig, LogConfig, Mount, Ulimit
 from docker.utils.socket import frames_iter
 
-from grader.driver.job import Job, Word
 from grader.errors import CannotJudgeError
+from grader.job import Job, Word
 from grader.limits import (
     MEMORY_HEADROOM_BYTES,
     PROGRAM_CPU_SHARES,
@@ -32,10 +32,8 @@ from grader.limits import (
     SOCKET_BYTES,
     SandboxLimits,
 )
-from grader.sandbox import engine
-from grader.sandbox.channel import pack
-from grader.sandbox.host import patience_s, python_module, settings_of, words_of
-from grader.sandbox.settings import (
+from grader.link.channel import pack
+from grader.link.settings import (
     IPC_SETTINGS,
     MACHINE_ADDRESS,
     MACHINE_NAME,
@@ -45,6 +43,8 @@ from grader.sandbox.settings import (
     TERMINALS,
     UNPRIVILEGED_ID,
 )
+from grader.sandbox import engine
+from grader.sandbox.host import patience_s, python_module, settings_of, words_of
 
 #: Where this can't be set the kernel has no IPv6 at all.
 _IPV6_SETTINGS = {"net.ipv6.conf.all.disable_ipv6": "0"}

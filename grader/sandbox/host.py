@@ -12,11 +12,11 @@ from typing import Protocol, Self
 
 import msgspec
 
-from grader.driver.job import Finished, Job, Word
 from grader.errors import CannotJudgeError
+from grader.job import Finished, Job, Word
 from grader.limits import HOST_GRACE_S, KERNEL_S, LAST_CHECK_S, SandboxLimits
+from grader.link.settings import UNPRIVILEGED_ID, Settings
 from grader.model import PARTS
-from grader.sandbox.settings import UNPRIVILEGED_ID, Settings
 
 _TAIL_BYTES = 2000
 #: A server and a client.

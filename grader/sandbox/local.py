@@ -15,11 +15,11 @@ from typing import Any, Final, Self
 
 import msgspec
 
-from grader.driver.job import Job, Word
 from grader.errors import CannotJudgeError
+from grader.job import Job, Word
 from grader.limits import SandboxLimits
-from grader.sandbox import users
-from grader.sandbox.channel import pack
+from grader.link import hidden
+from grader.link.channel import pack
 from grader.sandbox.host import lines_of, python_module, settings_of, tail_of, words_of
 
 #: What it is, for reports: with namespaces, or without them by whether the program has a user of its own.
@@ -78,7 +78,7 @@ class LocalSandbox:
         made = json.loads(answer)
         self._private, self._own_user = made["private"], made["own_user"]
         if not self._private:
-            users.hide()  # this process knows the assignment and the seed
+            hidden.hide()  # this process knows the assignment and the seed
 
     @property
     def private_network(self) -> bool:

@@ -27,9 +27,9 @@ import tempfile
 from contextlib import suppress
 from typing import NamedTuple, NoReturn
 
-from grader.sandbox import leftovers, users
-from grader.sandbox.channel import Channel, read_frame
-from grader.sandbox.settings import (
+from grader.link import hidden
+from grader.link.channel import Channel, read_frame
+from grader.link.settings import (
     IPC_SETTINGS,
     MACHINE_ADDRESS,
     MACHINE_NAME,
@@ -40,6 +40,7 @@ from grader.sandbox.settings import (
     UNPRIVILEGED_ID,
     Settings,
 )
+from grader.sandbox import leftovers, users
 
 _libc = ctypes.CDLL(None, use_errno=True)
 _CLONE_NEWNS, _CLONE_NEWUTS, _CLONE_NEWIPC = 0x00020000, 0x04000000, 0x08000000
@@ -76,7 +77,7 @@ def main() -> None:
         _enter_user_and_network_namespace()
         _run(settings, archive, None)
         return
-    users.hide()
+    hidden.hide()
     scratch = tempfile.mkdtemp(prefix="grader-")
     try:
         _run(settings, archive, Plain(scratch, own))

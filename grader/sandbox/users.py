@@ -31,7 +31,6 @@ from contextlib import contextmanager, suppress
 from typing import Any, NoReturn
 
 _libc = ctypes.CDLL(None, use_errno=True)
-_PR_SET_DUMPABLE = 4
 #: Numbers of linux/capability.h.
 CAP_CHOWN, CAP_KILL, CAP_SETGID, CAP_SETUID, CAP_NET_ADMIN, CAP_SYS_PTRACE = 0, 5, 6, 7, 12, 19
 #: What it takes to run a program as another user, in a folder of that user's, and to end it.
@@ -84,21 +83,6 @@ def _running_users() -> set[int]:
             with suppress(OSError):
                 found.add(os.stat(f"/proc/{name}").st_uid)
     return found
-
-
-def hide() -> None:
-    """From now on nobody but root may look into this process or trace it; exec(2) ends that."""
-    _libc.prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
-
-
-@contextmanager
-def visible() -> Iterator[None]:
-    """A process that hides may write to its own files in /proc meanwhile."""
-    _libc.prctl(_PR_SET_DUMPABLE, 1, 0, 0, 0)
-    try:
-        yield
-    finally:
-        hide()
 
 
 @contextmanager

@@ -39,10 +39,11 @@ from contextlib import AbstractContextManager, nullcontext, suppress
 from functools import partial
 from typing import Any, NoReturn
 
+from grader.link import hidden
+from grader.link.channel import Channel, ChannelClosedError, read_frame
+from grader.link.settings import SOCKET_PATH, Settings
 from grader.sandbox import leftovers, proc, seccomp, users, workfolder
-from grader.sandbox.channel import Channel, ChannelClosedError, read_frame
 from grader.sandbox.memory import MemoryWatch
-from grader.sandbox.settings import SOCKET_PATH, Settings
 
 _libc = ctypes.CDLL(None, use_errno=True)
 _PR_SET_PDEATHSIG = 1
@@ -416,7 +417,7 @@ class Warden:
             resource.setrlimit(name, (capped, capped))
         os.setpriority(os.PRIO_PROCESS, 0, self._priority)
         # When memory runs out, the program goes first, and not the warden.
-        with suppress(OSError), users.visible(), open("/proc/self/oom_score_adj", "w") as score:
+        with suppress(OSError), hidden.visible(), open("/proc/self/oom_score_adj", "w") as score:
             score.write("1000")
 
     def _process_limit(self) -> int:

@@ -21,11 +21,11 @@ from typing import Self, TypeVar
 from grader.errors import Reason
 from grader.limits import REPLY_S, UNREST_S
 from grader.model import EventKind
+from grader.protocol.script import pieces_of
 from grader.wire.faults import FaultError, UnprovedError
 from grader.wire.kernel import Endpoint, SocketRow, SocketTable, TcpState
 from grader.wire.own_time import Deadline
 from grader.wire.program import NoProgressError, Program, Why, no_more, reason_of
-from grader.wire.script import pieces_of
 from grader.wire.transcript import Sending
 
 T = TypeVar("T")

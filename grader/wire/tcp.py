@@ -7,11 +7,11 @@ import socket
 
 from grader.errors import Reason
 from grader.model import EventKind
+from grader.protocol.script import Exchange
 from grader.wire.connection import CLOSED_BY_PROGRAM, DYING_S, Connection, prepare, writable
 from grader.wire.faults import FaultError, UnprovedError
 from grader.wire.kernel import Endpoint, SocketTable, TcpState
 from grader.wire.program import NoProgressError, Program, Why, reason_of
-from grader.wire.script import Exchange
 from grader.wire.spare_ports import bind_to_spare_port, has_address
 
 #: A queue that has room again takes us at the second try; a program that drops what comes by a filter of its own never.

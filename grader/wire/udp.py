@@ -18,10 +18,10 @@ from typing import Self
 from grader.errors import Reason
 from grader.limits import DATAGRAM_WORTH_BYTES
 from grader.model import EventKind
+from grader.protocol.script import Exchange
 from grader.wire.faults import FaultError, UnprovedError
 from grader.wire.kernel import Endpoint, SocketRow, SocketTable
 from grader.wire.program import NoProgressError, Program, no_more, reason_of
-from grader.wire.script import Exchange
 from grader.wire.spare_ports import bind_to_spare_port
 
 _MOST_BYTES = 65_536

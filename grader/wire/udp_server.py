@@ -13,10 +13,10 @@ from typing import NamedTuple
 from grader.errors import Reason
 from grader.limits import DATAGRAM_WORTH_BYTES
 from grader.model import EventKind
+from grader.protocol.script import Answer
 from grader.wire.faults import FaultError, UnprovedError
 from grader.wire.kernel import Endpoint, SocketRow, SocketTable
 from grader.wire.program import NoProgressError, Program, Why, no_more, reason_of
-from grader.wire.script import Answer
 from grader.wire.tcp_server import not_come, printed_by_now
 from grader.wire.udp import Courier
 

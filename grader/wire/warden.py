@@ -7,7 +7,7 @@ from typing import Any, cast
 
 import msgspec
 
-from grader.sandbox.channel import Channel
+from grader.link.channel import Channel
 from grader.wire.stillness import ProcessFacts, Snapshot, Timed
 
 

@@ -12,15 +12,15 @@ from textwrap import dedent
 
 import msgspec
 
-from grader.assignment import Assignment, CheckSpec, ClientSpec, ServerSpec, Transport
-from grader.driver.job import Built, Checked, Command, Finished, Job, Word
+from grader.assignment import Assignment, CheckSpec, ClientSpec, ServerSpec
+from grader.job import Built, Checked, Command, Finished, Job, Word
 from grader.limits import SandboxLimits
-from grader.model import CheckResult, Requirement
-from grader.sandbox.channel import pack
+from grader.link.channel import pack
+from grader.model import CheckResult, Requirement, Transport
 from tests.wire.stand import warden_process
 
 PROTOCOL = b"""
-from grader.wire.script import Exchange
+from grader.protocol.script import Exchange
 
 def exchange(number, rng):
     return Exchange(b"%d\\n" % number, b"%d\\n" % number)
@@ -38,7 +38,7 @@ with socket.create_server(("", int(sys.argv[1]))) as listener:
 _PREAMBLE = """
 from grader import fail
 from grader.errors import Reason
-from grader.sandbox.channel import ChannelClosedError
+from grader.link.channel import ChannelClosedError
 from grader.wire.faults import FaultError, UnprovedError
 """
 

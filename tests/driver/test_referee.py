@@ -9,8 +9,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from grader.driver.job import Built, Checked, Finished, Job, Refused, Word
 from grader.errors import Reason
+from grader.job import Built, Checked, Finished, Job, Refused, Word
 from grader.limits import SandboxLimits
 from grader.model import EventKind, Outcome
 from tests.driver.play import Played, job, play

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import msgspec
 
-from grader.driver.job import Built, Checked, Command, Finished, Job, Refused
 from grader.errors import Reason
+from grader.job import Built, Checked, Command, Finished, Job, Refused
 from grader.model import Outcome
 from tests.driver.play import Played, job, play
 

@@ -4,7 +4,7 @@ import json
 import socket
 import sys
 
-from grader.sandbox.channel import Channel
+from grader.link.channel import Channel
 from grader.sandbox.warden import Warden
 
 channel = socket.socket(fileno=int(sys.argv[2]))

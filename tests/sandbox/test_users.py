@@ -18,8 +18,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from grader.errors import Reason
+from grader.link.channel import Channel
 from grader.sandbox import leftovers, nest, users
-from grader.sandbox.channel import Channel
 from grader.wire.faults import FaultError
 from grader.wire.program import Why
 from tests.wire.stand import Stand, warden_process

@@ -19,8 +19,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from grader.link.channel import Channel, ChannelClosedError
 from grader.sandbox import proc
-from grader.sandbox.channel import Channel, ChannelClosedError
 from grader.sandbox.memory import MemoryWatch
 from grader.wire import stillness
 from grader.wire.faults import UnprovedError

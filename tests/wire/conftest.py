@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from grader.sandbox.channel import Channel
+from grader.link.channel import Channel
 from tests.wire.stand import Stand, warden_process
 
 

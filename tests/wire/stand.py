@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any, cast
 
 from grader.limits import KERNEL_S, SandboxLimits
-from grader.sandbox.channel import Channel
-from grader.sandbox.settings import Settings
+from grader.link.channel import Channel
+from grader.link.settings import Settings
 from grader.wire.kernel import Endpoint, SocketTable, TcpState
 from grader.wire.keyboard import Keyboard
 from grader.wire.program import Program, Stops

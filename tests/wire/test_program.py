@@ -13,8 +13,8 @@ import pytest
 
 from grader.errors import Reason
 from grader.limits import REPLY_S, SPINNING_CHECKS
+from grader.link.channel import Channel, ChannelClosedError
 from grader.model import EventKind
-from grader.sandbox.channel import Channel, ChannelClosedError
 from grader.wire.faults import FaultError, UnprovedError
 from grader.wire.program import NoProgressError, Output, Program, Stops, Why, describe_ending, shows_traceback
 from grader.wire.stillness import Snapshot, Verdict

@@ -9,10 +9,10 @@ import pytest
 
 from grader.errors import Reason
 from grader.model import EventKind
+from grader.protocol.script import Answer
 from grader.wire.faults import FaultError, UnprovedError
 from grader.wire.kernel import Endpoint
 from grader.wire.program import Program
-from grader.wire.script import Answer
 from grader.wire.tcp_server import ScriptedServer, dead_port
 from tests.wire.stand import Stand, wait_printed
 

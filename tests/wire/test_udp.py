@@ -16,9 +16,9 @@ import pytest
 from grader.errors import Reason
 from grader.limits import REPLY_S
 from grader.model import EventKind
+from grader.protocol.script import Exchange
 from grader.wire.faults import FaultError
 from grader.wire.program import NoProgressError, Why
-from grader.wire.script import Exchange
 from grader.wire.udp import Courier, UdpClient
 from tests.wire.stand import Serving, Stand
 

@@ -12,10 +12,10 @@ import pytest
 from grader.errors import Reason
 from grader.limits import REPLY_S
 from grader.model import EventKind
+from grader.protocol.script import Answer
 from grader.wire.faults import FaultError, UnprovedError
 from grader.wire.kernel import Endpoint
 from grader.wire.program import Program
-from grader.wire.script import Answer
 from grader.wire.udp import Courier
 from grader.wire.udp_server import ScriptedUdpServer
 from tests.wire.stand import PYTHON, Stand

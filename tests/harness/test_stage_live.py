@@ -7,13 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from grader.assignment import Transport
-from grader.driver.stage import Stage
 from grader.errors import Reason
-from grader.model import EventKind
+from grader.harness.stage import Stage
+from grader.model import EventKind, Transport
+from grader.protocol.script import Exchange
 from grader.wire.faults import FaultError
-from grader.wire.script import Exchange
-from tests.driver.conftest import MakeStage
+from tests.harness.conftest import MakeStage
 from tests.wire.stand import PROGRAMS, PYTHON
 
 HELLO = Exchange(b"hello\n", b"HELLO\n")
@@ -160,7 +159,7 @@ def test_what_is_left_running_is_named(
     make_stage: MakeStage, monkeypatch: pytest.MonkeyPatch, way: str, names: set[str]
 ) -> None:
     """Whatever it calls itself, and whether or not a look meets it."""
-    monkeypatch.setattr("grader.driver.stage.EXIT_S", 0.2)
+    monkeypatch.setattr("grader.harness.stage.EXIT_S", 0.2)
     stage = make_stage("right")
     program = stage.run((*PYTHON, str(PROGRAMS / "evader.py"), way))
     program.wait_end()

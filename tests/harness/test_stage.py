@@ -9,7 +9,7 @@ from typing import cast
 import msgspec
 import pytest
 
-from grader.driver.stage import Server, Stage, _with_arguments, client_name
+from grader.harness.stage import Server, Stage, _with_arguments, client_name
 from grader.submission import parse_config
 from grader.wire.kernel import Endpoint, SocketRow, TcpState
 from grader.wire.program import Program

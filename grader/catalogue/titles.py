@@ -3,26 +3,25 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
-from grader.assignment import Assignment, parts_of
-from grader.checks import MODULES, part_of_module
-from grader.model import Part
+from grader.catalogue import MODULES, part_of_module
+from grader.model import Part, Transport
 
-_CHECKS = Path(__file__).resolve().parent / "checks"
+_CHECKS = Path(__file__).resolve().parent.parent / "checks"
 
 
-def titles_of(assignment: Assignment) -> dict[str, str]:
-    """The title of each check that an assignment asks for, by id."""
+def titles_of(parts: Iterable[Part], transport: Transport, files: Mapping[str, bytes]) -> dict[str, str]:
+    """The title of each check of these parts by id: the catalogue's, and those in an assignment's files."""
     known: dict[str, str] = {}
-    for part in parts_of(assignment.roles):
-        for module in MODULES[part, assignment.transport]:
+    for part in parts:
+        for module in MODULES[part, transport]:
             known.update(_titles((_CHECKS / f"{module}.py").read_bytes(), part))
-    for name, source in assignment.files.items():
+    for name, source in files.items():
         if name.startswith("test_"):
             known.update(_titles(source, part_of_module(Path(name).stem)))
-    return {spec.id: known.get(spec.id, spec.id) for spec in assignment.checks}
+    return known
 
 
 def _titles(source: bytes, part: Part) -> Iterator[tuple[str, str]]:

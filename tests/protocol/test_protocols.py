@@ -1,8 +1,8 @@
 """The messages of our assignments, for a thousand seeds: no seed is luckier than another, for no program.
 
-They keep what `grader/wire/promises.py` says of every protocol.  Beyond that, each classic mistake is played here as a
-pure function from a request to a wrong reply: for every seed some message of the check that is there to find it tells
-it from the right one.
+They keep what `grader/protocol/promises.py` says of every protocol.  Beyond that, each classic mistake is played here
+as a pure function from a request to a wrong reply: for every seed some message of the check that is there to find it
+tells it from the right one.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from types import SimpleNamespace
 import pytest
 
 from grader.assignment import load, names
-from grader.wire.promises import FORMS, broken_promise
-from grader.wire.script import Entry, Exchange, Seeded
+from grader.protocol.promises import FORMS, broken_promise
+from grader.protocol.script import Entry, Exchange, Seeded
 
 SEEDS = range(1, 1001)
 #: Seeds for what is slow to look at.

@@ -9,9 +9,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from grader.wire import promises
-from grader.wire.promises import FORMS, PROMISES, faults_of
-from grader.wire.script import ClientProtocol, DatagramProtocol, Entry, Exchange, StreamProtocol
+from grader.protocol import promises
+from grader.protocol.promises import FORMS, PROMISES, faults_of
+from grader.protocol.script import ClientProtocol, DatagramProtocol, Entry, Exchange, StreamProtocol
 
 RIGHT = Entry(b"hello", b"hello\n", b"HELLO\n", b"HELLO")
 NOT_SENT = Entry(b"quit", b"", b"", b"")

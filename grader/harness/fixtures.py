@@ -8,10 +8,10 @@ from typing import Any, TypeVar, cast
 
 import pytest
 
-from grader.driver.session import Clients
-from grader.driver.stage import Server, Stage
+from grader.harness.session import Clients
+from grader.harness.stage import Server, Stage
+from grader.protocol.script import ClientProtocol, StreamProtocol
 from grader.wire.kernel import Endpoint
-from grader.wire.script import ClientProtocol, StreamProtocol
 from grader.wire.tcp import ScriptedClient
 from grader.wire.tcp_server import Peer, ScriptedServer
 from grader.wire.udp import UdpClient

@@ -19,17 +19,17 @@ from typing import Generic, Self, TypeVar
 import msgspec
 
 from grader.assignment import ClientSpec
-from grader.driver.job import Command
-from grader.driver.stage import Stage
 from grader.errors import Reason
+from grader.harness.stage import Stage
+from grader.job import Command
 from grader.limits import GIVE_UP_S, IDLE_CPU_SHARE, IDLE_WINDOW_S, READY_S, REPLY_S, SETTLE_S
+from grader.link.settings import SERVER_ADDRESS, SERVER_NAME
 from grader.model import EventKind
-from grader.sandbox.settings import SERVER_ADDRESS, SERVER_NAME
+from grader.protocol.script import Answer, Entry
 from grader.wire.faults import FaultError, NotStartedError
 from grader.wire.kernel import Endpoint, TcpState
 from grader.wire.keyboard import Keyboard, Rest
 from grader.wire.program import NoProgressError, Program, Why, reason_of, shows_traceback
-from grader.wire.script import Answer, Entry
 from grader.wire.stillness import Awaits
 from grader.wire.tcp_server import Peer
 from grader.wire.warden import Ending

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from grader.driver import expect
 from grader.errors import Reason
+from grader.harness import expect
 from grader.model import Event, EventKind
 from grader.wire.faults import FaultError, UnprovedError
 from grader.wire.transcript import with_data

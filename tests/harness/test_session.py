@@ -15,16 +15,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from grader.driver.job import Command
-from grader.driver.session import HOST, OTHER_HOST, Ask, Clients, Manner, Session, asked_by
-from grader.driver.stage import Stage
 from grader.errors import Reason
+from grader.harness.session import HOST, OTHER_HOST, Ask, Clients, Manner, Session, asked_by
+from grader.harness.stage import Stage
+from grader.job import Command
 from grader.limits import READY_S, REPLY_S
+from grader.protocol.script import Answer, Entry
 from grader.wire.faults import FaultError, NotStartedError
 from grader.wire.kernel import Endpoint
-from grader.wire.script import Answer, Entry
 from grader.wire.tcp_server import ScriptedServer, dead_port
-from tests.driver.conftest import MakeStage
+from tests.harness.conftest import MakeStage
 from tests.wire.stand import PROGRAMS
 
 TcpClients = Clients[ScriptedServer]

@@ -20,18 +20,18 @@ from types import TracebackType
 from typing import Protocol, Self, TypeVar, cast
 
 from grader.assignment import ClientSpec, ServerSpec
-from grader.driver.expect import Voice
-from grader.driver.job import Command, Job
 from grader.errors import Reason
+from grader.harness.expect import Voice
+from grader.job import Command, Job
 from grader.limits import EXIT_S, READY_S, SETTLE_S
+from grader.link.channel import ChannelClosedError
 from grader.model import EventKind
-from grader.sandbox.channel import ChannelClosedError
+from grader.protocol.script import Exchange
 from grader.wire import stillness
 from grader.wire.faults import FaultError, NotStartedError, UnprovedError
 from grader.wire.kernel import Endpoint, SocketRow, SocketTable, TcpState
 from grader.wire.own_time import Spinning
 from grader.wire.program import NoProgressError, Program, Stops, Why, reason_of
-from grader.wire.script import Exchange
 from grader.wire.tcp import ScriptedClient
 from grader.wire.tcp_server import ScriptedServer
 from grader.wire.transcript import Transcript

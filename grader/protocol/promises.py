@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from grader.limits import MOST_UDP_BYTES
-from grader.wire.script import ClientProtocol, DatagramProtocol, Entry, Exchange, Seeded, StreamProtocol
+from grader.protocol.script import ClientProtocol, DatagramProtocol, Entry, Exchange, Seeded, StreamProtocol
 
 #: How many seeds an author's functions are tried with, the run's own the first.
 _SEEDS = 3

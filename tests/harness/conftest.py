@@ -8,10 +8,10 @@ from collections.abc import Callable, Iterator
 import msgspec
 import pytest
 
-from grader.assignment import Transport
-from grader.driver.job import Command
-from grader.driver.stage import Stage
-from grader.sandbox.channel import Channel
+from grader.harness.stage import Stage
+from grader.job import Command
+from grader.link.channel import Channel
+from grader.model import Transport
 from grader.wire.kernel import SocketTable
 from grader.wire.warden import WardenClient
 from tests.driver.play import job

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from grader.wire.script import Exchange, Seeded, pieces_of
+from grader.protocol.script import Exchange, Seeded, pieces_of
 
 LENGTHS = st.lists(st.integers(1, 50), max_size=10)
 

@@ -13,9 +13,9 @@ from pathlib import Path
 import msgspec
 
 from grader import flow
-from grader.assignment import ROLES, Assignment, Role, builds, handed_in, parts_of
+from grader.assignment import Assignment, builds, handed_in
 from grader.errors import AssignmentError, CannotJudgeError, UsageError
-from grader.model import Graded, Outcome, Part, Report, part_of
+from grader.model import ROLES, Graded, Outcome, Part, Report, Role, part_of, parts_of
 
 _LISTENS = "server.listens"
 

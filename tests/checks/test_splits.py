@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 
 from grader.checks.splits import every_split, serves_at_once
-from grader.driver.stage import Stage
 from grader.errors import Reason
+from grader.harness.stage import Stage
 from grader.model import EventKind
+from grader.protocol.script import Exchange
 from grader.wire.faults import FaultError
-from grader.wire.script import Exchange
-from tests.driver.conftest import MakeStage
+from tests.harness.conftest import MakeStage
 
 HELLO = Exchange(b"hello\n", b"HELLO\n")
 #: More places than are played at once.

@@ -6,8 +6,8 @@ from typing import Literal
 
 import msgspec
 
-from grader.assignment import Assignment, Flaw, Role
-from grader.model import BuildResult, CheckResult
+from grader.assignment import Assignment, Flaw
+from grader.model import BuildResult, CheckResult, Role
 
 
 class Command(msgspec.Struct, frozen=True):

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from grader.wire import inputs
+from grader.protocol import inputs
 
 SEEDS = st.integers(0, 2**64)
 
