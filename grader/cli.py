@@ -344,7 +344,7 @@ def lint(name: str, folder: Path | None) -> Literal[0, 2]:
     """Tell every mistake in an assignment's folder, with file and line."""
     from grader.lint import flaws  # noqa: PLC0415
 
-    found = flaws(assignments.folder_of(name, folder))
+    found = flaws(assignments.folder_of(name, folder), folder)
     for flaw in found:
         _print(str(flaw))
     if not found:

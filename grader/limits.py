@@ -29,6 +29,11 @@ MAX_CONFIG_BYTES: Final = 64 * 1024
 
 # a program while it runs
 
+#: What a server says unasked comes as soon as it has accepted; a right program rests within milliseconds.
+GREETING_S: Final = 0.5
+#: No greeting is longer; more than that is a server that sends without end.
+GREETING_BYTES: Final = 64 * 1024
+
 
 class SandboxLimits(msgspec.Struct, frozen=True, kw_only=True):
     """What a submission may use; the same numbers in both sandboxes."""

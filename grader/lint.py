@@ -20,13 +20,13 @@ from grader.sandbox.host import python_module
 _SEED = 1
 
 
-def flaws(folder: Path) -> list[Flaw]:
+def flaws(folder: Path, extra: Path | None = None) -> list[Flaw]:
     """All that is wrong with the assignment in this folder, file by file, each with its line where there is one."""
-    asked, found = examine(folder)
+    asked, found = examine(folder, extra)
     if asked is not None:
-        found += _in_python(asked)
-    placed = [_with_line(flaw, folder) for flaw in dict.fromkeys(found)]
-    return sorted(placed, key=lambda flaw: (flaw.file, flaw.line or 0))
+        told = {flaw.what for flaw in found}
+        found += [flaw for flaw in _in_python(asked) if flaw.what not in told]
+    return sorted(dict.fromkeys(found), key=lambda flaw: (flaw.file, flaw.line or 0))
 
 
 def _in_python(asked: Assignment) -> list[Flaw]:
@@ -42,12 +42,3 @@ def _in_python(asked: Assignment) -> list[Flaw]:
         last = done.stderr.decode(errors="replace").strip().rpartition("\n")[2]
         return [Flaw("protocol.py", f"it, or a file of checks, ended the process that had imported it: {last}")]
     return msgspec.json.decode(done.stdout, type=list[Flaw])
-
-
-def _with_line(flaw: Flaw, folder: Path) -> Flaw:
-    """With the number of the line that is marked."""
-    if flaw.line is not None or not flaw.mark:
-        return flaw
-    lines = (folder / flaw.file).read_text(encoding="utf-8").splitlines()
-    marked = (number for number, line in enumerate(lines, 1) if flaw.mark in line)
-    return msgspec.structs.replace(flaw, line=next(marked, None))

@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from grader import assignment
+from grader.assignment.table import line_of, requirements_of
+from grader.catalogue.usual import USUAL
 from grader.errors import AssignmentError, UsageError
 from grader.model import Requirement, parts_of
 
@@ -31,21 +33,13 @@ transport = "tcp"
 default_port = 7
 [limits]
 whole_s = 5.0
-[[checks]]
-id = "server.listens"
-points = 1
-requirement = "1.1"
-[[checks]]
-id = "server.answers"
-points = 2.5
-requirement = "1.2"
-needs = "server.listens"
-[[checks]]
-id = "server.goes_on"
-points = 1
-requirement = "2.1"
-needs = "server.answers"
+[checks.server]
+listens = { requirement = "1.1", points = 1 }
+answers = { requirement = "1.2", points = 2.5, needs = ["listens"] }
+goes_on = { requirement = "2.1", needs = ["server.answers"] }
 """
+
+OWN = b"raise SystemExit('imported')\n\ndef test_goes_on(): ...\n\ndef test_later(): ...\n"
 
 Write = Callable[..., Path]
 
@@ -60,7 +54,7 @@ def write(tmp_path: Path) -> Write:
         (folder / "assignment.toml").write_text(toml)
         (folder / "handout.md").write_text(handout)
         (folder / "protocol.py").write_bytes(b"# ours\n")
-        (folder / "test_own.py").write_bytes(b"raise SystemExit('imported')\n")
+        (folder / "test_own.py").write_bytes(OWN)
         (folder / "notes.txt").write_bytes(b"not Python")
         return folder.parent
 
@@ -73,28 +67,41 @@ def test_a_folder_becomes_a_value(write: Write) -> None:
     assert (echo.server.listen, echo.limits.whole_s) == ("any", 5.0)
     assert [(spec.id, spec.points, spec.needs) for spec in echo.checks] == [
         ("server.listens", 1, ()),
-        ("server.answers", 2.5, "server.listens"),
-        ("server.goes_on", 1, "server.answers"),
+        ("server.answers", 2.5, ("server.listens",)),
+        ("server.goes_on", 1, ("server.answers",)),
     ]
-    assert echo.files == {"protocol.py": b"# ours\n", "test_own.py": b"raise SystemExit('imported')\n"}
+    assert echo.files == {"protocol.py": b"# ours\n", "test_own.py": OWN}
 
 
 @pytest.mark.parametrize(
     ("needs", "needed"),
     [
-        ('"server.answers"', ("server.answers",)),
+        ('["answers"]', ("server.answers",)),
         ('["server.answers"]', ("server.answers",)),
-        ('["server.listens", "server.answers"]', ("server.listens", "server.answers")),
+        ('["listens", "answers"]', ("server.listens", "server.answers")),
         ("[]", ()),
     ],
 )
-def test_a_check_needs_one_or_several(write: Write, needs: str, needed: tuple[str, ...]) -> None:
-    toml = TOML.replace('needs = "server.answers"', f"needs = {needs}")
-    echo = assignment.load("echo", write(toml))
-    assert echo.spec("server.goes_on").needed == needed
-    assert echo.spec("server.listens").needed == ()
+def test_a_check_may_need_others_by_name_or_id(write: Write, needs: str, needed: tuple[str, ...]) -> None:
+    echo = assignment.load("echo", write(TOML.replace('["server.answers"]', needs)))
+    assert echo.spec("server.goes_on").needs == needed
     along = {other for check in needed for other in echo.with_needed(frozenset({check}))}
     assert echo.with_needed(frozenset({"server.goes_on"})) == along | {"server.goes_on"}
+
+
+def test_what_a_check_is_worth_and_needs_is_the_catalogues_unless_it_says_so(write: Write) -> None:
+    toml = TOML.partition("listens =")[0] + (
+        'pipelined_in_order = "1.1"\ncoalesced = "1.2"\nanswers = "2.1"\n'
+        'stays_open = { requirement = "2.1", points = 0 }\n'
+    )
+    echo = assignment.load("echo", write(toml))
+    assert [(spec.id, spec.points, spec.needs) for spec in echo.checks] == [
+        ("server.answers", USUAL["server.answers"].points, ()),
+        ("server.coalesced", USUAL["server.coalesced"].points, ("server.answers",)),
+        ("server.pipelined_in_order", USUAL["server.pipelined_in_order"].points, ("server.coalesced",)),
+        # extra_reply_bytes, which it needs, is not listed: what that one needs is.
+        ("server.stays_open", 0, ("server.answers",)),
+    ]
 
 
 @pytest.mark.parametrize("transport", ["tcp", "udp"])
@@ -112,7 +119,7 @@ def test_how_many_clients_are_to_be_held_is_read(write: Write, line: str, client
 
 
 def test_requirements_are_read_without_markup_and_line_ends() -> None:
-    assert assignment.parse_requirements(HANDOUT) == {
+    assert requirements_of(HANDOUT) == {
         "1.1": Requirement(number="1.1", text="The server listens on the port it is given."),
         "1.2": Requirement(number="1.2", text="It answers."),
         "2.1": Requirement(number="2.1", text="It goes on."),
@@ -130,29 +137,21 @@ def test_the_needed_checks_come_along_whatever_the_distance(write: Write) -> Non
 @pytest.mark.parametrize(
     ("old", "new", "words"),
     [
-        ('"server.goes_on"', '"server.answers"', "check server.answers stands twice"),
+        ("goes_on =", "answers =", "Cannot overwrite a value"),
         (
             'requirement = "2.1"',
             'requirement = "9.9"',
             "check server.goes_on names requirement 9.9, which the handout does not have",
         ),
-        (
-            'needs = "server.listens"',
-            'needs = "server.goes_on"',
-            "check server.answers needs server.goes_on, which is not before it",
-        ),
-        (
-            'needs = "server.answers"',
-            'needs = "server.goes_on"',
-            "check server.goes_on needs server.goes_on, which is not before it",
-        ),
+        ('["listens"]', '["goes_on"]', "check server.answers needs server.goes_on, which needs it in turn"),
+        ('["server.answers"]', '["goes_on"]', "check server.goes_on needs server.goes_on, which needs it in turn"),
         ('requirement = "2.1"', 'requirement = "1.1"', "requirement 2.1 of the handout has no check"),
-        (
-            'needs = "server.answers"',
-            'needs = ["server.answers", "server.later"]',
-            "check server.goes_on needs server.later, which is not before it",
-        ),
-        ('needs = "server.answers"', "needs = [1]", "Expected `str`"),
+        ('["server.answers"]', '["later"]', "check server.goes_on needs server.later, which is not among the checks"),
+        ('["server.answers"]', "[1]", "Expected `str`"),
+        ("goes_on =", "goes_onn =", "there is no check server.goes_onn"),
+        ("goes_on =", "burst =", "there is no check server.burst over TCP"),
+        ("[checks.server]", "[checks.servers]", "[checks.servers] must be [checks.server], [checks.client] or"),
+        ('title = "Echo"', 'title = "Echo"\ndrop = []', "drop is for an assignment that extends another"),
         ("default_port = 7", "default_port = 7\nclients = 1", "Expected `int` >= 2"),
         ("default_port = 7", "default_port = 7\nclients = 5001", "Expected `int` <= 5000"),
         ("default_port = 7", "default_port = 7\nbacklog = 0", "Expected `int` >= 1"),
@@ -160,13 +159,13 @@ def test_the_needed_checks_come_along_whatever_the_distance(write: Write) -> Non
         ('title = "Echo"', "", "Object missing required field `title`"),
         ('title = "Echo"', 'titel = "Echo"', "unknown field `titel`"),
         ('transport = "tcp"', 'transport = "sctp"', "Invalid enum value 'sctp'"),
-        ("points = 2.5", 'points = "many"', "Expected `float`"),
+        ("points = 2.5", 'points = "many"', "points"),
         ("title =", "title", "line 2"),
     ],
 )
 def test_a_fault_in_a_folder_is_refused_before_anything_runs(write: Write, old: str, new: str, words: str) -> None:
     assert old in TOML
-    folder = write(TOML.replace(old, new, 1) if old != '"server.goes_on"' else TOML.replace(old, new))
+    folder = write(TOML.replace(old, new))
     with pytest.raises(AssignmentError, match=r"^assignment echo: ") as caught:
         assignment.load("echo", folder)
     assert words in str(caught.value)
@@ -175,15 +174,10 @@ def test_a_fault_in_a_folder_is_refused_before_anything_runs(write: Write, old: 
 BOTH = (
     TOML.replace('roles = ["server"]', 'roles = ["server", "client"]').replace("[limits]", "[client]\n[limits]")
     + """
-[[checks]]
-id = "client.connects"
-points = 1
-requirement = "2.1"
-[[checks]]
-id = "pair.talk"
-points = 1
-requirement = "2.1"
-needs = ["server.answers", "client.connects"]
+[checks.client]
+connects = { requirement = "2.1", points = 1 }
+[checks.pair]
+works_together = { requirement = "2.1", needs = ["server.answers", "client.connects"] }
 """
 )
 
@@ -202,13 +196,19 @@ def test_what_the_handout_says_of_a_client_is_read(write: Write) -> None:
     assert client == assignment.ClientSpec(silent="gives_up", tries=3)
 
 
-def test_an_assignment_may_ask_for_a_client_alone(write: Write) -> None:
-    toml = BOTH.partition("[[checks]]")[0].replace('["server", "client"]', '["client"]')
-    checks = "".join(
-        f'[[checks]]\nid = "client.{name}"\npoints = 1\nrequirement = "{number}"\n'
-        for name, number in (("connects", "1.1"), ("sends", "1.2"), ("prints", "2.1"))
-    )
-    assert assignment.load("echo", write(toml + checks)).roles == ("client",)
+def test_an_assignment_may_ask_for_a_client_alone_and_say_nothing_of_a_server(write: Write) -> None:
+    toml = """
+title = "Client"
+roles = ["client"]
+transport = "tcp"
+[client]
+[checks.client]
+connects = "1.1"
+sends_exactly = "1.2"
+prints_reply = "2.1"
+"""
+    asked = assignment.load("echo", write(toml))
+    assert (asked.roles, asked.server) == (("client",), assignment.ServerSpec())
 
 
 @pytest.mark.parametrize(
@@ -222,13 +222,8 @@ def test_an_assignment_may_ask_for_a_client_alone(write: Write) -> None:
         ("[client]\n", "[client]\ntries = 11\n", "Expected `int` <= 10"),
         ("[client]\n", "[client]\ntimeout = 1\n", "unknown field `timeout`"),
         (
-            'id = "client.connects"',
-            'id = "clients.connects"',
-            "check clients.connects must begin with server., client. or",
-        ),
-        (
-            '"client.connects"\npoints = 1\n',
-            '"client.connects"\npoints = 1\nneeds = "server.answers"\n',
+            'connects = { requirement = "2.1", points = 1 }',
+            'connects = { requirement = "2.1", needs = ["server.answers"] }',
             "check client.connects needs server.answers, a check of another program",
         ),
     ],
@@ -244,13 +239,13 @@ def test_roles_checks_and_tables_that_do_not_fit_are_refused(write: Write, old: 
     ("check", "words"),
     [
         ("client.connects", "check client.connects needs a client, which roles does not ask for"),
-        ("pair.talk", "check pair.talk needs a server and a client, which roles does not ask for"),
+        ("pair.works_together", "check pair.works_together needs a server and a client, which roles does not ask for"),
     ],
 )
 def test_a_check_of_a_program_that_is_not_asked_for_is_refused(write: Write, check: str, words: str) -> None:
-    more = f'[[checks]]\nid = "{check}"\npoints = 1\nrequirement = "2.1"\n'
+    part, name = check.split(".")
     with pytest.raises(AssignmentError) as caught:
-        assignment.load("echo", write(TOML + more))
+        assignment.load("echo", write(f'{TOML}[checks.{part}]\n{name} = "2.1"\n'))
     assert words in str(caught.value)
 
 
@@ -297,6 +292,107 @@ def test_the_users_folder_comes_first(write: Write) -> None:
     folder = write(name="tcp_uppercase")
     assert assignment.load("tcp_uppercase", folder).title == "Echo"
     assert assignment.load("tcp_uppercase").title == "TCP upper case"
+
+
+VARIANT = """
+extends = "echo"
+title = "Echo, the first week"
+drop = ["server.goes_on", "pair.works_together"]
+[server]
+clients = 9
+[limits]
+processes = 70
+[points.server]
+answers = 8
+listens = 0
+"""
+
+
+@pytest.fixture
+def write_variant(write: Write) -> Write:
+    """Writes a variant beside the assignment that it extends; gives the folder of assignments."""
+
+    def write_variant(toml: str = VARIANT, parent: str = BOTH) -> Path:
+        folder = write(parent)
+        (folder / "short").mkdir()
+        (folder / "short" / "assignment.toml").write_text(toml)
+        return folder
+
+    return write_variant
+
+
+def test_a_variant_has_what_its_parent_has_but_for_what_it_says(write_variant: Write) -> None:
+    folder = write_variant()
+    short, echo = assignment.load("short", folder), assignment.load("echo", folder)
+    assert (short.name, short.title, short.extends) == ("short", "Echo, the first week", ("echo",))
+    assert [(spec.id, spec.points) for spec in short.checks] == [
+        ("server.listens", 0),
+        ("server.answers", 8),
+        ("client.connects", 1),
+    ]
+    assert (short.server.clients, short.server.default_port, short.limits.processes) == (9, 7, 70)
+    assert (short.limits.whole_s, short.files, short.requirements) == (5.0, echo.files, echo.requirements)
+
+
+def test_a_variant_without_a_role_has_none_of_its_checks(write_variant: Write) -> None:
+    short = assignment.load("short", write_variant('extends = "echo"\nroles = ["server"]\n'))
+    assert {spec.part for spec in short.checks} == {"server"}
+    assert short.client is None
+
+
+def test_a_variant_may_have_files_checks_and_a_handout_of_its_own(write_variant: Write) -> None:
+    folder = write_variant('extends = "echo"\ndrop = ["server.goes_on"]\n[checks.server]\nis_new = "9.1"\n')
+    (folder / "short" / "protocol.py").write_bytes(b"# its own\n")
+    (folder / "short" / "test_new.py").write_bytes(b"def test_is_new(): ...\n")
+    (folder / "short" / "handout.md").write_text(HANDOUT + "\n- **9.1** It is new.\n")
+    short = assignment.load("short", folder)
+    assert short.requirements["9.1"].text == "It is new."
+    assert (short.files["protocol.py"], short.files["test_own.py"]) == (b"# its own\n", OWN)
+    assert short.spec("server.is_new").points == 1
+
+
+@pytest.mark.parametrize(
+    ("toml", "words"),
+    [
+        ('extends = "short"\n', "line 1: extends goes in a circle: short -> short"),
+        ('title = "x"\nextends = "no_such"\n', "line 2: extends: there is no assignment 'no_such'"),
+        ('extends = "echo"\ndrop = ["server.nope"]\n', "line 2: drop names server.nope, which echo does not have"),
+        (
+            'extends = "echo"\n[points.server]\nanswers = 1\nnope = 2\n',
+            "line 4: points names server.nope, which is not among the checks",
+        ),
+        ('extends = "echo"\n[points.server]\nanswers = -1\n', "Expected `float` >= 0"),
+        ('extends = "echo"\ndrop = ["server.answers"]\n', "needs server.answers, which is not among the checks"),
+    ],
+)
+def test_a_variants_mistakes_are_told_with_their_line(write_variant: Write, toml: str, words: str) -> None:
+    folder = write_variant(toml)
+    _, flaws = assignment.examine(folder / "short", folder)
+    assert any(words in str(flaw) for flaw in flaws), [str(flaw) for flaw in flaws]
+
+
+def test_all_mistakes_are_found_in_one_go(write: Write) -> None:
+    toml = TOML.replace("goes_on =", "goes_onn =").replace('"1.2"', '"9.9"')
+    folder = write(toml)
+    _, flaws = assignment.examine(folder / "echo")
+    lines = toml.splitlines()
+    numbers = {word: next(at for at, line in enumerate(lines, 1) if word in line) for word in ("goes_onn", "answers =")}
+    assert [str(flaw) for flaw in flaws] == [
+        (
+            f"assignment.toml, line {numbers['answers =']}: "
+            "check server.answers names requirement 9.9, which the handout does not have"
+        ),
+        f"assignment.toml, line {numbers['goes_onn']}: there is no check server.goes_onn",
+        "handout.md, line 5: requirement 1.2 of the handout has no check",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("path", "line"),
+    [(("a",), 1), (("b", "c"), 3), (("b", "d", "e"), 4), (("b", "nope"), 2), (("f", "g", "h"), 6), (("nope",), None)],
+)
+def test_a_line_is_found_by_its_keys(path: tuple[str, ...], line: int | None) -> None:
+    assert line_of("a = 1\n[b]\nc = 2\nd.e = 3\n[f.g]\nh = 4\n", path) == line
 
 
 @pytest.mark.parametrize("name", assignment.names())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import graphlib
 import importlib
 import re
 from collections.abc import Callable, Iterator
@@ -9,13 +10,16 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from grader import catalogue, checks
 from grader.assignment import load, names
 from grader.catalogue import MODULES, Behaviour, behaviour, behaviour_of, part_of_module, title_of
+from grader.catalogue.usual import OPENERS, USUAL, checks_over, prerequisites
 from grader.errors import Reason
 from grader.flow import titles as titles_of
-from grader.model import PARTS, Part, Transport
+from grader.model import PARTS, Part, Transport, part_of
 from grader.protocol.script import ClientProtocol, DatagramProtocol, StreamProtocol
 
 ASSIGNMENT = load("tcp_uppercase")
@@ -155,3 +159,26 @@ def test_a_hint_is_chosen_by_reason() -> None:
     assert isinstance(row, Behaviour)
     assert (row.hint_for(Reason.RESET), row.hint_for(Reason.NO_REPLY)) == ("Look there.", "Look.")
     assert behaviour_of(lambda: None) is None
+
+
+def test_what_is_usual_is_said_of_every_check_of_the_catalogue() -> None:
+    for transport in TRANSPORTS:
+        assert checks_over(transport) == CATALOGUE[transport].keys()
+    assert USUAL.keys() == CATALOGUE["tcp"].keys() | CATALOGUE["udp"].keys()
+
+
+def test_what_a_check_usually_needs_is_there_and_of_the_same_program_and_in_no_circle() -> None:
+    for check, usual in USUAL.items():
+        assert {*usual.needs} <= USUAL.keys(), check
+        assert {part_of(needed) for needed in usual.needs} <= {part_of(check)}, check
+        assert not {*usual.needs} & OPENERS - {"client.connects", "client.sends_where_told"}, check
+    assert [*graphlib.TopologicalSorter({check: usual.needs for check, usual in USUAL.items()}).static_order()]
+
+
+@given(st.frozensets(st.sampled_from(sorted(USUAL))))
+def test_prerequisites_are_listed_and_none_is_lost(listed: frozenset[str]) -> None:
+    for check in USUAL:
+        needed = prerequisites(check, listed)
+        assert {*needed} <= listed
+        for usual in USUAL[check].needs:
+            assert usual in needed or {*prerequisites(usual, listed)} <= {*needed}

@@ -49,15 +49,13 @@ def test_ours_have_none(name: str) -> None:
 
 
 def test_all_are_found_with_their_lines(folder: Path) -> None:
-    edit(folder / "assignment.toml", 'id = "server.garbage_survived"', 'id = "server.garbage_survivd"')
+    own = 'own = "1.1"\nneeds_more = "1.1"\n'
+    edit(folder / "assignment.toml", "garbage_survived = ", f"{own}garbage_survivd = ")
     edit(folder / "handout.md", "- **1.1**", "- **1.9** Nobody checks this.\n- **1.1**")
     edit(folder / "protocol.py", "def oversized(", "def oversized(rng):\n    return (bytes(70_000),)\n\n\ndef older(")
     (folder / "test_own.py").write_text(OWN)
     table = (folder / "assignment.toml").read_text().splitlines()
     at = 1 + next(number for number, line in enumerate(table) if "garbage_survivd" in line)
-    with (folder / "assignment.toml").open("a") as file:
-        for own in ("own", "needs_more"):
-            file.write(f'\n[[checks]]\nid = "server.{own}"\npoints = 1\nrequirement = "1.1"\n')
     found = [str(flaw) for flaw in lint.flaws(folder)]
     handout = (folder / "handout.md").read_text().splitlines()
     protocol = (folder / "protocol.py").read_text().splitlines()
@@ -84,7 +82,11 @@ def test_all_are_found_with_their_lines(folder: Path) -> None:
         ("test_own.py", "x = (", "test_own.py, line 1: SyntaxError: '(' was never closed"),
         ("test_own.py", "\n1 / 0", "test_own.py, line 2: ZeroDivisionError: division by zero"),
         ("assignment.toml", "roles = [\ntitle", "assignment.toml, line 2: "),
-        ("assignment.toml", "# none\n[[checks]]\nid = 3", "assignment.toml, line 2: "),
+        (
+            "assignment.toml",
+            'title = "x"\nroles = ["server"]\ntransport = "ftp"\n[checks]\n',
+            "assignment.toml, line 3: ",
+        ),
         ("handout.md", b"\xff", "handout.md: "),
     ],
 )

@@ -85,7 +85,7 @@ def test_nothing_may_be_inconclusive() -> None:
 
 def test_a_check_may_be_skipped_only_with_what_it_needs() -> None:
     assert flips(coalesced=Outcome.SKIPPED) == [f"{COALESCED} was skipped without need"]
-    needing = [check for check, needs in NEEDS.items() if needs == "server.answers"]
+    needing = [check for check, needs in NEEDS.items() if needs == ("server.answers",)]
     skipped = {check.removeprefix("server."): Outcome.SKIPPED for check in needing}
     left = verify.flips(ASSIGNMENT, Expected(fails=("server.answers",)), report(answers=Outcome.FAILED, **skipped))
     assert list(left) == []
@@ -320,6 +320,7 @@ def test_a_check_that_no_broken_program_fails_is_not_yet_a_check() -> None:
 def test_an_assignment_without_reference_programs_is_wrong_usage() -> None:
     class Named:
         name = "no_such_assignment"
+        extends = ()
 
     with pytest.raises(UsageError, match="no reference programs for no_such_assignment"):
         verify.reference_folder(Named())  # type: ignore[arg-type]  # only its name is looked at

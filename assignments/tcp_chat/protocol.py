@@ -17,9 +17,9 @@ def _said(line: str) -> Exchange:
     return _heard(line.encode() + b"\n", line)
 
 
-def opening(_: random.Random) -> Exchange:
-    """The greeting, which comes unasked, and only to the newcomer."""
-    return Exchange(b"", b"Welcome\n")
+def greeting(_: random.Random) -> bytes:
+    """What comes unasked, and only to the newcomer."""
+    return b"Welcome\n"
 
 
 def exchange(number: int, rng: random.Random) -> Exchange:

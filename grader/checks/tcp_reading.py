@@ -30,6 +30,20 @@ _KEEP_A_BUFFER = (
 
 
 @behaviour(
+    does="a client connects and says nothing; what comes is read until the program is still",
+    proves="the program is still, or had the time of a reply",
+    catches="a missing or misspelt greeting, a forgotten line end; the other checks go on with what it really says",
+    hint="Send the greeting right after accept, to the last byte as the handout has it, and before anything is read.",
+    says=("greeting",),
+)
+def test_greets(connect: Connect, stage: Stage) -> None:
+    """Greets each client"""
+    with connect() as client:
+        stage.greeting.must_be_right()
+        client.expect_nothing(Reason.EXTRA_REPLY, "more came after the complete greeting")
+
+
+@behaviour(
     does="three messages, each whole, one after the other's answer",
     proves="nothing to prove: the baseline",
     catches="a wrong or missing answer",
@@ -115,10 +129,12 @@ def test_message_and_a_half(connect: Connect, protocol: StreamProtocol) -> None:
     hint="Send exactly the reply: no line end added to one that is there, no prompt{C: , no NUL at the end of a "
     "string}.",
 )
-def test_extra_reply_bytes(connect: Connect, protocol: StreamProtocol) -> None:
+def test_extra_reply_bytes(connect: Connect, stage: Stage, protocol: StreamProtocol) -> None:
     """Sends nothing but the reply"""
     exchange = protocol.exchange(1)
     with connect() as client:
+        if not stage.greeting.required:
+            stage.greeting.must_be_right()
         client.ask(exchange)
         client.expect_no_reply(Reason.EXTRA_REPLY, "more came after the complete reply")
 

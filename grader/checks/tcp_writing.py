@@ -73,7 +73,7 @@ def test_slow_reader_blocks_no_one(server: Server, stage: Stage, connect: Connec
     exchanges = _many(protocol, stage.more_than_buffers_bytes)
     with stage.connect(server, slow=True) as slow:
         try:
-            slow.send_without_reading(stage.opening.request + _requests(exchanges))
+            slow.send_without_reading(_requests(exchanges))
         except FaultError as fault:
             # A server may give up on a client that does not read: whether it may is asked by another check.
             if fault.reason not in {Reason.RESET, Reason.CLOSED_EARLY}:
@@ -106,13 +106,13 @@ def test_peer_gone_mid_reply(server: Server, stage: Stage, connect: Connect, pro
     workers = _fewest_workers(program, lambda: serves_another(connect, protocol))
     for _ in range(_VISITS):
         with stage.connect(server, slow=True) as client:
-            client.send_without_reading(stage.opening.request + _requests(exchanges))
+            client.send_without_reading(_requests(exchanges))
             client.reset()
         program.wait_delivered()
         serves_another(connect, protocol)
         if stage.private_network:  # else this little is not more than its buffers
             with stage.connect(server, slow=True) as client:
-                client.send_without_reading(stage.opening.request + _requests([cut_short] * 2))
+                client.send_without_reading(_requests([cut_short] * 2))
                 client.half_close()
                 client.leave_unread()
             program.wait_delivered()
@@ -308,8 +308,8 @@ def _gets_all(stage: Stage, server: Server, exchanges: list[Exchange]) -> None:
     """A client that reads when nothing more can be sent gets every answer."""
     __tracebackhide__ = True
     with stage.connect(server, slow=True) as client:
-        client.send_without_reading(stage.opening.request + _requests(exchanges))
-        client.expect(stage.opening.reply + b"".join(exchange.reply for exchange in exchanges))
+        client.send_without_reading(_requests(exchanges))
+        client.expect(stage.greeting.expected + b"".join(exchange.reply for exchange in exchanges))
 
 
 def _many(protocol: StreamProtocol, size_bytes: int) -> list[Exchange]:

@@ -27,6 +27,7 @@ from grader.catalogue import MODULES, part_of_module
 from grader.driver import author
 from grader.driver.plugin import Referee
 from grader.harness.fixtures import Fixtures
+from grader.harness.greeting import Greeting
 from grader.harness.stage import Stage
 from grader.job import Built, Finished, Job, Refused, Word
 from grader.limits import ANSWER_S, WARDEN_READY_S
@@ -155,8 +156,10 @@ def _reach_warden(where: str) -> socket.socket:
 
 def _play(job: Job, parts: tuple[Part, ...], stage: Stage, say: Callable[[Word], None], folder: Path) -> None:
     protocol = cast("StreamProtocol", Seeded(author.load(folder, author.PROTOCOL), job.seed))
-    if hasattr(protocol, "opening"):
-        stage.opening = protocol.opening()
+    stage.greeting = Greeting(
+        protocol.greeting() if hasattr(protocol, "greeting") else b"",
+        judged=bool(job.chosen & {"server.greets", "server.extra_reply_bytes"}),
+    )
     catalogue = [f"grader.checks.{name}" for part in parts for name in MODULES[part, job.assignment.transport]]
     own_checks = [
         str(folder / name)

@@ -77,7 +77,7 @@ def flaws(
                 said.add(function)
                 yield from (_of_protocol(protocol, function, f"{fault} ({check} needs it)") for fault in faults)
         elif not broken:
-            yield Flaw("assignment.toml", f"there is no check {check}", mark=f'"{check}"')
+            yield Flaw("assignment.toml", f"there is no check {check}")
 
 
 def _is_used(name: str, roles: Collection[Role]) -> bool:

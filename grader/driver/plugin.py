@@ -15,6 +15,7 @@ from _pytest.runner import runtestprotocol
 
 from grader.assignment import CheckSpec
 from grader.catalogue import Behaviour, behaviour_of, part_of_module, title_of
+from grader.catalogue.usual import OPENERS
 from grader.driver.author import blame
 from grader.errors import REASONS, Reason
 from grader.harness import expect
@@ -27,8 +28,6 @@ from grader.wire.faults import FaultError, NotStartedError, UnprovedError
 from grader.wire.warden import WardenError
 
 _LISTENS = "server.listens"
-#: The checks whose business it is that a program can't be reached, or reaches nobody; all others are skipped then.
-_OPENERS = frozenset({_LISTENS, "client.connects", "client.sends_where_told"})
 
 _WHOSE_TIME: dict[Part, str] = {
     "server": "all checks of the server",
@@ -107,7 +106,7 @@ class Referee:
             whole_s = self._job.assignment.limits.whole_s
             what = f"the {whole_s:.0f} s for {_WHOSE_TIME[_part(item)]} were used up before"
             raise UnprovedError(what, Reason.TIME_BUDGET)
-        for check in self._job.assignment.spec(self.id_of(item)).needed:
+        for check in self._job.assignment.spec(self.id_of(item)).needs:
             needed = self._results.get(check)
             if needed is not None and needed.outcome is not Outcome.PASSED:
                 raise _PrerequisiteError(needed)
@@ -160,7 +159,7 @@ class Referee:
     def _verdict(self, check_id: str, error: BaseException | None) -> tuple[Outcome, Reason | None, str]:
         if error is None:
             return Outcome.PASSED, None, ""
-        if isinstance(error, NotStartedError) and check_id in _OPENERS:
+        if isinstance(error, NotStartedError) and check_id in OPENERS:
             if check_id == _LISTENS:
                 self._never_listened = error.fault
             error = error.fault
@@ -215,7 +214,7 @@ def playing_order(checks: tuple[CheckSpec, ...], chosen: frozenset[str], sharing
     order: list[str] = []
     for now in (sharing, chosen):
         for spec in checks:
-            ready = all(needed in order or needed not in chosen for needed in spec.needed)
+            ready = all(needed in order or needed not in chosen for needed in spec.needs)
             if spec.id in chosen & now and spec.id not in order and ready:
                 order.append(spec.id)
     return order

@@ -22,6 +22,7 @@ from typing import Protocol, Self, TypeVar, cast
 from grader.assignment import ClientSpec, ServerSpec
 from grader.errors import Reason
 from grader.harness.expect import Voice
+from grader.harness.greeting import Greeting
 from grader.job import Command, Job
 from grader.limits import EXIT_S, READY_S, SETTLE_S
 from grader.link.channel import ChannelClosedError
@@ -121,8 +122,7 @@ class Stage:
 
     def __init__(self, job: Job, warden: WardenClient, table: SocketTable) -> None:
         self._job = job
-        #: What each client plays right after connecting.
-        self.opening = Exchange(b"", b"")
+        self.greeting = Greeting()
         self._courier = Courier()
         self._warden = warden
         self.table = table
@@ -521,9 +521,9 @@ class Stage:
         return self._shared
 
     def connect(self, server: Server, *, slow: bool = False) -> ScriptedClient:
-        """A new scripted TCP client, named by its turn, that has played the protocol's opening.
+        """A new scripted TCP client, named by its turn, that has received the server's greeting.
 
-        A slow one reads nothing before it is told to, and plays none.
+        A slow one reads nothing before it is told to.
         """
         __tracebackhide__ = True
         client = self.knock(server, slow=slow)
@@ -538,13 +538,13 @@ class Stage:
         client = ScriptedClient(server.program, self.table, server.address, name, slow=slow)
         self._clients.append(client)
         self._lingering.append(client)
+        self.greeting.prepare(client)
         return client
 
     def open(self, client: ScriptedClient) -> None:
-        """Play the protocol's opening, if it has one."""
+        """Receive the server's greeting, if it has one."""
         __tracebackhide__ = True
-        if self.opening.request or self.opening.reply:
-            client.ask(self.opening)
+        self.greeting.hear(client)
 
     def accept_queue(self, server: Server) -> int:
         """How many connections wait to be accepted: by one listener, or several that share the port (SO_REUSEPORT)."""

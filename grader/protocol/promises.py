@@ -37,11 +37,11 @@ class Promise(NamedTuple):
 
 
 def faults_of(protocol: object, functions: Iterable[str], seed: int = 1) -> Iterator[str]:
-    """What is wrong with a protocol's functions of these names, and with its opening if it has one, a sentence each.
+    """What is wrong with a protocol's functions of these names, and with its greeting if it has one, a sentence each.
 
     `protocol`: the author's module, whose functions take a random source last.  `seed`: the run's.
     """
-    optional = ("opening",) if hasattr(protocol, "opening") else ()
+    optional = ("greeting",) if hasattr(protocol, "greeting") else ()
     for name in dict.fromkeys((*functions, *optional)):
         if not hasattr(protocol, name):
             yield f"protocol.py has no {name}"
@@ -141,6 +141,10 @@ def _are_exchanges(given: object) -> bool:
     return isinstance(given, tuple) and bool(given) and all(map(_is_exchange, given))
 
 
+def _is_greeting(given: object) -> bool:
+    return isinstance(given, bytes) and bool(given)
+
+
 def _are_bytes(given: object) -> bool:
     return isinstance(given, tuple) and all(isinstance(part, bytes) for part in given)
 
@@ -166,6 +170,7 @@ def _are_entries(given: object) -> bool:
 _EXCHANGE = Form("an Exchange of bytes", _is_exchange)
 _MESSAGE = Form("an Exchange whose request has two bytes or more", _is_message)
 _EXCHANGES = Form("a tuple of one Exchange or more", _are_exchanges)
+_GREETING = Form("bytes, one at least", _is_greeting)
 _BYTES = Form("a tuple of bytes", _are_bytes)
 _ENTRY = Form("an Entry of bytes", _is_entry)
 _SHOWN_ENTRY = Form("an Entry of bytes, whose line has no line end and which shows something", _is_shown_entry)
@@ -174,7 +179,7 @@ _ENTRIES = Form("a tuple of one Entry or more", _are_entries)
 #: What each function gives.
 FORMS: dict[str, Form] = {
     "exchange": _MESSAGE,
-    "opening": _EXCHANGE,
+    "greeting": _GREETING,
     "awkward": _EXCHANGES,
     "surprise": _EXCHANGE,
     "sized": _MESSAGE,

@@ -100,8 +100,8 @@ class StreamProtocol(Protocol):
         the beginnings of their requests, in their replies, and in length, a shorter one behind a longer one.
         """
 
-    def opening(self) -> Exchange:
-        """What each client plays right after connecting: a greeting, a login.  Optional always."""
+    def greeting(self) -> bytes:
+        """What the server says first to each client, before it is asked for anything.  Optional always."""
 
     def awkward(self) -> tuple[Exchange, ...]:
         """Exchanges whose bytes trip text handling: a NUL with something behind it, bytes that are not UTF-8."""

@@ -33,7 +33,7 @@ _ANSWER_S: Final = 60
 #: The project's files that run in one of the images; a change of any other needs no new image.
 _IN_IMAGES: Final = (
     "__init__.py",
-    "assignment.py",
+    "assignment/*.py",
     "errors.py",
     "job.py",
     "limits.py",

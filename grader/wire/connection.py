@@ -79,6 +79,9 @@ class Connection:
         self._table = table
         self._transcript = program.transcript
         self._received = bytearray()
+        #: What is left out when it comes first, and what has come of it so far.
+        self._left_out = b""
+        self._perhaps_left_out = b""
         self._wanted_bytes = _CHUNK_BYTES
         self.received_bytes = 0
         self._ended: EventKind | None = None
@@ -488,11 +491,46 @@ class Connection:
             if not chunk:
                 self._note_end()
                 return
-            self._received += chunk
             self.received_bytes += len(chunk)
             self._transcript.add(EventKind.RECEIVED, self.name, data=chunk)
+            self._received += self._without_left_out(chunk) if self._left_out else chunk
             # So that the other kernel knows at once that nothing of it is on its way.
             self._sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
+
+    def leave_out(self, words: bytes) -> None:
+        """What comes first is not counted as received if it is this, or as many lines as this."""
+        self._left_out = words
+
+    def _without_left_out(self, chunk: bytes) -> bytes:
+        """What has come behind that which is left out; nothing while it may still be just that."""
+        words, got = self._left_out, self._perhaps_left_out + chunk
+        if words.endswith(b"\n"):
+            *lines, rest = got.split(b"\n", words.count(b"\n"))
+            complete = len(lines) == words.count(b"\n")
+        else:
+            rest = got.removeprefix(words)
+            complete = not words.startswith(got) or not rest
+        self._left_out, self._perhaps_left_out = (b"", b"") if complete else (words, got)
+        return rest if complete else b""
+
+    def take_unasked(self, most_s: float, most_bytes: int) -> bytes:
+        """Take out all that comes until the program is at rest, or for so long of its own time, or so many bytes."""
+        within = Deadline(most_s)
+        at_rest = False
+        while not at_rest and self._ended is None and len(self._received) < most_bytes:
+            before = len(self._received)
+
+            def came(before: int = before) -> bool | None:
+                self._take()
+                return True if len(self._received) > before or self._ended else None
+
+            try:
+                self._program.wait(came, [self._sock.fileno()], within=within, rests=lambda _: True, hurried=True)
+            except (NoProgressError, UnprovedError):
+                at_rest = True
+        said = bytes(self._received)
+        self._received.clear()
+        return said
 
     def _note_reset(self) -> None:
         self._reset_met = True

@@ -6,6 +6,7 @@ import pytest
 
 from grader.checks.splits import every_split, serves_at_once
 from grader.errors import Reason
+from grader.harness.greeting import Greeting
 from grader.harness.stage import Stage
 from grader.model import EventKind
 from grader.protocol.script import Exchange
@@ -46,7 +47,7 @@ def test_all_splits_are_one_line_of_the_transcript(make_stage: MakeStage) -> Non
 def test_whether_it_serves_several_is_found_out(make_stage: MakeStage, which: str, at_once: bool) -> None:
     stage = make_stage(which)
     if which == "greeting":
-        stage.opening = Exchange(b"", b"Welcome\n")
+        stage.greeting = Greeting(b"Welcome\n")
     assert serves_at_once(stage, stage.shared(), HELLO) is at_once
 
 

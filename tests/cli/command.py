@@ -52,10 +52,10 @@ def make_assignment(
     small = folder / "small"
     small.mkdir(parents=True)
     shutil.copy(ROOT / "assignments" / "tcp_uppercase" / "protocol.py", small)
-    lines = ['title = "Small"', 'roles = ["server"]', 'transport = "tcp"', "[server]", "default_port = 12000"]
+    lines = ['title = "Small"', 'roles = ["server"]', 'transport = "tcp"']
     for check, requirement, needs in checks:
-        lines += ["[[checks]]", f'id = "{check}"', "points = 1", f'requirement = "{requirement}"']
-        lines += [f'needs = "{needs}"'] if needs else []
+        needed = f'["{needs}"]' if needs else "[]"
+        lines += [f'checks.{check} = {{ requirement = "{requirement}", points = 1, needs = {needed} }}']
     lines += ["[limits]", *(f"{name} = {value}" for name, value in (limits or {}).items())]
     (small / "assignment.toml").write_text("\n".join(lines) + "\n")
     numbers = dict.fromkeys(requirement for _, requirement, _ in checks)

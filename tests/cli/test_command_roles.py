@@ -70,11 +70,11 @@ def two(folder: Path) -> tuple[str | Path, ...]:
     shutil.copy(ROOT / "assignments" / "tcp_uppercase" / "protocol.py", place)
     for name, text in OWN.items():
         (place / name).write_text(text)
-    tables = [
-        f'[[checks]]\nid = "{check}"\npoints = {points}\nrequirement = "1.{number}"\nneeds = {list(needs)}\n'
+    rows = [
+        f'checks.{check} = {{ requirement = "1.{number}", points = {points}, needs = {list(needs)} }}\n'
         for number, (check, points, needs) in enumerate(CHECKS, 1)
     ]
-    (place / "assignment.toml").write_text(TOML + "".join(tables))
+    (place / "assignment.toml").write_text("".join(rows) + TOML)
     lines = [f"- **1.{number}** Requirement {number}.\n" for number in range(1, len(CHECKS) + 1)]
     (place / "handout.md").write_text("# Two\n\n" + "".join(lines))
     return "--assignment", "two", "--assignments", place.parent, "--sandbox", "local"

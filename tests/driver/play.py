@@ -87,8 +87,9 @@ def job(
     its name is a server's.
     """
     ids = [check if "." in check else f"server.{check}" for check in checks]
+    asked = {check: (needed,) if isinstance(needed, str) else needed for check, needed in (needs or {}).items()}
     specs = tuple(
-        CheckSpec(id=check_id, points=2, requirement="1.1", needs=(needs or {}).get(check, ()))
+        CheckSpec(id=check_id, points=2, requirement="1.1", needs=asked.get(check, ()))
         for check, check_id in zip(checks, ids, strict=True)
     )
     server = Command(build, (sys.executable, "-I", "-S", "-c", program, "{port}"))

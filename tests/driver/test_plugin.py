@@ -45,7 +45,7 @@ def test_each_chosen_check_is_played_once_and_behind_what_it_needs(
     order = playing_order(checks, chosen, sharing)
     assert sorted(order) == sorted(chosen)
     for check in checks:
-        for needed in {*check.needed} & chosen if check.id in chosen else ():
+        for needed in {*check.needs} & chosen if check.id in chosen else ():
             assert order.index(needed) < order.index(check.id)
 
 
@@ -57,7 +57,7 @@ def test_all_that_can_share_a_server_come_first_and_nothing_else_changes_its_pla
     by_id = {check.id: check for check in checks}
 
     def can_share(check_id: str) -> bool:
-        needed = by_id[check_id].needed
+        needed = by_id[check_id].needs
         return check_id in sharing and all(can_share(other) for other in needed if other in chosen)
 
     order = playing_order(checks, chosen, sharing)

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from grader.errors import Reason
+from grader.harness.greeting import Greeting
 from grader.harness.stage import Stage
 from grader.model import EventKind, Transport
 from grader.protocol.script import Exchange
@@ -16,7 +17,7 @@ from tests.harness.conftest import MakeStage
 from tests.wire.stand import PROGRAMS, PYTHON
 
 HELLO = Exchange(b"hello\n", b"HELLO\n")
-GREETING = Exchange(b"", b"Welcome\n")
+GREETING = b"Welcome\n"
 #: A server of each transport that answers in upper case.
 UPPER: list[tuple[str, Transport]] = [("right", "tcp"), ("upper", "udp")]
 
@@ -34,9 +35,9 @@ def test_a_client_of_either_transport_asks_in_the_same_way(
     assert server.port == server.port_given
 
 
-def test_every_client_plays_the_opening_but_one_that_only_knocks_or_is_slow(make_stage: MakeStage) -> None:
+def test_every_client_receives_the_greeting_but_one_that_only_knocks_or_is_slow(make_stage: MakeStage) -> None:
     stage = make_stage("greeting")
-    stage.opening = GREETING
+    stage.greeting = Greeting(GREETING)
     server = stage.shared()
     with stage.connect(server) as client:
         client.ask(HELLO)
@@ -51,10 +52,40 @@ def test_every_client_plays_the_opening_but_one_that_only_knocks_or_is_slow(make
 
 def test_a_greeting_that_does_not_come_is_the_programs_fault(make_stage: MakeStage) -> None:
     stage = make_stage("right")
-    stage.opening = GREETING
+    stage.greeting = Greeting(GREETING)
     with pytest.raises(FaultError) as caught:
         stage.connect(stage.shared())
     assert (caught.value.reason, caught.value.expected) == (Reason.NO_REPLY, b"Welcome\n")
+
+
+@pytest.mark.parametrize(
+    ("which", "required", "reason"),
+    [("greeting", b"Wellcome\n", Reason.WRONG_REPLY), ("greeting", b"", Reason.EXTRA_REPLY), ("right", GREETING, None)],
+)
+def test_a_wrong_greeting_is_one_fault_and_left_out_for_all_others(
+    make_stage: MakeStage, which: str, required: bytes, reason: Reason | None
+) -> None:
+    stage = make_stage(which)
+    stage.greeting = Greeting(required, judged=True)
+    server = stage.shared()
+    for _ in range(2):
+        with stage.connect(server) as client:
+            client.ask(HELLO)
+        with stage.connect(server, slow=True) as slow:
+            slow.ask(HELLO)
+    with pytest.raises(FaultError) as caught:
+        stage.greeting.must_be_right()
+    assert caught.value.reason is (reason or Reason.NO_REPLY)
+
+
+@pytest.mark.parametrize(("which", "required"), [("greeting", GREETING), ("right", b"")])
+def test_a_right_greeting_is_no_fault(make_stage: MakeStage, which: str, required: bytes) -> None:
+    stage = make_stage(which)
+    stage.greeting = Greeting(required, judged=True)
+    with stage.connect(stage.shared()) as client:
+        client.ask(HELLO)
+    stage.greeting.must_be_right()
+    assert stage.greeting.expected == required
 
 
 def test_who_waits_to_be_accepted_is_counted(make_stage: MakeStage) -> None:

@@ -35,7 +35,7 @@ def exchange_of(request: bytes) -> Exchange:
 #: One function of each name that is right.
 GOOD: dict[str, object] = {
     "exchange": lambda number, rng: exchange_of(b"%d %d\n" % (number, rng.getrandbits(32))),
-    "opening": lambda _: Exchange(b"", b"Welcome\n"),
+    "greeting": lambda _: b"Welcome\n",
     "awkward": lambda _: (exchange_of(b"a\0b\xff\n"),),
     "surprise": lambda rng: exchange_of(letters(80, rng)),
     "sized": lambda size_bytes, rng: exchange_of(letters(size_bytes, rng)),
@@ -214,7 +214,7 @@ def test_a_function_that_is_missing_or_raises_is_told() -> None:
     assert faults("typed", typed) == ["typed of protocol.py raises KeyError('no such line')"]
 
 
-def test_an_opening_is_tried_though_nobody_asks_for_it() -> None:
-    assert list(faults_of(SimpleNamespace(opening=always(None)), ())) == [
-        "opening of protocol.py must give an Exchange of bytes, not 'None'"
+def test_a_greeting_is_tried_though_nobody_asks_for_it() -> None:
+    assert list(faults_of(SimpleNamespace(greeting=always(None)), ())) == [
+        "greeting of protocol.py must give bytes, one at least, not 'None'"
     ]

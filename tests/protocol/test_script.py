@@ -81,4 +81,4 @@ def test_what_is_no_function_or_is_not_there_stays_so() -> None:
     run = Seeded(PROTOCOL, 1)
     assert run.LARGEST_BYTES == 77
     assert hasattr(run, "closing")
-    assert not hasattr(run, "opening")
+    assert not hasattr(run, "greeting")

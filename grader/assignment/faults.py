@@ -1,0 +1,88 @@
+"""Where an assignment's table and its handout don't fit themselves or each other: every mistake, with its line."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+
+from grader.assignment.table import HANDOUT, TABLE, Source, numbers_in
+from grader.assignment.values import Assignment, CheckSpec, Flaw
+from grader.catalogue.usual import USUAL, checks_over
+from grader.model import PARTS, ROLES, parts_of
+
+#: Files that a program has open besides its clients' sockets.
+_OWN_FILES = 32
+
+
+def disagreements(asked: Assignment, source: Source) -> Iterator[Flaw]:
+    """All of them."""
+    for number in _twice(numbers_in(source.handout)):
+        yield _in_handout(source, number, f"requirement {number} appears twice in the handout")
+    yield from (Flaw(TABLE, fault, source.line("roles")) for fault in _faults_of_roles(asked))
+    for spec in asked.checks:
+        yield from (_in_table(source, spec, what) for what in _faults_of_check(asked, source, spec))
+    yield from (Flaw(TABLE, fault, source.line("limits", "open_files")) for fault in _limits_too_small(asked))
+    named = {spec.requirement for spec in asked.checks}
+    for number in asked.requirements if source.own_handout else ():
+        if number not in named:
+            yield _in_handout(source, number, f"requirement {number} of the handout has no check")
+
+
+def _in_table(source: Source, spec: CheckSpec, what: str) -> Flaw:
+    return Flaw(TABLE, what, source.line("checks", *spec.id.split(".", 1)))
+
+
+def _in_handout(source: Source, number: str, what: str) -> Flaw:
+    lines = source.handout.splitlines() if source.own_handout else []
+    found = [at for at, line in enumerate(lines, 1) if f"**{number}**" in line]
+    return Flaw(HANDOUT, what, found[-1] if found else None)
+
+
+def _faults_of_roles(asked: Assignment) -> Iterator[str]:
+    """Where the roles and the client's table do not fit each other."""
+    if not asked.roles or _twice(asked.roles):
+        yield "roles must name a server, a client, or each once"
+    if "client" in asked.roles and asked.client is None:
+        yield "roles asks for a client, but there is no table [client]"
+    if "client" not in asked.roles and asked.client is not None:
+        yield "there is a table [client], but roles does not ask for a client"
+    if asked.client is not None and asked.client.silent == "waits" and asked.client.tries > 1:
+        yield 'a client that is to try again must have silent = "gives_up"'
+
+
+def _faults_of_check(asked: Assignment, source: Source, spec: CheckSpec) -> Iterator[str]:
+    part = spec.id.partition(".")[0]
+    if part not in PARTS:
+        yield f"[checks.{part}] must be [checks.server], [checks.client] or [checks.pair]"
+        return
+    if spec.id not in checks_over(asked.transport) | source.own_checks:
+        yield f"there is no check {spec.id}{f' over {asked.transport.upper()}' if spec.id in USUAL else ''}"
+    if spec.requirement not in asked.requirements:
+        yield f"check {spec.id} names requirement {spec.requirement}, which the handout does not have"
+    if part not in parts_of(asked.roles):
+        who = "a server and a client" if part == "pair" else f"a {part}"
+        yield f"check {spec.id} needs {who}, which roles does not ask for"
+        return
+    yield from _faults_of_needs(asked, spec)
+
+
+def _faults_of_needs(asked: Assignment, spec: CheckSpec) -> Iterator[str]:
+    order = [other.id for other in asked.checks]
+    for needed in spec.needs:
+        if needed not in order:
+            yield f"check {spec.id} needs {needed}, which is not among the checks"
+        elif order.index(needed) >= order.index(spec.id):
+            yield f"check {spec.id} needs {needed}, which needs it in turn"
+        elif spec.part in ROLES and needed.partition(".")[0] != spec.part:
+            yield f"check {spec.id} needs {needed}, a check of another program"
+
+
+def _limits_too_small(asked: Assignment) -> Iterator[str]:
+    """A right program must be able to do what is asked within the limits."""
+    clients = asked.server.clients if "server.many_clients" in {spec.id for spec in asked.checks} else 0
+    if asked.limits.open_files < clients + _OWN_FILES:
+        yield f"{clients} clients need {clients + _OWN_FILES} open_files, but [limits] allows {asked.limits.open_files}"
+
+
+def _twice(words: Iterable[str]) -> list[str]:
+    return [word for word, count in Counter(words).items() if count > 1]

@@ -1,0 +1,102 @@
+"""What an assignment is, once its folder has been read."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+import msgspec
+
+from grader.limits import SandboxLimits
+from grader.model import Part, Requirement, Role, Transport, part_of
+
+
+class CheckSpec(msgspec.Struct, frozen=True):
+    """A check as an assignment asks for it: its id, points, the requirement's number, and the ids of its prerequisites.
+
+    The prerequisites are checks of the same assignment.
+    """
+
+    id: str
+    points: float
+    requirement: str
+    needs: tuple[str, ...] = ()
+
+    @property
+    def part(self) -> Part:
+        """Whose check it is."""
+        return part_of(self.id)
+
+
+class ServerSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What the handout says of the server.
+
+    `default_port`: where clients expect it that are told nothing else (the lecture's 12000, if the handout names none).
+    `listen`: on every IPv4 address, or on loopback at least.  `clients`: how many it must hold at the same time
+    (`many_clients`).  `backlog`: how many may wait while it is busy (`backlog_burst`).
+    """
+
+    default_port: Annotated[int, msgspec.Meta(ge=1, le=65535)] = 12_000
+    listen: Literal["any", "loopback"] = "any"
+    clients: Annotated[int, msgspec.Meta(ge=2, le=5000)] = 500
+    backlog: Annotated[int, msgspec.Meta(ge=1, le=1000)] = 16
+
+
+class ClientSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What the handout says of the client.
+
+    `silent`: what it does when a reply never comes.  `tries`: how often it sends a request in all before it gives up.
+    """
+
+    silent: Literal["waits", "gives_up"] = "waits"
+    tries: Annotated[int, msgspec.Meta(ge=1, le=10)] = 1
+
+
+class Flaw(msgspec.Struct, frozen=True):
+    """A mistake in an assignment's folder, for its author to mend: which file, what, and the line if there is one."""
+
+    file: str
+    what: str
+    line: int | None = None
+
+    def __str__(self) -> str:
+        return f"{self.file}{f', line {self.line}' if self.line else ''}: {self.what}"
+
+
+class Assignment(msgspec.Struct, frozen=True):
+    """One assignment.
+
+    `server`: what its server is like; clients expect it on that port.  `client`: None where no client is asked for.
+    `checks`: each after those that it needs.  `files`: its Python files by name, which only the driver imports.
+    `extends`: the assignments that it is a variant of, the nearest first.
+    """
+
+    name: str
+    title: str
+    roles: tuple[Role, ...]
+    transport: Transport
+    server: ServerSpec
+    checks: tuple[CheckSpec, ...]
+    requirements: dict[str, Requirement]
+    limits: SandboxLimits
+    files: dict[str, bytes]
+    client: ClientSpec | None = None
+    extends: tuple[str, ...] = ()
+
+    def spec(self, check_id: str) -> CheckSpec:
+        """The check with this id (KeyError: the assignment does not ask for it)."""
+        return next(spec for spec in self.checks if spec.id == check_id)
+
+    def with_needed(self, chosen: frozenset[str]) -> frozenset[str]:
+        """These checks and those that they need."""
+        needed = {check for spec in self.checks if spec.id in chosen for check in spec.needs}
+        return chosen if needed <= chosen else self.with_needed(chosen | needed)
+
+
+def builds(role: Role) -> str:
+    """The id of the check that stands for building; no assignment lists it, since it is asked of all."""
+    return f"{role}.builds"
+
+
+def handed_in(role: Role) -> str:
+    """The id of the check that a program is there at all, where another one is; no assignment lists it either."""
+    return f"{role}.handed_in"

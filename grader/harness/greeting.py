@@ -1,0 +1,81 @@
+"""What a server says first, to every client, unasked.
+
+It is found out once, by the first client that connects.  A server that says something else than it should fails one
+check for that, `greets` or `extra_reply_bytes`; for all others what it really says first is left out of what their
+clients receive, so that one wrong word does not cost every check.
+"""
+
+from __future__ import annotations
+
+from grader.errors import Reason
+from grader.limits import GREETING_BYTES, GREETING_S
+from grader.wire.faults import FaultError
+from grader.wire.tcp import ScriptedClient
+
+#: What is no more than a wrong or missing greeting; a server that crashes or hangs up has another fault.
+_ONLY_THE_WORDS = frozenset({Reason.WRONG_REPLY, Reason.NO_REPLY, Reason.INCOMPLETE_REPLY})
+
+
+class Greeting:
+    """The greeting of one grading's server.
+
+    `required`: what it has to say, nothing perhaps.  `judged`: whether a check is played that fails for anything else;
+    without one every client just requires it.
+    """
+
+    def __init__(self, required: bytes = b"", *, judged: bool = False) -> None:
+        self.required = required
+        self._judged = judged
+        self._instead: bytes | None = None
+        self._fault: FaultError | None = None
+
+    @property
+    def expected(self) -> bytes:
+        """What each client receives before its first reply, once what is left out has been left out."""
+        return b"" if self._fault else self.required
+
+    def prepare(self, client: ScriptedClient) -> None:
+        """Have the client leave out what the server says instead of its greeting, if that is known."""
+        if self._instead:
+            client.leave_out(self._instead)
+
+    def hear(self, client: ScriptedClient) -> None:
+        """A client that has just connected receives the greeting.
+
+        Raises:
+            FaultError: it gets another one, or none, and no check is there to judge that.
+        """
+        __tracebackhide__ = True
+        if not self._judged or self._instead is not None:
+            if self.expected:
+                client.expect(self.expected)
+        elif self.required:
+            self._hear_first(client)
+        else:
+            said = client.take_unasked(GREETING_S, GREETING_BYTES)
+            what = f"{client.name} received something before it had asked for anything"
+            self._note(FaultError(Reason.EXTRA_REPLY, what, b"", said) if said else None, said)
+
+    def _hear_first(self, client: ScriptedClient) -> None:
+        __tracebackhide__ = True
+        try:
+            client.expect(self.required)
+        except FaultError as fault:
+            if fault.reason not in _ONLY_THE_WORDS:
+                raise
+            self._note(fault, client.take_unasked(GREETING_S, GREETING_BYTES))
+        else:
+            self._note(None, b"")
+
+    def _note(self, fault: FaultError | None, said: bytes) -> None:
+        self._fault, self._instead = fault, said
+
+    def must_be_right(self) -> None:
+        """Fail a server whose greeting was not what it should be.
+
+        Raises:
+            FaultError: what was wrong with it.
+        """
+        __tracebackhide__ = True
+        if self._fault is not None:
+            raise self._fault.with_traceback(None)
