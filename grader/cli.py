@@ -109,6 +109,7 @@ def _complain(words: str) -> None:
 @click.option("--json", "json_", metavar="FILE", help="Write report.json; - for standard output.")
 @click.option("--html", type=click.Path(path_type=Path), metavar="FILE", help="Write a page.")
 @click.option("--quiet", is_flag=True, help="Only the last lines.")
+@click.option("--verbose", is_flag=True, help="Explain every failed check in full.")
 def check(
     *,
     submission: Path,
@@ -122,11 +123,14 @@ def check(
     json_: str | None,
     html: Path | None,
     quiet: bool,
+    verbose: bool,
 ) -> int:
     """Grade SUBMISSION: a folder, an archive, or one source file."""
     from grader import flow, results  # noqa: PLC0415
     from grader.submission import name_of, take  # noqa: PLC0415
 
+    if quiet and verbose:
+        raise UsageError("--quiet and --verbose contradict each other")
     files = {"junitxml": junitxml, "json": Path(json_) if json_ not in {None, "-"} else None, "html": html}
     wanted_files = {kind: path for kind, path in files.items() if path is not None}
     _must_be_writable(wanted_files.values())
@@ -153,7 +157,7 @@ def check(
         report = flow.carry_out(plan, choice.make, listen)
     _write_reports(report, wanted_files, to_stdout=json_ == "-")
     if not (json_ == "-" and quiet):
-        _show(report, stderr=json_ == "-", quiet=quiet)
+        _show(report, stderr=json_ == "-", quiet=quiet, verbose=verbose)
     _tell_untidy(choice)
     return results.exit_code(report)
 
@@ -293,11 +297,11 @@ def _write_transcripts(report: Report, path: Path) -> None:
         path.unlink()
 
 
-def _show(report: Report, *, stderr: bool, quiet: bool) -> None:
+def _show(report: Report, *, stderr: bool, quiet: bool, verbose: bool) -> None:
     from grader.report.console import show  # noqa: PLC0415
 
     with _reader_may_leave():
-        show(report, _console(stderr=stderr), quiet=quiet)
+        show(report, _console(stderr=stderr), quiet=quiet, verbose=verbose)
 
 
 @contextmanager

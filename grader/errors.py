@@ -1,6 +1,6 @@
 """Whose fault it is, in closed lists.
 
-Every way a check can end other than well is a `Reason`, and the table beside it says whose fault that is: the
+Every way in which a check can fail to pass is a `Reason`, and the table beside it says whose fault that is: the
 student's (the check failed), nobody's (it could not be judged), or ours (an error).  Errors that end a whole run
 are `GraderError`s; they carry one sentence for the user and the exit code.  Nothing here knows sockets,
 processes or reports; nothing outside `cli.py` exits.
@@ -13,7 +13,7 @@ from typing import ClassVar
 
 
 class Reason(StrEnum):
-    """Why a check did not pass.  The value is what stands in `report.json`."""
+    """Why a check did not pass.  The value is what `report.json` holds."""
 
     WRONG_REPLY = "wrong_reply"
     NO_REPLY = "no_reply"
@@ -81,56 +81,56 @@ class Reason(StrEnum):
     GRADER_ERROR = "grader_error"
 
 
-#: One clause for each reason, as it stands after a check's title in reports.
+#: One clause for each reason, as reports show it behind a check's title.
 REASONS: dict[Reason, str] = {
-    Reason.WRONG_REPLY: "the reply is not the required one",
-    Reason.NO_REPLY: "no reply came, and none can come",
-    Reason.INCOMPLETE_REPLY: "only a part of the reply came",
-    Reason.EXTRA_REPLY: "more came than the required reply",
-    Reason.NOT_HEARD: "another client did not get what all must get",
-    Reason.EARLY_REPLY: "it answered before the message was complete",
+    Reason.WRONG_REPLY: "it sent a different reply",
+    Reason.NO_REPLY: "no reply came, and none ever will",
+    Reason.INCOMPLETE_REPLY: "only part of the reply came",
+    Reason.EXTRA_REPLY: "it sent more than the reply",
+    Reason.NOT_HEARD: "another client did not receive what everyone should receive",
+    Reason.EARLY_REPLY: "it replied before the message was complete",
     Reason.NOT_READ: "it never read what was sent",
     Reason.NOT_ACCEPTED: "the connection was never accepted",
-    Reason.BACKLOG: "its queue of clients to accept is too short",
-    Reason.WRONG_SOURCE: "the reply came from another socket than the one that was asked",
+    Reason.BACKLOG: "its backlog is too short",
+    Reason.WRONG_SOURCE: "the reply came from a different socket than the one that was asked",
     Reason.REFUSED: "the connection was refused",
-    Reason.NOT_CONNECTED: "it did not go where it was told",
-    Reason.OTHER_PORT: "it went to another port than the one it was told",
-    Reason.OTHER_ADDRESS: "it went to another address than the one it was told",
+    Reason.NOT_CONNECTED: "it did not connect where it was told to",
+    Reason.OTHER_PORT: "it used a different port than the one it was given",
+    Reason.OTHER_ADDRESS: "it used a different address than the one it was given",
     Reason.NO_PROMPT: "it does not wait for the next line",
     Reason.NO_REQUEST: "it sent nothing",
-    Reason.INCOMPLETE_REQUEST: "it sent only a part of what is required",
-    Reason.WRONG_REQUEST: "it sent other bytes than required",
-    Reason.EXTRA_REQUEST: "it sent more than required",
-    Reason.NOT_SHOWN: "what must be shown does not stand in its output",
+    Reason.INCOMPLETE_REQUEST: "it sent only part of what it should send",
+    Reason.WRONG_REQUEST: "it sent different bytes",
+    Reason.EXTRA_REQUEST: "it sent more than it should",
+    Reason.NOT_SHOWN: "what it should print is not in its output",
     Reason.NOT_FLUSHED: "what it printed came too late",
-    Reason.BYTES_SHOWN: "it showed a bytes object instead of its text",
-    Reason.WRONG_SHOWN: "it showed what is no answer to the line",
+    Reason.BYTES_SHOWN: "it printed a bytes object instead of its text",
+    Reason.WRONG_SHOWN: "it printed something that is not the reply to the line",
     Reason.NO_TIMEOUT: "it waits without a timeout of its own",
     Reason.GAVE_UP_EARLY: "it did not wait for its reply",
     Reason.CLOSED_EARLY: "it closed the connection too early",
     Reason.NOT_CLOSED: "it left the connection open",
     Reason.RESET: "it reset the connection",
     Reason.NOT_LISTENING: "it does not listen",
-    Reason.WRONG_PORT: "it listens on another port than the one it was given",
-    Reason.WRONG_ADDRESS: "it listens on another address than required",
-    Reason.ADDRESS_IN_USE: "the port could not be bound again",
-    Reason.EXITED: "the program ended by itself",
-    Reason.CRASHED: "the program ended by an error",
+    Reason.WRONG_PORT: "it listens on a different port than the one it was given",
+    Reason.WRONG_ADDRESS: "it listens on the wrong address",
+    Reason.ADDRESS_IN_USE: "it could not bind its port again",
+    Reason.EXITED: "the program exited",
+    Reason.CRASHED: "the program crashed",
     Reason.STILL_RUNNING: "the program is still running",
     Reason.LEFT_RUNNING: "it left something running",
-    Reason.ACCEPTED_BAD_ARGUMENTS: "it ran on with bad arguments",
-    Reason.EXIT_STATUS: "it ended with the wrong exit status",
-    Reason.SILENT: "it said nothing on standard error",
-    Reason.TRACEBACK: "it showed a traceback instead of a message",
-    Reason.NOISY: "it ended with an error message",
+    Reason.ACCEPTED_BAD_ARGUMENTS: "it kept running despite bad arguments",
+    Reason.EXIT_STATUS: "it exited with the wrong status",
+    Reason.SILENT: "it printed nothing on stderr",
+    Reason.TRACEBACK: "it printed a traceback instead of a message",
+    Reason.NOISY: "it printed an error message at its end",
     Reason.FD_LEAK: "it does not close its sockets",
     Reason.THREAD_LEAK: "its threads never end",
     Reason.PROCESS_LEAK: "its processes never end",
     Reason.WORKER_LOST: "it lost threads or processes that serve its clients",
-    Reason.ZOMBIES: "it does not wait for its ended children",
+    Reason.ZOMBIES: "it does not reap its child processes",
     Reason.MEMORY_GROWS: "its memory grows with what it has read",
-    Reason.BUSY_LOOP: "it burns CPU time while nothing is asked",
+    Reason.BUSY_LOOP: "it uses CPU time while there is nothing to do",
     Reason.OUTPUT_FLOOD: "it printed without end",
     Reason.OUT_OF_MEMORY: "it used more memory than allowed",
     Reason.TOO_MANY_PROCESSES: "it started more processes and threads than allowed",
@@ -139,11 +139,11 @@ REASONS: dict[Reason, str] = {
     Reason.NOT_HANDED_IN: "it was not handed in",
     Reason.BUILD_FAILED: "it could not be built",
     Reason.NOT_STARTED: "it could not be started",
-    Reason.TIME_BUDGET: "the time for the checks of its program was used up",
-    Reason.PREREQUISITE: "a check that this one needs did not pass",
-    Reason.PREREQUISITE_UNJUDGED: "a check that this one needs could not be judged",
-    Reason.UNPROVED: "the situation to be tested could not be brought about or proved",
-    Reason.STARVED: "the program was not given enough CPU time to tell",
+    Reason.TIME_BUDGET: "the time for all checks of this program ran out",
+    Reason.PREREQUISITE: "a check that this one depends on did not pass",
+    Reason.PREREQUISITE_UNJUDGED: "a check that this one depends on could not be judged",
+    Reason.UNPROVED: "the situation to be tested could not be set up or verified",
+    Reason.STARVED: "the program did not get enough CPU time to tell",
     Reason.NOT_AS_REQUIRED: "it does not do what is required",
     Reason.ASSIGNMENT_ERROR: "the assignment has a mistake in it",
     Reason.GRADER_ERROR: "the grader itself failed",

@@ -68,15 +68,15 @@ def without_a_submission(
     failed = CheckResult(
         id=handed_in(role),
         title="The submission can be used",
-        requirement=Requirement(number="", text="What is handed in can be graded."),
+        requirement=Requirement(number="", text="The submission can be graded."),
         outcome=Outcome.FAILED,
         points=0,
         max_points=0,
         reason=Reason.UNUSABLE,
         message=why if why.endswith(".") else f"{why}.",  # it may begin with a file's name: no capital
-        hint="Mend that, and hand it in again.",
+        hint="Fix that and hand it in again.",
     )
-    skipped = _Unplayed(Outcome.SKIPPED, Reason.PREREQUISITE, f"not played, because {REASONS[Reason.UNUSABLE]}")
+    skipped = _Unplayed(Outcome.SKIPPED, Reason.PREREQUISITE, f"skipped: {REASONS[Reason.UNUSABLE]}")
     others = (spec for spec in assignment.checks if spec.id in chosen)
     return failed, *(_not_played(assignment, spec, titles, skipped) for spec in others)
 
@@ -92,7 +92,7 @@ def not_handed_in(role: Role, why: str) -> CheckResult:
         max_points=0,
         reason=Reason.NOT_HANDED_IN,
         message=f"{why[:1].upper()}{why[1:]}.",
-        hint=f"Hand it in with the rest, under a name that says {role}. To grade one program alone, name it by --role.",
+        hint=f"Hand it in with the rest, under a name that contains {role!r}. To grade one program alone, use --role.",
     )
 
 
@@ -100,14 +100,14 @@ def not_built(role: Role, build: BuildResult) -> CheckResult:
     """That a program could not be built."""
     return CheckResult(
         id=builds(role),
-        title="Can be built",
+        title="Builds",
         requirement=Requirement(number="", text="The program can be built."),
         outcome=Outcome.FAILED,
         points=0,
         max_points=0,
         reason=Reason.BUILD_FAILED,
         message=f"$ {build.command}\n{build.log}".rstrip(),
-        hint="Mend the first error that the compiler names; the later ones often follow from it.",
+        hint="Fix the first error that the compiler reports; later ones often follow from it.",
         duration_s=build.duration_s,
     )
 
@@ -120,7 +120,7 @@ def without_a_program(
     So are those of both programs together.
     """
     part, clause = part_of(failed.id), REASONS[failed.reason or Reason.NOT_HANDED_IN]
-    whys = {part: clause, "pair": f"the {part}{clause.removeprefix('it')}"}
+    why = f"the {part}{clause.removeprefix('it')}"
     return (
         failed,
         *(
@@ -128,10 +128,10 @@ def without_a_program(
                 assignment,
                 spec,
                 titles,
-                _Unplayed(Outcome.SKIPPED, Reason.PREREQUISITE, f"not played, because {whys[spec.part]}"),
+                _Unplayed(Outcome.SKIPPED, Reason.PREREQUISITE, f"skipped: {why}"),
             )
             for spec in assignment.checks
-            if spec.id in chosen and spec.part in whys
+            if spec.id in chosen and spec.part in {part, "pair"}
         ),
     )
 

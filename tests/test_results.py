@@ -140,8 +140,8 @@ def test_a_program_that_is_not_there_takes_its_checks_and_those_of_both_with_it(
     )
     assert (first.max_points, first.message) == (0, "This submission has a server but no client.")
     assert [(one.id, one.outcome, one.message, one.max_points) for one in others] == [
-        ("client.a", Outcome.SKIPPED, "not played, because it was not handed in", 2),
-        ("pair.a", Outcome.SKIPPED, "not played, because the client was not handed in", 2),
+        ("client.a", Outcome.SKIPPED, "skipped: the client was not handed in", 2),
+        ("pair.a", Outcome.SKIPPED, "skipped: the client was not handed in", 2),
     ]
     assert (report(first, *others).max_score, results.exit_code(report(first, *others))) == (4, 1)
 

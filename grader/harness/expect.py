@@ -206,6 +206,6 @@ def printable(line: str) -> str:
 
 
 def because(needed: str, fault: FaultError | None = None) -> str:
-    """Why a check was not played."""
+    """Why a check was skipped."""
     why = f": {REASONS[fault.reason]}" if fault else ""
-    return f"not played, because it needs {needed}{why}"
+    return f"skipped: depends on {needed}{why}"

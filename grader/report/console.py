@@ -81,9 +81,9 @@ class Aligned(NamedTuple):
                 yield _indented(Text.assemble(bar, " " * (at - len(bar)), "^"), self.indent)
 
 
-def show(report: Report, console: Console, *, quiet: bool = False) -> None:
-    """Print `report` to `console`; `quiet` leaves only the end of it."""
-    for row in rows(report, quiet=quiet):
+def show(report: Report, console: Console, *, quiet: bool = False, verbose: bool = False) -> None:
+    """Print `report` to `console`; `quiet` leaves only the end of it, `verbose` nothing out."""
+    for row in rows(report, quiet=quiet, verbose=verbose):
         for line in row.printed(console):
             console.print(line, no_wrap=True, overflow="ignore", crop=False, highlight=False)
 
@@ -95,14 +95,20 @@ def render(report: Report) -> bytes:
     return file.getvalue().encode()
 
 
-def rows(report: Report, *, quiet: bool = False) -> Iterator[Row | Aligned]:
-    """The whole report, row by row, before wrapping."""
+def rows(report: Report, *, quiet: bool = False, verbose: bool = False) -> Iterator[Row | Aligned]:
+    """The whole report, row by row, before wrapping.
+
+    The first failed check is explained in full, the others briefly, for they often follow from it.
+    """
     if not quiet:
         yield Row(Text(text.heading(report), "bold"), hang=2)
         yield Row(Text())
         yield from _overview(report)
         yield from _build(report)
-        yield from _blocks(text.with_outcome(report, [Outcome.FAILED]))
+        failed = text.with_outcome(report, [Outcome.FAILED])
+        in_full = len(failed) if verbose else 1
+        yield from _blocks(failed[:in_full])
+        yield from _brief_blocks(failed[in_full:])
         for alike in text.alike(text.with_outcome(report, UNJUDGED)):
             yield from _blocks(alike) if len(alike) == 1 else _block_of_several(alike)
     yield from _ending(report)
@@ -153,6 +159,19 @@ def _blocks(checks: Iterable[CheckResult]) -> Iterator[Row | Aligned]:
         yield from _quoted(text.message_parts(check))
         if hint := text.hint_line(check):
             yield Row(Text.assemble((hint[0], "bold"), " ", hint[1]), 3, 2)
+        yield Row(Text())
+
+
+def _brief_blocks(checks: Sequence[CheckResult]) -> Iterator[Row | Aligned]:
+    """The title, the reason and the first difference of each."""
+    for check in checks:
+        name = (f"  ({safe.one_line(check.id)})", "dim")
+        yield Row(Text.assemble(_headline(check.outcome, text.title(check)), name), hang=3)
+        yield Row(Text(f"{text.capital(text.reason_clause(check))}."), 3)
+        yield from _quoted(text.brief_parts(check))
+        yield Row(Text())
+    if checks:
+        yield Row(Text("(--verbose explains every failed check in full; so do the HTML and JUnit reports.)", "dim"))
         yield Row(Text())
 
 

@@ -98,10 +98,18 @@ def _page(report: Report) -> dict[str, object]:
         },
         "is_divided": report.role == "both",
         "sections": [
-            {"heading": section.heading, "cards": [_card(check) for check in section.checks]}
+            {"heading": section.heading, "cards": [_card(check) for check in sorted(section.checks, key=_urgency)]}
             for section in text.sections(report)
         ],
     }
+
+
+#: What a reader came for stands first.
+_FIRST = (Outcome.FAILED, Outcome.ERROR, Outcome.INCONCLUSIVE, Outcome.SKIPPED, Outcome.PASSED)
+
+
+def _urgency(check: CheckResult) -> int:
+    return _FIRST.index(check.outcome)
 
 
 def _card(check: CheckResult) -> Card:

@@ -100,7 +100,7 @@ def _case(report: Report, check: CheckResult) -> Case:
 
 def _explanation(check: CheckResult) -> list[str]:
     happened = text.timeline(check)
-    return text.explain(check) + (["", "What happened:", *happened] if happened else [])
+    return text.explain(check) + (["", "Transcript:", *happened] if happened else [])
 
 
 def _build(report: Report) -> list[Case]:
@@ -110,7 +110,7 @@ def _build(report: Report) -> list[Case]:
     failed = report.build.outcome is Outcome.FAILED
     return [
         Case(
-            name="Can be built",
+            name="Builds",
             classname=f"{safe.one_line(report.assignment)}.{report.role}.build",
             duration_s=report.build.duration_s,
             verdict=VERDICTS[report.build.outcome],

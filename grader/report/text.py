@@ -32,9 +32,9 @@ from grader.report.safe import lines, one_line
 OUTCOMES: Final[dict[Outcome, str]] = {
     Outcome.PASSED: "passed",
     Outcome.FAILED: "failed",
-    Outcome.SKIPPED: "not played",
+    Outcome.SKIPPED: "skipped",
     Outcome.INCONCLUSIVE: "could not be judged",
-    Outcome.ERROR: "not judged, by no fault of the program",
+    Outcome.ERROR: "not judged (not the program's fault)",
 }
 
 #: Which programs a report is of.
@@ -48,30 +48,32 @@ EVENTS: Final[dict[EventKind, str]] = {
     EventKind.CONNECTED: "connected",
     EventKind.SENT: "sent",
     EventKind.RECEIVED: "received",
-    EventKind.HALF_CLOSED: "closed its sending side",
+    EventKind.HALF_CLOSED: "shut down its sending side",
     EventKind.CLOSED: "closed the connection",
     EventKind.RESET: "reset the connection",
-    EventKind.PEER_CLOSED: "saw the other side close",
-    EventKind.PEER_RESET: "saw the other side reset",
+    EventKind.PEER_CLOSED: "connection closed by the other side",
+    EventKind.PEER_RESET: "connection reset by the other side",
     EventKind.SIGNAL: "signal",
-    EventKind.FROZEN: "freeze",
-    EventKind.THAWED: "thaw",
+    EventKind.FROZEN: "stopped (SIGSTOP)",
+    EventKind.THAWED: "continued (SIGCONT)",
     EventKind.OUTPUT: "printed",
-    EventKind.EXITED: "ended",
+    EventKind.EXITED: "exited",
     EventKind.KERNEL: "kernel",
     EventKind.NOTE: "note",
 }
 
 #: What to do about a check that could not be judged, by its reason; `UNJUDGED_ADVICE` for all others.
 ADVICE: Final[dict[Reason, str]] = {
-    Reason.STARVED: "the machine was too busy: close other programs, then run the same command again",
-    Reason.UNPROVED: "run the same command again; `grader doctor` shows what this machine can't do",
-    Reason.TIME_BUDGET: "run the checks that are left by name, with --only",
-    Reason.ASSIGNMENT_ERROR: "show this report to your instructor: the assignment has to be mended",
+    Reason.STARVED: "the machine was too busy: close other programs and run the same command again",
+    Reason.UNPROVED: "run the same command again; `grader doctor` shows what this machine cannot do",
+    Reason.TIME_BUDGET: "run the remaining checks by name, with --only",
+    Reason.ASSIGNMENT_ERROR: "show this report to your instructor: the assignment needs fixing",
 }
-UNJUDGED_ADVICE: Final = "run the same command again; if it says the same, show this report to your instructor"
+UNJUDGED_ADVICE: Final = "run the same command again; if that does not help, show this report to your instructor"
 
 #: For checks whose id names no program.
+#: A message's line about what the program was sent.
+_TELLS_WHAT_WAS_SENT: Final = re.compile(r"^[\w ]+ sent\b.*: ")
 _NO_SECTION: Final = "Others"
 
 #: Above this number, pieces of equal length are counted instead of drawn apart: eight still fit on a line.
@@ -114,7 +116,7 @@ class Section(NamedTuple):
 
 
 class NotPlayed(NamedTuple):
-    """Checks that were not played for the same reason, and why in the words of their message."""
+    """Checks that were skipped for the same reason, and why in the words of their message."""
 
     why: str
     checks: tuple[CheckResult, ...]
@@ -145,8 +147,8 @@ def reason_clause(check: CheckResult) -> str:
 
 def requirement_line(check: CheckResult) -> str:
     """The handout's sentence, quoted with its number."""
-    numbered = f" ({one_line(check.requirement.number)})" if one_line(check.requirement.number) else ""
-    return f"The handout requires{numbered}: \u201c{one_line(check.requirement.text)}\u201d"
+    numbered = f"Requirement {number}" if (number := one_line(check.requirement.number)) else "Requirement"
+    return f"{numbered}: \u201c{one_line(check.requirement.text)}\u201d"
 
 
 def message_lines(check: CheckResult) -> list[str]:
@@ -177,6 +179,12 @@ def message_parts(check: CheckResult) -> list[str | Compared]:
     return parts
 
 
+def brief_parts(check: CheckResult) -> list[str | Compared]:
+    """The message cut down to what happened, what was sent and the first difference."""
+    first, *others = message_parts(check) or [""]
+    return [first, *(part for part in others if isinstance(part, Compared) or _TELLS_WHAT_WAS_SENT.search(part))]
+
+
 def explain(check: CheckResult) -> list[str]:
     """All there is to say about one check: reason, requirement, message, hint."""
     hint = hint_line(check)
@@ -189,7 +197,7 @@ def hint_line(check: CheckResult) -> tuple[str, str] | None:
     if check.outcome in UNJUDGED:
         return "What to do:", advice(check)
     own = one_line(check.hint)
-    return ("Look at:", own) if own else None
+    return ("Hint:", own) if own else None
 
 
 def capital(text: str) -> str:
@@ -310,7 +318,7 @@ def score_line(report: Report) -> str:
 
 
 def _out_of(score: float, max_score: float, unjudged: float) -> str:
-    more = f", {number(unjudged)} more could not be judged" if unjudged else ""
+    more = f", {number(unjudged)} more not yet judged" if unjudged else ""
     return f"{number(score)} of {plural_points(max_score)}{more}"
 
 
@@ -320,9 +328,9 @@ def narrowed_line(report: Report) -> str:
         return ""
     role = [f"--role {report.narrowed.role}"] if report.narrowed.role else []
     only = [f"--only {one_line(check)}" for check in report.narrowed.only]
-    needed = ", with what it depends on" if len(only) == 1 else ", with what they depend on" if only else ""
-    whole = f"{number(report.max_score)} of the assignment's {plural_points(report.narrowed.full_score)}"
-    return f"Graded in part ({' '.join(role + only)}{needed}): {whole}."
+    needed = " and what it depends on" if len(only) == 1 else " and what they depend on" if only else ""
+    whole = f"{number(report.max_score)} of its {plural_points(report.narrowed.full_score)}"
+    return f"Only part of the assignment was graded ({' '.join(role + only)}{needed}): {whole}."
 
 
 def counts_line(report: Report) -> str:
@@ -356,17 +364,17 @@ def not_played(checks: Iterable[CheckResult]) -> list[NotPlayed]:
     """Skipped ones, folded by why.  Their messages say which check they needed; the reason alone does not."""
     groups: dict[str, list[CheckResult]] = {}
     for check in (check for check in checks if check.outcome is Outcome.SKIPPED):
-        why = one_line(check.message).rstrip(".") or f"{OUTCOMES[Outcome.SKIPPED]}, because {reason_clause(check)}"
+        why = one_line(check.message).rstrip(".") or f"{OUTCOMES[Outcome.SKIPPED]}: {reason_clause(check)}"
         groups.setdefault(why, []).append(check)
     return [NotPlayed(why, tuple(checks)) for why, checks in groups.items()]
 
 
 def not_played_line(group: NotPlayed) -> str:
-    """`12 checks (20 points): not played, because ...`; a single one by its title."""
+    """`12 checks (20 points) skipped: depends on ...`; a single one by its title."""
     worth = plural_points(sum(check.max_points for check in group.checks))
     alone = len(group.checks) == 1
     which = f"\u201c{title(group.checks[0])}\u201d" if alone else plural(len(group.checks), "check")
-    return f"{which} ({worth}): {group.why}"
+    return f"{which} ({worth}) {group.why}"
 
 
 def plural_points(value: float) -> str:
@@ -380,8 +388,8 @@ def unjudged_line(report: Report) -> str:
     if not lacking:
         return ""
     behind = sum(check.outcome is Outcome.SKIPPED for check in lacking)
-    counting = f", counting {behind} that depend{'s' if behind == 1 else ''} on another" if behind else ""
-    worth = f"{plural_points(report.unjudged)}, neither earned nor lost, for a person to look at"
+    counting = f" (including {behind} that depend{'s' if behind == 1 else ''} on another)" if behind else ""
+    worth = f"{plural_points(report.unjudged)} neither earned nor lost, for a person to review"
     return f"{plural(len(lacking), 'check')} could not be judged{counting}: {worth}."
 
 
@@ -404,14 +412,16 @@ def next_step(report: Report) -> Step:
     if unjudged:
         return Step(title(unjudged[0]), advice(unjudged[0]))
     if not report.checks:
-        return Step("", "no check was asked for")
+        return Step("", "no check was selected")
     skipped = not_played(report.checks)
-    return Step("", not_played_line(skipped[0])) if skipped else Step("", "nothing, every check passed", is_done=True)
+    return Step("", not_played_line(skipped[0])) if skipped else Step("", "All checks passed.", is_done=True)
 
 
 def next_line(report: Report) -> str:
     """The next step as one line."""
     step = next_step(report)
+    if step.is_done:
+        return step.hint
     about = f"\u201c{step.title}\u201d: " if step.title else ""
     return f"Next: {about}{step.hint}"
 
@@ -420,14 +430,14 @@ def _mend_build(report: Report) -> str:
     """What to do about a build that failed: the first one, where both did."""
     failed = next((check for check in report.checks if check.reason is Reason.BUILD_FAILED), None)
     if report.role != "both" or failed is None:
-        return f"mend what stops the build: {first_fault(report.build.log)}"
+        return f"fix the build: {first_fault(report.build.log)}"
     # Its message is the command and what it said; the report's log has the other program's build in it too.
     whose, log = failed.id.partition(".")[0], failed.message.partition("\n")[2]
-    return f"mend what stops the {one_line(whose)}'s build: {first_fault(log)}"
+    return f"fix the {one_line(whose)}'s build: {first_fault(log)}"
 
 
 def first_fault(log: str) -> str:
     """The first line of a build's log that names a fault; else its last line; else that it said nothing."""
     said = [line for line in map(one_line, log.splitlines()) if line]
     named = (line for line in said if any(fault.search(line) for fault in _FAULTS))
-    return next(named, said[-1] if said else "the build said nothing; run its command by hand")
+    return next(named, said[-1] if said else "the build printed nothing; run its command by hand")

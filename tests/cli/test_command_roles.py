@@ -141,7 +141,7 @@ def assert_without_a_client(ended: Ended) -> None:
     absent = ended.check("client.handed_in")
     assert (absent["reason"], absent["max_points"]) == ("not_handed_in", 0)
     assert absent["message"] == "This submission has a server ('server.py') but no client."
-    assert ended.check("pair.meet")["message"] == "not played, because the client was not handed in"
+    assert ended.check("pair.meet")["message"] == "skipped: the client was not handed in"
 
 
 def test_a_folder_without_a_client_loses_its_points(folder: Path, two: tuple[str | Path, ...]) -> None:
@@ -167,7 +167,7 @@ def test_a_single_file_is_graded_alone_by_its_role(folder: Path, two: tuple[str 
     program = submit(folder, client_py=CLIENT) / "client.py"
     ended = Command(folder).run("check", program, *two, "--role", "client", "--json", "-")
     assert (ended.code, ended.report()["score"], ended.report()["max_score"]) == (0, 5, 5)
-    assert "Graded in part (--role client): 5 of the assignment's 12 points." in ended.err.splitlines()
+    assert "Only part of the assignment was graded (--role client): 5 of its 12 points." in ended.err.splitlines()
 
 
 def test_a_build_that_fails_is_one_programs_fault(folder: Path, two: tuple[str | Path, ...]) -> None:
@@ -190,7 +190,7 @@ def test_a_build_that_fails_is_one_programs_fault(folder: Path, two: tuple[str |
     assert build["outcome"] == "failed"
     assert build["log"].startswith("server:\ncp server.py server")
     assert "\nclient:\nno client\n" in build["log"]
-    assert "Next: mend what stops the client's build: make: ***" in ended.err
+    assert "Next: fix the client's build: make: ***" in ended.err
 
 
 @pytest.mark.parametrize(

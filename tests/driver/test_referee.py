@@ -165,7 +165,7 @@ def test_every_end_has_its_outcome_and_reason(tmp_path: Path) -> None:
         "received: 'HELlO'",
         "              ^",
     ]
-    assert played.checks["needs_failed"].message == "not played, because it needs “Is at fault”, which did not pass"
+    assert played.checks["needs_failed"].message == "skipped: depends on “Is at fault”, which did not pass"
     assert played.checks["needs_unproved"].message.endswith("“test_is_unproved”, which could not be judged")
 
 
@@ -186,7 +186,7 @@ def test_a_server_that_never_listens_fails_one_check_and_the_rest_are_not_played
         "the program: it ended by itself with exit status 1\nit printed on standard error:\n  no socket today" in first
     )
     assert played.checks["listens"].hint
-    assert second == "not played, because it needs a server that listens: the program ended by an error"
+    assert second == "skipped: depends on a server that listens: the program crashed"
 
 
 def test_after_the_whole_time_nothing_is_started(tmp_path: Path) -> None:

@@ -174,11 +174,9 @@ def test_escapes_are_readable() -> None:
 
 
 def test_why_a_check_was_not_played() -> None:
-    assert (
-        expect.because("“answers”, which did not pass") == "not played, because it needs “answers”, which did not pass"
-    )
+    assert expect.because("“answers”, which did not pass") == "skipped: depends on “answers”, which did not pass"
     fault = FaultError(Reason.CRASHED, "boom")
-    words = "not played, because it needs a server that listens: the program ended by an error"
+    words = "skipped: depends on a server that listens: the program crashed"
     assert expect.because("a server that listens", fault) == words
 
 

@@ -140,7 +140,7 @@ SKIPPED = tuple(
         outcome=Outcome.SKIPPED,
         points=0,
         reason=Reason.PREREQUISITE,
-        message="not played, because it needs \u201c" + FRAGMENTS.title + "\u201d, which did not pass",
+        message="skipped: depends on \u201c" + FRAGMENTS.title + "\u201d, which did not pass",
         duration_s=0.0,
     )
     for name, title in (
@@ -246,7 +246,7 @@ make: *** [Makefile:2: server] Error 1
 """
 BUILDS = CheckResult(
     id="server.builds",
-    title="Can be built",
+    title="Builds",
     requirement=Requirement(number="", text="The program can be built."),
     outcome=Outcome.FAILED,
     points=0,
@@ -262,7 +262,7 @@ _UNPLAYED = tuple(
         outcome=Outcome.SKIPPED,
         points=0,
         reason=Reason.PREREQUISITE,
-        message="not played, because it could not be built",
+        message="skipped: the server could not be built",
         hint="",
         evidence=(),
         duration_s=0.0,
@@ -311,7 +311,7 @@ BOTH = msgspec.structs.replace(
                 SKIPPED[0],
                 id=f"{part}.{name}",
                 title=f"{part} {name}",
-                message="not played, because it needs “shows the reply”, which did not pass",
+                message="skipped: depends on “shows the reply”, which did not pass",
             )
             for part, name in (("client", "long_reply"), ("pair", "talk"))
         ),
@@ -345,7 +345,7 @@ CLIENT_ABSENT = msgspec.structs.replace(
     checks=(
         PASSED,
         ABSENT,
-        msgspec.structs.replace(CLIENT_UNBUILT.checks[-1], message="not played, because it was not handed in"),
+        msgspec.structs.replace(CLIENT_UNBUILT.checks[-1], message="skipped: the client was not handed in"),
     ),
     build=BuildResult(outcome=Outcome.SKIPPED),
 )

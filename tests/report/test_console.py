@@ -73,10 +73,10 @@ def test_quiet_leaves_only_the_end() -> None:
 
 def test_quiet_says_the_points_of_each_program() -> None:
     assert shown(BOTH, quiet=True).splitlines()[-6:-2] == [
-        "Server: 2 of 6 points, 1 more could not be judged",
+        "Server: 2 of 6 points, 1 more not yet judged",
         "Client: 2 of 6.5 points",
         "Together: 0 of 2 points",
-        "Score: 4 of 14.5 points, 1 more could not be judged",
+        "Score: 4 of 14.5 points, 1 more not yet judged",
     ]
 
 
@@ -88,8 +88,8 @@ def test_every_check_stands_in_one_section(report: Report) -> None:
 
 
 def test_last_line_is_the_next_step() -> None:
-    assert shown(PERFECT).splitlines()[-1] == "Next: nothing, every check passed"
-    assert shown(UNBUILT).splitlines()[-2].startswith("Next: mend what stops the build: server.c:17:23: error:")
+    assert shown(PERFECT).splitlines()[-1] == "All checks passed."
+    assert shown(UNBUILT).splitlines()[-1].startswith("Next: fix the build: server.c:17:23: error:")
 
 
 @given(report=report_strategy)
@@ -170,7 +170,7 @@ def test_colours_are_the_callers_choice(monkeypatch: pytest.MonkeyPatch) -> None
 
 def test_two_checks_of_one_name_are_both_shown() -> None:
     twice = msgspec.structs.replace(FULL, checks=(HOSTILE, HOSTILE))
-    assert shown(twice).count("The program ended by an error.") == 2
+    assert shown(twice).count("The program crashed.") == 2
 
 
 def test_only_a_complete_and_perfect_score_is_green() -> None:

@@ -8,7 +8,7 @@ from importlib import resources
 
 from hypothesis import given
 
-from grader.model import Outcome, Report
+from grader.model import PARTS, Outcome, Report, part_of
 from grader.report import html, text
 from tests.report.examples import BOTH, FULL, PERFECT, UNBUILT, UNBUILT_UNSAID, report_strategy
 from tests.report.golden import assert_golden
@@ -99,12 +99,24 @@ def test_build_log_is_open_when_no_check_shows_it() -> None:
 def test_the_checks_of_each_program_stand_below_its_points() -> None:
     content = html.render(BOTH).decode()
     headings = [
-        "<h2>Server: 2 of 6 points, 1 more could not be judged</h2>",
+        "<h2>Server: 2 of 6 points, 1 more not yet judged</h2>",
         "<h2>Client: 2 of 6.5 points</h2>",
         "<h2>Together: 0 of 2 points</h2>",
     ]
-    ids = [f'<p class="id">{check.id}</p>' for check in BOTH.checks]
-    places = [content.index(words) for words in (headings[0], *ids[:3], headings[1], *ids[3:6], headings[2], ids[6])]
-    assert places == sorted(places)
+    places = [content.index(words) for words in headings] + [len(content)]
+    for check in BOTH.checks:
+        part = PARTS.index(part_of(check.id))
+        assert places[part] < content.index(f'<p class="id">{check.id}</p>') < places[part + 1]
+
+
+def test_what_failed_stands_first_in_its_section() -> None:
+    content = html.render(FULL).decode()
+    build, *outcomes = re.findall(r'<details class="(\w+)"', content)
+    assert [*dict.fromkeys(outcomes)] == ["failed", "error", "inconclusive", "skipped", "passed"]
+    assert (build, len(outcomes)) == ("passed", len(FULL.checks))
+
+
+def test_several_programs_alone_are_named() -> None:
+    content = html.render(BOTH).decode()
     assert "(server and client)" in content
     assert "<h2>" not in html.render(FULL).decode()

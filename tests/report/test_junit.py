@@ -82,8 +82,8 @@ def test_failure_carries_reason_and_explanation() -> None:
     assert failure is not None
     assert case.get("name") == FRAGMENTS.title
     assert failure.get("type") == "early_reply"
-    assert failure.get("message") == "it answered before the message was complete"
-    assert "Look at: recv gives what has arrived" in (failure.text or "")
+    assert failure.get("message") == "it replied before the message was complete"
+    assert "Hint: recv gives what has arrived" in (failure.text or "")
     assert r"sent 'he' | 'llo\n' (2 pieces)" in (failure.text or "")
 
 

@@ -39,13 +39,13 @@ def test_timeline_shows_split_points_and_columns() -> None:
         r"+0.31 ms  client A  sent 'he' | 'llo\n' (2 pieces)",
         "+0.74 ms  client A  received 'HE'",
         "+0.91 ms  program   kernel: blocked in recv on client A's socket, nothing unread",
-        "+1.02 ms  client A  saw the other side reset",
+        "+1.02 ms  client A  connection reset by the other side",
     ]
 
 
 def test_timeline_shows_head_gap_and_tail() -> None:
     frozen, sent, _, equal, empty, *_ = text.timeline(LONG)
-    assert frozen == "   +0.10 ms  grader    freeze: every thread of the program"
+    assert frozen == "   +0.10 ms  grader    stopped (SIGSTOP): every thread of the program"
     assert sent.endswith(rf"sent 'aaaa' | '{'a' * 28}' … 977 bytes … '{'a' * 15}\n' (3 pieces)")
     assert equal.endswith(r"sent 'world, again\n' (13 pieces of 1 byte)")
     assert empty.endswith("received ''")
@@ -83,7 +83,7 @@ def test_next_step_is_the_first_failed_check() -> None:
 
 def test_next_step_without_a_hint_gives_the_reason() -> None:
     blunt = msgspec.structs.replace(FULL, checks=(msgspec.structs.replace(FRAGMENTS, hint=""),))
-    assert text.next_step(blunt).hint == "it answered before the message was complete"
+    assert text.next_step(blunt).hint == "it replied before the message was complete"
 
 
 def test_next_step_when_nothing_failed() -> None:
@@ -94,30 +94,30 @@ def test_next_step_when_nothing_failed() -> None:
 
 
 def test_what_could_not_be_judged_is_neither_earned_nor_lost() -> None:
-    words = "neither earned nor lost, for a person to look at."
-    assert text.unjudged_line(UNJUDGED) == f"1 check could not be judged: 1 point, {words}"
+    words = "neither earned nor lost, for a person to review."
+    assert text.unjudged_line(UNJUDGED) == f"1 check could not be judged: 1 point {words}"
     assert text.unjudged_line(FULL) == (
-        f"3 checks could not be judged, counting 1 that depends on another: 3 points, {words}"
+        f"3 checks could not be judged (including 1 that depends on another): 3 points {words}"
     )
     assert text.unjudged_line(PERFECT) == ""
 
 
 def test_a_report_of_a_part_says_so() -> None:
     assert text.narrowed_line(IN_PART) == (
-        "Graded in part (--role server --only server.answers, with what it depends on): "
-        "2 of the assignment's 82 points."
+        "Only part of the assignment was graded (--role server --only server.answers and what it depends on): "
+        "2 of its 82 points."
     )
     of_role = msgspec.structs.replace(IN_PART, narrowed=Narrowed(role="server", only=(), full_score=82))
-    assert text.narrowed_line(of_role) == "Graded in part (--role server): 2 of the assignment's 82 points."
+    assert text.narrowed_line(of_role) == "Only part of the assignment was graded (--role server): 2 of its 82 points."
     assert text.narrowed_line(FULL) == ""
 
 
 def test_skipped_checks_fold_by_their_reason() -> None:
     first, second = text.not_played(FULL.checks)
     assert first.checks == SKIPPED
-    assert text.not_played_line(first).startswith("3 checks (6 points): not played, because it needs “answers a line")
+    assert text.not_played_line(first).startswith("3 checks (6 points) skipped: depends on “answers a line")
     assert text.not_played_line(second) == (
-        "“can be started again at once” (1 point): not played, because a check that this one needs could not be judged"
+        "“can be started again at once” (1 point) skipped: a check that this one depends on could not be judged"
     )
 
 
@@ -138,7 +138,7 @@ def test_a_failed_build_is_said_once() -> None:
         ('  File "s.py", line 2\nSyntaxError: invalid syntax\n', "SyntaxError: invalid syntax"),
         ("make: *** No rule to make target 'server'.  Stop.\n", "make: *** No rule to make target 'server'. Stop."),
         ("a\nthe last word\n\n", "the last word"),
-        ("", "the build said nothing; run its command by hand"),
+        ("", "the build printed nothing; run its command by hand"),
     ],
 )
 def test_first_fault_is_the_compilers_own_line(log: str, fault: str) -> None:
@@ -148,17 +148,17 @@ def test_first_fault_is_the_compilers_own_line(log: str, fault: str) -> None:
 def test_the_next_step_names_the_program_whose_build_failed() -> None:
     # The other one's log stands before it, and has a line that looks like a fault.
     assert text.next_step(CLIENT_UNBUILT).hint == (
-        "mend what stops the client's build: server.c:17:23: error: expected ';' before 'return'"
+        "fix the client's build: server.c:17:23: error: expected ';' before 'return'"
     )
     unsaid = msgspec.structs.replace(CLIENT_UNBUILT, checks=())
-    assert text.next_step(unsaid).hint == "mend what stops the build: x.c:1:1: error: fine"
+    assert text.next_step(unsaid).hint == "fix the build: x.c:1:1: error: fine"
 
 
 def test_subtotals_add_up_to_the_score() -> None:
     words = [section.heading for section in text.sections(BOTH)]
-    server = "Server: 2 of 6 points, 1 more could not be judged"
+    server = "Server: 2 of 6 points, 1 more not yet judged"
     assert words == [server, "Client: 2 of 6.5 points", "Together: 0 of 2 points"]
-    assert text.score_line(BOTH) == "Score: 4 of 14.5 points, 1 more could not be judged"
+    assert text.score_line(BOTH) == "Score: 4 of 14.5 points, 1 more not yet judged"
     (alone,) = text.sections(FULL)
     assert (alone.heading, alone.checks) == ("", FULL.checks)
 
