@@ -280,7 +280,7 @@ def _listen(address: Endpoint) -> socket.socket | None:
         listener.close()
         if error.errno in {errno.EADDRNOTAVAIL, errno.EACCES}:
             return None
-        raise UnprovedError(f"nobody could listen on {address.host} port {address.port}: {error.strerror}") from None
+        raise UnprovedError(f"nothing could listen on {address.host} port {address.port}: {error.strerror}") from None
     listener.setblocking(False)  # noqa: FBT003 — its only parameter
     return listener
 

@@ -107,7 +107,7 @@ def test_a_port_that_somebody_has_is_nobodys_fault(stand: Stand) -> None:
         port = other.getsockname()[1]
         with pytest.raises(UnprovedError) as caught:
             ScriptedServer([Endpoint("127.0.0.1", port)], stand.table)
-    assert caught.value.what == f"nobody could listen on 127.0.0.1 port {port}: Address already in use"
+    assert caught.value.what == f"nothing could listen on 127.0.0.1 port {port}: Address already in use"
 
 
 @pytest.mark.parametrize(
