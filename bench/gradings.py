@@ -53,7 +53,7 @@ def grade_s(
     """The time of one `grader check`, of some checks or (none named) all.
 
     Raises:
-        NotMeasuredError: it did not end with that exit code.
+        NotMeasuredError: it did not exit with that exit code.
     """
     command = [sys.executable, "-m", "grader.cli", "check", str(program), "--assignment", ASSIGNMENT, "--quiet"]
     command += ["--role", role]

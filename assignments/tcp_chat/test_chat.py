@@ -1,4 +1,4 @@
-"""What only a chat room does: what is said to all, and what nobody may hear."""
+"""What only a chat room does: what everyone hears, and what nobody may hear."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ _LONGEST_LINE_BYTES = 64 * 1024
 
 
 @behaviour(
-    does="lines that are not UTF-8 from one of two members, each followed by a good line that both must hear next",
-    proves="the bad line was read before the good one was sent",
-    catches="invalid bytes sent on, or with U+FFFD in their place; the sender put out of the room",
+    does="lines that are not UTF-8 from one of two members, each followed by a valid line that both must receive next",
+    proves="the bad line was read before the valid one was sent",
+    catches="invalid bytes passed on, or replaced by U+FFFD; the sender dropped from the room",
     says=("invalid_text",),
-    hint="A line that can't be decoded is dropped as a whole: send nothing of it to anybody, and go on with the next.",
+    hint="A line that can't be decoded is dropped as a whole: send nothing of it to anyone, and go on with the next.",
     hints={
-        Reason.CLOSED_EARLY: "Catch the error for this line alone: its sender stays connected.",
-        Reason.RESET: "Catch the error for this line alone: its sender stays connected.",
+        Reason.CLOSED_EARLY: "Catch the error for this line only: its sender stays connected.",
+        Reason.RESET: "Catch the error for this line only: its sender stays connected.",
     },
 )
 def test_invalid_line_goes_to_nobody(connect: Connect, protocol: StreamProtocol) -> None:
-    """Sends a line that is not UTF-8 to nobody, and keeps its sender"""
+    """Passes a line that is not UTF-8 on to nobody, and keeps its sender"""
     with connect() as sender, connect():
         for number, line in enumerate(protocol.invalid_text()):
             sender.send(line)
@@ -29,17 +29,17 @@ def test_invalid_line_goes_to_nobody(connect: Connect, protocol: StreamProtocol)
 
 
 @behaviour(
-    does="while one member listens a second comes, says a line and leaves, once by closing and once by a reset",
-    proves="the program is still after each, or had the time of a reply",
+    does="while one member listens another one connects, says a line and leaves, once by closing and once by a reset",
+    proves="the program is still after each, or had the time allowed for a reply",
     catches="'somebody has joined', 'somebody has left'",
-    hint="Send nothing but the lines that members say: no word about who comes or goes.",
+    hint="Send nothing but the lines that members say: don't announce who joins or leaves.",
 )
 def test_nobody_is_announced(connect: Connect, protocol: StreamProtocol) -> None:
-    """Tells nobody who comes or goes"""
+    """Tells nobody who joins or leaves"""
     with connect() as member:
         for number, by_reset in enumerate((False, True)):
             with connect() as guest:
-                member.expect_nothing(Reason.EXTRA_REPLY, "it said something when a client came")
+                member.expect_nothing(Reason.EXTRA_REPLY, "it said something when a client joined")
                 guest.ask(protocol.exchange(number))
                 if by_reset:
                     guest.reset()
@@ -48,31 +48,32 @@ def test_nobody_is_announced(connect: Connect, protocol: StreamProtocol) -> None
 
 @behaviour(
     does="one of two members resets its connection in the middle of a line; then the other says a line",
-    proves="the part was read before the reset; the program is still after it, or had the time of a reply",
-    catches="the buffer is sent on at every end of a connection, a reset taken for the client's end",
-    hint="recv that fails (ECONNRESET) is no end of the text: forget what the client had not finished. Only where recv "
+    proves="the part was read before the reset; the program is still after it, or had the time allowed for a reply",
+    catches="the buffer is passed on however a connection ends, a reset taken for the client's FIN",
+    hint="When recv fails (ECONNRESET), the text hasn't ended: forget what the client had not finished. Only when recv "
     "returns b'' (0 in C) is what is left the last line.",
 )
 def test_unfinished_line_of_reset_is_dropped(connect: Connect, protocol: StreamProtocol) -> None:
-    """Forgets what a client had not finished when its connection broke"""
+    """Drops an unfinished line when the client's connection breaks"""
     unfinished = protocol.exchange(0).request.removesuffix(b"\n")
     with connect() as member, connect() as guest:
         guest.send(unfinished)
         guest.wait_read()
         guest.reset()
-        member.expect_nothing(Reason.EXTRA_REPLY, "it sent on what a client had not finished when its connection broke")
+        member.expect_nothing(Reason.EXTRA_REPLY, "it passed on an unfinished line of a client whose connection broke")
         member.ask(protocol.exchange(1))
 
 
 @behaviour(
-    does="a line of 64 KiB, its end included, and a short one behind it, which both of two members must hear",
-    proves="all of the line but its end was read before that was sent",
-    catches="a buffer or a limit that is too small: the line cut off or cut in two, its sender put out of the room",
+    does="a line of 64 KiB, including its line ending, followed by a short one, which both of two members must receive",
+    proves="all of the line but its line ending was read before that was sent",
+    catches="a buffer or a limit that is too small: the line cut off or split in two, its sender dropped from the room",
     says=("sized",),
-    hint="Let the buffer of a connection grow to 64 KiB. Send with sendall or in a loop: send may take only a part.",
+    hint="Let the buffer of a connection grow to 64 KiB. Send with sendall or in a loop: send may take only part of "
+    "the data.",
 )
 def test_longest_line_reaches_all(connect: Connect, protocol: StreamProtocol) -> None:
-    """Sends a line of 64 KiB to everybody"""
+    """Passes a line of 64 KiB on to everyone"""
     with connect() as sender, connect():
         longest = protocol.sized(_LONGEST_LINE_BYTES)
         sender.send(longest.request, pieces=[_LONGEST_LINE_BYTES - 1])

@@ -1,4 +1,4 @@
-"""What only the client of an echo server does: a line that the server echoes ends it."""
+"""What only the client of an echo server does: a line that the server echoes makes it exit."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ _NOT_THE_WORD = ("closed", "close the {}", "{} close", "Close", "close ", " clos
 
 
 @behaviour(
-    does="the line `close` is typed; its echo and the end of the connection come together",
-    proves="the program waits for a line when it is typed; the echo is sent after the line has come",
-    catches="the program ends as soon as it has sent the line, its echo is thrown away",
-    hint="Show the echo of this line like any other's; only then look whether the line was the word.",
+    does="the line `close` is typed; its echo and the server's FIN arrive together",
+    proves="the program waits for a line when it is typed; the echo is sent after the line has arrived",
+    catches="the program exits as soon as it has sent the line, its echo is thrown away",
+    hint="Show the echo of this line like any other's; only then check whether the line was `close`.",
     says=("typed", "leaving"),
 )
 def test_echo_of_close_is_shown(tcp_clients: TcpClients, script: ClientProtocol) -> None:
-    """Shows the echo of the line close before it ends"""
+    """Shows the echo of the line close before it exits"""
     with tcp_clients.start() as session:
         session.converse(script.typed(0))
         session.enter(script.leaving().line)
@@ -35,14 +35,14 @@ def test_echo_of_close_is_shown(tcp_clients: TcpClients, script: ClientProtocol)
 
 
 @behaviour(
-    does="lines are typed that begin or end with the word, or have it in other letters; each is echoed",
+    does="lines are typed that begin or end with the word, or have it in a different case; each is echoed",
     proves="the program waits for a line when the next one is typed",
     catches="startswith, strip() or lower() before the comparison, strncmp with five characters",
-    hint="Compare the whole line, without its line end, with `close`.",
+    hint="Compare the whole line, without its line ending, with `close`.",
     says=("typed",),
 )
 def test_only_the_line_close(tcp_clients: TcpClients, script: ClientProtocol, source: random.Random) -> None:
-    """Is not ended by lines that look like the word close"""
+    """Does not exit on lines that only look like the word close"""
     with tcp_clients.start() as session:
         for word in _NOT_THE_WORD:
             line = word.format(random_words(source)).encode()

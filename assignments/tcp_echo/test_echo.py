@@ -1,4 +1,4 @@
-"""What only an echo server does: it answers every byte, and a word in the stream ends the connection."""
+"""What only an echo server does: it echoes every byte, and a word in the stream ends the connection."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ _NOT_THE_WORD = (
 
 
 @behaviour(
-    does="single bytes, none of them a line end, each sent when the one before has come back",
+    does="single bytes, none of them a line ending, each sent when the one before has come back",
     proves="nothing to prove",
     catches="readline, getline, fgets: an echo that waits for the end of the line",
-    hint="Send back what recv returns as soon as it has returned: readline, getline and the like wait for a line end.",
+    hint="Send back what recv returns immediately: readline, getline and the like wait for a line ending.",
 )
 def test_echoes_at_once(connect: Connect, protocol: StreamProtocol) -> None:
-    """Echoes a byte at once, without waiting for the end of its line"""
+    """Echoes each byte immediately, without waiting for the end of the line"""
     with connect() as client:
         for byte in protocol.exchange(0).request.removesuffix(b"\n"):
             client.send(bytes([byte]))
@@ -38,11 +38,11 @@ def test_echoes_at_once(connect: Connect, protocol: StreamProtocol) -> None:
 @behaviour(
     does="lines that begin with, end with, or look like the word, one after the other; then a plain one",
     proves="nothing to prove",
-    catches="strip(), startswith(), strstr(): the connection is closed by other lines than the one",
-    hint="Compare the whole line with the word, without its LF or CRLF and without anything else taken off.",
+    catches="strip(), startswith(), strstr(): the connection is closed by the wrong lines",
+    hint="Compare the whole line with the word: remove its LF or CRLF and nothing else.",
 )
 def test_only_the_line_close(connect: Connect, protocol: StreamProtocol, source: random.Random) -> None:
-    """Goes on after lines that only look like the word close"""
+    """Keeps the connection open after lines that only look like the word close"""
     plain = protocol.exchange(0)
     with connect() as client:
         for near_miss in _NOT_THE_WORD:
@@ -56,12 +56,13 @@ def test_only_the_line_close(connect: Connect, protocol: StreamProtocol, source:
 @behaviour(
     does="in one segment a line, the word ended by CRLF, and another line; then everything until the end",
     proves="one short send on a connection where nothing else waits, which is one segment",
-    catches="what recv returned is compared with the word as a whole; CRLF is forgotten; too much is echoed",
-    hint="What recv returns may hold several lines: look at each. Echo up to the end of the line close and no more.",
-    hints={Reason.NOT_CLOSED: "Look at each line of what recv returned, and take CRLF for a line end too."},
+    catches="everything that recv returned is compared with the word; CRLF is forgotten; too much is echoed",
+    hint="What recv returns may contain several lines: look at each. Echo up to the end of the line close and no "
+    "further.",
+    hints={Reason.NOT_CLOSED: "Look at each line in what recv returned, and accept CRLF as a line ending too."},
 )
 def test_close_among_others(connect: Connect, protocol: StreamProtocol) -> None:
-    """Finds the line close among others, and echoes nothing that follows it"""
+    """Finds the line close among others, and echoes nothing after it"""
     to_the_end = protocol.exchange(0).request + b"close\r\n"
     with connect() as client:
         # Not as_one_read: the server may be gone before we look.

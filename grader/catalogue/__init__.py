@@ -1,8 +1,8 @@
 """The catalogue: what the harness can check, each behaviour written once.
 
 A check is a pytest function whose docstring's first line is its title.  `@behaviour` adds what the catalogue says
-of it: what is done, what must have been seen of the situation before it may pass or fail the program, the classic
-mistake that it finds, and what a student should look at next.
+about it: what is done, what must have been observed before it may pass or fail the program, the classic mistake that
+it catches, and a hint for the student.
 """
 
 from __future__ import annotations
@@ -27,21 +27,22 @@ MODULES: Final[dict[tuple[Part, Transport], tuple[str, ...]]] = {
 
 #: What to look at when a program has crashed.
 READ_WHY = (
-    "Read what it printed (above){Python: : the last line names the error, and the lines before it where it is}"
-    "{Java: : the first line names the exception, Caused by what is behind it, and the first line with a file of yours "
-    "where it is}.{C:  A signal like SIGSEGV leaves no words: compile with -g -fsanitize=address, run it by hand, and "
-    "send it the same.}"
+    "Read what it printed (above){Python: : the last line names the error, and the lines before it say where it "
+    "happened}{Java: : the first line names the exception, Caused by shows what is behind it, and the first line with "
+    "one of your files shows where}.{C:  A signal like SIGSEGV leaves no message: compile with -g -fsanitize=address, "
+    "run it by hand, and send it the same bytes.}"
 )
 #: What to look at where the cause is none that a check looks for.
 COMMON_HINTS = {
     Reason.CRASHED: READ_WHY,
-    Reason.NOT_HEARD: "What one client says goes to every client that is connected: keep a list of them.",
-    Reason.OUTPUT_FLOOD: "It prints without end, whatever it is asked: look for a loop that prints and never waits.",
-    Reason.HIDDEN: "It runs from a file that its own user may not read (chmod 711), so nobody can see what it waits "
-    "for: let its user read it.",
-    Reason.OUT_OF_MEMORY: "It was killed when it used more memory than a submission may: look at what grows.",
-    Reason.TOO_MANY_PROCESSES: "Look for a loop that starts processes or threads without end, or that never lets them "
-    "end: each client needs one at most, and only while it is there.",
+    Reason.NOT_HEARD: "What one client says goes to every connected client: keep a list of them.",
+    Reason.OUTPUT_FLOOD: "It prints endlessly, whatever it is asked: look for a loop that prints and never waits.",
+    Reason.HIDDEN: "It runs from a file that its own user can't read (chmod 711), so nobody can see what it waits for: "
+    "make the file readable for its user.",
+    Reason.OUT_OF_MEMORY: "It was killed because it used more memory than a submission may: find out what keeps "
+    "growing.",
+    Reason.TOO_MANY_PROCESSES: "Look for a loop that keeps starting processes or threads, or that never lets them "
+    "exit: each client needs one at most, and only while it is connected.",
 }
 
 #: A part of a hint that is for programs in some languages: `{C, Go: ...}`.  What is for C is for C++ as well.
@@ -50,7 +51,7 @@ _ALSO = {"C++": "C", "TypeScript": "JavaScript"}
 
 
 def fitting(hint: str, language: str) -> str:
-    """A hint as it is for a program in this language; in none that is known: only what is for all."""
+    """A hint for a program in this language; if that isn't known, only the parts for all languages."""
     names = {language, _ALSO.get(language, language)}
     return _FOR_LANGUAGES.sub(lambda part: part[2] if names & {*part[1].split(", ")} else "", hint)
 
@@ -62,7 +63,7 @@ _Check = TypeVar("_Check", bound=Callable[..., None])
 class Behaviour:
     """A row of the catalogue.
 
-    `hints`: what to look at, by reason; `hint` for all others; parts of them may be for some languages (`fitting`).
+    `hints`: what to look at, by reason; `hint` for all others; parts may be for some languages only (`fitting`).
     `says`: the functions of an assignment's `protocol.py` that it needs.
     """
 
@@ -74,7 +75,7 @@ class Behaviour:
     says: tuple[str, ...] = ()
 
     def hint_for(self, reason: Reason, language: str = "") -> str:
-        """What to look at after this failure of a program in this language (empty: it is not known which)."""
+        """What to look at after this failure of a program in this language (empty: not known)."""
         hint = self.hints.get(reason) or COMMON_HINTS.get(reason) or self.hint
         if reason is Reason.CRASHED and hint is COMMON_HINTS[reason]:
             hint = f"{self.hint} {hint}"  # what it is not prepared for, and where it says so
@@ -90,7 +91,7 @@ def behaviour(
     hints: dict[Reason, str] | None = None,
     says: tuple[str, ...] = (),
 ) -> Callable[[_Check], _Check]:
-    """Say what a check is in the catalogue."""
+    """Attach a check's row of the catalogue."""
 
     def mark(check: _Check) -> _Check:
         vars(check)["behaviour"] = Behaviour(does, proves, catches, hint, hints or {}, says)
@@ -100,7 +101,7 @@ def behaviour(
 
 
 def part_of_module(module: str) -> Part:
-    """What the checks of a module are of: the catalogue's by the table, an assignment's own by the file's name.
+    """Which part a module's checks are for: the catalogue's by the table, an assignment's own by the file's name.
 
     `test_client_*.py` holds a client's, `test_pair_*.py` those of both programs together, any other a server's.
     """
@@ -111,7 +112,7 @@ def part_of_module(module: str) -> Part:
 
 
 def behaviour_of(check: Callable[..., object]) -> Behaviour | None:
-    """A check's row of the catalogue, or None for a check of an assignment's own."""
+    """A check's row of the catalogue, or None for one of an assignment's own checks."""
     found = vars(check).get("behaviour")
     return found if isinstance(found, Behaviour) else None
 

@@ -1,4 +1,4 @@
-"""Clients over TCP and UDP: where they go, what they send and show, and how they end."""
+"""Clients over TCP and UDP: where they connect, what they send and show, and how they exit."""
 
 from __future__ import annotations
 
@@ -20,31 +20,31 @@ if TYPE_CHECKING:
 
 _LINES = 3
 THREADS_HINT = (
-    "Where a thread receives: {Python: sys.exit() in a thread ends that thread alone, and }close() wakes no recv; use "
-    "shutdown() on the socket{Python, Java: , or a daemon thread}."
+    "If a thread receives: {Python: sys.exit() in a thread ends only that thread, and }close() doesn't wake up recv; "
+    "use shutdown() on the socket{Python, Java: , or a daemon thread}."
 )
 #: How a program hears of the end of its input.
 _AT_THE_END = (
-    "{Python:  (input raises EOFError, readline gives '')}{C:  (fgets gives NULL)}{Java:  (readLine gives null)}"
+    "{Python:  (input raises EOFError, readline returns '')}{C:  (fgets returns NULL)}{Java:  (readLine returns null)}"
 )
 _LOOP_HINT = (
-    "After each reply the client reads the next line, until its input ends: look at the loop around input."
-    "{C:  scanf leaves the line end where it is, so that an empty line is read next: use fgets.}"
+    "After each reply the client reads the next line, until its input ends: look at the loop around input.{C:  scanf "
+    "leaves the line ending in the input, so an empty line is read next: use fgets.}"
 )
 GOES_ELSEWHERE_HINTS = {
-    Reason.OTHER_PORT: "Take the port from the arguments instead of a constant in the program.{C:  Or did its two "
-    "bytes go out in the machine's order? Then htons is missing.}",
-    Reason.CRASHED: READ_WHY + "{C:  If it was told a name: inet_addr, inet_aton and inet_pton take no names; use "
-    "getaddrinfo.}",
-    Reason.OTHER_ADDRESS: "Take the address from the arguments instead of a constant in the program.{C:  Or was the "
-    "name not looked up? inet_pton and inet_aton take no names, and leave 0.0.0.0 if nobody asks what they returned; "
+    Reason.OTHER_PORT: "Take the port from the arguments instead of a constant in the program.{C:  Or were its two "
+    "bytes sent in the machine's byte order? Then htons is missing.}",
+    Reason.CRASHED: READ_WHY + "{C:  If it was given a name: inet_addr, inet_aton and inet_pton don't accept names; "
     "use getaddrinfo.}",
-    Reason.NOT_CONNECTED: "Start it by hand as it was started above, beside a server, and read what it prints.",
+    Reason.OTHER_ADDRESS: "Take the address from the arguments instead of a constant in the program.{C:  Or was the "
+    "name not looked up? inet_pton and inet_aton don't accept names, and leave 0.0.0.0 if you ignore what they return; "
+    "use getaddrinfo.}",
+    Reason.NOT_CONNECTED: "Start it by hand with the command above, with a server running, and read what it prints.",
 }
 
 
 def must_have_gone(session: Session[Any], went: Endpoint, addresses: Collection[str]) -> None:
-    """It has come to the port that it was told, and to one of these addresses.
+    """It has connected to the port it was given, and to one of these addresses.
 
     Raises:
         FaultError: it has not.
@@ -52,10 +52,10 @@ def must_have_gone(session: Session[Any], went: Endpoint, addresses: Collection[
     __tracebackhide__ = True
     told = session.told
     if went.port != told.port:
-        raise FaultError(Reason.OTHER_PORT, f"it was told port {told.port}, but went to port {went.port}")
+        raise FaultError(Reason.OTHER_PORT, f"it was given port {told.port}, but connected to port {went.port}")
     if went.host not in addresses:
         stands_for = "" if told.host in addresses else f", which stands for {' or '.join(addresses)},"
-        raise FaultError(Reason.OTHER_ADDRESS, f"it was told {told.host}{stands_for} but went to {went.host}")
+        raise FaultError(Reason.OTHER_ADDRESS, f"it was given {told.host}{stands_for} but connected to {went.host}")
 
 
 def lines(script: ClientProtocol) -> tuple[Entry, ...]:
@@ -64,7 +64,7 @@ def lines(script: ClientProtocol) -> tuple[Entry, ...]:
 
 
 def serve(session: Session[Any], entry: Entry) -> None:
-    """A line is typed and sent as it must be, and answered; what is shown is not looked at."""
+    """A line is typed, sent as it must be, and answered; what is shown is not looked at."""
     __tracebackhide__ = True
     session.enter(entry.line)
     session.server.expect(entry.request)
@@ -72,7 +72,7 @@ def serve(session: Session[Any], entry: Entry) -> None:
 
 
 def pour(session: Session[Any], entries: tuple[Entry, ...], last_end: bytes = b"") -> None:
-    """All lines at once on its standard input; each is sent and answered in turn.  `last_end`: behind the last one."""
+    """All lines are written to its input together; each is sent and answered in turn.  `last_end`: after the last."""
     __tracebackhide__ = True
     session.feed(b"\n".join(entry.line for entry in entries) + last_end)
     for entry in entries:
@@ -85,28 +85,28 @@ def pour(session: Session[Any], entries: tuple[Entry, ...], last_end: bytes = b"
 
 
 @behaviour(
-    does="lines are typed one after the other, at a terminal; then several come together down a pipe, and when they "
-    "have been sent a last one without its end",
-    proves="the program waits for a line when one is typed; all that it has sent is here",
-    catches="bytes added or stripped, a part sent, a last line lost, a message sent twice",
-    hint="Compare what was typed with what was sent, byte by byte, and both with what the handout says of a line.",
+    does="lines are typed one after the other at a terminal; then several are sent together through a pipe, and when "
+    "they have been sent, a last one without a line ending",
+    proves="the program waits for a line whenever one is typed; everything it has sent has arrived here",
+    catches="bytes added or stripped, a line sent only in part, a lost last line, a message sent twice",
+    hint="Compare what was typed with what was sent, byte by byte, and both with what the handout says about a line.",
     hints={
         Reason.NO_PROMPT: _LOOP_HINT,
         Reason.EXITED: _LOOP_HINT,
-        Reason.INCOMPLETE_REQUEST: "Is it the line end that is missing?{Python:  input() takes it off, readline keeps "
-        "it.}{C:  fgets keeps it.}{Java:  readLine takes it off.} A file's last line may have none: send what the "
-        "handout says, whichever it was.",
-        Reason.EXTRA_REQUEST: "At the end of input there is no line{C: : fgets gives NULL}{Python: : input() raises "
-        "EOFError, readline gives ''}{Java: : readLine gives null}. Where a line went out again though its reply had "
-        "come: look at how the reply is compared{C:  (a signed char, a length)}.",
+        Reason.INCOMPLETE_REQUEST: "Is the line ending missing?{Python:  input() removes it, readline keeps it.}{C:  "
+        "fgets keeps it.}{Java:  readLine removes it.} A file's last line may not have one: send what the handout says "
+        "in either case.",
+        Reason.EXTRA_REQUEST: "At the end of input there is no line{C: : fgets returns NULL}{Python: : input() raises "
+        "EOFError, readline returns ''}{Java: : readLine returns null}. If a line was sent again although its reply "
+        "had come: look at how the reply is compared{C:  (a signed char, a length)}.",
         Reason.NO_REQUEST: "The line was typed, but nothing was sent: look at what the program waits for.{Python, C:  "
-        "select and poll know nothing of lines that fgets or readline has read ahead: read what is there, and split it "
-        "yourself.}",
+        "select and poll know nothing about lines that fgets or readline has read ahead: read whatever is there, and "
+        "split it into lines yourself.}",
     },
     says=("typed", "typed_awkward"),
 )
 def test_sends_exactly(clients: Clients[Any], script: ClientProtocol) -> None:
-    """Sends what is typed, exactly"""
+    """Sends exactly what is typed"""
     with clients.start() as session:
         for entry in (*lines(script), *script.typed_awkward()):
             serve(session, entry)
@@ -125,7 +125,7 @@ def test_sends_exactly(clients: Clients[Any], script: ClientProtocol) -> None:
 
 
 def _serve_unheard(session: Session[Any], entry: Entry) -> None:
-    """A line is sent as it must be, and answered; whether it waits for the answer is another check's business."""
+    """A line is sent as it must be, and answered; whether it waits for the reply is another check's business."""
     __tracebackhide__ = True
     session.server.expect(entry.request)
     with suppress(FaultError):
@@ -133,24 +133,25 @@ def _serve_unheard(session: Session[Any], entry: Entry) -> None:
 
 
 @behaviour(
-    does="lines are typed and answered, at a terminal and down a pipe; then its standard output is read",
-    proves="at the terminal it rests before it is answered; then it waits for the next line, or has ended, and all "
-    "that it has printed is here",
-    catches="a reply that stays in a buffer, b'...' instead of text, a reply that is never printed, the line that was "
-    "sent printed instead",
+    does="lines are typed and answered, at a terminal and through a pipe; then its standard output is read",
+    proves="at the terminal it rests before it is answered; afterwards it waits for the next line, or has exited, and "
+    "everything it has printed has arrived here",
+    catches="a reply that stays in a buffer, b'...' instead of text, a reply that is never printed, the sent line "
+    "printed instead of the reply",
     hint="Print each reply as text on standard output before the next line is read, and flush it{Python: : "
     "print(..., flush=True)}{C: : fflush(stdout)}{Java: : System.out.flush()}.",
     hints={
-        Reason.EXITED: "It left before the reply was there: at the end of its input it must wait for what is to come.",
-        Reason.NOT_SHOWN: "Print each reply whole, as it came, before the next line is read.{Python:  strip() takes "
-        "white space that belongs to it, rstrip('\\n') only the line end.}{Java:  trim() takes white space that "
+        Reason.EXITED: "It exited before the reply had arrived: at the end of its input it must wait for the replies "
+        "still to come.",
+        Reason.NOT_SHOWN: "Print each reply whole and unchanged before the next line is read.{Python:  strip() removes "
+        "white space that belongs to it, rstrip('\\n') only the line ending.}{Java:  trim() removes white space that "
         "belongs to it.}",
-        Reason.BYTES_SHOWN: "What comes from the network is bytes: decode them before they are printed{Python:  "
+        Reason.BYTES_SHOWN: "What comes from the network is bytes: decode them before printing{Python:  "
         "(reply.decode())}.",
         Reason.NOT_FLUSHED: "Flush standard output after each reply{Python: : print(..., flush=True)}{C: : "
         "fflush(stdout)}{Java: : System.out.flush()}.",
-        Reason.WRONG_SHOWN: "Print as many bytes as were received, and nothing that stands behind them in the "
-        "buffer.{C:  recv puts no NUL there: use printf with %.*s or fwrite, or put the NUL there yourself.}",
+        Reason.WRONG_SHOWN: "Print as many bytes as were received, and nothing that follows them in the buffer.{C:  "
+        "recv doesn't add a NUL: use printf with %.*s or fwrite, or add the NUL yourself.}",
     },
     says=("typed", "typed_awkward"),
 )
@@ -171,20 +172,20 @@ def test_prints_reply(clients: Clients[Any], script: ClientProtocol) -> None:
 
 
 @behaviour(
-    does="Ctrl-D at its prompt, after one line was answered; then lines down a pipe, and its end",
+    does="Ctrl-D at its prompt, after one line was answered; then lines through a pipe until it ends",
     proves="the program waits for a line at that moment",
-    catches="a traceback of EOFError, an endless loop at the end of input, a hang, an exit status that is not 0",
+    catches="an EOFError traceback, an endless loop at the end of input, a hang, a non-zero exit status",
     hint=f"At the end of input{_AT_THE_END} do what the handout says, close the socket and exit with status 0.",
     hints={
-        Reason.STILL_RUNNING: f"Find the end of input{_AT_THE_END}. {THREADS_HINT}",
-        Reason.EXTRA_REQUEST: "Something was sent at the end of input, where there is no line: leave the loop there"
-        f"{_AT_THE_END}.{{C:  feof is true only after a read has met the end: look at what fgets or getline returns, "
-        "and not at feof.}",
+        Reason.STILL_RUNNING: f"Detect the end of input{_AT_THE_END}. {THREADS_HINT}",
+        Reason.EXTRA_REQUEST: "Something was sent at the end of input, where there is no line: leave the loop "
+        f"there{_AT_THE_END}.{{C:  feof becomes true only after a read has reached the end: check what fgets or "
+        "getline returns instead.}",
     },
     says=("typed",),
 )
 def test_eof_ends_it(clients: Clients[Any], script: ClientProtocol) -> None:
-    """Ends at the end of its input"""
+    """Exits at the end of its input"""
     with clients.start() as session:
         session.converse(script.typed(0))
         session.wait_prompt()
@@ -198,15 +199,15 @@ def test_eof_ends_it(clients: Clients[Any], script: ClientProtocol) -> None:
 
 
 @behaviour(
-    does="one line is answered, then the line that ends the client is typed at its prompt",
+    does="one line is answered, then the line that makes the client exit is typed at its prompt",
     proves="the program waits for a line at that moment",
-    catches="a quit word that is sent like any other, a hang, an exit status that is not 0",
-    hint="Compare the line, without its end, with the word; then close the socket and end with status 0.",
-    hints={Reason.STILL_RUNNING: f"Compare the line, without its end, with the word. {THREADS_HINT}"},
+    catches="a quit word that is sent like any other line, a hang, a non-zero exit status",
+    hint="Compare the line, without its line ending, with the word; then close the socket and exit with status 0.",
+    hints={Reason.STILL_RUNNING: f"Compare the line, without its line ending, with the word. {THREADS_HINT}"},
     says=("typed", "leaving"),
 )
 def test_quit_ends_it(clients: Clients[Any], script: ClientProtocol) -> None:
-    """Ends when it is told to"""
+    """Exits when it is told to"""
     leaving = script.leaving()
     with clients.start() as session:
         session.converse(script.typed(0))
@@ -223,17 +224,17 @@ def test_quit_ends_it(clients: Clients[Any], script: ClientProtocol) -> None:
 @behaviour(
     does="Ctrl-C at its prompt, after one line was answered",
     proves="the program waits for a line at that moment; the terminal has sent the signal",
-    catches="a traceback of KeyboardInterrupt, a hang, a handler that does nothing",
-    hint="At Ctrl-C close the socket and exit.{Python:  Catch KeyboardInterrupt where EOFError is caught.}{C:  SIGINT "
-    "does that by itself where there is no handler for it.}",
+    catches="a KeyboardInterrupt traceback, a hang, a handler that does nothing",
+    hint="At Ctrl-C close the socket and exit.{Python:  Catch KeyboardInterrupt where you catch EOFError.}{C:  SIGINT "
+    "does that by default if there is no handler for it.}",
     hints={
-        Reason.STILL_RUNNING: "A handler for SIGINT must end the program; if it returns, reading goes on.{Python:  "
+        Reason.STILL_RUNNING: "A handler for SIGINT must end the program; if it returns, reading continues.{Python:  "
         "asyncio.run waits for a thread that is in input().} " + THREADS_HINT,
     },
     says=("typed",),
 )
 def test_ctrl_c_ends_it(clients: Clients[Any], script: ClientProtocol) -> None:
-    """Ends at Ctrl-C without a traceback"""
+    """Exits on Ctrl-C without a traceback"""
     with clients.start() as session:
         session.converse(script.typed(0))
         session.wait_prompt()

@@ -1,4 +1,4 @@
-"""A submission's server and client together, and each with a right one."""
+"""A submission's server and client together, and each with a correct partner."""
 
 from __future__ import annotations
 
@@ -20,17 +20,18 @@ _BOTH = "your client with your server"
 
 
 @behaviour(
-    does="a line is typed into the client while nobody answers; then the server is started, and the client is told "
+    does="a line is typed into the client while nothing answers; then the server is started, and the client is told "
     "where it is; lines are typed",
-    proves="the server listens; the client waits for a line when one is typed, and shows more than without an answer",
-    catches="two programs of which each is right in its own way, but not in the other's; a client that prints what it "
-    "has sent",
-    hint="Compare what the client sends with what the server waits for: line ends, prefixes, the end of a message.",
-    hints={Reason.OTHER_PORT: "Let both use the same port: best the one that each is given as an argument."},
+    proves="the server listens; the client waits for a line when one is typed, and shows more than it does without a "
+    "reply",
+    catches="two programs that each work in their own way, but not with each other; a client that prints what it has "
+    "sent",
+    hint="Compare what the client sends with what the server waits for: line endings, prefixes, the end of a message.",
+    hints={Reason.OTHER_PORT: "Make both use the same port: best of all, the one that each is given as an argument."},
     says=("typed", "typed_awkward"),
 )
 def test_works_together(clients: Clients[Any], stage: Stage, script: ClientProtocol) -> None:
-    """The client shows what the server answers"""
+    """The client shows the server's replies"""
     try:
         _play_both(clients, stage, script)
     except FaultError as fault:
@@ -46,7 +47,7 @@ def _play_both(clients: Clients[Any], stage: Stage, script: ClientProtocol) -> N
     except FaultError as fault:
         raise NotStartedError(fault) from None
     if own_port is not None and server.port != own_port:
-        what = f"the server listens on port {server.port}, but the client goes to port {own_port} whatever it is told"
+        what = f"the server listens on port {server.port}, but the client always connects to port {own_port}"
         raise FaultError(Reason.OTHER_PORT, what)
     with clients.start_beside(server.address) as session:
         plain = [(entry, besides) for entry in lines(script)]
@@ -58,7 +59,7 @@ def _play_both(clients: Clients[Any], stage: Stage, script: ClientProtocol) -> N
 
 
 def _end_first(session: Session[Any]) -> None:
-    """The client leaves before its server: whoever does keeps the connection in TIME_WAIT, and with it its port."""
+    """The client leaves first: whoever closes first keeps the connection in TIME_WAIT, and with it its port."""
     session.program.kill()
     session.program.wait_end()
 
@@ -66,7 +67,7 @@ def _end_first(session: Session[Any]) -> None:
 def _times_shown_unanswered(clients: Clients[Any], entry: Entry) -> int:
     """How often the client shows a reply that never comes: with a real server nobody sees what it has read by then.
 
-    Many a client prints the line that it sends, and over an echo that looks like its reply.
+    Many clients print the line that they send, and over an echo that looks like its reply.
     """
     with clients.start() as session:
         try:
@@ -80,21 +81,22 @@ def _times_shown_unanswered(clients: Clients[Any], entry: Entry) -> int:
 
 
 @behaviour(
-    does="one message with a right client in the client's place; one line with a right server in the server's",
-    proves="what is sent and answered is what the handout says",
-    catches="two programs that depart from the handout in the same way: they fit each other and nobody else",
-    hint="Let the client talk to a classmate's server, or read byte by byte what the handout says of a message.",
+    does="one message from a correct client instead of yours; one line to a correct server instead of yours",
+    proves="what is sent and replied is what the handout says",
+    catches="two programs that deviate from the handout in the same way: they work with each other and with nobody "
+    "else",
+    hint="Try the client with a classmate's server, or read byte by byte what the handout says about a message.",
     says=("typed",),
 )
 def test_works_with_others(
     clients: Clients[Any], stage: Stage, script: ClientProtocol, protocol: StreamProtocol | DatagramProtocol
 ) -> None:
-    """The client works with a right server, and the server with a right client"""
+    """The client works with a correct server, and the server with a correct client"""
     fit = _fit(clients, stage, script)
     try:
         _play_apart(clients, stage, script, protocol)
     except FaultError as fault:
-        raise (_told(fault, "your two programs fit each other, but not others") if fit else fault) from None
+        raise (_told(fault, "your two programs work with each other, but not with others") if fit else fault) from None
 
 
 def _play_apart(
@@ -105,17 +107,17 @@ def _play_apart(
         with stage.client(stage.launch()) as client:
             client.ask(protocol.exchange(0))
     except FaultError as fault:
-        raise _told(fault, "your server with a right client") from None
+        raise _told(fault, "your server with a correct client") from None
     stage.end_program()  # both may know one port only: our server needs it now
     try:
         with clients.start() as session:
             session.converse(script.typed(0), at_rest=True)
     except FaultError as fault:
-        raise _told(fault, "your client with a right server") from None
+        raise _told(fault, "your client with a correct server") from None
 
 
 def _fit(clients: Clients[Any], stage: Stage, script: ClientProtocol) -> bool:
-    """Whether they work together; neither of them is left."""
+    """Whether they work together; both are stopped afterwards."""
     try:
         _play_both(clients, stage, script)
     except FaultError:

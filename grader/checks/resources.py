@@ -1,4 +1,4 @@
-"""Servers over TCP and UDP: what they keep when clients have left, and what they use while nobody asks."""
+"""Servers over TCP and UDP: what they keep when clients have left, and what they use while nothing is asked."""
 
 from __future__ import annotations
 
@@ -20,22 +20,24 @@ _THREADS_TOLERATED = 40
 
 #: Among so many some client may meet what no other check brings about.
 _IN_THE_CROWD = (
-    "It is no matter of closing: among two hundred clients one was answered wrongly, or not at all.  What may one "
-    "client change while another is served: a list that is walked through, a number, a buffer?"
+    "Closing is not the problem: among two hundred clients one received a wrong reply, or none.  What may one client "
+    "change while another is being served: a list that is iterated over, a number, a buffer?"
 )
 _CROWD_HINTS = {Reason.WRONG_REPLY: _IN_THE_CROWD, Reason.NO_REPLY: _IN_THE_CROWD}
-_TWO_HUNDRED = "two hundred clients one after another, who leave by FIN, without a word, by reset, without reading"
+_TWO_HUNDRED = (
+    "two hundred clients one after another, leaving by FIN, without sending a byte, by reset, without reading"
+)
 
 
 @behaviour(
     does=f"{_TWO_HUNDRED}; its open files before and after",
     proves="the ends of all connections have arrived",
     catches="a missing close",
-    hint="Close a client's socket when it has gone, on every way out{Python:  (with, finally)}.",
+    hint="Close a client's socket when it has left, on every path{Python:  (with, finally)}.",
     hints=_CROWD_HINTS,
 )
 def test_no_fd_leak(server: Server, stage: Stage, protocol: StreamProtocol) -> None:
-    """Closes its sockets"""
+    """Closes the sockets of clients that have left"""
     crowd = after_crowd(stage, server, protocol)
     grown = _open_files(crowd.after, crowd.before) - _open_files(crowd.before, crowd.after)
     words = f"after {crowd.size} clients have left it has {grown} more files open"
@@ -46,18 +48,18 @@ def test_no_fd_leak(server: Server, stage: Stage, protocol: StreamProtocol) -> N
 
 
 @behaviour(
-    does=f"{_TWO_HUNDRED}; its ended children that nobody has waited for",
+    does=f"{_TWO_HUNDRED}; its exited child processes that have not been reaped",
     proves="the ends of all connections have arrived",
     catches="no waitpid, no handler for SIGCHLD",
-    hint="A child that has ended stays as a zombie until its parent waits for it. Do that after each accept, without "
-    "blocking{C: : waitpid(-1, NULL, WNOHANG)}{Python: : os.waitpid(-1, os.WNOHANG)}; or ignore SIGCHLD.",
+    hint="A child process that has exited remains a zombie until its parent waits for it. Do that after each accept, "
+    "without blocking{C: : waitpid(-1, NULL, WNOHANG)}{Python: : os.waitpid(-1, os.WNOHANG)}; or ignore SIGCHLD.",
     hints=_CROWD_HINTS,
 )
 def test_no_zombies(server: Server, stage: Stage, protocol: StreamProtocol) -> None:
-    """Waits for its ended children"""
+    """Reaps its child processes"""
     crowd = after_crowd(stage, server, protocol)
     zombies = sum(process.state == "Z" for process in crowd.after)
-    words = f"after {crowd.size} clients have left, {zombies} of its children have ended and were never waited for"
+    words = f"after {crowd.size} clients have left, {zombies} of its child processes have exited but were never reaped"
     server.program.transcript.add(EventKind.KERNEL, "program", words)
     _must_not_grow(crowd, zombies, words, Reason.ZOMBIES)
 
@@ -65,16 +67,17 @@ def test_no_zombies(server: Server, stage: Stage, protocol: StreamProtocol) -> N
 @behaviour(
     does=f"{_TWO_HUNDRED}; its threads and processes before and after",
     proves="the ends of all connections have arrived, and it is at rest",
-    catches="threads that never end, children that never exit, but go on in the parent's loop and accept",
-    hint="A thread ends when its function returns, a child by exit: both must happen when its client has gone.",
+    catches="threads that never end, child processes that never exit but go back to the parent's loop and accept",
+    hint="A thread ends when its function returns, a child process when it calls exit: both must happen when its "
+    "client has left.",
     hints={
         **_CROWD_HINTS,
-        Reason.PROCESS_LEAK: "When its client has gone, a child must exit{C:  (_exit)}{Python:  (os._exit)}: one that "
-        "only leaves the block behind fork goes on in its parent's loop, and accepts the next client itself.",
+        Reason.PROCESS_LEAK: "When its client has left, a child process must exit{C:  (_exit)}{Python:  (os._exit)}: "
+        "one that only leaves the block after fork continues in its parent's loop, and accepts the next client itself.",
     },
 )
 def test_no_thread_leak(server: Server, stage: Stage, protocol: StreamProtocol) -> None:
-    """Ends the threads and children of clients that have left"""
+    """Ends the threads and child processes of clients that have left"""
     crowd = after_crowd(stage, server, protocol)
     processes = process_count(crowd.after) - process_count(crowd.before)
     words = f"after {crowd.size} clients have left it has {processes} more processes running"
@@ -87,11 +90,12 @@ def test_no_thread_leak(server: Server, stage: Stage, protocol: StreamProtocol) 
 
 
 @behaviour(
-    does="its CPU time while nothing is asked: a client is silent, has left, has reset its connection (TCP)",
+    does="its CPU time while nothing is asked: with a silent client, after a client has left, after a client has reset "
+    "its connection (TCP)",
     proves="it is at rest, or its scheduler counters are read",
-    catches="spinning at the end of input or after a reset, polling without waiting",
-    hint="recv at the end of input returns at once, every time: leave the loop. Never poll without a timeout, and ask "
-    "whether a socket can be written to only while there is something to write: it nearly always can.",
+    catches="spinning at the end of input or after a reset, polling without a timeout",
+    hint="At the end of input recv returns immediately, every time: leave the loop. Never poll without a timeout, and "
+    "ask whether a socket is writable only while you have something to write: it nearly always is.",
 )
 def test_no_busy_loop(server: Server, stage: Stage, protocol: StreamProtocol) -> None:
     """Uses no CPU time while nothing is asked"""
@@ -113,7 +117,7 @@ def _must_not_grow(crowd: Crowd, grown: int, words: str, reason: Reason, tolerat
 
 
 def _open_files(snapshot: Snapshot, other: Snapshot) -> int:
-    """Of the processes that are in both snapshots: what a new one has open is told as a process that never ends."""
+    """For processes that are in both snapshots: a new one is reported as a process that never exits."""
     in_both = {process.pid for process in other}
     return sum(len(process.files) for process in snapshot if process.alive and process.pid in in_both)
 

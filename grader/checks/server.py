@@ -1,4 +1,4 @@
-"""Servers over TCP and UDP: how they start and how they end."""
+"""Servers over TCP and UDP: how they start and how they stop."""
 
 from __future__ import annotations
 
@@ -18,38 +18,39 @@ _NO_PORTS = ((), ("abc",), ("70000",), ("65536",), ("0",), ("-1",))
 
 
 @behaviour(
-    does="start it on the port given; wait for its LISTEN row or its end",
+    does="it is started on the given port; we wait until it has a LISTEN row or exits",
     proves="the row's inode belongs to the program",
-    catches="crash at start, another port (found, and used for the other checks), a loopback address only",
-    hint="Start it by hand, as it was started above, and read what it prints.",
+    catches="a crash at the start, a different port (found, and used for the other checks), a loopback address only",
+    hint="Start it by hand with the command above, and read what it prints.",
     hints={
-        Reason.EXITED: "A server runs until it is stopped: when its socket is ready it serves its clients in a loop.",
+        Reason.EXITED: "A server runs until it is stopped: once its socket is ready it serves clients in a loop.",
         Reason.WRONG_PORT: "Take the port from the program's first argument instead of a constant.",
-        Reason.WRONG_ADDRESS: "Bind to every address of the machine, not to one of them{Python: : '' stands for that}"
-        "{C: : INADDR_ANY stands for that}.",
-        Reason.NOT_LISTENING: "A server calls socket and bind, and over TCP then listen and accept; look which of them "
-        "it never reaches.",
+        Reason.WRONG_ADDRESS: "Bind to all addresses of the machine, not to one of them{Python: : '' means all}{C: : "
+        "INADDR_ANY means all}.",
+        Reason.NOT_LISTENING: "A server calls socket and bind, and over TCP then listen and accept; find out which of "
+        "them it never reaches.",
     },
 )
 def test_listens(server: Server, stage: Stage) -> None:
     """Listens on the port it is given"""
     if server.port != server.port_given:
-        what = f"it was told port {server.port_given}, but listens on port {server.port}"
+        what = f"it was given port {server.port_given}, but listens on port {server.port}"
         raise FaultError(Reason.WRONG_PORT, what)
     everywhere = server.row.local.host in {"0.0.0.0", "::"} and not server.row.v6_only  # noqa: S104 — compared, not bound
     if stage.server_spec.listen == "any" and not everywhere:
-        what = f"it listens on {server.row.local.host} only, so that no other machine can reach it"
+        what = f"it listens only on {server.row.local.host}, so no other machine can reach it"
         raise FaultError(Reason.WRONG_ADDRESS, what)
 
 
 @behaviour(
-    does="no argument, a word, and numbers that are no port: 70000, 65536, 0, -1",
-    proves="it listens when it is started with a port; with these it ended by itself",
-    catches="a traceback, a hang, exit status 0, silence on standard error",
-    hint="Check the arguments first: count them, read the port as a number from 1 to 65535, else print how it is used.",
+    does="no argument, a word, and numbers that are not valid port numbers: 70000, 65536, 0, -1",
+    proves="it listens when it is started with a port; with these it exited",
+    catches="a traceback, a hang, exit status 0, nothing on stderr",
+    hint="Check the arguments first: count them, read the port as a number from 1 to 65535, and otherwise print a "
+    "usage message.",
 )
 def test_bad_arguments_reported(stage: Stage) -> None:
-    """Says how it is used when the port is missing or wrong"""
+    """Prints a usage message when the port is missing or invalid"""
     stage.see_it_listen()
     for arguments in _NO_PORTS:
         program = stage.start(*arguments)
@@ -58,14 +59,14 @@ def test_bad_arguments_reported(stage: Stage) -> None:
 
 
 @behaviour(
-    does="we listen on the port, then it is started there",
-    proves="it listens on a port that is free; our LISTEN row stands",
-    catches="exit status 0, silence, retrying for ever, any other port where nobody looks at what bind returns",
-    hint="When bind fails, say so on standard error{C:  (perror)} and exit with status 1. "
-    "Over UDP don't set SO_REUSEADDR: it lets two servers share the port.",
+    does="we listen on the port, then it is started on that port",
+    proves="it listens on a port that is free; our LISTEN row is there",
+    catches="exit status 0, nothing on stderr, endless retries, a random port because nobody checks what bind returns",
+    hint="When bind fails, say so on stderr{C:  (perror)} and exit with status 1. Over UDP don't set SO_REUSEADDR: it "
+    "lets two servers share the port.",
 )
 def test_port_in_use_reported(stage: Stage) -> None:
-    """Says that its port is in use"""
+    """Reports that its port is in use"""
     stage.see_it_listen()
     with stage.port_held() as port:
         program = stage.start_on(port)
@@ -79,23 +80,23 @@ def test_port_in_use_reported(stage: Stage) -> None:
     does="Ctrl-C at its terminal while no client is connected",
     proves="SIGINT has been sent, by the terminal or else by kill(2)",
     catches="a bare except, threads that keep it alive, a handler that does nothing",
-    hint="Let SIGINT end it{Python:  (KeyboardInterrupt): no bare `except:` around accept, and threads as daemons}.",
+    hint="Let SIGINT stop it{Python:  (KeyboardInterrupt): no bare `except:` around accept, and daemon threads only}.",
 )
 def test_ctrl_c_stops(fresh_server: Server) -> None:
-    """Ends at Ctrl-C"""
+    """Exits on Ctrl-C"""
     interrupt(fresh_server.program)
 
 
 @behaviour(
-    does="Ctrl-C at its terminal, after one client was served; its standard error and how it ended",
-    proves="it has ended",
-    catches="the traceback of a KeyboardInterrupt, a system call's error, a crash while cleaning up",
-    hint="At Ctrl-C leave the main loop and exit without an error.{Python:  Catch KeyboardInterrupt around the loop.}"
-    "{C:  SIGINT ends a program in silence, and a handler makes the call that it interrupts fail with EINTR, which is "
-    "no error here.}",
+    does="Ctrl-C at its terminal, after one client was served; its stderr and how it exited",
+    proves="it has exited",
+    catches="a KeyboardInterrupt traceback, a system call's error, a crash while cleaning up",
+    hint="On Ctrl-C leave the main loop and exit without an error.{Python:  Catch KeyboardInterrupt around the "
+    "loop.}{C:  By default SIGINT ends a program silently; a handler makes the interrupted call fail with EINTR, which "
+    "is not an error here.}",
 )
 def test_ends_quietly(fresh_server: Server, stage: Stage, protocol: StreamProtocol) -> None:
-    """Ends at Ctrl-C without a traceback"""
+    """Exits on Ctrl-C without a traceback"""
     with stage.client(fresh_server) as client:
         client.ask(protocol.exchange(0))
     said_before = len(fresh_server.program.stderr.data)
@@ -104,18 +105,18 @@ def test_ends_quietly(fresh_server: Server, stage: Stage, protocol: StreamProtoc
 
 
 @behaviour(
-    does="SIGTERM while a client is connected that has asked; then the processes that are left",
-    proves="it is not the first process of its namespace, so that the default action holds, and has no terminal, whose "
-    "session would end with it and take its children along; its first process has ended",
-    catches="SIGTERM ignored or swallowed, child processes that go on serving",
+    does="SIGTERM while a client that has asked something is connected; then the processes that are left",
+    proves="it is not the first process of its namespace, so the default action applies, and it has no terminal, whose "
+    "session would end with it and take its child processes along; its first process has exited",
+    catches="SIGTERM ignored or swallowed, child processes that keep serving",
     hint="SIGTERM ends a program that does nothing about it. A handler for it must make the main loop end.",
     hints={
-        Reason.LEFT_RUNNING: "kill PID reaches that process alone, not its children as Ctrl-C does: a handler for "
-        "SIGTERM must end them too{C:  (kill)}{Python:  (terminate())}.",
+        Reason.LEFT_RUNNING: "kill PID reaches only that process, not its child processes as Ctrl-C does: a handler "
+        "for SIGTERM must stop them too{C:  (kill)}{Python:  (terminate())}.",
     },
 )
 def test_sigterm_stops(stage: Stage, protocol: StreamProtocol) -> None:
-    """Ends when it is asked to by SIGTERM"""
+    """Exits on SIGTERM"""
     server = stage.launch(terminal=False)
     program = server.program
     with stage.client(server) as client:
@@ -126,18 +127,19 @@ def test_sigterm_stops(stage: Stage, protocol: StreamProtocol) -> None:
         try:
             program.wait_end()
         except NoProgressError as stop:
-            raise FaultError(Reason.STILL_RUNNING, "it did not end after SIGTERM", doing=stop.doing) from None
+            raise FaultError(Reason.STILL_RUNNING, "it did not exit after SIGTERM", doing=stop.doing) from None
         _must_leave_nothing(stage, program)
 
 
 @behaviour(
     does="Ctrl-C; then the processes that are left",
-    proves="its first process has ended",
-    catches="daemons, children that live on",
-    hint="Processes that it starts must end with it: don't leave its terminal's process group, and reap children.",
+    proves="its first process has exited",
+    catches="daemons, child processes that keep running",
+    hint="Processes that it starts must exit with it: keep them in its terminal's process group, and reap child "
+    "processes.",
 )
 def test_leaves_nothing_running(fresh_server: Server, stage: Stage, protocol: StreamProtocol) -> None:
-    """Leaves nothing running when it has ended"""
+    """Leaves nothing running when it has exited"""
     program = fresh_server.program
     with stage.client(fresh_server) as client:
         client.ask(protocol.exchange(0))
@@ -146,8 +148,8 @@ def test_leaves_nothing_running(fresh_server: Server, stage: Stage, protocol: St
 
 
 def _must_leave_nothing(stage: Stage, program: Program) -> None:
-    """None of its processes runs on after its end."""
+    """None of its processes is still running after it has exited."""
     __tracebackhide__ = True
     if left := stage.leftovers(program):
-        what = f"the program has ended, but {len(left)} of its processes run on: {', '.join(left)}"
+        what = f"the program has exited, but {len(left)} of its processes are still running: {', '.join(left)}"
         raise FaultError(Reason.LEFT_RUNNING, what, doing=program.doing(program.remaining()))

@@ -1,8 +1,8 @@
-"""A message cut in two at every place: many connections at once where the server takes them, one by one where not.
+"""A message split in two at every place: on many connections together if the server takes them, else one by one.
 
 Played together, a fault of one connection may show on another, so whatever fails together is played again one by one;
 only what fails alone is the fault of a split, and the first that does is the smallest.  A server that does not come to
-rest when some have left is started anew: one that spins for each of them would grow slower with every split.
+rest when some clients have left is restarted: one that spins for each of them would get slower with every split.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ _SHOWN_BYTES = 60
 
 
 def every_split(stage: Stage, server: Server, exchange: Exchange, *, at_once: bool, ends: bool) -> Server:
-    """Play the exchange once for every place where its request can be cut.
+    """Play the exchange once for every place where its request can be split.
 
-    `at_once`: whether the server takes several clients; `ends`: whether the connection ends with the answer.  Gives the
-    server that is left: another one, where a fault that was none of a split has ended the first.
+    `at_once`: whether the server takes several clients; `ends`: whether the connection ends with the reply.  Returns
+    the server that is left: another one if a fault that had nothing to do with a split has ended the first.
 
     Raises:
-        FaultError: the answer to one of them is not right; the smallest place is in its words.
+        FaultError: the reply to one of them is wrong; the message names the smallest place.
     """
     __tracebackhide__ = True
     places = range(1, len(exchange.request))
@@ -52,7 +52,7 @@ def every_split(stage: Stage, server: Server, exchange: Exchange, *, at_once: bo
 
 
 def _together(stage: Stage, server: Server, exchange: Exchange, places: range, *, ends: bool) -> bool:
-    """Whether all of them are answered right when they are played at the same time."""
+    """Whether all of them are answered correctly when they are played at the same time."""
     clients: list[ScriptedClient] = []
     try:
         for place in places:
@@ -100,7 +100,7 @@ def _at(fault: FaultError, request: bytes, place: int) -> FaultError:
 
 
 def serves_at_once(stage: Stage, server: Server, exchange: Exchange) -> bool:
-    """Whether the server serves a client while another one is connected.  It may be left in disorder by that."""
+    """Whether the server serves a client while another one is connected.  This may leave it in disorder."""
     with stage.connect(server) as first:
         first.ask(exchange)
         with stage.knock(server) as second:

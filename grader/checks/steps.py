@@ -1,4 +1,4 @@
-"""Steps that several checks take, and what they conclude from them."""
+"""Steps that several checks share, and what they conclude from them."""
 
 from __future__ import annotations
 
@@ -39,17 +39,17 @@ _SYSTEM_ERRORS = tuple(f"{before} {os.strerror(code)}" for code in errno.errorco
 
 
 def serves_another(connect: Connect, protocol: StreamProtocol) -> None:
-    """A good client comes, and is served."""
+    """A well-behaved client connects, and is served."""
     __tracebackhide__ = True
     with connect() as client:
         client.ask(protocol.exchange(1))
 
 
 def interrupt(program: Program) -> None:
-    """Ctrl-C, and its end.
+    """Ctrl-C, and its exit.
 
     Raises:
-        FaultError: it goes on.
+        FaultError: it keeps running.
     """
     __tracebackhide__ = True
     program.wait_rest(SETTLE_S)  # some still start their workers when they listen already
@@ -61,11 +61,11 @@ def interrupt(program: Program) -> None:
         how = " (it ignores SIGINT)" if ignores else ""
         if made_of_it is MadeOfCtrlC.BYTE:
             how = " (it has set its terminal so that Ctrl-C is a byte like any other, and does nothing about that byte)"
-        raise FaultError(Reason.STILL_RUNNING, f"it did not end after Ctrl-C{how}", doing=stop.doing) from None
+        raise FaultError(Reason.STILL_RUNNING, f"it did not exit after Ctrl-C{how}", doing=stop.doing) from None
 
 
 def stop_anyhow(program: Program) -> None:
-    """Its end by Ctrl-C, or else by SIGKILL: for checks about what comes after."""
+    """Its exit on Ctrl-C, or else by SIGKILL: for checks about what comes afterwards."""
     try:
         interrupt(program)
     except FaultError:
@@ -74,18 +74,18 @@ def stop_anyhow(program: Program) -> None:
 
 
 def must_end_quietly(program: Program, said_before: int) -> None:
-    """After Ctrl-C nothing on standard error looks like an error, and no signal but Ctrl-C's has ended it.
+    """After Ctrl-C nothing on stderr looks like an error, and no signal but Ctrl-C's has ended it.
 
-    `said_before`: bytes on standard error before.
+    `said_before`: bytes on stderr before.
     """
     __tracebackhide__ = True
     situation = "after Ctrl-C"
     ending = program.wait_end()
     said = program.stderr.data[said_before:]
     if shows_traceback(said):
-        raise FaultError(Reason.TRACEBACK, f"{situation} it ended with a traceback")
+        raise FaultError(Reason.TRACEBACK, f"{situation} it exited with a traceback")
     if any(line.endswith(_SYSTEM_ERRORS) for line in said.decode(errors="replace").splitlines()):
-        raise FaultError(Reason.NOISY, f"{situation} it ended with an error message")
+        raise FaultError(Reason.NOISY, f"{situation} it exited with an error message")
     if ending.status < 0 and -ending.status not in _ENDING_SIGNALS:
         raise FaultError(Reason.CRASHED, f"{situation} it crashed", doing=program.doing())
 
@@ -93,27 +93,27 @@ def must_end_quietly(program: Program, said_before: int) -> None:
 def must_refuse(
     program: Program, situation: str, ran_on: Reason, said_before: int = 0, deadline_s: float = EXIT_S
 ) -> None:
-    """It ends by itself, with an exit status other than 0 and words on standard error.
+    """It exits without being stopped, with a non-zero status and a message on stderr.
 
-    `ran_on`: the fault of one that does not.  `said_before`: bytes on standard error before.
+    `ran_on`: the fault of one that does not.  `said_before`: bytes on stderr before.
     """
     __tracebackhide__ = True
     try:
         ending = program.wait_end(deadline_s)
     except NoProgressError as stop:
-        raise FaultError(ran_on, f"{situation}; it did not end", doing=stop.doing) from None
+        raise FaultError(ran_on, f"{situation}; it did not exit", doing=stop.doing) from None
     if ending.status < 0 and not _asked_to_end(ending):
         raise FaultError(Reason.CRASHED, f"{situation}; it crashed", doing=program.doing())
     if ending.status == 0:
-        raise FaultError(Reason.EXIT_STATUS, f"{situation}; it ended with exit status 0, which means success")
+        raise FaultError(Reason.EXIT_STATUS, f"{situation}; it exited with status 0, which means success")
     if not program.stderr.data[said_before:].strip():
-        raise FaultError(Reason.SILENT, f"{situation}; it ended without a word on standard error")
+        raise FaultError(Reason.SILENT, f"{situation}; it exited without printing anything on stderr")
 
 
 def _asked_to_end(ending: Ending) -> bool:
-    """Whether it has ended by a signal that a process sends to end another, and that we have not sent.
+    """Whether it was ended by a signal that one process sends to end another, and that we have not sent.
 
-    Of a client that forks, the child that receives often ends its parent so.
+    When a client forks, the child process that receives often ends its parent that way.
     """
     return -ending.status in _ENDING_SIGNALS and not ending.out_of_memory
 
@@ -125,23 +125,23 @@ def must_refuse_in_words(
     said_before: int = 0,
     deadline_s: float = EXIT_S,
 ) -> None:
-    """The same, and the words are no traceback."""
+    """The same, and the message is not a traceback."""
     __tracebackhide__ = True
     must_refuse(program, situation, ran_on, said_before, deadline_s)
     if shows_traceback(program.stderr.data) or shows_traceback(program.stdout.data):
-        raise FaultError(Reason.TRACEBACK, f"{situation}; it ended with a traceback")
+        raise FaultError(Reason.TRACEBACK, f"{situation}; it exited with a traceback")
 
 
 def at_rest(program: Program) -> Snapshot:
-    """Its facts once it is at rest, or has had time enough to be.
+    """The facts about it once it is at rest, or has had enough time to be.
 
     Raises:
-        FaultError: it has ended.
+        FaultError: it has exited.
     """
     __tracebackhide__ = True
     program.wait_rest(SETTLE_S)
     if ending := program.ending():
-        raise FaultError(reason_of(ending), "the program ended", doing=program.doing())
+        raise FaultError(reason_of(ending), "the program exited", doing=program.doing())
     return program.snapshot()
 
 
@@ -166,14 +166,14 @@ def wait_time_wait(stage: Stage, server: Server) -> None:
         server.program.wait(held, hurried=True)
     except NoProgressError:
         stage.end_program()  # what it has left running may hold the port
-        whose = "it has left no connection behind, so one of ours"
+        whose = "it left no connection behind, so one of ours"
         try:
             leave_time_wait(server.row.local, server.address, v6_only=server.row.v6_only)
         except OSError as error:
-            raise UnprovedError(f"nobody could listen on port {server.port} again: {error.strerror}") from None
+            raise UnprovedError(f"nothing could listen on port {server.port} again: {error.strerror}") from None
         if not held():
             raise UnprovedError(
-                "no connection in TIME_WAIT was left behind, so nothing is shown by starting again"
+                "no connection in TIME_WAIT was left behind, so a restart would prove nothing"
             ) from None
     words = f"{whose} in TIME_WAIT holds port {server.port}"
     stage.transcript.add(EventKind.KERNEL, "grader", words)
@@ -193,12 +193,12 @@ class Crowd:
     doing: str
 
     def tolerated(self, number: int) -> int:
-        """As many of this crowd as `number` is of a whole one."""
+        """The same share of this crowd as `number` is of a whole one."""
         return max(_FEWEST_TOLERATED, number * self.size // _CROWD)
 
 
 def until_enough(most: int) -> Iterator[int]:
-    """Numbers from 0: of so many clients one after another, or of as many as there is time for, a few at least."""
+    """Numbers from 0: for this many clients one after another, or as many as there is time for, but at least a few."""
     enough_at = time.monotonic() + CROWD_S
     for number in range(most):
         if number >= _FEWEST and time.monotonic() > enough_at:
@@ -248,7 +248,7 @@ def _drowns(program: Program, before: Snapshot, size: int) -> bool:
 
 
 def process_count(snapshot: Snapshot) -> int:
-    """Its processes that have not ended."""
+    """Its processes that have not exited."""
     return sum(process.alive for process in snapshot)
 
 

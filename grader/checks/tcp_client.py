@@ -25,20 +25,20 @@ if TYPE_CHECKING:
 _LONG_BYTES = 1 << 20
 _NO_SUCH_HOST = "no-such-host.invalid"  # RFC 6761: no name ends so
 
-_END = "the server had ended the connection"
+_END = "the server had closed the connection"
 
 
 @behaviour(
-    does="a server listens on a free port; the client is told to go there, "
-    f"by address ({OTHER_HOST}) and by name ({SERVER_NAME})",
-    proves="the connection is accepted, on the address and port that were told",
-    catches="an address or port that stands in the program, a name that must be an address or is not looked up",
-    hint="Take host and port from the arguments (or from what it asks), and give them to connect as they are.",
+    does=f"a server listens on a free port; the client is told to connect to it, by address ({OTHER_HOST}) and by name "
+    f"({SERVER_NAME})",
+    proves="the connection is accepted on the given address and port",
+    catches="a hard-coded address or port, a program that accepts only names or only addresses",
+    hint="Take host and port from the arguments (or from what it asks for), and pass them to connect unchanged.",
     hints=GOES_ELSEWHERE_HINTS,
     says=("typed",),
 )
 def test_connects(tcp_clients: TcpClients, script: ClientProtocol) -> None:
-    """Connects to the host and port that it is told"""
+    """Connects to the host and port it is given"""
     for host, addresses in tcp_clients.hosts.items():
         with tcp_clients.start(host=host) as session:
             if not session.comes_before_first_line():
@@ -47,15 +47,18 @@ def test_connects(tcp_clients: TcpClients, script: ClientProtocol) -> None:
 
 
 @behaviour(
-    does="the reply comes byte by byte, each read before the next is sent, also inside characters of UTF-8",
-    proves="gate on the client's socket: each byte was read alone",
-    catches="one recv taken for the whole reply, decoding piece by piece",
-    hint="One recv may bring any part of the reply: read on until its end is there, then decode.",
-    hints={Reason.CRASHED: "Decode the reply when all of it is there: a piece may end inside a character."},
+    does="the reply arrives byte by byte, each read before the next is sent, even inside UTF-8 characters",
+    proves="gate on the client's socket: each byte was read by itself",
+    catches="assuming that one recv returns the whole reply, decoding piece by piece",
+    hint="One recv may return any part of the reply: keep reading until its end has arrived, then decode.",
+    hints={
+        Reason.CRASHED: "Decode the reply only when all of it has arrived: a piece may end in the middle of a "
+        "character."
+    },
     says=("typed", "typed_awkward"),
 )
 def test_reply_in_fragments(tcp_clients: TcpClients, script: ClientProtocol) -> None:
-    """Puts a reply together that arrives in single bytes"""
+    """Puts together a reply that arrives one byte at a time"""
     with tcp_clients.start() as session:
         for entry in (script.typed(0), *script.typed_awkward(), script.typed(1)):
             session.converse(entry, Answer.IN_BYTES)
@@ -63,14 +66,14 @@ def test_reply_in_fragments(tcp_clients: TcpClients, script: ClientProtocol) -> 
 
 @behaviour(
     does="the reply and the next one arrive together, before the next line is typed",
-    proves="both came in one segment",
-    catches="what came behind the reply is thrown away, or taken for a part of it",
-    hint="What recv brings behind the end of a reply belongs to the next one: keep it.",
-    hints={Reason.NO_PROMPT: "It waits for a reply that has come already, together with the one before: keep it."},
+    proves="both arrived in one segment",
+    catches="what arrives after the reply is thrown away, or taken as part of it",
+    hint="What recv returns beyond the end of a reply belongs to the next one: keep it.",
+    hints={Reason.NO_PROMPT: "It waits for a reply that has already arrived, together with the previous one: keep it."},
     says=("typed",),
 )
 def test_replies_coalesced(tcp_clients: TcpClients, script: ClientProtocol) -> None:
-    """Keeps what has arrived behind a reply for the next one"""
+    """Keeps what has arrived after a reply for the next one"""
     first, second = script.typed(0), script.typed(1)
     with tcp_clients.start() as session:
         session.enter(first.line)
@@ -84,18 +87,18 @@ def test_replies_coalesced(tcp_clients: TcpClients, script: ClientProtocol) -> N
 
 
 @behaviour(
-    does=f"a line whose reply has {_LONG_BYTES} bytes, down a pipe",
-    proves="all of it was sent; the program has ended or waits",
-    catches="recv(1024) taken for the reply, quadratic time",
-    hint="A reply may be longer than any buffer: read on until its end is there.",
+    does=f"a line whose reply has {_LONG_BYTES} bytes, through a pipe",
+    proves="all of it was sent; the program has exited or waits",
+    catches="assuming that recv(1024) returns the whole reply, quadratic time",
+    hint="A reply may be longer than any buffer: keep reading until its end has arrived.",
     hints={
-        Reason.NO_PROMPT: "A line may be longer than its buffer, too: {C: fgets gives it in pieces. }All of it "
-        "belongs to one line: no reply comes before its line end was sent.",
+        Reason.NO_PROMPT: "A line may be longer than its buffer, too: {C: fgets returns it in pieces. }All of it "
+        "belongs to one line: no reply comes before its line ending was sent.",
     },
     says=("typed", "typed_sized"),
 )
 def test_long_reply(tcp_clients: TcpClients, script: ClientProtocol) -> None:
-    """Shows a long reply whole"""
+    """Shows a long reply completely"""
     entry = script.typed_sized(_LONG_BYTES)
     with tcp_clients.start(terminal=False) as session:
         session.feed(entry.line + b"\n")
@@ -105,29 +108,29 @@ def test_long_reply(tcp_clients: TcpClients, script: ClientProtocol) -> None:
 
 
 @behaviour(
-    does="it is told a port where nobody listens, and a line if it waits for one",
-    proves="we hold the port, and nobody listens there",
-    catches="a traceback, exit status 0, silence, retrying for ever",
-    hint="When connect fails, say so on standard error in one line, and end with exit status 1.",
+    does="it is given a port where nothing listens, and a line if it waits for one",
+    proves="we hold the port, and nothing listens there",
+    catches="a traceback, exit status 0, no message, endless retries",
+    hint="When connect fails, say so on stderr in one line, and exit with status 1.",
     says=("typed",),
 )
 def test_refused_reported(tcp_clients: TcpClients, script: ClientProtocol) -> None:
-    """Says that nobody listens where it was told to go"""
+    """Reports that nothing listens where it should connect"""
     with tcp_clients.start_alone(dead_port) as session:
         session.enter_if_asked(script.typed(0).line)
-        _must_say(session, "nobody listened on the port it was told", said_before=0)
+        _must_say(session, "nothing was listening on the port it was given", said_before=0)
 
 
 @behaviour(
-    does=f"it is told to go to {_NO_SUCH_HOST}",
-    proves="looking the name up has just failed beside the program, within half a second",
-    catches="a traceback of gaierror, exit status 0, silence",
-    hint="A host name may not exist{Python:  (socket.gaierror)}{C:  (getaddrinfo)}{Java:  (UnknownHostException)}: "
-    "say so on standard error, and end with status 1.",
+    does=f"it is told to connect to {_NO_SUCH_HOST}",
+    proves="looking up the name has just failed beside the program, within half a second",
+    catches="a gaierror traceback, exit status 0, no message",
+    hint="A host name may not exist{Python:  (socket.gaierror)}{C:  (getaddrinfo)}{Java:  (UnknownHostException)}: say "
+    "so on stderr, and exit with status 1.",
     says=("typed",),
 )
 def test_unknown_host_reported(tcp_clients: TcpClients, script: ClientProtocol) -> None:
-    """Says that there is no such host"""
+    """Reports that there is no such host"""
     if why := must_be_unknown(_NO_SUCH_HOST):
         raise UnprovedError(why)
     with tcp_clients.start(host=_NO_SUCH_HOST, terminal=False) as session:
@@ -136,9 +139,9 @@ def test_unknown_host_reported(tcp_clients: TcpClients, script: ClientProtocol) 
 
 
 def _must_say(session: Session[ScriptedServer], situation: str, said_before: int) -> None:
-    """It says on standard error what is wrong, and ends.
+    """It says on stderr what is wrong, and exits.
 
-    `said_before`: bytes that stood there before.  At a terminal that is where Python's input() prints its prompt.
+    `said_before`: bytes printed there before.  At a terminal that is where Python's input() prints its prompt.
     """
     __tracebackhide__ = True
     must_refuse_in_words(session.program, situation, said_before=said_before, deadline_s=REPLY_S)
@@ -157,23 +160,24 @@ def _must_notice(clients: TcpClients, entry: Entry, how: Answer, situation: str)
 
 
 @behaviour(
-    does="the server ends the connection (FIN) instead of answering; once more after half of the reply, and once while "
-    "the client waits for a line, which is typed then",
+    does="the server closes the connection (FIN) instead of replying; again after half of the reply, and again while "
+    "the client waits for a line, which is typed afterwards",
     proves="the FIN is sent after the client has read what came before it",
-    catches="an endless loop on an empty recv, a hang, a traceback, half a reply taken for all",
-    hint="recv returns nothing (b'', 0) when the server has ended the connection: say so on standard error, and end "
-    "with status 1.",
+    catches="an endless loop on an empty recv, a hang, a traceback, half a reply taken as the whole",
+    hint="recv returns nothing (b'', 0) when the server has closed the connection: say so on stderr, and exit with "
+    "status 1.",
     hints={
-        Reason.STILL_RUNNING: f"recv returns nothing (b'', 0) when the server has ended it. {THREADS_HINT}",
-        Reason.CRASHED: "Writing to a connection that is gone fails: say so on standard error, and exit with status "
-        "1.{C:  SIGPIPE ends a program without a word: send with MSG_NOSIGNAL, or ignore the signal, and look at what "
-        "send returns.}",
+        Reason.STILL_RUNNING: "recv returns nothing (b'', 0) when the server has closed the connection. "
+        f"{THREADS_HINT}",
+        Reason.CRASHED: "Writing to a connection that is gone fails: say so on stderr, and exit with status 1.{C:  "
+        "SIGPIPE ends a program without a message: send with MSG_NOSIGNAL, or ignore the signal, and check what send "
+        "returns.}",
     },
     says=("typed",),
 )
 def test_server_closes_early(tcp_clients: TcpClients, script: ClientProtocol) -> None:
-    """Notices that the server ends the connection before its reply"""
-    _must_notice(tcp_clients, script.typed(0), Answer.CLOSE, f"{_END} instead of answering")
+    """Notices that the server closes the connection before its reply"""
+    _must_notice(tcp_clients, script.typed(0), Answer.CLOSE, f"{_END} instead of replying")
     _must_notice(tcp_clients, script.typed(1), Answer.HALF_THEN_CLOSE, f"{_END} after half of its reply")
     with tcp_clients.start() as session:
         session.converse(script.typed(0))
@@ -186,11 +190,11 @@ def test_server_closes_early(tcp_clients: TcpClients, script: ClientProtocol) ->
 
 
 @behaviour(
-    does="the server resets the connection instead of answering; once more after half of the reply",
+    does="the server resets the connection instead of replying; again after half of the reply",
     proves="the RST is sent after the client has read what came before it",
-    catches="a traceback of ConnectionResetError, a hang, exit status 0",
-    hint="recv and send may fail{Python:  (ConnectionResetError)}{C:  (ECONNRESET)}: say so on standard error, and "
-    "end with status 1.",
+    catches="a ConnectionResetError traceback, a hang, exit status 0",
+    hint="recv and send may fail{Python:  (ConnectionResetError)}{C:  (ECONNRESET)}: say so on stderr, and exit with "
+    "status 1.",
     says=("typed",),
 )
 def test_server_resets(tcp_clients: TcpClients, script: ClientProtocol) -> None:
@@ -202,16 +206,17 @@ def test_server_resets(tcp_clients: TcpClients, script: ClientProtocol) -> None:
 
 @behaviour(
     does="a line is typed, and the server says nothing until the client rests",
-    proves="the client is still, or waits on a timer of its own, as the kernel shows it",
-    catches="a prompt without a reply, a busy loop, or no timeout where the handout asks for one",
-    hint="Wait for the reply to this line before the next line is read.",
+    proves="the kernel shows that the client is still, or waits on a timer of its own",
+    catches="a prompt without a reply, a busy loop, or no timeout although the handout asks for one",
+    hint="Wait for the reply to this line before you read the next one.",
     hints={
         Reason.NO_TIMEOUT: "Set a timeout on the socket{Python:  (settimeout)}{C:  (SO_RCVTIMEO)}{Java:  "
         "(setSoTimeout)}, and say so when it runs out.",
-        Reason.GAVE_UP_EARLY: "Wait for the reply to this line before the next line is read; no timeout may end that."
-        "{Python:  create_connection(..., timeout=5) leaves its timeout on the socket; settimeout(None) takes it off.}",
-        Reason.BUSY_LOOP: "It asks again and again whether something has come: let recv wait for it (a blocking "
-        "socket), or poll and select.",
+        Reason.GAVE_UP_EARLY: "Wait for the reply to this line before you read the next one; no timeout may cut that "
+        "short.{Python:  create_connection(..., timeout=5) leaves its timeout on the socket; settimeout(None) removes "
+        "it.}",
+        Reason.BUSY_LOOP: "It keeps asking whether something has arrived: let recv wait for it (a blocking socket), or "
+        "use poll or select.",
     },
     says=("typed",),
 )
@@ -232,13 +237,13 @@ def test_silent_server(tcp_clients: TcpClients, script: ClientProtocol) -> None:
 
 @behaviour(
     does="the server says something while the client waits for a line",
-    proves="the client reads its standard input, or waits for several things at once",
+    proves="the client reads its standard input, or waits for several things at the same time",
     catches="blocked in input(): what the server says is shown only after the next line",
-    hint="Wait for the keyboard and the socket at once: a thread that receives, or select over both.",
+    hint="Wait for the keyboard and the socket at the same time: a thread that receives, or select on both.",
     says=("typed", "unasked"),
 )
 def test_unasked_message_shown(tcp_clients: TcpClients, script: ClientProtocol) -> None:
-    """Shows what the server says by itself, while it waits for a line"""
+    """Shows what the server sends unasked, while it waits for a line"""
     with tcp_clients.start() as session:
         session.converse(script.typed(0))
         session.wait_prompt()
@@ -249,13 +254,13 @@ def test_unasked_message_shown(tcp_clients: TcpClients, script: ClientProtocol) 
 
 @behaviour(
     does="lines are answered, then its input ends",
-    proves="its FIN, and nothing after the last line, has arrived",
-    catches="a reset instead of an end (SO_LINGER, unread bytes), bytes after the last line",
-    hint="Close the socket (close, or a with block) before the program ends; don't set SO_LINGER.",
+    proves="its FIN has arrived, and nothing else after the last line",
+    catches="a reset instead of a FIN (SO_LINGER, unread bytes), bytes after the last line",
+    hint="Close the socket (close, or a with block) before the program exits; don't set SO_LINGER.",
     says=("typed",),
 )
 def test_closes_its_socket(tcp_clients: TcpClients, script: ClientProtocol) -> None:
-    """Closes its connection at its end"""
+    """Closes its connection when it exits"""
     with tcp_clients.start() as session:
         session.converse(script.typed(0))
         session.wait_prompt()

@@ -1,4 +1,4 @@
-"""TCP servers: many clients, clients that leave, and ending while they are there."""
+"""TCP servers: many clients, clients that leave, and stopping while they are connected."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ _CONCURRENT_CLIENTS = 50
 _VISITS = 3
 
 _ONE_AT_A_TIME = (
-    "While the server waits in recv for one client it serves no other: a thread or a process for each client, or "
-    "select, poll or epoll over all of them."
+    "While the server waits in recv for one client it serves no other: use a thread or a process for each client, or "
+    "select, poll or epoll on all of them."
 )
 
 
 @behaviour(
-    does="fifty clients one after another, each with a message of its own",
+    does="fifty clients one after another, each with a different message",
     proves="nothing to prove",
-    catches="serving one client and ending",
-    hint="accept belongs in a loop: after one client has gone, accept the next.",
+    catches="serving one client and exiting",
+    hint="accept belongs in a loop: after one client has left, accept the next.",
 )
 def test_sequential_clients(connect: Connect, protocol: StreamProtocol) -> None:
     """Serves one client after another"""
@@ -37,11 +37,13 @@ def test_sequential_clients(connect: Connect, protocol: StreamProtocol) -> None:
 
 
 @behaviour(
-    does="fifty clients connected at once, served in the reverse order of connecting, each with bytes of its own",
+    does="fifty clients connected together, served in the reverse order of connecting, each with different bytes",
     proves="all connections are established and accepted",
-    catches="one client at a time behind the backlog",
+    catches="one client at a time, hidden by the backlog",
     hint=_ONE_AT_A_TIME,
-    hints={Reason.CLOSED_EARLY: "It accepts them and closes some at once: look for a table or a pool of fixed size."},
+    hints={
+        Reason.CLOSED_EARLY: "It accepts them and immediately closes some: look for a table or a pool of fixed size."
+    },
 )
 def test_concurrent_clients(server: Server, connect: Connect, protocol: StreamProtocol) -> None:
     """Serves many clients at the same time"""
@@ -62,10 +64,10 @@ def test_idle_client_blocks_no_one(connect: Connect, protocol: StreamProtocol) -
 
 
 @behaviour(
-    does="two clients, each with a message in two pieces, turn by turn",
+    does="two clients, each with a message in two pieces, alternating",
     proves="each piece was read before the next is sent",
     catches="one buffer for all clients",
-    hint="What has come from one client must not be mixed with another's: a buffer for each connection.",
+    hint="What has come from one client must not be mixed with another's: use a buffer for each connection.",
 )
 def test_interleaved_fragments(connect: Connect, protocol: StreamProtocol) -> None:
     """Keeps the messages of different clients apart"""
@@ -82,13 +84,13 @@ def test_interleaved_fragments(connect: Connect, protocol: StreamProtocol) -> No
 
 
 @behaviour(
-    does="three clients that connect and leave without a byte; then a good one",
+    does="three clients that connect and leave without sending a byte; then a well-behaved one",
     proves="their ends have arrived",
     catches="recv() == b'' taken for a message: a crash or an endless loop",
-    hint="recv returns b'' (0 in C) when the client has gone: leave the loop, close the socket, serve the next.",
+    hint="recv returns b'' (0 in C) when the client has left: leave the loop, close the socket, serve the next client.",
 )
 def test_connect_and_leave(connect: Connect, server: Server, protocol: StreamProtocol) -> None:
-    """Goes on when a client leaves without a word"""
+    """Survives a client that leaves without sending anything"""
     for _ in range(_VISITS):
         with connect():
             pass
@@ -97,15 +99,18 @@ def test_connect_and_leave(connect: Connect, server: Server, protocol: StreamPro
 
 
 @behaviour(
-    does="a client that resets its connection after a part of a message, and one that closes it; a good one after each",
+    does="a client that resets its connection after part of a message, and one that closes it; a well-behaved one "
+    "after each",
     proves="the part was read before the client left, and its end has arrived",
-    catches="ConnectionResetError ends the server, one client's unfinished part before the next one's message",
-    hint="recv can fail{Python:  (ConnectionResetError)}{C:  (-1 with ECONNRESET)}: that ends this client, not the "
-    "server.",
-    hints={Reason.WRONG_REPLY: "What a client left unfinished must go with it: keep a buffer for each connection."},
+    catches="ConnectionResetError ends the server, one client's unfinished part is put before the next one's message",
+    hint="recv can fail{Python:  (ConnectionResetError)}{C:  (-1 with ECONNRESET)}: that is the end of this client, "
+    "not of the server.",
+    hints={
+        Reason.WRONG_REPLY: "What a client left unfinished must be dropped with it: use a buffer for each connection."
+    },
 )
 def test_reset_mid_request(connect: Connect, server: Server, protocol: StreamProtocol) -> None:
-    """Goes on when a client leaves in the middle of a message"""
+    """Survives a client that leaves in the middle of a message"""
     request = protocol.exchange(0).request
     half = len(request) // 2
     for leave in (ScriptedClient.reset, ScriptedClient.close):
@@ -118,14 +123,15 @@ def test_reset_mid_request(connect: Connect, server: Server, protocol: StreamPro
 
 
 @behaviour(
-    does="while the program is stopped a client connects and resets its connection; it goes on; then a good client",
+    does="while the program is frozen a client connects and resets its connection; the program is thawed; then a "
+    "well-behaved client",
     proves="the connection was in the accept queue when it was reset",
-    catches="the error of accept, or of the first recv, ends the server",
-    hint="A client may be gone before it is accepted: recv then fails at once (ECONNRESET), and accept may "
-    "(ECONNABORTED). Both end this client, not the server.",
+    catches="the error from accept, or from the first recv, ends the server",
+    hint="A client may be gone before it is accepted: then recv fails immediately (ECONNRESET), and accept may fail "
+    "too (ECONNABORTED). Either is the end of this client, not of the server.",
 )
 def test_reset_before_accept(connect: Connect, server: Server, stage: Stage, protocol: StreamProtocol) -> None:
-    """Goes on when a client has left before it was accepted"""
+    """Survives a client that left before it was accepted"""
     program = server.program
     with program.frozen():
         others = stage.accept_queue(server)
@@ -136,14 +142,14 @@ def test_reset_before_accept(connect: Connect, server: Server, stage: Stage, pro
                 queued = stage.queued(server, others + 1)
             client.reset()
         if not queued:
-            what = "a client that has connected and sent a byte does not come into its queue of clients to accept"
+            what = "a client that has connected and sent a byte does not show up in its accept queue"
             raise FaultError(Reason.NOT_ACCEPTED, what)
     program.wait_delivered()
     serves_another(connect, protocol)
 
 
 @behaviour(
-    does="the program is stopped, as many clients connect as the handout says, it goes on; all are served",
+    does="the program is frozen, as many clients connect as the handout says, it is thawed; all are served",
     proves="all of them are in its accept queue",
     catches="listen with a backlog of 0 or 1",
     hint="The argument of listen is how many clients may wait while the server is busy; give it at least what the "
@@ -186,9 +192,9 @@ def _short_queue(stage: Stage, server: Server, others: int, wanted: int) -> Faul
 
 
 @behaviour(
-    does="as many clients as the handout says, connected at once and served in the reverse order of connecting",
+    does="as many clients as the handout says, connected together and served in the reverse order of connecting",
     proves="all connections are established and accepted at the same time",
-    catches="a table or pool of fixed size, the limit of select, a thread too many",
+    catches="a table or pool of fixed size, the limit of select, one thread too many",
     hint="Look for a fixed number in your program: a table of clients, a pool of workers, FD_SETSIZE of select, or a "
     "limit of open files that it sets itself.",
 )
@@ -198,15 +204,15 @@ def test_many_clients(server: Server, connect: Connect, stage: Stage, protocol: 
 
 
 @behaviour(
-    does="Ctrl-C while one client is connected and has got its answer",
+    does="Ctrl-C while one client is connected and has received its reply",
     proves="the connection is established",
-    catches="waiting for the client's thread before ending",
-    hint="Nothing that waits for the client may keep the server alive: let SIGINT{Python:  (KeyboardInterrupt)} "
+    catches="waiting for the client's thread before exiting",
+    hint="Nothing that waits for the client may keep the server running: let SIGINT{Python:  (KeyboardInterrupt)} "
     "through{Python, Java: , and make threads daemons}.",
-    hints={Reason.NOT_CLOSED: "A process it has started still holds the connection: it must end with the server."},
+    hints={Reason.NOT_CLOSED: "A process that it started still holds the connection: it must exit with the server."},
 )
 def test_ctrl_c_with_client_connected(fresh_server: Server, stage: Stage, protocol: StreamProtocol) -> None:
-    """Ends at Ctrl-C although a client is connected"""
+    """Exits on Ctrl-C even while a client is connected"""
     with stage.connect(fresh_server) as client:
         client.ask(protocol.exchange(0))
         if client.established():
@@ -216,20 +222,21 @@ def test_ctrl_c_with_client_connected(fresh_server: Server, stage: Stage, protoc
     with stage.connect(fresh_server) as silent:  # whom it has no reason to leave, as it did with one that was answered
         silent.wait_accepted()
         if not silent.established():
-            what = "it closes each connection by itself, so that no client is connected at Ctrl-C"
+            what = "it closes every connection unasked, so no client is connected at Ctrl-C"
             raise FaultError(Reason.CLOSED_EARLY, what, doing=fresh_server.program.doing())
         interrupt(fresh_server.program)
         silent.expect_end_or_reset()
 
 
 @behaviour(
-    does="one client connected and answered, Ctrl-C, then the same command again at once",
+    does="one client connected and answered, Ctrl-C, then the same command again immediately",
     proves="a TIME_WAIT row with the server's port, its own or else ours",
     catches="SO_REUSEADDR not set",
-    hint="Set SO_REUSEADDR on the listening socket before bind: the old connection holds the port for a minute else.",
+    hint="Set SO_REUSEADDR on the listening socket before bind: otherwise the old connection holds the port for a "
+    "minute.",
 )
 def test_port_reuse_after_ctrl_c(fresh_server: Server, stage: Stage, protocol: StreamProtocol) -> None:
-    """Can be started again on the same port at once"""
+    """Can be restarted on the same port immediately"""
     program = fresh_server.program
     with stage.connect(fresh_server) as client:
         client.ask(protocol.exchange(0))
@@ -239,7 +246,7 @@ def test_port_reuse_after_ctrl_c(fresh_server: Server, stage: Stage, protocol: S
     try:
         stage.launch_again(fresh_server)
     except FaultError as fault:
-        what = f"started again immediately, it did not get its port: {fault.what}"
+        what = f"when restarted immediately, it did not get its port: {fault.what}"
         raise FaultError(Reason.ADDRESS_IN_USE, what, doing=fault.doing) from None
 
 
@@ -254,7 +261,7 @@ def _hold_and_serve(server: Server, connect: Connect, protocol: StreamProtocol, 
         clients.append(client)
     lost = sum(not client.established() for client in clients)
     if lost:
-        what = f"of {count} clients that were connected it has closed {lost}"
+        what = f"of {count} connected clients it has disconnected {lost}"
         raise FaultError(Reason.CLOSED_EARLY, what, doing=server.program.doing())
     transcript.add(EventKind.KERNEL, "grader", f"all {count} connections are established and accepted")
     for number, client in reversed(list(enumerate(clients))):

@@ -24,16 +24,16 @@ _BUFFERS = (1024, 2048, 4096, 65536)
 _BELIEVED_BYTES = 256 << 20
 
 _KEEP_A_BUFFER = (
-    "TCP is a stream of bytes: one recv returns whatever has arrived, a part of a message or several. "
-    "Keep a buffer for each connection, append what recv returns, and take complete messages out of it."
+    "TCP is a stream of bytes: one recv returns whatever has arrived, part of a message or several. Keep a buffer for "
+    "each connection, append what recv returns, and take complete messages out of it."
 )
 
 
 @behaviour(
-    does="a client connects and says nothing; what comes is read until the program is still",
-    proves="the program is still, or had the time of a reply",
-    catches="a missing or misspelt greeting, a forgotten line end; the other checks go on with what it really says",
-    hint="Send the greeting right after accept, to the last byte as the handout has it, and before anything is read.",
+    does="a client connects and says nothing; everything that arrives until the program is still",
+    proves="the program is still, or had the time allowed for a reply",
+    catches="a missing or misspelt greeting, a missing line ending; the other checks go on with what it really says",
+    hint="Send the greeting right after accept, exactly as the handout has it, before you read anything.",
     says=("greeting",),
 )
 def test_greets(connect: Connect, stage: Stage) -> None:
@@ -44,12 +44,12 @@ def test_greets(connect: Connect, stage: Stage) -> None:
 
 
 @behaviour(
-    does="three messages, each whole, one after the other's answer",
+    does="three messages, each sent whole, one after the other's reply",
     proves="nothing to prove: the baseline",
-    catches="a wrong or missing answer",
+    catches="a wrong or missing reply",
     hint="Try it by hand (nc localhost PORT) with the message above, and compare byte by byte.",
     hints={
-        Reason.NO_REPLY: "See where it waits (above): it has the whole message already and must answer it.",
+        Reason.NO_REPLY: "Look at where it waits (above): it already has the whole message and must reply to it.",
         Reason.CRASHED: READ_WHY,
     },
 )
@@ -61,9 +61,9 @@ def test_answers(connect: Connect, protocol: StreamProtocol) -> None:
 
 
 @behaviour(
-    does="messages byte by byte, each byte read before the next is sent",
+    does="messages sent byte by byte, each byte read before the next is sent",
     proves="one step of bytes_received per byte, and an empty receive queue after it",
-    catches="one recv taken for one message",
+    catches="assuming that one recv returns one message",
     hint=_KEEP_A_BUFFER,
 )
 def test_fragments_every_byte(connect: Connect, protocol: StreamProtocol) -> None:
@@ -76,11 +76,12 @@ def test_fragments_every_byte(connect: Connect, protocol: StreamProtocol) -> Non
 
 
 @behaviour(
-    does="messages in two pieces, cut at every place, each on a connection of its own",
+    does="messages in two pieces, split at every place, each on a connection of its own",
     proves="the first piece was read before the second is sent",
-    catches="a fault at one boundary: inside CRLF, a length, a name",
+    catches="a fault at one boundary: inside a CRLF, a length, a name",
     says=("exchange",),
-    hint=_KEEP_A_BUFFER + " Look at what your program does with the part before the split, when no more has come yet.",
+    hint=_KEEP_A_BUFFER + " Look at what your program does with the part before the split when nothing more has "
+    "arrived yet.",
 )
 def test_fragments_every_split(server: Server, stage: Stage, protocol: StreamProtocol) -> None:
     """Answers a message that arrives in two pieces, wherever it is split"""
@@ -94,10 +95,10 @@ def test_fragments_every_split(server: Server, stage: Stage, protocol: StreamPro
     does="five messages in one segment",
     proves="one segment, or all bytes in the queue of the frozen program",
     catches="everything after the first message is dropped",
-    hint=_KEEP_A_BUFFER + " Loop until no complete message is left in the buffer, then recv again.",
+    hint=_KEEP_A_BUFFER + " Loop until no complete message is left in the buffer, then call recv again.",
 )
 def test_coalesced(connect: Connect, protocol: StreamProtocol) -> None:
-    """Answers every message when several arrive at once"""
+    """Answers all messages that arrive together"""
     exchanges = [protocol.exchange(number) for number in range(_COALESCED)]
     with connect() as client:
         client.send_as_one_read(b"".join(exchange.request for exchange in exchanges))
@@ -106,12 +107,12 @@ def test_coalesced(connect: Connect, protocol: StreamProtocol) -> None:
 
 @behaviour(
     does="a whole message and half of the next in one segment; then the other half",
-    proves="one segment; the rest is sent after the first answer, when all before it was read",
-    catches="the leftover of a recv is thrown away",
+    proves="one segment; the rest is sent after the first reply, when everything before it was read",
+    catches="the rest of what recv returned is thrown away",
     hint=_KEEP_A_BUFFER + " What is left after the last complete message is the beginning of the next one: keep it.",
 )
 def test_message_and_a_half(connect: Connect, protocol: StreamProtocol) -> None:
-    """Keeps the beginning of a message that arrives behind another"""
+    """Keeps the beginning of a message that arrives after another"""
     first, second = protocol.exchange(0), protocol.exchange(1)
     half = len(second.request) // 2
     with connect() as client:
@@ -123,10 +124,10 @@ def test_message_and_a_half(connect: Connect, protocol: StreamProtocol) -> None:
 
 
 @behaviour(
-    does="one message; after its answer everything that comes until the program is still",
-    proves="the program is still, or had the time of a reply",
-    catches="a second reply, an added line end, a greeting at the end",
-    hint="Send exactly the reply: no line end added to one that is there, no prompt{C: , no NUL at the end of a "
+    does="one message; after its reply everything that arrives until the program is still",
+    proves="the program is still, or had the time allowed for a reply",
+    catches="a second reply, an extra line ending, a goodbye message",
+    hint="Send exactly the reply: don't add a line ending to one that is there, no prompt{C: , no NUL at the end of a "
     "string}.",
 )
 def test_extra_reply_bytes(connect: Connect, stage: Stage, protocol: StreamProtocol) -> None:
@@ -140,9 +141,10 @@ def test_extra_reply_bytes(connect: Connect, stage: Stage, protocol: StreamProto
 
 
 @behaviour(
-    does="half a message; silence is awaited; then the other half; then half a message and the client's end",
-    proves="the half was read, and the program is still or had the time of a reply; the end came with the half",
-    catches="an answer before the message is complete, or when it never will be",
+    does="half a message; we wait in silence; then the other half; then half a message and the client's FIN",
+    proves="the half was read, and the program is still or had the time allowed for a reply; the FIN came with the "
+    "half",
+    catches="a reply before the message is complete, or when it never will be",
     hint="A message is complete when its end has arrived, not when recv returns. " + _KEEP_A_BUFFER,
 )
 def test_unfinished_message_gets_no_answer(connect: Connect, stage: Stage, protocol: StreamProtocol) -> None:
@@ -151,23 +153,24 @@ def test_unfinished_message_gets_no_answer(connect: Connect, stage: Stage, proto
     half = len(exchange.request) // 2
     with connect() as client:
         client.send(exchange.request[:half], pieces=half)
-        client.expect_nothing(Reason.EARLY_REPLY, "it answered although the message was not complete")
+        client.expect_nothing(Reason.EARLY_REPLY, "it replied although the message was not complete")
         client.send(exchange.request[half:])
         client.expect(exchange.reply)
         client.send_and_half_close(exchange.request[:half])
-        client.expect_no_reply(Reason.EARLY_REPLY, "it answered although the connection ended before the message did")
+        client.expect_no_reply(Reason.EARLY_REPLY, "it replied although the connection ended before the message did")
     stage.end_program()  # one buffer for all clients would put what is left of this message before another check's
 
 
 @behaviour(
-    does="a last message without its end, and the client's FIN in the same segment; then everything until the end",
+    does="a last message without its line ending, and the client's FIN in the same segment; then everything until the "
+    "end",
     proves="the FIN is received before the message can be read",
-    catches="the last line lost, a crash on an empty read",
+    catches="a lost last line, a crash on an empty read",
     says=("unterminated",),
-    hint="recv returns b'' (0 in C) when no more will come: what is left in the buffer then is the last message.",
+    hint="recv returns b'' (0 in C) when nothing more will come: what is left in the buffer then is the last message.",
 )
 def test_unterminated_last_message(connect: Connect, protocol: StreamProtocol) -> None:
-    """Answers a last message whose end is the connection's end"""
+    """Answers a last message that ends with the connection"""
     exchange = protocol.unterminated()
     with connect() as client:
         client.send_and_half_close(exchange.request)
@@ -176,14 +179,14 @@ def test_unterminated_last_message(connect: Connect, protocol: StreamProtocol) -
 
 
 @behaviour(
-    does="messages of 1024, 2048, 4096 and 65536 bytes, and of one less and one more; those that fit in one segment",
-    proves="one segment, where it fits one",
+    does="messages of 1024, 2048, 4096 and 65536 bytes, and one byte shorter and longer; in one segment if they fit",
+    proves="one segment, if it fits into one",
     catches="`if len(data) < 1024: break`, a single recv(1024)",
     says=("sized",),
     hint="How much recv returns says nothing about where a message ends. " + _KEEP_A_BUFFER,
 )
 def test_buffer_boundaries(connect: Connect, protocol: StreamProtocol) -> None:
-    """Answers messages as long as usual buffers, and a byte more or less"""
+    """Answers messages as long as common buffers, and a byte longer or shorter"""
     with connect() as client:
         for size in (size + more for size in _BUFFERS for more in (-1, 0, 1)):
             exchange = protocol.sized(size)
@@ -199,8 +202,11 @@ def test_buffer_boundaries(connect: Connect, protocol: StreamProtocol) -> None:
     proves="nothing to prove",
     catches="a fixed buffer, truncation, time that grows with the square of the length",
     says=("sized",),
-    hint="Don't limit a message to your buffer's size: let it grow. Search only the bytes that are new for the end.",
-    hints={Reason.NO_REPLY: "It got the whole message. If it is still busy, its time grows too fast with the length."},
+    hint="Don't limit a message to your buffer's size: let the buffer grow. Search only the new bytes for the end.",
+    hints={
+        Reason.NO_REPLY: "It received the whole message. If it is still busy, its running time grows too fast with "
+        "the length."
+    },
 )
 def test_long_message(connect: Connect, protocol: StreamProtocol) -> None:
     """Answers a message of 1 MiB"""
@@ -209,15 +215,15 @@ def test_long_message(connect: Connect, protocol: StreamProtocol) -> None:
 
 
 @behaviour(
-    does="messages of every byte value, of NUL, of text that is not UTF-8",
+    does="messages with every byte value, with NUL, with text that is not UTF-8",
     proves="nothing to prove",
     catches="decoding to text, C string functions, strip()",
     says=("awkward", "surprise"),
-    hint="Work on the bytes that came from the network, not on text{Python: : no decode(), no strip()}{C: : no "
-    "strlen(), no strcpy()}{Java: : no Reader, no String}.",
+    hint="Work on the bytes from the network, not on text{Python: : no decode(), no strip()}{C: : no strlen(), no "
+    "strcpy()}{Java: : no Reader, no String}.",
 )
 def test_binary_bytes(connect: Connect, protocol: StreamProtocol) -> None:
-    """Leaves every other byte as it is"""
+    """Leaves all other bytes unchanged"""
     with connect() as client:
         for exchange in (*protocol.awkward(), protocol.surprise()):
             client.ask(exchange)
@@ -228,10 +234,10 @@ def test_binary_bytes(connect: Connect, protocol: StreamProtocol) -> None:
     proves="each piece was read before the next is sent",
     catches="decoding each chunk that recv returns",
     says=("text",),
-    hint="A character can arrive in parts. Collect the bytes of a whole message first, then decode.",
+    hint="A character can arrive in pieces. Collect the bytes of a whole message first, then decode.",
 )
 def test_utf8_split(connect: Connect, protocol: StreamProtocol) -> None:
-    """Puts together characters that arrive in parts"""
+    """Puts together characters that arrive in pieces"""
     with connect() as client:
         for exchange in protocol.text():
             client.send(exchange.request, pieces=_inside_characters(exchange.request))
@@ -239,15 +245,16 @@ def test_utf8_split(connect: Connect, protocol: StreamProtocol) -> None:
 
 
 @behaviour(
-    does="messages that are not UTF-8, each from a client of its own, which takes what comes back; then a good client",
-    proves="the program has read them, and nothing of its answers was left unread",
+    does="messages that are not UTF-8, each from a client of its own, which reads what comes back; then a well-behaved "
+    "client",
+    proves="the program has read them, and none of its replies was left unread",
     catches="UnicodeDecodeError ends the server",
     says=("invalid_text",),
-    hint="What can't be decoded must not end the server or the connection.{Python:  bytes.decode() raises "
+    hint="Bytes that can't be decoded must not end the server or the connection.{Python:  bytes.decode() raises "
     "UnicodeDecodeError: catch it for this message, or decode with errors='replace'.}",
 )
 def test_invalid_utf8_survived(connect: Connect, protocol: StreamProtocol) -> None:
-    """Goes on after a message that is not UTF-8"""
+    """Survives a message that is not UTF-8"""
     for message in protocol.invalid_text():
         with connect() as client:
             client.send(message)
@@ -257,14 +264,14 @@ def test_invalid_utf8_survived(connect: Connect, protocol: StreamProtocol) -> No
 
 
 @behaviour(
-    does="the same message with every end that is allowed",
+    does="the same message with every line ending that is allowed",
     proves="nothing to prove",
-    catches="an exact compare with one line ending",
+    catches="comparing with one exact line ending",
     says=("line_endings",),
-    hint="telnet ends a line by CR LF, nc by LF: take both off before you look at the line.",
+    hint="telnet ends a line with CR LF, nc with LF: remove both before you look at the line.",
 )
 def test_line_endings(connect: Connect, protocol: StreamProtocol) -> None:
-    """Takes every line ending that is allowed"""
+    """Accepts every line ending that is allowed"""
     with connect() as client:
         for exchange in protocol.line_endings():
             client.ask(exchange)
@@ -274,10 +281,10 @@ def test_line_endings(connect: Connect, protocol: StreamProtocol) -> None:
     does="fifty different messages in one segment",
     proves="one segment",
     catches="replies swapped, only the first few messages of a read answered",
-    hint="Answer the messages of a connection in the order in which they came, all that the buffer holds.",
+    hint="Reply to all messages in the buffer of a connection, in the order in which they arrived.",
 )
 def test_pipelined_in_order(connect: Connect, protocol: StreamProtocol) -> None:
-    """Answers many messages that arrive together, in their order"""
+    """Answers many messages that arrive together, in order"""
     exchanges = [protocol.exchange(number) for number in range(_PIPELINED)]
     with connect() as client:
         client.send_as_one_read(b"".join(exchange.request for exchange in exchanges))
@@ -285,9 +292,9 @@ def test_pipelined_in_order(connect: Connect, protocol: StreamProtocol) -> None:
 
 
 @behaviour(
-    does="numbers that become others when their bytes are swapped or their sign is lost",
+    does="numbers that change when their bytes are swapped or their sign is lost",
     proves="nothing to prove",
-    catches="native byte order, a wrong signedness or width",
+    catches="native byte order, wrong signedness or width",
     says=("numbers",),
     hint="On the network the most significant byte comes first{Python: : struct.pack('!i', n)}{C: : htonl and ntohl}; "
     "mind the sign.",
@@ -300,14 +307,15 @@ def test_byte_order(connect: Connect, protocol: StreamProtocol) -> None:
 
 
 @behaviour(
-    does="messages that announce a length which can't be true, each from a client of its own; then a good client",
-    proves="the program has read them and rests, or had the time of a reply; its resident memory is read",
-    catches="MemoryError, memory taken for what was only announced, a hang",
+    does="messages that announce an impossible length, each from a client of its own; then a well-behaved client",
+    proves="the program has read them and rests, or had the time allowed for a reply; its resident memory is read",
+    catches="MemoryError, memory allocated for a length that was only announced, a hang",
     says=("hostile_lengths",),
-    hint="Check a length before you use it: whoever sends it may lie. Never allocate what was only announced.",
+    hint="Check a length before you use it: whoever sends it may lie. Never allocate memory for a length that was only "
+    "announced.",
 )
 def test_hostile_length(connect: Connect, server: Server, protocol: StreamProtocol) -> None:
-    """Does not believe every length that is announced"""
+    """Does not trust every announced length"""
     program = server.program
     before = resident_bytes(at_rest(program))
     for start in protocol.hostile_lengths():
@@ -317,14 +325,14 @@ def test_hostile_length(connect: Connect, server: Server, protocol: StreamProtoc
             grown = resident_bytes(at_rest(program)) - before
             program.transcript.add(EventKind.KERNEL, "program", f"its memory grew by {grown >> 20} MiB")
             if grown > _BELIEVED_BYTES:
-                what = f"it took {grown >> 20} MiB of memory for a length that was only announced"
+                what = f"it allocated {grown >> 20} MiB of memory for a length that was only announced"
                 raise FaultError(Reason.MEMORY_GROWS, what, doing=program.doing())
             client.take_leave()
         serves_another(connect, protocol)
 
 
 def _scripted(protocol: StreamProtocol) -> Iterable[tuple[Exchange, bool]]:
-    """All messages that a protocol scripts word for word, and whether the connection ends with the answer."""
+    """All messages that a protocol scripts word for word, and whether the connection ends with the reply."""
     for exchange in (protocol.exchange(0), protocol.exchange(1), *_said(protocol, "awkward")):
         yield exchange, False
     if hasattr(protocol, "closing"):
@@ -332,12 +340,12 @@ def _scripted(protocol: StreamProtocol) -> Iterable[tuple[Exchange, bool]]:
 
 
 def _said(protocol: StreamProtocol, function: str) -> tuple[Exchange, ...]:
-    """What an optional function of the protocol gives; nothing where it is not said."""
+    """What an optional function of the protocol gives; nothing if the protocol doesn't have it."""
     found: Callable[[], tuple[Exchange, ...]] | None = getattr(protocol, function, None)
     return found() if found else ()
 
 
 def _inside_characters(message: bytes) -> list[int]:
-    """Lengths of pieces that end before each continuation byte of UTF-8 (RFC 3629: 10xxxxxx)."""
+    """Lengths of pieces that end before each UTF-8 continuation byte (RFC 3629: 10xxxxxx)."""
     cuts = [at for at, byte in enumerate(message) if byte & 0xC0 == 0x80]
     return [end - start for start, end in zip([0, *cuts], cuts, strict=False)]

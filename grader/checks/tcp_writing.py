@@ -1,4 +1,4 @@
-"""TCP servers: writing to clients that read slowly, leave, or end their side first."""
+"""TCP servers: writing to clients that read slowly, leave, or close their side first."""
 
 from __future__ import annotations
 
@@ -42,18 +42,19 @@ _UNREAD_BYTES = 96 << 10
 #: How often its threads and processes are counted before, with a client served in between.
 _COUNTED = 3
 _WORKER_HINT = (
-    "Where a fixed number of threads or processes serve the clients, an error of one client must not end the worker: "
+    "If a fixed number of threads or processes serve the clients, an error with one client must not end the worker: "
     "catch what send and recv raise inside its loop (SIGPIPE in C), close this client's socket, take the next client."
 )
 
 
 @behaviour(
-    does="a client with a tiny receive buffer asks much and reads nothing until the program rests; then it reads all",
-    proves="bytes wait in the program's send queue, and it is blocked or waits for room",
-    catches="short writes ignored, truncation, giving up on a slow client",
+    does="a client with a tiny receive buffer sends many requests and reads nothing until the program rests; then it "
+    "reads everything",
+    proves="bytes wait in the program's send queue, and it is blocked or waits for space",
+    catches="ignored short writes, truncation, giving up on a slow client",
     says=("sized",),
-    hint="send may take only a part (its return value says how much) and on a non-blocking socket nothing: keep the "
-    "rest and send it when there is room. sendall does that on a blocking socket.",
+    hint="send may take only part of the data (its return value says how much), and on a non-blocking socket none: "
+    "keep the rest and send it when there is space. sendall does that on a blocking socket.",
 )
 def test_slow_reader_gets_all(server: Server, stage: Stage, protocol: StreamProtocol) -> None:
     """Sends everything to a client that reads slowly"""
@@ -61,15 +62,15 @@ def test_slow_reader_gets_all(server: Server, stage: Stage, protocol: StreamProt
 
 
 @behaviour(
-    does="a client asks much and reads nothing until the program rests; meanwhile another client is served",
-    proves="bytes wait in the program's send queue, and it is blocked or waits for room",
-    catches="one thread for all that is stuck in sendall",
+    does="a client sends many requests and reads nothing until the program rests; meanwhile another client is served",
+    proves="bytes wait in the program's send queue, and it is blocked or waits for space",
+    catches="a single thread for all clients, stuck in sendall",
     says=("sized",),
-    hint="While send waits for one client nobody else is served: a thread for each client, or non-blocking sockets and "
-    "a buffer for what each has still to get.",
+    hint="While send waits for one client nobody else is served: use a thread for each client, or non-blocking sockets "
+    "and a buffer for what each client still has to receive.",
 )
 def test_slow_reader_blocks_no_one(server: Server, stage: Stage, connect: Connect, protocol: StreamProtocol) -> None:
-    """Serves others while one client does not read"""
+    """Serves others while one client doesn't read"""
     exchanges = _many(protocol, stage.more_than_buffers_bytes)
     with stage.connect(server, slow=True) as slow:
         try:
@@ -83,23 +84,23 @@ def test_slow_reader_blocks_no_one(server: Server, stage: Stage, connect: Connec
 
 
 @behaviour(
-    does="a client asks much, reads nothing, and resets its connection while the program is sending; another ends its "
-    "side first (FIN); both three times; then "
-    f"{_LEAVING} clients that ask {_ASKED_BYTES >> 10} KiB of short messages and leave, one by a FIN, the next by a "
-    "reset; then a good client; its threads and processes before and after",
+    does="a client sends many requests, reads nothing, and resets its connection while the program is sending; another "
+    f"closes its side first (FIN); both three times; then {_LEAVING} clients that send {_ASKED_BYTES >> 10} KiB of "
+    "short messages and leave, alternately by FIN and by reset; then a well-behaved client; its threads and processes "
+    "before and after",
     proves="bytes waited in the program's send queue when the reset was sent, and more requests were unanswered; the "
     "FIN was sent together with the requests",
-    catches="BrokenPipeError, ConnectionResetError or SIGPIPE ends the server, or a thread or process of its pool",
+    catches="BrokenPipeError, ConnectionResetError or SIGPIPE ends the server, or a thread or process in its pool",
     says=("sized",),
-    hint="send can fail because the client has left: that ends this client, not the server.{C:  Ignore SIGPIPE, "
-    "or send with MSG_NOSIGNAL, and look at what send returns.}",
+    hint="send can fail because the client has left: that is the end of this client, not of the server.{C:  Ignore "
+    "SIGPIPE, or send with MSG_NOSIGNAL, and check what send returns.}",
     hints={
         Reason.WORKER_LOST: _WORKER_HINT,
         Reason.NOT_ACCEPTED: _WORKER_HINT,
     },
 )
 def test_peer_gone_mid_reply(server: Server, stage: Stage, connect: Connect, protocol: StreamProtocol) -> None:
-    """Goes on when a client leaves in the middle of a reply"""
+    """Survives a client that leaves in the middle of a reply"""
     program = server.program
     exchanges = _many(protocol, stage.more_than_buffers_bytes)
     cut_short = protocol.sized(_UNREAD_BYTES // 2)
@@ -130,7 +131,7 @@ def test_peer_gone_mid_reply(server: Server, stage: Stage, connect: Connect, pro
         left = number + 1
     serves_another(connect, protocol)
     program.transcript.rewind(mark)
-    program.transcript.add(EventKind.NOTE, "grader", f"{left} clients left before they had got their replies")
+    program.transcript.add(EventKind.NOTE, "grader", f"{left} clients left before they had received their replies")
     for what, had, has in zip(("processes", "threads"), workers, _workers(program) or workers, strict=True):
         if has < had:
             words = f"of its {had} {what} only {has} are left after {left} clients that did not wait for replies"
@@ -138,7 +139,7 @@ def test_peer_gone_mid_reply(server: Server, stage: Stage, connect: Connect, pro
 
 
 def _fewest_workers(program: Program, serve: Callable[[], None]) -> tuple[int, int]:
-    """Its processes and its threads, as few as it has between clients: one that is about to end is no worker."""
+    """The number of its processes and threads, the lowest between clients: one that is about to end is not a worker."""
     __tracebackhide__ = True
     seen = []
     for _ in range(_COUNTED):
@@ -149,7 +150,7 @@ def _fewest_workers(program: Program, serve: Callable[[], None]) -> tuple[int, i
 
 
 def _workers(program: Program) -> tuple[int, int] | None:
-    """Its processes and its threads; None where it does not come to rest, since some may be on their way out then."""
+    """The number of its processes and threads; None if it does not come to rest, since some may be about to end."""
     if not program.wait_rest(REPLY_S):
         return None
     snapshot = program.snapshot()
@@ -157,7 +158,7 @@ def _workers(program: Program) -> tuple[int, int] | None:
 
 
 def _short_requests(protocol: StreamProtocol) -> bytes:
-    """Whole messages, as many as one segment holds: whoever reads them piece by piece answers several times."""
+    """Whole messages, as many as fit in one segment: whoever reads them piece by piece replies several times."""
     requests = bytearray()
     number = 0
     while len(requests) + len(more := protocol.exchange(number).request) <= _ASKED_BYTES:
@@ -167,12 +168,12 @@ def _short_requests(protocol: StreamProtocol) -> bytes:
 
 
 @behaviour(
-    does="the message that ends the connection, with 32 KiB behind it that nobody asked for",
-    proves="all of it waits in the program's receive queue while it is stopped",
+    does="the message that ends the connection, followed by 32 KiB that nobody asked for",
+    proves="all of it waits in the program's receive queue while it is frozen",
     catches="closing with unread input, which resets the connection and destroys the reply",
     says=("closing",),
-    hint="close with unread bytes sends a RST, and the client loses what it has not read yet: shutdown(SHUT_WR), read "
-    "and drop until the client's end, then close.",
+    hint="Closing a socket with unread bytes sends a RST, and the client loses what it has not read yet: "
+    "shutdown(SHUT_WR), read and discard until the client closes its side, then close.",
 )
 def test_reply_survives_unread_input(connect: Connect, protocol: StreamProtocol) -> None:
     """Delivers its last reply although more was sent than it read"""
@@ -185,11 +186,12 @@ def test_reply_survives_unread_input(connect: Connect, protocol: StreamProtocol)
 
 
 @behaviour(
-    does="a client sends eight mebibytes without reading, until nothing more goes; then it reads everything",
-    proves="bytes wait in the program's send queue, and it is blocked or waits for room",
-    catches="an output buffer of fixed size, a deadlock of reading and writing",
+    does="a client sends eight mebibytes without reading, until nothing more fits; then it reads everything",
+    proves="bytes wait in the program's send queue, and it is blocked or waits for space",
+    catches="an output buffer of fixed size, a deadlock between reading and writing",
     says=("sized",),
-    hint="When a client does not read, stop reading from it too until it does: no buffer is large enough for all.",
+    hint="When a client doesn't read, stop reading from it as well until it does: no buffer is large enough for "
+    "everything.",
 )
 def test_both_directions_full(server: Server, stage: Stage, protocol: StreamProtocol) -> None:
     """Loses nothing when both directions are full"""
@@ -199,12 +201,12 @@ def test_both_directions_full(server: Server, stage: Stage, protocol: StreamProt
 @behaviour(
     does="a message and the client's FIN in one segment; then everything until the end",
     proves="the FIN is received before the message can be read",
-    catches="closing at the end of input without answering what was asked before it",
-    hint="recv returns b'' (0 in C) only after all bytes before it: answer those first, then close.",
-    hints={Reason.NOT_CLOSED: "When recv returns b'' (0 in C) the client will send no more: close its socket."},
+    catches="closing at the end of input without replying to what was asked before it",
+    hint="recv returns b'' (0 in C) only after all bytes before it: reply to those first, then close.",
+    hints={Reason.NOT_CLOSED: "When recv returns b'' (0 in C) the client won't send any more: close its socket."},
 )
 def test_half_close(connect: Connect, protocol: StreamProtocol) -> None:
-    """Answers what was asked before the client ended its side, then closes"""
+    """Answers what was asked before the client closed its side, then closes"""
     exchange = protocol.exchange(0)
     with connect() as client:
         client.send_and_half_close(exchange.request)
@@ -214,7 +216,7 @@ def test_half_close(connect: Connect, protocol: StreamProtocol) -> None:
 
 @behaviour(
     does="the message that ends the connection; its reply, then everything until the end",
-    proves="the reply has come, and nothing else is asked",
+    proves="the reply has arrived, and nothing else is asked",
     catches="a connection that is left open",
     says=("closing",),
     hint="After this message the server closes the connection, not the client: leave the loop, close the socket.",
@@ -229,9 +231,9 @@ def test_closes_when_done(connect: Connect, protocol: StreamProtocol) -> None:
 
 @behaviour(
     does="a message; silence until the program rests; another message on the same connection",
-    proves="the program is still, or had the time of a reply, and the connection is open",
+    proves="the program is still, or had the time allowed for a reply, and the connection is open",
     catches="closing after one reply",
-    hint="After a reply, go back to recv on the same socket; the client may have more to ask.",
+    hint="After a reply, go back to recv on the same socket; the client may ask for more.",
 )
 def test_stays_open(connect: Connect, protocol: StreamProtocol) -> None:
     """Keeps the connection open for more"""
@@ -242,15 +244,15 @@ def test_stays_open(connect: Connect, protocol: StreamProtocol) -> None:
 
 
 @behaviour(
-    does="messages of 64 KiB on one connection until its resident memory stays as it is for 16 MiB in each direction, "
+    does="messages of 64 KiB on one connection until its resident memory stays constant for 16 MiB in each direction, "
     "at most 128 MiB; then at least 32 MiB more in each direction; its resident memory before and after",
     proves="resident memory is read when it is at rest",
-    catches="keeping all that was ever received",
+    catches="keeping everything that was ever received",
     says=("sized",),
-    hint="Take a message out of your buffer when it is answered; keep no list of what came.",
+    hint="Remove a message from your buffer once you have replied to it; don't keep a list of what arrived.",
 )
 def test_memory_stays_flat(connect: Connect, server: Server, protocol: StreamProtocol) -> None:
-    """Needs no more memory the more it is asked"""
+    """Doesn't need more memory the more it is asked"""
     program = server.program
     with connect() as client:
         traffic = _Traffic(client, program, protocol.sized(_MESSAGE_BYTES))
@@ -275,7 +277,7 @@ class _Traffic:
     exchange: Exchange
 
     def send(self, size_bytes: int) -> None:
-        """So many bytes in each direction."""
+        """Send so many bytes in each direction."""
         __tracebackhide__ = True
         mark = self.program.transcript.mark()
         for _ in range(2 * size_bytes // (len(self.exchange.request) + len(self.exchange.reply))):
@@ -289,9 +291,9 @@ class _Traffic:
 
 
 def _settle(traffic: _Traffic) -> int:
-    """Let its memory grow to what it works with: a collector's heap is filled before it is cleared for the first time.
+    """Let its memory grow to its working size: a collector's heap is filled before it is cleared for the first time.
 
-    In what has grown so far a leak may hide, for so many bytes; 0 where it grew all the time.
+    Returns how many bytes of a leak may hide in that growth; 0 if it grew all the time.
     """
     __tracebackhide__ = True
     first = before = traffic.resident_bytes()
@@ -305,7 +307,7 @@ def _settle(traffic: _Traffic) -> int:
 
 
 def _gets_all(stage: Stage, server: Server, exchanges: list[Exchange]) -> None:
-    """A client that reads when nothing more can be sent gets every answer."""
+    """A client that reads only when nothing more can be sent receives every reply."""
     __tracebackhide__ = True
     with stage.connect(server, slow=True) as client:
         client.send_without_reading(_requests(exchanges))

@@ -1,7 +1,7 @@
-"""What UDP clients send, print and survive: datagrams are lost, late, repeated, swapped, and come from strangers.
+"""What UDP clients send, print and survive: datagrams are lost, late, repeated, swapped, and sent by strangers.
 
-Every reply that goes astray does so by script.  A client's own timer decides when it gives a reply up: that it has one
-is read from the kernel, how long it is does not matter, and what is counted is datagrams.
+Every reply that goes astray does so by script.  A client's own timer decides when it gives up on a reply: that it has
+one is read from the kernel, how long it is doesn't matter, and what is counted is datagrams.
 """
 
 from __future__ import annotations
@@ -34,45 +34,45 @@ _SIZES = (2048, 9000, 65_507)
 #: Who asks more often asks for ever: an assignment may want ten (`ClientSpec`).
 _MOST_TRIES = 10
 
-_NOBODY = "nobody received at the port it was told"
+_NOBODY = "nothing was receiving at the port it was given"
 
 _SET_A_TIMEOUT = (
     "A datagram may get lost: set a timeout{Python:  (settimeout)}{C:  (SO_RCVTIMEO, poll)}{Java:  (setSoTimeout)}; "
-    "when it runs out, say so and go on.{Python:  Is one set? settimeout takes seconds.}{C:  Is one set? poll takes "
-    "milliseconds; and signal() lets SIGALRM start recvfrom anew, sigaction without SA_RESTART does not.}{Java:  Is "
-    "one set? setSoTimeout takes milliseconds.}"
+    "when it expires, say so and go on.{Python:  Have you set one? settimeout takes seconds.}{C:  Have you set one? "
+    "poll takes milliseconds; and signal() makes SIGALRM restart recvfrom, sigaction without SA_RESTART "
+    "doesn't.}{Java:  Have you set one? setSoTimeout takes milliseconds.}"
 )
 _UNITS = (
-    "It gives up too soon{Python: : settimeout counts seconds}{C: : poll and epoll_wait count milliseconds, tv_usec "
-    "millionths of a second, and select counts its timeval down: set it anew before each wait}{Java: : setSoTimeout "
-    "counts milliseconds}. The last try waits like the others."
+    "It gives up too early{Python: : settimeout takes seconds}{C: : poll and epoll_wait take milliseconds, tv_usec is "
+    "in microseconds, and select counts its timeval down: set it again before each wait}{Java: : setSoTimeout takes "
+    "milliseconds}. The last try waits like the others."
 )
 _COMPARE = (
-    "Its reply had come: look at how it is compared ({C: a signed char against toupper, }a length, the sender's "
+    "Its reply had arrived: look at how it is compared ({C: a signed char against toupper, }a length, the sender's "
     "address), and at the timeout."
 )
 _GO_ON_WAITING = (
-    "What comes and is not the reply ends neither the waiting nor a try: receive again until the time is up, and only "
-    "then send again."
+    "A datagram that is not the reply ends neither the waiting nor a try: keep receiving until the time is up, and "
+    "only then send again."
 )
 _WAIT_AGAIN = (
     "It did not wait for the reply to its second datagram: each try waits a second.{C:  select counts its timeval "
-    "down: set it anew before each wait.}"
+    "down: set it again before each wait.}"
 )
-_DROP_OTHERS = "What recvfrom brings may answer an earlier line: drop what is no answer to this one, and receive again."
+_DROP_OTHERS = "recvfrom may return the reply to an earlier line: drop any other reply than this line's, and try again."
 
 
 @behaviour(
-    does=f"the client is told to go to a free port, by address ({OTHER_HOST}) and by name ({SERVER_NAME}), "
-    "and a line is typed, unless it has sent something before",
-    proves="its first datagram is here, whatever it holds, on the address and port that were told",
-    catches="an address or port that stands in the program, a name that must be an address or is not looked up",
-    hint="Take host and port from the arguments (or from what it asks), and give them to sendto as they are.",
+    does=f"the client is told to send to a free port, by address ({OTHER_HOST}) and by name ({SERVER_NAME}), and a "
+    "line is typed, unless it has sent something before",
+    proves="its first datagram has arrived, whatever it contains, at the given address and port",
+    catches="a hard-coded address or port, a program that accepts only names or only addresses",
+    hint="Take host and port from the arguments (or from what it asks for), and pass them to sendto unchanged.",
     hints=GOES_ELSEWHERE_HINTS,
     says=("typed",),
 )
 def test_sends_where_told(udp_clients: UdpClients, script: ClientProtocol) -> None:
-    """Sends to the host and port that it is told"""
+    """Sends to the host and port it is given"""
     for host, addresses in udp_clients.hosts.items():
         with udp_clients.start(host=host) as session:
             # A first datagram of its own went where it was told, too; that it sends too much is another check's affair.
@@ -82,20 +82,21 @@ def test_sends_where_told(udp_clients: UdpClients, script: ClientProtocol) -> No
 
 
 @behaviour(
-    does=f"lines whose replies have {_SIZES[0]} and {_SIZES[1]} bytes, and as many as one datagram holds, down a pipe",
-    proves="the reply has arrived at its socket; the program has ended or rests",
+    does=f"lines whose replies have {_SIZES[0]} and {_SIZES[1]} bytes, and as many as fit in one datagram, through a "
+    "pipe",
+    proves="the reply has arrived at its socket; the program has exited or rests",
     catches="recvfrom(2048), a line buffer of fixed size",
-    hint="Of a datagram that is longer than the buffer the rest is lost: give recvfrom room for 65536 bytes.",
+    hint="When a datagram is longer than the buffer, the rest of it is lost: give recvfrom room for 65536 bytes.",
     hints={
         Reason.NO_REQUEST: "A long line was not sent: look at its buffer for a line, and at what sendto returns.",
         Reason.WRONG_REQUEST: "The line was cut before it was sent: look at its buffer for a line{C:  (fgets, scanf)}.",
-        Reason.CRASHED: "A long line ends it: look at its buffers for a line and for a reply{C:  (scanf, strcpy)}.",
+        Reason.CRASHED: "A long line crashes it: look at its buffers for a line and for a reply{C:  (scanf, strcpy)}.",
         Reason.EXTRA_REQUEST: _COMPARE,
     },
     says=("typed", "typed_sized"),
 )
 def test_large_reply(udp_clients: UdpClients, script: ClientProtocol) -> None:
-    """Shows a large reply whole"""
+    """Shows a large reply completely"""
     for size_bytes in _SIZES:
         entry = script.typed_sized(size_bytes)
         with udp_clients.start(terminal=False) as session:
@@ -105,19 +106,20 @@ def test_large_reply(udp_clients: UdpClients, script: ClientProtocol) -> None:
 
 @behaviour(
     does="three lines, of which the second is never answered, however often the client asks",
-    proves="its datagram is here; the kernel shows that the client waits with a timeout of its own",
-    catches="recvfrom without a timeout waits for ever; a timeout that is not caught",
+    proves="its datagram has arrived; the kernel shows that the client waits with a timeout of its own",
+    catches="recvfrom without a timeout waits forever; a timeout that is not caught",
     hint=_SET_A_TIMEOUT,
     hints={
         Reason.CRASHED: "When the time is up, receiving fails{Python:  (TimeoutError)}{C:  (EAGAIN)}{Java:  "
         "(SocketTimeoutException)}: say so and go on.",
-        Reason.NO_REQUEST: "The next line was typed, but it waits on for the reply to the last one: set a timeout.",
-        Reason.EXTRA_REQUEST: "Asking again must have an end: count how often a datagram was sent, and give up.",
+        Reason.NO_REQUEST: "The next line was typed, but it is still waiting for the reply to the last one: set a "
+        "timeout.",
+        Reason.EXTRA_REQUEST: "Retrying must stop at some point: count how often a datagram was sent, and give up.",
     },
     says=("typed",),
 )
 def test_lost_reply(udp_clients: UdpClients, script: ClientProtocol) -> None:
-    """Gives up a reply that was lost, and goes on"""
+    """Gives up on a lost reply and goes on"""
     with udp_clients.start() as session:
         session.converse(script.typed(0))
         _lose(session, script.typed(1))
@@ -125,17 +127,18 @@ def test_lost_reply(udp_clients: UdpClients, script: ClientProtocol) -> None:
 
 
 @behaviour(
-    does="a line is answered, each time that it was sent, when the client has given its reply up; then two lines are "
-    "typed and answered, the second one behind the late reply once more",
-    proves="the client waits for a line when the late reply arrives; the second time its next datagram is here",
-    catches="whatever arrives is taken for the reply to the last line, and from then on each is one line late; what "
-    "has come is thrown away before a line is sent, and what comes then is believed; a late reply costs a try",
+    does="a line is answered, once for each time it was sent, when the client has given up on its reply; then two "
+    "lines are typed and answered, the second after another copy of the late reply",
+    proves="the client waits for a line when the late reply arrives; the second time its next datagram has arrived",
+    catches="whatever arrives is taken for the reply to the last line, so that from then on each reply is one line "
+    "late; what has arrived is thrown away before a line is sent, but what arrives afterwards is believed; a late "
+    "reply uses up a try",
     hint=_DROP_OTHERS,
     hints={Reason.EXTRA_REQUEST: _GO_ON_WAITING},
     says=("typed",),
 )
 def test_late_reply(udp_clients: UdpClients, script: ClientProtocol) -> None:
-    """Does not take a late reply for the next one"""
+    """Does not mistake a late reply for the next one"""
     late, second, third = (script.typed(number) for number in range(3))
     with udp_clients.start() as session:
         _lose(session, late)
@@ -156,7 +159,7 @@ def test_late_reply(udp_clients: UdpClients, script: ClientProtocol) -> None:
     says=("typed",),
 )
 def test_duplicate_reply(udp_clients: UdpClients, script: ClientProtocol) -> None:
-    """Does not take a repeated reply for the next one"""
+    """Does not mistake a repeated reply for the next one"""
     plain, twice, entry = (script.typed(number) for number in range(3))
     with udp_clients.start() as session:
         usual = _times_shown(session, plain)
@@ -166,15 +169,15 @@ def test_duplicate_reply(udp_clients: UdpClients, script: ClientProtocol) -> Non
 
 
 @behaviour(
-    does="the first line's reply comes behind the second's; then a third line is typed and answered",
-    proves="the client had given up the first reply; both have arrived before the third line is typed",
+    does="the first line's reply arrives after the second's; then a third line is typed and answered",
+    proves="the client had given up on the first reply; both have arrived before the third line is typed",
     catches="the reply that came last is taken for the next line's",
     hint=_DROP_OTHERS,
     hints={Reason.EXTRA_REQUEST: _GO_ON_WAITING},
     says=("typed",),
 )
 def test_reordered_replies(udp_clients: UdpClients, script: ClientProtocol) -> None:
-    """Tells replies apart that arrive in another order"""
+    """Can tell replies apart that arrive out of order"""
     late, second, third = (script.typed(number) for number in range(3))
     with udp_clients.start() as session:
         _lose(session, late)
@@ -185,18 +188,19 @@ def test_reordered_replies(udp_clients: UdpClients, script: ClientProtocol) -> N
 
 
 @behaviour(
-    does="two other sockets than the one that was asked send exactly the right reply, one from another port, one from "
-    "another address with the server's port (over IPv4); then the server answers",
+    does="two sockets other than the one that was asked send exactly the right reply, one from another port, one from "
+    "another address with the server's port (over IPv4); then the server replies",
     proves="the client has read the stranger's datagram and rests, or its socket has not taken it, or it looks only "
-    "later and meets it first",
-    catches="a reply is taken from anybody; only the sender's address is looked at, or only its port; a stranger's "
-    "datagram costs a try",
-    hint="recvfrom tells who has sent a datagram: drop those of others, or connect the socket, which does it for you.",
+    "later and finds it first",
+    catches="a reply is accepted from anyone; only the sender's address is checked, or only its port; a stranger's "
+    "datagram uses up a try",
+    hint="recvfrom tells you who has sent a datagram: drop those from others, or connect the socket, which does it for "
+    "you.",
     hints={Reason.EXTRA_REQUEST: _GO_ON_WAITING},
     says=("typed",),
 )
 def test_foreign_reply_ignored(udp_clients: UdpClients, script: ClientProtocol) -> None:
-    """Takes replies from the server only"""
+    """Accepts replies from the server only"""
     entry = script.typed(1)
     with udp_clients.start() as session:
         session.converse(script.typed(0))
@@ -212,16 +216,15 @@ def test_foreign_reply_ignored(udp_clients: UdpClients, script: ClientProtocol) 
 
 
 @behaviour(
-    does="it is told a port where nobody receives, and gets a line down a pipe",
-    proves="we hold the port, and what is sent there is refused; the client waits for the next line, or has ended",
-    catches="a traceback of ConnectionRefusedError, silence, waiting for ever",
-    hint="sendto and recvfrom may fail{Python:  (ConnectionRefusedError)}{C:  (ECONNREFUSED)}: say so on standard "
-    "error.",
+    does="it is given a port where nothing receives, and a line through a pipe",
+    proves="we hold the port, and what is sent there is refused; the client waits for the next line, or has exited",
+    catches="a ConnectionRefusedError traceback, no message, waiting forever",
+    hint="sendto and recvfrom may fail{Python:  (ConnectionRefusedError)}{C:  (ECONNREFUSED)}: say so on stderr.",
     hints={Reason.NO_TIMEOUT: _SET_A_TIMEOUT},
     says=("typed",),
 )
 def test_dead_port_reported(udp_clients: UdpClients, script: ClientProtocol) -> None:
-    """Says that nobody receives where it was told to send"""
+    """Reports that nothing receives where it should send"""
     with udp_clients.start(terminal=False) as session:
         session.server.refuse()
         session.enter(script.typed(0).line)
@@ -240,14 +243,14 @@ def test_dead_port_reported(udp_clients: UdpClients, script: ClientProtocol) -> 
 
 @behaviour(
     does="the first datagram of a line is not answered; the second one is",
-    proves="the first datagram is here; the client waits with a timeout of its own; the kernel's time stamps",
-    catches="a lost datagram is not sent again, or at once, or another one is sent in its place",
-    hint="When no reply has come in time, send the same datagram again before giving up.",
+    proves="the first datagram has arrived; the client waits with a timeout of its own; the kernel's time stamps",
+    catches="a lost datagram is not sent again, or immediately, or a different one is sent instead",
+    hint="When no reply has arrived in time, send the same datagram again before giving up.",
     hints={Reason.NO_TIMEOUT: _SET_A_TIMEOUT, Reason.GAVE_UP_EARLY: _UNITS, Reason.NOT_SHOWN: _WAIT_AGAIN},
     says=("typed",),
 )
 def test_retransmits(udp_clients: UdpClients, script: ClientProtocol) -> None:
-    """Asks again when no reply comes"""
+    """Sends its datagram again when no reply comes"""
     entry = script.typed(0)
     with udp_clients.start() as session:
         session.enter(entry.line)
@@ -262,15 +265,15 @@ def test_retransmits(udp_clients: UdpClients, script: ClientProtocol) -> None:
 
 
 @behaviour(
-    does="three lines down a pipe; the second is never answered, the others are",
-    proves="each of its datagrams is here, with the kernel's time stamp; between them nothing was sent to it",
-    catches="asks too often, too seldom or for ever; does not wait a second; ends instead of going on; says nothing",
-    hint="Count how often it was sent; after the last time say on standard error that no reply came, and go on.",
+    does="three lines through a pipe; the second is never answered, the others are",
+    proves="each of its datagrams has arrived, with the kernel's time stamp; between them nothing was sent to it",
+    catches="asks too often, too rarely or forever; does not wait a second; exits instead of going on; says nothing",
+    hint="Count how often it was sent; after the last time say on stderr that no reply came, and go on.",
     hints={Reason.NO_TIMEOUT: _SET_A_TIMEOUT, Reason.GAVE_UP_EARLY: _UNITS},
     says=("typed",),
 )
 def test_gives_up(udp_clients: UdpClients, script: ClientProtocol) -> None:
-    """Says that no reply came, and goes on"""
+    """Reports that no reply came, and goes on"""
     plain, lost, entry = (script.typed(number) for number in range(3))
     with udp_clients.start(terminal=False) as session:
         session.feed(b"\n".join((plain.line, lost.line, entry.line)))
@@ -292,10 +295,10 @@ def test_gives_up(udp_clients: UdpClients, script: ClientProtocol) -> None:
 
 
 def _lose(session: Session[ScriptedUdpServer], entry: Entry) -> None:
-    """A line that is never answered, until the client has given its reply up; what it sends again is taken.
+    """A line that is never answered, until the client has given up on its reply; what it sends again is read.
 
     Raises:
-        FaultError: it waits without a timer, or asks for ever.
+        FaultError: it waits without a timer, or asks forever.
     """
     __tracebackhide__ = True
     session.enter(entry.line)
@@ -307,15 +310,15 @@ def _lose(session: Session[ScriptedUdpServer], entry: Entry) -> None:
             _must_not_wait_on(rest)
             return
         session.server.expect(entry.request)
-    raise FaultError(Reason.EXTRA_REQUEST, f"it asked {_MOST_TRIES} times more, and does not give up")
+    raise FaultError(Reason.EXTRA_REQUEST, f"it asked {_MOST_TRIES} more times, and does not give up")
 
 
 def _must_drop(session: Session[ScriptedUdpServer], late: Entry) -> None:
-    """What comes while it waits for a line is not shown."""
+    """What arrives while it waits for a line is not shown."""
     __tracebackhide__ = True
     session.wait_prompt()
     if late.shown in session.said:
-        raise FaultError(Reason.WRONG_SHOWN, "it showed a reply that it had given up")
+        raise FaultError(Reason.WRONG_SHOWN, "it showed a reply that it had given up on")
 
 
 def _must_show_its_own(
@@ -323,7 +326,7 @@ def _must_show_its_own(
 ) -> None:
     """A line is typed and answered, and its own reply is shown, not the one that came before it.
 
-    `before`: what is done when its datagram is here, before it is answered.
+    `before`: what is done when its datagram has arrived, before it is answered.
     """
     __tracebackhide__ = True
     fault = None
@@ -337,14 +340,14 @@ def _must_show_its_own(
         fault = error
     if other.shown in session.said:
         shown, wanted = (reply.shown.decode(errors="replace") for reply in (other, entry))
-        what = f"it showed an earlier line's reply, {shown!r}, where {wanted!r} belongs"
+        what = f"it showed an earlier line's reply, {shown!r}, instead of {wanted!r}"
         raise FaultError(Reason.WRONG_SHOWN, what, doing=fault.doing if fault else "") from None
     if fault:
         raise fault
 
 
 def _must_show_unhurried(session: Session[ScriptedUdpServer], entry: Entry) -> None:
-    """The reply is shown, and the line was not sent again before its time was up: what came besides ends no try."""
+    """The reply is shown, and the line was not sent again before its time was up: what else arrives ends no try."""
     __tracebackhide__ = True
     try:
         session.must_show(entry)
@@ -356,7 +359,7 @@ def _must_show_unhurried(session: Session[ScriptedUdpServer], entry: Entry) -> N
 
 
 def _times_shown(session: Session[ScriptedUdpServer], entry: Entry, how: Answer = Answer.WHOLE) -> int:
-    """How often it shows the reply to a line until it waits for the next."""
+    """How often it shows the reply to a line before it waits for the next."""
     __tracebackhide__ = True
     session.converse(entry, how)
     session.wait_prompt()
@@ -364,7 +367,7 @@ def _times_shown(session: Session[ScriptedUdpServer], entry: Entry, how: Answer 
 
 
 def _wait_datagram(session: Session[ScriptedUdpServer], for_what: str) -> None:
-    """Until another datagram has come, whatever it holds.
+    """Until another datagram has arrived, whatever it contains.
 
     Raises:
         FaultError: none will.
@@ -373,15 +376,15 @@ def _wait_datagram(session: Session[ScriptedUdpServer], for_what: str) -> None:
     if rest := _rests_or_sends(session):
         _must_not_wait_on(rest)
         ending = session.program.ending()
-        what = f"it ended, and did not {for_what}" if ending else f"it does not {for_what}"
+        what = f"it exited, and did not {for_what}" if ending else f"it does not {for_what}"
         raise FaultError(reason_of(ending) if ending else Reason.NO_REQUEST, what, doing=rest.doing)
 
 
 def _rests_or_sends(session: Session[ScriptedUdpServer], gives_up: Callable[[], bool] = lambda: False) -> Rest | None:
-    """Where it has come to, or None: another datagram of it is here.
+    """What it is doing, or None: another datagram from it has arrived.
 
-    While a timer of its own may run for the reply, one that watches its input beside its socket has not come to its
-    prompt: that is over when `gives_up`, or when the timer is.
+    While a timer of its own may be running for the reply, one that watches its input beside its socket has not reached
+    its prompt: that is over when `gives_up`, or when the timer is.
     """
     keyboard, server = session.keyboard, session.server
 
@@ -393,7 +396,7 @@ def _rests_or_sends(session: Session[ScriptedUdpServer], gives_up: Callable[[], 
 
 
 def _tells_of_loss(session: Session[ScriptedUdpServer]) -> Callable[[], bool]:
-    """Whether it says something on standard error; what it says as soon as it has asked is about its asking."""
+    """Whether it says something on stderr; what it says as soon as it has asked is about its request."""
     said = session.program.stderr
     before = len(said.data)
 
@@ -407,25 +410,25 @@ def _tells_of_loss(session: Session[ScriptedUdpServer]) -> Callable[[], bool]:
 
 
 def _must_not_wait_on(rest: Rest) -> None:
-    """What it has come to is its end or its prompt; anything else is waiting for a reply that will not come."""
+    """It has exited or shows its prompt; anything else is waiting for a reply that will not come."""
     __tracebackhide__ = True
     if rest.why is Why.ENDED or rest.what is not Awaits.OTHER:
         return
-    waits = "waits for its reply without a timeout, so for ever"
-    what = waits if rest.why is Why.STILL else f"has not given up its reply in {GIVE_UP_S:.0f} s"
+    waits = "waits for its reply without a timeout, so forever"
+    what = waits if rest.why is Why.STILL else f"has not given up on its reply within {GIVE_UP_S:.0f} s"
     raise FaultError(Reason.NO_TIMEOUT, f"it {what}", doing=rest.doing)
 
 
 def _complained_bytes(session: Session[ScriptedUdpServer]) -> int:
-    """How much it has written to standard error so far."""
+    """How much it has written to stderr so far."""
     session.program.catch_up()
     return len(session.program.stderr.data)
 
 
 def _must_have_complained(session: Session[ScriptedUdpServer], start: int, usual: bytes, situation: str) -> None:
-    """It has written to standard error, from `start` on, what is not `usual` there: a prompt, a log of each line."""
+    """It has written to stderr, from `start` on, something that is not `usual` there: a prompt, a log of each line."""
     __tracebackhide__ = True
     session.program.catch_up()
     said = bytes(session.program.stderr.data[start:])
     if all(line.strip() in usual for line in said.splitlines()):
-        raise FaultError(Reason.SILENT, f"{situation}; it said nothing about that on standard error")
+        raise FaultError(Reason.SILENT, f"{situation}; it said nothing about that on stderr")

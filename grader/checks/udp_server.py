@@ -18,19 +18,20 @@ _BURST_CLIENTS = 5
 _VISITS = 3
 
 _ONE_DATAGRAM = (
-    "Each recvfrom returns exactly one datagram, with the address it came from: answer that one to that address."
+    "Each recvfrom returns exactly one datagram, with the address it came from: send its reply to that address."
 )
 
 
 @behaviour(
-    does="three datagrams, one after the other's answer",
+    does="three datagrams, one after the other's reply",
     proves="each datagram has arrived at its socket",
-    catches="a wrong or missing answer",
+    catches="a wrong or missing reply",
     hint="Try it by hand (nc -u localhost PORT) with the message above, and compare byte by byte.",
     hints={
-        Reason.NO_REPLY: "See where it waits (above): it has the datagram already and must answer it with sendto.",
+        Reason.NO_REPLY: "Look at where it waits (above): it already has the datagram and must reply to it with "
+        "sendto.",
         Reason.CRASHED: READ_WHY,
-        Reason.WRONG_SOURCE: "Send the reply from the socket that received the datagram: sendto on that one.",
+        Reason.WRONG_SOURCE: "Send the reply from the socket that received the datagram: call sendto on that one.",
     },
 )
 def test_answers(correspond: Correspond, protocol: DatagramProtocol) -> None:
@@ -41,39 +42,39 @@ def test_answers(correspond: Correspond, protocol: DatagramProtocol) -> None:
 
 
 @behaviour(
-    does="two clients ask in turn; each must get its own reply, from the port that it asked",
+    does="two clients ask in turn; each must receive its own reply, from the port that it asked",
     proves="the source of each reply is read",
     catches="the first client's address is remembered, replies from another socket, a connected server socket",
     hint=_ONE_DATAGRAM,
 )
 def test_several_clients(correspond: Correspond, protocol: DatagramProtocol) -> None:
-    """Answers each client, and not another"""
+    """Answers the client that asked, and no other"""
     with correspond() as first, correspond() as second:
         for number, client in enumerate((first, second, first, second)):
             client.ask(protocol.exchange(number))
 
 
 @behaviour(
-    does="one datagram; after its answer everything that comes until the program is still",
-    proves="the program is still, or had the time of a reply",
-    catches="a second datagram for one question",
-    hint="One sendto for each recvfrom: what belongs to one reply goes into one datagram.",
+    does="one datagram; after its reply everything that arrives until the program is still",
+    proves="the program is still, or had the time allowed for a reply",
+    catches="a second datagram for one request",
+    hint="One sendto for each recvfrom: everything in a reply goes into one datagram.",
 )
 def test_one_reply_each(correspond: Correspond, protocol: DatagramProtocol) -> None:
-    """Sends one datagram for each that it gets"""
+    """Sends one datagram for each one it receives"""
     with correspond() as client:
         client.ask(protocol.exchange(1))
         client.expect_nothing(Reason.EXTRA_REPLY, "another datagram came after the reply")
 
 
 @behaviour(
-    does="two datagrams while the program is stopped; it goes on; two replies",
+    does="two datagrams while the program is frozen; it is thawed; two replies",
     proves="both wait in its socket's queue",
-    catches="datagrams taken for a stream: two glued together, one thrown away",
+    catches="datagrams treated as a stream: two joined together, one thrown away",
     hint=_ONE_DATAGRAM,
 )
 def test_boundaries(server: Server, stage: Stage, correspond: Correspond, protocol: DatagramProtocol) -> None:
-    """Answers two datagrams that wait together one by one"""
+    """Answers two waiting datagrams one by one"""
     exchanges = protocol.exchange(0), protocol.exchange(1)
     with correspond() as client:
         with server.program.frozen():
@@ -84,26 +85,27 @@ def test_boundaries(server: Server, stage: Stage, correspond: Correspond, protoc
 
 
 @behaviour(
-    does="datagrams of every byte value, of NUL, with spaces and line ends at their ends, of text that is not UTF-8",
+    does="datagrams with every byte value, with NUL, with spaces and line endings at the end, with text that is not "
+    "UTF-8",
     proves="each datagram has arrived at its socket",
     catches="decoding to text, C string functions, strip()",
     says=("awkward",),
-    hint="Work on the bytes that came from the network, not on text{Python: : no decode(), no strip()}{C: : no "
-    "strlen(), no strcpy()}{Java: : no String}.",
+    hint="Work on the bytes from the network, not on text{Python: : no decode(), no strip()}{C: : no strlen(), no "
+    "strcpy()}{Java: : no String}.",
 )
 def test_binary_bytes(correspond: Correspond, protocol: DatagramProtocol) -> None:
-    """Leaves every byte as it is"""
+    """Leaves all bytes unchanged"""
     with correspond() as client:
         for exchange in protocol.awkward():
             client.ask(exchange)
 
 
 @behaviour(
-    does="an empty datagram; then a good one",
+    does="an empty datagram; then an ordinary one",
     proves="each datagram has arrived at its socket",
     catches="`if not data: break`",
     says=("empty",),
-    hint="A UDP client that sends nothing is no end of anything: an empty datagram is a datagram like any other.",
+    hint="In UDP an empty datagram doesn't mean the end of anything: it is a datagram like any other.",
 )
 def test_empty_datagram(correspond: Correspond, protocol: DatagramProtocol) -> None:
     """Answers an empty datagram"""
@@ -115,9 +117,9 @@ def test_empty_datagram(correspond: Correspond, protocol: DatagramProtocol) -> N
 @behaviour(
     does="datagrams of 1023, 1024, 1025, 2048, 9000 bytes and as long as the handout allows, and longer ones",
     proves="each datagram has arrived at its socket",
-    catches="recvfrom(1024) truncates in silence",
+    catches="recvfrom(1024) truncates silently",
     says=("sized", "LARGEST_BYTES", "oversized"),
-    hint="What does not fit the size that recvfrom is given is thrown away without a word: give it 65536.",
+    hint="What doesn't fit in the size given to recvfrom is silently thrown away: give it 65536.",
 )
 def test_large_datagrams(server: Server, correspond: Correspond, protocol: DatagramProtocol) -> None:
     """Answers datagrams of every size"""
@@ -132,14 +134,14 @@ def test_large_datagrams(server: Server, correspond: Correspond, protocol: Datag
 
 
 @behaviour(
-    does="datagrams that are no proper message; then a good one",
+    does="datagrams that are not a proper message; then an ordinary one",
     proves="the program has read them",
     catches="an exception ends the loop",
     says=("garbage",),
-    hint="Anybody can send anything: catch what goes wrong with one datagram inside the loop.",
+    hint="Anyone can send anything: inside the loop, catch whatever goes wrong with a single datagram.",
 )
 def test_garbage_survived(server: Server, correspond: Correspond, protocol: DatagramProtocol) -> None:
-    """Goes on after datagrams that make no sense"""
+    """Survives datagrams that make no sense"""
     with correspond() as client:
         for datagram in protocol.garbage():
             client.send(datagram)
@@ -152,13 +154,13 @@ def test_garbage_survived(server: Server, correspond: Correspond, protocol: Data
 
 
 @behaviour(
-    does="fifty datagrams from five clients while the program is stopped; it goes on; fifty replies",
+    does="fifty datagrams from five clients while the program is frozen; it is thawed; fifty replies",
     proves="all wait in its socket's queue, and the kernel has dropped none",
     catches="datagrams read and not answered",
-    hint="While one datagram is answered others wait in the socket's queue: read them one by one, and answer each.",
+    hint="While you reply to one datagram others wait in the socket's queue: read them one by one, and reply to each.",
 )
 def test_burst(server: Server, stage: Stage, correspond: Correspond, protocol: DatagramProtocol) -> None:
-    """Answers all of many datagrams that came while it was busy"""
+    """Answers all of many datagrams that arrived while it was busy"""
     clients = [correspond() for _ in range(_BURST_CLIENTS)]
     exchanges = [protocol.exchange(number) for number in range(_BURST)]
     with server.program.frozen():
@@ -170,14 +172,14 @@ def test_burst(server: Server, stage: Stage, correspond: Correspond, protocol: D
 
 
 @behaviour(
-    does="three clients that send and are gone before the program can answer; then a good client",
+    does="three clients that send and are gone before the program can reply; then a well-behaved client",
     proves="the datagrams wait in its queue when their senders' ports are closed",
     catches="a connected server socket, whose next call fails with ECONNREFUSED",
-    hint="The answer to a client that has gone comes back as an error (ICMP port unreachable), which a connected "
-    "socket reports as ECONNREFUSED: don't connect the server's socket, and let no client's error end the loop.",
+    hint="The reply to a client that is gone comes back as an error (ICMP port unreachable), which a connected socket "
+    "reports as ECONNREFUSED: don't connect the server's socket, and don't let one client's error end the loop.",
 )
 def test_dead_client_survived(server: Server, stage: Stage, correspond: Correspond, protocol: DatagramProtocol) -> None:
-    """Goes on when a client is gone before its reply"""
+    """Survives a client that is gone before its reply"""
     for number in range(_VISITS):
         request = protocol.exchange(number).request
         with server.program.frozen(), correspond() as client:
@@ -191,20 +193,20 @@ def test_dead_client_survived(server: Server, stage: Stage, correspond: Correspo
 
 
 @behaviour(
-    does="one client served, Ctrl-C, then the same command again at once, and another client",
-    proves="its first process has ended",
-    catches="a lock or a pid file that stays behind",
-    hint="Nothing may stay behind that keeps it from starting again: no pid file, no lock.",
+    does="one client served, Ctrl-C, then the same command again immediately, and another client",
+    proves="its first process has exited",
+    catches="a lock or a pid file that is left behind",
+    hint="Don't leave anything behind that keeps it from starting again: no pid file, no lock.",
 )
 def test_restart_after_ctrl_c(fresh_server: Server, stage: Stage, protocol: DatagramProtocol) -> None:
-    """Can be started again on the same port at once"""
+    """Can be restarted on the same port immediately"""
     with stage.correspond(fresh_server) as client:
         client.ask(protocol.exchange(0))
     stop_anyhow(fresh_server.program)
     try:
         again = stage.launch_again(fresh_server)
     except FaultError as fault:
-        what = f"started again immediately, it did not get its port: {fault.what}"
+        what = f"when restarted immediately, it did not get its port: {fault.what}"
         raise FaultError(Reason.ADDRESS_IN_USE, what, doing=fault.doing) from None
     with stage.correspond(again) as client:
         client.ask(protocol.exchange(1))
@@ -214,8 +216,8 @@ def _must_wait(stage: Stage, server: Server, datagrams: list[bytes]) -> None:
     """See that datagrams wait in the program's queue, or queues (SO_REUSEPORT), and none was dropped.
 
     Raises:
-        FaultError: it takes none from these clients, or has a shorter queue than a socket has unless it is told.
-        UnprovedError: this machine takes no more.
+        FaultError: it accepts none from these clients, or has a shorter queue than a socket has by default.
+        UnprovedError: this machine can't queue more.
     """
     __tracebackhide__ = True
     rows = [row for row in stage.table.dump_udp() if row.local.port == server.port]

@@ -1,1 +1,1 @@
-"""All that a check may use: the running program, scripted peers, keyboards, ports.  Knows pytest only in `fixtures`."""
+"""Everything a check may use: the running program, scripted peers, keyboards, ports.  Only `fixtures` knows pytest."""

@@ -1,7 +1,7 @@
 """The words for students: from facts to the four parts of a message.
 
-What was sent, what came back with a caret under the first difference, what the program was doing, what it printed.
-The requirement's text and the hint stand beside the message in the report.  Pure.
+What was sent, what was received with a caret under the first difference, what the program was doing, what it printed.
+The requirement's text and the hint are added to the message in the report.  Pure.
 """
 
 from __future__ import annotations
@@ -32,9 +32,9 @@ _SHOWN_BYTES = 160
 
 
 class Voice(NamedTuple):
-    """A program: who it is ("program", or "your server" where there are two), and what it was doing, in words.
+    """A program: who it is ("program", or "your server" if there are two), and what it was doing, in words.
 
-    `printed`, `complained`: what stands on its standard output and on its standard error.
+    `printed`, `complained`: what is on its standard output and on its stderr.
     """
 
     name: str
@@ -55,7 +55,7 @@ def _told_of(voice: Voice, *, alone: bool) -> list[str]:
     return [
         *([f"{name}: {voice.doing}"] if voice.doing else []),
         *_printed(f"{it} printed:", voice.printed),
-        *_printed(f"{it} printed on standard error:", voice.complained),
+        *_printed(f"{it} printed on stderr:", voice.complained),
     ]
 
 
@@ -76,7 +76,7 @@ def _sent(events: tuple[Event, ...]) -> list[str]:
 def _last_said(events: tuple[Event, ...]) -> list[str]:
     """What was sent and typed last, what was typed last however long ago, and what may have ended the program.
 
-    How much is left out stands before.
+    It begins by saying how much is left out.
     """
     said = [place for place, event in enumerate(events) if event.kind in _SAID]
     lines = [_deed(events[place]) for place in said]
@@ -85,7 +85,9 @@ def _last_said(events: tuple[Event, ...]) -> list[str]:
     first = _first_shown(lines)
     kept = [line for number, line in enumerate(lines) if number >= first or said[number] in needed]
     left_out = len(said) - len(kept)
-    told = [f"({left_out} earlier message{'s' * (left_out != 1)} left out; an HTML report has all)"] if left_out else []
+    told = (
+        [f"({left_out} earlier message{'s' * (left_out != 1)} left out; an HTML report shows all)"] if left_out else []
+    )
     return told + kept
 
 
@@ -101,7 +103,7 @@ def _first_shown(lines: list[str]) -> int:
 
 
 def _fatal(events: tuple[Event, ...]) -> list[int]:
-    """Where what may have ended the program was said: since its last sign of life, before its end was noticed."""
+    """Where the message that may have ended it was sent: after its last sign of life, before its end was noticed."""
     ends = [place for place, event in enumerate(events) if event.kind is EventKind.EXITED]
     if not ends:
         return []
@@ -111,7 +113,7 @@ def _fatal(events: tuple[Event, ...]) -> list[int]:
 
 #: What is done to a program that it may not bear, and in which words where it is no message.
 _SAID = frozenset({EventKind.SENT, EventKind.TYPED, EventKind.RESET, EventKind.HALF_CLOSED})
-_LEAVING = {EventKind.RESET: "reset the connection", EventKind.HALF_CLOSED: "ended its side of the connection"}
+_LEAVING = {EventKind.RESET: "reset the connection", EventKind.HALF_CLOSED: "closed its side of the connection"}
 
 
 def _deed(event: Event) -> str:
@@ -119,7 +121,7 @@ def _deed(event: Event) -> str:
         return f"{event.who} {_LEAVING[event.kind]}{f' ({event.text})' if event.text else ''}"
     if event.kind is EventKind.SENT:
         return f"{event.who} sent: {split(event)}"
-    return f"{'typed' if event.who == Keyboard.AT_TERMINAL else 'down a pipe'}: {split(event)}"
+    return f"{'typed' if event.who == Keyboard.AT_TERMINAL else 'through a pipe'}: {split(event)}"
 
 
 def split(event: Event) -> str:
@@ -136,7 +138,7 @@ def split(event: Event) -> str:
         parts.append(shown(event.data[at : at + length]))
         at += length
     rest = f" | … {len(event.pieces) - _PIECES_SHOWN} more" if len(event.pieces) > _PIECES_SHOWN else ""
-    return " | ".join(parts) + rest + "   (each sent when the one before had been read)"
+    return " | ".join(parts) + rest + "   (each sent once the one before had been read)"
 
 
 def _came(fault: FaultError | UnprovedError) -> list[str]:
@@ -154,7 +156,7 @@ def _some(data: bytes) -> str:
 
 
 def _printed(label: str, printed: bytes) -> list[str]:
-    """The end of what was printed, and before it the lines that head a trace that is told from its cause on."""
+    """The end of what was printed, and before it the lines at the start of a trace that is told from its cause on."""
     lines = printed.decode("utf-8", "backslashreplace").splitlines()
     if not any(line.strip() for line in lines):
         return []
@@ -170,7 +172,7 @@ def _printed(label: str, printed: bytes) -> list[str]:
 
 
 def _heads_a_trace(lines: list[str], place: int) -> bool:
-    """Whether a line names an exception as Java does: frames follow it, and none of its own kind comes before."""
+    """Whether a line names an exception as Java does: frames follow it, and none of its kind comes before."""
     return lines[place + 1].startswith(_FRAME) and not lines[place].startswith(_FRAME)
 
 
@@ -179,21 +181,20 @@ _NO_MODULE = re.compile(r"ModuleNotFoundError: No module named '([^\s']+)'")
 
 
 def missing_module(complained: bytes) -> str:
-    """What to do about a module that a Python program has not found; empty where that has not ended it."""
+    """What to do about a module that a Python program did not find; empty if that has not ended it."""
     lines = complained.decode("utf-8", "backslashreplace").strip().splitlines()
     found = _NO_MODULE.match(lines[-1]) if lines else None
     if found is None:
         return ""
     return (
-        f"There is no module {printable(found[1])} where programs are graded: only Python's standard library is "
-        f"there, and "
-        "what was handed in. If it is a file of yours, hand it in beside the program; if it is a package, do without "
-        "it."
+        f"There is no module {printable(found[1])} where programs are graded: only Python's standard library and what "
+        "was handed in are available. If it is your own file, hand it in together with the program; if it is a "
+        "package, do without it."
     )
 
 
 def _shortened(line: str) -> str:
-    """A line of a length that one reads; the transcript has all of it."""
+    """A line of a readable length; the transcript has all of it."""
     if len(line) <= _PRINTED_CHARACTERS:
         return line
     kept = _PRINTED_CHARACTERS // 2
@@ -201,7 +202,7 @@ def _shortened(line: str) -> str:
 
 
 def printable(line: str) -> str:
-    """A line without control characters: they stand escaped."""
+    """A line without control characters: they are escaped."""
     return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in line)
 
 

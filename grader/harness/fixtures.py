@@ -60,27 +60,27 @@ class Fixtures:
 
     @pytest.fixture
     def protocol(self) -> StreamProtocol:
-        """The assignment's messages and their right answers."""
+        """The assignment's messages and their correct replies."""
         return self._protocol
 
     @pytest.fixture
     def script(self) -> ClientProtocol:
-        """The lines that are typed into a client, and what comes of them."""
+        """The lines that are typed into a client, and what follows from them."""
         return cast("ClientProtocol", self._protocol)
 
     @pytest.fixture(scope="session")
     def tcp_clients(self) -> TcpClients:
-        """Starts the submission's client beside a scripted TCP server."""
+        """Starts the submission's client with a scripted TCP server."""
         return self._clients(self._stage.listen)
 
     @pytest.fixture(scope="session")
     def udp_clients(self) -> UdpClients:
-        """Starts the submission's client beside a scripted UDP server."""
+        """Starts the submission's client with a scripted UDP server."""
         return self._clients(self._stage.await_datagrams)
 
     @pytest.fixture(scope="session")
     def clients(self, request: pytest.FixtureRequest) -> Clients[Any]:
-        """Starts the submission's client beside a scripted server of the assignment's transport."""
+        """Starts the submission's client with a scripted server of the assignment's transport."""
         return cast("Clients[Any]", request.getfixturevalue("tcp_clients" if self._stage.over_tcp else "udp_clients"))
 
     def _clients(self, make_peer: Callable[[list[Endpoint]], P]) -> Clients[P]:
@@ -88,7 +88,7 @@ class Fixtures:
 
     @pytest.fixture
     def source(self, request: pytest.FixtureRequest) -> random.Random:
-        """Randomness of this check's own, the same for the same seed."""
+        """Random numbers for this check only, the same for the same seed."""
         return random.Random(f"{self._seed} {request.node.name}")  # noqa: S311 — repeatable, not secret
 
 

@@ -1,8 +1,8 @@
-"""Clients: how this one is told where to go, and one run of it beside a scripted server.
+"""Clients: how this one is told where to connect, and one run of it with a scripted server.
 
-Students' clients take host and port as arguments, ask for them, or know but one place; some take their message as an
-argument too.  Which of these it is, is found out once, by starting the program and looking where it goes: arguments and
-answers to its questions name different ports.  From then on every check starts the program in that manner.
+Students' clients take host and port as arguments, ask for them, or always connect to one place; some take their
+message as an argument too.  We find out which once, by starting the program and looking where it connects: arguments
+and answers to its prompts name different ports.  From then on every check starts the program in that way.
 """
 
 from __future__ import annotations
@@ -76,11 +76,11 @@ _GUESSES: tuple[tuple[Ask, ...], ...] = ((Ask.HOST, Ask.PORT), (Ask.PORT,), (Ask
 
 
 class Manner(msgspec.Struct, frozen=True):
-    """How a client is told where to go.
+    """How a client is told where to connect.
 
     `run`: its command with {host}, {port} and {message} in it.  `asks`: what it asks for before the first message.
-    `own_port`: where it goes whatever it is told.  `polls`: it looks at its standard input from time to time, and never
-    waits for a line there.
+    `own_port`: where it connects whatever it is told.  `polls`: it looks at its standard input from time to time, and
+    never waits for a line there.
     """
 
     run: tuple[str, ...]
@@ -90,14 +90,14 @@ class Manner(msgspec.Struct, frozen=True):
 
     @property
     def takes_message(self) -> bool:
-        """Whether its message is an argument."""
+        """Whether it takes its message as an argument."""
         return any("{message}" in word for word in self.run)
 
 
 def asked_by(prompt: str, known: Collection[Ask] = ()) -> Ask | None:
     """What a prompt asks for, by its words, those of its last line first; None: they don't say.
 
-    Nobody asks twice for the same place: what is `known` already is not meant.
+    No client asks twice for the same thing: what is `known` already is ruled out.
     """
     prompt = _ESCAPES.sub("", prompt)
     lines = [line for line in prompt.splitlines() if line.strip()]
@@ -112,7 +112,7 @@ P = TypeVar("P", bound=Peer)
 
 
 class Session(Generic[P]):
-    """One run of a client, from its start to its end, beside a scripted server.  A context manager."""
+    """One run of a client, from start to exit, with a scripted server.  A context manager."""
 
     def __init__(
         self, stage: Stage, manner: Manner, told: Endpoint, server: P, *, terminal: bool = True, beside: bool = False
@@ -154,7 +154,7 @@ class Session(Generic[P]):
 
     @property
     def keyboard(self) -> Keyboard:
-        """What types at it."""
+        """What types into it."""
         assert self._keyboard is not None  # noqa: S101 — as above
         return self._keyboard
 
@@ -174,11 +174,11 @@ class Session(Generic[P]):
             raise self._with_what_came(fault) from None
 
     def _with_what_came(self, fault: FaultError) -> FaultError:
-        """The same fault, and what the server has got that nobody has asked for: it may tell why."""
+        """The same fault, with what the server has received unexpectedly: that may explain it."""
         got = self.server.untold()
         if not got:
             return fault
-        what = f"{fault.what}; the server has got {len(got)} byte{'s' * (len(got) > 1)} so far: {_words(got)}"
+        what = f"{fault.what}; the server has received {len(got)} byte{'s' * (len(got) > 1)} so far: {_words(got)}"
         return replace(fault, what=what)
 
     def _tell(self) -> None:
@@ -196,13 +196,13 @@ class Session(Generic[P]):
         self.keyboard.type(_answer_to(ask, told) + b"\n")
 
     def listen_from_here(self) -> None:
-        """What it prints from now on is about what comes now."""
+        """What it prints from now on is about what happens now."""
         self.program.catch_up()
         self._said_from = len(self.program.stdout.data)
         self.complained_from = len(self.program.stderr.data)
 
     def prompt(self) -> str:
-        """What it has printed since something was typed last."""
+        """What it has printed since something was last typed."""
         return (self.said + self.complaints).decode(errors="replace")
 
     def enter(self, line: bytes, *, forget: bool = True) -> None:
@@ -220,7 +220,7 @@ class Session(Generic[P]):
         self.keyboard.type(line + b"\n")
 
     def enter_if_asked(self, line: bytes) -> None:
-        """The same for a client that may end before it reads anything."""
+        """The same for a client that may exit before it reads anything."""
         __tracebackhide__ = True
         if self.begin_with(line):
             return
@@ -230,7 +230,7 @@ class Session(Generic[P]):
                 self.enter(line)
 
     def comes_before_first_line(self) -> bool:
-        """Whether it comes to us as soon as it knows where; else it waits for a line, or has ended."""
+        """Whether it connects as soon as it knows where; otherwise it waits for a line, or has exited."""
         if self._program is None:
             return False
         with suppress(FaultError):
@@ -238,16 +238,16 @@ class Session(Generic[P]):
         return self.keyboard.wait_rest(self.server.came_to) is None
 
     def begin_with(self, line: bytes) -> bool:
-        """Start a client that takes its message as an argument, with this one; False: it runs already."""
+        """Start a client that takes its message as an argument, with this one; False: it is already running."""
         if self._program is not None:
             return False
         self._start(line.decode())
         return True
 
     def feed(self, text: bytes, *, at_end: bool = True) -> None:
-        """Let it have all of this on its standard input, prompt or not, and with `at_end` the end of input behind it.
+        """Give it all of this on its standard input, prompt or not, and with `at_end` the end of input after it.
 
-        What it sends meanwhile is taken: a client may send a long line piece by piece, as it reads it.
+        What it sends in the meantime is read: a client may send a long line piece by piece, as it reads it.
         """
         __tracebackhide__ = True
         if self.begin_with(text.partition(b"\n")[0]):
@@ -275,17 +275,17 @@ class Session(Generic[P]):
         if rest and rest.why is Why.DEADLINE and REPLY_S < (runs_out_s := self.program.timeout_s()) <= GIVE_UP_S:
             rest = self.keyboard.wait_rest(deadline_s=runs_out_s + SETTLE_S)
         if rest is None or rest.why is Why.ENDED or rest.what is Awaits.INPUT:
-            what = "ended" if self.program.ending() else "reads the next line"
+            what = "exited" if self.program.ending() else "reads the next line"
             doing = rest.doing if rest else ""
             raise FaultError(Reason.GAVE_UP_EARLY, f"it {what} instead of waiting {situation}", doing=doing)
         share = self.program.cpu_share(IDLE_WINDOW_S) if rest.why is Why.DEADLINE else None
         if share is not None and share > IDLE_CPU_SHARE:
-            what = f"it burns CPU time ({share:.0%} of a CPU) while it waits {situation}"
+            what = f"it uses CPU time ({share:.0%} of a CPU) while it waits {situation}"
             raise FaultError(Reason.BUSY_LOOP, what, doing=self.program.doing())
         self.program.transcript.add(EventKind.KERNEL, self.program.name, rest.doing)
 
     def must_give_up(self, deadline_s: float) -> None:
-        """Its own timer ends the waiting: it reads the next line, or has ended.
+        """Its own timer ends the waiting: it reads the next line, or has exited.
 
         Raises:
             FaultError: it waits without a timer, or too long.
@@ -296,18 +296,18 @@ class Session(Generic[P]):
         rest = self.keyboard.wait_rest(deadline_s=deadline_s)
         if rest is None or rest.why is Why.ENDED or rest.what is not Awaits.OTHER:
             return
-        what = "it waits for its reply without a timeout, so for ever"
+        what = "it waits for its reply without a timeout, so forever"
         if rest.why is Why.DEADLINE:
-            what = f"it has not given up its reply in {deadline_s:.0f} s"
+            what = f"it has not given up on its reply within {deadline_s:.0f} s"
         raise FaultError(Reason.NO_TIMEOUT, what, doing=rest.doing)
 
     # Whole turns
 
     def converse(self, entry: Entry, how: Answer = Answer.WHOLE, *, at_rest: bool = False) -> None:
-        """A line is typed, the client sends it, the server answers, and the client shows the answer.
+        """A line is typed, the client sends it, the server replies, and the client shows the reply.
 
-        `at_rest`: it is answered only when the client has come to rest, so that nothing that it prints of its own, like
-        the line that it has sent, can come behind the answer.
+        `at_rest`: the server replies only when the client has come to rest, so that nothing that it prints on its own,
+        like the line that it has sent, can come after the reply.
         """
         __tracebackhide__ = True
         self.enter(entry.line)
@@ -326,14 +326,14 @@ class Session(Generic[P]):
 
     @property
     def complaints(self) -> bytes:
-        """The same on standard error, where Python's input() prints its prompt too when it is used at a terminal."""
+        """The same on stderr, where Python's input() also prints its prompt at a terminal."""
         return bytes(self.program.stderr.data[self.complained_from :])
 
     def must_not_trail(self, entry: Entry, before: Entry) -> None:
-        """Behind a reply that was shown there stands nothing of the longer one that was shown before it.
+        """After a shown reply there is nothing of the longer one that was shown before it.
 
         Raises:
-            FaultError: there does.
+            FaultError: there is.
         """
         __tracebackhide__ = True
         if not entry.shown:
@@ -343,18 +343,18 @@ class Session(Generic[P]):
         for end in range(3):
             rest = before.shown[len(entry.shown) + end :]
             if len(rest) >= _RECOGNIZED_BYTES // 2 and behind.startswith(rest):
-                what = f"behind the reply {_words(entry.shown)} stands the end of an earlier one: {_words(rest)}"
+                what = f"after the reply {_words(entry.shown)} it printed the end of an earlier one: {_words(rest)}"
                 raise FaultError(Reason.WRONG_SHOWN, what)
 
     def must_show(self, entry: Entry, *, besides: int = 0, read_before: int | None = None) -> None:
-        """The reply stands in its output before it waits for something again.
+        """The reply is in its output before it waits for something again.
 
-        At a terminal only what ends behind the answer counts: an echo of what was typed, by the terminal or by the
-        client itself, stands before it.  `besides`: how often the client prints the same without any answer;
-        `read_before`: what it had read from its server (`read_bytes`) before that line, where that is not ours.
+        At a terminal only what ends after the server's reply counts: an echo of what was typed, by the terminal or by
+        the client itself, comes before it.  `besides`: how often the client prints the same without any reply;
+        `read_before`: what it had read from its server (`read_bytes`) before that line, if that server is not ours.
 
         Raises:
-            FaultError: it does not.
+            FaultError: it is not.
         """
         __tracebackhide__ = True
         # Who prints a reply piece by piece has printed all but its end before its last byte is answered.
@@ -376,9 +376,9 @@ class Session(Generic[P]):
         return sum(row.bytes_received - row.receive_queue for row in rows) if rows else None
 
     def _has_read(self, entry: Entry, read_before: int | None) -> bool:
-        """Whether the bytes of a reply have left its receive queue; where nobody can tell, they have.
+        """Whether the bytes of a reply have left its receive queue; if nobody can tell, they have.
 
-        The client's own server may leave out a line end.
+        The client's own server may leave out a line ending.
         """
         read = None if read_before is None else self.read_bytes()
         return read is None or read_before is None or read - read_before >= min(len(entry.reply), len(entry.shown))
@@ -394,26 +394,26 @@ class Session(Generic[P]):
             return FaultError(reason, f"{words} {how}", doing=stop.doing)
         ending = self.program.ending()
         if ending is not None:
-            what = f"the program ended, and {words} does not stand in its output"
+            what = f"the program exited, and {words} is not in its output"
             return FaultError(reason_of(ending), what, doing=self.program.doing())
         if self.keyboard.at_prompt() and self._comes_at_the_end(entry.shown, start, besides):
-            what = f"{words} was printed only at the program's end: until then it stood in a buffer"
+            what = f"{words} was printed only when the program exited: until then it was left in a buffer"
             return FaultError(Reason.NOT_FLUSHED, what, doing=stop.doing)
         if self._shows(entry.shown, self._said_from):
-            what = f"{words} is not in its output: what looks like it was printed before the reply had come"
+            what = f"{words} is not in its output: what looks like it was printed before the reply had arrived"
             return FaultError(Reason.NOT_SHOWN, what, doing=stop.doing)
-        return FaultError(Reason.NOT_SHOWN, f"{words} does not stand in its output", doing=stop.doing)
+        return FaultError(Reason.NOT_SHOWN, f"{words} is not in its output", doing=stop.doing)
 
     def _shown_otherwise(self, shown: bytes, start: int) -> tuple[Reason, str] | None:
-        """How a reply was shown instead of as it came, behind the words "the reply ..."; None: not at all."""
+        """How a reply was shown instead of unchanged, after the words "the reply ..."; None: not at all."""
         if _BYTES_LITERAL.search(self.program.stdout.data[start:]):
             return Reason.BYTES_SHOWN, "was shown as a bytes object: it was not decoded"
         if 0 < (part := self._part_shown(shown, start)) < len(shown):
             return Reason.NOT_SHOWN, f"was shown only in part: the first {part} of {len(shown)} bytes"
         if shown.strip() not in {shown, b""} and self._shows(shown.strip(), start):
-            return Reason.NOT_SHOWN, "was shown without the white space at its ends"
+            return Reason.NOT_SHOWN, "was shown without the white space at either end"
         if shown in self.complaints.splitlines():
-            return Reason.NOT_SHOWN, "was printed on standard error"
+            return Reason.NOT_SHOWN, "was printed on stderr"
         return None
 
     def _part_shown(self, shown: bytes, start: int) -> int:
@@ -433,7 +433,7 @@ class Session(Generic[P]):
     # Its end
 
     def must_end(self, situation: str) -> Ending:
-        """It ends by itself.
+        """It exits without being stopped.
 
         Raises:
             FaultError: it does not.
@@ -449,11 +449,11 @@ class Session(Generic[P]):
                 self.server.dismiss()
             return self.program.wait_end(REPLY_S)
         except NoProgressError as stop:
-            fault = FaultError(Reason.STILL_RUNNING, f"it did not end {situation}", doing=stop.doing)
+            fault = FaultError(Reason.STILL_RUNNING, f"it did not exit {situation}", doing=stop.doing)
             raise self._with_what_came(fault) from None
 
     def must_end_well(self, situation: str) -> None:
-        """It ends by itself, with exit status 0 and without a traceback.
+        """It exits without being stopped, with status 0 and without a traceback.
 
         Raises:
             FaultError: it does not.
@@ -461,11 +461,11 @@ class Session(Generic[P]):
         __tracebackhide__ = True
         ending = self.must_end(situation)
         if shows_traceback(self.program.stderr.data):
-            raise FaultError(Reason.TRACEBACK, f"it ended with a traceback {situation}")
+            raise FaultError(Reason.TRACEBACK, f"it exited with a traceback {situation}")
         if ending.status < 0:
             raise FaultError(Reason.CRASHED, f"it crashed {situation}", doing=self.program.doing())
         if ending.status:
-            what = f"it ended with exit status {ending.status} {situation}; 0 means success"
+            what = f"it exited with status {ending.status} {situation}; 0 means success"
             raise FaultError(Reason.EXIT_STATUS, what)
 
 
@@ -479,7 +479,7 @@ def _words(data: bytes) -> str:
 
 
 def _with_bytes_swapped(port: int) -> int:
-    """Where a program goes that forgets htons."""
+    """Where a program connects that forgets htons."""
     return int.from_bytes(port.to_bytes(2, "little"), "big")
 
 
@@ -494,7 +494,7 @@ def _answer_to(ask: Ask, told: Endpoint) -> bytes:
 
 
 class Clients(Generic[P]):
-    """Starts the submission's client; once it has found out how."""
+    """Starts the submission's client, once it has found out how."""
 
     def __init__(
         self, stage: Stage, command: Command, default_port: int, make_peer: Callable[[list[Endpoint]], P]
@@ -513,10 +513,10 @@ class Clients(Generic[P]):
 
     @property
     def manner(self) -> Manner:
-        """How it is told where to go.
+        """How it is told where to connect.
 
         Raises:
-            NotStartedError: it goes nowhere.
+            NotStartedError: it connects nowhere.
         """
         if self._manner is None and self._never_came is None:
             self._manner = self._find_manner(own_ports=True)
@@ -531,7 +531,7 @@ class Clients(Generic[P]):
         return self._manner
 
     def start(self, *, host: str = HOST, terminal: bool = True) -> Session[P]:
-        """A new run, told to go to `host` and a free port; a server listens there, and on the client's own port."""
+        """A new run, told to connect to `host` and a free port; a server listens there and on the client's own port."""
         manner = self.manner
         told = self._new_place(host)
         server = self._make_peer(self.addresses(told, manner))
@@ -541,12 +541,12 @@ class Clients(Generic[P]):
         return Session(self._stage, manner, told, server, terminal=terminal)
 
     def start_beside(self, server: Endpoint) -> Session[P]:
-        """A new run, told to go to a program that runs already; nobody else listens."""
+        """A new run, told to connect to a program that is already running; nothing else listens."""
         return Session(self._stage, self.manner, server, self._make_peer([]), beside=True)
 
     @contextmanager
     def start_alone(self, hold: Callable[[list[Endpoint]], AbstractContextManager[None]]) -> Iterator[Session[P]]:
-        """A new run, on pipes, told to go where `hold` sees to it that nobody is."""
+        """A new run, on pipes, told to connect where `hold` makes sure that nothing listens."""
         manner = self.manner
         told = self._new_place()
         with (
@@ -556,23 +556,23 @@ class Clients(Generic[P]):
             yield session
 
     def _new_place(self, host: str = HOST) -> Endpoint:
-        """Where a new run is told to go; the one before, which may hold any port, is over."""
+        """Where a new run is told to connect; the run before, which may hold any port, is over."""
         self._stage.end_program()
         return Endpoint(host, self._stage.port())
 
     @property
     def spec(self) -> ClientSpec:
-        """What the handout says of the client."""
+        """What the handout says about the client."""
         return self._stage.client_spec
 
     @property
     def hosts(self) -> dict[str, Collection[str]]:
-        """What a client may be told, and the addresses that it has to go to then, any one of them."""
+        """What a client may be told, and the addresses that it may then connect to, any one of them."""
         names = {SERVER_NAME: (SERVER_ADDRESS,)} if self._stage.private_network else {"localhost": _LOOPBACKS}
         return {HOST: (HOST,), OTHER_HOST: (OTHER_HOST,), **names}
 
     def addresses(self, told: Endpoint, manner: Manner) -> list[Endpoint]:
-        """Where it may come to."""
+        """Where it may connect."""
         ports = [told.port] if manner.own_port is None else [told.port, manner.own_port]
         hosts = dict.fromkeys((*_LOOPBACKS, *self.hosts.get(told.host, ())))
         return [Endpoint(host, port) for port in ports for host in hosts]
@@ -595,7 +595,7 @@ class Clients(Generic[P]):
         return next((found for guess in guesses if (found := self._try(Manner(bare), guess, own))), None)
 
     def _try_once_more(self) -> tuple[Manner | None, FaultError | None]:
-        """What a client that goes nowhere does when it is started as it should be; perhaps it comes now."""
+        """What a client that connects nowhere does when it is started properly; perhaps it connects now."""
         told = self._new_place()
         swapped = _with_bytes_swapped(told.port)
         manner = Manner(self._command.run, own_port=swapped if self._stage.can_hold(swapped) else None)
@@ -603,16 +603,16 @@ class Clients(Generic[P]):
             with Session(self._stage, manner, told, self._make_peer(self.addresses(told, manner))) as session:
                 session.enter_if_asked(_PROBE)
                 if session.server.wait_came().port == swapped:
-                    what = f"it was told port {told.port}, but went to port {swapped}: its two bytes are swapped"
+                    what = f"it was given port {told.port}, but connected to port {swapped}: its two bytes are swapped"
                     return None, FaultError(Reason.OTHER_PORT, what)
         except FaultError as fault:
             return None, fault
         return Manner(self._command.run), None
 
     def _try(self, manner: Manner, guess: tuple[Ask, ...], own: Collection[int]) -> Manner | None:
-        """Start it, answer its prompts by their words or else by the guess, and look where it goes.
+        """Start it, answer its prompts by their words or else by the guess, and look where it connects.
 
-        `own`: ports where it may go whatever it is told.
+        `own`: ports where it may connect whatever it is told.
         """
         as_argument, as_answer = (self._new_place() for _ in range(2))
         ports = dict.fromkeys((as_argument.port, as_answer.port, *own))
@@ -635,7 +635,7 @@ class Clients(Generic[P]):
 
 
 def _polls(session: Session[P], rest: Rest | None) -> bool:
-    """Whether it never waits for a line, and takes one all the same.  `rest`: where it has come to, None: to us."""
+    """Whether it never waits for a line, but reads one when it is typed.  `rest`: what it does, None: it connected."""
     rest = rest or session.keyboard.wait_rest()
     return rest is not None and rest.why is Why.DEADLINE and rest.what is Awaits.OTHER and session.keyboard.is_polled()
 
@@ -643,7 +643,7 @@ def _polls(session: Session[P], rest: Rest | None) -> bool:
 def _look_where_it_goes(
     session: Session[P], as_answer: Endpoint, guess: tuple[Ask, ...]
 ) -> tuple[list[Ask], Rest | None]:
-    """What it was told at its prompts before it came, and where it has come to instead; None: to us."""
+    """What it was told at its prompts before it connected, and what it did instead; None: it connected to us."""
     session.begin_with(_PROBE)
     answered: list[Ask] = []
     while True:

@@ -1,7 +1,7 @@
-"""The program under test and everything that one check brings on: programs, clients, ports, the transcript.
+"""The program under test and everything that one check needs around it: programs, clients, ports, the transcript.
 
-Checks that leave a program as they found it share one; a check that ends it, or that did not pass, leaves none.  So no
-check's leftovers reach the next, and no program is started more often than that takes.
+Checks that leave a program as they found it share one; a check that stops it, or that did not pass, leaves none.  So no
+check's leftovers reach the next, and no program is started more often than that requires.
 """
 
 from __future__ import annotations
@@ -83,10 +83,10 @@ class Client(Protocol):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """... and it is closed at its end."""
+        """... and it is closed at the end of the block."""
 
     def ask(self, exchange: Exchange) -> None:
-        """Send a message and expect its answer."""
+        """Send a message and expect its reply."""
 
     def close(self) -> None:
         """Leave."""
@@ -97,7 +97,7 @@ class Client(Protocol):
 
 @dataclass(frozen=True)
 class Server:
-    """A program that listens (UDP: that is bound).  `row`: its listening socket; `port_given`: what it was told."""
+    """A program that listens (UDP: that is bound).  `row`: its listening socket; `port_given`: what it was given."""
 
     program: Program
     row: SocketRow
@@ -159,8 +159,8 @@ class Stage:
     def begin(self, give_up_at: float = math.inf, *, pair: bool = False) -> None:
         """A check begins: a new transcript.
 
-        `give_up_at`: when it must be cut short (time.monotonic).  `pair`: whether it is one of both programs, which are
-        to be told apart.
+        `give_up_at`: when it must be cut short (time.monotonic).  `pair`: whether it is about both programs, which then
+        need different names.
         """
         self.give_up_at = give_up_at
         self._pair = pair
@@ -175,7 +175,7 @@ class Stage:
     def finish(self, *, passed: bool) -> None:
         """A check has ended: close its clients; keep the program only if it is as it was.
 
-        `passed`: it did, or was not played at all.
+        `passed`: it passed, or was not played at all.
         """
         self._spinning.end_check()
         for client in self._clients:
@@ -185,7 +185,7 @@ class Stage:
         self._clear_time_wait()
 
     def _at_rest(self, server: Server) -> bool:
-        """Whether it has let go of all connections, sleeps, and its socket takes the next client as at first."""
+        """Whether it has let go of all connections, sleeps, and its socket accepts the next client as at first."""
         program = server.program
         if self._restless:
             return False
@@ -208,7 +208,8 @@ class Stage:
     def _piles_up(self, program: Program) -> bool:
         """Whether it has many more threads and processes than after its first check.
 
-        They would make each look at it slower, from check to check; that it leaves them is a check's own matter.
+        They would make each look at it slower, from check to check; whether it may leave them is another check's
+        business.
         """
         tasks = sum(len(process.threads) for process in program.snapshot(files=False))
         self._first_tasks = self._first_tasks or tasks
@@ -217,7 +218,7 @@ class Stage:
     def _takes_anybody(self, server: Server) -> bool:
         """Whether a socket is bound to its port that belongs to no single peer.
 
-        Else the next check's client would be refused for what this one's have brought about.
+        Otherwise the next check's client would be refused because of what this one's have done.
         """
         bound = self.table.dump(TcpState.LISTEN) if self.over_tcp else self.table.dump_udp()
         return any((row.local.port, row.remote) == (server.port, server.row.remote) for row in bound)
@@ -234,15 +235,15 @@ class Stage:
         self._warden.end()
 
     def _clear_time_wait(self) -> None:
-        """Else the next server without SO_REUSEADDR would be blamed for the last one."""
+        """Otherwise the next server without SO_REUSEADDR would be blamed for the last one's."""
         for row in self.table.dump(TcpState.TIME_WAIT):
             if self._job.private_network or row.local.port in self._ports_used:
                 self.table.destroy(row)
 
     def voices(self, doing: str) -> tuple[Voice, ...]:
-        """What there is to say of the running program, or the last one, and of each that runs beside it.
+        """What there is to say about the running program, or the last one, and about each that runs with it.
 
-        `doing`: what the one that is at fault was doing then; where there are two, each is asked.
+        `doing`: what the one at fault was doing then; if there are two, each is asked.
         """
         programs = [program for program in (*self._beside, self._program) if program is not None]
         if len(programs) < 2:
@@ -266,8 +267,8 @@ class Stage:
     def behind(self, error: FaultError | UnprovedError) -> FaultError | UnprovedError:
         """What did not hold, with the counted limit that the program ran into, if it did.
 
-        That it does not listen, or that nothing could be proved, is then this fault: a program that has used up its
-        processes can't be asked anything.
+        If it does not listen, or nothing could be proved, this is the fault: a program that has used up its processes
+        can't be asked anything.
         """
         try:
             if error.reason is Reason.TOO_MANY_PROCESSES or not self._warden.refused_processes():
@@ -280,7 +281,7 @@ class Stage:
 
     def _too_many(self) -> str:
         most = self._job.assignment.limits.processes
-        return f"it started as many processes and threads as it may ({most}), and wanted more"
+        return f"it started as many processes and threads as allowed ({most}), and tried to start more"
 
     # Programs
 
@@ -288,7 +289,7 @@ class Stage:
         """A port that nobody uses and that is not the assignment's default.
 
         Raises:
-            UnprovedError: none was found: somebody else than the program holds most of them.
+            UnprovedError: none was found: something other than the program holds most of them.
         """
         port = self._find_port()
         if port is None:
@@ -305,7 +306,7 @@ class Stage:
         return next((port for port in tried if port not in taken and self._is_free(port)), None)
 
     def can_hold(self, port: int) -> bool:
-        """Whether we could listen on a port of this machine: nobody else does, though connections may be left of it."""
+        """Whether we could listen on a port of this machine: nothing else does; old connections may be left."""
         return self._is_free(port, left_over=True)
 
     def _is_free(self, port: int, *, left_over: bool = False) -> bool:
@@ -363,7 +364,7 @@ class Stage:
     ) -> Program:
         """Start a client, after ending what ran before or beside it: at a terminal that echoes nothing, or on pipes.
 
-        `filling`: what stands for {host}, {port} and {message} in the command.
+        `filling`: what replaces {host}, {port} and {message} in the command.
 
         Raises:
             FaultError: it can't be executed.
@@ -382,7 +383,7 @@ class Stage:
         return self.run(run, terminal=terminal, again=again)
 
     def wait_listening(self, program: Program, port: int) -> Server:
-        """Until the program listens: on that port, or else wherever it does when it has come to rest.
+        """Until the program listens: on that port, or else wherever it listens when it has come to rest.
 
         Raises:
             FaultError: it does not listen, and will not.
@@ -407,7 +408,7 @@ class Stage:
                 raise _not_listening(program, port, stop, self._other_transport(program)) from None
         assert row is not None  # noqa: S101 — wait never gives None
         if ending := program.ending():
-            what = "the program has ended, and a process that it left behind listens in its place"
+            what = "the program has exited, and a process that it left behind listens instead"
             raise FaultError(reason_of(ending), what, doing=program.doing(program.remaining()))
         self._tiny_buffers = self._job.private_network or (self.over_tcp and self._made_tiny(program))
         self.transcript.add(EventKind.LISTENING, program.name, f"on {row.local.host} port {row.local.port}")
@@ -427,7 +428,7 @@ class Stage:
         return next((row for row in rows if f"socket:[{row.inode}]" in files), None)
 
     def _made_tiny(self, program: Program) -> bool:
-        """Give all its connections tiny send buffers, where the network's own are the usual ones; whether they have."""
+        """Give all its connections tiny send buffers, if the network's own are the usual ones; whether they have."""
         listening = {row.inode for row in self.table.dump(TcpState.LISTEN)}
         return self._warden.small_send_buffers(
             [
@@ -444,7 +445,7 @@ class Stage:
         other = self.table.dump_udp() if self.over_tcp else self.table.dump(TcpState.LISTEN)
         found = [row for row in other if f"socket:[{row.inode}]" in sockets]
         names = ("UDP", "TCP") if self.over_tcp else ("TCP", "UDP")
-        return f" (it has {names[0]} port {found[0].local.port}; {names[1]} is asked for)" if found else ""
+        return f" (it has {names[0]} port {found[0].local.port}; {names[1]} is required)" if found else ""
 
     def launch(self, port: int | None = None, *, terminal: bool = True) -> Server:
         """A freshly started server, not shared with other checks, at a terminal or on pipes.
@@ -465,7 +466,7 @@ class Stage:
             raise
 
     def launch_again(self, server: Server) -> Server:
-        """The same command once more, after its program has ended, with what it has written: it listens where it did.
+        """The same command once more, after its program has exited, with what it has written: it listens where it did.
 
         Raises:
             FaultError: it does not.
@@ -473,12 +474,12 @@ class Stage:
         again = self.wait_listening(self.start_on(server.port_given, again=True), server.port)
         if again.port != server.port:
             # listen(2) on a socket that bind(2) has refused takes any free port.
-            what = f"it listened on port {server.port} before, and now on port {again.port}"
+            what = f"it listened on port {server.port} before, but now on port {again.port}"
             raise FaultError(Reason.WRONG_PORT, what, doing=again.program.doing())
         return again
 
     def see_it_listen(self) -> None:
-        """See, once in a grading, that it listens when it is started as it should be.
+        """See, once in a grading, that it listens when it is started properly.
 
         Raises:
             NotStartedError: it does not.
@@ -502,7 +503,7 @@ class Stage:
         return self.shared()
 
     def once(self, what: str, find_out: Callable[[], T]) -> T:
-        """What was found out about the submission's program, at one of its runs; it is not done twice."""
+        """What was found out about the submission's program in one of its runs; it is not done twice."""
         if what not in self._found_out:
             self._found_out[what] = find_out()
         return cast("T", self._found_out[what])
@@ -566,7 +567,7 @@ class Stage:
         return client
 
     def usual_queue_takes(self, datagrams: list[bytes]) -> bool:
-        """Whether these datagrams may wait together in the queue of a socket that nobody has told a size."""
+        """Whether these datagrams may wait together in the queue of a socket that has the default size."""
         return usual_queue_takes(datagrams, self.table, self._courier)
 
     def client(self, server: Server) -> Client:
@@ -588,12 +589,12 @@ class Stage:
 
     @property
     def server_spec(self) -> ServerSpec:
-        """What the handout says of the server."""
+        """What the handout says about the server."""
         return self._job.assignment.server
 
     @property
     def client_spec(self) -> ClientSpec:
-        """What the handout says of the client."""
+        """What the handout says about the client."""
         return self._job.assignment.client or ClientSpec()
 
     @property
@@ -608,7 +609,7 @@ class Stage:
 
     @property
     def more_than_buffers_bytes(self) -> int:
-        """So many bytes of messages, and their answers do not fit the kernel's buffers on the server's side."""
+        """So many bytes of messages that their replies don't fit in the kernel's buffers on the server's side."""
         return _MORE_THAN_TINY_BUFFERS if self._tiny_buffers else _MORE_THAN_USUAL_BUFFERS
 
     @contextmanager
@@ -628,7 +629,7 @@ class Stage:
             yield port
 
     def _hold(self, port: int) -> socket.socket:
-        """A socket that keeps everybody else from a port, on every address of both families."""
+        """A socket that keeps everyone else from a port, on every address of both families."""
         kind = socket.SOCK_STREAM if self.over_tcp else socket.SOCK_DGRAM
         holder = socket.socket(socket.AF_INET6 if socket.has_dualstack_ipv6() else socket.AF_INET, kind)
         try:
@@ -645,10 +646,10 @@ class Stage:
         return holder
 
     def leftovers(self, program: Program) -> list[str]:
-        """Names of the program's processes that run on after its end, once those that are dying are dead.
+        """Names of the program's processes that still run after it has exited, once those that are dying are dead.
 
-        That nobody is left is the kernel's word: who is never met in a listing, since it starts another and ends, is
-        left as well.
+        The kernel says whether any is left: a process that never shows up in a listing, since it starts another and
+        exits, is left as well.
         """
 
         def none_left() -> bool | None:
@@ -670,7 +671,7 @@ def _voice(program: Program, doing: str) -> Voice:
 
 
 #: A process that is left, and none that could be looked at: a chain in which each starts the next and ends.
-_NEVER_MET = "one that keeps starting another and ending"
+_NEVER_MET = "one that keeps starting another and exiting"
 
 
 def client_name(number: int) -> str:
@@ -679,7 +680,7 @@ def client_name(number: int) -> str:
 
 
 def _with_arguments(run: tuple[str, ...], arguments: tuple[str, ...]) -> tuple[str, ...]:
-    """The command with these arguments in the port's place, be it a word of its own, a part of one, or nowhere."""
+    """The command with these arguments in place of the port, be that a word of its own, part of one, or missing."""
     if not any("{port}" in word for word in run):
         return *(_filled(word, "") for word in run), *arguments
     words: list[str] = []
@@ -694,7 +695,7 @@ def _with_arguments(run: tuple[str, ...], arguments: tuple[str, ...]) -> tuple[s
 def filled(word: str, filling: Mapping[str, str]) -> str:
     """A word of the command with its placeholders filled in, those that `filling` names.
 
-    A brace that belongs to a name stands doubled (`languages.py`); any other brace is the student's own.
+    A brace that belongs to a name is doubled (`languages.py`); any other brace is the student's own.
     """
     braces = {"{{": "{", "}}": "}"}
     return _PLACES.sub(lambda place: braces.get(place[0]) or filling.get(place[0][1:-1], place[0]), word)
@@ -707,7 +708,7 @@ def _filled(word: str, port: str) -> str:
 def _not_listening(program: Program, port: int, stop: NoProgressError, instead: str) -> FaultError:
     ending = program.ending()
     if ending is None:
-        what = f"the program runs, but it does not listen on port {port}{instead}"
+        what = f"the program is running, but it does not listen on port {port}{instead}"
         return FaultError(Reason.NOT_LISTENING, what, doing=stop.doing)
-    what = f"the program ended before it listened on port {port}"
+    what = f"the program exited before it listened on port {port}"
     return FaultError(reason_of(ending), what, doing=stop.doing)

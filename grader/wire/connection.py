@@ -2,7 +2,7 @@
 
 It does not know who has connected to whom.  A fragment is known to have been read before the next is sent (a *gate*),
 several messages are known to have arrived as one segment, bytes that will never come are known not to come.  What did
-not hold is raised as `FaultError`; what could not be brought about as `UnprovedError`.
+not hold is raised as `FaultError`; what could not be set up as `UnprovedError`.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ _RESETS = {errno.ECONNRESET, errno.EPIPE, errno.ECONNABORTED}
 class Connection:
     """Our end of one connection.  A context manager: it is closed at the end, whatever happened.
 
-    A `slow` one has tiny buffers and reads nothing before it expects something.
+    A `slow` one has tiny buffers and reads nothing until it expects something.
     """
 
     def __init__(
@@ -134,7 +134,7 @@ class Connection:
         """Send bytes; with `pieces` in pieces of that length (or those lengths), each read before the next is sent.
 
         Raises:
-            FaultError: the program does not read them, or all the pieces together in the time for one reply; or it
+            FaultError: the program does not read them, or not all the pieces together in the time for one reply; or it
                 closes the connection before the last piece.
         """
         __tracebackhide__ = True
@@ -151,16 +151,16 @@ class Connection:
                 self._wait_read(reading)
 
     def send_as_one_read(self, data: bytes) -> None:
-        """Send bytes so that one recv of the program can get them all, and see that it is so.
+        """Send bytes so that one recv of the program can return them all, and see that this is so.
 
-        One segment enters the program's receive queue in one step, so no reader ever sees a part of it.  More than fits
-        a segment is collected in the queue while the program is frozen, as much as the program's own buffer takes.
+        One segment enters the program's receive queue in one step, so no reader ever sees part of it.  More than fits
+        in a segment is collected in the queue while the program is frozen, as much as the program's own buffer takes.
         Freezing is the second choice: it makes epoll_wait(2) and receives with a timeout fail with EINTR, for which a
-        right program need not be prepared (signal(7), "Interruption of system calls and library functions by stop
+        correct program need not be prepared (signal(7), "Interruption of system calls and library functions by stop
         signals").
 
         Raises:
-            UnprovedError: it did not arrive so.
+            UnprovedError: it did not arrive like that.
         """
         __tracebackhide__ = True
         before = self.row()
@@ -175,14 +175,14 @@ class Connection:
         self._transcript.add(EventKind.KERNEL, "grader", f"all {len(data)} bytes arrived together")
 
     def send_and_half_close(self, data: bytes) -> None:
-        """Send bytes and our FIN in one segment: whoever reads the bytes has received the end already.
+        """Send bytes and our FIN in one segment: whoever reads the bytes has already received the FIN.
 
         Raises:
-            UnprovedError: they did not arrive so.
+            UnprovedError: they did not arrive like that.
         """
         __tracebackhide__ = True
         before = self.row()
-        sending = self._transcript.sending(self.name, data, "with the end of its side in the same segment")
+        sending = self._transcript.sending(self.name, data, "with its FIN in the same segment")
         if not self._takes_as_one_segment(data, before):
             self._collect(sending, self.half_close)
             return
@@ -194,16 +194,16 @@ class Connection:
         # ... and that was one segment, as far as a program that is done and gone still lets one see.
         one = row is None or (before is not None and row.segments_received == before.segments_received + 1)
         if not (held and one):
-            raise UnprovedError("the message and the end did not arrive together")
+            raise UnprovedError("the message and the FIN did not arrive together")
 
     def send_and_leave(self, data: bytes, *, reset: bool) -> None:
-        """Send bytes and be gone before they can be answered: by a FIN in one segment with them, or by a RST.
+        """Send bytes and leave before they can be answered: by a FIN in one segment with them, or by a RST.
 
-        After the FIN the program's next words are answered by a RST, and those after them meet EPIPE or SIGPIPE; after
-        a RST of ours already the next words fail (ECONNRESET).
+        After the FIN the first thing the program sends is answered with a RST, and the next meets EPIPE or SIGPIPE;
+        after a RST of ours already the first fails (ECONNRESET).
 
         Raises:
-            FaultError: the program has ended the connection before.
+            FaultError: the program has closed the connection before.
         """
         __tracebackhide__ = True
         self._push(data, self._transcript.sending(self.name, data, "and left"), 0 if reset else socket.MSG_MORE)
@@ -214,10 +214,10 @@ class Connection:
             self.close()
 
     def _takes_as_one_segment(self, data: bytes, row: SocketRow | None) -> bool:
-        """Whether the program's side takes that much in one segment.  How much it does is its own to choose.
+        """Whether the program's side takes that much in one segment.  How much it does is up to the program.
 
-        By a small buffer (SO_RCVBUF), a small segment (TCP_MAXSEG), or by taking no connection before bytes have come
-        (TCP_DEFER_ACCEPT).
+        By a small buffer (SO_RCVBUF), a small segment (TCP_MAXSEG), or by accepting no connection before bytes have
+        arrived (TCP_DEFER_ACCEPT).
         """
         if row is None or row.state is TcpState.SYN_RECV:
             return False
@@ -228,7 +228,7 @@ class Connection:
     def _collect(self, sending: Sending, behind_it: Callable[[], None] = lambda: None) -> None:
         """Send bytes while the program is frozen: they wait together in its queue, or as many of them as that takes.
 
-        `behind_it`: what else is done then.  What has no room is sent while the answer is read.
+        `behind_it`: what else is done then.  What doesn't fit is sent while the reply is read.
         """
         __tracebackhide__ = True
         with self._program.frozen_if_it_survives() as together:
@@ -250,7 +250,7 @@ class Connection:
         self._transcript.add(EventKind.KERNEL, "grader", words)
 
     def _collected(self) -> SocketRow | None:
-        """The program's side, when all has arrived there or nothing more goes in."""
+        """The program's side, when everything has arrived there or nothing more fits."""
         row = self.row()
         if row is None or self._ended:
             self._take()
@@ -278,7 +278,7 @@ class Connection:
             view = view[sent:]
 
     def _meet_end(self, error: OSError) -> None:
-        """A send has met the connection's end: what had come before is there to be read, and counts."""
+        """A send has met the connection's end: what had arrived before can be read, and counts."""
         if error.errno not in _RESETS:
             raise error
         # Linux tells of a reset once, here or there; of one that answers bytes behind the program's FIN, by EPIPE.
@@ -288,7 +288,7 @@ class Connection:
 
     def _lost_while_sending(self) -> FaultError:
         got = bytes(self._received) or None
-        return self._lost("while it was being sent its message", b"" if got else None, got)
+        return self._lost("while its message was being sent", b"" if got else None, got)
 
     def _is_closed(self) -> bool:
         """Whether the program has closed its socket, as far as the kernel still tells."""
@@ -296,7 +296,7 @@ class Connection:
         return row is not None and not row.inode and row.state in CLOSED_BY_PROGRAM
 
     def _wait_room(self) -> None:
-        """Until more can be sent; what is answered meanwhile is read, or the program might wait for that."""
+        """Until more can be sent; replies are read in the meantime, or the program might wait for that."""
         __tracebackhide__ = True
 
         def room() -> bool | None:
@@ -329,15 +329,15 @@ class Connection:
             raise self._not_arrived(stop) from None
 
     def _not_arrived(self, stop: NoProgressError) -> FaultError | UnprovedError:
-        """What was sent is not there: the program reads so little that there is no room, or nobody knows why."""
+        """What was sent has not arrived: the program reads so little that there is no space, or nobody knows why."""
         row = self.row()
         if row is not None and row.receive_queue > 0:
-            what = f"no more of {self.name}'s message has room: {row.receive_queue} bytes of it wait to be read"
+            what = f"no more of {self.name}'s message fits: {row.receive_queue} bytes of it are waiting to be read"
             return FaultError(Reason.NOT_READ, what, doing=stop.doing)
         return UnprovedError("what was sent did not arrive", doing=stop.doing)
 
     def _wait_arrived_open(self) -> SocketRow:
-        """The same, where the program has no reason to close (FaultError: it has)."""
+        """The same, if the program has no reason to close (FaultError: it has)."""
         __tracebackhide__ = True
         row = self.wait_arrived()
         if row is None:
@@ -354,16 +354,16 @@ class Connection:
         return None
 
     def send_without_reading(self, data: bytes) -> None:
-        """Send as much as goes, reading nothing, until the program rests with an answer that it can't get rid of.
+        """Send as much as possible, reading nothing, until the program rests with a reply that it can't get rid of.
 
-        One that never rests has a while in which nothing moves, and the time of a reply before it sends anything.  What
-        did not go is sent while the answer is read.
+        One that never rests gets a while in which nothing moves, and the time for a reply before it sends anything.
+        What did not fit is sent while the reply is read.
 
         Raises:
-            FaultError: the connection ended, or it rests without one.
+            FaultError: the connection ended, or the program rests without one.
         """
         __tracebackhide__ = True
-        self._begin_to_feed(self._transcript.sending(self.name, data, "without reading the answers"))
+        self._begin_to_feed(self._transcript.sending(self.name, data, "without reading the replies"))
 
         def rests() -> bool | None:
             before = self.row()
@@ -389,7 +389,7 @@ class Connection:
             unread, all_bytes = row.receive_queue, f"the {self.sent_bytes} bytes that {self.name} sent"
             read = f"it left {unread} of {all_bytes} unread" if unread else f"it read {all_bytes}"
             reason = Reason.NOT_READ if unread else Reason.NO_REPLY
-            raise FaultError(reason, f"{read}, and it has nothing to send", doing=self._program.doing())
+            raise FaultError(reason, f"{read}, and has nothing to send", doing=self._program.doing())
         words = f"{row.send_queue} bytes wait in its send queue, {row.receive_queue} in its receive queue"
         self._transcript.add(EventKind.KERNEL, self._program.name, f"{words}; {self._program.doing()}")
 
@@ -414,7 +414,7 @@ class Connection:
         self._sending, self._unsent = sending, sending.data
 
     def _feed(self) -> bool:
-        """Send what still goes of what is left over; whether any went."""
+        """Send what now fits of what is left over; whether any did."""
         before = self.sent_bytes
         while self._unsent and not self._ended:
             try:
@@ -432,7 +432,7 @@ class Connection:
         return self.sent_bytes > before
 
     def _read_on(self) -> None:
-        """A slow client begins to read: with a buffer like any other's."""
+        """A slow client starts reading: with a buffer like any other's."""
         if self.slow:
             self.slow = False
             self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _READ_BUFFER_BYTES)
@@ -466,18 +466,18 @@ class Connection:
             raise self._unread(reason, what, stop) from None
 
     def _unread(self, reason: Reason, what: str, stop: NoProgressError) -> FaultError:
-        """What was sent is not read; what had come back until then may tell why."""
+        """What was sent is not read; what had arrived until then may say why."""
         self._take()
         return FaultError(reason, what, b"", bytes(self._received), stop.doing)
 
     # Receiving
 
     def want(self, reply: bytes) -> None:
-        """So much is awaited; of an endless reply just enough more is read to show it."""
+        """How much is awaited; of an endless reply just enough more is read to show it."""
         self._wanted_bytes = len(reply) + _CHUNK_BYTES
 
     def _take(self) -> None:
-        """Move what has come into our buffer, without waiting."""
+        """Move what has arrived into our buffer, without waiting."""
         while self._ended is None and len(self._received) < self._wanted_bytes:
             try:
                 chunk = self._sock.recv(_CHUNK_BYTES)
@@ -543,7 +543,7 @@ class Connection:
             self._transcript.add(self._ended, self.name)
 
     def expect(self, reply: bytes) -> None:
-        """The next bytes to come are exactly these; more may follow them."""
+        """The next bytes to arrive are exactly these; more may follow them."""
         __tracebackhide__ = True
         self.want(reply)
         self._read_on()
@@ -575,20 +575,24 @@ class Connection:
 
     def _when_cut_short(self, got: bytes) -> str:
         """When the connection has ended, as the end of a sentence."""
-        return "before its reply was complete" if got else "instead of answering"
+        return "before its reply was complete" if got else "instead of replying"
 
     def _wrong(self, reply: bytes) -> FaultError:
-        """Other bytes came."""
-        what = f"{self.name} got another reply than required"
+        """Different bytes arrived."""
+        what = f"{self.name} received a different reply"
         return FaultError(Reason.WRONG_REPLY, what, reply, bytes(self._received), self._program.doing())
 
     def _missing(self, reply: bytes, stop: NoProgressError) -> FaultError:
-        """Nothing came, or not all."""
+        """Nothing arrived, or not all of it."""
         got = bytes(self._received)
         if got:
-            what = f"{self.name} got {len(got)} of {len(reply)} bytes of its reply, and {no_more(stop)}"
+            what = (
+                f"{self.name} did not receive its whole reply ({len(got)} of {len(reply)} bytes), and {no_more(stop)}"
+            )
             return FaultError(Reason.INCOMPLETE_REPLY, what, reply, got, stop.doing)
-        return FaultError(Reason.NO_REPLY, f"{self.name} got no reply, and {no_more(stop)}", reply, b"", stop.doing)
+        return FaultError(
+            Reason.NO_REPLY, f"{self.name} received no reply, and {no_more(stop)}", reply, b"", stop.doing
+        )
 
     def _lost(self, when: str, reply: bytes | None = None, got: bytes | None = None) -> FaultError:
         """The connection's end as a fault; a crash of the program comes first, since it is the cause."""
@@ -596,7 +600,7 @@ class Connection:
         self._program.wait_rest(DYING_S)
         ending = self._program.ending()
         if ending is not None:
-            what = f"the program ended while {self.name} was connected"
+            what = f"the program exited while {self.name} was connected"
             return FaultError(reason_of(ending), what, reply, got, self._program.doing())
         reset = self._ended is EventKind.PEER_RESET
         what = f"the program {'reset' if reset else 'closed'} {self._its_connection} {when}"
@@ -607,18 +611,18 @@ class Connection:
         return f"{self.name}'s connection"
 
     def expect_nothing(self, reason: Reason, what: str) -> None:
-        """Nothing comes, and the connection stays open: until the program is still, or for all the time of a reply.
+        """Nothing arrives, and the connection stays open: until the program is still, or as long as a reply may take.
 
-        A program that never rests is not still; but when it had the time that a reply may take, on a CPU or asleep
-        of its own accord, and sent nothing, it has not answered.
+        A program that never rests is not still; but if it had the time that a reply may take, on a CPU or asleep
+        of its own accord, and sent nothing, it has not replied.
 
         Raises:
-            FaultError: with that reason and sentence when something comes.
+            FaultError: with that reason and sentence when something arrives.
             UnprovedError: the machine did not give it that time.
         """
         __tracebackhide__ = True
         if stop := self._silent():
-            how = "is still" if stop.why is Why.STILL else "has had the time for a reply"
+            how = "is still" if stop.why is Why.STILL else "has had the time allowed for a reply"
             self._transcript.add(EventKind.KERNEL, self._program.name, f"{how}: {stop.doing}")
             return
         if self._received:
@@ -626,7 +630,7 @@ class Connection:
         raise self._lost("too early")
 
     def _silent(self) -> NoProgressError | None:
-        """Why nothing will come any more; None when something came, or the end."""
+        """Why nothing more will arrive; None if something did, or the end."""
 
         def came() -> bool | None:
             self._take()
@@ -639,10 +643,10 @@ class Connection:
         return None
 
     def expect_no_reply(self, reason: Reason, what: str) -> None:
-        """Nothing comes before the connection's end, or in the time that a reply may take; it may stay open or end.
+        """Nothing arrives before the connection's end, or in the time that a reply may take; it may stay open or end.
 
         Raises:
-            FaultError: with that reason and sentence when something comes.
+            FaultError: with that reason and sentence when something arrives.
         """
         __tracebackhide__ = True
         self._silent()
@@ -650,11 +654,11 @@ class Connection:
             raise FaultError(reason, what, b"", bytes(self._received), self._program.doing())
 
     def expect_end(self) -> None:
-        """The program closes the connection (FIN), and nothing comes before."""
+        """The program closes the connection (FIN), and nothing arrives before that."""
         __tracebackhide__ = True
         self._wait_ended()
         if self._received:
-            what = f"{self.name} got more than was due before the connection's end"
+            what = f"{self.name} received more than it should before the connection ended"
             raise FaultError(Reason.EXTRA_REPLY, what, b"", bytes(self._received), self._program.doing())
         if self._ended is EventKind.PEER_RESET:
             raise FaultError(
@@ -664,7 +668,7 @@ class Connection:
             )
 
     def expect_end_or_reset(self) -> None:
-        """The connection ends, in whichever way."""
+        """The connection ends, however it ends."""
         __tracebackhide__ = True
         self._wait_ended()
 
@@ -685,7 +689,7 @@ class Connection:
     # Leaving
 
     def half_close(self) -> None:
-        """End our side (FIN); the program's side stays open."""
+        """Close our side (FIN); the program's side stays open."""
         self._transcript.add(EventKind.HALF_CLOSED, self.name)
         try:
             self._sock.shutdown(socket.SHUT_WR)
@@ -696,14 +700,14 @@ class Connection:
         self.fin_sent = True
 
     def reset(self) -> None:
-        """End the connection by a RST."""
+        """Reset the connection (RST)."""
         self._transcript.add(EventKind.RESET, self.name)
         self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.reset_sent = True
         self._leave()
 
     def close(self) -> None:
-        """Close our end (FIN), once; what the program still says after it is not ours to read."""
+        """Close our end (FIN), once; what the program still sends after it is not ours to read."""
         if self._sock.fileno() != -1:
             self._transcript.add(EventKind.CLOSED, self.name)
             self._take()  # unread bytes would turn our FIN into a RST
@@ -711,9 +715,9 @@ class Connection:
             self._leave()
 
     def take_leave(self) -> None:
-        """End our side, take all that the program still says, and close when it has, or is still: it meets no reset.
+        """Close our side, read what the program still sends, and close when it has, or is still: it meets no reset.
 
-        What it says is not looked at.
+        What it sends is not looked at.
         """
         __tracebackhide__ = True
 
@@ -729,18 +733,18 @@ class Connection:
         self.close()
 
     def leave_unread(self) -> None:
-        """Leave when something of the program's has arrived, without reading it, which resets the connection.
+        """Leave when something from the program has arrived, without reading it, which resets the connection.
 
         Raises:
-            FaultError: nothing has come, and nothing will.
+            FaultError: nothing has arrived, and nothing will.
         """
         __tracebackhide__ = True
         try:
             self._program.wait(lambda: _readable(self._sock) or None, [self._sock.fileno()], hurried=True)
         except NoProgressError as stop:
-            what = f"{self.name} got nothing, and {no_more(stop)}"
+            what = f"{self.name} received nothing, and {no_more(stop)}"
             raise FaultError(Reason.NO_REPLY, what, doing=stop.doing) from None
-        self._transcript.add(EventKind.RESET, self.name, "left without reading what had come")
+        self._transcript.add(EventKind.RESET, self.name, "left without reading what had arrived")
         self.reset_sent = True
         self._leave()
 
@@ -771,7 +775,7 @@ def _is_gone(row: SocketRow | None) -> bool:
 
 
 def _in_flight(sock: socket.socket) -> int:
-    """Segments that our side has sent and not seen acknowledged."""
+    """Segments that our side has sent and that were not acknowledged."""
     info = sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _TCPI_UNACKED + 4)
     return int(struct.unpack_from("=I", info, _TCPI_UNACKED)[0])
 
@@ -782,7 +786,7 @@ def _segment_bytes(sock: socket.socket) -> int:
 
 
 def _window_bytes(sock: socket.socket) -> int:
-    """How much the program's side takes before it reads any; of an older kernel (before Linux 5.4), what is usual."""
+    """How much the program's side takes before it reads any; with an older kernel (before Linux 5.4) the usual."""
     info = sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _TCPI_SND_WND + 4)
     if len(info) < _TCPI_SND_WND + 4:
         return 2 * _ONE_SEGMENT_BYTES
@@ -790,7 +794,7 @@ def _window_bytes(sock: socket.socket) -> int:
 
 
 def _unsent_bytes(sock: socket.socket) -> int:
-    """Bytes in our send queue that were not sent yet (tcp(7))."""
+    """Bytes in our send queue that have not been sent yet (tcp(7))."""
     answer = array.array("i", [0])
     fcntl.ioctl(sock, _SIOCOUTQNSD, answer)
     return answer[0]

@@ -1,7 +1,7 @@
 """What a program was doing, in one sentence made from the kernel's facts.  Pure, and it never guesses.
 
 The facts are a snapshot of its threads and files, the rows of its sockets, our side's name for each connection, and how
-much of a processor it used.  Where a fact is missing, the sentence says less.  For instance: "blocked in recv on
+much of a processor it used.  If a fact is missing, the sentence says less.  For instance: "blocked in recv on
 client A's connection; client B has 4 unread bytes and was never accepted".
 """
 
@@ -50,11 +50,11 @@ def describe(
     machine: str,
     cpu_share: float | None = None,
 ) -> str:
-    """What the program is doing.  `cpu_share`: the part of its own time for which it was on a CPU, where known."""
+    """What the program is doing.  `cpu_share`: the part of its own time for which it was on a CPU, if known."""
     names = {talk.row.inode: talk.name for talk in ours if talk.row and talk.row.inode}
     alive = [process for process in snapshot if process.alive]
     if not alive:
-        return "the program has ended"
+        return "the program has exited"
     running = "running" if cpu_share is None or cpu_share < SPINS_FROM else f"spinning ({cpu_share:.0%} of a CPU)"
     threads = [
         (running if _runs(thread) else _describe_sleeper(process, thread, sockets, names, machine), process.pid)
@@ -72,7 +72,7 @@ def describe(
         *_describe_unaccepted(own, sum(_never_accepted(talk.row) for talk in ours)),
         *_describe_unread(own, _awaited(alive, machine)),
         *_describe_left_open(own, names),
-        *([f"{zombies} ended child{'ren' * (zombies != 1)} not waited for"] if zombies else []),
+        *([f"{zombies} exited child process{'es' * (zombies != 1)} not reaped"] if zombies else []),
     ]
     return "; ".join(parts)
 
@@ -80,7 +80,7 @@ def describe(
 def _relevance(process: ProcessFacts, thread: ThreadFacts, names: Mapping[int, str], machine: str) -> int:
     """The lower, the more it says: who runs, who sleeps on a client's connection, on anything else, on other threads.
 
-    Of a runtime with threads of its own, those are among the last.
+    A runtime's own threads are among the last.
     """
     call = call_of(thread, machine)
     if _runs(thread):
@@ -98,9 +98,9 @@ def _rows_of(alive: Iterable[ProcessFacts], sockets: Sockets) -> list[SocketRow]
 
 
 def _counted(threads: list[tuple[str, int]]) -> list[str]:
-    """Words of threads, each once, with how many it holds for; many that differ only in the client are told together.
+    """Words for threads, each once, with how many it applies to; many that differ only in the client are told together.
 
-    A thread is given as (words, pid).  Where each belongs to another process, they are called processes.
+    A thread is given as (words, pid).  If each belongs to a different process, they are called processes.
     """
     kinds = Counter(word.partition(_ON)[0] for word in {word for word, _ in threads} if _ON in word)
     pids: dict[str, list[int]] = {}
@@ -117,7 +117,7 @@ def _several(words: str, threads: int, processes: int) -> str:
 
 
 def _counted_names(talked: list[tuple[str, str]]) -> list[str]:
-    """Clients of whom the same is to be said, together."""
+    """Clients about whom the same is to be said, together."""
     by_fact: dict[str, list[str]] = {}
     for name, fact in talked:
         by_fact.setdefault(fact, []).append(name)
@@ -130,7 +130,7 @@ def _names(names: list[str]) -> str:
 
 _NOT_SLEEPING = {"T": "stopped", "t": "stopped", "D": "waiting for a disk or a device"}
 
-_IN_VFORK = "waiting in vfork for its child to call exec or to exit"
+_IN_VFORK = "waiting in vfork for its child process to call exec or to exit"
 
 
 def _runs(thread: ThreadFacts) -> bool:
@@ -180,15 +180,15 @@ def _describe_conversation(talk: Conversation) -> tuple[str, str] | None:
     facts = [
         f"has {unread} unread byte{'s' * (unread != 1)}" if unread else "",
         "was never accepted" if _never_accepted(row) else "",
-        "has ended its side, which was not read yet" if end_unread and row.inode else "",
-        "has ended its side, and the program keeps its own open" if end_received and not end_unread else "",
+        "has closed its side, which was not read yet" if end_unread and row.inode else "",
+        "has closed its side, and the program keeps its own open" if end_received and not end_unread else "",
     ]
     told = " and ".join(fact for fact in facts if fact)
     return (talk.name, told) if told else None
 
 
 def _describe_unaccepted(own: list[SocketRow], told: int) -> list[str]:
-    """Connections in the accept queue of whom nothing was said yet."""
+    """Connections in the accept queue about which nothing was said yet."""
     waiting = sum(row.receive_queue for row in own if row.state is TcpState.LISTEN) - told
     return [f"{waiting} more connection{'s' * (waiting != 1)} never accepted"] if waiting > 0 else []
 
@@ -206,12 +206,12 @@ def _awaited(alive: Iterable[ProcessFacts], machine: str) -> set[int | None]:
 def _describe_unread(own: list[SocketRow], awaited: Collection[int | None]) -> list[str]:
     """Datagrams that nobody reads.  While a thread sleeps in a receive, the queue holds errors only (IP_RECVERR)."""
     udp = (row for row in own if row.protocol == socket.IPPROTO_UDP and row.inode not in awaited)
-    return ["datagrams wait unread"] if any(row.receive_queue for row in udp) else []
+    return ["datagrams are waiting unread"] if any(row.receive_queue for row in udp) else []
 
 
 def _describe_left_open(own: list[SocketRow], named: Collection[int]) -> list[str]:
-    """Connections whose other side has left, which it never closed."""
+    """Connections that the other side has closed and the program never did."""
     left = sum(row.state is TcpState.CLOSE_WAIT and row.inode not in named for row in own)
     if not left:
         return []
-    return [f"{left} connection{'s' * (left != 1)} that the other side has left still open (CLOSE_WAIT)"]
+    return [f"{left} connection{'s' * (left != 1)} still open that the other side has closed (CLOSE_WAIT)"]

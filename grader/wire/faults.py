@@ -1,4 +1,4 @@
-"""How a check says that it did not hold: facts only; the student's words are made in `driver/expect.py`."""
+"""How a check says that something did not hold: facts only; the student's words are made in `harness/expect.py`."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from grader.errors import NOT_THE_PROGRAMS, Reason
 class FaultError(Exception):
     """The program does not do what is required: the student's fault.
 
-    `what`: one sentence.  `expected`, `received`: what should have come and what came, where bytes were awaited.
-    `doing`: what the kernel says that the program was doing.
+    `what`: one sentence.  `expected`, `received`: what should have arrived and what did, where bytes were awaited.
+    `doing`: what the program was doing, according to the kernel.
     """
 
     reason: Reason
@@ -27,24 +27,24 @@ class FaultError(Exception):
 
 
 def fail(reason: Reason | None, what: str, *, expected: bytes | None = None, received: bytes | None = None) -> NoReturn:
-    """Fail the program, from a check of an assignment's own.
+    """Fail the program, from one of an assignment's own checks.
 
-    `reason`: one of the closed list that is the program's fault; None: `Reason.NOT_AS_REQUIRED`.  `what`: a sentence
-    for the student.  `expected`, `received`: shown below each other, with a caret where they differ.
+    `reason`: one from the closed list that is the program's fault; None: `Reason.NOT_AS_REQUIRED`.  `what`: a sentence
+    for the student.  `expected`, `received`: shown one above the other, with a caret where they differ.
 
     Raises:
         FaultError: always.
-        ValueError: the reason is no fault of a program's: a mistake in the check.
+        ValueError: the reason is not the program's fault: a mistake in the check.
     """
     __tracebackhide__ = True
     if reason in NOT_THE_PROGRAMS:
-        raise ValueError(f"no program can be failed for {reason}")
+        raise ValueError(f"a program can't be failed for {reason}")
     raise FaultError(reason or Reason.NOT_AS_REQUIRED, what, expected, received)
 
 
 @dataclass
 class UnprovedError(Exception):
-    """The situation could not be brought about or proved: nobody's fault, the check is inconclusive."""
+    """The situation could not be set up or verified: nobody's fault, the check is inconclusive."""
 
     what: str
     reason: Reason = Reason.UNPROVED
@@ -56,7 +56,7 @@ class UnprovedError(Exception):
 
 @dataclass
 class NotStartedError(Exception):
-    """A program that a check needs could not be brought to listen, or to go anywhere; `fault` says why."""
+    """A program that a check needs did not listen, or did not connect anywhere; `fault` says why."""
 
     fault: FaultError
     needed: str = "a server that listens"

@@ -1,6 +1,6 @@
-"""What the kernel knows of TCP and UDP sockets in this network namespace, by sock_diag(7).
+"""What the kernel knows about TCP and UDP sockets in this network namespace, by sock_diag(7).
 
-Asking for exactly one socket takes 20 to 45 microseconds, whatever else is open; that is what a gate does after every
+Asking about exactly one socket takes 20 to 45 microseconds, whatever else is open; that is what a gate does after every
 fragment.  /proc/net/tcp walks the whole table (2 ms).  Needs no privilege, but clearing TIME_WAIT rows needs NET_ADMIN.
 
 Layouts: linux/inet_diag.h, linux/sock_diag.h (SK_MEMINFO_…) and linux/tcp.h (struct tcp_info, whose fields only ever
@@ -54,7 +54,7 @@ class TcpState(IntEnum):
 
 
 class Endpoint(NamedTuple):
-    """An IPv4 or IPv6 address and a port; an IPv4-mapped IPv6 address stands as IPv4."""
+    """An IPv4 or IPv6 address and a port; an IPv4-mapped IPv6 address is given as IPv4."""
 
     host: str
     port: int
@@ -62,11 +62,11 @@ class Endpoint(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class SocketRow:
-    """One socket.  Queues in bytes, but in LISTEN: connections waiting to be accepted, and the backlog.
+    """One socket.  Queues in bytes, except in LISTEN: connections waiting to be accepted, and the backlog.
 
     A UDP socket has the state CLOSE, or ESTABLISHED once it is connected, and its queue counts the kernel's memory for
-    each datagram besides its bytes: 0 means that none waits, an empty one included.  `in_flight`: segments sent and not
-    acknowledged.  `drops`: datagrams that found no room.
+    each datagram besides its bytes: 0 means that none is waiting, not even an empty one.  `in_flight`: segments sent
+    and not acknowledged.  `drops`: datagrams that did not fit.
     """
 
     family: int
@@ -104,12 +104,12 @@ class SocketTable:
         return row if row and row.remote == remote else None
 
     def listener(self, local: Endpoint, remote: Endpoint) -> SocketRow | None:
-        """The socket that would take a connection with these ends, which does not exist; None: no socket would."""
+        """The socket that would accept a connection with these ends, which does not exist; None: no socket would."""
         row = self._look_up(local, remote)
         return row if row and row.state is TcpState.LISTEN else None
 
     def _look_up(self, local: Endpoint, remote: Endpoint) -> SocketRow | None:
-        """What the kernel finds: where no connection has these ends, the listener that would take one."""
+        """What the kernel finds: if no connection has these ends, the listener that would accept one."""
         self._ask(_SOCK_DIAG_BY_FAMILY, _NLM_F_REQUEST, _request(_family(local), _ALL_STATES, _sockid(local, remote)))
         for kind, body in self._messages():
             return _row(body) if kind == _SOCK_DIAG_BY_FAMILY else None
@@ -139,9 +139,9 @@ class SocketTable:
         return rows
 
     def destroy(self, row: SocketRow) -> bool:
-        """Remove a socket from the kernel (SOCK_DESTROY).  False where that is not allowed.
+        """Remove a socket from the kernel (SOCK_DESTROY).  False if that is not allowed.
 
-        If it has gone by itself, nothing is removed: without its cookie the kernel would take the listener behind it.
+        If it is already gone, nothing is removed: without its cookie the kernel would take the listener behind it.
         """
         sockid = _sockid(row.local, row.remote, mapped=row.family, cookie=row.cookie)
         request = _request(row.family, 1 << row.state, sockid)
@@ -242,7 +242,7 @@ _PRESSURE = Path("/proc/pressure/io")
 
 
 def io_stalled_s() -> float | None:
-    """Seconds since the machine's start in which somebody waited for I/O (PSI); None: the kernel keeps no count."""
+    """Seconds since the machine's start in which somebody waited for I/O (PSI); None: the kernel does not count."""
     try:
         some, _, _ = _PRESSURE.read_text().partition("\n")
     except OSError:  # there is no such count, or it is switched off

@@ -1,6 +1,6 @@
-"""What types at a program: into its terminal, or down a pipe.
+"""What types at a program: into its terminal, or through a pipe.
 
-A line is typed only to a program that rests and waits for one, so that no wait needs a guess and no prompt a pattern:
+A line is typed only to a program that rests and waits for one, so no wait needs a guess and no prompt a pattern:
 whatever it has printed until then is its prompt.
 """
 
@@ -31,7 +31,7 @@ MOST_TYPED_BYTES = 4095
 
 
 class Rest(NamedTuple):
-    """Where a program has come to: `why` it goes no further, `what` it waits for, and `doing` in words."""
+    """How far a program has come: `why` it stopped there, `what` it waits for, and `doing` in words."""
 
     why: Why
     what: Awaits
@@ -65,11 +65,11 @@ class Keyboard:
         return None
 
     def delivered(self) -> bool:
-        """Whether nothing is left to be typed for which there is room."""
+        """Whether nothing is left to be typed that would fit."""
         return not (self._unpoured and self._room())
 
     def traffic(self) -> tuple[int, ...]:
-        """How much of what was typed is out of our hands."""
+        """How much of what was typed has left our hands."""
         return (self._typed_bytes - len(self._unpoured),)
 
     # Waiting for a prompt
@@ -83,8 +83,8 @@ class Keyboard:
     ) -> Rest | None:
         """Until it waits for a line, or goes no further for another reason; None: `until` gave something before.
 
-        `in_suspense`: a timer of its own may run for an answer; who watches its input beside its peer meanwhile does
-        not wait for a line yet.
+        `in_suspense`: a timer of its own may be running for a reply; a program that watches its input and its peer
+        together does not wait for a line yet.
         """
         rests = self._reads_nothing_else if in_suspense else self._reads
         looks = self._polled and not in_suspense
@@ -101,7 +101,7 @@ class Keyboard:
         return None
 
     def is_polled(self) -> bool:
-        """Type at a program that never rests, and see whether it takes that all the same."""
+        """Type at a program that never rests, and see whether it reads that anyway."""
         self.type(_SOMETHING)
         try:
             self._program.wait(lambda: self._is_taken() or None, deadline_s=READY_S)
@@ -124,7 +124,7 @@ class Keyboard:
         if rest and rest.what is Awaits.OTHER:
             ending = self._program.ending()
             reason = reason_of(ending) if ending else Reason.NO_PROMPT
-            what = "it ended instead of waiting" if ending else "it does not wait"
+            what = "it exited instead of waiting" if ending else "it does not wait"
             raise FaultError(reason, f"{what} for a line to be typed", doing=rest.doing)
 
     def at_prompt(self) -> bool:
@@ -146,7 +146,7 @@ class Keyboard:
     def _find_input(self, snapshot: Snapshot) -> str:
         """Where we type as /proc names it; empty while nobody's files can be read, as in the middle of execve(2).
 
-        The first process may have closed its standard input, and left it to a child.
+        The first process may have closed its standard input, and left it to a child process.
         """
         own_first = sorted(snapshot, key=lambda each: each.pid != self._program.pid)
         if self._terminal is not None:
@@ -163,7 +163,7 @@ class Keyboard:
         """
         __tracebackhide__ = True
         if self._terminal is not None and max(map(len, data.splitlines()), default=0) >= MOST_TYPED_BYTES:
-            raise UnprovedError(f"a terminal takes no line of more than {MOST_TYPED_BYTES} bytes")
+            raise UnprovedError(f"a terminal accepts no line of more than {MOST_TYPED_BYTES} bytes")
         self._program.transcript.add(EventKind.TYPED, self.name, data=data)
         self._typed_bytes += len(data)
         self._program.told_bytes += len(data)
@@ -178,7 +178,7 @@ class Keyboard:
         terminal.press(self._stdin, cast("int", self._terminal), keys)
 
     def _pour(self, data: bytes, meanwhile: Callable[[], None]) -> None:
-        """Down the pipe, as the program takes it."""
+        """Through the pipe, as the program reads it."""
         __tracebackhide__ = True
         os.set_blocking(self._stdin, False)
         self._unpoured = memoryview(data)
@@ -202,7 +202,7 @@ class Keyboard:
             self._unpoured = memoryview(b"")
 
     def _room(self) -> bool:
-        """Whether the pipe takes more, or nobody reads it any more."""
+        """Whether the pipe takes more, or nobody reads from it any more."""
         poll = select.poll()
         poll.register(self._stdin, select.POLLOUT)
         return bool(poll.poll(0))

@@ -1,4 +1,4 @@
-"""Whether a host name means anything on this machine, found out beside the program and before it is asked for.
+"""Whether a host name exists on this machine, found out beside the program and before the program needs it.
 
 A name server that can't be reached makes getaddrinfo(3) wait for many seconds, so a thread looks it up and is not
 waited for beyond its time.
@@ -13,7 +13,7 @@ from grader.limits import LOOKUP_S
 
 
 def must_be_unknown(name: str) -> str | None:
-    """None where looking the name up fails, and soon; else what happened instead, as a sentence."""
+    """None if looking the name up fails, and soon; otherwise what happened instead, as a sentence."""
     found: list[str] = []
 
     def look() -> None:
@@ -27,5 +27,7 @@ def must_be_unknown(name: str) -> str | None:
     thread.start()
     thread.join(LOOKUP_S)
     if not found:
-        return f"the name server of this network does not answer within {LOOKUP_S:g} s, and no program is told sooner"
+        return (
+            f"the name server of this network does not answer within {LOOKUP_S:g} s, and no program would hear sooner"
+        )
     return found[0] or None

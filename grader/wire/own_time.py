@@ -2,15 +2,15 @@
 
 Its own time is the time in which it ran, or slept of its own accord; the time in which it wanted to run and was given
 no CPU is the machine's.  So is the time in which it waited for a device, as far as the machine itself counts that
-somebody waited for I/O meanwhile, and up to a bound: a program can wait in that state for what it brought about itself.
+something waited for I/O, and up to a limit: a program can wait in that state for what it caused itself.
 
-A deadline is a bucket: own time fills it, and every byte that moves lets a little run out again, so that a long message
-at a useful rate never fills it, while one byte each second does.  Nothing is saved up: whoever stops moving has the
-deadline from then on, however much was moved before.
+A deadline is a bucket: own time fills it, and every byte that moves lets a little drain, so that a long message at a
+useful rate never fills it, while one byte each second does.  Nothing is saved up: a program that stops moving bytes has
+the deadline from then on, however much was moved before.
 
-A program that is on a CPU all the time while nothing moves *spins*.  Each wait for it costs a whole deadline, since the
+A program that is on a CPU all the time while nothing moves *spins*.  Each wait for it takes a whole deadline, since the
 kernel can't tell what it is about to do.  `Spinning` counts the checks in which that was so; after some of them it is
-known, and less is enough where nothing passes by the end of a wait.  Silence is always awaited for the whole time.
+known, and less is enough if no check passes because a wait has ended.  We always wait in silence for the whole time.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ class OwnTime:
         return max(ran_s, now - self._began - waited_s - min(self._device_s, IO_MOST_S))
 
     def _waiting_s(self, now: float, snapshot: Snapshot) -> float:
-        """How long threads have waited that wait for a CPU still: the kernel counts a wait only when it has ended."""
+        """How long threads have waited that still wait for a CPU: the kernel counts a wait only when it is over."""
         before, self._queued = self._queued, {}
         for thread in (thread for process in snapshot for thread in process.threads if thread.state == "R"):
             counts = (thread.ran_ns, thread.waited_ns)
@@ -83,7 +83,7 @@ class OwnTime:
 
 
 class Deadline:
-    """How much of a deadline is used up.  `most_s`: so much own time it has, in one wait or in several together."""
+    """How much of a deadline is used up.  `most_s`: how much own time it has, in one wait or in several together."""
 
     def __init__(self, most_s: float) -> None:
         self.most_s = most_s
@@ -91,7 +91,7 @@ class Deadline:
         self.begin(0.0)
 
     def begin(self, began: float) -> None:
-        """A wait begins (time.monotonic); what was used up before stays so."""
+        """A wait begins (time.monotonic); what was used up before stays used up."""
         self._whole = OwnTime(began)
         self._spent_s = 0.0
         #: Since something moved last.
@@ -124,17 +124,17 @@ class Deadline:
 
     @property
     def cpu_share(self) -> float:
-        """The part of its own time for which the program was on a CPU since something moved last."""
+        """The part of its own time for which the program was on a CPU since something last moved."""
         return self._quiet_ran_s / self._quiet_spent_s if self._quiet_spent_s > 0 else 0.0
 
     @property
     def spins(self) -> bool:
-        """Whether it was on a CPU all the time, and for long, since something moved last."""
+        """Whether it was on a CPU all the time, and for long, since something last moved."""
         return self._quiet_ran_s >= SPINNING_CPU_S and self.cpu_share >= SPINS_FROM
 
 
 class Spinning:
-    """What is known of a submission's program that is on a CPU all the time: it never rests, and checks wait for it."""
+    """What is known about a program that is on a CPU all the time: it never rests, and checks wait for it."""
 
     def __init__(self) -> None:
         self._checks = 0
@@ -143,7 +143,7 @@ class Spinning:
 
     @property
     def is_known(self) -> bool:
-        """Whether so many have that a shorter deadline is enough."""
+        """Whether so many have waited that a shorter deadline is enough."""
         return self._checks >= SPINNING_CHECKS
 
     @property

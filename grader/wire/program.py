@@ -1,10 +1,10 @@
-"""A running program: its output, its end, and waiting for what it does.
+"""A running program: its output, its exit, and waiting for what it does.
 
 Everything that waits for a program waits in `Program.wait`: it looks whether the awaited thing has happened, reads what
-the program prints (one that nobody reads would block), looks whether it has ended, and asks the kernel whether it is
-still.  So each wait ends with the thing itself, or with the reason why it can never come, and only where the kernel
-can't tell with a deadline.  The deadline counts the time in which the program could run, not the time in which a busy
-machine kept it from running.
+the program prints (or the program would block), looks whether it has exited, and asks the kernel whether it is still.
+So each wait ends with the thing itself, or with the reason why it can never happen, and only if the kernel can't tell,
+with a deadline.  The deadline counts the time in which the program could run, not the time in which a busy machine kept
+it from running.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ class Why(Enum):
 
 @dataclass
 class NoProgressError(Exception):
-    """What was waited for did not happen.  `doing`: what the kernel says the program was doing.
+    """What was waited for did not happen.  `doing`: what the program was doing, according to the kernel.
 
     `seen`: its last snapshot.
     """
@@ -86,15 +86,15 @@ class Talk(Protocol):
         """The program's side of the connection, if it has one of its own."""
 
     def delivered(self) -> bool:
-        """Whether nothing is on its way: what we sent has arrived there, and what it sent is here."""
+        """Whether nothing is on its way: what we sent has arrived there, and what it sent has arrived here."""
 
     def traffic(self) -> tuple[int, ...]:
-        """How much it has read from us, and how much of its words we have got, in bytes."""
+        """How much it has read from us, and how much of what it sent we have received, in bytes."""
 
 
 @dataclass
 class Output:
-    """What a program printed on one stream: the head of it, and how much it was."""
+    """What a program printed on one stream: the beginning of it, and how much it was."""
 
     kept_bytes: int
     data: bytearray = field(default_factory=bytearray)
@@ -102,7 +102,7 @@ class Output:
 
     @property
     def overfull(self) -> bool:
-        """Whether more was printed than is kept."""
+        """Whether more was printed than was kept."""
         return self.size_bytes > len(self.data)
 
     def add(self, chunk: bytes) -> None:
@@ -113,10 +113,10 @@ class Output:
 
 @dataclass
 class Stops:
-    """What is known of how a submission's program takes being stopped and continued.
+    """What is known about how a submission's program takes being stopped and continued.
 
-    `ended`: what one of its runs ended of, in words; nothing: none has.  Such a program is left running where only the
-    proof needs it stopped: what it answers wrong is wrong all the same, and what it answers right shows nothing
+    `ended`: what ended one of its runs, in words; empty: nothing has.  Such a program is left running if it would be
+    frozen only for the proof: what it answers wrong is wrong all the same, and what it answers right proves nothing
     (`unproved`, for the check that is played).
     """
 
@@ -173,13 +173,13 @@ class Program:
         self._dear_until = 0.0
 
     def close(self) -> None:
-        """Let go of its descriptors (the program itself is ended by the warden)."""
+        """Let go of its descriptors (the program itself is killed by the warden)."""
         while self._open:
             os.close(self._open.pop())
         self._readers.clear()
 
     def close_input(self) -> None:
-        """End its standard input, where that is a pipe."""
+        """End its standard input, if that is a pipe."""
         if self.started.stdin in self._open:
             self._open.remove(self.started.stdin)
             os.close(self.started.stdin)
@@ -217,12 +217,12 @@ class Program:
             raise FaultError(Reason.OUTPUT_FLOOD, f"the program printed more than {stream.size_bytes >> 20} MiB")
 
     def _stream_name(self, descriptor: int) -> str:
-        return "standard error" if descriptor == self.started.stderr else "standard output"
+        return "stderr" if descriptor == self.started.stderr else "standard output"
 
     def catch_up(self) -> None:
-        """Read all that it has printed so far; what other processes hold open is read as far as it has come.
+        """Read everything it has printed so far; what other processes hold open is read as far as it has come.
 
-        A terminal's bytes are passed on by a worker of the kernel's, but who reads or polls has that done first
+        A terminal's bytes are passed on by a kernel worker, but reading or polling makes that happen first
         (tty_buffer_flush_work in n_tty_read and n_tty_poll of drivers/tty/n_tty.c).
         """
         for descriptor in list(self._readers):
@@ -242,15 +242,15 @@ class Program:
         return self._ending
 
     def _how_it_ended(self) -> Ending:
-        """What the kernel keeps of an ended process, whoever may have kept the warden from reaping it (ptrace(2)).
+        """What the kernel keeps about an exited process, whatever may have kept the warden from reaping it (ptrace(2)).
 
         Raises:
-            WardenError: it is not to be had.
+            WardenError: it can't be had.
         """
         until = time.monotonic() + KERNEL_S
         while (ending := self._warden.ending(self.pid)) is None:  # we may know of its end a moment earlier
             if time.monotonic() > until:
-                raise WardenError(f"process {self.pid} has ended, and the kernel does not say how")
+                raise WardenError(f"process {self.pid} has exited, and the kernel does not say how")
         return ending
 
     def _has_ended(self) -> bool:
@@ -262,7 +262,7 @@ class Program:
         """What all its processes do now.
 
         Raises:
-            FaultError: one of them hides its files, and was asked for them.
+            FaultError: one of them hides its files, and we need them.
         """
         seen = self._warden.snapshot(files=files)
         if hidden := [process for process in seen if process.hidden]:
@@ -276,7 +276,7 @@ class Program:
         return {row.inode: row for row in rows if row.inode}
 
     def timeout_s(self) -> float:
-        """How long a call may still wait in which it sleeps, as far as its arguments tell; 0: they don't."""
+        """How much longer the call in which it sleeps may wait, as far as its arguments say; 0: they don't."""
         return stillness.longest_timeout_s(self.snapshot(files=False), machine())
 
     def doing(self, snapshot: Snapshot | None = None, cpu_share: float | None = None) -> str:
@@ -291,7 +291,7 @@ class Program:
         return tuple(Conversation(talk.name, talk.row()) for talk in (*self.talks, *self._leaving))
 
     def awaits(self, seen: Snapshot, its_input: Collection[str]) -> Awaits:
-        """Whether it waits for a line, as a snapshot shows it in which it rests.  `its_input`: where we type."""
+        """Whether it waits for a line, according to a snapshot in which it rests.  `its_input`: where we type."""
         sleepers = [
             (each.process.pid, each.thread.tid, each.thread.switches, each.call.name, each.thread.arguments)
             for each in stillness.multiplexed(seen, machine())
@@ -323,7 +323,7 @@ class Program:
         return self.started.terminal is not None and terminal.has_a_clock(self.started.stdin)
 
     def _traffic(self, *, prints: bool) -> tuple[int, ...]:
-        """How much it has read and written, a number for each of our connections and, where it counts, its output."""
+        """How much it has read and written, a number for each of our connections and, if it counts, its output."""
         talked = (number for talk in self.talks for number in talk.traffic())
         return (*talked, self.stdout.size_bytes + self.stderr.size_bytes if prints else 0)
 
@@ -332,19 +332,19 @@ class Program:
         return sum((row := talk.row()) is not None and row.inode != 0 for talk in self.talks)
 
     def nothing_on_its_way(self) -> bool:
-        """Whether all that we sent has arrived there, the ends of closed connections included, and its bytes here.
+        """Whether everything we sent has arrived there, the ends of closed connections included, and its bytes here.
 
-        For a verdict this must hold before the program is looked at (what arrives later wakes it later) and after
-        it (what it sent before it fell asleep is here).
+        For a verdict this must hold before we look at the program (what arrives later wakes it later) and afterwards
+        (what it sent before it fell asleep is here).
         """
         self._leaving = [talk for talk in self._leaving if not talk.delivered()]
         return not self._leaving and all(talk.delivered() for talk in self.talks)
 
     def wait_delivered(self) -> None:
-        """Until all that we sent has arrived, the ends of closed connections included.
+        """Until everything we sent has arrived, the ends of closed connections included.
 
         Raises:
-            FaultError: it reads so little that there is no room for it.
+            FaultError: it reads so little that it doesn't fit.
             UnprovedError: it has not arrived.
         """
         try:
@@ -352,7 +352,9 @@ class Program:
         except NoProgressError as stop:
             for talk in (*self._leaving, *self.talks):
                 if not talk.delivered() and (row := talk.row()) is not None and row.receive_queue > 0:
-                    what = f"no more of what {talk.name} has sent has room: {row.receive_queue} bytes wait to be read"
+                    what = (
+                        f"no more of what {talk.name} has sent fits: {row.receive_queue} bytes are waiting to be read"
+                    )
                     raise FaultError(Reason.NOT_READ, what, doing=stop.doing) from None
             raise UnprovedError("what was sent did not arrive", doing=stop.doing) from None
 
@@ -379,13 +381,13 @@ class Program:
         """The first value of `ready()` that is not None.
 
         `watched`: descriptors whose readability means that it is worth looking again.  `within`: a deadline that
-        several waits share, instead of `deadline_s`.  With `until_end` the end of the program ends the wait too.
+        several waits share, instead of `deadline_s`.  With `until_end` the exit of the program ends the wait too.
         `rests`: whether a program that sleeps on a timer of its own, as the snapshot shows it, counts as still.
         `prints`: whether what it prints counts as moving, because that is awaited.  `hurried`: less time is enough for
-        a program that is known to spin, since nothing passes by the end of this wait.
+        a program that is known to spin, since no check passes because this wait ends.
 
         Raises:
-            NoProgressError: it can't come any more, or did not come in that much of the program's own time.
+            NoProgressError: it can't happen any more, or did not in that much of the program's own time.
             UnprovedError: the machine did not give the program that time.
             FaultError: it floods its output.
         """
@@ -419,7 +421,7 @@ class Program:
             if clock.is_over or (in_haste and clock.spins):
                 return self._last_chance(ready, Why.DEADLINE, verdict, snapshot, clock)
             if now > self.give_up_at:
-                what = "the time for all its checks was used up in this one"
+                what = "the time for all its checks was used up during this one"
                 raise UnprovedError(what, Reason.TIME_BUDGET, self.doing())
             if now - began > REPLY_WALL_S:
                 raise UnprovedError("the machine was too busy to let the program run", Reason.STARVED, self.doing())
@@ -442,26 +444,28 @@ class Program:
             return value
         doing = self.doing(snapshot if why is Why.STILL else None, clock.cpu_share if clock else None)
         if clock and not clock.is_over:
-            doing += f"; {SPINNING_CPU_S:g} s on a CPU were enough: checks before had to wait for it longer, in vain"
+            doing += (
+                f"; {SPINNING_CPU_S:g} s on a CPU were enough, since earlier checks had waited longer for it in vain"
+            )
         elif clock:
             self._spinning.note(clock)
         raise NoProgressError(why, doing, verdict, snapshot)
 
     def wait_still(self, deadline_s: float = REPLY_S) -> NoProgressError:
-        """Until it is still or has ended, or until it had `deadline_s` and was not (see the answer's `why`)."""
+        """Until it is still or has exited, or until it had `deadline_s` and was not still (see the answer's `why`)."""
         try:
             return self.wait(_never, deadline_s=deadline_s)
         except NoProgressError as outcome:
             return outcome
 
     def at_rest(self) -> bool:
-        """Whether it sleeps with nothing to do: still, or until a timer of its own; False while looks are too dear."""
+        """Whether it sleeps with nothing to do: still, or until a timer of its own; False while looks cost too much."""
         if time.monotonic() < self._dear_until:
             return False
         return self.nothing_on_its_way() and self.verdict()[0] in {Verdict.STILL, Verdict.TIMER}
 
     def wait_rest(self, most_s: float) -> bool:
-        """Until it is at rest; False when it has ended, or had `most_s` and was not."""
+        """Until it is at rest; False if it has exited, or had `most_s` and was not at rest."""
         if self.at_rest():
             return True
         deadline = Deadline(min(most_s, self._spinning.settle_s) if most_s <= SETTLE_S else most_s)
@@ -473,19 +477,19 @@ class Program:
             return outcome.why is Why.STILL
 
     def wait_end(self, deadline_s: float = EXIT_S) -> Ending:
-        """Until it has ended.
+        """Until it has exited.
 
         Raises:
-            NoProgressError: it runs on, and nothing will end it.
+            NoProgressError: it keeps running, and nothing will end it.
         """
         return self.wait(self.ending, until_end=False, deadline_s=deadline_s, hurried=True)
 
     def press_ctrl_c(self) -> MadeOfCtrlC:
-        """Ctrl-C at its terminal; what that makes of it.
+        """Press Ctrl-C at its terminal; what the terminal makes of it.
 
-        Where the terminal does not send SIGINT to the program, because the program has given that work to another key,
-        has left its terminal or has put somebody else in the foreground, the key is pressed first, and then the signal
-        is sent by kill(2).  A program that has switched off all such keys takes each as a byte, and Ctrl-C with them:
+        If the terminal does not send SIGINT to the program, because the program has given that job to another key, has
+        left its terminal or has put another process group in the foreground, the key is pressed first, and then the
+        signal is sent by kill(2).  A program that has switched off all such keys receives each as a byte, Ctrl-C too:
         it must look for that itself.
         """
         if self.ending():
@@ -500,7 +504,9 @@ class Program:
             return made_of_it
         terminal.press(self.started.stdin, self.started.terminal, terminal.CTRL_C)
         if made_of_it is not MadeOfCtrlC.BYTE:
-            self._send_interrupt("its terminal sends none for that key" if at_hand else "its terminal serves another")
+            self._send_interrupt(
+                "its terminal sends none for that key" if at_hand else "its terminal serves another process"
+            )
         return made_of_it
 
     def _send_interrupt(self, why: str) -> None:
@@ -530,10 +536,10 @@ class Program:
 
     @contextmanager
     def frozen_if_it_survives(self) -> Iterator[bool]:
-        """The same, but one that is known to end of it runs on; whether it is stopped.
+        """The same, but a program that is known not to survive it keeps running; whether it is stopped.
 
         Raises:
-            UnprovedError: it ends of it now, or the machine does not stop it.
+            UnprovedError: it does not survive it now, or the machine does not stop it.
         """
         if self._stops.ended:
             self._stops.unproved = UnprovedError(self._stops.ended)
@@ -548,10 +554,10 @@ class Program:
             raise UnprovedError("the kernel could not stop the program in time", Reason.STARVED, self.doing())
 
     def _rehearse_stop(self) -> None:
-        """Stop it and let it go on, with nothing sent: whoever ends of that alone must not be judged by what follows.
+        """Stop it and let it continue, with nothing sent: if that alone ends it, what follows must not be judged.
 
-        signal(7): after a stop and SIGCONT epoll_wait(2), sleeps and receives with a timeout fail with EINTR, even
-        where no handler is installed.  Who has installed one for SIGCONT is prepared for it, and answers for the end.
+        signal(7): after a stop and SIGCONT epoll_wait(2), sleeps and receives with a timeout fail with EINTR, even if
+        no handler is installed.  A program that has installed one for SIGCONT is prepared for it, and answers for it.
 
         Raises:
             FaultError: it ends, and catches SIGCONT.
@@ -571,7 +577,7 @@ class Program:
         self._survives_stops = True
 
     def cpu_share(self, window_s: float) -> float | None:
-        """The part of its own time for which it is on a CPU while nothing is asked; None: it is still, that is none.
+        """The part of its own time for which it is on a CPU while nothing is asked; None: it is still, so none.
 
         Watches until it is still, or for `window_s` of its own time.
         """
@@ -584,17 +590,17 @@ class Program:
         return clock.ran_s(snapshot) / max(clock.spent_s(time.monotonic(), snapshot), 1e-3)
 
     def terminate(self) -> None:
-        """Ask it to end by SIGTERM."""
+        """Ask it to exit with SIGTERM."""
         self.transcript.add(EventKind.SIGNAL, "grader", "SIGTERM sent to the program")
         self._warden.send_signal(self.pid, signal.SIGTERM)
 
     def kill(self) -> None:
-        """End its first process by SIGKILL, which no program can refuse."""
+        """Kill its first process with SIGKILL, which no program can refuse."""
         self.transcript.add(EventKind.SIGNAL, "grader", "SIGKILL sent to the program")
         self._warden.send_signal(self.pid, signal.SIGKILL)
 
     def remaining(self, snapshot: Snapshot | None = None) -> Snapshot:
-        """The processes that still run, now or in a snapshot; one that had gone may have left another behind."""
+        """The processes that still run, now or in a snapshot; one that was gone may have left another behind."""
         return tuple(process for process in snapshot or self.snapshot() if process.alive or not process.settled)
 
 
@@ -618,23 +624,23 @@ _SIGNAL_NAMES = {
 
 
 def no_more(stop: NoProgressError) -> str:
-    """Why nothing will come, as the end of a sentence."""
+    """Why nothing more will come, as the end of a sentence."""
     return {
-        Why.STILL: "no more can come: the program waits for something that will not happen",
-        Why.ENDED: "no more can come: the program has ended",
-        Why.DEADLINE: "nothing came in the time allowed",
+        Why.STILL: "never will: the program is blocked and nothing will wake it",
+        Why.ENDED: "never will: the program has exited",
+        Why.DEADLINE: "the time allowed is up",
     }[stop.why]
 
 
 def reason_of(ending: Ending) -> Reason:
-    """What a program's unasked end is called."""
+    """What it is called when a program exits without being asked."""
     if ending.out_of_memory:
         return Reason.OUT_OF_MEMORY
     return Reason.CRASHED if ending.status else Reason.EXITED
 
 
 def shows_traceback(printed: bytes | bytearray) -> bool:
-    """Whether it holds Python's own words: a traceback, perhaps behind a prompt, or that the source can't be read."""
+    """Whether it contains Python's own words: a traceback, perhaps after a prompt, or that the source can't be read."""
     return _TRACEBACK.search(printed) is not None
 
 
@@ -643,5 +649,5 @@ def describe_ending(ending: Ending) -> str:
     if ending.out_of_memory and ending.status == -9:
         return "it was killed because it used more memory than allowed"
     if ending.status >= 0:
-        return f"it ended by itself with exit status {ending.status}"
+        return f"it exited with status {ending.status}"
     return f"it was ended by signal {_SIGNAL_NAMES.get(-ending.status, str(-ending.status))}"

@@ -1,7 +1,7 @@
-"""Ports of our own for clients of ours, where a program has taken all that the kernel gives by itself.
+"""Ports for clients of ours, when a program has taken all that the kernel hands out.
 
-The kernel chooses among 28 232 ports (ip(7), ip_local_port_range), which some dozen processes can hold.  Below them are
-others, which it gives only to who asks for them.
+The kernel chooses among 28 232 ports (ip(7), ip_local_port_range), which a dozen or so processes can hold.  Below them
+are others, which it gives only to those who ask for them.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ _SPARE = range(1024, 20_000)
 
 
 def bind_to_spare_port(sock: socket.socket, host: str = "") -> bool:
-    """Bind a socket to a port that the kernel does not give by itself; whether one was left."""
+    """Bind a socket to a port that the kernel does not hand out; whether one was left."""
     # In any order: those that clients before have had are in TIME_WAIT.
     for port in random.sample(_SPARE, len(_SPARE)):
         try:

@@ -2,10 +2,10 @@
 
 A program is *still* when every thread of every process sleeps in a call that nothing pending can satisfy, twice in a
 row with the same context-switch counts.  The counts join the two looks: a thread that had run in between would have
-switched, so at the end of the first look all of them slept at once.  Sleeping threads are woken by the kernel at
+switched, so at the end of the first look all of them were asleep together.  Sleeping threads are woken by the kernel at
 the moment that what they wait for happens, not later; so nothing is on its way inside the program.
 
-What can wake it all the same is its own clock.  A finite timeout is therefore never still but `TIMER`; and what is
+What can still wake it is its own clock.  A finite timeout is therefore never still but `TIMER`; and what is
 not known is `UNKNOWN`, which means: wait.  Snapshots come from the warden (`sandbox/warden.py`, `snapshot`), socket
 rows from `kernel.py`.  This file asks nobody anything.
 """
@@ -29,7 +29,7 @@ _ASLEEP = _STOPPED | {"S"}
 class ThreadFacts(msgspec.Struct, frozen=True):
     """A thread as /proc shows it; `call` is a system call number, or None when it is not in one.
 
-    `in_vfork`: its state is D because it waits for its own child to call exec or to end (vfork(2)).
+    `in_vfork`: its state is D because it waits for its own child process to call exec or to exit (vfork(2)).
     """
 
     tid: int
@@ -43,7 +43,7 @@ class ThreadFacts(msgspec.Struct, frozen=True):
 
     @property
     def sleeps(self) -> bool:
-        """Whether it waits for something that is no matter of the machine's."""
+        """Whether it waits for something that has nothing to do with the machine."""
         return self.state in _ASLEEP or self.in_vfork
 
     @property
@@ -53,7 +53,7 @@ class ThreadFacts(msgspec.Struct, frozen=True):
 
     @property
     def lives(self) -> bool:
-        """Whether it has not ended: one that has is seen until it is waited for."""
+        """Whether it has not ended: one that has ended is visible until it is waited for."""
         return self.state not in "ZX"
 
 
@@ -80,17 +80,17 @@ class ProcessFacts(msgspec.Struct, frozen=True):
 
     @property
     def living(self) -> tuple[ThreadFacts, ...]:
-        """Its threads that still run; a zombie has none."""
+        """Its threads that are still running; a zombie has none."""
         return tuple(thread for thread in self.threads if thread.lives)
 
     @property
     def alive(self) -> bool:
-        """Whether any thread of it still runs."""
+        """Whether any thread of it is still running."""
         return bool(self.living)
 
     @property
     def settled(self) -> bool:
-        """Whether it was met: one that had gone when it was to be looked at has run, and may have started another."""
+        """Whether we caught it: one that was gone when we looked at it has run, and may have started another."""
         return self.state != "X"
 
 
@@ -98,7 +98,7 @@ Snapshot = tuple[ProcessFacts, ...]
 
 
 def descendants(seen: Snapshot, pid: int) -> Snapshot:
-    """A process and those that come from it, as far as their parents are there."""
+    """A process and its descendants, as far as their parents are there."""
     parents = {process.pid: process.parent for process in seen}
 
     def comes_from(one: int) -> bool:
@@ -121,14 +121,14 @@ class Verdict(IntEnum):
 
 
 class Waits(Enum):
-    """How a system call waits, and where its timeout stands."""
+    """How a system call waits, and where to find its timeout."""
 
     RECEIVING = "on a descriptor in argument 0"
-    SENDING = "for room in a descriptor in argument 0"
-    PASSING = "on a descriptor in argument 0, or for room in another"
+    SENDING = "for space in a descriptor in argument 0"
+    PASSING = "on a descriptor in argument 0, or for space in another"
     EVENT = "for something that another thread or process does"
-    MILLISECONDS = "with a timeout in milliseconds, negative: for ever"
-    POINTER = "with a timeout behind a pointer, null: for ever"
+    MILLISECONDS = "with a timeout in milliseconds, negative: forever"
+    POINTER = "with a timeout behind a pointer, null: forever"
     CLOCK = "for the clock"
 
 
@@ -224,7 +224,7 @@ def call_of(thread: ThreadFacts, machine: str) -> Call | None:
 
 
 def inode_of(process: ProcessFacts, fd: int) -> int | None:
-    """The inode of the socket behind a descriptor, or None when it is no socket."""
+    """The inode of the socket behind a descriptor, or None if it is not a socket."""
     target = process.files.get(str(fd), "")
     return int(target[8:-1]) if target.startswith("socket:[") else None
 
@@ -242,7 +242,7 @@ def transfer_sockets(snapshot: Snapshot, machine: str) -> Iterator[tuple[int, in
 
 
 def asleep(first: Snapshot, second: Snapshot) -> bool:
-    """Whether no thread ran between two looks and all slept."""
+    """Whether no thread ran between two looks and all were asleep."""
     before, after = _sleepers(first), _sleepers(second)
     return before is not None and before == after
 
@@ -300,7 +300,7 @@ def _has_a_clock(process: ProcessFacts) -> bool:
     """Whether a timer may wake it in whatever call it sleeps.
 
     alarm(2) and setitimer(2) do that by SIGALRM, which is caught, or blocked and taken by a signalfd(2) or sigwait(3);
-    the kernel shows nobody whether such a timer runs.  A ring of io_uring(7) may hold timers and files' answers.
+    the kernel shows nobody whether such a timer is running.  An io_uring(7) ring may hold timers and files' answers.
     """
     clocks = any(target.startswith(_CLOCKS) for target in process.files.values())
     alarm = (process.caught_signals | process.blocked_signals) >> (signal.SIGALRM - 1) & 1
@@ -318,11 +318,11 @@ def _sends_to_itself(process: ProcessFacts, sockets: Sockets) -> bool:
 
 
 class Awaits(Enum):
-    """What a program that rests waits for, as far as its standard input goes."""
+    """What a resting program waits for, as far as its standard input is concerned."""
 
-    INPUT = "a line of its standard input"
-    BOTH = "a line of its standard input, or its peer"
-    EVENTS = "whatever comes first, and the kernel does not tell of what"
+    INPUT = "a line on its standard input"
+    BOTH = "a line on its standard input, or its peer"
+    EVENTS = "one of several things, and the kernel does not say which"
     OTHER = "something else"
 
 
@@ -390,7 +390,7 @@ def waits_for_ever(call: Call, thread: ThreadFacts) -> bool:
 
 
 def _judge_passing(process: ProcessFacts, thread: ThreadFacts, call: Call, known: _Known) -> Verdict:
-    """It waits for bytes, or for room for them; nobody sees which, nor what a pipe holds."""
+    """It waits for bytes, or for space for them; nobody sees which, nor what a pipe holds."""
     source, sink = signed(thread.arguments[0]), signed(thread.arguments[call.passes_to_at])
     comes = _judge_transfer(process, source, Waits.RECEIVING, known)
     typed_to_peer = source == 0 and inode_of(process, sink) is not None  # as short as what is typed
@@ -420,7 +420,7 @@ def _judge_transfer(process: ProcessFacts, fd: int, waits: Waits, known: _Known)
 
 
 def longest_timeout_s(snapshot: Snapshot, machine: str) -> float:
-    """The longest timeout, in seconds, that stands in the arguments of a call somebody sleeps in; 0: there is none."""
+    """The longest timeout, in seconds, in the arguments of a call that a thread sleeps in; 0: there is none."""
     return max(
         (
             signed(thread.arguments[call.timeout_at]) / 1000
@@ -433,6 +433,6 @@ def longest_timeout_s(snapshot: Snapshot, machine: str) -> float:
 
 
 def signed(word: int) -> int:
-    """A C int out of a register."""
+    """A C int from a register."""
     low = word & 0xFFFFFFFF
     return low - (1 << 32) if low >> 31 else low

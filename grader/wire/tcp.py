@@ -1,4 +1,4 @@
-"""Scripted TCP clients: they connect to the program, and ask."""
+"""Scripted TCP clients: they connect to the program, and send requests."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _SLOW_BUFFER_BYTES = 2304
 class ScriptedClient(Connection):
     """A connection that we have made to the program.
 
-    A `slow` client has tiny buffers and reads nothing before it expects something.
+    A `slow` client has tiny buffers and reads nothing until it expects something.
     """
 
     def __init__(
@@ -56,9 +56,9 @@ class ScriptedClient(Connection):
                 raise self._not_connected(code)
 
     def _await_connection(self, sock: socket.socket, tries: int) -> int | None:
-        """The result of a connect that is not done at once: the accept queue is full, and the program has to accept.
+        """The result of a connect that does not finish immediately: the accept queue is full, the program must accept.
 
-        None, with tries left: it had no room, but has now, and our kernel would ask again only a second later.
+        None, with tries left: there was no space, but now there is, and our kernel would try again only a second later.
         """
         __tracebackhide__ = True
         try:
@@ -77,7 +77,7 @@ class ScriptedClient(Connection):
         return sock
 
     def _queue_has_room(self, sock: socket.socket) -> bool:
-        """Whether the listener that would take this connection has room now; it holds one more than its backlog."""
+        """Whether the listener that would accept this connection has space now; it holds one more than its backlog."""
         row = self._table.listener(self.theirs, Endpoint(*sock.getsockname()[:2]))
         return row is not None and row.receive_queue <= row.send_queue
 
@@ -88,18 +88,18 @@ class ScriptedClient(Connection):
             # A program may listen on an address that is nobody's (IP_FREEBIND), and it may hold all ports there are.
             what = f"{self.name} could not connect to {self.theirs.host}: no port is left to connect from"
             if not has_address(self.theirs.host):
-                what = f"{self.name} could not connect to {self.theirs.host}, which is no address of this machine"
+                what = f"{self.name} could not connect to {self.theirs.host}, which is not an address of this machine"
             return FaultError(Reason.REFUSED, what, doing=self._program.doing())
         words = f"{self.name} could not connect to port {self.theirs.port}: {errno.errorcode.get(code, code)}"
         self._program.wait_rest(DYING_S)
         if ending := self._program.ending():
-            return FaultError(reason_of(ending), f"the program ended: {words}", doing=self._program.doing())
+            return FaultError(reason_of(ending), f"the program exited: {words}", doing=self._program.doing())
         return FaultError(Reason.REFUSED, words, doing=self._program.doing())
 
     # Whole exchanges
 
     def ask(self, exchange: Exchange) -> None:
-        """Send a message and expect its answer."""
+        """Send a message and expect its reply."""
         __tracebackhide__ = True
         self.want(exchange.reply)
         if exchange.request:
@@ -107,7 +107,7 @@ class ScriptedClient(Connection):
         self.expect_answer(exchange)
 
     def expect_answer(self, exchange: Exchange) -> None:
-        """The reply comes, and every other client that is connected and reads hears what it has to hear."""
+        """The reply arrives, and every other client that is connected and reads hears what it should hear."""
         __tracebackhide__ = True
         self.expect(exchange.reply)
         if exchange.heard:
@@ -116,14 +116,14 @@ class ScriptedClient(Connection):
                     other.hear(exchange.heard, self.name)
 
     def hear(self, words: bytes, speaker: str) -> None:
-        """What another client has said comes here too."""
+        """What another client has said arrives here too."""
         __tracebackhide__ = True
         try:
             self.expect(words)
         except FaultError as fault:
             if fault.reason not in {Reason.NO_REPLY, Reason.INCOMPLETE_REPLY, Reason.WRONG_REPLY}:
                 raise
-            what = f"{self.name} did not get what {speaker} had said to all"
+            what = f"{self.name} did not receive what {speaker} had said to everyone"
             raise FaultError(Reason.NOT_HEARD, what, fault.expected, fault.received, fault.doing) from None
 
     def wait_accepted(self) -> None:
@@ -148,7 +148,7 @@ class ScriptedClient(Connection):
 
 
 def _connected(sock: socket.socket) -> int | None:
-    """The result of a connect in progress: 0, an errno, or None while it goes on."""
+    """The result of a connect in progress: 0, an errno, or None while it continues."""
     if not writable(sock):
         return None
     return sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)

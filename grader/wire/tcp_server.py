@@ -1,4 +1,4 @@
-"""A scripted TCP server: it listens where the client is told to go, and answers by script."""
+"""A scripted TCP server: it listens where the client is told to connect, and replies by script."""
 
 from __future__ import annotations
 
@@ -34,26 +34,28 @@ class ScriptedConnection(Connection):
         return "its connection"
 
     def _when_cut_short(self, got: bytes) -> str:
-        return "before it had sent all" if got else "without having sent anything"
+        return "before it had sent everything" if got else "without having sent anything"
 
     def _wrong(self, reply: bytes) -> FaultError:
-        what = "the server got other bytes than the program must send"
+        what = "the server received different bytes than the program must send"
         return FaultError(Reason.WRONG_REQUEST, what, reply, bytes(self._received), self._program.doing())
 
     def _missing(self, reply: bytes, stop: NoProgressError) -> FaultError:
         got = bytes(self._received)
         if got:
-            what = f"the server got {len(got)} of {len(reply)} bytes, and {no_more(stop)}"
+            what = f"the server did not receive everything ({len(got)} of {len(reply)} bytes), and {no_more(stop)}"
             return FaultError(Reason.INCOMPLETE_REQUEST, what, reply, got, stop.doing)
-        return FaultError(Reason.NO_REQUEST, f"the server got nothing, and {no_more(stop)}", reply, b"", stop.doing)
+        return FaultError(
+            Reason.NO_REQUEST, f"the server received nothing, and {no_more(stop)}", reply, b"", stop.doing
+        )
 
     @property
     def received(self) -> bytes:
-        """What has come, and was not expected yet."""
+        """What has arrived, and was not expected yet."""
         return bytes(self._received)
 
     def take(self, most_bytes: int) -> None:
-        """Take what has come, up to so many bytes."""
+        """Read what has arrived, up to so many bytes."""
         self._wanted_bytes = max(self._wanted_bytes, most_bytes)
         if self._sock.fileno() != -1:
             self._take()
@@ -64,14 +66,14 @@ class ScriptedConnection(Connection):
         self._transcript.add(EventKind.KERNEL, self._program.name, f"waits for its reply: {self._program.doing()}")
 
     def was_left(self) -> bool:
-        """Whether the program has ended its side, and we have not ended ours."""
+        """Whether the program has closed its side, and we have not closed ours."""
         if self._sock.fileno() == -1:
             return False
         self._take()
         return self._ended is EventKind.PEER_CLOSED
 
     def expect_nothing_more(self) -> None:
-        """Nothing came besides what was expected.
+        """Nothing arrived besides what was expected.
 
         Raises:
             FaultError: something did.
@@ -79,14 +81,14 @@ class ScriptedConnection(Connection):
         __tracebackhide__ = True
         self._take()
         if self._received:
-            what = "the server got more than the program must send"
+            what = "the server received more than the program should send"
             raise FaultError(Reason.EXTRA_REQUEST, what, b"", bytes(self._received), self._program.doing())
 
 
 class Peer(Protocol):
     """What a client talks to, over TCP or UDP: a scripted server.
 
-    `answered_at`: how many bytes the client had printed when it was answered last; what stands before is no answer.
+    `answered_at`: how many bytes the client had printed when it last got a reply; what comes before is not the reply.
     """
 
     answered_at: int
@@ -95,16 +97,16 @@ class Peer(Protocol):
         """Wait for this program."""
 
     def came_to(self) -> Endpoint | None:
-        """Which of our addresses the program has come to; None: it has not yet."""
+        """Which of our addresses the program has connected to; None: it has not yet."""
 
     def take(self, most_bytes: int) -> None:
-        """Take up to so many bytes of what has come so far: who sends while it reads must not be held up."""
+        """Read up to so many bytes of what has arrived: a program that sends while it reads must not be held up."""
 
     def untold(self) -> bytes:
-        """What has come besides what was expected, where it can be nothing but too much."""
+        """What has arrived besides what was expected, if it can only be too much."""
 
     def wait_came(self) -> Endpoint:
-        """Until the program has come to us; which of our addresses it came to."""
+        """Until the program has connected to us; which of our addresses it connected to."""
 
     def expect(self, request: bytes) -> None:
         """The program sends exactly this."""
@@ -113,16 +115,16 @@ class Peer(Protocol):
         """The program has sent nothing else."""
 
     def answer(self, reply: bytes, how: Answer = Answer.WHOLE) -> None:
-        """Answer what it has sent last."""
+        """Reply to what it has sent last."""
 
     def was_left(self) -> bool:
-        """Whether the program has ended its side, and waits perhaps for us to end ours."""
+        """Whether the program has closed its side, and may be waiting for us to close ours."""
 
     def dismiss(self) -> None:
         """The conversation is over on the server's side."""
 
     def close(self) -> None:
-        """Be gone."""
+        """Close everything."""
 
 
 class ScriptedServer:
@@ -146,31 +148,31 @@ class ScriptedServer:
             connection.close()
 
     def refuse(self) -> None:
-        """Listen no more."""
+        """Stop listening."""
         while self._listeners:
             self._listeners.pop().close()
 
     def was_left(self) -> bool:
-        """Whether the program has ended its side of its connection."""
+        """Whether the program has closed its side of its connection."""
         return bool(self.connections) and self.connections[-1].was_left()
 
     def dismiss(self) -> None:
-        """End the connection."""
+        """Close the connection."""
         self.connection.close()
 
     def came_to(self) -> Endpoint | None:
-        """Which of our addresses the program has come to last; None: it has not yet."""
+        """Which of our addresses the program has connected to last; None: it has not yet."""
         self._accept()
         return self.connections[-1].ours if self.connections else None
 
     def take(self, most_bytes: int) -> None:
-        """Take up to so many bytes of what has come so far on its connection."""
+        """Read up to so many bytes of what has arrived so far on its connection."""
         self._accept()
         if self.connections:
             self.connections[-1].take(most_bytes)
 
     def untold(self) -> bytes:
-        """What has come on its connection besides what was expected."""
+        """What has arrived on its connection besides what was expected."""
         self.take(0)
         return self.connections[-1].received if self.connections else b""
 
@@ -206,7 +208,7 @@ class ScriptedServer:
             raise not_come(self._program, stop, "it did not connect") from None
 
     def wait_came(self) -> Endpoint:
-        """Until the program has connected; which of our addresses it came to.
+        """Until the program has connected; which of our addresses it connected to.
 
         Raises:
             FaultError: it does not.
@@ -220,16 +222,16 @@ class ScriptedServer:
         self.connection.expect(request)
 
     def expect_nothing_more(self) -> None:
-        """Nothing came besides what was expected, and on no other connection."""
+        """Nothing arrived besides what was expected, and no other connection."""
         __tracebackhide__ = True
         connection = self.connection
         connection.expect_nothing_more()
         self._accept()
         if self.connections[-1] is not connection:
-            raise FaultError(Reason.EXTRA_REQUEST, "the program made another connection, where one is enough")
+            raise FaultError(Reason.EXTRA_REQUEST, "the program opened another connection, although one is enough")
 
     def answer(self, reply: bytes, how: Answer = Answer.WHOLE) -> None:
-        """Answer what it has sent last."""
+        """Reply to what it has sent last."""
         __tracebackhide__ = True
         connection = self.connection
         self.answered_at = printed_by_now(self._program)
@@ -238,7 +240,7 @@ class ScriptedServer:
         _ANSWERS[how](connection, reply)
 
     def _all_but_its_end(self, connection: ScriptedConnection, reply: bytes) -> bytes:
-        """Answer up to the last byte that is no line end; the rest is given.
+        """Reply up to the last byte that is not part of a line ending; returns the rest.
 
         What the client has printed when it rests then, it has printed without having read that.
         """
@@ -260,13 +262,13 @@ def printed_by_now(program: Program | None) -> int:
 
 
 def not_come(program: Program, stop: NoProgressError, what: str) -> FaultError:
-    """The fault of a client that does not come, or has ended before."""
+    """The fault of a client that does not connect, or has exited before."""
     ending = program.ending()
     if ending is None:
         return FaultError(Reason.NOT_CONNECTED, what, doing=stop.doing)
     # Its own end is told by `doing`; what it has printed tells why.
     reason = reason_of(ending) if ending.status else Reason.NOT_CONNECTED
-    return FaultError(reason, f"{what}: the program ended", doing=program.doing())
+    return FaultError(reason, f"{what}: the program exited", doing=program.doing())
 
 
 def _listen(address: Endpoint) -> socket.socket | None:
@@ -280,7 +282,7 @@ def _listen(address: Endpoint) -> socket.socket | None:
         listener.close()
         if error.errno in {errno.EADDRNOTAVAIL, errno.EACCES}:
             return None
-        raise UnprovedError(f"nobody could listen on {address.host} port {address.port}: {error.strerror}") from None
+        raise UnprovedError(f"nothing could listen on {address.host} port {address.port}: {error.strerror}") from None
     listener.setblocking(False)  # noqa: FBT003 — its only parameter
     return listener
 
@@ -317,7 +319,7 @@ _ANSWERS: dict[Answer, Callable[[ScriptedConnection, bytes], None]] = {
 
 @contextmanager
 def dead_port(addresses: Iterable[Endpoint]) -> Iterator[None]:
-    """These ports are held meanwhile, and nobody listens there: whoever connects is refused.
+    """These ports are held meanwhile, and nothing listens there: whoever connects is refused.
 
     Raises:
         UnprovedError: one can't be held.

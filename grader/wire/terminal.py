@@ -1,8 +1,8 @@
 """The program's terminal, from our side: how a key is pressed there, and what the terminal makes of Ctrl-C.
 
-How its terminal is set is the program's to choose, and it may have chosen so that a key shows nothing, sends nothing or
-reaches somebody else.  None of that may keep us from knowing whether Ctrl-C has reached it; so the facts are read from
-the terminal itself (termios(3), ioctl_tty(2)) and never from what it shows.
+The program chooses its terminal's settings, and it may have chosen so that a key shows nothing, sends nothing or
+reaches another process.  None of that may keep us from knowing whether Ctrl-C has reached it; so the facts are read
+from the terminal itself (termios(3), ioctl_tty(2)) and never from what it shows.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ class MadeOfCtrlC(Enum):
 
     SIGNAL = "it sends SIGINT to its foreground process group"
     BYTE = "it passes it on like any other byte, as it does with every key that sends a signal elsewhere"
-    OTHER_KEY = "it passes it on, because the program has given its work to another key"
+    OTHER_KEY = "it passes it on, because the program has given its job to another key"
 
 
 def made_of_ctrl_c(master: int) -> MadeOfCtrlC:
@@ -47,9 +47,9 @@ def has_a_clock(master: int) -> bool:
 def press(master: int, other_side: int, keys: bytes) -> None:
     """Type at the terminal, and see that it has arrived on the other side.
 
-    A worker of the kernel's passes it on, but who polls there has that done first, where nothing is to be read yet
-    (tty_buffer_flush_work in n_tty_poll of drivers/tty/n_tty.c).  Without that, of 20 000 lines 3 364 were not there at
-    once; with it, none.
+    A kernel worker passes it on, but polling there makes that happen first, if there is nothing to read yet
+    (tty_buffer_flush_work in n_tty_poll of drivers/tty/n_tty.c).  Without that, 3,364 of 20,000 lines had not arrived
+    immediately; with it, all had.
     """
     os.write(master, keys)
     poll = select.poll()
@@ -58,16 +58,16 @@ def press(master: int, other_side: int, keys: bytes) -> None:
 
 
 def unread_bytes(other_side: int) -> int:
-    """How much of what was typed nobody has read yet."""
+    """How much of what was typed has not been read yet."""
     pending = array.array("i", [0])
     fcntl.ioctl(other_side, termios.FIONREAD, pending)
     return pending[0]
 
 
 def send_interrupt(master: int, other_side: int) -> None:
-    """Have the terminal send SIGINT as Ctrl-C does, and return when it is sent.
+    """Make the terminal send SIGINT as Ctrl-C does, and return when it is sent.
 
-    Behind what nobody has read yet nobody sees when a key has arrived; so there the terminal is told to send it.
+    After unread input nobody can see when a key has arrived; so in that case the terminal is told to send it.
     """
     if unread_bytes(other_side):
         fcntl.ioctl(master, _TIOCSIG, signal.SIGINT)

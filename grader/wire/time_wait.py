@@ -1,10 +1,9 @@
-"""A connection in TIME_WAIT that holds a port, made by us where the program has left none.
+"""A connection in TIME_WAIT that holds a port, made by us if the program has left none.
 
 Whoever closes first keeps the row (RFC 9293, section 3.3.2), and SO_LINGER with 0 seconds avoids it (socket(7)).  The
-kernel lets a port be bound beside such a row if both sockets have asked for it by SO_REUSEADDR, or both by
-SO_REUSEPORT; the row keeps what its listener asked for (inet_twsk_alloc of net/ipv4/inet_timewait_sock.c).  Ours asks
-for both, so that what decides is what the program asks for.  Tried, bound again with nothing: refused; with either:
-not.
+kernel lets a port be bound beside such a row if both sockets have set SO_REUSEADDR, or both SO_REUSEPORT; the row keeps
+what its listener has set (inet_twsk_alloc of net/ipv4/inet_timewait_sock.c).  Ours sets both, so only the program's
+options decide.  Tried: binding again with neither is refused, with either it works.
 """
 
 from __future__ import annotations
@@ -15,12 +14,12 @@ from grader.wire.kernel import Endpoint
 
 
 def leave_time_wait(bound: Endpoint, reached: Endpoint, *, v6_only: bool) -> None:
-    """Listen where the program did, take one connection of our own and close it first.
+    """Listen where the program did, accept one connection of our own and close it first.
 
     `bound`: the program's listening address; `reached`: where a client reaches that.
 
     Raises:
-        OSError: somebody holds the port, or this machine has no such address.
+        OSError: something holds the port, or this machine has no such address.
     """
     family = socket.AF_INET6 if ":" in bound.host else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM) as listener:

@@ -1,7 +1,7 @@
-"""What happened in a check, event by event, and how its bytes are shown.  Pure: the clock is handed in.
+"""What happened in a check, event by event, and how its bytes are shown.  Pure: the clock is passed in.
 
 Evidence is kept whole as far as that is affordable: of an event up to `EVENT_BYTES`, of a check up to
-`TRANSCRIPT_BYTES`.  What is longer keeps its head and its tail and says what was left out.
+`TRANSCRIPT_BYTES`.  Anything longer keeps its beginning and its end and says how much was left out.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _COMING = frozenset({EventKind.RECEIVED, EventKind.OUTPUT})
 
 
 class Sending:
-    """A message on its way: it stands in the transcript as far as it has gone, since a send may fail in its middle.
+    """A message on its way: the transcript has as much of it as has been sent, since a send may fail in the middle.
 
     `data`: all of it.
     """
@@ -29,13 +29,13 @@ class Sending:
         self._pieces: list[int] = []
 
     def went(self, size_bytes: int, *, apart: bool = False) -> None:
-        """So many more bytes have gone: `apart` as the beginning of a piece, else as a part of the last one."""
+        """So many more bytes have been sent: `apart` as the beginning of a piece, else as part of the last one."""
         if apart or not self._pieces:
             self._pieces.append(0)
         self._pieces[-1] += size_bytes
 
     def event(self, most_bytes: int) -> Event | None:
-        """What has gone, of which so much is kept; None: nothing has."""
+        """What has been sent, of which so much is kept; None: nothing has."""
         size = sum(self._pieces)
         if not size:
             return None
@@ -44,7 +44,7 @@ class Sending:
 
 
 class _Coming:
-    """What comes in several parts, with nothing in between: its head, and of what is too long for that its tail."""
+    """What arrives in several parts, with nothing in between: its beginning, and if it is too long, also its end."""
 
     def __init__(self, event: Event, most_bytes: int) -> None:
         self.start = event
@@ -90,7 +90,7 @@ class Transcript:
         return round((self._clock() - self._began) * 1000, 3)
 
     def add(self, kind: EventKind, who: str, text: str = "", data: bytes = b"", pieces: tuple[int, ...] = ()) -> None:
-        """Note an event that happens now; what comes in several parts, with nothing in between, is one event."""
+        """Note an event that happens now; what arrives in several parts, with nothing in between, is one event."""
         last = self._events[-1] if self._events else None
         if isinstance(last, _Coming) and self._joins(last.start, kind, who, text):
             last.more(data)
@@ -118,7 +118,7 @@ class Transcript:
 
     @property
     def events(self) -> tuple[Event, ...]:
-        """All so far; when together they are too long, the last ones are cut most."""
+        """All so far; if they are too long together, the last ones are cut most."""
         told: list[Event] = []
         room = self._whole_bytes
         for entry in self._events:

@@ -1,7 +1,7 @@
 """Scripted UDP clients: datagram by datagram.
 
-UDP acknowledges nothing, so that a datagram has arrived is proved by another one sent behind it (`Courier`).  A reply
-must come from the address that was asked; its source is looked at, which is why our sockets are not connected.
+UDP acknowledges nothing, so another datagram sent behind it proves that one has arrived (`Courier`).  A reply
+must come from the address that was asked; we look at its source, which is why our sockets are not connected.
 """
 
 from __future__ import annotations
@@ -37,9 +37,9 @@ _MOST_REPLIES = 256
 class Courier:
     """Proves that datagrams on this machine have arrived.
 
-    The loopback device puts what is sent into a queue of the CPU that sends it, and that queue is worked off in order
+    The loopback device puts what is sent into a queue of the sending CPU, and that queue is processed in order
     (net/core/dev.c, enqueue_to_backlog).  So when a marker that was sent on a CPU has come back to us, everything that
-    was sent on that CPU before it is in its receiver's queue, or dropped and counted there.
+    was sent on that CPU before it is in its receiver's queue, or was dropped and counted there.
     """
 
     def __init__(self) -> None:
@@ -54,7 +54,7 @@ class Courier:
         self._sock.close()
 
     def wait_arrived(self) -> None:
-        """Until everything that any process has sent before now, on whatever CPU, has arrived."""
+        """Until everything that any process has sent so far, on whatever CPU, has arrived."""
         allowed = os.sched_getaffinity(0)
         try:
             for cpu in allowed:
@@ -64,7 +64,7 @@ class Courier:
             os.sched_setaffinity(0, allowed)
 
     def _round_trip(self) -> None:
-        """Send a marker and get it back; one that a flood has pushed out of the queue is sent again."""
+        """Send a marker and receive it; one that a flood has pushed out of the queue is sent again."""
         for _ in range(_MARKERS):
             self._number += 1
             marker = self._number.to_bytes(8, "big")
@@ -77,7 +77,7 @@ class Courier:
 
 
 def usual_queue_takes(datagrams: Iterable[bytes], table: SocketTable, courier: Courier) -> bool:
-    """Whether a socket of ours that nobody has told a size takes all these datagrams and drops none."""
+    """Whether a socket of ours with the default size takes all these datagrams and drops none."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
         sock.bind(("127.0.0.1", 0))
         ours = Endpoint(*sock.getsockname()[:2])
@@ -124,7 +124,7 @@ class UdpClient:
                 raise
             if not bind_to_spare_port(self._sock, host):
                 self._sock.close()
-                what = f"{self.name} could not ask: no port of {host} is left to ask from"
+                what = f"{self.name} could not send: no port of {host} is left to send from"
                 raise FaultError(Reason.REFUSED, what, doing=self._program.doing()) from None
 
     def __enter__(self) -> Self:
@@ -147,12 +147,12 @@ class UdpClient:
         """None: a datagram socket keeps no row for each of its clients."""
 
     def delivered(self) -> bool:
-        """Whether nothing is on its way: always, once it was waited for."""
+        """Whether nothing is on its way: always, after waiting for it."""
         self._courier.wait_arrived()
         return True
 
     def traffic(self) -> tuple[int, ...]:
-        """Bytes of the datagrams that came, each a few at least."""
+        """Bytes of the datagrams that arrived, at least a few for each."""
         return (self._came_bytes,)
 
     def gone(self) -> bool:
@@ -169,7 +169,7 @@ class UdpClient:
         self._courier.wait_arrived()
 
     def ask(self, exchange: Exchange) -> None:
-        """Send a datagram and expect its answer."""
+        """Send a datagram and expect its reply."""
         __tracebackhide__ = True
         self.send(exchange.request)
         self.expect(exchange.reply)
@@ -177,7 +177,7 @@ class UdpClient:
     # Receiving
 
     def _take(self) -> None:
-        """What has come into our list, without waiting; of a flood just enough to show it."""
+        """What has arrived into our list, without waiting; of a flood just enough to show it."""
         while len(self._replies) < _MOST_REPLIES:
             try:
                 data, source = self._sock.recvfrom(_MOST_BYTES)
@@ -196,26 +196,26 @@ class UdpClient:
         """The next datagram is exactly this one, and the program's own port has sent it.
 
         Raises:
-            FaultError: another came, or none and none can come.
+            FaultError: a different one arrived, or none and none can arrive.
         """
         __tracebackhide__ = True
         (got,) = self._wait_for(1, reply)
         if got != reply:
-            what = f"{self.name} got another datagram than required"
+            what = f"{self.name} received a different reply"
             raise FaultError(Reason.WRONG_REPLY, what, reply, got, self._program.doing())
 
     def expect_all(self, replies: list[bytes]) -> None:
         """The next datagrams are these, in any order.
 
         Raises:
-            FaultError: others came, or not all.
+            FaultError: others arrived, or not all.
         """
         __tracebackhide__ = True
         got = self._wait_for(len(replies), replies[0])
         lacking = Counter(replies) - Counter(got)
         if lacking:
             wrong = next(iter(Counter(got) - Counter(replies)))
-            what = f"of {self.name}'s {len(replies)} replies {lacking.total()} are not the required ones"
+            what = f"{self.name} received wrong replies: {lacking.total()} of {len(replies)}"
             raise FaultError(Reason.WRONG_REPLY, what, next(iter(lacking)), wrong, self._program.doing())
 
     def _wait_for(self, count: int, reply: bytes) -> list[bytes]:
@@ -241,23 +241,27 @@ class UdpClient:
         __tracebackhide__ = True
         ending = self._program.ending()
         elsewhere = [talk.name for talk in self._program.talks if talk is not self and _has_unasked(talk)]
-        came = f"{self.name} got {len(self._replies)} of {count} replies" if count > 1 else f"{self.name} got no reply"
+        came = (
+            f"{self.name} did not receive all replies ({len(self._replies)} of {count})"
+            if count > 1
+            else f"{self.name} received no reply"
+        )
         if ending is not None:
-            return FaultError(reason_of(ending), f"{came}: the program ended", doing=self._program.doing())
+            return FaultError(reason_of(ending), f"{came}: the program exited", doing=self._program.doing())
         told = f"; a datagram went to {elsewhere[0]} instead" if elsewhere else ""
         return FaultError(Reason.NO_REPLY, f"{came}, and {no_more(stop)}{told}", reply, b"", stop.doing)
 
     def has_unasked(self) -> bool:
-        """Whether something has come that was not expected yet."""
+        """Whether something has arrived that was not expected yet."""
         if self._sock.fileno() != -1:
             self._take()
         return bool(self._replies)
 
     def expect_nothing(self, reason: Reason, what: str) -> None:
-        """Nothing comes until the program is still, or has had the time of a reply.
+        """Nothing arrives until the program is still, or has had the time allowed for a reply.
 
         Raises:
-            FaultError: with that reason and sentence when something comes.
+            FaultError: with that reason and sentence when something arrives.
         """
         __tracebackhide__ = True
         try:
@@ -268,9 +272,9 @@ class UdpClient:
         raise FaultError(reason, what, b"", self._replies[0], self._program.doing())
 
     def wait_read(self) -> None:
-        """Until the program has read every datagram that it was sent; or has ended, or had the time to.
+        """Until the program has read every datagram that it was sent; or has exited, or had the time to.
 
-        With IP_RECVERR the kernel's errors wait in the same queue, so that one which is not empty proves nothing.
+        With IP_RECVERR the kernel's errors wait in the same queue, so a queue that is not empty proves nothing.
         """
 
         def read() -> bool | None:

@@ -1,4 +1,4 @@
-"""A scripted UDP server: it gets the client's datagrams, and answers, loses, repeats and delays by script."""
+"""A scripted UDP server: it receives the client's datagrams, and replies, loses, repeats and delays by script."""
 
 from __future__ import annotations
 
@@ -38,14 +38,14 @@ _TIMESTAMP = struct.Struct("@ll")
 
 
 class Stranger(NamedTuple):
-    """Somebody whom nobody has asked: where it sends from (port 0: any), and that in words."""
+    """A stranger, whom the client never asked: where it sends from (port 0: any), and that in words."""
 
     address: Endpoint
     words: str
 
 
 class Datagram(NamedTuple):
-    """What has come: its bytes, who sent it, the socket of ours that got it, and when that was (time(2))."""
+    """What has arrived: its bytes, who sent it, the socket of ours that received it, and when that was (time(2))."""
 
     data: bytes
     source: Endpoint
@@ -84,16 +84,16 @@ class ScriptedUdpServer:
         program.talks.append(self)
 
     def close(self) -> None:
-        """Close all sockets: who sends on meets a closed port."""
+        """Close all sockets: whoever keeps sending meets a closed port."""
         while self._sockets:
             self._sockets.pop().close()
         if self._program is not None and self in self._program.talks:
             self._program.talks.remove(self)
 
     def refuse(self) -> None:
-        """Keep the ports, and take nothing any more: what is sent there is refused.
+        """Keep the ports, and receive nothing any more: what is sent there is refused.
 
-        A connected socket takes from its peer only (udp(7)); these have themselves for a peer.
+        A connected socket receives from its peer only (udp(7)); these have themselves as their peer.
         """
         for sock in self._sockets:
             sock.connect(sock.getsockname())
@@ -112,12 +112,12 @@ class ScriptedUdpServer:
         return None
 
     def delivered(self) -> bool:
-        """Whether nothing is on its way: always, once it was waited for."""
+        """Whether nothing is on its way: always, after waiting for it."""
         self._courier.wait_arrived()
         return True
 
     def traffic(self) -> tuple[int, ...]:
-        """What the datagrams that came are worth."""
+        """What the datagrams that arrived count for."""
         return (self.count * DATAGRAM_WORTH_BYTES,)
 
     # Receiving
@@ -129,11 +129,11 @@ class ScriptedUdpServer:
         return Endpoint(*latest.sock.getsockname()[:2]) if latest else None
 
     def take(self, most_bytes: int) -> None:  # noqa: ARG002 — as of every `Peer`
-        """Take what has come so far."""
+        """Read what has arrived so far."""
         self._take()
 
     def untold(self) -> bytes:
-        """Nothing: what has come may have been sent again."""
+        """Nothing: what has arrived may have been sent again."""
         return b""
 
     def _take(self) -> None:
@@ -150,15 +150,15 @@ class ScriptedUdpServer:
                 self._its_program.transcript.add(EventKind.RECEIVED, self.name, what, data)
 
     def waiting(self) -> int:
-        """How many datagrams have come that were not expected yet."""
+        """How many datagrams have arrived that were not expected yet."""
         self._take()
         return len(self._came)
 
     def wait_came(self) -> Endpoint:
-        """Until a datagram has come, whatever it holds; which of our addresses it was sent to.
+        """Until a datagram has arrived, whatever it contains; which of our addresses it was sent to.
 
         Raises:
-            FaultError: none comes.
+            FaultError: none arrives.
         """
         __tracebackhide__ = True
         self._wait_datagram(b"")
@@ -168,7 +168,7 @@ class ScriptedUdpServer:
         """The program's next datagram is exactly this.
 
         Raises:
-            FaultError: another came, or none and none can come.
+            FaultError: a different one arrived, or none and none can arrive.
         """
         __tracebackhide__ = True
         self._wait_datagram(request)
@@ -179,14 +179,14 @@ class ScriptedUdpServer:
             return
         if before and got == before.data:
             raise self._repeated(before, request)
-        what = "the server got another datagram than the program must send"
+        what = "the server received a different datagram than the program must send"
         raise FaultError(Reason.WRONG_REQUEST, what, request, got, self._its_program.doing())
 
     def expect_after_wait(self, request: bytes) -> None:
         """The same, and the datagram before it, which is not answered, had the least time that a reply may take.
 
         Raises:
-            FaultError: another came, or none and none can come; or it came too soon.
+            FaultError: a different one arrived, or none and none can arrive; or it arrived too soon.
         """
         __tracebackhide__ = True
         before = self._asked
@@ -202,12 +202,12 @@ class ScriptedUdpServer:
     def _repeated(self, before: Datagram, request: bytes) -> FaultError:
         waited_s = self._waited_s(before)
         if waited_s < _IN_TIME_S:
-            why = f", {_told(waited_s)} after the first, though its time was not up"
+            why = f", {_told(waited_s)} after the first, although its time was not up"
         elif before is self._answered:
-            why = ", though it had answered it"
+            why = ", although it had replied to it"
         else:
-            why = ", which the program must not send"
-        what = f"the server got the same datagram once more{why}"
+            why = ", which the program should not send"
+        what = f"the server received the same datagram again{why}"
         return FaultError(Reason.EXTRA_REQUEST, what, request, self._asked.data, self._its_program.doing())
 
     def _wait_datagram(self, request: bytes) -> None:
@@ -223,14 +223,16 @@ class ScriptedUdpServer:
         ending = self._its_program.ending() if stop.why is Why.ENDED else None
         if ending and (self._last or reason_of(ending) is not Reason.EXITED):
             doing = self._its_program.doing()
-            return FaultError(reason_of(ending), "the server got no datagram: the program ended", request, b"", doing)
+            return FaultError(
+                reason_of(ending), "the server received no datagram: the program exited", request, b"", doing
+            )
         if self._last is None:
-            return not_come(self._its_program, stop, "the server got no datagram")
-        what = f"the server got no datagram, and {no_more(stop)}"
+            return not_come(self._its_program, stop, "the server received no datagram")
+        what = f"the server received no datagram, and {no_more(stop)}"
         return FaultError(Reason.NO_REQUEST, what, request, b"", stop.doing)
 
     def expect_nothing_more(self) -> None:
-        """Nothing came besides what was expected.
+        """Nothing arrived besides what was expected.
 
         Raises:
             FaultError: something did.
@@ -241,11 +243,11 @@ class ScriptedUdpServer:
             raise self._one_more()
 
     def _one_more(self) -> FaultError:
-        what = "the server got another datagram, which the program must not send"
+        what = "the server received another datagram, which the program should not send"
         return FaultError(Reason.EXTRA_REQUEST, what, b"", self._came[0].data, self._its_program.doing())
 
     def expect_nothing_too_soon(self) -> None:
-        """Nothing came besides what was expected, and what its own timer sent again on a busy machine.
+        """Nothing arrived besides what was expected, and what its own timer sent again on a busy machine.
 
         Raises:
             FaultError: something else did, or the same again before its time was up.
@@ -261,7 +263,7 @@ class ScriptedUdpServer:
                 raise self._repeated(before, b"")
 
     def had_its_time(self) -> bool:
-        """Whether the program may have given up by now the reply to the last datagram that was expected."""
+        """Whether the program may have given up by now on the reply to the last datagram that was expected."""
         return self._last is not None and time.time() - self._last.arrived_s > _IN_TIME_S
 
     # Answering
@@ -272,7 +274,7 @@ class ScriptedUdpServer:
         return self._last
 
     def answer(self, reply: bytes, how: Answer = Answer.WHOLE) -> None:
-        """Answer the last datagram that was expected.
+        """Reply to the last datagram that was expected.
 
         Raises:
             UnprovedError: the machine was too busy to do it in time.
@@ -299,7 +301,7 @@ class ScriptedUdpServer:
             self.send(datagram, reply)
 
     def hold(self, to: Datagram, reply: bytes) -> None:
-        """Send it only when the next datagram has been answered."""
+        """Send it only when the next datagram has got its reply."""
         self._held.append((to, reply))
 
     def strangers(self) -> Iterator[Stranger]:
@@ -312,7 +314,7 @@ class ScriptedUdpServer:
     def send_as_stranger(self, stranger: Stranger, words: bytes) -> None:
         """Another socket than ours sends something first.
 
-        The program has read it and rests, or it sleeps and will meet it before our answer.
+        The program has read it and rests, or it sleeps and will find it before our reply.
         """
         to = self._asked
         with socket.socket(to.sock.family, socket.SOCK_DGRAM) as sock:
@@ -320,7 +322,7 @@ class ScriptedUdpServer:
                 sock.bind(stranger.address)
             except OSError:  # this machine has no such address, or somebody else has it
                 return
-            note = "from {} port {}, which nobody has asked".format(*sock.getsockname()[:2])
+            note = "from {} port {}, which was never asked".format(*sock.getsockname()[:2])
             self._its_program.transcript.add(EventKind.SENT, "a stranger", note, words)
             self._its_program.told_bytes += len(words)
             sock.sendto(words, to.source)
@@ -328,9 +330,9 @@ class ScriptedUdpServer:
             self._wait_met(to)
 
     def _wait_met(self, asked: Datagram) -> None:
-        """Until the program has read every datagram that it was sent, and rests; or has ended.
+        """Until the program has read every datagram that it was sent, and rests; or has exited.
 
-        One that rests without reading, or reads without resting, is not waited for so long that its answer comes late.
+        One that rests without reading, or reads without resting, is not waited for so long that its reply comes late.
         """
 
         def met() -> bool | None:
@@ -347,7 +349,7 @@ def _in_time(server: ScriptedUdpServer, to: Datagram, reply: bytes) -> None:
     server.send(to, reply)
     late_s = time.time() - to.arrived_s
     if late_s > _IN_TIME_S:
-        what = f"the machine was too busy: an answer came {late_s:.1f} s after it was asked for"
+        what = f"the machine was too busy: a reply was sent {late_s:.1f} s after the request"
         raise UnprovedError(what, Reason.STARVED)
 
 

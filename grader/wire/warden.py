@@ -1,4 +1,4 @@
-"""The driver's side of the conversation with the warden: one method a question, typed answers."""
+"""The driver's side of the conversation with the warden: one method per question, typed answers."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class CannotStartError(Exception):
 
 
 class CannotKeepError(Exception):
-    """What building has left is more than can be put back before each start; why."""
+    """Building has left more behind than can be restored before each start; why."""
 
 
 class WardenError(Exception):
@@ -88,7 +88,7 @@ class WardenClient:
     ) -> Started:
         """Start a program, on a terminal (stdin and stdout; stderr is a pipe) or on three pipes.
 
-        `afresh`: nothing runs, and what earlier ones have written is put back as it was after building.
+        `afresh`: nothing runs, and what earlier ones have written is restored to what it was after building.
 
         Raises:
             CannotStartError: it can't be executed.
@@ -110,7 +110,7 @@ class WardenClient:
         return None if answer["status"] is None else Ending(answer["status"], answer["out_of_memory"])
 
     def refused_processes(self) -> bool:
-        """Whether the program that was started last wanted more processes and threads than it may have."""
+        """Whether the program that was started last wanted more processes and threads than allowed."""
         return cast("bool", self._answer("refused_processes")["refused"])
 
     def snapshot(self, *, files: bool = False) -> Snapshot:
@@ -144,7 +144,7 @@ class WardenClient:
         return bool(self._answer("freeze")["stopped"])
 
     def thaw(self) -> None:
-        """Let it go on."""
+        """Let it continue."""
         self._answer("thaw")
 
     def in_foreground(self, pid: int) -> bool:

@@ -138,7 +138,7 @@ def test_every_end_has_its_outcome_and_reason(tmp_path: Path) -> None:
     failed = played.checks["fails"]
     assert (failed.title, failed.requirement.number, failed.hint) == ("Is at fault", "1.1", "")
     assert failed.message.splitlines() == [
-        "Client A got another reply than required.",
+        "Client A received a different reply.",
         "client A sent: 'hello\\n'",
         "expected: 'HELLO\\n'",
         "received: 'hello\\n'",
@@ -154,7 +154,7 @@ def test_every_end_has_its_outcome_and_reason(tmp_path: Path) -> None:
         "has_an_error": "test_own.py, line 31: KeyError: 'its own'",
         "asserts": "test_own.py, line 35: AssertionError: one and one are two",
         "exits": "test_own.py, line 38: SystemExit: 5",
-        "fails_for_no_fault": "test_own.py, line 46: ValueError: no program can be failed for starved",
+        "fails_for_no_fault": "test_own.py, line 46: ValueError: a program can't be failed for starved",
         "asks_the_protocol": "protocol.py, line 7: AssertionError: broken",
     }.items():
         assert played.checks[name].message == f"In {told}."
@@ -182,9 +182,7 @@ def test_a_server_that_never_listens_fails_one_check_and_the_rest_are_not_played
         ("asks_nobody", Outcome.SKIPPED, Reason.PREREQUISITE),
     ]
     first, second = played.checks["listens"].message, played.checks["answers"].message
-    assert (
-        "the program: it ended by itself with exit status 1\nit printed on standard error:\n  no socket today" in first
-    )
+    assert "the program: it exited with status 1\nit printed on stderr:\n  no socket today" in first
     assert played.checks["listens"].hint
     assert second == "skipped: depends on a server that listens: the program crashed"
 
@@ -448,7 +446,7 @@ def test_a_failed_build_ends_the_grading(tmp_path: Path) -> None:
     result = played.built.result
     assert (result.outcome, result.log) == (
         Outcome.FAILED,
-        "building\nbroken\nit ended by itself with exit status 2\n",
+        "building\nbroken\nit exited with status 2\n",
     )
     assert result.command.startswith("sh -c 'echo building' && sh -c 'echo broken >&2; exit 2' && ")
 

@@ -31,14 +31,14 @@ STARTED = Event(at_ms=0, kind=EventKind.STARTED, who="program", text="python3 se
 def test_a_message_has_four_parts() -> None:
     fault = FaultError(
         Reason.WRONG_REPLY,
-        "client A got another reply than required",
+        "client A received a different reply",
         b"HELLO\n",
         b"HELlO\n",
         "blocked in recv on client A's connection",
     )
     assert explain(fault, (STARTED, sent(b"hello\n", 2, 4)), b"listening\nserving\n").splitlines() == [
-        "Client A got another reply than required.",
-        "client A sent: 'he' | 'llo\\n'   (each sent when the one before had been read)",
+        "Client A received a different reply.",
+        "client A sent: 'he' | 'llo\\n'   (each sent once the one before had been read)",
         "expected: 'HELLO\\n'",
         "received: 'HELlO\\n'",
         "              ^",
@@ -80,7 +80,7 @@ def from_clients(*messages: bytes) -> tuple[Event, ...]:
 def test_of_many_messages_the_last_are_shown() -> None:
     shown = explain(NO_REPLY, from_clients(*[b"x" * 150] * 6), b"").splitlines()
     assert shown[1:] == [
-        "(2 earlier messages left out; an HTML report has all)",
+        "(2 earlier messages left out; an HTML report shows all)",
         *(f"client {number} sent: '{'x' * 150}'" for number in range(2, 6)),
     ]
     assert len(explain(NO_REPLY, from_clients(*[b"x"] * 20), b"").splitlines()) == 2 + 12
@@ -101,7 +101,7 @@ def test_what_may_have_ended_the_program_is_never_left_out() -> None:
     events = (first, ANSWERED, second, GONE, *others)
     shown = explain(FaultError(Reason.CRASHED, "gone"), events, b"").splitlines()
     assert shown[1:3] == [
-        "(6 earlier messages left out; an HTML report has all)",
+        "(6 earlier messages left out; an HTML report shows all)",
         f"client 1 sent: '{chr(92)}{f'xff{chr(92)}' * 29}xff'",
     ]
 
@@ -111,10 +111,10 @@ def test_what_may_have_ended_the_program_is_never_left_out() -> None:
     [
         (sent(b"hello\n"), "'hello\\n'"),
         (sent(b"a\nb\n", text="to be read at once"), "'a\\nb\\n' (to be read at once)"),
-        (sent(b"\x00'\xff", 1, 1, 1), "'\\x00' | \"'\" | '\\xff'   (each sent when the one before had been read)"),
+        (sent(b"\x00'\xff", 1, 1, 1), "'\\x00' | \"'\" | '\\xff'   (each sent once the one before had been read)"),
         (
             sent(b"x" * 30, *[1] * 30),
-            " | ".join(["'x'"] * 24) + " | … 6 more   (each sent when the one before had been read)",
+            " | ".join(["'x'"] * 24) + " | … 6 more   (each sent once the one before had been read)",
         ),
         (sent(b"h" * 80 + b"m" * 1000 + b"t" * 40), f"'{'h' * 80}' … '{'t' * 40}' (1120 bytes)"),
         (sent(b"h" * 80 + b"m" * 9000 + b"t" * 40, 60, 9060), f"'{'h' * 80}' … '{'t' * 40}' (9120 bytes in 2 pieces)"),
@@ -141,7 +141,7 @@ def test_the_first_line_of_a_java_trace_is_kept_and_its_causes() -> None:
     printed = JAVA.format(frames="".join(f"\tat Server.call{number}(Server.java:{number})\n" for number in range(9)))
     words = explain(FaultError(Reason.CRASHED, "gone"), (), b"", printed.encode()).splitlines()
     assert words[1:5] == [
-        "it printed on standard error:",
+        "it printed on stderr:",
         "  … 1 line left out",
         '  Exception in thread "main" java.io.UncheckedIOException: broken',
         "  … 8 lines left out",
@@ -193,12 +193,12 @@ def test_of_a_client_its_last_run_is_told_and_what_was_typed_last() -> None:
     assert words == [
         "No.",
         "started as: python3 server.py 20000",
-        r"down a pipe: 'lines\n'",
-        "down a pipe: the end",
+        r"through a pipe: 'lines\n'",
+        "through a pipe: the end",
         *(f"client A sent: '{number}'" for number in range(5)),
         "it printed:",
         "  out",
-        "it printed on standard error:",
+        "it printed on stderr:",
         "  err",
     ]
 
@@ -219,7 +219,7 @@ def test_two_programs_are_told_apart() -> None:
         "your server printed:",
         "  up",
         "your client: blocked in recv",
-        "your client printed on standard error:",
+        "your client printed on stderr:",
         "  hm",
     ]
 
@@ -229,12 +229,12 @@ def test_how_a_client_left_stands_among_what_it_sent() -> None:
         sent(b"half"),
         Event(at_ms=1, kind=EventKind.RESET, who="client A"),
         Event(at_ms=2, kind=EventKind.HALF_CLOSED, who="client B"),
-        Event(at_ms=3, kind=EventKind.RESET, who="client C", text="left without reading what had come"),
+        Event(at_ms=3, kind=EventKind.RESET, who="client C", text="left without reading what had arrived"),
         GONE,
     )
     assert explain(FaultError(Reason.CRASHED, "gone"), events, b"").splitlines()[1:] == [
         "client A sent: 'half'",
         "client A reset the connection",
-        "client B ended its side of the connection",
-        "client C reset the connection (left without reading what had come)",
+        "client B closed its side of the connection",
+        "client C reset the connection (left without reading what had arrived)",
     ]

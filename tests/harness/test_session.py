@@ -236,7 +236,7 @@ def test_a_message_may_be_an_argument(stage: Stage, message: tuple[str, ...]) ->
     ("which", "reason", "what", "doing"),
     [
         ("goes_nowhere", Reason.NOT_CONNECTED, "it did not connect", "blocked in read on its standard input"),
-        ("ends", Reason.CRASHED, "it did not connect: the program ended", "it ended by itself with exit status 1"),
+        ("ends", Reason.CRASHED, "it did not connect: the program exited", "it exited with status 1"),
     ],
 )
 def test_a_client_that_goes_nowhere_is_told_so_each_time(
@@ -336,17 +336,17 @@ def test_a_reply_that_is_shown_is_seen(stage: Stage, terminal: bool) -> None:
     ("which", "reason", "what"),
     [
         ("shows_bytes", Reason.BYTES_SHOWN, "the reply 'HELLO' was shown as a bytes object: it was not decoded"),
-        ("shows_on_standard_error", Reason.NOT_SHOWN, "the reply 'HELLO' was printed on standard error"),
+        ("shows_on_standard_error", Reason.NOT_SHOWN, "the reply 'HELLO' was printed on stderr"),
         (
             "shows_at_its_end",
             Reason.NOT_FLUSHED,
-            "the reply 'HELLO' was printed only at the program's end: until then it stood in a buffer",
+            "the reply 'HELLO' was printed only when the program exited: until then it was left in a buffer",
         ),
-        ("shows_nothing", Reason.NOT_SHOWN, "the reply 'HELLO' does not stand in its output"),
+        ("shows_nothing", Reason.NOT_SHOWN, "the reply 'HELLO' is not in its output"),
         (
             "shows_and_ends",
             Reason.CRASHED,
-            "the program ended, and the reply 'HELLO' does not stand in its output",
+            "the program exited, and the reply 'HELLO' is not in its output",
         ),
     ],
 )
@@ -360,7 +360,7 @@ def test_what_was_sent_besides_is_told_where_it_does_not_go_on(stage: Stage) -> 
     with session_of(stage, "sends_a_line_before") as session, pytest.raises(FaultError) as caught:
         session.enter(HELLO.line)
     assert caught.value.reason is Reason.NO_PROMPT
-    assert caught.value.what == r"it does not wait for a line to be typed; the server has got 1 byte so far: '\n'"
+    assert caught.value.what == r"it does not wait for a line to be typed; the server has received 1 byte so far: '\n'"
 
 
 def test_a_long_line_may_be_sent_while_it_is_read(stage: Stage) -> None:
@@ -385,7 +385,7 @@ def test_what_stood_behind_a_longer_reply_is_no_part_of_the_next(stage: Stage) -
                 continue
             with pytest.raises(FaultError) as caught:
                 session.must_not_trail(short, long)
-            assert caught.value.what == "behind the reply 'HELLO' stands the end of an earlier one: ' LINE'"
+            assert caught.value.what == "after the reply 'HELLO' it printed the end of an earlier one: ' LINE'"
 
 
 def test_white_space_that_was_taken_from_a_reply_is_told(stage: Stage) -> None:
@@ -394,7 +394,7 @@ def test_white_space_that_was_taken_from_a_reply_is_told(stage: Stage) -> None:
         session.converse(entry)
     assert (caught.value.reason, caught.value.what) == (
         Reason.NOT_SHOWN,
-        "the reply '  X  ' was shown without the white space at its ends",
+        "the reply '  X  ' was shown without the white space at either end",
     )
 
 
@@ -435,7 +435,7 @@ def test_what_was_printed_before_the_reply_was_there_is_no_reply(stage: Stage, w
         session.converse(ECHOED, how, at_rest=True)
     assert (caught.value.reason, caught.value.what) == (
         Reason.NOT_SHOWN,
-        "the reply 'echo' is not in its output: what looks like it was printed before the reply had come",
+        "the reply 'echo' is not in its output: what looks like it was printed before the reply had arrived",
     )
 
 
@@ -505,7 +505,7 @@ def test_who_waits_for_its_reply_waits(stage: Stage) -> None:
     ("which", "what"),
     [
         ("does_not_wait", "it reads the next line instead of waiting for its reply"),
-        ("ends_instead_of_waiting", "it ended instead of waiting for its reply"),
+        ("ends_instead_of_waiting", "it exited instead of waiting for its reply"),
     ],
 )
 def test_who_does_not_wait_for_its_reply_is_told_so(stage: Stage, which: str, what: str) -> None:
@@ -532,7 +532,7 @@ def test_who_waits_without_a_timeout_never_gives_up(stage: Stage) -> None:
         assert time.monotonic() - began < REPLY_S
     assert (caught.value.reason, caught.value.what) == (
         Reason.NO_TIMEOUT,
-        "it waits for its reply without a timeout, so for ever",
+        "it waits for its reply without a timeout, so forever",
     )
     assert caught.value.doing == "blocked in recv on the server's connection"
 
@@ -542,7 +542,10 @@ def test_a_timeout_that_is_too_long_is_told(stage: Stage) -> None:
         ask(session)
         with pytest.raises(FaultError) as caught:
             session.must_give_up(0.2)
-    assert (caught.value.reason, caught.value.what) == (Reason.NO_TIMEOUT, "it has not given up its reply in 0 s")
+    assert (caught.value.reason, caught.value.what) == (
+        Reason.NO_TIMEOUT,
+        "it has not given up on its reply within 0 s",
+    )
 
 
 # Its end
@@ -552,8 +555,8 @@ def test_a_timeout_that_is_too_long_is_told(stage: Stage) -> None:
     ("which", "reason", "what"),
     [
         ("ends_instead_of_waiting", None, ""),
-        ("shows_and_ends", Reason.EXIT_STATUS, "it ended with exit status 3 after its reply; 0 means success"),
-        ("takes_arguments", Reason.STILL_RUNNING, "it did not end after its reply"),
+        ("shows_and_ends", Reason.EXIT_STATUS, "it exited with status 3 after its reply; 0 means success"),
+        ("takes_arguments", Reason.STILL_RUNNING, "it did not exit after its reply"),
     ],
 )
 def test_how_it_ends(stage: Stage, which: str, reason: Reason | None, what: str) -> None:
@@ -574,7 +577,7 @@ def test_a_traceback_is_no_good_end(stage: Stage) -> None:
         session.server.connection.reset()
         with pytest.raises(FaultError) as caught:
             session.must_end_well("after a reset")
-    assert (caught.value.reason, caught.value.what) == (Reason.TRACEBACK, "it ended with a traceback after a reset")
+    assert (caught.value.reason, caught.value.what) == (Reason.TRACEBACK, "it exited with a traceback after a reset")
 
 
 def test_who_prompts_on_at_the_end_of_input_does_not_end(stage: Stage) -> None:
@@ -586,7 +589,7 @@ def test_who_prompts_on_at_the_end_of_input_does_not_end(stage: Stage) -> None:
             session.must_end_well("at the end of its input")
     assert (caught.value.reason, caught.value.what) == (
         Reason.STILL_RUNNING,
-        "it did not end at the end of its input",
+        "it did not exit at the end of its input",
     )
 
 

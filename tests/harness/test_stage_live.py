@@ -156,8 +156,8 @@ def test_a_held_port_can_be_bound_by_nobody_else(
 @pytest.mark.parametrize(
     ("transport", "command", "words"),
     [
-        ("tcp", "datagrams.py", "it has UDP port {port}; TCP is asked for"),
-        ("udp", "lines.py", "it has TCP port {port}; UDP is asked for"),
+        ("tcp", "datagrams.py", "it has UDP port {port}; TCP is required"),
+        ("udp", "lines.py", "it has TCP port {port}; UDP is required"),
     ],
 )
 def test_a_program_of_the_other_transport_is_told_so(
@@ -183,7 +183,7 @@ def right_command(stage: Stage, port: int) -> tuple[str, ...]:
     ("way", "names"),
     [
         ("daemon", {"\rState:\tZ"}),
-        ("chain", {Path(PYTHON[0]).name, "one that keeps starting another and ending"}),
+        ("chain", {Path(PYTHON[0]).name, "one that keeps starting another and exiting"}),
     ],
 )
 def test_what_is_left_running_is_named(
@@ -222,7 +222,7 @@ def test_started_again_it_must_have_its_port(make_stage: MakeStage) -> None:
     with socket.create_server(("", server.port)), pytest.raises(FaultError) as caught:
         stage.launch_again(server)
     assert caught.value.reason is Reason.WRONG_PORT
-    assert caught.value.what.startswith(f"it listened on port {server.port} before, and now on port ")
+    assert caught.value.what.startswith(f"it listened on port {server.port} before, but now on port ")
 
 
 def test_a_program_that_listens_no_more_is_not_kept(make_stage: MakeStage) -> None:

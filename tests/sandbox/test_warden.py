@@ -221,7 +221,7 @@ def test_a_thread_in_vfork_waits_for_its_own_child(stand: Stand, way: str) -> No
     program = evader(stand, way)
     outcome = program.wait_still()
     assert outcome.why is Why.STILL
-    assert "waiting in vfork for its child to call exec or to exit" in outcome.doing
+    assert "waiting in vfork for its child process to call exec or to exit" in outcome.doing
     with program.frozen():
         frozen = program.snapshot(files=False)
     assert {thread.state for process in frozen for thread in process.threads} == {"T", "D"}

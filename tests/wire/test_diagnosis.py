@@ -102,15 +102,15 @@ def test_a_connection_that_is_not_ours_has_no_name() -> None:
         (row(SECOND, unread=4), "client B has 4 unread bytes"),
         (row(0, unread=4), "client B has 4 unread bytes and was never accepted"),
         (row(0), "client B was never accepted"),
-        (row(SECOND, state=TcpState.CLOSE_WAIT, unread=1), "client B has ended its side, which was not read yet"),
+        (row(SECOND, state=TcpState.CLOSE_WAIT, unread=1), "client B has closed its side, which was not read yet"),
         (
             row(SECOND, state=TcpState.CLOSE_WAIT, unread=3),
-            "client B has 2 unread bytes and has ended its side, which was not read yet",
+            "client B has 2 unread bytes and has closed its side, which was not read yet",
         ),
         (row(0, state=TcpState.CLOSE_WAIT, unread=3), "client B has 2 unread bytes and was never accepted"),
         (
             row(SECOND, state=TcpState.CLOSE_WAIT),
-            "client B has ended its side, and the program keeps its own open",
+            "client B has closed its side, and the program keeps its own open",
         ),
         (row(SECOND, state=TcpState.FIN_WAIT2, unread=3), ""),
         (None, ""),
@@ -149,8 +149,8 @@ def zombie(pid: int) -> ProcessFacts:
 
 def test_a_program_of_zombies_has_ended() -> None:
     ours = (Conversation("client A", row(FIRST, unread=2)),)
-    assert describe((zombie(20), zombie(21)), {}, ours, MACHINE) == "the program has ended"
-    assert describe((), {}, (), MACHINE) == "the program has ended"
+    assert describe((zombie(20), zombie(21)), {}, ours, MACHINE) == "the program has exited"
+    assert describe((), {}, (), MACHINE) == "the program has exited"
 
 
 @pytest.mark.parametrize(
@@ -173,7 +173,7 @@ def test_what_was_always_on_a_cpu_spins(share: float | None, words: str) -> None
 
 @pytest.mark.parametrize(
     ("children", "words"),
-    [(0, ""), (1, "1 ended child not waited for"), (3, "3 ended children not waited for")],
+    [(0, ""), (1, "1 exited child process not reaped"), (3, "3 exited child processes not reaped")],
 )
 def test_zombies_beside_a_living_process_are_counted(children: int, words: str) -> None:
     said = told(thread(PAUSE), more=tuple(zombie(20 + number) for number in range(children)))
@@ -237,17 +237,17 @@ LEFT = row(FIRST, state=TcpState.CLOSE_WAIT)
 @pytest.mark.parametrize(
     ("rows", "ours", "words"),
     [
-        ((LEFT,), (), "1 connection that the other side has left still open (CLOSE_WAIT)"),
+        ((LEFT,), (), "1 connection still open that the other side has closed (CLOSE_WAIT)"),
         (
             (LEFT, row(SECOND, state=TcpState.CLOSE_WAIT)),
             (),
-            "2 connections that the other side has left still open (CLOSE_WAIT)",
+            "2 connections still open that the other side has closed (CLOSE_WAIT)",
         ),
         # One whose client is still ours has been told of by name.
         (
             (LEFT,),
             (Conversation("client A", LEFT),),
-            "client A has ended its side, and the program keeps its own open",
+            "client A has closed its side, and the program keeps its own open",
         ),
         ((row(FIRST),), (), ""),
         ((row(999, state=TcpState.CLOSE_WAIT),), (), ""),  # no file of the program leads to it
@@ -265,7 +265,7 @@ def test_connections_of_clients_that_have_left_are_counted(
     ("unread", "call", "words"),
     [
         (0, RECV, "blocked in recv, waiting for a datagram"),
-        (768, PAUSE, "blocked in pause; datagrams wait unread"),
+        (768, PAUSE, "blocked in pause; datagrams are waiting unread"),
         # Whoever sleeps in a receive has nothing to read: what fills the queue are errors (IP_RECVERR).
         (768, RECV, "blocked in recv, waiting for a datagram"),
     ],
@@ -291,6 +291,6 @@ def test_facts_stand_in_one_order() -> None:
         "blocked in recv on a connection",
         "client A has 2 unread bytes",
         "1 more connection never accepted",
-        "1 connection that the other side has left still open (CLOSE_WAIT)",
-        "2 ended children not waited for",
+        "1 connection still open that the other side has closed (CLOSE_WAIT)",
+        "2 exited child processes not reaped",
     ]

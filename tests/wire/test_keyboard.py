@@ -104,8 +104,8 @@ def test_a_program_that_ends_instead_is_named_so(stand: Stand, status: str, reas
     _, keyboard = stand.type_at("ends", status)
     with pytest.raises(FaultError) as caught:
         keyboard.wait_prompt()
-    assert (caught.value.reason, caught.value.what) == (reason, "it ended instead of waiting for a line to be typed")
-    assert caught.value.doing == f"it ended by itself with exit status {status}"
+    assert (caught.value.reason, caught.value.what) == (reason, "it exited instead of waiting for a line to be typed")
+    assert caught.value.doing == f"it exited with status {status}"
     assert rest_of(keyboard).why is Why.ENDED
     assert not keyboard.at_prompt()
 

@@ -37,8 +37,8 @@ def test_output_keeps_its_head_and_counts_all() -> None:
 @pytest.mark.parametrize(
     ("ending", "words"),
     [
-        (Ending(0, out_of_memory=False), "it ended by itself with exit status 0"),
-        (Ending(0, out_of_memory=True), "it ended by itself with exit status 0"),
+        (Ending(0, out_of_memory=False), "it exited with status 0"),
+        (Ending(0, out_of_memory=True), "it exited with status 0"),
         (Ending(-9, out_of_memory=False), "it was ended by signal SIGKILL"),
         (Ending(-9, out_of_memory=True), "it was killed because it used more memory than allowed"),
         (Ending(-13, out_of_memory=False), "it was ended by signal SIGPIPE, writing to a connection that was gone"),
@@ -56,7 +56,7 @@ def test_an_end_brings_status_and_all_output(stand: Stand, terminal: bool) -> No
     assert bytes(program.stdout.data) == (b"out\r\n" if terminal else b"out\n")
     assert program.stderr.data == b"err\n"
     assert program.transcript.events[-1].kind is EventKind.EXITED
-    assert program.doing() == "it ended by itself with exit status 5"
+    assert program.doing() == "it exited with status 5"
 
 
 @pytest.mark.parametrize("number", [2, 6, 9, 11, 13, 15])
@@ -144,7 +144,7 @@ STILL = {
     "epoll": "blocked in epoll_wait",
     "lock": "blocked in a wait for another thread",
     "child": "blocked in a wait for a child process; blocked in recv on a connection",
-    "zombie": "1 ended child not waited for; blocked in recv on a connection",
+    "zombie": "1 exited child process not reaped; blocked in recv on a connection",
     "two_threads_receive": "2 threads blocked in recv on a connection",
     "main_thread_left": "blocked in recv on a connection",
 }
@@ -207,7 +207,7 @@ def test_waiting_for_an_ended_program_ends_with_it(stand: Stand) -> None:
     program = stand.run(SHELL, "-c", "exit 1")
     began = time.monotonic()
     outcome = program.wait_still()
-    assert (outcome.why, outcome.doing) == (Why.ENDED, "it ended by itself with exit status 1")
+    assert (outcome.why, outcome.doing) == (Why.ENDED, "it exited with status 1")
     assert time.monotonic() - began < REPLY_S / 2
 
 
@@ -336,9 +336,7 @@ def test_a_program_that_ends_of_a_stop_alone_is_not_judged_by_what_follows(stand
     entered = False
     with pytest.raises(UnprovedError) as caught, program.frozen():
         entered = True
-    assert caught.value.what == (
-        "stopped and continued (SIGSTOP, SIGCONT), it did not go on: it ended by itself with exit status 1"
-    )
+    assert caught.value.what == ("stopped and continued (SIGSTOP, SIGCONT), it did not go on: it exited with status 1")
     assert caught.value.reason is Reason.UNPROVED
     assert not entered
     assert EventKind.FROZEN not in {event.kind for event in program.transcript.events}
@@ -362,7 +360,7 @@ def test_a_program_that_ends_itself_when_it_is_continued_answers_for_it(stand: S
     program = stand.run(*PYTHON, "-c", f"{handler}\nwhile True: signal.pause()")
     wait_printed(program, b"ready")
     with (
-        pytest.raises(FaultError, match=r"did not go on: .* exit status 3; it has a handler for SIGCONT") as caught,
+        pytest.raises(FaultError, match=r"did not go on: .* status 3; it has a handler for SIGCONT") as caught,
         program.frozen(),
     ):
         pass
@@ -371,7 +369,7 @@ def test_a_program_that_ends_itself_when_it_is_continued_answers_for_it(stand: S
 
 def test_a_program_that_is_known_to_spin_is_waited_for_shorter_where_nothing_passes_by_it(stand: Stand) -> None:
     program = stand.run_ready("sleeper.py", "spins")
-    words = "0.5 s on a CPU were enough: checks before had to wait for it longer, in vain"
+    words = "0.5 s on a CPU were enough, since earlier checks had waited longer for it in vain"
     assert words not in spun_through(program, hurried=True), "not known yet"
     for _ in range(SPINNING_CHECKS):
         program._spinning.end_check()
@@ -602,7 +600,7 @@ def test_what_keeps_the_warden_from_starting_a_program_is_not_the_programs_fault
 def test_a_wait_is_cut_short_when_the_time_for_all_checks_is_used_up(stand: Stand) -> None:
     program = stand.run("sleep", "1000")
     program.give_up_at = time.monotonic()
-    with pytest.raises(UnprovedError, match="the time for all its checks was used up in this one") as caught:
+    with pytest.raises(UnprovedError, match="the time for all its checks was used up during this one") as caught:
         program.wait_end()
     assert caught.value.reason is Reason.TIME_BUDGET
 

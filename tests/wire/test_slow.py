@@ -77,14 +77,14 @@ def test_a_program_that_gives_up_on_a_slow_reader_has_closed_too_early(stand: St
 
 def test_a_program_that_dies_meanwhile_has_crashed(stand: Stand) -> None:
     _, client = slow_client(stand, "crashes")
-    with pytest.raises(FaultError, match="the program ended while client A was connected") as caught:
+    with pytest.raises(FaultError, match="the program exited while client A was connected") as caught:
         client.send_without_reading(MUCH)
     assert caught.value.reason is Reason.CRASHED
 
 
 def test_a_program_that_has_nothing_to_send_has_not_answered(stand: Stand) -> None:
     _, client = slow_client(stand, "silent")
-    with pytest.raises(FaultError, match="it read the 1000000 bytes that client A sent, and it has nothing") as caught:
+    with pytest.raises(FaultError, match="it read the 1000000 bytes that client A sent, and has nothing") as caught:
         client.send_without_reading(MUCH)
     assert caught.value.reason is Reason.NO_REPLY
     assert caught.value.doing == "blocked in recv on client A's connection"
@@ -140,7 +140,7 @@ def test_a_client_that_leaves_a_reply_unread_resets(stand: Stand) -> None:
     serving.program.wait_delivered()
     assert client.gone()
     last = client._transcript.events[-1]
-    assert (last.kind, last.text) == (EventKind.RESET, "left without reading what had come")
+    assert (last.kind, last.text) == (EventKind.RESET, "left without reading what had arrived")
     assert client.received_bytes == 0
     assert serving.program.talks == []
 
@@ -148,7 +148,7 @@ def test_a_client_that_leaves_a_reply_unread_resets(stand: Stand) -> None:
 def test_where_nothing_comes_nothing_is_left_unread(stand: Stand) -> None:
     client = stand.client_of("silent")
     client.send(HELLO)
-    with pytest.raises(FaultError, match="client A got nothing, and no more can come: the program waits") as caught:
+    with pytest.raises(FaultError, match="client A received nothing, and never will: the program is blocked") as caught:
         client.leave_unread()
     assert caught.value.reason is Reason.NO_REPLY
 
@@ -198,7 +198,7 @@ def test_who_does_not_hear_it_is_named(stand: Stand) -> None:
     with pytest.raises(FaultError) as caught:
         first.ask(Exchange(HELLO, b"HELLO\n", b"HELLO\n!"))
     assert (caught.value.reason, caught.value.received) == (Reason.NOT_HEARD, b"HELLO\n")
-    assert caught.value.what.startswith("client B did not get what client A had said to all")
+    assert caught.value.what.startswith("client B did not receive what client A had said to everyone")
 
 
 def test_a_slow_reader_is_not_asked_what_it_heard(stand: Stand) -> None:

@@ -17,7 +17,7 @@ from grader.wire.transcript import Sending
 from tests.wire.stand import Serving, Stand, wait_printed
 
 HELLO = b"hello\n"
-NO_MORE = "no more can come: the program waits for something that will not happen"
+NO_MORE = "never will: the program is blocked and nothing will wake it"
 SPINNING = re.compile(r"spinning \(([89][0-9]|100)% of a CPU\)")
 
 
@@ -118,7 +118,8 @@ def test_one_byte_now_and_then_is_no_reply(stand: Stand) -> None:
     client = stand.client_of("trickles")
     began = time.monotonic()
     client.send(b"hello you\n")
-    with pytest.raises(FaultError, match=r"client A got [1-4] of 10 bytes of its reply, and nothing came in the time"):
+    part = r"client A did not receive its whole reply \([1-4] of 10 bytes\), and the time allowed is up"
+    with pytest.raises(FaultError, match=part):
         client.expect(b"HELLO YOU\n")
     assert time.monotonic() - began < 2 * REPLY_S
 
@@ -162,7 +163,7 @@ def test_an_end_that_did_not_arrive_with_the_bytes_is_not_claimed_to(stand: Stan
     with (
         kind(serving.program, stand.table, serving.address, "client A") as client,
         serving.program.frozen(),  # else it may have closed its side before we look
-        pytest.raises(UnprovedError, match="the message and the end did not arrive together"),
+        pytest.raises(UnprovedError, match="the message and the FIN did not arrive together"),
     ):
         client.send_and_half_close(HELLO)
 
@@ -186,7 +187,7 @@ def test_more_than_the_reply_may_follow_it(stand: Stand) -> None:
 def test_a_wrong_reply(stand: Stand) -> None:
     fault = fault_of(stand.client_of("wrong"))
     assert (fault.reason, fault.expected, fault.received) == (Reason.WRONG_REPLY, b"HELLO\n", b"herro\n")
-    assert str(fault) == "client A got another reply than required"
+    assert str(fault) == "client A received a different reply"
 
 
 @pytest.mark.parametrize(
@@ -195,27 +196,27 @@ def test_a_wrong_reply(stand: Stand) -> None:
         (
             "silent",
             Reason.NO_REPLY,
-            f"client A got no reply, and {NO_MORE}",
+            f"client A received no reply, and {NO_MORE}",
             b"",
         ),
         (
             "part",
             Reason.INCOMPLETE_REPLY,
-            f"client A got 3 of 6 bytes of its reply, and {NO_MORE}",
+            f"client A did not receive its whole reply (3 of 6 bytes), and {NO_MORE}",
             b"hel",
         ),
         ("never_accepts", Reason.NOT_ACCEPTED, "client A was never accepted", b""),
-        ("closes", Reason.CLOSED_EARLY, "the program closed client A's connection instead of answering", b""),
+        ("closes", Reason.CLOSED_EARLY, "the program closed client A's connection instead of replying", b""),
         (
             "part_and_close",
             Reason.CLOSED_EARLY,
             "the program closed client A's connection before its reply was complete",
             b"hel",
         ),
-        ("resets", Reason.RESET, "the program reset client A's connection instead of answering", b""),
-        ("crashes", Reason.CRASHED, "the program ended while client A was connected", b""),
-        ("breaks_memory", Reason.CRASHED, "the program ended while client A was connected", b""),
-        ("exits", Reason.EXITED, "the program ended while client A was connected", b""),
+        ("resets", Reason.RESET, "the program reset client A's connection instead of replying", b""),
+        ("crashes", Reason.CRASHED, "the program exited while client A was connected", b""),
+        ("breaks_memory", Reason.CRASHED, "the program exited while client A was connected", b""),
+        ("exits", Reason.EXITED, "the program exited while client A was connected", b""),
     ],
 )
 def test_an_answer_that_does_not_come_is_known_before_the_deadline(
@@ -235,7 +236,7 @@ def test_an_answer_that_does_not_come_is_known_before_the_deadline(
         ("silent", "blocked in recv on client A's connection"),
         ("never_accepts", "blocked in pause; client A has 6 unread bytes and was never accepted"),
         ("closes", "blocked in accept, waiting for the next client"),
-        ("crashes", "it ended by itself with exit status 7"),
+        ("crashes", "it exited with status 7"),
         ("breaks_memory", "it was ended by signal SIGSEGV, a bad memory access"),
     ],
 )
@@ -263,7 +264,7 @@ def test_a_program_that_runs_for_ever_has_its_deadline(stand: Stand) -> None:
     fault = fault_of(client)
     assert fault.reason is Reason.NO_REPLY
     assert SPINNING.fullmatch(fault.doing)
-    assert fault.what == "client A got no reply, and nothing came in the time allowed"
+    assert fault.what == "client A received no reply, and the time allowed is up"
     assert time.monotonic() - began >= REPLY_S
 
 
@@ -302,7 +303,7 @@ def test_sending_to_a_connection_that_was_closed(stand: Stand) -> None:
     with pytest.raises(FaultError) as caught:
         client.send(HELLO)
     assert caught.value.reason is Reason.CLOSED_EARLY
-    assert caught.value.what == "the program closed client A's connection while it was being sent its message"
+    assert caught.value.what == "the program closed client A's connection while its message was being sent"
 
 
 @pytest.mark.parametrize("size_bytes", [6, 100_000])
@@ -324,7 +325,7 @@ def test_what_was_sent_and_what_came_before_the_program_left_is_told(stand: Stan
     with pytest.raises(FaultError) as caught:
         client.send(HELLO, pieces=1)
     assert (caught.value.reason, caught.value.received) == (Reason.CLOSED_EARLY, b"H")
-    assert caught.value.what == "the program closed client A's connection while it was being sent its message"
+    assert caught.value.what == "the program closed client A's connection while its message was being sent"
     told = [(event.kind, event.data) for event in client._transcript.events if event.data]
     assert told == [(EventKind.SENT, b"h"), (EventKind.RECEIVED, b"H")]
 
@@ -336,7 +337,7 @@ def test_connecting_to_nothing_is_refused(stand: Stand) -> None:
     client.expect_end()
     serving.program.wait_end()
     with pytest.raises(
-        FaultError, match=r"^the program ended: client B could not connect to port \d+: ECONNREFUSED"
+        FaultError, match=r"^the program exited: client B could not connect to port \d+: ECONNREFUSED"
     ) as caught:
         stand.connect(serving, "client B")
     assert caught.value.reason is Reason.EXITED, "the cause, not the symptom"
@@ -374,7 +375,7 @@ def test_a_busy_program_is_silent_when_it_had_the_time_of_a_reply(stand: Stand) 
     client.expect_nothing(Reason.EXTRA_REPLY, "said something")
     assert time.monotonic() - began >= REPLY_S
     before, _, doing = client._transcript.events[-1].text.partition(": ")
-    assert before == "has had the time for a reply"
+    assert before == "has had the time allowed for a reply"
     assert SPINNING.fullmatch(doing)
 
 
@@ -384,7 +385,7 @@ def test_the_end_must_come_as_such(stand: Stand) -> None:
     with pytest.raises(FaultError, match="the program does not close client A's connection") as caught:
         still_open.expect_end()
     assert caught.value.reason is Reason.NOT_CLOSED
-    assert caught.value.doing == "blocked in pause; client A has ended its side, and the program keeps its own open"
+    assert caught.value.doing == "blocked in pause; client A has closed its side, and the program keeps its own open"
 
 
 def test_a_reset_is_no_end_but_an_end_or_reset(stand: Stand) -> None:

@@ -107,7 +107,7 @@ def test_a_port_that_somebody_has_is_nobodys_fault(stand: Stand) -> None:
         port = other.getsockname()[1]
         with pytest.raises(UnprovedError) as caught:
             ScriptedServer([Endpoint("127.0.0.1", port)], stand.table)
-    assert caught.value.what == f"nobody could listen on 127.0.0.1 port {port}: Address already in use"
+    assert caught.value.what == f"nothing could listen on 127.0.0.1 port {port}: Address already in use"
 
 
 @pytest.mark.parametrize(
@@ -135,16 +135,20 @@ def test_a_client_that_ends_instead_is_named_with_its_end(stand: Stand) -> None:
         _ = server.connection
     assert (caught.value.reason, caught.value.what) == (
         Reason.CRASHED,
-        "it did not connect: the program ended",
+        "it did not connect: the program exited",
     )
-    assert caught.value.doing == "it ended by itself with exit status 3"
+    assert caught.value.doing == "it exited with status 3"
 
 
 @pytest.mark.parametrize(
     ("request_bytes", "reason", "what"),
     [
-        (b"HELLO\n", Reason.WRONG_REQUEST, "the server got other bytes than the program must send"),
-        (b"hello\nagain\n", Reason.INCOMPLETE_REQUEST, "the server got 6 of 12 bytes, and no more can come"),
+        (b"HELLO\n", Reason.WRONG_REQUEST, "the server received different bytes than the program must send"),
+        (
+            b"hello\nagain\n",
+            Reason.INCOMPLETE_REQUEST,
+            "the server did not receive everything (6 of 12 bytes), and never will",
+        ),
     ],
 )
 def test_what_the_program_sends_is_compared_to_the_last_byte(
@@ -163,7 +167,7 @@ def test_a_program_that_connects_and_says_nothing_has_sent_nothing(stand: Stand)
     with pytest.raises(FaultError) as caught:
         server.expect(HELLO)
     assert (caught.value.reason, caught.value.received) == (Reason.NO_REQUEST, b"")
-    assert caught.value.what.startswith("the server got nothing, and no more can come")
+    assert caught.value.what.startswith("the server received nothing, and never will")
     assert caught.value.doing == "blocked in read on its standard input"
     assert program.ending() is None
 
@@ -175,7 +179,7 @@ def test_more_than_was_expected_is_told(stand: Stand) -> None:
     with pytest.raises(FaultError) as caught:
         server.expect_nothing_more()
     assert (caught.value.reason, caught.value.received) == (Reason.EXTRA_REQUEST, HELLO)
-    assert caught.value.what == "the server got more than the program must send"
+    assert caught.value.what == "the server received more than the program should send"
 
 
 def test_a_second_connection_is_told(stand: Stand) -> None:
@@ -186,7 +190,7 @@ def test_a_second_connection_is_told(stand: Stand) -> None:
         server.expect_nothing_more()
     assert (caught.value.reason, caught.value.what) == (
         Reason.EXTRA_REQUEST,
-        "the program made another connection, where one is enough",
+        "the program opened another connection, although one is enough",
     )
 
 

@@ -23,7 +23,7 @@ from grader.wire.udp import Courier, UdpClient
 from tests.wire.stand import Serving, Stand
 
 LOOPBACK = "127.0.0.1"
-NO_MORE = "no more can come: the program waits for something that will not happen"
+NO_MORE = "never will: the program is blocked and nothing will wake it"
 HELLO = Exchange(b"hello", b"HELLO")
 
 
@@ -157,25 +157,25 @@ def test_clients_get_their_own_answers_in_the_order_in_which_they_asked(stand: S
         (
             "silent",
             Reason.NO_REPLY,
-            f"client A got no reply, and {NO_MORE}",
+            f"client A received no reply, and {NO_MORE}",
             "blocked in recv, waiting for a datagram",
         ),
         (
             "reads_nothing",
             Reason.NO_REPLY,
-            f"client A got no reply, and {NO_MORE}",
-            "blocked in pause; datagrams wait unread",
+            f"client A received no reply, and {NO_MORE}",
+            "blocked in pause; datagrams are waiting unread",
         ),
         (
             "crashes",
             Reason.CRASHED,
-            "client A got no reply: the program ended",
+            "client A received no reply: the program exited",
             "it was ended by signal SIGABRT, an abort",
         ),
         (
             "wrong",
             Reason.WRONG_REPLY,
-            "client A got another datagram than required",
+            "client A received a different reply",
             None,  # it has answered, and may be seen on its way back to sleep
         ),
     ],
@@ -193,7 +193,7 @@ def test_a_datagram_that_does_not_come_is_known_before_the_deadline(
 
 def test_a_program_that_ends_at_an_empty_datagram_has_exited(stand: Stand) -> None:
     fault = fault_of(stand.correspond(stand.serve_udp("exits_at_an_empty_one")), Exchange(b"", b""))
-    assert (fault.reason, fault.what) == (Reason.EXITED, "client A got no reply: the program ended")
+    assert (fault.reason, fault.what) == (Reason.EXITED, "client A received no reply: the program exited")
 
 
 def test_a_program_that_runs_for_ever_has_its_deadline(stand: Stand) -> None:
@@ -201,7 +201,7 @@ def test_a_program_that_runs_for_ever_has_its_deadline(stand: Stand) -> None:
     fault = fault_of(stand.correspond(stand.serve_udp("spins")))
     assert (fault.reason, fault.what) == (
         Reason.NO_REPLY,
-        "client A got no reply, and nothing came in the time allowed",
+        "client A received no reply, and the time allowed is up",
     )
     assert fault.doing.startswith("spinning (")
     assert time.monotonic() - began >= REPLY_S
@@ -213,7 +213,7 @@ def test_a_reply_that_went_to_another_client_is_told(stand: Stand) -> None:
     first.ask(HELLO)
     fault = fault_of(second)
     assert fault.reason is Reason.NO_REPLY
-    assert fault.what == f"client B got no reply, and {NO_MORE}; a datagram went to client A instead"
+    assert fault.what == f"client B received no reply, and {NO_MORE}; a datagram went to client A instead"
 
 
 def test_a_reply_from_another_port_is_the_programs_fault(stand: Stand) -> None:
@@ -260,7 +260,7 @@ def test_of_a_burst_every_reply_counts_as_often_as_it_was_asked_for(stand: Stand
         burst(stand, "all_but_the_last").expect_all([data.upper() for data in REQUESTS])
     fault = caught.value
     assert (fault.reason, fault.expected, fault.received) == (Reason.WRONG_REPLY, b"R2", b"R0")
-    assert fault.what == "of client A's 10 replies 1 are not the required ones"
+    assert fault.what == "client A received wrong replies: 1 of 10"
 
 
 def test_replies_to_a_burst_that_do_not_come_are_counted(stand: Stand) -> None:
@@ -269,7 +269,7 @@ def test_replies_to_a_burst_that_do_not_come_are_counted(stand: Stand) -> None:
         client.expect_all([*(data.upper() for data in REQUESTS), b"ONE MORE"])
     assert (caught.value.reason, caught.value.what) == (
         Reason.NO_REPLY,
-        f"client A got 10 of 11 replies, and {NO_MORE}",
+        f"client A did not receive all replies (10 of 11), and {NO_MORE}",
     )
 
 

@@ -114,14 +114,14 @@ def test_nobody_has_come_before_the_first_datagram(meet: Meet) -> None:
     program.wait_still()
     assert server.came_to() is None
     fault = fault_of(server.wait_came)
-    assert (fault.reason, fault.what) == (Reason.NOT_CONNECTED, "the server got no datagram")
+    assert (fault.reason, fault.what) == (Reason.NOT_CONNECTED, "the server received no datagram")
 
 
 def test_who_ends_without_a_datagram_has_not_come(meet: Meet) -> None:
     server, _ = meet()
     fault = fault_of(lambda: server.expect(HELLO))
     assert fault.reason is Reason.NOT_CONNECTED
-    assert "the program ended" in fault.what
+    assert "the program exited" in fault.what
 
 
 def test_datagrams_are_expected_in_the_order_in_which_they_came(meet: Meet) -> None:
@@ -159,7 +159,7 @@ def came_after(server: ScriptedUdpServer, program: Program, waited_s: float) -> 
 
 @pytest.mark.parametrize(
     ("waited_s", "why"),
-    [(0.02, ", 20.0 ms after the first, though its time was not up"), (0.6, ", though it had answered it")],
+    [(0.02, ", 20.0 ms after the first, although its time was not up"), (0.6, ", although it had replied to it")],
 )
 def test_who_repeats_what_was_answered_is_told_so(meet: Meet, waited_s: float, why: str) -> None:
     server, program = meet("send hello", "recv", "send hello")
@@ -168,7 +168,7 @@ def test_who_repeats_what_was_answered_is_told_so(meet: Meet, waited_s: float, w
     came_after(server, program, waited_s)
     fault = fault_of(lambda: server.expect(b"other"))
     assert fault.reason is Reason.EXTRA_REQUEST
-    assert fault.what == f"the server got the same datagram once more{why}"
+    assert fault.what == f"the server received the same datagram again{why}"
 
 
 def test_who_does_not_wait_for_a_reply_gives_up_early(meet: Meet) -> None:
@@ -198,7 +198,7 @@ def test_a_program_that_fails_sends_no_more(meet: Meet) -> None:
     server, _ = meet("send hello", "exit 1")
     server.expect(HELLO)
     fault = fault_of(lambda: server.expect(b"other"))
-    assert (fault.reason, fault.what) == (Reason.CRASHED, "the server got no datagram: the program ended")
+    assert (fault.reason, fault.what) == (Reason.CRASHED, "the server received no datagram: the program exited")
 
 
 @pytest.mark.parametrize(("status", "reason"), [(0, Reason.NOT_CONNECTED), (1, Reason.CRASHED)])
@@ -304,7 +304,7 @@ def test_who_is_answered_too_late_is_not_judged(meet: Meet, how: Answer) -> None
         server.answer(b"HELLO", how)
     assert (caught.value.reason, caught.value.what) == (
         Reason.STARVED,
-        "the machine was too busy: an answer came 0.6 s after it was asked for",
+        "the machine was too busy: a reply was sent 0.6 s after the request",
     )
 
 
@@ -350,7 +350,7 @@ def test_one_stranger_has_the_servers_address_and_one_its_port(meet: Meet) -> No
     near, far = (event.text for event in program.transcript.events if event.kind is EventKind.SENT)
     assert near.startswith(f"from {here.host} port ")
     assert f"port {here.port}," not in near
-    assert far == f"from 127.0.0.3 port {here.port}, which nobody has asked"
+    assert far == f"from 127.0.0.3 port {here.port}, which was never asked"
 
 
 def test_over_ipv6_there_is_one_stranger(meet: Meet) -> None:
