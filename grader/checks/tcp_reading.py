@@ -127,8 +127,8 @@ def test_message_and_a_half(connect: Connect, protocol: StreamProtocol) -> None:
     does="one message; after its reply everything that arrives until the program is still",
     proves="the program is still, or had the time allowed for a reply",
     catches="a second reply, an extra line ending, a goodbye message",
-    hint="Send exactly the reply: don't add a line ending to one that is there, no prompt{C: , no NUL at the end of a "
-    "string}.",
+    hint="Send exactly the reply: no greeting, no prompt, no line ending added to one that is there{C: , no NUL at "
+    "the end of a string}.",
 )
 def test_extra_reply_bytes(connect: Connect, stage: Stage, protocol: StreamProtocol) -> None:
     """Sends nothing but the reply"""
