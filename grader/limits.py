@@ -139,6 +139,15 @@ SPINNING_CHECKS: Final = 2
 #: ... so much time on a CPU, in which no byte moves and no client is accepted, counts as a deadline wherever nothing
 #: passes by that: a right reply of a mebibyte takes less, and silence is awaited as long as ever.
 SPINNING_CPU_S: Final = 0.5
+#: What a check may take of a program's own time in all steps that ended well (an answer, a start, an end): so much
+#: alone, which two slow ends or ten starts of a large runtime need ...
+SLOW_CHECK_S: Final = 10.0
+#: ... and so much for each step: a program that sleeps 100 ms at each message may do so, one that takes nearly the
+#: handout's whole time for each would use up the time of all other checks.
+SLOW_STEP_S: Final = 0.2
+#: Part of the whole time of a program's checks from which on it is the program that has used it up: the slowest right
+#: one needs less, and what we take for ourselves is less than the rest.
+SLOW_PART: Final = 0.5
 #: How long clients come and leave one after another until those that came are enough to judge by.  Two hundred take a
 #: second; a server that uses the handout's whole time for each reply would use up the time of all other checks.
 CROWD_S: Final = 20.0

@@ -37,6 +37,9 @@ COMMON_HINTS = {
     Reason.CRASHED: READ_WHY,
     Reason.NOT_HEARD: "What one client says goes to every client that is connected: keep a list of them.",
     Reason.OUTPUT_FLOOD: "It prints without end, whatever it is asked: look for a loop that prints and never waits.",
+    Reason.ENDED_BY_STOP: "A program may be stopped and continued at any time (Ctrl-Z, then fg).{C:  epoll_wait, sleep "
+    "and recv with a timeout then return -1 with EINTR, without any handler: call them again.}",
+    Reason.TOO_SLOW: "Look for a sleep, or a timeout that is waited out, between receiving a message and answering it.",
     Reason.HIDDEN: "It runs from a file that its own user may not read (chmod 711), so nobody can see what it waits "
     "for: let its user read it.",
     Reason.OUT_OF_MEMORY: "It was killed when it used more memory than a submission may: look at what grows.",

@@ -32,6 +32,7 @@ from grader.wire import stillness
 from grader.wire.faults import FaultError, NotStartedError, UnprovedError
 from grader.wire.kernel import Endpoint, SocketRow, SocketTable, TcpState
 from grader.wire.own_time import Spinning
+from grader.wire.pace import Pace
 from grader.wire.program import NoProgressError, Program, Stops, Why, reason_of
 from grader.wire.tcp import ScriptedClient
 from grader.wire.tcp_server import ScriptedServer
@@ -148,6 +149,7 @@ class Stage:
         self.transcript = Transcript(time.monotonic)
         self._ports_used: set[int] = set()
         self.give_up_at = math.inf
+        self._pace = Pace()
         self._pair = False
         #: Where the program listens whatever it is told, once that is known.
         self._own_port: int | None = None
@@ -156,21 +158,23 @@ class Stage:
 
     # From check to check
 
-    def begin(self, give_up_at: float = math.inf, *, pair: bool = False) -> None:
+    def begin(self, give_up_at: float = math.inf, pace: Pace | None = None, *, pair: bool = False) -> None:
         """A check begins: a new transcript.
 
-        `give_up_at`: when it must be cut short (time.monotonic).  `pair`: whether it is one of both programs, which are
-        to be told apart.
+        `give_up_at`: when it must be cut short (time.monotonic).  `pace`: of its part's programs.  `pair`: whether it
+        is one of both programs, which are to be told apart.
         """
         self.give_up_at = give_up_at
+        self._pace = pace or Pace()
+        self._pace.begin_check()
         self._pair = pair
-        self._stops.unproved = None
         self.transcript = Transcript(time.monotonic)
         self._clients.clear()
         self._lingering.clear()
         if self._shared:
             self._shared.program.transcript = self.transcript
             self._shared.program.give_up_at = give_up_at
+            self._shared.program.pace = self._pace
 
     def finish(self, *, passed: bool) -> None:
         """A check has ended: close its clients; keep the program only if it is as it was.
@@ -257,11 +261,6 @@ class Stage:
             return program.doing(stillness.descendants(program.snapshot(), program.pid))
         except (ChannelClosedError, WardenError, FaultError):
             return ""
-
-    @property
-    def unproved(self) -> UnprovedError | None:
-        """What was not proved in this check, although nothing in it went wrong."""
-        return self._stops.unproved
 
     def behind(self, error: FaultError | UnprovedError) -> FaultError | UnprovedError:
         """What did not hold, with the counted limit that the program ran into, if it did.
@@ -356,6 +355,7 @@ class Stage:
             name=name,
         )
         self._program.give_up_at = self.give_up_at
+        self._program.pace = self._pace
         return self._program
 
     def run_client(

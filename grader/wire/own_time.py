@@ -15,6 +15,8 @@ known, and less is enough where nothing passes by the end of a wait.  Silence is
 
 from __future__ import annotations
 
+import math
+
 from grader.limits import (
     CPU_COUNTED_S,
     IO_MOST_S,
@@ -94,6 +96,8 @@ class Deadline:
         """A wait begins (time.monotonic); what was used up before stays so."""
         self._whole = OwnTime(began)
         self._spent_s = 0.0
+        #: When it was looked at last: nothing is known of what it waited for before the first look.
+        self.looked_at = math.inf
         #: Since something moved last.
         self._quiet = OwnTime(began)
         self._quiet_spent_s = self._quiet_ran_s = 0.0
@@ -110,12 +114,18 @@ class Deadline:
         self._used_s += max(0.0, spent_s - self._spent_s) - bytes_moved / USEFUL_BYTES_PER_S
         self._used_s = max(0.0, self._used_s)
         self._spent_s = spent_s
+        self.looked_at = now
         if moved != self._moved:
             if self._moved is not None:
                 self._quiet = OwnTime(now)
             self._moved = moved
         self._quiet_spent_s = self._quiet.spent_s(now, snapshot, io_stalled_s)
         self._quiet_ran_s = self._quiet.ran_s(snapshot)
+
+    @property
+    def spent_s(self) -> float:
+        """How much of its own time the program had in this wait, as far as it was looked at."""
+        return self._spent_s
 
     @property
     def is_over(self) -> bool:

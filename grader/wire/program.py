@@ -30,6 +30,7 @@ from grader.wire.diagnosis import Conversation, describe
 from grader.wire.faults import FaultError, UnprovedError
 from grader.wire.kernel import SocketRow, SocketTable, TcpState, io_stalled_s, machine
 from grader.wire.own_time import Deadline, OwnTime, Spinning
+from grader.wire.pace import Pace
 from grader.wire.stillness import Awaits, Snapshot, Verdict
 from grader.wire.terminal import MadeOfCtrlC
 from grader.wire.transcript import Transcript
@@ -51,6 +52,8 @@ _PRINTED_BY_BYTE = 8
 _FADING = 0.9
 #: What is kept of a client's output: a reply of a mebibyte, several times.
 _MOST_OUTPUT_BYTES = 16 << 20
+#: What a program had in the meantime need not be known more exactly: a look less for each quick answer.
+_UNSEEN_S = 0.1
 #: Between looks at what no descriptor tells of: a socket's row.
 _UNWATCHED_S = 0.0002
 _ALL_BUT_TIME_WAIT = tuple(state for state in TcpState if state not in {TcpState.TIME_WAIT, TcpState.CLOSE})
@@ -115,13 +118,10 @@ class Output:
 class Stops:
     """What is known of how a submission's program takes being stopped and continued.
 
-    `ended`: what one of its runs ended of, in words; nothing: none has.  Such a program is left running where only the
-    proof needs it stopped: what it answers wrong is wrong all the same, and what it answers right shows nothing
-    (`unproved`, for the check that is played).
+    `ended_of_it`: one of its runs has ended of nothing else; two that do are no coincidence.
     """
 
-    ended: str = ""
-    unproved: UnprovedError | None = None
+    ended_of_it: bool = False
 
 
 class Program:
@@ -165,6 +165,8 @@ class Program:
         self._ending: Ending | None = None
         #: When waiting for it is cut short, whatever it does (time.monotonic).
         self.give_up_at = math.inf
+        #: How long it has let us wait before, in this check and in others.
+        self.pace = Pace()
         #: Bytes that it was sent; one that prints what it reads may print them all, escaped.
         self.told_bytes = 0
         self._survives_stops = False
@@ -387,14 +389,36 @@ class Program:
         Raises:
             NoProgressError: it can't come any more, or did not come in that much of the program's own time.
             UnprovedError: the machine did not give the program that time.
-            FaultError: it floods its output.
+            FaultError: it floods its output, or has let us wait too long in all.
         """
+        __tracebackhide__ = True
+        clock = within or Deadline(deadline_s)
+        try:
+            value = self._wait(ready, watched, clock, until_end=until_end, rests=rests, prints=prints, hurried=hurried)
+            if time.monotonic() - clock.looked_at > _UNSEEN_S:
+                moved = self._traffic(prints=prints)
+                clock.look(time.monotonic(), self.snapshot(files=False), moved, io_stalled_s())
+        finally:
+            self.pace.note(clock.spent_s)
+        self.pace.note_step(clock.spent_s)
+        return value
+
+    def _wait(
+        self,
+        ready: Callable[[], T | None],
+        watched: Collection[int],
+        clock: Deadline,
+        *,
+        until_end: bool,
+        rests: Callable[[Snapshot], bool],
+        prints: bool,
+        hurried: bool,
+    ) -> T:
         began = time.monotonic()
         # What the last look cost fades, so that one slow look does not make all later waits slow.
         self._look_s *= _FADING
         pause_s = max(_FIRST_LOOK_S, self._look_s)
         look_at = max(began + pause_s, self._dear_until)
-        clock = within or Deadline(deadline_s)
         clock.begin(began)
         while (value := ready()) is None:
             try:
@@ -419,8 +443,7 @@ class Program:
             if clock.is_over or (in_haste and clock.spins):
                 return self._last_chance(ready, Why.DEADLINE, verdict, snapshot, clock)
             if now > self.give_up_at:
-                what = "the time for all its checks was used up in this one"
-                raise UnprovedError(what, Reason.TIME_BUDGET, self.doing())
+                raise self.pace.out_of_time("the time for all its checks was used up in this one", self.doing())
             if now - began > REPLY_WALL_S:
                 raise UnprovedError("the machine was too busy to let the program run", Reason.STARVED, self.doing())
             pause_s = max(time.monotonic() - now, min(2 * pause_s, _RAREST_LOOK_S))
@@ -516,7 +539,8 @@ class Program:
         """The whole program is stopped meanwhile; what is sent to it collects in its queues.
 
         Raises:
-            UnprovedError: it does not survive that, or the machine does not stop it.
+            FaultError: it does not survive that, and did not before.
+            UnprovedError: it did not survive that once, or the machine does not stop it.
         """
         if not self._survives_stops:
             self._rehearse_stop()
@@ -528,20 +552,6 @@ class Program:
             self.transcript.add(EventKind.THAWED, "grader")
             self._warden.thaw()
 
-    @contextmanager
-    def frozen_if_it_survives(self) -> Iterator[bool]:
-        """The same, but one that is known to end of it runs on; whether it is stopped.
-
-        Raises:
-            UnprovedError: it ends of it now, or the machine does not stop it.
-        """
-        if self._stops.ended:
-            self._stops.unproved = UnprovedError(self._stops.ended)
-            yield False
-            return
-        with self.frozen():
-            yield True
-
     def _freeze(self) -> None:
         if not self._warden.freeze():
             self._warden.thaw()
@@ -550,24 +560,23 @@ class Program:
     def _rehearse_stop(self) -> None:
         """Stop it and let it go on, with nothing sent: whoever ends of that alone must not be judged by what follows.
 
-        signal(7): after a stop and SIGCONT epoll_wait(2), sleeps and receives with a timeout fail with EINTR, even
-        where no handler is installed.  Who has installed one for SIGCONT is prepared for it, and answers for the end.
+        Handouts say that a program goes on after that, as after Ctrl-Z and fg in a shell.  signal(7): epoll_wait(2),
+        sleeps and receives with a timeout then fail with EINTR, even where no handler is installed.
 
         Raises:
-            FaultError: it ends, and catches SIGCONT.
-            UnprovedError: it ends, and does not.
+            FaultError: it ends, as a run before this one did.
+            UnprovedError: it ends, the first of its runs that does.
         """
         __tracebackhide__ = True
-        caught = [process.caught_signals >> (signal.SIGCONT - 1) & 1 for process in self.snapshot(files=False)]
         self._freeze()
         self._warden.thaw()
         self.wait_rest(SETTLE_S)
-        if ending := self.ending():
-            what = f"stopped and continued (SIGSTOP, SIGCONT), it did not go on: {describe_ending(ending)}"
-            if any(caught):
-                raise FaultError(reason_of(ending), f"{what}; it has a handler for SIGCONT", doing=self.doing())
-            self._stops.ended = what
-            raise UnprovedError(what)
+        if self.ending():
+            what = "stopped and continued (SIGSTOP, SIGCONT) while nothing was asked of it, it did not go on"
+            if self._stops.ended_of_it:
+                raise FaultError(Reason.ENDED_BY_STOP, f"{what}, twice", doing=self.doing())
+            self._stops.ended_of_it = True
+            raise UnprovedError(what, doing=self.doing())
         self._survives_stops = True
 
     def cpu_share(self, window_s: float) -> float | None:

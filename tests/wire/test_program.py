@@ -337,36 +337,38 @@ def test_a_program_that_ends_of_a_stop_alone_is_not_judged_by_what_follows(stand
     with pytest.raises(UnprovedError) as caught, program.frozen():
         entered = True
     assert caught.value.what == (
-        "stopped and continued (SIGSTOP, SIGCONT), it did not go on: it ended by itself with exit status 1"
+        "stopped and continued (SIGSTOP, SIGCONT) while nothing was asked of it, it did not go on"
     )
-    assert caught.value.reason is Reason.UNPROVED
+    assert (caught.value.reason, caught.value.doing) == (Reason.UNPROVED, "it ended by itself with exit status 1")
     assert not entered
     assert EventKind.FROZEN not in {event.kind for event in program.transcript.events}
 
 
-def test_a_program_that_is_known_to_end_of_a_stop_runs_on_where_its_faults_show_without_one(stand: Stand) -> None:
-    program = stand.run_ready("sleeper.py", "epoll_without_eintr")
-    program.wait_still()
-    with pytest.raises(UnprovedError) as caught, program.frozen_if_it_survives():
-        pass
-    known = Stops(ended=caught.value.what)
-    again = stand.run_ready("sleeper.py", "epoll_without_eintr", stops=known)
-    with again.frozen_if_it_survives() as stopped:
-        assert not stopped
-    assert again.wait_still().why is Why.STILL
-    assert known.unproved == caught.value
+ENDS_WHEN_CONTINUED = """
+import os, signal
+signal.signal(signal.SIGCONT, lambda *_: os._exit(3))
+print("ready", flush=True)
+while True:
+    signal.pause()
+"""
 
 
-def test_a_program_that_ends_itself_when_it_is_continued_answers_for_it(stand: Stand) -> None:
-    handler = "import os, signal; signal.signal(signal.SIGCONT, lambda *_: os._exit(3)); print('ready', flush=True)"
-    program = stand.run(*PYTHON, "-c", f"{handler}\nwhile True: signal.pause()")
-    wait_printed(program, b"ready")
-    with (
-        pytest.raises(FaultError, match=r"did not go on: .* exit status 3; it has a handler for SIGCONT") as caught,
-        program.frozen(),
-    ):
-        pass
-    assert caught.value.reason is Reason.CRASHED
+def test_a_program_that_ends_of_a_stop_alone_a_second_time_is_at_fault(stand: Stand) -> None:
+    stops = Stops()
+    for expected in (UnprovedError, FaultError):
+        program = stand.run(*PYTHON, "-c", ENDS_WHEN_CONTINUED, stops=stops)
+        wait_printed(program, b"ready")
+        with pytest.raises(expected) as caught, program.frozen():
+            pass
+    fault = caught.value
+    assert isinstance(fault, FaultError)
+    assert (fault.reason, fault.doing) == (Reason.ENDED_BY_STOP, "it ended by itself with exit status 3")
+
+
+def test_a_program_that_survives_another_stop_is_judged(stand: Stand) -> None:
+    program = stand.run_ready("sleeper.py", "accept", stops=Stops(ended_of_it=True))
+    with program.frozen():
+        assert states(stand) == {"T"}
 
 
 def test_a_program_that_is_known_to_spin_is_waited_for_shorter_where_nothing_passes_by_it(stand: Stand) -> None:
