@@ -59,6 +59,28 @@ class SandboxLimits(msgspec.Struct, frozen=True, kw_only=True):
     whole_s: Annotated[float, msgspec.Meta(gt=0)] = 180.0
 
 
+class Allowance(msgspec.Struct, frozen=True):
+    """How much of something a program may have: some of it anyhow, and some for each client that has come to it."""
+
+    anyhow: int
+    for_each: int
+
+    def of(self, clients: int) -> int:
+        """What it may have when so many clients have come."""
+        return self.anyhow + clients * self.for_each
+
+
+# Each look at a program takes time for each of these, so that one which has thousands of them while nobody comes would
+# use up the time of all its checks.  What leaks with each client must live to be told so.
+#: Processes (ended ones that nobody waits for included) and threads: a pool of workers has tens, a runtime of its own
+#: some more; one or two serve a client.
+MOST_TASKS: Final = Allowance(256, 4)
+#: Open descriptors of all processes together.  Each of a pool's processes may hold two pipes of all that were started
+#: before it: 20 000 in a pool of 140; and so may the processes of 500 clients, 250 000.
+MOST_DESCRIPTORS: Final = Allowance(20_000, 1_000)
+#: Internet sockets.  A client takes one, and one more of a server that asks another; both of our own stand beside it.
+MOST_SOCKETS: Final = Allowance(1_024, 4)
+
 #: A container's /tmp and its /dev/shm, each: small, since they count as memory, and few programs write there at all.
 SCRATCH_BYTES: Final = 16 * 1024 * 1024
 SCRATCH_FILES: Final = 2_000

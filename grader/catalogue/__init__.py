@@ -37,6 +37,8 @@ COMMON_HINTS = {
     Reason.CRASHED: READ_WHY,
     Reason.NOT_HEARD: "What one client says goes to every client that is connected: keep a list of them.",
     Reason.OUTPUT_FLOOD: "It prints without end, whatever it is asked: look for a loop that prints and never waits.",
+    Reason.TOO_MANY_FILES: "Look for descriptors that are opened and never closed, and for processes that inherit "
+    "those of others: a client needs one, and only while it is there.",
     Reason.ENDED_BY_STOP: "A program may be stopped and continued at any time (Ctrl-Z, then fg).{C:  epoll_wait, sleep "
     "and recv with a timeout then return -1 with EINTR, without any handler: call them again.}",
     Reason.TOO_SLOW: "Look for a sleep, or a timeout that is waited out, between receiving a message and answering it.",

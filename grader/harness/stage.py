@@ -201,13 +201,13 @@ class Stage:
         try:
             program.wait(let_go, deadline_s=SETTLE_S, hurried=True)
             rests = program.wait_rest(SETTLE_S)
+            self._restless = not rests and program.ending() is None
+            return rests and self._takes_anybody(server) and not self._piles_up(program)
         except NoProgressError as outcome:
             self._restless = outcome.why is Why.DEADLINE
             return False
         except (FaultError, UnprovedError):
             return False
-        self._restless = not rests and program.ending() is None
-        return rests and self._takes_anybody(server) and not self._piles_up(program)
 
     def _piles_up(self, program: Program) -> bool:
         """Whether it has many more threads and processes than after its first check.

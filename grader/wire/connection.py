@@ -88,7 +88,7 @@ class Connection:
         self._reset_met = False
         self._sock = sock
         self.ours = Endpoint(*sock.getsockname()[:2])
-        program.talks.append(self)
+        program.meet(self)
 
     def __enter__(self) -> Self:
         return self

@@ -16,14 +16,26 @@ import re
 import select
 import signal
 import time
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Protocol, TypeVar
 
 from grader.errors import Reason
-from grader.limits import EXIT_S, KERNEL_S, REPLY_S, REPLY_WALL_S, SETTLE_S, SPINNING_CPU_S, SandboxLimits
+from grader.limits import (
+    EXIT_S,
+    KERNEL_S,
+    MOST_DESCRIPTORS,
+    MOST_SOCKETS,
+    MOST_TASKS,
+    REPLY_S,
+    REPLY_WALL_S,
+    SETTLE_S,
+    SPINNING_CPU_S,
+    Allowance,
+    SandboxLimits,
+)
 from grader.model import EventKind
 from grader.wire import stillness, terminal
 from grader.wire.diagnosis import Conversation, describe
@@ -144,6 +156,8 @@ class Program:
         #: Who it is in the transcript.
         self.name = name
         self.talks: list[Talk] = []
+        #: How many conversations there were, those that have ended included.
+        self._met = 0
         self._leaving: list[Talk] = []
         self.transcript = transcript
         self.started = started
@@ -264,18 +278,42 @@ class Program:
         """What all its processes do now.
 
         Raises:
-            FaultError: one of them hides its files, and was asked for them.
+            FaultError: it has more of them, or more files open, than a program needs; or one of them hides its files,
+                and was asked for them.
         """
-        seen = self._warden.snapshot(files=files)
+        seen = self._warden.snapshot(files=files, most_files=MOST_DESCRIPTORS.of(self._met))
+        self._must_be_few("processes and threads", Reason.TOO_MANY_PROCESSES, stillness.task_count(seen), MOST_TASKS)
+        if any(process.unread_files for process in seen):
+            count = sum(process.unread_files or len(process.files) for process in seen)
+            self._must_be_few("open descriptors", Reason.TOO_MANY_FILES, count, MOST_DESCRIPTORS)
         if hidden := [process for process in seen if process.hidden]:
             what = f"its process {hidden[0].name!r} does not let the grader see what it has open (it is not dumpable)"
             raise FaultError(Reason.HIDDEN, what)
         return seen
 
+    def _must_be_few(self, what: str, reason: Reason, count: int, allowed: Allowance) -> None:
+        if count > allowed.of(self._met):
+            met = f"{self._met} client{'s have' if self._met != 1 else ' has'} come"
+            most = f"{allowed.anyhow}, and {allowed.for_each} more for each client"
+            raise FaultError(reason, f"it has {count} {what}, and {met}; allowed are {most}")
+
     def sockets(self) -> dict[int, SocketRow]:
-        """All sockets of the network namespace that belong to somebody, by inode."""
+        """All sockets of the network namespace that belong to somebody, by inode.
+
+        Raises:
+            FaultError: it has more of them than a program needs.
+        """
         rows = (*self._table.dump(*_ALL_BUT_TIME_WAIT), *self._table.dump_udp())
+        if len(rows) > MOST_SOCKETS.of(self._met):
+            self._must_be_few("sockets", Reason.TOO_MANY_FILES, self._count_own(rows), MOST_SOCKETS)
         return {row.inode: row for row in rows if row.inode}
+
+    def _count_own(self, rows: Sequence[SocketRow]) -> int:
+        """How many of these sockets are its own: all, where nobody else uses the network but a few of ours."""
+        if self._table.private:
+            return len(rows)
+        files = {target for process in self.snapshot() for target in process.files.values()}
+        return sum(f"socket:[{row.inode}]" in files for row in rows)
 
     def timeout_s(self) -> float:
         """How long a call may still wait in which it sleeps, as far as its arguments tell; 0: they don't."""
@@ -311,7 +349,7 @@ class Program:
         return verdict, snapshot
 
     def _look(self) -> tuple[Verdict, Snapshot]:
-        first = self._warden.snapshot(files=False)
+        first = self.snapshot(files=False)
         if not stillness.asleep(first, first):
             return Verdict.RUNNING, first
         sockets = self.sockets()
@@ -357,6 +395,11 @@ class Program:
                     what = f"no more of what {talk.name} has sent has room: {row.receive_queue} bytes wait to be read"
                     raise FaultError(Reason.NOT_READ, what, doing=stop.doing) from None
             raise UnprovedError("what was sent did not arrive", doing=stop.doing) from None
+
+    def meet(self, talk: Talk) -> None:
+        """A conversation of ours begins."""
+        self.talks.append(talk)
+        self._met += 1
 
     def leave(self, talk: Talk) -> None:
         """Our end of a connection was closed or reset; that is on its way now."""

@@ -216,9 +216,7 @@ def test_time_that_the_program_itself_has_used_up_is_its_fault(tmp_path: Path) -
     assert played.checks["waits"].outcome is Outcome.PASSED
     check = played.checks["comes_too_late"]
     assert (check.outcome, check.reason) == (Outcome.FAILED, Reason.TOO_SLOW)
-    assert check.message.startswith(
-        "The 2 s for all checks of the server were used up before: "
-    )
+    assert check.message.startswith("The 2 s for all checks of the server were used up before: ")
 
 
 def test_only_chosen_checks_are_played(tmp_path: Path) -> None:
