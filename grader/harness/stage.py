@@ -29,10 +29,10 @@ from grader.link.channel import ChannelClosedError
 from grader.model import EventKind
 from grader.protocol.script import Exchange
 from grader.wire import stillness
+from grader.wire.budget import Budget, Counted
 from grader.wire.faults import FaultError, NotStartedError, UnprovedError
 from grader.wire.kernel import Endpoint, SocketRow, SocketTable, TcpState
 from grader.wire.own_time import Spinning
-from grader.wire.pace import Pace
 from grader.wire.program import NoProgressError, Program, Stops, Why, reason_of
 from grader.wire.tcp import ScriptedClient
 from grader.wire.tcp_server import ScriptedServer
@@ -149,7 +149,7 @@ class Stage:
         self.transcript = Transcript(time.monotonic)
         self._ports_used: set[int] = set()
         self.give_up_at = math.inf
-        self._pace = Pace()
+        self._budget = Budget()
         self._pair = False
         #: Where the program listens whatever it is told, once that is known.
         self._own_port: int | None = None
@@ -158,15 +158,15 @@ class Stage:
 
     # From check to check
 
-    def begin(self, give_up_at: float = math.inf, pace: Pace | None = None, *, pair: bool = False) -> None:
+    def begin(self, give_up_at: float = math.inf, budget: Budget | None = None, *, pair: bool = False) -> None:
         """A check begins: a new transcript.
 
-        `give_up_at`: when it must be cut short (time.monotonic).  `pace`: of its part's programs.  `pair`: whether it
+        `give_up_at`: when it must be cut short (time.monotonic).  `budget`: of its part's programs.  `pair`: whether it
         is one of both programs, which are to be told apart.
         """
         self.give_up_at = give_up_at
-        self._pace = pace or Pace()
-        self._pace.begin_check()
+        self._budget = budget or Budget()
+        self._budget.begin_check()
         self._pair = pair
         self.transcript = Transcript(time.monotonic)
         self._clients.clear()
@@ -174,7 +174,7 @@ class Stage:
         if self._shared:
             self._shared.program.transcript = self.transcript
             self._shared.program.give_up_at = give_up_at
-            self._shared.program.pace = self._pace
+            self._shared.program.budget = self._budget
 
     def finish(self, *, passed: bool) -> None:
         """A check has ended: close its clients; keep the program only if it is as it was.
@@ -238,8 +238,15 @@ class Stage:
         self._warden.end()
 
     def _clear_time_wait(self) -> None:
-        """Else the next server without SO_REUSEADDR would be blamed for the last one."""
-        for row in self.table.dump(TcpState.TIME_WAIT):
+        """Else the next server without SO_REUSEADDR would be blamed for the last one.
+
+        Removing thousands takes seconds; who leaves them is not started again.
+        """
+        rows = self.table.dump(TcpState.TIME_WAIT)
+        if self._job.private_network:
+            with suppress(FaultError):
+                self._budget.note_count(Counted.SOCKETS, len(rows), len(self._clients))
+        for row in rows:
             if self._job.private_network or row.local.port in self._ports_used:
                 self.table.destroy(row)
 
@@ -355,7 +362,7 @@ class Stage:
             name=name,
         )
         self._program.give_up_at = self.give_up_at
-        self._program.pace = self._pace
+        self._program.budget = self._budget
         return self._program
 
     def run_client(

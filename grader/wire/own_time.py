@@ -15,8 +15,6 @@ known, and less is enough where nothing passes by the end of a wait.  Silence is
 
 from __future__ import annotations
 
-import math
-
 from grader.limits import (
     CPU_COUNTED_S,
     IO_MOST_S,
@@ -96,8 +94,8 @@ class Deadline:
         """A wait begins (time.monotonic); what was used up before stays so."""
         self._whole = OwnTime(began)
         self._spent_s = 0.0
-        #: When it was looked at last: nothing is known of what it waited for before the first look.
-        self.looked_at = math.inf
+        #: How much of its own time had passed at the last look after which it was still waited for.
+        self.needed_s = 0.0
         #: Since something moved last.
         self._quiet = OwnTime(began)
         self._quiet_spent_s = self._quiet_ran_s = 0.0
@@ -114,7 +112,6 @@ class Deadline:
         self._used_s += max(0.0, spent_s - self._spent_s) - bytes_moved / USEFUL_BYTES_PER_S
         self._used_s = max(0.0, self._used_s)
         self._spent_s = spent_s
-        self.looked_at = now
         if moved != self._moved:
             if self._moved is not None:
                 self._quiet = OwnTime(now)
@@ -122,10 +119,12 @@ class Deadline:
         self._quiet_spent_s = self._quiet.spent_s(now, snapshot, io_stalled_s)
         self._quiet_ran_s = self._quiet.ran_s(snapshot)
 
-    @property
-    def spent_s(self) -> float:
-        """How much of its own time the program had in this wait, as far as it was looked at."""
-        return self._spent_s
+    def has_not_come(self) -> None:
+        """What is waited for has not come by now, so that all the time until the last look was needed.
+
+        It may have come during a look, or while nobody gave us a CPU to see it: that is no time of the program's.
+        """
+        self.needed_s = self._spent_s
 
     @property
     def is_over(self) -> bool:

@@ -28,21 +28,19 @@ from grader.limits import (
     KERNEL_S,
     MOST_DESCRIPTORS,
     MOST_SOCKETS,
-    MOST_TASKS,
     REPLY_S,
     REPLY_WALL_S,
     SETTLE_S,
     SPINNING_CPU_S,
-    Allowance,
     SandboxLimits,
 )
 from grader.model import EventKind
 from grader.wire import stillness, terminal
+from grader.wire.budget import Budget, Counted
 from grader.wire.diagnosis import Conversation, describe
 from grader.wire.faults import FaultError, UnprovedError
 from grader.wire.kernel import SocketRow, SocketTable, TcpState, io_stalled_s, machine
 from grader.wire.own_time import Deadline, OwnTime, Spinning
-from grader.wire.pace import Pace
 from grader.wire.stillness import Awaits, Snapshot, Verdict
 from grader.wire.terminal import MadeOfCtrlC
 from grader.wire.transcript import Transcript
@@ -64,8 +62,6 @@ _PRINTED_BY_BYTE = 8
 _FADING = 0.9
 #: What is kept of a client's output: a reply of a mebibyte, several times.
 _MOST_OUTPUT_BYTES = 16 << 20
-#: What a program had in the meantime need not be known more exactly: a look less for each quick answer.
-_UNSEEN_S = 0.1
 #: Between looks at what no descriptor tells of: a socket's row.
 _UNWATCHED_S = 0.0002
 _ALL_BUT_TIME_WAIT = tuple(state for state in TcpState if state not in {TcpState.TIME_WAIT, TcpState.CLOSE})
@@ -179,8 +175,8 @@ class Program:
         self._ending: Ending | None = None
         #: When waiting for it is cut short, whatever it does (time.monotonic).
         self.give_up_at = math.inf
-        #: How long it has let us wait before, in this check and in others.
-        self.pace = Pace()
+        #: What it has used up of the time for its checks.
+        self.budget = Budget()
         #: Bytes that it was sent; one that prints what it reads may print them all, escaped.
         self.told_bytes = 0
         self._survives_stops = False
@@ -282,20 +278,14 @@ class Program:
                 and was asked for them.
         """
         seen = self._warden.snapshot(files=files, most_files=MOST_DESCRIPTORS.of(self._met))
-        self._must_be_few("processes and threads", Reason.TOO_MANY_PROCESSES, stillness.task_count(seen), MOST_TASKS)
+        self.budget.note_count(Counted.TASKS, stillness.task_count(seen), self._met)
         if any(process.unread_files for process in seen):
             count = sum(process.unread_files or len(process.files) for process in seen)
-            self._must_be_few("open descriptors", Reason.TOO_MANY_FILES, count, MOST_DESCRIPTORS)
+            self.budget.note_count(Counted.DESCRIPTORS, count, self._met)
         if hidden := [process for process in seen if process.hidden]:
             what = f"its process {hidden[0].name!r} does not let the grader see what it has open (it is not dumpable)"
             raise FaultError(Reason.HIDDEN, what)
         return seen
-
-    def _must_be_few(self, what: str, reason: Reason, count: int, allowed: Allowance) -> None:
-        if count > allowed.of(self._met):
-            met = f"{self._met} client{'s have' if self._met != 1 else ' has'} come"
-            most = f"{allowed.anyhow}, and {allowed.for_each} more for each client"
-            raise FaultError(reason, f"it has {count} {what}, and {met}; allowed are {most}")
 
     def sockets(self) -> dict[int, SocketRow]:
         """All sockets of the network namespace that belong to somebody, by inode.
@@ -305,7 +295,7 @@ class Program:
         """
         rows = (*self._table.dump(*_ALL_BUT_TIME_WAIT), *self._table.dump_udp())
         if len(rows) > MOST_SOCKETS.of(self._met):
-            self._must_be_few("sockets", Reason.TOO_MANY_FILES, self._count_own(rows), MOST_SOCKETS)
+            self.budget.note_count(Counted.SOCKETS, self._count_own(rows), self._met)
         return {row.inode: row for row in rows if row.inode}
 
     def _count_own(self, rows: Sequence[SocketRow]) -> int:
@@ -438,12 +428,9 @@ class Program:
         clock = within or Deadline(deadline_s)
         try:
             value = self._wait(ready, watched, clock, until_end=until_end, rests=rests, prints=prints, hurried=hurried)
-            if time.monotonic() - clock.looked_at > _UNSEEN_S:
-                moved = self._traffic(prints=prints)
-                clock.look(time.monotonic(), self.snapshot(files=False), moved, io_stalled_s())
         finally:
-            self.pace.note(clock.spent_s)
-        self.pace.note_step(clock.spent_s)
+            self.budget.note(clock.needed_s)
+        self.budget.note_step(clock.needed_s)
         return value
 
     def _wait(
@@ -464,6 +451,7 @@ class Program:
         look_at = max(began + pause_s, self._dear_until)
         clock.begin(began)
         while (value := ready()) is None:
+            clock.has_not_come()
             try:
                 self.pump(min(pause_s if watched else _UNWATCHED_S, max(0.0, look_at - time.monotonic())), watched)
             except FaultError:  # it floods its output; what it did before counts
@@ -486,7 +474,7 @@ class Program:
             if clock.is_over or (in_haste and clock.spins):
                 return self._last_chance(ready, Why.DEADLINE, verdict, snapshot, clock)
             if now > self.give_up_at:
-                raise self.pace.out_of_time("the time for all its checks was used up in this one", self.doing())
+                raise self.budget.out_of_time("the time for all its checks was used up in this one", self.doing())
             if now - began > REPLY_WALL_S:
                 raise UnprovedError("the machine was too busy to let the program run", Reason.STARVED, self.doing())
             pause_s = max(time.monotonic() - now, min(2 * pause_s, _RAREST_LOOK_S))

@@ -154,6 +154,18 @@ def test_several_waits_share_a_deadline() -> None:
     assert asleep(deadline, 0.4, [0, 0, 0], began=500.0) == 2
 
 
+def test_what_came_during_a_look_or_before_we_could_see_it_was_not_needed() -> None:
+    deadline = Deadline(REPLY_S)
+    deadline.begin(100.0)
+    for now in (100.0, 100.5):
+        deadline.look(now, facts((1, 0.0, 0.0)), ())
+    deadline.has_not_come()
+    deadline.look(101.5, facts((1, 0.0, 0.0)), ())
+    assert deadline.needed_s == pytest.approx(0.5)
+    deadline.begin(200.0)
+    assert deadline.needed_s == 0
+
+
 def test_a_program_that_sleeps_or_moves_does_not_spin() -> None:
     deadline = Deadline(REPLY_S)
     deadline.begin(0.0)
