@@ -66,7 +66,7 @@ def test_what_is_counted_grows_with_the_clients(of: Counted) -> None:
     budget = Budget()
     budget.note_count(of, of.allowed.anyhow, 0)
     budget.note_count(of, of.allowed.anyhow + 500 * of.allowed.for_each, 500)
-    assert budget.exceeded is None
+    assert not budget.exceeded
     with pytest.raises(FaultError) as caught:
         budget.note_count(of, of.allowed.anyhow + of.allowed.for_each + 1, 1)
     assert caught.value.reason is of.reason
