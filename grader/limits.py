@@ -76,8 +76,8 @@ class Allowance(msgspec.Struct, frozen=True):
 #: some more; one or two serve a client.
 MOST_TASKS: Final = Allowance(256, 4)
 #: Open descriptors of all processes together.  Each of a pool's processes may hold two pipes of all that were started
-#: before it: 20 000 in a pool of 140; and so may the processes of 500 clients, 250 000.
-MOST_DESCRIPTORS: Final = Allowance(20_000, 1_000)
+#: before it: 7 000 in a pool of 80; and so may the processes of 500 clients, 250 000.
+MOST_DESCRIPTORS: Final = Allowance(8_000, 1_000)
 #: Internet sockets.  A client takes one, and one more of a server that asks another; both of our own stand beside it.
 MOST_SOCKETS: Final = Allowance(1_024, 4)
 

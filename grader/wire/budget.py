@@ -63,7 +63,7 @@ class Budget:
         self._used_s += own_s
 
     def note_step(self, own_s: float) -> None:
-        """What was awaited has come after so much of its own time.
+        """What was awaited has come after so much of its own time, less what the bytes that moved have given back.
 
         Raises:
             FaultError: with the other steps of this check that is too much.

@@ -334,7 +334,8 @@ class Program:
         verdict, snapshot = self._look()
         ended = time.monotonic()
         self._look_s = ended - began
-        if sum(len(process.threads) for process in snapshot) > _DEAR_THREADS:
+        # Nobody is kept from working who sleeps.
+        if verdict is Verdict.RUNNING and sum(len(process.threads) for process in snapshot) > _DEAR_THREADS:
             self._dear_until = ended + _DEAR_PAUSES * self._look_s
         return verdict, snapshot
 
@@ -430,7 +431,7 @@ class Program:
             value = self._wait(ready, watched, clock, until_end=until_end, rests=rests, prints=prints, hurried=hurried)
         finally:
             self.budget.note(clock.needed_s)
-        self.budget.note_step(clock.needed_s)
+        self.budget.note_step(clock.idled_s)
         return value
 
     def _wait(

@@ -667,7 +667,7 @@ signal.pause()
 """
 MORE_THAN_A_PROGRAM_NEEDS: dict[str, dict[str, str]] = {
     "processes and threads": {"children": "260"},
-    "open descriptors": {"children": "21", "before": "for _ in range(990): os.dup(0)"},
+    "open descriptors": {"children": "9", "before": "for _ in range(990): os.dup(0)"},
     "sockets": {
         "children": "2",
         "in_each": "kept = [socket.create_connection(there) for _ in range(520)]; os.write(met_end, b'.' )",
