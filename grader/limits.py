@@ -164,9 +164,9 @@ SPINNING_CPU_S: Final = 0.5
 #: What a check may take of a program's own time in all steps that ended well (an answer, a start, an end): so much
 #: alone, which two slow ends or ten starts of a large runtime need ...
 SLOW_CHECK_S: Final = 10.0
-#: ... and so much for each step: a program that sleeps 100 ms at each message may do so, one that takes nearly the
-#: handout's whole time for each would use up the time of all other checks.
-SLOW_STEP_S: Final = 0.2
+#: ... and so much for each step, half of the handout's time for a reply: a client may look at its keyboard once a
+#: second, a server sleep at each message; one that takes nearly all of it each time would leave none for other checks.
+SLOW_STEP_S: Final = 1.0
 #: Part of the whole time of a program's checks from which on it is the program that has used it up: the slowest right
 #: one needs less, and what we take for ourselves is less than the rest.
 SLOW_PART: Final = 0.5

@@ -25,11 +25,11 @@ def steps_until_too_slow(budget: Budget, step_s: float, most: int = 1000) -> tup
 
 def test_answers_that_use_up_nearly_each_deadline_are_too_slow_together() -> None:
     well, fault = steps_until_too_slow(Budget(), 0.95 * REPLY_S)
-    assert (well + 1) * 0.95 * REPLY_S < SLOW_CHECK_S + 2 * REPLY_S
+    assert (well + 1) * 0.95 * REPLY_S < 2 * SLOW_CHECK_S + 2 * REPLY_S
     assert fault is not None
     assert fault.reason is Reason.TOO_SLOW
     assert fault.what == (
-        "it took 11.4 s of its own time for 6 steps (answers, starts and the like); a check may take 10 s, and 0.2 s "
+        "it took 22.8 s of its own time for 12 steps (answers, starts and the like); a check may take 10 s, and 1 s "
         "more for each step"
     )
 
@@ -89,13 +89,12 @@ def test_whose_time_was_used_up(part: float, whose: type[Exception]) -> None:
 
 
 def test_waiting_for_a_program_adds_up_its_own_time(stand: Stand) -> None:
-    program = stand.run("sleep", "1")
+    program = stand.run("sleep", "2")
     program.budget = Budget(1.0)
     program.budget.note_step(SLOW_CHECK_S + SLOW_STEP_S)
-    with pytest.raises(FaultError, match=r"it took 1[01]\.[0-9] s of its own time for 2 steps") as caught:
+    with pytest.raises(FaultError, match=r"it took 1[23]\.[0-9] s of its own time for 2 steps") as caught:
         program.wait_end()
     assert caught.value.reason is Reason.TOO_SLOW
-    program.budget.note(SLOW_PART - SLOW_STEP_S)
     assert isinstance(program.budget.out_of_time("over"), FaultError)
 
 
