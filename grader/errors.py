@@ -66,6 +66,9 @@ class Reason(StrEnum):
     OUTPUT_FLOOD = "output_flood"
     OUT_OF_MEMORY = "out_of_memory"
     TOO_MANY_PROCESSES = "too_many_processes"
+    ENDED_BY_STOP = "ended_by_stop"
+    TOO_SLOW = "too_slow"
+    TOO_MANY_FILES = "too_many_files"
     HIDDEN = "hidden"
     UNUSABLE = "unusable"
     NOT_HANDED_IN = "not_handed_in"
@@ -134,6 +137,9 @@ REASONS: dict[Reason, str] = {
     Reason.OUTPUT_FLOOD: "it printed without end",
     Reason.OUT_OF_MEMORY: "it used more memory than allowed",
     Reason.TOO_MANY_PROCESSES: "it started more processes and threads than allowed",
+    Reason.ENDED_BY_STOP: "it exits when it is stopped and continued (Ctrl-Z, fg)",
+    Reason.TOO_SLOW: "each step was in time, and all together took too long",
+    Reason.TOO_MANY_FILES: "it has more files and sockets open than allowed",
     Reason.HIDDEN: "it hides what it does",
     Reason.UNUSABLE: "the submission can't be used",
     Reason.NOT_HANDED_IN: "it was not handed in",

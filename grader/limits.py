@@ -59,6 +59,28 @@ class SandboxLimits(msgspec.Struct, frozen=True, kw_only=True):
     whole_s: Annotated[float, msgspec.Meta(gt=0)] = 180.0
 
 
+class Allowance(msgspec.Struct, frozen=True):
+    """How much of something a program may have: some of it anyhow, and some for each client that has come to it."""
+
+    anyhow: int
+    for_each: int
+
+    def of(self, clients: int) -> int:
+        """What it may have when so many clients have come."""
+        return self.anyhow + clients * self.for_each
+
+
+# Each look at a program takes time for each of these, so that one which has thousands of them while nobody comes would
+# use up the time of all its checks.  What leaks with each client must live to be told so.
+#: Processes (ended ones that nobody waits for included) and threads: a pool of workers has tens, a runtime of its own
+#: some more; one or two serve a client.
+MOST_TASKS: Final = Allowance(256, 4)
+#: Open descriptors of all processes together.  Each of a pool's processes may hold two pipes of all that were started
+#: before it: 7 000 in a pool of 80; and so may the processes of 500 clients, 250 000.
+MOST_DESCRIPTORS: Final = Allowance(8_000, 1_000)
+#: Internet sockets.  A client takes one, and one more of a server that asks another; both of our own stand beside it.
+MOST_SOCKETS: Final = Allowance(1_024, 4)
+
 #: A container's /tmp and its /dev/shm, each: small, since they count as memory, and few programs write there at all.
 SCRATCH_BYTES: Final = 16 * 1024 * 1024
 SCRATCH_FILES: Final = 2_000
@@ -139,6 +161,15 @@ SPINNING_CHECKS: Final = 2
 #: ... so much time on a CPU, in which no byte moves and no client is accepted, counts as a deadline wherever nothing
 #: passes by that: a right reply of a mebibyte takes less, and silence is awaited as long as ever.
 SPINNING_CPU_S: Final = 0.5
+#: What a check may take of a program's own time in all steps that ended well (an answer, a start, an end): so much
+#: alone, which two slow ends or ten starts of a large runtime need ...
+SLOW_CHECK_S: Final = 10.0
+#: ... and so much for each step, half of the handout's time for a reply: a client may look at its keyboard once a
+#: second, a server sleep at each message; one that takes nearly all of it each time would leave none for other checks.
+SLOW_STEP_S: Final = 1.0
+#: Part of the whole time of a program's checks from which on it is the program that has used it up: the slowest right
+#: one needs less, and what we take for ourselves is less than the rest.
+SLOW_PART: Final = 0.5
 #: How long clients come and leave one after another until those that came are enough to judge by.  Two hundred take a
 #: second; a server that uses the handout's whole time for each reply would use up the time of all other checks.
 CROWD_S: Final = 20.0

@@ -16,8 +16,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import click
+import pytest
 
-from grader import catalogue
+from grader import catalogue, limits
 from grader.cli import grader
 from grader.model import Outcome
 from grader.sandbox.local import IN_NAMESPACES, WITHOUT_NAMESPACES
@@ -48,6 +49,22 @@ COMMANDS = dict(commands(grader))
 
 def options_of(command: click.Command) -> set[str]:
     return {name for parameter in command.params for name in parameter.opts if name.startswith("--")}
+
+
+USED = (limits.MOST_TASKS, limits.MOST_DESCRIPTORS, limits.MOST_SOCKETS)
+LIMITS_IN_HANDOUTS = (
+    f"may take {limits.SLOW_CHECK_S:g} seconds altogether, plus {limits.SLOW_STEP_S:g} second each.",
+    f"All checks of one program have {limits.SandboxLimits().whole_s:g} seconds; if the program itself has used half",
+    "have {} processes and threads, {} open descriptors and {} sockets".format(*(each.anyhow for each in USED)),
+    "plus {}, {} and {} for each client".format(*(each.for_each for each in USED)),
+    "It may be stopped and continued at any time (Ctrl-Z and `fg` in a shell)",
+)
+
+
+@pytest.mark.parametrize("handout", sorted(ROOT.glob("assignments/*/handout.md")), ids=lambda path: path.parent.name)
+def test_handouts_tell_what_a_program_may_use(handout: Path) -> None:
+    told = " ".join(handout.read_text(encoding="utf-8").split())
+    assert [words for words in LIMITS_IN_HANDOUTS if words not in told] == []
 
 
 def named_command(words: str) -> str | None:

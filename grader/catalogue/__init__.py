@@ -43,6 +43,12 @@ COMMON_HINTS = {
     "growing.",
     Reason.TOO_MANY_PROCESSES: "Look for a loop that keeps starting processes or threads, or that never lets them "
     "exit: each client needs one at most, and only while it is connected.",
+    Reason.TOO_MANY_FILES: "Look for descriptors that are opened and never closed, and for processes that inherit "
+    "those of others: each client needs one, and only while it is connected.",
+    Reason.ENDED_BY_STOP: "A program may be stopped and continued at any time (Ctrl-Z, then fg).{C:  Calls may "
+    "then return -1 with EINTR: call them again.}",
+    Reason.TOO_SLOW: "Look for a sleep, or for a timeout that always runs out, between receiving a message and "
+    "replying.",
 }
 
 #: A part of a hint that is for programs in some languages: `{C, Go: ...}`.  What is for C is for C++ as well.

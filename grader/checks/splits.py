@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from grader.errors import Reason
 from grader.model import EventKind
 from grader.wire.faults import FaultError
 from grader.wire.transcript import shown
@@ -62,7 +63,9 @@ def _together(stage: Stage, server: Server, exchange: Exchange, places: range, *
             client.send(exchange.request[place:])
         for client in clients:
             _expect(client, exchange, ends=ends)
-    except FaultError:
+    except FaultError as fault:
+        if fault.reason is Reason.TOO_SLOW:  # one by one it would take even longer
+            raise
         return False
     finally:
         for client in clients:
@@ -92,6 +95,8 @@ def _expect(client: ScriptedClient, exchange: Exchange, *, ends: bool) -> None:
 
 
 def _at(fault: FaultError, request: bytes, place: int) -> FaultError:
+    if fault.reason is Reason.TOO_SLOW:
+        return fault  # of all of them together
     before, after = request[:place], request[place:]
     head = ("… " if len(before) > _SHOWN_BYTES else "") + shown(before[-_SHOWN_BYTES:])
     tail = shown(after[:_SHOWN_BYTES]) + (" …" if len(after) > _SHOWN_BYTES else "")

@@ -65,7 +65,7 @@ def main() -> int:
     to_warden = _reach_warden(sys.argv[1])
     to_warden.settimeout(ANSWER_S)
     warden = WardenClient(Channel(to_warden))
-    stage = Stage(job, warden, SocketTable())
+    stage = Stage(job, warden, SocketTable(private=job.private_network))
     with tempfile.TemporaryDirectory(prefix="grader-assignment-") as name:
         folder = Path(name).resolve()
         if flaws := _laid_out(job, folder):

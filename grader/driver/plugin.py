@@ -24,6 +24,7 @@ from grader.job import Checked, Job, Word
 from grader.limits import LAST_CHECK_S
 from grader.link.channel import ChannelClosedError
 from grader.model import UNJUDGED, CheckResult, EventKind, Outcome, Part, part_of
+from grader.wire.budget import Budget
 from grader.wire.faults import FaultError, NotStartedError, UnprovedError
 from grader.wire.warden import WardenError
 
@@ -52,6 +53,7 @@ class Referee:
         self._never_listened: FaultError | None = None
         #: When the time is used up for the checks of each part; one that takes too long takes nothing from the others.
         self._deadlines: dict[Part, float] = {}
+        self._budgets = {part: Budget(job.assignment.limits.whole_s) for part in parts}
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
@@ -88,7 +90,7 @@ class Referee:
         return True
 
     def _play(self, item: pytest.Item, nextitem: pytest.Item | None, deadline: float, note: str = "") -> None:
-        self._stage.begin(deadline + LAST_CHECK_S, pair=_part(item) == "pair")
+        self._stage.begin(deadline + LAST_CHECK_S, self._budgets[_part(item)], pair=_part(item) == "pair")
         if note:
             self._stage.transcript.add(EventKind.NOTE, "grader", note)
         runtestprotocol(item, nextitem=nextitem, log=False)
@@ -105,11 +107,13 @@ class Referee:
         if time.monotonic() > self._deadlines[_part(item)]:
             whole_s = self._job.assignment.limits.whole_s
             what = f"the {whole_s:.0f} s for {_WHOSE_TIME[_part(item)]} were used up before"
-            raise UnprovedError(what, Reason.TIME_BUDGET)
+            raise self._budgets[_part(item)].out_of_time(what)
         for check in self._job.assignment.spec(self.id_of(item)).needs:
             needed = self._results.get(check)
             if needed is not None and needed.outcome is not Outcome.PASSED:
                 raise _PrerequisiteError(needed)
+        if fault := self._budgets[_part(item)].exceeded:
+            raise fault
         if self._never_listened and _part(item) == "server":
             raise NotStartedError(self._never_listened)
 
@@ -120,7 +124,7 @@ class Referee:
         """Take the verdict from the phase in which it fell: setting up, or the check itself."""
         report = yield
         if call.when == "call" or (call.when == "setup" and call.excinfo is not None):
-            error = call.excinfo.value if call.excinfo else self._stage.unproved
+            error = call.excinfo.value if call.excinfo else None
             result = self._result(item, error, call.duration)
             self._results[result.id] = result
             # What was not played leaves the program as it was.

@@ -29,6 +29,7 @@ from grader.link.channel import ChannelClosedError
 from grader.model import EventKind
 from grader.protocol.script import Exchange
 from grader.wire import stillness
+from grader.wire.budget import Budget, Counted
 from grader.wire.faults import FaultError, NotStartedError, UnprovedError
 from grader.wire.kernel import Endpoint, SocketRow, SocketTable, TcpState
 from grader.wire.own_time import Spinning
@@ -148,6 +149,7 @@ class Stage:
         self.transcript = Transcript(time.monotonic)
         self._ports_used: set[int] = set()
         self.give_up_at = math.inf
+        self._budget = Budget()
         self._pair = False
         #: Where the program listens whatever it is told, once that is known.
         self._own_port: int | None = None
@@ -156,21 +158,23 @@ class Stage:
 
     # From check to check
 
-    def begin(self, give_up_at: float = math.inf, *, pair: bool = False) -> None:
+    def begin(self, give_up_at: float = math.inf, budget: Budget | None = None, *, pair: bool = False) -> None:
         """A check begins: a new transcript.
 
-        `give_up_at`: when it must be cut short (time.monotonic).  `pair`: whether it is about both programs, which then
-        need different names.
+        `give_up_at`: when it must be cut short (time.monotonic).  `budget`: of its part's programs.  `pair`: whether it
+        is one of both programs, which are to be told apart.
         """
         self.give_up_at = give_up_at
+        self._budget = budget or Budget()
+        self._budget.begin_check()
         self._pair = pair
-        self._stops.unproved = None
         self.transcript = Transcript(time.monotonic)
         self._clients.clear()
         self._lingering.clear()
         if self._shared:
             self._shared.program.transcript = self.transcript
             self._shared.program.give_up_at = give_up_at
+            self._shared.program.budget = self._budget
 
     def finish(self, *, passed: bool) -> None:
         """A check has ended: close its clients; keep the program only if it is as it was.
@@ -197,13 +201,13 @@ class Stage:
         try:
             program.wait(let_go, deadline_s=SETTLE_S, hurried=True)
             rests = program.wait_rest(SETTLE_S)
+            self._restless = not rests and program.ending() is None
+            return rests and self._takes_anybody(server) and not self._piles_up(program)
         except NoProgressError as outcome:
             self._restless = outcome.why is Why.DEADLINE
             return False
         except (FaultError, UnprovedError):
             return False
-        self._restless = not rests and program.ending() is None
-        return rests and self._takes_anybody(server) and not self._piles_up(program)
 
     def _piles_up(self, program: Program) -> bool:
         """Whether it has many more threads and processes than after its first check.
@@ -235,8 +239,15 @@ class Stage:
         self._warden.end()
 
     def _clear_time_wait(self) -> None:
-        """Otherwise the next server without SO_REUSEADDR would be blamed for the last one's."""
-        for row in self.table.dump(TcpState.TIME_WAIT):
+        """Else the next server without SO_REUSEADDR would be blamed for the last one.
+
+        Removing thousands takes seconds; who leaves them is not started again.
+        """
+        rows = self.table.dump(TcpState.TIME_WAIT)
+        if self._job.private_network:
+            with suppress(FaultError):
+                self._budget.note_count(Counted.SOCKETS, len(rows), len(self._clients))
+        for row in rows:
             if self._job.private_network or row.local.port in self._ports_used:
                 self.table.destroy(row)
 
@@ -258,11 +269,6 @@ class Stage:
             return program.doing(stillness.descendants(program.snapshot(), program.pid))
         except (ChannelClosedError, WardenError, FaultError):
             return ""
-
-    @property
-    def unproved(self) -> UnprovedError | None:
-        """What was not proved in this check, although nothing in it went wrong."""
-        return self._stops.unproved
 
     def behind(self, error: FaultError | UnprovedError) -> FaultError | UnprovedError:
         """What did not hold, with the counted limit that the program ran into, if it did.
@@ -357,6 +363,7 @@ class Stage:
             name=name,
         )
         self._program.give_up_at = self.give_up_at
+        self._program.budget = self._budget
         return self._program
 
     def run_client(

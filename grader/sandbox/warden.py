@@ -445,11 +445,18 @@ class Warden:
         limited = self._most_processes != resource.RLIM_INFINITY
         return {"refused": limited and proc.tasks_of(self._settings["uid"]) >= self._most_processes}, ()
 
-    def snapshot(self, *, files: bool) -> _Answer:
-        """What every process of the program does now (see `wire/stillness.py` for how it is read)."""
+    def snapshot(self, *, files: bool, most_files: int) -> _Answer:
+        """What every process of the program does now (see `wire/stillness.py` for how it is read).
+
+        `files` adds their open files, up to so many of all; of the processes with more than what is left, the number.
+        """
         self._reap()
+        left = most_files
+        seen = []
         with self._looking():
-            seen = [proc.process(pid, files=files) for pid in self.pids()]
+            for pid in self.pids():
+                seen.append(proc.process(pid, most_files=left if files else None))
+                left -= len(seen[-1].get("files", ()))
         if not any(each["threads"] or each["state"] == "X" for each in seen) and self._somebody():
             seen.append(proc.unsettled(0))
         return {"processes": seen}, ()

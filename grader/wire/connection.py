@@ -88,7 +88,7 @@ class Connection:
         self._reset_met = False
         self._sock = sock
         self.ours = Endpoint(*sock.getsockname()[:2])
-        program.talks.append(self)
+        program.meet(self)
 
     def __enter__(self) -> Self:
         return self
@@ -231,7 +231,7 @@ class Connection:
         `behind_it`: what else is done then.  What doesn't fit is sent while the reply is read.
         """
         __tracebackhide__ = True
-        with self._program.frozen_if_it_survives() as together:
+        with self._program.frozen():
             self._begin_to_feed(sending)
             self._feed()
             if not self._unsent:
@@ -240,8 +240,6 @@ class Connection:
                 row = self._at_once(self._collected) or self._program.wait(self._collected)
             except NoProgressError as stop:
                 raise self._not_arrived(stop) from None
-        if not together:
-            return
         size = len(sending.data)
         waiting = min(row.receive_queue, size)  # a FIN counts as one until it is read
         words = f"all {size} bytes arrived together"

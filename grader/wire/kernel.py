@@ -87,9 +87,13 @@ class SocketRow:
 
 
 class SocketTable:
-    """A sock_diag conversation with the kernel.  Not for several threads."""
+    """A sock_diag conversation with the kernel.  Not for several threads.
 
-    def __init__(self) -> None:
+    `private`: whether nobody else uses this network namespace.
+    """
+
+    def __init__(self, *, private: bool = False) -> None:
+        self.private = private
         self._netlink = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC, _NETLINK_SOCK_DIAG)
         self._netlink.bind((0, 0))
         self._sequence = 0

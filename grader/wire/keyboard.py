@@ -56,7 +56,7 @@ class Keyboard:
         self._its_input = self._find_input(program.snapshot())
         self._typed_bytes = 0
         self._unpoured = memoryview(b"")
-        program.talks.append(self)
+        program.meet(self)
 
     # What waiting asks (`Talk`)
 

@@ -94,6 +94,11 @@ class Deadline:
         """A wait begins (time.monotonic); what was used up before stays used up."""
         self._whole = OwnTime(began)
         self._spent_s = 0.0
+        #: The same for this wait alone.
+        self._used_here_s = 0.0
+        #: How much of its own time had passed at the last look after which it was still waited for; and how much of
+        #: that no byte has given back.
+        self.needed_s = self.idled_s = 0.0
         #: Since something moved last.
         self._quiet = OwnTime(began)
         self._quiet_spent_s = self._quiet_ran_s = 0.0
@@ -107,8 +112,9 @@ class Deadline:
         spent_s = self._whole.spent_s(now, snapshot, io_stalled_s)
         bytes_moved = 0 if self._moved is None else max(0, sum(moved) - sum(self._moved))
         # Threads that have ended take their times with them, so that less may be spent than before.
-        self._used_s += max(0.0, spent_s - self._spent_s) - bytes_moved / USEFUL_BYTES_PER_S
-        self._used_s = max(0.0, self._used_s)
+        more_s = max(0.0, spent_s - self._spent_s) - bytes_moved / USEFUL_BYTES_PER_S
+        self._used_s = max(0.0, self._used_s + more_s)
+        self._used_here_s = max(0.0, self._used_here_s + more_s)
         self._spent_s = spent_s
         if moved != self._moved:
             if self._moved is not None:
@@ -116,6 +122,13 @@ class Deadline:
             self._moved = moved
         self._quiet_spent_s = self._quiet.spent_s(now, snapshot, io_stalled_s)
         self._quiet_ran_s = self._quiet.ran_s(snapshot)
+
+    def has_not_come(self) -> None:
+        """What is waited for has not come by now, so that all the time until the last look was needed.
+
+        It may have come during a look, or while nobody gave us a CPU to see it: that is no time of the program's.
+        """
+        self.needed_s, self.idled_s = self._spent_s, self._used_here_s
 
     @property
     def is_over(self) -> bool:

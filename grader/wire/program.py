@@ -16,16 +16,27 @@ import re
 import select
 import signal
 import time
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Protocol, TypeVar
 
 from grader.errors import Reason
-from grader.limits import EXIT_S, KERNEL_S, REPLY_S, REPLY_WALL_S, SETTLE_S, SPINNING_CPU_S, SandboxLimits
+from grader.limits import (
+    EXIT_S,
+    KERNEL_S,
+    MOST_DESCRIPTORS,
+    MOST_SOCKETS,
+    REPLY_S,
+    REPLY_WALL_S,
+    SETTLE_S,
+    SPINNING_CPU_S,
+    SandboxLimits,
+)
 from grader.model import EventKind
 from grader.wire import stillness, terminal
+from grader.wire.budget import Budget, Counted
 from grader.wire.diagnosis import Conversation, describe
 from grader.wire.faults import FaultError, UnprovedError
 from grader.wire.kernel import SocketRow, SocketTable, TcpState, io_stalled_s, machine
@@ -115,13 +126,10 @@ class Output:
 class Stops:
     """What is known about how a submission's program takes being stopped and continued.
 
-    `ended`: what ended one of its runs, in words; empty: nothing has.  Such a program is left running if it would be
-    frozen only for the proof: what it answers wrong is wrong all the same, and what it answers right proves nothing
-    (`unproved`, for the check that is played).
+    `ended_of_it`: one of its runs has ended of nothing else; two that do are no coincidence.
     """
 
-    ended: str = ""
-    unproved: UnprovedError | None = None
+    ended_of_it: bool = False
 
 
 class Program:
@@ -144,6 +152,8 @@ class Program:
         #: Who it is in the transcript.
         self.name = name
         self.talks: list[Talk] = []
+        #: How many conversations there were, those that have ended included.
+        self._met = 0
         self._leaving: list[Talk] = []
         self.transcript = transcript
         self.started = started
@@ -165,6 +175,8 @@ class Program:
         self._ending: Ending | None = None
         #: When waiting for it is cut short, whatever it does (time.monotonic).
         self.give_up_at = math.inf
+        #: What it has used up of the time for its checks.
+        self.budget = Budget()
         #: Bytes that it was sent; one that prints what it reads may print them all, escaped.
         self.told_bytes = 0
         self._survives_stops = False
@@ -262,18 +274,36 @@ class Program:
         """What all its processes do now.
 
         Raises:
-            FaultError: one of them hides its files, and we need them.
+            FaultError: it has more of them, or more files open, than a program needs; or one of them hides its files,
+                and was asked for them.
         """
-        seen = self._warden.snapshot(files=files)
+        seen = self._warden.snapshot(files=files, most_files=MOST_DESCRIPTORS.of(self._met))
+        self.budget.note_count(Counted.TASKS, stillness.task_count(seen), self._met)
+        if any(process.unread_files for process in seen):
+            count = sum(process.unread_files or len(process.files) for process in seen)
+            self.budget.note_count(Counted.DESCRIPTORS, count, self._met)
         if hidden := [process for process in seen if process.hidden]:
             what = f"its process {hidden[0].name!r} does not let the grader see what it has open (it is not dumpable)"
             raise FaultError(Reason.HIDDEN, what)
         return seen
 
     def sockets(self) -> dict[int, SocketRow]:
-        """All sockets of the network namespace that belong to somebody, by inode."""
+        """All sockets of the network namespace that belong to somebody, by inode.
+
+        Raises:
+            FaultError: it has more of them than a program needs.
+        """
         rows = (*self._table.dump(*_ALL_BUT_TIME_WAIT), *self._table.dump_udp())
+        if len(rows) > MOST_SOCKETS.of(self._met):
+            self.budget.note_count(Counted.SOCKETS, self._count_own(rows), self._met)
         return {row.inode: row for row in rows if row.inode}
+
+    def _count_own(self, rows: Sequence[SocketRow]) -> int:
+        """How many of these sockets are its own: all, where nobody else uses the network but a few of ours."""
+        if self._table.private:
+            return len(rows)
+        files = {target for process in self.snapshot() for target in process.files.values()}
+        return sum(f"socket:[{row.inode}]" in files for row in rows)
 
     def timeout_s(self) -> float:
         """How much longer the call in which it sleeps may wait, as far as its arguments say; 0: they don't."""
@@ -304,12 +334,13 @@ class Program:
         verdict, snapshot = self._look()
         ended = time.monotonic()
         self._look_s = ended - began
-        if sum(len(process.threads) for process in snapshot) > _DEAR_THREADS:
+        # Nobody is kept from working who sleeps.
+        if verdict is Verdict.RUNNING and sum(len(process.threads) for process in snapshot) > _DEAR_THREADS:
             self._dear_until = ended + _DEAR_PAUSES * self._look_s
         return verdict, snapshot
 
     def _look(self) -> tuple[Verdict, Snapshot]:
-        first = self._warden.snapshot(files=False)
+        first = self.snapshot(files=False)
         if not stillness.asleep(first, first):
             return Verdict.RUNNING, first
         sockets = self.sockets()
@@ -358,6 +389,11 @@ class Program:
                     raise FaultError(Reason.NOT_READ, what, doing=stop.doing) from None
             raise UnprovedError("what was sent did not arrive", doing=stop.doing) from None
 
+    def meet(self, talk: Talk) -> None:
+        """A conversation of ours begins."""
+        self.talks.append(talk)
+        self._met += 1
+
     def leave(self, talk: Talk) -> None:
         """Our end of a connection was closed or reset; that is on its way now."""
         if talk in self.talks:
@@ -389,16 +425,36 @@ class Program:
         Raises:
             NoProgressError: it can't happen any more, or did not in that much of the program's own time.
             UnprovedError: the machine did not give the program that time.
-            FaultError: it floods its output.
+            FaultError: it floods its output, or has let us wait too long in all.
         """
+        __tracebackhide__ = True
+        clock = within or Deadline(deadline_s)
+        try:
+            value = self._wait(ready, watched, clock, until_end=until_end, rests=rests, prints=prints, hurried=hurried)
+        finally:
+            self.budget.note(clock.needed_s)
+        self.budget.note_step(clock.idled_s)
+        return value
+
+    def _wait(
+        self,
+        ready: Callable[[], T | None],
+        watched: Collection[int],
+        clock: Deadline,
+        *,
+        until_end: bool,
+        rests: Callable[[Snapshot], bool],
+        prints: bool,
+        hurried: bool,
+    ) -> T:
         began = time.monotonic()
         # What the last look cost fades, so that one slow look does not make all later waits slow.
         self._look_s *= _FADING
         pause_s = max(_FIRST_LOOK_S, self._look_s)
         look_at = max(began + pause_s, self._dear_until)
-        clock = within or Deadline(deadline_s)
         clock.begin(began)
         while (value := ready()) is None:
+            clock.has_not_come()
             try:
                 self.pump(min(pause_s if watched else _UNWATCHED_S, max(0.0, look_at - time.monotonic())), watched)
             except FaultError:  # it floods its output; what it did before counts
@@ -421,8 +477,7 @@ class Program:
             if clock.is_over or (in_haste and clock.spins):
                 return self._last_chance(ready, Why.DEADLINE, verdict, snapshot, clock)
             if now > self.give_up_at:
-                what = "the time for all its checks was used up during this one"
-                raise UnprovedError(what, Reason.TIME_BUDGET, self.doing())
+                raise self.budget.out_of_time("the time for all its checks was used up in this one", self.doing())
             if now - began > REPLY_WALL_S:
                 raise UnprovedError("the machine was too busy to let the program run", Reason.STARVED, self.doing())
             pause_s = max(time.monotonic() - now, min(2 * pause_s, _RAREST_LOOK_S))
@@ -522,7 +577,8 @@ class Program:
         """The whole program is stopped meanwhile; what is sent to it collects in its queues.
 
         Raises:
-            UnprovedError: it does not survive that, or the machine does not stop it.
+            FaultError: it does not survive that, and did not before.
+            UnprovedError: it did not survive that once, or the machine does not stop it.
         """
         if not self._survives_stops:
             self._rehearse_stop()
@@ -534,20 +590,6 @@ class Program:
             self.transcript.add(EventKind.THAWED, "grader")
             self._warden.thaw()
 
-    @contextmanager
-    def frozen_if_it_survives(self) -> Iterator[bool]:
-        """The same, but a program that is known not to survive it keeps running; whether it is stopped.
-
-        Raises:
-            UnprovedError: it does not survive it now, or the machine does not stop it.
-        """
-        if self._stops.ended:
-            self._stops.unproved = UnprovedError(self._stops.ended)
-            yield False
-            return
-        with self.frozen():
-            yield True
-
     def _freeze(self) -> None:
         if not self._warden.freeze():
             self._warden.thaw()
@@ -556,24 +598,25 @@ class Program:
     def _rehearse_stop(self) -> None:
         """Stop it and let it continue, with nothing sent: if that alone ends it, what follows must not be judged.
 
-        signal(7): after a stop and SIGCONT epoll_wait(2), sleeps and receives with a timeout fail with EINTR, even if
-        no handler is installed.  A program that has installed one for SIGCONT is prepared for it, and answers for it.
+        Handouts say that a program carries on after that, as after Ctrl-Z and fg in a shell.  But then epoll_wait(2)
+        fails with EINTR even where no handler is installed (signal(7)), and the example in its own manual page exits at
+        any failure: a program that was waiting there is not blamed, however often.
 
         Raises:
-            FaultError: it ends, and catches SIGCONT.
-            UnprovedError: it ends, and does not.
+            FaultError: it ends, as a run before this one did.
+            UnprovedError: it ends, the first of its runs that does, or one that waited in epoll_wait.
         """
         __tracebackhide__ = True
-        caught = [process.caught_signals >> (signal.SIGCONT - 1) & 1 for process in self.snapshot(files=False)]
+        excused = stillness.waits_in(self.snapshot(files=False), "epoll_wait", machine())
         self._freeze()
         self._warden.thaw()
         self.wait_rest(SETTLE_S)
-        if ending := self.ending():
-            what = f"stopped and continued (SIGSTOP, SIGCONT), it did not go on: {describe_ending(ending)}"
-            if any(caught):
-                raise FaultError(reason_of(ending), f"{what}; it has a handler for SIGCONT", doing=self.doing())
-            self._stops.ended = what
-            raise UnprovedError(what)
+        if self.ending():
+            what = "stopped and continued (SIGSTOP, SIGCONT) while nothing was asked of it, it did not carry on"
+            if self._stops.ended_of_it and not excused:
+                raise FaultError(Reason.ENDED_BY_STOP, f"{what}, twice", doing=self.doing())
+            self._stops.ended_of_it = True
+            raise UnprovedError(what, doing=self.doing())
         self._survives_stops = True
 
     def cpu_share(self, window_s: float) -> float | None:

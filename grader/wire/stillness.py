@@ -62,6 +62,7 @@ class ProcessFacts(msgspec.Struct, frozen=True):
 
     `name` and file names are text that the program chose, with `\xff` for what is no UTF-8: they prove nothing.
     Sockets, pipes and the like have names of the kernel's, which no file can have.
+    `unread_files`: how many it has where they are too many to be looked at.
     `hidden`: whether it keeps us from seeing its files and its calls.
     """
 
@@ -75,6 +76,7 @@ class ProcessFacts(msgspec.Struct, frozen=True):
     blocked_signals: int
     threads: tuple[ThreadFacts, ...]
     files: dict[str, str] = {}
+    unread_files: int = 0
     posix_timers: bool = False
     hidden: bool = False
 
@@ -95,6 +97,11 @@ class ProcessFacts(msgspec.Struct, frozen=True):
 
 
 Snapshot = tuple[ProcessFacts, ...]
+
+
+def task_count(seen: Snapshot) -> int:
+    """Its processes and threads, ended ones that nobody has waited for included."""
+    return sum(max(1, len(process.threads)) for process in seen)
 
 
 def descendants(seen: Snapshot, pid: int) -> Snapshot:
@@ -343,6 +350,11 @@ def multiplexed(snapshot: Snapshot, machine: str) -> list[Multiplexed]:
         if (call := call_of(thread, machine)) is not None
     )
     return [each for each in found if each.call.name in _MULTIPLEXED]
+
+
+def waits_in(snapshot: Snapshot, call: str, machine: str) -> bool:
+    """Whether a thread sleeps in the call of this name."""
+    return any(each.call.name == call for each in multiplexed(snapshot, machine))
 
 
 def awaits(

@@ -110,7 +110,7 @@ class UdpClient:
         self._bind("::1" if v6 else "127.0.0.1")
         self._sock.setblocking(False)  # noqa: FBT003 — its only parameter
         self.ours = Endpoint(*self._sock.getsockname()[:2])
-        program.talks.append(self)
+        program.meet(self)
 
     def _bind(self, host: str) -> None:
         try:

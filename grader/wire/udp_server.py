@@ -81,7 +81,7 @@ class ScriptedUdpServer:
     def begin(self, program: Program) -> None:
         """Wait for this program."""
         self._program = program
-        program.talks.append(self)
+        program.meet(self)
 
     def close(self) -> None:
         """Close all sockets: whoever keeps sending meets a closed port."""

@@ -10,6 +10,9 @@ import msgspec
 from grader.link.channel import Channel
 from grader.wire.stillness import ProcessFacts, Snapshot, Timed
 
+#: More files than any program can open.
+_ANY_NUMBER = 1 << 40
+
 
 @dataclass(frozen=True)
 class Started:
@@ -113,9 +116,10 @@ class WardenClient:
         """Whether the program that was started last wanted more processes and threads than allowed."""
         return cast("bool", self._answer("refused_processes")["refused"])
 
-    def snapshot(self, *, files: bool = False) -> Snapshot:
-        """What all processes do now."""
-        return msgspec.convert(self._answer("snapshot", files=files)["processes"], tuple[ProcessFacts, ...])
+    def snapshot(self, *, files: bool = False, most_files: int = _ANY_NUMBER) -> Snapshot:
+        """What all processes do now; with `files`, what they have open, up to so many files of all of them."""
+        answer = self._answer("snapshot", files=files, most_files=most_files)
+        return msgspec.convert(answer["processes"], tuple[ProcessFacts, ...])
 
     def socket_timeouts(self, sockets: list[tuple[int, int]]) -> Timed:
         """Whether these sockets, by (pid, fd), have timeouts of their own."""

@@ -13,7 +13,7 @@ from grader.errors import Reason
 from grader.job import Built, Checked, Finished, Job, Refused, Word
 from grader.limits import SandboxLimits
 from grader.model import EventKind, Outcome
-from tests.driver.play import Played, job, play
+from tests.driver.play import ECHO, Played, job, play
 
 ENDS = '''
 def test_passes(connect, protocol):
@@ -197,6 +197,24 @@ def test_after_the_whole_time_nothing_is_started(tmp_path: Path) -> None:
     assert (check.outcome, check.reason) == (Outcome.INCONCLUSIVE, Reason.TIME_BUDGET)
     assert check.message == "The 0 s for all checks of the server were used up before."
     assert check.evidence == ()
+
+
+def test_time_that_the_program_itself_has_used_up_is_its_fault(tmp_path: Path) -> None:
+    own = """
+    def test_waits(connect):
+        with connect() as client:
+            client.send(b"x")
+            client.expect_nothing(Reason.EARLY_REPLY, "it answered")
+
+    def test_comes_too_late():
+        raise KeyError("must not be played")
+    """
+    waits = ECHO.replace("sock.sendall(data)", "import time; time.sleep(1000)")
+    played = play(job(own, "waits", "comes_too_late", program=waits, limits=SandboxLimits(whole_s=2.0)), tmp_path)
+    assert played.checks["waits"].outcome is Outcome.PASSED
+    check = played.checks["comes_too_late"]
+    assert (check.outcome, check.reason) == (Outcome.FAILED, Reason.TOO_SLOW)
+    assert check.message.startswith("The 2 s for all checks of the server were used up before: ")
 
 
 def test_only_chosen_checks_are_played(tmp_path: Path) -> None:

@@ -204,13 +204,13 @@ def test_a_zombie_that_its_tracer_holds_has_ended() -> None:
         os.close(pidfd)
         assert process.poll() is None, "and that it can't be waited for"
         assert proc.exit_status(process.pid) == 3
-        assert proc.process(process.pid, files=True)["state"] == "Z"
+        assert proc.process(process.pid, most_files=9)["state"] == "Z"
 
 
 @pytest.mark.parametrize("way", ["vfork", "vfork_by_clone3"])
 def test_a_wait_in_vfork_is_known_by_its_call(way: str) -> None:
     with unfiltered(way) as process:
-        (thread,) = proc.process(process.pid, files=False)["threads"]
+        (thread,) = proc.process(process.pid, most_files=None)["threads"]
         assert (thread["state"], thread["in_vfork"]) == ("D", True)
         assert proc.exit_status(process.pid) is None
         assert proc.not_stopped(process.pid) == []

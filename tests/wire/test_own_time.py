@@ -154,6 +154,27 @@ def test_several_waits_share_a_deadline() -> None:
     assert asleep(deadline, 0.4, [0, 0, 0], began=500.0) == 2
 
 
+def test_what_came_during_a_look_or_before_we_could_see_it_was_not_needed() -> None:
+    deadline = Deadline(REPLY_S)
+    deadline.begin(100.0)
+    for now in (100.0, 100.5):
+        deadline.look(now, facts((1, 0.0, 0.0)), ())
+    deadline.has_not_come()
+    deadline.look(101.5, facts((1, 0.0, 0.0)), ())
+    assert deadline.needed_s == pytest.approx(0.5)
+    deadline.begin(200.0)
+    assert deadline.needed_s == deadline.idled_s == 0
+
+
+def test_bytes_that_move_give_back_what_a_wait_has_used_of_other_waits_too() -> None:
+    deadline = Deadline(REPLY_S)
+    asleep(deadline, 1.0, [0, 0])
+    asleep(deadline, 0.5, [0, USEFUL_BYTES_PER_S, USEFUL_BYTES_PER_S], began=200.0)
+    deadline.has_not_come()
+    assert deadline.needed_s == pytest.approx(1.0)
+    assert deadline.idled_s == pytest.approx(0.5)
+
+
 def test_a_program_that_sleeps_or_moves_does_not_spin() -> None:
     deadline = Deadline(REPLY_S)
     deadline.begin(0.0)

@@ -16,6 +16,7 @@ from grader.limits import REPLY_S, SPINNING_CHECKS
 from grader.link.channel import Channel, ChannelClosedError
 from grader.model import EventKind
 from grader.wire.faults import FaultError, UnprovedError
+from grader.wire.kernel import Endpoint, SocketRow, SocketTable, TcpState
 from grader.wire.program import NoProgressError, Output, Program, Stops, Why, describe_ending, shows_traceback
 from grader.wire.stillness import Snapshot, Verdict
 from grader.wire.terminal import MadeOfCtrlC
@@ -336,35 +337,47 @@ def test_a_program_that_ends_of_a_stop_alone_is_not_judged_by_what_follows(stand
     entered = False
     with pytest.raises(UnprovedError) as caught, program.frozen():
         entered = True
-    assert caught.value.what == ("stopped and continued (SIGSTOP, SIGCONT), it did not go on: it exited with status 1")
-    assert caught.value.reason is Reason.UNPROVED
+    assert caught.value.what == (
+        "stopped and continued (SIGSTOP, SIGCONT) while nothing was asked of it, it did not carry on"
+    )
+    assert (caught.value.reason, caught.value.doing) == (Reason.UNPROVED, "it exited with status 1")
     assert not entered
     assert EventKind.FROZEN not in {event.kind for event in program.transcript.events}
 
 
-def test_a_program_that_is_known_to_end_of_a_stop_runs_on_where_its_faults_show_without_one(stand: Stand) -> None:
-    program = stand.run_ready("sleeper.py", "epoll_without_eintr")
-    program.wait_still()
-    with pytest.raises(UnprovedError) as caught, program.frozen_if_it_survives():
-        pass
-    known = Stops(ended=caught.value.what)
-    again = stand.run_ready("sleeper.py", "epoll_without_eintr", stops=known)
-    with again.frozen_if_it_survives() as stopped:
-        assert not stopped
-    assert again.wait_still().why is Why.STILL
-    assert known.unproved == caught.value
+ENDS_WHEN_CONTINUED = """
+import os, signal
+signal.signal(signal.SIGCONT, lambda *_: os._exit(3))
+print("ready", flush=True)
+while True:
+    signal.pause()
+"""
 
 
-def test_a_program_that_ends_itself_when_it_is_continued_answers_for_it(stand: Stand) -> None:
-    handler = "import os, signal; signal.signal(signal.SIGCONT, lambda *_: os._exit(3)); print('ready', flush=True)"
-    program = stand.run(*PYTHON, "-c", f"{handler}\nwhile True: signal.pause()")
-    wait_printed(program, b"ready")
-    with (
-        pytest.raises(FaultError, match=r"did not go on: .* status 3; it has a handler for SIGCONT") as caught,
-        program.frozen(),
-    ):
-        pass
-    assert caught.value.reason is Reason.CRASHED
+def test_a_program_that_ends_of_a_stop_alone_a_second_time_is_at_fault(stand: Stand) -> None:
+    stops = Stops()
+    for expected in (UnprovedError, FaultError):
+        program = stand.run(*PYTHON, "-c", ENDS_WHEN_CONTINUED, stops=stops)
+        wait_printed(program, b"ready")
+        with pytest.raises(expected) as caught, program.frozen():
+            pass
+    fault = caught.value
+    assert isinstance(fault, FaultError)
+    assert (fault.reason, fault.doing) == (Reason.ENDED_BY_STOP, "it exited with status 3")
+
+
+def test_a_program_that_ends_at_eintr_of_epoll_wait_is_not_blamed_however_often(stand: Stand) -> None:
+    stops = Stops()
+    for _ in range(3):
+        program = stand.run_ready("sleeper.py", "epoll_without_eintr", stops=stops)
+        with pytest.raises(UnprovedError), program.frozen():
+            pass
+
+
+def test_a_program_that_survives_another_stop_is_judged(stand: Stand) -> None:
+    program = stand.run_ready("sleeper.py", "accept", stops=Stops(ended_of_it=True))
+    with program.frozen():
+        assert states(stand) == {"T"}
 
 
 def test_a_program_that_is_known_to_spin_is_waited_for_shorter_where_nothing_passes_by_it(stand: Stand) -> None:
@@ -647,3 +660,90 @@ def test_many_threads_that_rest_are_known_to(stand: Stand) -> None:
     program = stand.run_ready("sleeper.py", "many_sleep")
     for _ in range(3):  # the second and third time it may not be looked at before some time has passed
         assert program.wait_rest(1)
+
+
+FORKS = """
+import os, socket, sys, signal, threading
+{before}
+for _ in range({children}):
+    if os.fork() == 0:
+        {in_each}
+        signal.pause()
+{after}
+print("ready", flush=True)
+signal.pause()
+"""
+MORE_THAN_A_PROGRAM_NEEDS: dict[str, dict[str, str]] = {
+    "processes and threads": {"children": "260"},
+    "open descriptors": {"children": "9", "before": "for _ in range(990): os.dup(0)"},
+    "sockets": {
+        "children": "2",
+        "in_each": "kept = [socket.create_connection(there) for _ in range(520)]; os.write(met_end, b'.' )",
+        "before": "listener = socket.create_server(('127.0.0.1', 0), backlog=4096); there = listener.getsockname(); "
+        "met, met_end = os.pipe()",
+        "after": "[os.read(met, 1) for _ in range(2)]",
+    },
+}
+
+
+@pytest.mark.parametrize("what", list(MORE_THAN_A_PROGRAM_NEEDS))
+def test_a_program_that_has_more_to_look_at_than_it_needs_is_at_fault(stand: Stand, what: str) -> None:
+    parts = {"before": "", "in_each": "", "after": "", **MORE_THAN_A_PROGRAM_NEEDS[what]}
+    program = stand.run(*PYTHON, "-c", FORKS.format(**parts))
+    wait_printed_unseen(program, b"ready")
+    with pytest.raises(
+        FaultError, match=rf"it has \d+ {what}, and 0 clients have come; allowed are \d+, and "
+    ) as caught:
+        program.wait_still()
+    expected = Reason.TOO_MANY_PROCESSES if what.startswith("processes") else Reason.TOO_MANY_FILES
+    assert caught.value.reason is expected
+
+
+def wait_printed_unseen(program: Program, words: bytes) -> None:
+    """Until it has printed these words, without a look at what it does."""
+    while words not in program.stdout.data:
+        program.pump(1.0)
+
+
+def test_of_clients_that_have_come_a_program_may_have_more(stand: Stand) -> None:
+    program = stand.run(*PYTHON, "-c", FORKS.format(before="", children=260, in_each="", after=""))
+    wait_printed_unseen(program, b"ready")
+    program._met = 2
+    assert program.wait_still().why is Why.STILL
+
+
+def test_of_too_many_files_only_the_number_is_told(stand: Stand) -> None:
+    stand.run_ready("sleeper.py", "accept")
+    (whole,) = stand.warden.snapshot(files=True)
+    assert len(whole.files) > 3
+    (few,) = stand.warden.snapshot(files=True, most_files=len(whole.files) - 1)
+    assert (few.files, few.unread_files) == ({}, len(whole.files))
+    (enough,) = stand.warden.snapshot(files=True, most_files=len(whole.files))
+    assert (enough.files, enough.unread_files) == (whole.files, 0)
+
+
+def test_where_nobody_else_uses_the_network_sockets_in_no_hands_count_as_well(stand: Stand) -> None:
+    program = stand.run_ready("sleeper.py", "accept")
+    stranger = SocketRow(2, TcpState.CLOSE_WAIT, Endpoint("127.0.0.1", 1), Endpoint("127.0.0.1", 2), 0, 0, 0)
+    program._table = (table := CrowdedTable(stranger, 1100))
+    assert program.sockets() == {}, "they may be anybody's"
+    table.private = True
+    with pytest.raises(FaultError, match="it has 1100 sockets"):
+        program.sockets()
+    table.close()
+
+
+class CrowdedTable(SocketTable):
+    """A table that holds one row many times."""
+
+    def __init__(self, row: SocketRow, count: int) -> None:
+        super().__init__()
+        self._rows = [row] * count
+
+    def dump(self, *_: TcpState) -> list[SocketRow]:
+        """Always the same."""
+        return self._rows
+
+    def dump_udp(self) -> list[SocketRow]:
+        """None."""
+        return []

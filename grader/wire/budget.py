@@ -1,0 +1,101 @@
+"""What a part's programs use up of the time for all its checks, and when it is too much.  Pure: seconds and counts in.
+
+A deadline bounds one wait.  A program that uses up nearly each of them has answered every message in time, and yet
+keeps the checks behind it from being played, so that it could choose which faults of its are seen.  Therefore its own
+time (`own_time.py`) is added up.  Within a check a *step* is a wait that ended with what was awaited: an answer, a
+connection taken, a start, an end.  Each step brings some time with it, so that a program may be slow in everything;
+what it takes beyond that must fit into what one check may have on top.  Time in which nothing was to come, and that we
+chose to wait, is none of a check's steps.  It counts only when all the time of a part is used up, where it says whose
+time that was: the program's, or the machine's.
+
+The time of our own looks is never the program's.  What makes them dear is counted instead: processes and threads,
+descriptors, sockets, beside the clients that have come.  Who has more of them than it needs is not looked at again.
+"""
+
+from __future__ import annotations
+
+import math
+from enum import Enum
+
+from grader.errors import Reason
+from grader.limits import (
+    MOST_DESCRIPTORS,
+    MOST_SOCKETS,
+    MOST_TASKS,
+    SLOW_CHECK_S,
+    SLOW_PART,
+    SLOW_STEP_S,
+    Allowance,
+)
+from grader.wire.faults import FaultError, UnprovedError
+
+
+class Counted(Enum):
+    """What each look at a program takes time for: in words, as a fault, and how much of it is allowed."""
+
+    TASKS = ("processes and threads", Reason.TOO_MANY_PROCESSES, MOST_TASKS)
+    DESCRIPTORS = ("open descriptors", Reason.TOO_MANY_FILES, MOST_DESCRIPTORS)
+    SOCKETS = ("sockets", Reason.TOO_MANY_FILES, MOST_SOCKETS)
+
+    def __init__(self, words: str, reason: Reason, allowed: Allowance) -> None:
+        self.words = words
+        self.reason = reason
+        self.allowed = allowed
+
+
+class Budget:
+    """Of all programs of one part.  `whole_s`: so long all its checks may take."""
+
+    def __init__(self, whole_s: float = math.inf) -> None:
+        self._whole_s = whole_s
+        self._used_s = 0.0
+        self._steps = 0
+        self._steps_s = 0.0
+        #: What one of its runs had too many of: at another nothing else would be seen, and slowly.
+        self.exceeded: FaultError | None = None
+
+    def begin_check(self) -> None:
+        """A check begins: what was slow before is another one's matter."""
+        self._steps, self._steps_s = 0, 0.0
+
+    def note(self, own_s: float) -> None:
+        """A wait has ended, whichever way, after so much of its own time."""
+        self._used_s += own_s
+
+    def note_step(self, own_s: float) -> None:
+        """What was awaited has come after so much of its own time, less what the bytes that moved have given back.
+
+        Raises:
+            FaultError: with the other steps of this check that is too much.
+        """
+        __tracebackhide__ = True
+        self._steps += 1
+        self._steps_s += own_s
+        if self._steps_s > SLOW_CHECK_S + SLOW_STEP_S * self._steps:
+            steps = f"{self._steps} step{'s' * (self._steps != 1)}"
+            what = f"it took {self._steps_s:.1f} s of its own time for {steps} (answers, starts and the like)"
+            allowed = f"a check may take {SLOW_CHECK_S:g} s, and {SLOW_STEP_S:g} s more for each step"
+            raise FaultError(Reason.TOO_SLOW, f"{what}; {allowed}")
+
+    def note_count(self, of: Counted, count: int, clients: int) -> None:
+        """So many it has, and so many clients have come to it.
+
+        Raises:
+            FaultError: it does not need so many.
+        """
+        __tracebackhide__ = True
+        if count > of.allowed.of(clients):
+            came = f"{clients} client{'s have' if clients != 1 else ' has'} come"
+            most = f"{of.allowed.anyhow}, and {of.allowed.for_each} more for each client"
+            had = f"{count} {of.words}, and {came}; allowed are {most}"
+            self.exceeded = FaultError(of.reason, f"in an earlier check it had {had}")
+            raise FaultError(of.reason, f"it has {had}")
+
+    def out_of_time(self, what: str, doing: str = "") -> FaultError | UnprovedError:
+        """All the time of the part is used up (`what`: a sentence): the program's fault, or the machine's."""
+        if self.exceeded:
+            return self.exceeded
+        if self._used_s < SLOW_PART * self._whole_s:
+            return UnprovedError(what, Reason.TIME_BUDGET, doing)
+        used = f"{self._used_s:.0f} of {self._whole_s:.0f} s went by while it ran or slept of its own accord"
+        return FaultError(Reason.TOO_SLOW, f"{what}: {used}", doing=doing)

@@ -1,0 +1,106 @@
+"""How long a program may let us wait altogether, and whose fault it is when all the time is used up."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from grader.errors import Reason
+from grader.limits import REPLY_S, SLOW_CHECK_S, SLOW_PART, SLOW_STEP_S
+from grader.wire.budget import Budget, Counted
+from grader.wire.faults import FaultError, UnprovedError
+from tests.wire.stand import Stand
+
+
+def steps_until_too_slow(budget: Budget, step_s: float, most: int = 1000) -> tuple[int, FaultError | None]:
+    """How many steps of that length go well, and what is said of the next one."""
+    for number in range(most):
+        try:
+            budget.note_step(step_s)
+        except FaultError as fault:
+            return number, fault
+    return most, None
+
+
+def test_answers_that_use_up_nearly_each_deadline_are_too_slow_together() -> None:
+    well, fault = steps_until_too_slow(Budget(), 0.95 * REPLY_S)
+    assert (well + 1) * 0.95 * REPLY_S < 2 * SLOW_CHECK_S + 2 * REPLY_S
+    assert fault is not None
+    assert fault.reason is Reason.TOO_SLOW
+    assert fault.what == (
+        "it took 22.8 s of its own time for 12 steps (answers, starts and the like); a check may take 10 s, and 1 s "
+        "more for each step"
+    )
+
+
+def test_a_program_that_is_a_little_slow_at_each_message_may_be_so() -> None:
+    assert steps_until_too_slow(Budget(), SLOW_STEP_S / 2) == (1000, None)
+
+
+def test_a_few_slow_ends_and_starts_are_no_fault() -> None:
+    assert steps_until_too_slow(Budget(), 4.9, most=2) == (2, None)
+
+
+def test_each_check_begins_anew() -> None:
+    budget = Budget()
+    for _ in range(20):
+        budget.begin_check()
+        budget.note_step(SLOW_CHECK_S)
+
+
+@given(st.lists(st.floats(0, 5), max_size=300))
+def test_no_check_takes_more_than_its_steps_allow(steps_s: list[float]) -> None:
+    budget, taken_s = Budget(), 0.0
+    try:
+        for step_s in steps_s:
+            taken_s += step_s
+            budget.note_step(step_s)
+    except FaultError:
+        return
+    assert taken_s <= SLOW_CHECK_S + SLOW_STEP_S * len(steps_s) + 1e-6
+
+
+@pytest.mark.parametrize("of", list(Counted))
+def test_what_is_counted_grows_with_the_clients(of: Counted) -> None:
+    budget = Budget()
+    budget.note_count(of, of.allowed.anyhow, 0)
+    budget.note_count(of, of.allowed.anyhow + 500 * of.allowed.for_each, 500)
+    assert not budget.exceeded
+    with pytest.raises(FaultError) as caught:
+        budget.note_count(of, of.allowed.anyhow + of.allowed.for_each + 1, 1)
+    assert caught.value.reason is of.reason
+    allowed = f"allowed are {of.allowed.anyhow}, and {of.allowed.for_each} more for each client"
+    assert caught.value.what.endswith(f" {of.words}, and 1 client has come; {allowed}")
+    assert budget.out_of_time("the time is over") == budget.exceeded
+    assert budget.exceeded == FaultError(of.reason, caught.value.what.replace("it has", "in an earlier check it had"))
+
+
+@pytest.mark.parametrize(("part", "whose"), [(0.9, UnprovedError), (1.1, FaultError)])
+def test_whose_time_was_used_up(part: float, whose: type[Exception]) -> None:
+    budget = Budget(100)
+    budget.note(part * SLOW_PART * 100)
+    error = budget.out_of_time("the time is over", "running")
+    assert isinstance(error, whose)
+    if isinstance(error, FaultError):
+        assert error.what == "the time is over: 55 of 100 s went by while it ran or slept of its own accord"
+    assert error.reason is (Reason.TOO_SLOW if whose is FaultError else Reason.TIME_BUDGET)
+    assert error.doing == "running"
+
+
+def test_waiting_for_a_program_adds_up_its_own_time(stand: Stand) -> None:
+    program = stand.run("sleep", "2")
+    program.budget = Budget(1.0)
+    program.budget.note_step(SLOW_CHECK_S + SLOW_STEP_S)
+    with pytest.raises(FaultError, match=r"it took 1[23]\.[0-9] s of its own time for 2 steps") as caught:
+        program.wait_end()
+    assert caught.value.reason is Reason.TOO_SLOW
+    assert isinstance(program.budget.out_of_time("over"), FaultError)
+
+
+def test_what_never_came_is_no_step_but_counts_as_its_time(stand: Stand) -> None:
+    program = stand.run("sleep", "1000")
+    program.budget = Budget(0.2)
+    program.budget.note_step(SLOW_CHECK_S)
+    program.wait_still(1.0)
+    assert isinstance(program.budget.out_of_time("over"), FaultError)
