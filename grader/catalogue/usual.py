@@ -1,8 +1,8 @@
 """What is the same in every assignment: what each behaviour depends on, its usual points and its usual requirement.
 
 A prerequisite that an assignment does not list is replaced by what that one depends on (`prerequisites`), so that one
-fault is not charged twice and none is overlooked.  That a server listens at all, and that a client reaches anybody, is
-no prerequisite: it is a fact that every check finds out for itself; `OPENERS` are the checks that it fails.
+fault is not charged twice and none is overlooked.  That a server listens at all, or that a client reaches us, is not a
+prerequisite: every check finds that out for itself; `OPENERS` are the checks that fail for it.
 """
 
 from __future__ import annotations
@@ -14,18 +14,18 @@ from grader.model import Transport
 
 
 class Usual(NamedTuple):
-    """`requirement`: a sentence for a handout.  `needs`: ids of the behaviours without which it can not be judged."""
+    """`requirement`: a sentence for a handout.  `needs`: ids of the behaviours without which it can't be judged."""
 
     points: float
     requirement: str
     needs: tuple[str, ...] = ()
 
 
-#: The checks whose business it is that a program can't be reached, or reaches nobody; all others are skipped then.
+#: The checks that fail if a program can't be reached, or doesn't reach us; all others are skipped then.
 OPENERS: Final = frozenset({"server.listens", "client.connects", "client.sends_where_told"})
 
 USUAL: Final[Mapping[str, Usual]] = {
-    # Starting, and the first answer.
+    # Starting, and the first reply.
     "server.listens": Usual(2, "The server listens on the port given as its argument, on all IPv4 addresses."),
     "server.bad_arguments_reported": Usual(
         1,
@@ -38,7 +38,9 @@ USUAL: Final[Mapping[str, Usual]] = {
     "server.greets": Usual(2, "The server greets each client as soon as it connects, and sends nothing else unasked."),
     "server.answers": Usual(4, "The server answers each request within 2 seconds."),
     "server.extra_reply_bytes": Usual(1, "The server sends nothing but its replies.", ("server.answers",)),
-    "server.stays_open": Usual(1, "The connection stays open until the client ends it.", ("server.extra_reply_bytes",)),
+    "server.stays_open": Usual(
+        1, "The connection stays open until the client closes it.", ("server.extra_reply_bytes",)
+    ),
     "server.closes_when_done": Usual(2, "The server closes the connection when it is done.", ("server.answers",)),
     # A stream of bytes.
     "server.fragments_every_byte": Usual(
@@ -87,12 +89,12 @@ USUAL: Final[Mapping[str, Usual]] = {
         ("server.fragments_every_byte", "server.long_message", "server.sequential_clients"),
     ),
     "server.hostile_length": Usual(
-        2, "A length that is longer than allowed does not stop the server.", ("server.sequential_clients",)
+        2, "A length above the allowed maximum does not stop the server.", ("server.sequential_clients",)
     ),
     # Writing.
     "server.slow_reader_gets_all": Usual(
         2,
-        "A client that reads its replies late gets all of them.",
+        "A client that reads its replies late receives all of them.",
         ("server.coalesced", "server.message_and_a_half"),
     ),
     "server.slow_reader_blocks_no_one": Usual(
@@ -101,7 +103,7 @@ USUAL: Final[Mapping[str, Usual]] = {
         ("server.slow_reader_gets_all", "server.reset_mid_request", "server.idle_client_blocks_no_one"),
     ),
     "server.both_directions_full": Usual(
-        1, "A client may send as much as it can before it reads anything.", ("server.slow_reader_gets_all",)
+        1, "A client may send as much as the server accepts before it reads anything.", ("server.slow_reader_gets_all",)
     ),
     "server.peer_gone_mid_reply": Usual(
         1,
@@ -113,8 +115,8 @@ USUAL: Final[Mapping[str, Usual]] = {
     ),
     "server.half_close": Usual(
         2,
-        "A client may end its side of the connection (shutdown) and still gets all its replies; then the server closes "
-        "the connection.",
+        "A client may close its side of the connection (shutdown) and still receives all its replies; then the server "
+        "closes the connection.",
         ("server.answers",),
     ),
     # Many clients.
@@ -123,7 +125,7 @@ USUAL: Final[Mapping[str, Usual]] = {
     ),
     "server.connect_and_leave": Usual(
         1,
-        "A client that connects and leaves without a byte does not affect anyone else.",
+        "A client that connects and leaves without sending a byte does not affect anyone else.",
         ("server.sequential_clients",),
     ),
     "server.reset_mid_request": Usual(
@@ -146,7 +148,7 @@ USUAL: Final[Mapping[str, Usual]] = {
     ),
     "server.interleaved_fragments": Usual(
         2,
-        "The requests of different clients are kept apart, even when they arrive in turns.",
+        "The requests of different clients are kept apart, even when they arrive alternately.",
         ("server.fragments_every_byte", "server.idle_client_blocks_no_one"),
     ),
     "server.backlog_burst": Usual(
@@ -178,25 +180,25 @@ USUAL: Final[Mapping[str, Usual]] = {
         2, "A client that is gone before its reply arrives does not affect anyone else.", ("server.several_clients",)
     ),
     "server.burst": Usual(2, "50 datagrams that arrive together are all answered.", ("server.boundaries",)),
-    # Ending.
-    "server.ctrl_c_stops": Usual(2, "Ctrl-C ends the server while it waits for a client."),
+    # Stopping.
+    "server.ctrl_c_stops": Usual(2, "Ctrl-C stops the server while it waits for a client."),
     "server.ctrl_c_with_client_connected": Usual(
-        1, "Ctrl-C ends the server while a client is connected, and the connection with it.", ("server.answers",)
+        1, "Ctrl-C stops the server even while a client is connected, and the connection with it.", ("server.answers",)
     ),
     "server.ends_quietly": Usual(
         1,
-        "Ended by Ctrl-C, the server prints no traceback and no error, and does not crash.",
+        "Stopped by Ctrl-C, the server exits without a traceback, an error message or a crash.",
         ("server.answers", "server.ctrl_c_stops", "server.ctrl_c_with_client_connected"),
     ),
-    "server.sigterm_stops": Usual(1, "SIGTERM ends the server, even while a client is connected."),
+    "server.sigterm_stops": Usual(1, "SIGTERM stops the server, even while a client is connected."),
     "server.port_reuse_after_ctrl_c": Usual(
-        2, "Ended by Ctrl-C, the server can be restarted on the same port immediately.", ("server.answers",)
+        2, "Stopped by Ctrl-C, the server can be restarted on the same port immediately.", ("server.answers",)
     ),
     "server.restart_after_ctrl_c": Usual(
-        1, "Ended by Ctrl-C, the server can be restarted on the same port immediately.", ("server.answers",)
+        1, "Stopped by Ctrl-C, the server can be restarted on the same port immediately.", ("server.answers",)
     ),
     "server.leaves_nothing_running": Usual(
-        1, "When the server has ended, no process that it started is left.", ("server.answers",)
+        1, "When the server has exited, no process that it started is left.", ("server.answers",)
     ),
     # Resources.
     "server.no_fd_leak": Usual(
@@ -223,7 +225,7 @@ USUAL: Final[Mapping[str, Usual]] = {
     ),
     "server.no_thread_leak": Usual(
         1,
-        "The threads and processes of clients that have left end.",
+        "Threads and processes that serve a client exit when it has left.",
         (
             "server.several_clients",
             "server.connect_and_leave",
@@ -237,8 +239,10 @@ USUAL: Final[Mapping[str, Usual]] = {
         "The server uses no CPU time while nobody asks for anything.",
         ("server.answers", "server.connect_and_leave", "server.reset_mid_request"),
     ),
-    "server.memory_stays_flat": Usual(1, "The server keeps nothing of what it has answered.", ("server.long_message",)),
-    # Clients: where they go, what they send and show.
+    "server.memory_stays_flat": Usual(
+        1, "The server keeps nothing of what it has replied to.", ("server.long_message",)
+    ),
+    # Clients: where they connect, what they send and show.
     "client.connects": Usual(2, "The client connects to the host and port given as its arguments."),
     "client.sends_where_told": Usual(2, "The client sends to the host and port given as its arguments."),
     "client.sends_exactly": Usual(4, "The client sends each line of its standard input exactly as typed."),
@@ -259,12 +263,12 @@ USUAL: Final[Mapping[str, Usual]] = {
     # Clients whose server fails.
     "client.refused_reported": Usual(
         2,
-        "If nobody listens there, the client prints a message on stderr and exits with a non-zero status.",
+        "If nothing listens there, the client prints a message on stderr and exits with a non-zero status.",
         ("client.connects",),
     ),
     "client.dead_port_reported": Usual(
         2,
-        "If nobody listens there, the client prints a message on stderr and exits with a non-zero status.",
+        "If nothing listens there, the client prints a message on stderr and exits with a non-zero status.",
         ("client.sends_where_told",),
     ),
     "client.unknown_host_reported": Usual(
@@ -285,7 +289,7 @@ USUAL: Final[Mapping[str, Usual]] = {
         ("client.prints_reply",),
     ),
     "client.silent_server": Usual(
-        1, "The client waits for a reply as long as the connection is there.", ("client.prints_reply",)
+        1, "The client waits for a reply as long as the connection is open.", ("client.prints_reply",)
     ),
     "client.lost_reply": Usual(
         3, "The client goes on with the next line if a reply does not come.", ("client.prints_reply",)
@@ -296,22 +300,22 @@ USUAL: Final[Mapping[str, Usual]] = {
         "If no reply ever comes, the client gives up, with a message on stderr.",
         ("client.lost_reply", "client.retransmits"),
     ),
-    "client.late_reply": Usual(2, "A reply that comes too late is not taken for the next one.", ("client.lost_reply",)),
+    "client.late_reply": Usual(
+        2, "A reply that comes too late is not mistaken for the next one.", ("client.lost_reply",)
+    ),
     "client.duplicate_reply": Usual(
-        2, "A reply that comes twice is not taken for the next one.", ("client.prints_reply",)
+        2, "A reply that comes twice is not mistaken for the next one.", ("client.prints_reply",)
     ),
-    "client.reordered_replies": Usual(
-        2, "Replies that arrive in another order are not confused.", ("client.late_reply",)
-    ),
+    "client.reordered_replies": Usual(2, "Replies that arrive out of order are not confused.", ("client.late_reply",)),
     "client.foreign_reply_ignored": Usual(
         2, "Datagrams from anyone but the server are ignored.", ("client.prints_reply",)
     ),
-    # Clients: their end.
+    # Clients: how they exit.
     "client.eof_ends_it": Usual(1, "At the end of its input the client exits with status 0.", ("client.prints_reply",)),
-    "client.quit_ends_it": Usual(1, "The quit word ends the client with status 0.", ("client.prints_reply",)),
-    "client.ctrl_c_ends_it": Usual(1, "Ctrl-C ends the client, without a traceback.", ("client.prints_reply",)),
+    "client.quit_ends_it": Usual(1, "The quit word makes the client exit with status 0.", ("client.prints_reply",)),
+    "client.ctrl_c_ends_it": Usual(1, "Ctrl-C stops the client, without a traceback.", ("client.prints_reply",)),
     "client.closes_its_socket": Usual(
-        1, "The client closes its connection when it ends, without a reset.", ("client.eof_ends_it",)
+        1, "The client closes its connection when it exits, without a reset.", ("client.eof_ends_it",)
     ),
     # Both programs.
     "pair.works_together": Usual(1, "Your client and your server work together."),

@@ -1,8 +1,8 @@
 """What a server says first, to every client, unasked.
 
-It is found out once, by the first client that connects.  A server that says something else than it should fails one
-check for that, `greets` or `extra_reply_bytes`; for all others what it really says first is left out of what their
-clients receive, so that one wrong word does not cost every check.
+We find out once, with the first client that connects.  A server that says something other than it should fails one
+check for that, `greets` or `extra_reply_bytes`; for all others, what it really says first is left out of what their
+clients receive, so one wrong word does not cost every check.
 """
 
 from __future__ import annotations
@@ -12,15 +12,15 @@ from grader.limits import GREETING_BYTES, GREETING_S
 from grader.wire.faults import FaultError
 from grader.wire.tcp import ScriptedClient
 
-#: What is no more than a wrong or missing greeting; a server that crashes or hangs up has another fault.
+#: Reasons that mean just a wrong or missing greeting; a server that crashes or hangs up has another fault.
 _ONLY_THE_WORDS = frozenset({Reason.WRONG_REPLY, Reason.NO_REPLY, Reason.INCOMPLETE_REPLY})
 
 
 class Greeting:
     """The greeting of one grading's server.
 
-    `required`: what it has to say, nothing perhaps.  `judged`: whether a check is played that fails for anything else;
-    without one every client just requires it.
+    `required`: what it has to say, possibly nothing.  `judged`: whether a check is played that fails for anything
+    else; without one, every client just requires it.
     """
 
     def __init__(self, required: bytes = b"", *, judged: bool = False) -> None:
@@ -43,7 +43,7 @@ class Greeting:
         """A client that has just connected receives the greeting.
 
         Raises:
-            FaultError: it gets another one, or none, and no check is there to judge that.
+            FaultError: it receives a different one, or none, and there is no check to judge that.
         """
         __tracebackhide__ = True
         if not self._judged or self._instead is not None:
@@ -53,7 +53,7 @@ class Greeting:
             self._hear_first(client)
         else:
             said = client.take_unasked(GREETING_S, GREETING_BYTES)
-            what = f"{client.name} received something before it had asked for anything"
+            what = f"{client.name} received something before it had sent a request"
             self._note(FaultError(Reason.EXTRA_REPLY, what, b"", said) if said else None, said)
 
     def _hear_first(self, client: ScriptedClient) -> None:
