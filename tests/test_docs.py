@@ -53,10 +53,10 @@ def options_of(command: click.Command) -> set[str]:
 
 USED = (limits.MOST_TASKS, limits.MOST_DESCRIPTORS, limits.MOST_SOCKETS)
 LIMITS_IN_HANDOUTS = (
-    f"may take it {limits.SLOW_CHECK_S:g} seconds altogether and {limits.SLOW_STEP_S:g} second more for each.",
-    f"All checks of one program have {limits.SandboxLimits().whole_s:g} seconds; if it has used half of them itself",
-    "have {} processes and threads, {} open descriptors and {} sockets in all".format(*(each.anyhow for each in USED)),
-    "and {}, {} and {} more for each client".format(*(each.for_each for each in USED)),
+    f"may take it {limits.SLOW_CHECK_S:g} seconds altogether, plus {limits.SLOW_STEP_S:g} second each.",
+    f"All checks of one program have {limits.SandboxLimits().whole_s:g} seconds; if the program itself has used half",
+    "have {} processes and threads, {} open descriptors and {} sockets".format(*(each.anyhow for each in USED)),
+    "plus {}, {} and {} for each client".format(*(each.for_each for each in USED)),
     "It may be stopped and continued at any time (Ctrl-Z and `fg` in a shell)",
 )
 

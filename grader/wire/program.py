@@ -604,7 +604,7 @@ class Program:
         self._warden.thaw()
         self.wait_rest(SETTLE_S)
         if self.ending():
-            what = "stopped and continued (SIGSTOP, SIGCONT) while nothing was asked of it, it did not go on"
+            what = "stopped and continued (SIGSTOP, SIGCONT) with nothing sent to it, it exited"
             if self._stops.ended_of_it:
                 raise FaultError(Reason.ENDED_BY_STOP, f"{what}, twice", doing=self.doing())
             self._stops.ended_of_it = True
