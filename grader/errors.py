@@ -138,7 +138,7 @@ REASONS: dict[Reason, str] = {
     Reason.OUT_OF_MEMORY: "it used more memory than allowed",
     Reason.TOO_MANY_PROCESSES: "it started more processes and threads than allowed",
     Reason.ENDED_BY_STOP: "it exits when it is stopped and continued (Ctrl-Z, fg)",
-    Reason.TOO_SLOW: "each step was in time, and all together took too long",
+    Reason.TOO_SLOW: "it was too slow altogether",
     Reason.TOO_MANY_FILES: "it has more files and sockets open than allowed",
     Reason.HIDDEN: "it hides what it does",
     Reason.UNUSABLE: "the submission can't be used",

@@ -74,12 +74,12 @@ class Allowance(msgspec.Struct, frozen=True):
 # use up the time of all its checks.  What leaks with each client must live to be told so.
 #: Processes (ended ones that nobody waits for included) and threads: a pool of workers has tens, a runtime of its own
 #: some more; one or two serve a client.
-MOST_TASKS: Final = Allowance(256, 4)
+MOST_TASKS: Final = Allowance(128, 4)
 #: Open descriptors of all processes together.  Each of a pool's processes may hold two pipes of all that were started
-#: before it: 7 000 in a pool of 80; and so may the processes of 500 clients, 250 000.
-MOST_DESCRIPTORS: Final = Allowance(8_000, 1_000)
+#: before it: 3 500 in a pool of 55; and so may the processes of 500 clients, 250 000.
+MOST_DESCRIPTORS: Final = Allowance(4_000, 1_000)
 #: Internet sockets.  A client takes one, and one more of a server that asks another; both of our own stand beside it.
-MOST_SOCKETS: Final = Allowance(1_024, 4)
+MOST_SOCKETS: Final = Allowance(256, 4)
 
 #: A container's /tmp and its /dev/shm, each: small, since they count as memory, and few programs write there at all.
 SCRATCH_BYTES: Final = 16 * 1024 * 1024

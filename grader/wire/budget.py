@@ -73,8 +73,8 @@ class Budget:
         self._steps_s += own_s
         if self._steps_s > SLOW_CHECK_S + SLOW_STEP_S * self._steps:
             steps = f"{self._steps} step{'s' * (self._steps != 1)}"
-            what = f"it took {self._steps_s:.1f} s of its own time for {steps} (answers, starts and the like)"
-            allowed = f"a check may take {SLOW_CHECK_S:g} s, and {SLOW_STEP_S:g} s more for each step"
+            what = f"it took {self._steps_s:.1f} s of its own time for {steps} (replies, starts and the like)"
+            allowed = f"a check allows {SLOW_CHECK_S:g} s, plus {SLOW_STEP_S:g} s for each step"
             raise FaultError(Reason.TOO_SLOW, f"{what}; {allowed}")
 
     def note_count(self, of: Counted, count: int, clients: int) -> None:
@@ -85,9 +85,8 @@ class Budget:
         """
         __tracebackhide__ = True
         if count > of.allowed.of(clients):
-            came = f"{clients} client{'s have' if clients != 1 else ' has'} come"
-            most = f"{of.allowed.anyhow}, and {of.allowed.for_each} more for each client"
-            had = f"{count} {of.words}, and {came}; allowed are {most}"
+            most = f"{of.allowed.anyhow}, plus {of.allowed.for_each} for each client"
+            had = f"{count} {of.words} for {clients} client{'s' * (clients != 1)}; allowed are {most}"
             self.exceeded = FaultError(of.reason, f"in an earlier check it had {had}")
             raise FaultError(of.reason, f"it has {had}")
 
@@ -97,5 +96,5 @@ class Budget:
             return self.exceeded
         if self._used_s < SLOW_PART * self._whole_s:
             return UnprovedError(what, Reason.TIME_BUDGET, doing)
-        used = f"{self._used_s:.0f} of {self._whole_s:.0f} s went by while it ran or slept of its own accord"
-        return FaultError(Reason.TOO_SLOW, f"{what}: {used}", doing=doing)
+        used = f"the program itself used {self._used_s:.0f} of {self._whole_s:.0f} s"
+        return FaultError(Reason.TOO_SLOW, f"{what}; {used}", doing=doing)

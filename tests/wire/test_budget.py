@@ -29,8 +29,8 @@ def test_answers_that_use_up_nearly_each_deadline_are_too_slow_together() -> Non
     assert fault is not None
     assert fault.reason is Reason.TOO_SLOW
     assert fault.what == (
-        "it took 22.8 s of its own time for 12 steps (answers, starts and the like); a check may take 10 s, and 1 s "
-        "more for each step"
+        "it took 22.8 s of its own time for 12 steps (replies, starts and the like); a check allows 10 s, plus 1 s "
+        "for each step"
     )
 
 
@@ -70,8 +70,8 @@ def test_what_is_counted_grows_with_the_clients(of: Counted) -> None:
     with pytest.raises(FaultError) as caught:
         budget.note_count(of, of.allowed.anyhow + of.allowed.for_each + 1, 1)
     assert caught.value.reason is of.reason
-    allowed = f"allowed are {of.allowed.anyhow}, and {of.allowed.for_each} more for each client"
-    assert caught.value.what.endswith(f" {of.words}, and 1 client has come; {allowed}")
+    allowed = f"allowed are {of.allowed.anyhow}, plus {of.allowed.for_each} for each client"
+    assert caught.value.what.endswith(f" {of.words} for 1 client; {allowed}")
     assert budget.out_of_time("the time is over") == budget.exceeded
     assert budget.exceeded == FaultError(of.reason, caught.value.what.replace("it has", "in an earlier check it had"))
 
@@ -83,7 +83,7 @@ def test_whose_time_was_used_up(part: float, whose: type[Exception]) -> None:
     error = budget.out_of_time("the time is over", "running")
     assert isinstance(error, whose)
     if isinstance(error, FaultError):
-        assert error.what == "the time is over: 55 of 100 s went by while it ran or slept of its own accord"
+        assert error.what == "the time is over; the program itself used 55 of 100 s"
     assert error.reason is (Reason.TOO_SLOW if whose is FaultError else Reason.TIME_BUDGET)
     assert error.doing == "running"
 
