@@ -146,10 +146,12 @@ def check(
         # Whoever names a path that is not there hears of it; for whoever handed in what can't be used, it is a grade.
         if request and not isinstance(error.__cause__, FileNotFoundError | NotADirectoryError):
             submitted = SubmissionInfo(name=name_of(submission), sha256=taken.sha256 if taken else "")
-            report = flow.refuse(submitted, request, str(error))
+            report = flow.refuse(submitted, request, str(error), taken.notes if taken else ())
             _write_reports(report, wanted_files, to_stdout=json_ == "-")
+        for note in taken.notes if taken else ():
+            _say(note, quiet=quiet)
         raise
-    for note in (*taken.notes, *plan.notes):
+    for note in plan.notes:
         _say(note, quiet=quiet)
     choice = choose(wanted, lambda words: _say(words, quiet=quiet))
     _say(f"sandbox: {choice.kind} ({choice.why}){choice.caution}", quiet=quiet)

@@ -13,8 +13,8 @@ from grader import languages, results, submission
 from grader.assignment import Assignment, handed_in
 from grader.assignment import builds as builds_id
 from grader.errors import AssignmentError, CannotJudgeError, UsageError
-from grader.job import Built, Checked, Command, Job, Refused, Word
-from grader.languages import Recipe
+from grader.job import Built, Checked, Command, Job, Lacking, Refused, Word
+from grader.languages.recipe import Recipe
 from grader.model import (
     PARTS,
     ROLES,
@@ -82,7 +82,8 @@ class Plan(msgspec.Struct, frozen=True):
     """A submission that can be graded.
 
     `recipes`: its programs, by role.  `lacking`: the roles that have none, each with why in a sentence.
-    `chosen`: ids of the checks that count.  `notes`: sentences about what is graded.
+    `chosen`: ids of the checks that count.  `notes`: sentences about what is graded.  `remarks`: sentences about what
+    was handed in, for the report.
     """
 
     taken: Submission
@@ -91,6 +92,7 @@ class Plan(msgspec.Struct, frozen=True):
     lacking: dict[Role, str]
     chosen: frozenset[str]
     notes: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
 
     @property
     def playable(self) -> frozenset[str]:
@@ -112,16 +114,25 @@ def plan(taken: Submission, request: Request) -> Plan:
     found, lacking = languages.recipes(taken, request.played_roles)
     if not found:
         raise UsageError(next(iter(lacking.values())))
+    remarks = [*taken.notes, *(warning for made in found.values() for warning in made.warnings)]
     notes = [f"the {role} is {shown(made.program)} ({made.language})" for role, made in found.items()]
     notes += [
         f"no {role} was handed in, which costs its points (--role {there} grades the {there} alone)"
         for role in lacking
         for there in found
     ]
-    return Plan(taken, request, found, lacking, request.chosen, tuple(notes) if len(request.played_roles) > 1 else ())
+    return Plan(
+        taken,
+        request,
+        found,
+        lacking,
+        request.chosen,
+        notes=tuple(notes) if len(request.played_roles) > 1 else (),
+        remarks=tuple(dict.fromkeys(remarks)),
+    )
 
 
-def refuse(submitted: SubmissionInfo, request: Request, why: str) -> Report:
+def refuse(submitted: SubmissionInfo, request: Request, why: str, notes: tuple[str, ...] = ()) -> Report:
     """The report on a submission that can't be used, for one reason in a sentence: all that it could earn is lost."""
     asked, roles = request.assignment, request.played_roles
     return results.make_report(
@@ -134,6 +145,7 @@ def refuse(submitted: SubmissionInfo, request: Request, why: str) -> Report:
         build=BuildResult(outcome=Outcome.SKIPPED),
         checks=_listed(asked, results.without_a_submission(asked, roles[0], request.chosen, titles(asked), why)),
         narrowed=request.narrowed,
+        notes=notes,
     )
 
 
@@ -163,6 +175,7 @@ def carry_out(plan: Plan, make_sandbox: MakeSandbox, listen: Listener) -> Report
         build=results.one_build(builds),
         checks=_listed(request.assignment, checks),
         narrowed=request.narrowed,
+        notes=plan.remarks,
     )
 
 
@@ -185,6 +198,10 @@ def _play(sandbox: Sandbox, plan: Plan, listen: Listener) -> tuple[dict[Role, Bu
                     if result.outcome is Outcome.FAILED:
                         failed = results.not_built(role, result)
                         checks += results.without_a_program(assignment, plan.chosen, titles(assignment), failed)
+                case Lacking(role=role, tools=tools):
+                    needs = frozenset(check for check in plan.playable if part_of(check) in (role, "pair"))
+                    lacking = languages.lacking(plan.recipes[role], role, tools, in_images=bool(sandbox.images))
+                    checks += results.unplayed(assignment, needs, titles(assignment), checks, lacking)
                 case Checked(result=check):
                     checks.append(check)
                 case Refused(flaws=flaws):
@@ -205,7 +222,15 @@ def _words(sandbox: Sandbox, plan: Plan) -> Iterator[Word]:
         Job(
             assignment=plan.request.assignment,
             commands={
-                role: Command(made.build, made.run, made.asks, made.ports, languages.written_in(plan.taken, made))
+                role: Command(
+                    made.build,
+                    made.run,
+                    made.asks,
+                    made.ports,
+                    languages.written_in(plan.taken, made),
+                    finds=made.finds,
+                    tools=made.tools,
+                )
                 for role, made in plan.recipes.items()
             },
             chosen=plan.playable,

@@ -16,6 +16,8 @@ class Command(msgspec.Struct, frozen=True):
     `asks`: what a client asks for at its prompts before the first message, in order, as the submission says (None: it
     does not say, and looking finds out).  `ports`: numbers in the program's source that may be a port of its own, each
     from 1 to 65535, in order of appearance.  `language`: what it is written in; empty: nobody knows.
+    `finds`: likely names of the program, which takes the place of run[0] when building has made it (None: run[0] is
+    its name).  `tools`: commands that building and starting it take.
     """
 
     build: tuple[tuple[str, ...], ...]
@@ -23,6 +25,8 @@ class Command(msgspec.Struct, frozen=True):
     asks: tuple[Literal["host", "port"], ...] | None = None
     ports: tuple[int, ...] = ()
     language: str = ""
+    finds: tuple[str, ...] | None = None
+    tools: tuple[str, ...] = ()
 
 
 class Job(msgspec.Struct, frozen=True):
@@ -47,6 +51,13 @@ class Built(msgspec.Struct, frozen=True, tag="built"):
     result: BuildResult
 
 
+class Lacking(msgspec.Struct, frozen=True, tag="lacking"):
+    """A program that can't be built or started here, since these commands are not there; one at least."""
+
+    role: Role
+    tools: tuple[str, ...]
+
+
 class Checked(msgspec.Struct, frozen=True, tag="checked"):
     """A check has its verdict."""
 
@@ -63,4 +74,4 @@ class Refused(msgspec.Struct, frozen=True, tag="refused"):
     flaws: tuple[Flaw, ...]
 
 
-Word = Built | Checked | Finished | Refused
+Word = Built | Lacking | Checked | Finished | Refused

@@ -147,6 +147,9 @@ EVENT_SHOWN_BYTES: Final = 4096
 #: Combining marks on one letter that a report shows as they are: Hebrew and Vietnamese need four at most; whole piles
 #: of them cover the lines around.
 MOST_MARKS: Final = 4
+#: How often a build is looked at for whether it has started a program: seldom, for looking costs, and nobody minds a
+#: second where else a minute would pass.
+BUILD_LOOK_S: Final = 0.5
 #: How long a program may take to come to rest between two steps; only speed and which program is kept hang on it.
 SETTLE_S: Final = 0.25
 #: ... and one that was seen not to come to rest, because it is on a CPU all the time.

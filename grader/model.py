@@ -188,7 +188,8 @@ class Report(Frozen, frozen=True, omit_defaults=False):
 
     `max_score`: the points of all checks that were asked for, whatever the program did and whatever was handed in.
     `score` of them are earned; `unjudged` are neither earned nor lost, since no verdict could be given; the rest is
-    lost.  `narrowed`: None where the whole assignment was asked for.
+    lost.  `narrowed`: None where the whole assignment was asked for.  `notes`: sentences about what was handed in:
+    what was left out of it, and what its author should know of it whatever the checks say.
     """
 
     assignment: str
@@ -203,6 +204,7 @@ class Report(Frozen, frozen=True, omit_defaults=False):
     build: BuildResult
     checks: tuple[CheckResult, ...]
     narrowed: Narrowed | None = None
+    notes: tuple[str, ...] = ()
     audience: Audience = Audience.STUDENT
     schema: str = SCHEMA
 

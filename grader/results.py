@@ -40,6 +40,7 @@ def make_report(
     build: BuildResult,
     checks: tuple[CheckResult, ...],
     narrowed: Narrowed | None = None,
+    notes: tuple[str, ...] = (),
 ) -> Report:
     """The grade of one submission in one role, or in both.  `checks`: all that were asked for."""
     return Report(
@@ -55,6 +56,7 @@ def make_report(
         build=build,
         checks=checks,
         narrowed=narrowed,
+        notes=notes,
     )
 
 

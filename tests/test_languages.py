@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import io
-import re
 import shutil
 import subprocess
 import tarfile
@@ -15,13 +14,24 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from grader.errors import UsageError
-from grader.languages import LANGUAGES, NOT_YET, Recipe, Role, makes_target, recipe, recipes, role_named
-from grader.submission import Submission, parse_config, take
+from grader.languages import recipe, recipes
+from grader.languages.makefiles import makes_target
+from grader.languages.recipe import Recipe
+from grader.languages.table import LANGUAGES, SHELL
+from grader.model import Role
+from grader.roles import role_named
+from grader.submission import SOURCE_SUFFIXES, Submission, parse_config, take
 
 
 def handed_in(*names: str, **contents: str) -> Submission:
     """A submission with these files; a keyword's `__` stands for a dot."""
-    texts = {**dict.fromkeys(names, ""), **{name.replace("__", "."): text for name, text in contents.items()}}
+    return submission_of(
+        {**dict.fromkeys(names, ""), **{key.replace("__", "."): text for key, text in contents.items()}}
+    )
+
+
+def submission_of(texts: dict[str, str]) -> Submission:
+    """A submission with these files."""
     packed = io.BytesIO()
     with tarfile.open(fileobj=packed, mode="w") as tar:
         for name, text in texts.items():
@@ -40,7 +50,7 @@ def refusal(submission: Submission, role: Role = "server") -> str:
 
 
 def cc(output: str, name: str) -> tuple[str, ...]:
-    return ("cc", "-Wall", "-O1", "-g", "-o", output, name, "-pthread")
+    return ("cc", "-Wall", "-O1", "-g", "-o", output, name, "-pthread", "-lm")
 
 
 # usual names
@@ -104,8 +114,9 @@ def test_only_source_beside_the_other_role_is_the_program() -> None:
 
 
 def test_script_of_a_web_page_is_no_rival() -> None:
-    assert recipe(handed_in("main.py", "page.js"), "server").program == "main.py"
-    assert recipe(handed_in("src/web.py", "page.js"), "server").program == "src/web.py"
+    page = "document.getElementById('reply').textContent = text;\n"
+    assert recipe(handed_in("main.py", page__js=page), "server").program == "main.py"
+    assert recipe(handed_in("src/web.py", page__js=page), "server").program == "src/web.py"
 
 
 def test_name_that_looks_like_an_option_is_kept_from_being_one() -> None:
@@ -245,18 +256,19 @@ def test_folder_named_for_the_role_decides() -> None:
 
 def test_makefile_with_the_target_wins_over_names() -> None:
     submission = handed_in("common.c", "tcp_server.c", Makefile="all: server client\nserver: common.c\n\tcc x\n")
-    assert recipe(submission, "server") == Recipe("make", "server", (("make", "server"),), ("./server", "{port}"))
-    assert recipe(submission, "client").program == "common.c"
+    assert recipe(submission, "server") == Recipe(
+        "make", "server", (("make", "server"),), ("./server", "{port}"), finds=("tcp_server",)
+    )
+    assert recipe(submission, "client").build == (("make",),)
 
 
 def test_makefile_makes_one_c_file_by_a_rule_of_its_own() -> None:
     assert recipe(handed_in("server.c", Makefile="CFLAGS = -O2\n"), "server").build == (("make", "server"),)
 
 
-def test_makefile_without_the_target_is_passed_over() -> None:
-    assert recipe(handed_in("tcp_server.c", Makefile="all: tcp_server\n"), "server").build == (
-        cc("server", "tcp_server.c"),
-    )
+def test_makefile_without_the_target_makes_its_first_one_and_the_program_is_looked_for() -> None:
+    found = recipe(handed_in("tcp_server.c", Makefile="all: tcp_server\n"), "server")
+    assert (found.build, found.finds) == ((("make",),), ("tcp_server",))
 
 
 def test_makefile_builds_a_language_that_can_not_be_run_by_name() -> None:
@@ -273,10 +285,9 @@ def test_makefile_alone_is_enough() -> None:
     )
 
 
-def test_makefile_target_that_is_a_folder_is_no_program() -> None:
-    assert (
-        recipe(handed_in("server/main.c", Makefile="server:\n\tmake -C server\n"), "server").program == "server/main.c"
-    )
+def test_makefile_target_that_is_a_folder_is_made_whatever_its_age() -> None:
+    found = recipe(handed_in("server/main.c", Makefile="server:\n\tmake -C server\n"), "server")
+    assert found.build == (("make", "-B", "server"),)
 
 
 @pytest.mark.parametrize("stale", ["server", "util.o", "lib/lib.a"])
@@ -288,7 +299,7 @@ def test_what_was_built_elsewhere_is_built_anew(stale: str) -> None:
 
 def test_make_reads_the_makefile_that_is_looked_at() -> None:
     submission = handed_in("x.c", Makefile="server: x.c\n", GNUmakefile="other: x.c\n")
-    assert recipe(submission, "server").language == "C"
+    assert recipe(submission, "server").build == (("make",),)
 
 
 @pytest.mark.parametrize(
@@ -391,14 +402,14 @@ def test_configured_client_says_what_it_asks(tmp_path: Path, asks: str, words: t
 def test_two_usual_names_are_both_named_with_the_lines_that_decide() -> None:
     assert refusal(handed_in("server.py", "tcp_server.c")) == (
         "'server.py' and 'tcp_server.c' could each be the server: say which one it is in a file grader.toml, for "
-        'example with the lines [server] and run = ["python3", "server.py", "{port}"]'
+        'example with the line server = { run = ["python3", "server.py", "{port}"] }'
     )
 
 
 def test_lines_for_a_c_program_build_it_too() -> None:
     assert refusal(handed_in("chat_client.c", "my_client.c"), "client").endswith(
-        'with the lines [client], build = ["cc", "-Wall", "-O1", "-g", "-o", "client", "chat_client.c", "-pthread"] '
-        'and run = ["./client", "{host}", "{port}"]'
+        'with the line client = { build = ["cc", "-Wall", "-O1", "-g", "-o", "client", "chat_client.c", "-pthread", '
+        '"-lm"], run = ["./client", "{host}", "{port}"] }'
     )
 
 
@@ -429,17 +440,20 @@ def test_server_when_a_client_is_asked_for() -> None:
     assert refusal(handed_in("server.py"), "client") == "this submission has a server ('server.py') but no client"
 
 
-@pytest.mark.parametrize("suffix", NOT_YET)
-def test_known_language_that_can_not_be_run_is_named(suffix: str) -> None:
-    for name in (f"Server{suffix}", f"main{suffix}", f"src/app/Main{suffix}"):
-        assert refusal(handed_in(name, "README")) == (
-            f"the server '{name}' is written in {LANGUAGES[suffix]}, which the grader can't run yet: "
-            "it runs C and Python"
-        )
+@pytest.mark.parametrize("name", ["Server.cs", "main.cs", "src/app/Main.cs"])
+def test_language_that_needs_an_instructors_image_is_named(name: str) -> None:
+    assert refusal(handed_in(name, "README")) == (
+        f"the server '{name}' is written in C#, which is built and started only as a grader.toml says, in an image "
+        "that has it"
+    )
 
 
 def test_usual_name_in_another_language_beats_any_python_file() -> None:
-    assert "'Server.java' is written in Java" in refusal(handed_in("Server.java", "helper.py"))
+    assert recipe(handed_in("Server.java", "helper.py"), "server").program == "Server.java"
+
+
+def test_source_of_every_language_may_be_handed_in_alone() -> None:
+    assert {suffix for language in (*LANGUAGES, SHELL) for suffix in language.suffixes} <= SOURCE_SUFFIXES
 
 
 def test_hostile_names_are_escaped() -> None:
@@ -467,18 +481,18 @@ SOURCES = st.sampled_from(
 
 @settings(max_examples=200, deadline=None)
 @given(st.sets(SOURCES, min_size=1), st.sampled_from(["server", "client"]))
-def test_error_between_several_shows_the_lines_that_decide(names: set[str], role: Role) -> None:
+def test_error_between_several_ends_with_a_line_that_decides_when_it_is_pasted(names: set[str], role: Role) -> None:
     submission = handed_in(*names)
     try:
         found = recipe(submission, role)
     except UsageError as error:
-        lines = re.findall(r"\[\w+\]|build = \[.*?\]|run = \[.*?\]", str(error))
+        _, line, pasted = str(error).partition(" with the line ")
         if "could each be" not in str(error):
-            assert not lines
+            assert not line
             return
-        decided = parse_config("\n".join(lines).encode())
+        decided = parse_config(pasted.encode())
         found = recipe(dataclasses.replace(submission, config=decided), role)
-    assert found.program in names | {f"./{role}"} | {role}
+    assert found.program in names | {f"./{role}", role, found.run[0]}
     assert found.run[-1] == "{port}"
 
 

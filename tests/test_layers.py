@@ -34,9 +34,9 @@ LAYERS: tuple[frozenset[str], ...] = tuple(
         "wire",
         "job",
         "assignment submission",
-        "catalogue link protocol",
+        "catalogue link protocol roles",
         "model",
-        "errors limits version",
+        "errors families limits version",
     )
 )
 RANK = {name: rank for rank, row in enumerate(LAYERS) for name in row}

@@ -16,6 +16,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import cast
 
@@ -28,14 +29,14 @@ from grader.driver import author
 from grader.driver.plugin import Referee
 from grader.harness.fixtures import Fixtures
 from grader.harness.greeting import Greeting
-from grader.harness.stage import Stage
-from grader.job import Built, Finished, Job, Refused, Word
+from grader.harness.stage import Stage, environment
+from grader.job import Built, Command, Finished, Job, Lacking, Refused, Word
 from grader.limits import ANSWER_S, WARDEN_READY_S
 from grader.link import hidden
 from grader.link.channel import Channel, read_frame
-from grader.model import BuildResult, Outcome, Part, Role, parts_of
+from grader.model import Outcome, Part, Role, parts_of
 from grader.protocol.script import Seeded, StreamProtocol
-from grader.wire.build import build
+from grader.wire.build import Builder, Product
 from grader.wire.kernel import SocketTable
 from grader.wire.warden import CannotKeepError, WardenClient
 
@@ -65,14 +66,12 @@ def main() -> int:
     to_warden = _reach_warden(sys.argv[1])
     to_warden.settimeout(ANSWER_S)
     warden = WardenClient(Channel(to_warden))
-    stage = Stage(job, warden, SocketTable(private=job.private_network))
     with tempfile.TemporaryDirectory(prefix="grader-assignment-") as name:
         folder = Path(name).resolve()
         if flaws := _laid_out(job, folder):
             say(Refused(flaws))
         else:
-            _build_and_play(job, warden, stage, say, folder)
-    stage.end_program()
+            _build_and_play(job, warden, say, folder)
     say(Finished())
     return 0
 
@@ -83,29 +82,37 @@ def _laid_out(job: Job, folder: Path) -> tuple[Flaw, ...]:
     return tuple(author.flaws(folder, job.assignment, job.chosen, [*job.commands], job.seed))
 
 
-def _build_and_play(job: Job, warden: WardenClient, stage: Stage, say: Callable[[Word], None], folder: Path) -> None:
-    built: list[Role] = []
-    for role, result in _built(job, warden, stage.environment).items():
-        say(Built(role, result))
-        built += [role] if result.outcome is not Outcome.FAILED else []
-    if built:
-        _play(job, parts_of(built), stage, say, folder)
+def _build_and_play(job: Job, warden: WardenClient, say: Callable[[Word], None], folder: Path) -> None:
+    commands: dict[Role, Command] = {}
+    for role, product in _built(job, warden, say).items():
+        say(Built(role, product.result))
+        if product.result.outcome is not Outcome.FAILED:
+            commands[role] = msgspec.structs.replace(job.commands[role], run=product.run)
+    if commands:
+        stage = Stage(msgspec.structs.replace(job, commands=commands), warden, SocketTable(private=job.private_network))
+        _play(job, parts_of(commands), stage, say, folder)
+        stage.end_program()
 
 
-def _built(job: Job, warden: WardenClient, environment: dict[str, str]) -> dict[Role, BuildResult]:
-    """Build each program; from then on each start finds everything as building has left it."""
-    results = {
-        role: build(command.build, warden, environment, job.assignment.limits) for role, command in job.commands.items()
-    }
+def _built(job: Job, warden: WardenClient, say: Callable[[Word], None]) -> dict[Role, Product]:
+    """Build each program that can be; from then on each start finds everything as building has left it."""
+    builder = Builder(warden, environment(job.path), job.assignment.limits)
+    products: dict[Role, Product] = {}
+    for role, command in job.commands.items():
+        if lacking := warden.lacking(command.tools, job.path):
+            say(Lacking(role, lacking))
+        else:
+            products[role] = builder.build(command, role)
     try:
         warden.remember()
     except CannotKeepError as error:
-        why = f"after building, {error}\n"
-        return {
-            role: msgspec.structs.replace(one, outcome=Outcome.FAILED, log=one.log + why)
-            for role, one in results.items()
-        }
-    return results
+        return {role: _not_kept(product, error) for role, product in products.items()}
+    return products
+
+
+def _not_kept(product: Product, error: CannotKeepError) -> Product:
+    log = f"{product.result.log}after building, {error}\n"
+    return replace(product, result=msgspec.structs.replace(product.result, outcome=Outcome.FAILED, log=log))
 
 
 def _add_addresses() -> None:

@@ -73,6 +73,11 @@ _MORE_THAN_USUAL_BUFFERS = 12 << 20
 T = TypeVar("T")
 
 
+def environment(path: str) -> dict[str, str]:
+    """What every program finds in its environment.  `path`: where it looks for others."""
+    return {"PATH": path, **_ENVIRONMENT}
+
+
 class Client(Protocol):
     """A scripted client of either transport."""
 
@@ -154,7 +159,7 @@ class Stage:
         #: Where the program listens whatever it is told, once that is known.
         self._own_port: int | None = None
         self._has_listened = False
-        self.environment = {"PATH": job.path, **_ENVIRONMENT}
+        self._environment = environment(job.path)
 
     # From check to check
 
@@ -348,7 +353,7 @@ class Stage:
             self._beside.append(self._program)
         try:
             started = self._warden.start(
-                argv, self.environment, terminal=terminal, echo=not judged_by_output, afresh=not (beside or again)
+                argv, self._environment, terminal=terminal, echo=not judged_by_output, afresh=not (beside or again)
             )
         except CannotStartError as error:
             raise FaultError(Reason.NOT_STARTED, f"the program could not be started: {error}") from None
@@ -702,7 +707,7 @@ def _with_arguments(run: tuple[str, ...], arguments: tuple[str, ...]) -> tuple[s
 def filled(word: str, filling: Mapping[str, str]) -> str:
     """A word of the command with its placeholders filled in, those that `filling` names.
 
-    A brace that belongs to a name is doubled (`languages.py`); any other brace is the student's own.
+    A brace that belongs to a name is doubled (`languages/recipe.py`); any other brace is the student's own.
     """
     braces = {"{{": "{", "}}": "}"}
     return _PLACES.sub(lambda place: braces.get(place[0]) or filling.get(place[0][1:-1], place[0]), word)

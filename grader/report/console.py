@@ -104,6 +104,7 @@ def rows(report: Report, *, quiet: bool = False, verbose: bool = False) -> Itera
         yield Row(Text(text.heading(report), "bold"), hang=2)
         yield Row(Text())
         yield from _overview(report)
+        yield from _notes(report)
         yield from _build(report)
         failed = text.with_outcome(report, [Outcome.FAILED])
         in_full = len(failed) if verbose else 1
@@ -122,6 +123,14 @@ def _overview(report: Report) -> Iterator[Row]:
         yield from _checks(section.checks)
         if section.checks:
             yield Row(Text())
+
+
+def _notes(report: Report) -> Iterator[Row]:
+    """What was left out and such; an empty row after them."""
+    for note in text.notes(report):
+        yield Row(Text.assemble(("Note: ", "bold"), note), hang=6)
+    if report.notes:
+        yield Row(Text())
 
 
 def _checks(checks: Sequence[CheckResult]) -> Iterator[Row]:

@@ -84,6 +84,7 @@ def _page(report: Report) -> dict[str, object]:
         "more": text.number(report.unjudged) if report.unjudged else "",
         "narrowed": text.narrowed_line(report),
         "images": [f"{safe.one_line(target)} {safe.one_line(id_)}" for target, id_ in report.grader.images.items()],
+        "notes": text.notes(report),
         "counts": text.counts_line(report),
         "unjudged": text.unjudged_line(report),
         "next": text.next_step(report),

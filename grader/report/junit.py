@@ -61,6 +61,7 @@ def render(report: Report) -> bytes:
             "unjudged": text.number(report.unjudged),
             "audience": report.audience.value,
             **{f"image.{target}": id_ for target, id_ in report.grader.images.items()},
+            **{f"note.{number}": note for number, note in enumerate(text.notes(report), start=1)},
             **({"narrowed": narrowed} if (narrowed := text.narrowed_line(report)) else {}),
         },
         timestamp=report.started.isoformat(timespec="seconds"),

@@ -288,6 +288,11 @@ def heading(report: Report) -> str:
     )
 
 
+def notes(report: Report) -> list[str]:
+    """The sentences about what was handed in."""
+    return [f"{capital(one_line(note))}." for note in report.notes]
+
+
 def points(check: CheckResult) -> str:
     """`2/3`; a check that was not judged has no points to show yet: `-/3`."""
     got = "-" if check.outcome in UNJUDGED else number(check.points)

@@ -21,6 +21,7 @@ import os
 import select
 import signal
 import socket
+import stat
 import struct
 import sys
 import tempfile
@@ -55,6 +56,8 @@ _PR_SET_PDEATHSIG = 1
 #: Enough to try mounting with.
 _PROBE_DISK_BYTES = 1 << 20
 _DRIVER_SCRATCH = "/dev/shm"  # noqa: S108 — a tmpfs of the driver's own is mounted there
+#: In the home of whoever installed Rust, by rustup.
+_TOOLCHAINS = (".cargo/bin", ".rustup")
 _HOSTS = "/etc/hosts"
 _QUEUES = "/dev/mqueue"
 _WORK = "/tmp/work"  # noqa: S108 — a tmpfs of the sandbox's own
@@ -280,7 +283,8 @@ def _close_filesystem(disk_bytes: int, disk_files: int) -> None:
     _make_read_only("/")
     size = f"size={disk_bytes},nr_inodes={disk_files},mode=1777"
     for folder in _covered():
-        _cover(folder, size)
+        _cover(folder, size, _interpreter_folders())
+    _show_toolchains()
     _name_the_hosts()
     _mount("proc", "/proc", "proc", _MS_NOSUID | _MS_NODEV | _MS_NOEXEC)
     _mount("devpts", "/dev/pts", "devpts", _MS_NOSUID | _MS_NOEXEC, f"max={TERMINALS},ptmxmode=0666,mode=0620")
@@ -319,9 +323,21 @@ def _name_the_hosts() -> None:
     _make_read_only(_HOSTS)
 
 
-def _cover(folder: str, options: str) -> None:
-    """Mount an empty tmpfs there; an interpreter that lives below it stays in its place, read-only."""
-    kept = {path: os.open(path, os.O_PATH) for path in _interpreter_folders() if path.startswith(folder + "/")}
+def _show_toolchains() -> None:
+    """Where root's home is closed to others, nothing but the toolchains that were installed there is to be seen in it.
+
+    rustup puts them nowhere else, and the program's user could not reach them.
+    """
+    home = os.path.realpath(os.path.expanduser("~"))
+    toolchains = {path for name in _TOOLCHAINS if os.path.isdir(path := os.path.join(home, name))}
+    if os.geteuid() == 0 and toolchains and not os.stat(home).st_mode & stat.S_IXOTH:
+        _cover(home, "mode=0755", toolchains | _interpreter_folders())
+        _make_read_only(home)
+
+
+def _cover(folder: str, options: str, shown: set[str]) -> None:
+    """Mount an empty tmpfs there; the folders below it that are to be shown stay in their place, read-only."""
+    kept = {path: os.open(path, os.O_PATH) for path in shown if path.startswith(folder + "/")}
     # No time of reading: it could be set to tell the next start something.
     _mount("tmpfs", folder, "tmpfs", _MS_NOSUID | _MS_NODEV | _MS_NOATIME, options)
     for path, descriptor in kept.items():

@@ -54,6 +54,8 @@ _CAP_LAST = 63
 _SYS_TGKILL = {"x86_64": 234, "aarch64": 131}.get(os.uname().machine, -1)  # elsewhere it is refused
 _TIOCGPTPEER = 0x5441  # ioctl_tty(2): opens a pseudo-terminal's other side, whatever this process's /dev/pts is
 _PEER_FLAGS = os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK | os.O_CLOEXEC
+#: What the kernel reads of a script's first line (BINPRM_BUF_SIZE of binfmts.h).
+_LONGEST_FIRST_LINE = 256
 #: How a complaint begins that is not about the program.
 _OUR_OWN = "\0"
 #: How long the signals of one round may take to have their effect before the next round, once they are sent.
@@ -123,7 +125,7 @@ class Warden:
     def _unpack_as_user(self, archive: bytes) -> None:
         _become(self._settings["uid"], self._settings["gid"])
         os.chdir(self._settings["work"])
-        # Only folders and regular files stand in it (submission.py), and this process can write nowhere else.
+        # Only folders and regular files stand in it (`submission/`), and this process can write nowhere else.
         with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
             for member in tar:
                 if member.isdir():
@@ -261,6 +263,20 @@ class Warden:
             self._reap()
 
     # The answers.  Each takes the question's fields and gives the answer and the descriptors that go along.
+
+    def work_folder(self) -> _Answer:
+        """What in the work folder can be executed, and is a program or a script by its first bytes."""
+        with self._looking():
+            return {"programs": dict(workfolder.programs(self._settings["work"]))}, ()
+
+    def lacking(self, commands: list[str], path: str) -> _Answer:
+        """Those of some commands that the program's user can't execute, wherever in these folders they are."""
+
+        def missing() -> list[str]:
+            return [command for command in commands if shutil.which(command, path=path) is None]
+
+        found = users.answered_as(*self._user, missing) if self._for_another else missing()
+        return {"lacking": found or []}, ()
 
     def remember(self) -> _Answer:
         """Building is done: what lies in the places that a program can write in is how each program finds them."""
@@ -536,6 +552,8 @@ class Warden:
         return {}, ()
 
     ANSWERS: dict[str, Callable[..., _Answer]] = {  # noqa: RUF012 — a table, never changed
+        "work_folder": work_folder,
+        "lacking": lacking,
         "remember": remember,
         "start": start,
         "status": status,
@@ -583,11 +601,36 @@ def _become(uid: int, gid: int) -> None:
 
 
 def _why_not_executed(name: str, environment: dict[str, str], error: OSError) -> str:
-    """Execvp's reason, but for a command that is nowhere: a folder of PATH that can't be entered is not its fault."""
-    folders = environment["PATH"].split(os.pathsep)
-    if error.errno == errno.EACCES and "/" not in name and not any(os.path.exists(f"{f}/{name}") for f in folders):
+    """Execvp's reason, but for a command that is nowhere: a folder of PATH that can't be entered is not its fault.
+
+    Of a script the kernel says that it does not exist, or is no program, where something is wrong with its first line.
+    """
+    folders = environment["PATH"].split(os.pathsep) if "/" not in name else []
+    paths = [f"{folder}/{name}" for folder in folders] or [name]
+    there = [path for path in paths if os.path.exists(path)]
+    if error.errno == errno.EACCES and not there:
         return os.strerror(errno.ENOENT)
+    with suppress(OSError, IndexError), open(there[0], "rb") as file:
+        if why := fault_of_script(file.readline(_LONGEST_FIRST_LINE), error.errno or 0):
+            return why
     return error.strerror or str(error)
+
+
+def fault_of_script(first_line: bytes, number: int) -> str:
+    """Why execve(2) failed with this error for a file with this first line, if that is why; else nothing."""
+    if first_line.startswith(b"\xef\xbb\xbf#!"):
+        return "it begins with a byte order mark, so that its first line is not seen to name an interpreter"
+    if first_line.startswith(b"#!") and number == errno.ENOENT:
+        interpreter = first_line.removeprefix(b"#!").strip(b" \t\n").partition(b" ")[0].decode("utf-8", "replace")
+        if first_line.endswith(b"\r\n"):
+            return (
+                f"its first line ends in CR LF, as Windows writes it, so that it names an interpreter {interpreter!r}, "
+                "carriage return included, which does not exist: save the script with LF"
+            )
+        return f"its first line names an interpreter {interpreter!r}, which does not exist"
+    if number == errno.ENOEXEC and not first_line.startswith((b"#!", b"\x7fELF")):
+        return "it is no program, and no script whose first line names an interpreter (#!/bin/sh)"
+    return ""
 
 
 def _open_terminal(*, echo: bool) -> tuple[tuple[int, int, int], tuple[int, int, int]]:

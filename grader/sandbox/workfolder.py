@@ -29,6 +29,8 @@ from dataclasses import dataclass, field
 _CHUNK_BYTES = 1 << 20
 #: Of a path below a folder: PATH_MAX of limits.h, with room for the folder's own and for a name behind it.
 _LONGEST_NAME = 3800
+#: A build makes a handful; a tool with all its parts some dozens.
+_MOST_PROGRAMS = 500
 _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _MAKE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
@@ -70,6 +72,33 @@ class Changes:
 
     def __bool__(self) -> bool:
         return bool(self.added or self.altered or self.missing)
+
+
+def programs(path: str) -> Iterator[tuple[str, tuple[int, int, int]]]:
+    """Each file below a folder that can be executed and begins as a program or a script does, at most some hundreds.
+
+    With what tells that it is another one later: inode, time of change in ns, size.
+    """
+    left = _MOST_PROGRAMS
+    for name, seen in _walk(path, None):
+        if (
+            left
+            and name.isprintable()
+            and stat.S_ISREG(seen.st_mode)
+            and seen.st_mode & stat.S_IXUSR
+            and _head(f"{path}/{name}")
+        ):
+            left -= 1
+            yield name, (seen.st_ino, seen.st_ctime_ns, seen.st_size)
+
+
+def _head(path: str) -> bool:
+    """Whether a file begins as what execve(2) can start: ELF, or the line that names an interpreter."""
+    try:
+        with open(os.open(path, _READ), "rb", buffering=0) as file:
+            return (file.read(4) or b"").startswith((b"\x7fELF", b"#!"))
+    except OSError:
+        return False
 
 
 def take_down(paths: list[str], uid: int, most_bytes: int, most_files: int) -> list[Folder]:

@@ -1,54 +1,146 @@
-"""Building a submission inside the sandbox, within the sandbox's limits."""
+"""Building a submission inside the sandbox, within the sandbox's limits.
+
+A build system says by its exit status whether it has built, not what: the program is looked for afterwards among the
+files that are new and can be executed.  A command that starts the program instead of building it never ends; that is
+seen within a second or two, by a socket that waits for clients, or by all of it being asleep for good.  What had been
+built until then is there, so it counts.
+"""
 
 from __future__ import annotations
 
 import shlex
 import time
+from dataclasses import dataclass
 
-from grader.limits import SandboxLimits
-from grader.model import BuildResult, Outcome
+from grader.job import Command
+from grader.limits import BUILD_LOOK_S, SandboxLimits
+from grader.model import BuildResult, Outcome, Role
+from grader.roles import made_program
 from grader.wire.faults import FaultError
-from grader.wire.kernel import SocketTable
+from grader.wire.kernel import SocketTable, TcpState
 from grader.wire.program import Program, describe_ending
+from grader.wire.stillness import Verdict
 from grader.wire.transcript import Transcript
-from grader.wire.warden import CannotStartError, WardenClient
+from grader.wire.warden import CannotStartError, WardenClient, WorkFolder
 
-Commands = tuple[tuple[str, ...], ...]
+_LISTED = 5
+#: No tool looks for a network that is not there, which takes some of them minutes; Go takes a module's own word for
+#: what it needs, and keeps to the toolchain that it is.
+_OFFLINE = {
+    "GOFLAGS": "-mod=mod",
+    "GOPROXY": "off",
+    "GOTOOLCHAIN": "local",
+    "CARGO_NET_OFFLINE": "true",
+    "PIP_NO_INDEX": "1",
+    "npm_config_offline": "true",
+}
 
 
-def build(commands: Commands, warden: WardenClient, environment: dict[str, str], limits: SandboxLimits) -> BuildResult:
-    """Run the commands in order until one fails.  With none the outcome is skipped."""
-    if not commands:
-        return BuildResult(outcome=Outcome.SKIPPED)
-    began = time.monotonic()
-    log, fault = "", ""
-    for command in commands:
-        words, fault = _run(command, warden, environment, limits, began + limits.build_s)
-        log += words
-        if fault:
-            break
-    return BuildResult(
-        outcome=Outcome.FAILED if fault else Outcome.PASSED,
-        log=log + fault,
-        command=" && ".join(shlex.join(command) for command in commands),
-        duration_s=round(time.monotonic() - began, 6),
-    )
+@dataclass(frozen=True)
+class Product:
+    """What building gave, and the argv that starts the program (nothing of it is filled in yet)."""
+
+    result: BuildResult
+    run: tuple[str, ...]
+
+
+class Builder:
+    """Builds the programs of one submission, the same commands for both only once.
+
+    `environment`: what the commands find in theirs.
+    """
+
+    def __init__(self, warden: WardenClient, environment: dict[str, str], limits: SandboxLimits) -> None:
+        self._warden = warden
+        self._limits = limits
+        self._before = warden.work_folder()
+        self._environment = {**environment, **_OFFLINE}
+        self._done: dict[tuple[tuple[str, ...], ...], tuple[BuildResult, str]] = {}
+
+    def build(self, command: Command, role: Role) -> Product:
+        """Run a program's commands in order until one fails.  With none the outcome is skipped."""
+        if not command.build:
+            return Product(BuildResult(outcome=Outcome.SKIPPED), command.run)
+        if command.build not in self._done:
+            self._done[command.build] = self._run_all(command.build)
+        result, starts = self._done[command.build]
+        if command.finds is None or (result.outcome is Outcome.FAILED and not starts):
+            return Product(result, command.run)
+        return _with_what_was_made(result, starts, command, self._made(role, command.finds), role)
+
+    def _made(self, role: Role, likely: tuple[str, ...]) -> list[str]:
+        now: WorkFolder = self._warden.work_folder()
+        return made_program(now.made_since(self._before), role, likely)
+
+    def _run_all(self, commands: tuple[tuple[str, ...], ...]) -> tuple[BuildResult, str]:
+        """What they gave; why they were stopped, if one of them started something."""
+        began = time.monotonic()
+        until = began + self._limits.build_s
+        log, ran = "", _Ran("")
+        for command in commands:
+            ran = _run(command, self._warden, self._environment, self._limits, until)
+            log += ran.words
+            if ran.fault:
+                break
+        return (
+            BuildResult(
+                outcome=Outcome.FAILED if ran.fault else Outcome.PASSED,
+                log=log + ran.fault,
+                command=" && ".join(shlex.join(command) for command in commands),
+                duration_s=round(time.monotonic() - began, 6),
+            ),
+            ran.fault if ran.starts else "",
+        )
+
+
+def _with_what_was_made(result: BuildResult, starts: str, command: Command, made: list[str], role: Role) -> Product:
+    """The program that was found; what failed only because it started something counts all the same, if it is there."""
+    if len(made) == 1:
+        words = f"{result.log}It was stopped, and {made[0]!r} is graded.\n" if starts else result.log
+        run = (f"./{_literal(made[0])}", *command.run[1:])
+        return Product(BuildResult(Outcome.PASSED, words, result.command, result.duration_s), run)
+    if starts:
+        return Product(result, command.run)
+    if made:
+        names = ", ".join(repr(name) for name in made[:_LISTED])
+        what = f"it made several programs, and none is named for the {role}: {names}"
+    else:
+        what = f"it made no {role}: nothing is new in the folder that can be executed and is not the other program"
+    log = f"{result.log}The build ended well, but {what}\n"
+    return Product(BuildResult(Outcome.FAILED, log, result.command, result.duration_s), command.run)
+
+
+def _literal(name: str) -> str:
+    """A name in which no brace is a placeholder's (`languages/recipe.py`)."""
+    return name.replace("{", "{{").replace("}", "}}")
+
+
+@dataclass(frozen=True)
+class _Ran:
+    """One command: what it printed, why it failed or nothing, and whether that is because it started a program."""
+
+    words: str
+    fault: str = ""
+    starts: bool = False
 
 
 def _run(
     command: tuple[str, ...], warden: WardenClient, environment: dict[str, str], limits: SandboxLimits, until: float
-) -> tuple[str, str]:
-    """(what it printed, why it failed or nothing)."""
+) -> _Ran:
     try:
         started = warden.start(command, environment, terminal=False)
     except CannotStartError as error:
-        return "", f"{error}\n"
-    program = Program(started, warden, SocketTable(), Transcript(time.monotonic), limits)
-    fault = ""
+        return _Ran("", f"{error}\n")
+    table = SocketTable()
+    program = Program(started, warden, table, Transcript(time.monotonic), limits)
+    program.close_input()  # a build has nobody to ask
+    fault, starts = "", False
     try:
-        while (ending := program.ending()) is None and time.monotonic() < until:
-            program.pump(until - time.monotonic())
-        if ending is None:
+        starts = _wait(program, table, until)
+        ending = program.ending()
+        if starts:
+            fault = f"{shlex.join(command)} does not build the program but starts it, which never ends.\n"
+        elif ending is None:
             fault = f"building took longer than {limits.build_s:.0f} s\n"
         elif ending.status != 0:
             fault = f"{describe_ending(ending)}\n"
@@ -58,4 +150,27 @@ def _run(
         warden.end()
         program.close()
     words = bytes(program.stdout.data + program.stderr.data).decode("utf-8", "backslashreplace")
-    return words, fault
+    return _Ran(words, fault, starts)
+
+
+def _wait(program: Program, table: SocketTable, until: float) -> bool:
+    """Until it has ended or the time is up; True, before that, when it is seen to be no build."""
+    look_at, stills = time.monotonic() + BUILD_LOOK_S, 0
+    while program.ending() is None and (now := time.monotonic()) < until:
+        program.pump(min(until, look_at) - now)
+        if time.monotonic() < look_at:
+            continue
+        verdict, _ = program.verdict()
+        stills = stills + 1 if verdict is Verdict.STILL else 0
+        if program.ending() is None and (stills > 1 or _waits_for_clients(program, table)):
+            return True
+        look_at = time.monotonic() + BUILD_LOOK_S
+    return False
+
+
+def _waits_for_clients(program: Program, table: SocketTable) -> bool:
+    """Whether it has a socket that listens, or a datagram socket with a port."""
+    rows = {f"socket:[{row.inode}]" for row in (*table.dump(TcpState.LISTEN), *table.dump_udp())}
+    if not rows:
+        return False
+    return any(target in rows for process in program.snapshot() for target in process.files.values())

@@ -37,6 +37,21 @@ class Ending:
     out_of_memory: bool
 
 
+@dataclass(frozen=True)
+class WorkFolder:
+    """What lies in the folder that programs live in.
+
+    `programs`: the files that can be executed and are made for that, by relative name, each with what the kernel tells
+    of its content (inode, time of change, size).
+    """
+
+    programs: dict[str, tuple[int, int, int]]
+
+    def made_since(self, before: WorkFolder) -> list[str]:
+        """The programs that were not there then, or are other ones now."""
+        return [name for name, seen in self.programs.items() if before.programs.get(name) != seen]
+
+
 class CannotStartError(Exception):
     """The program's file is missing or can't be executed; the kernel's words."""
 
@@ -65,6 +80,14 @@ class WardenClient:
             message = f"{question}: {answer['error']}"
             raise WardenError(message)
         return answer
+
+    def work_folder(self) -> WorkFolder:
+        """The work folder as it is now."""
+        return msgspec.convert(self._answer("work_folder"), WorkFolder)
+
+    def lacking(self, commands: tuple[str, ...], path: str) -> tuple[str, ...]:
+        """Those of some commands that a program does not find in these folders."""
+        return tuple(self._answer("lacking", commands=commands, path=path)["lacking"]) if commands else ()
 
     def remember(self) -> None:
         """Building is done: from now on a program that is started afresh finds everything as it is now.

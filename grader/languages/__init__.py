@@ -1,0 +1,252 @@
+"""Finding a submission's program: which file it is, how it is built, and how it is started.
+
+What the submission's `grader.toml` says wins; then a build system that makes the role (`builds`); then the source that
+names and contents say it is (`programs`), by its language's row (`table`).  Nothing is guessed between two files that
+are equally likely: the error names both and shows the line of a `grader.toml` that decides.  Only names and texts are
+looked at: what a program means, and whether it compiles, is found out by running it.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+from collections.abc import Iterable
+from dataclasses import replace
+from itertools import islice
+from pathlib import PurePosixPath
+from typing import Final
+
+from grader.errors import UsageError
+from grader.families import FAMILIES, closed, families_of_words
+from grader.languages import builds, programs
+from grader.languages.recipe import Recipe
+from grader.languages.scripts import odd_lines
+from grader.languages.sources import Sources, is_side_file
+from grader.languages.table import language_name, language_of
+from grader.model import Role
+from grader.roles import OTHER_ROLE, belongs_to, role_named
+from grader.submission import CONFIG_NAME, Config, Start, Submission, shown
+
+#: A number that may be a port, as it stands in a source: not a part of a name, a fraction or an address.
+_NUMBER: Final = re.compile(r"(?<![\w.])[0-9](?:_?[0-9]){0,6}(?!\w|\.[0-9])")
+_PORTS: Final = range(1, 65536)
+_MOST_PORTS: Final = 64
+_LISTED_FILES: Final = 5
+
+
+class NoProgramError(UsageError):
+    """No program of that role was found."""
+
+
+def recipe(submission: Submission, role: Role) -> Recipe:
+    """How the submission's server or client is built and started.
+
+    Raises NoProgramError when there is none, and UsageError when there are several or its language can't be run.
+    """
+    return _recipe(Sources(submission), role)
+
+
+def recipes(submission: Submission, roles: Iterable[Role]) -> tuple[dict[Role, Recipe], dict[Role, str]]:
+    """The programs of these roles that are there, and in a sentence each why the others are not.
+
+    Raises UsageError when it is not clear which program is meant, or when its language can't be run.
+    """
+    sources = Sources(submission)
+    found: dict[Role, Recipe] = {}
+    lacking: dict[Role, str] = {}
+    for role in roles:
+        try:
+            found[role] = _recipe(sources, role)
+        except NoProgramError as error:
+            lacking[role] = str(error)
+    spare = _taken_twice(submission, found)
+    if spare is not None:
+        del found[spare]
+        lacking[spare] = _none_found(submission, spare)
+    return found, lacking
+
+
+def lacking(made: Recipe, role: Role, tools: Iterable[str], *, in_images: bool) -> str:
+    """That a program can't be built or started here, and what helps, as the end of a sentence.
+
+    `tools`: the commands that are not there.  `in_images`: whether programs run in containers.
+    """
+    tools = tuple(tools)
+    families = [family for family in map(FAMILIES.get, sorted(closed(made.families))) if family is not None]
+    wanted = [family for family in families if not set(tools).isdisjoint(family.commands)]
+    packages = sorted({package for family in wanted for package in family.packages})
+    where = "the sandbox's image" if in_images else "this machine"
+    words = f"{where} has no {_listed([*tools], 'and no')}, which the {role} ({made.language}) needs"
+    notes = [family.note for family in wanted if family.note]
+    if in_images:
+        return f"{words} (grader image build makes one that has)"
+    return f"{words} ({' '.join(notes) or 'apt-get install ' + ' '.join(packages)})"
+
+
+def written_in(submission: Submission, made: Recipe) -> str:
+    """The language of a program's sources: of the file that it comes from, or of all; empty: there are several."""
+    own = language_name(made.program)
+    if own:
+        return own
+    found = {language for name in submission.files if (language := language_name(name)) and not is_side_file(name)}
+    return found.pop() if len(found) == 1 else ""
+
+
+def _recipe(sources: Sources, role: Role) -> Recipe:
+    found = _found(sources, role)
+    return found if role == "server" else replace(found, ports=_ports_in(sources, found))
+
+
+def _taken_twice(submission: Submission, found: dict[Role, Recipe]) -> Role | None:
+    """The role that must do without a file that was found for both: the other one than its name speaks of, or the last.
+
+    Only who writes it down in `grader.toml` hands in one program for both.
+    """
+    shared = {made.program for made in found.values()}
+    if len(shared) == len(found) or any(_configured(submission.config, role) for role in found):
+        return None
+    named = role_named(shared.pop())
+    return OTHER_ROLE[named] if named else [*found][-1]
+
+
+def _found(sources: Sources, role: Role) -> Recipe:
+    submission = sources.submission
+    start = _configured(submission.config, role)
+    if start is not None:
+        return _from_config(sources, start)
+    given_away = _configured_files(submission, _configured(submission.config, OTHER_ROLE[role]))
+    winners = programs.candidates(sources, role, given_away)
+    built = builds.built(sources, role, winners)
+    if built is not None:
+        return built
+    if not winners:
+        _refuse_csharp(submission, role)
+        raise NoProgramError(_none_found(submission, role))
+    if len(winners) > 1:
+        raise UsageError(_several_found(sources, role, winners))
+    return _from_source(sources, role, winners[0])
+
+
+def _configured(config: Config | None, role: Role) -> Start | None:
+    if config is None:
+        return None
+    return {"server": config.server, "client": config.client}[role]
+
+
+def _from_source(sources: Sources, role: Role, name: str) -> Recipe:
+    language = language_of(name)
+    if language is None:
+        message = f"{name} is no source"
+        raise ValueError(message)
+    return language.recipe(sources, role, name)
+
+
+def _refuse_csharp(submission: Submission, role: Role) -> None:
+    """Said only where nothing else was found."""
+    for name in submission.files:
+        if language_name(name) == "C#" and not belongs_to(name, OTHER_ROLE[role]):
+            message = (
+                f"the {role} {shown(name)} is written in C#, which is built and started only as a {CONFIG_NAME} says, "
+                "in an image that has it"
+            )
+            raise UsageError(message)
+
+
+# as grader.toml says
+
+
+def _from_config(sources: Sources, start: Start) -> Recipe:
+    files = [name for name in _words_of(start.run) if name in sources.files]
+    scripts = [name for name in files if sources.text(name).startswith("#!")]
+    program = files[0] if files else start.run[0]
+    return Recipe(
+        language=language_name(program) or "its own command",
+        program=program,
+        build=_configured_build(start.build),
+        run=start.run,
+        asks=start.asks,
+        families=families_of_words(_words(start)),
+        warnings=tuple(words for name in scripts for words in odd_lines(sources, name, "its interpreter")),
+    )
+
+
+def _configured_files(submission: Submission, start: Start | None) -> list[str]:
+    """The submission's own files that a role's commands name."""
+    words = _words_of(_words(start)) if start is not None else []
+    return [name for name in words if name in submission.files]
+
+
+def _words_of(words: Iterable[str]) -> list[str]:
+    return [word.removeprefix("./") for word in words]
+
+
+def _configured_build(build: str | tuple[str, ...] | None) -> tuple[tuple[str, ...], ...]:
+    if build is None:
+        return ()
+    return (("sh", "-c", build),) if isinstance(build, str) else (build,)
+
+
+def _words(start: Start) -> Iterable[str]:
+    """The words of the commands in a `grader.toml`; those of a line for a shell as far as they can be told apart."""
+    build = start.build if start.build is not None else ()
+    lines = (build,) if isinstance(build, str) else build
+    return (word for line in (*start.run, *lines) for word in (line, *re.split(r"[\s;&|()]+", line)))
+
+
+# ports in a client's source
+
+
+def _ports_in(sources: Sources, made: Recipe) -> tuple[int, ...]:
+    """Numbers that may be a port: in the program's source and in headers; in all sources when none is named."""
+    names = [name for name in sources.files if language_name(name)]
+    headers = [name for name in sources.files if PurePosixPath(name).suffix.lower() == ".h"]
+    named = [made.program] if made.program in names else names
+    texts = map(sources.text, (*named, *headers))
+    numbers = (int(number[0]) for text in texts for number in _NUMBER.finditer(text))
+    return tuple(islice(dict.fromkeys(number for number in numbers if number in _PORTS), _MOST_PORTS))
+
+
+# what to say when it is not clear
+
+
+def _none_found(submission: Submission, role: Role) -> str:
+    other = OTHER_ROLE[role]
+    others = [name for name in submission.files if language_name(name) and belongs_to(name, other)]
+    if others:
+        return f"this submission has a {other} ({shown(others[0])}) but no {role}"
+    wanted = [f"{role}.py", f"tcp_{role}.c", f"a Makefile that makes {role!r}"]
+    return (
+        f"no {role} was found: looked for {_listed(wanted, 'or')} and names like them, and found only "
+        f"{_listed([shown(name) for name in submission.files], 'and')}"
+    )
+
+
+def _several_found(sources: Sources, role: Role, names: list[str]) -> str:
+    return (
+        f"{_listed([shown(name) for name in names], 'and')} could each be the {role}: say which one it is in a file "
+        f"{CONFIG_NAME}, for example with the line {config_line(role, _from_source(sources, role, names[0]))}"
+    )
+
+
+def config_line(role: Role, made: Recipe) -> str:
+    """The line of a `grader.toml` that stands for a recipe."""
+    parts = [f"run = {_toml(list(made.run))}"]
+    if len(made.build) == 1:
+        parts.insert(0, f"build = {_toml(list(made.build[0]))}")
+    elif made.build:
+        parts.insert(0, f"build = {_toml(' && '.join(map(shlex.join, made.build)))}")
+    return f"{role} = {{ {', '.join(parts)} }}"
+
+
+def _toml(value: str | list[str]) -> str:
+    """A string or a list of strings, which TOML writes as JSON does, without control characters."""
+    readable = json.dumps(value, ensure_ascii=False)
+    return readable if readable.isprintable() else json.dumps(value)
+
+
+def _listed(words: list[str], last: str) -> str:
+    kept = words[:_LISTED_FILES]
+    if len(words) > len(kept):
+        kept.append(f"{len(words) - len(kept)} more")
+    return f"{', '.join(kept[:-1])} {last} {kept[-1]}" if len(kept) > 1 else "".join(kept)

@@ -1,0 +1,133 @@
+"""Build systems: make, CMake and cargo.  What they make is found afterwards, among what is new and can be executed."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import PurePosixPath
+from typing import Final
+
+from grader.families import BASE, families_of_words
+from grader.languages import makefiles
+from grader.languages.recipe import ARGUMENTS, Argv, Recipe, unused
+from grader.languages.scripts import odd_lines
+from grader.languages.sources import Sources, folder_of, joined
+from grader.languages.table import language_of
+from grader.model import Role
+from grader.roles import belongs_to, in_folder_of
+
+_WORD: Final = re.compile(r"[\w./+-]+")
+
+
+def built(sources: Sources, role: Role, winners: list[str]) -> Recipe | None:
+    """How a build system makes the role's program; None where there is none, or where it is not what counts.
+
+    `winners`: the sources that may be the program.  With none, a Makefile counts if it has a target for the role, or
+    if there is no other source at all.
+    """
+    for system in (_by_cargo, _by_cmake, _by_make):
+        recipe = system(sources, role, winners)
+        if recipe is not None:
+            return recipe
+    return None
+
+
+def _places(sources: Sources, role: Role, winners: list[str], names: tuple[str, ...]) -> Iterator[str]:
+    """The folders that have one of these files, the likeliest first: the root, the role's, those around a winner."""
+    folders = {folder_of(name) for name in sources.files if PurePosixPath(name).name in names}
+    around = [str(parent) for name in winners for parent in PurePosixPath(name).parents]
+    own = sorted(folder for folder in folders if belongs_to(folder, role) or in_folder_of(f"{folder}/x", role))
+    for folder in dict.fromkeys(("", *own, *("" if place == "." else place for place in around))):
+        if folder in folders:
+            yield folder
+
+
+def _likely(winners: list[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(PurePosixPath(name).stem for name in winners))
+
+
+def _written_in(winners: list[str]) -> set[str]:
+    return {language.name for name in winners if (language := language_of(name)) is not None}
+
+
+def _by_cargo(sources: Sources, role: Role, winners: list[str]) -> Recipe | None:
+    if "Rust" not in _written_in(winners):
+        return None
+    for place in _places(sources, role, winners, ("Cargo.toml",)):
+        manifest = joined(place, "Cargo.toml")
+        build: Argv = ("cargo", "build", "--offline", "--manifest-path", manifest)
+        names = tuple(re.findall(r'^[^\S\n]*name[^\S\n]*=[^\S\n]*"([^"\n]+)"', sources.text(manifest), re.MULTILINE))
+        made = _made(
+            role, (build,), language="cargo", likely=(*_likely(winners), *names), families=frozenset({BASE, "rust"})
+        )
+        return replace(made, program=winners[0])
+    return None
+
+
+def _by_cmake(sources: Sources, role: Role, winners: list[str]) -> Recipe | None:
+    if not _written_in(winners) & {"C", "C++"}:
+        return None
+    for place in _places(sources, role, winners, ("CMakeLists.txt",)):
+        output = unused("cmake-build", sources.taken)
+        build: tuple[Argv, ...] = (("cmake", "-S", place or ".", "-B", output), ("cmake", "--build", output))
+        made = _made(role, build, language="CMake", likely=_likely(winners), families=frozenset({BASE, "cmake"}))
+        return replace(made, program=winners[0])
+    return None
+
+
+def _by_make(sources: Sources, role: Role, winners: list[str]) -> Recipe | None:
+    languages = [language_of(name) for name in winners]
+    if winners and not any(language is not None and language.by_make for language in languages):
+        return None  # a target of a Makefile beside Python starts the program: building it would never end
+    for place in _places(sources, role, winners, makefiles.MAKEFILES):
+        present = sources.in_folder(place)
+        makefile = joined(place, next(name for name in makefiles.MAKEFILES if name in present))
+        text = sources.text(makefile)
+        own_target = _has_target(sources, place, text, role)
+        if not (winners or own_target or _is_all_there_is(sources, role)):
+            continue
+        if not (own_target or makefiles.has_rules(text)):
+            continue
+        return _from_make(sources, role, winners, makefile, own_target=own_target)
+    return None
+
+
+def _has_target(sources: Sources, place: str, text: str, role: Role) -> bool:
+    """Whether `make <role>` makes it: by a rule, or by make's own for a program with a single C file."""
+    below = {name.removeprefix(f"{place}/") for name in sources.files} if place else {*sources.files}
+    if makefiles.makes_target(text, role, below):
+        return not makefiles.starts_something(text, role)
+    alone = len(sources.with_suffix((".c",), place)) == 1
+    return alone and f"{role}.c" in below and not makefiles.has_rules(text)
+
+
+def _is_all_there_is(sources: Sources, role: Role) -> bool:
+    return not any(language_of(name) and not belongs_to(name, role) for name in sources.files)
+
+
+def _from_make(sources: Sources, role: Role, winners: list[str], makefile: str, *, own_target: bool) -> Recipe:
+    place, text = folder_of(makefile), sources.text(makefile)
+    # Every file of a snapshot has the same time, so make would take what was built elsewhere for up to date.
+    always: Argv = ("-B",) if _may_be_stale(sources, place, role) else ()
+    where: Argv = ("-C", place) if place else ()
+    build: Argv = ("make", *always, *where, *((role,) if own_target else ()))
+    families = families_of_words(_WORD.findall(text))
+    made = _made(role, (build,), language="make", likely=_likely(winners), families=families)
+    return replace(made, warnings=tuple(odd_lines(sources, makefile, "make")))
+
+
+def _may_be_stale(sources: Sources, place: str, role: Role) -> bool:
+    return (
+        bool(sources.compiled)
+        or joined(place, role) in sources.taken
+        or any(name.endswith((".o", ".a")) for name in sources.files)
+    )
+
+
+def _made(
+    role: Role, build: tuple[Argv, ...], *, language: str, likely: tuple[str, ...], families: frozenset[str]
+) -> Recipe:
+    """The recipe of a program that is looked for once it is built."""
+    run = (f"./{role}", *ARGUMENTS[role])
+    return Recipe(language, role, build, run, families=families, finds=likely)

@@ -1,0 +1,137 @@
+"""Java and Kotlin: compiled into a folder or an archive of classes, then started by the class that has `main`."""
+
+from __future__ import annotations
+
+import re
+from pathlib import PurePosixPath
+from typing import Final
+
+from grader.families import BASE
+from grader.languages.recipe import ARGUMENTS, Argv, Recipe, argument, literal, unused
+from grader.languages.sources import Sources, folder_of, is_side_file
+from grader.model import Role
+from grader.roles import OTHER_ROLE, belongs_to
+
+JAVA_SUFFIXES: Final = (".java",)
+KOTLIN_SUFFIXES: Final = (".kt",)
+MAIN_IN_JAVA: Final = re.compile(
+    r"\b(?:public\s+(?:final\s+)?static|static\s+(?:final\s+)?public)\s+(?:final\s+|synchronized\s+)?void\s+main\s*\("
+)
+MAIN_IN_KOTLIN: Final = re.compile(r"^[^\S\n]*(?:suspend[^\S\n]+)?fun[^\S\n]+main[^\S\n]*\(", re.MULTILINE)
+_PACKAGE: Final = re.compile(r"^[^\S\n]*package[^\S\n]+([\w.]+)", re.MULTILINE)
+_CLASS: Final = re.compile(r"\b(?:class|enum|record|interface)\s+(\w+)")
+_JVM_NAME: Final = re.compile(r'@file\s*:\s*JvmName\s*\(\s*"(\w+)"')
+_INSIDE: Final = re.compile(r"^[^\S\n]*object[^\S\n]+(\w+)", re.MULTILINE)
+#: On the command line, since the JVM prints on standard error what an environment variable makes of it.  A quarter of
+#: the machine's memory would be its heap otherwise; the collector and the compiler with the fewest threads of their
+#: own; and no file in /tmp for each start (JDK tools look at it).
+_JAVA: Final[Argv] = ("java", "-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-XX:-UsePerfData")
+_JAVAC: Final[Argv] = ("javac", "-J-Xmx256m", "-encoding", "UTF-8", "-nowarn", "-g")
+#: Files of libraries that a project says it needs, of which none can be fetched.
+_PROJECTS: Final = {"pom.xml": "Maven", "build.gradle": "Gradle", "build.gradle.kts": "Gradle"}
+_DEPENDENCY: Final = re.compile(r"<dependency>|^[^\S\n]*(?:implementation|api|compile)\b", re.MULTILINE)
+
+
+def java(sources: Sources, role: Role, name: str) -> Recipe:
+    """A Java program: all files of its source folder, but those that are the other program's.
+
+    Where one of them is needed all the same, or one of another source folder, the compiler looks for it.
+    """
+    output = unused(f"{role}-classes", sources.taken)
+    roots = {file: _root(file, sources.text(file)) for file in sources.with_suffix(JAVA_SUFFIXES)}
+    own_root = roots[name]
+    files = [file for file, root in roots.items() if root == own_root and _is_part(sources, file, name, role)]
+    tests = {root for root in roots.values() if "test" in PurePosixPath(root).parts}
+    paths = ":".join(dict.fromkeys((own_root or ".", *(root or "." for root in roots.values() if root not in tests))))
+    jars = sources.with_suffix((".jar",))
+    classes = ":".join((output, *jars))
+    build: Argv = (*_JAVAC, "-d", output, "-sourcepath", paths)
+    if jars:
+        build = (*build, "-cp", ":".join(jars))
+    package = _package(sources.text(name))
+    start = f"{package}.{_main_class(name, sources.text(name))}".lstrip(".")
+    return Recipe(
+        language="Java",
+        program=name,
+        build=((*build, *map(argument, files)),),
+        run=(*_JAVA, "-cp", literal(classes), start, *ARGUMENTS[role]),
+        families=frozenset({BASE, "jvm"}),
+        warnings=_libraries_wanted(sources),
+    )
+
+
+def _is_part(sources: Sources, file: str, name: str, role: Role) -> bool:
+    """Whether a file of the same source folder is compiled with a program for certain."""
+    if file == name:
+        return True
+    if is_side_file(file) or PurePosixPath(file).stem.endswith(("Test", "Tests")):
+        return False
+    return not (belongs_to(file, OTHER_ROLE[role]) and MAIN_IN_JAVA.search(sources.text(file)))
+
+
+def _root(name: str, text: str) -> str:
+    """The folder from which a file's package counts; the one it stands in, where that does not fit."""
+    folder, package = folder_of(name), _package(text).replace(".", "/")
+    if package and (folder == package or folder.endswith(f"/{package}")):
+        return folder[: len(folder) - len(package)].rstrip("/")
+    return folder
+
+
+def _package(text: str) -> str:
+    found = _PACKAGE.search(text)
+    return found[1] if found else ""
+
+
+def _main_class(name: str, text: str) -> str:
+    """The class that holds `main`: the file's own, or where there is none of that name the last before it."""
+    stem = PurePosixPath(name).stem
+    classes = {found[1]: found.start() for found in _CLASS.finditer(text)}
+    start = MAIN_IN_JAVA.search(text)
+    before = [one for one, at in classes.items() if start is None or at < start.start()]
+    return stem if stem in classes or not before else before[-1]
+
+
+def _libraries_wanted(sources: Sources) -> tuple[str, ...]:
+    """That a project names libraries, which nobody fetches: the sandbox has no network."""
+    return tuple(
+        f"{name!r} names libraries: {_PROJECTS[PurePosixPath(name).name]} is not run, since there is no network, and "
+        "the sources are compiled without them"
+        for name in sources.files
+        if PurePosixPath(name).name in _PROJECTS and _DEPENDENCY.search(sources.text(name))
+    )
+
+
+def kotlin(sources: Sources, role: Role, name: str) -> Recipe:
+    """A Kotlin program, with the files that have no main function of their own."""
+    output = unused(f"{role}.jar", sources.taken)
+    helpers = [
+        file
+        for file in sources.with_suffix(KOTLIN_SUFFIXES)
+        if file != name
+        and not MAIN_IN_KOTLIN.search(sources.text(file))
+        and not is_side_file(file)
+        and "test" not in PurePosixPath(file).parts
+        and not belongs_to(file, OTHER_ROLE[role])
+    ]
+    text = sources.text(name)
+    start = f"{_package(text)}.{_kotlin_class(name, text)}".lstrip(".")
+    build: Argv = ("kotlinc", *map(argument, (name, *helpers)), "-include-runtime", "-d", output)
+    return Recipe(
+        language="Kotlin",
+        program=name,
+        build=(build,),
+        run=(*_JAVA, "-cp", output, start, *ARGUMENTS[role]),
+        families=frozenset({BASE, "jvm", "kotlin"}),
+        warnings=_libraries_wanted(sources),
+    )
+
+
+def _kotlin_class(name: str, text: str) -> str:
+    """The class that kotlinc makes of a file's own functions, or the object in which `main` stands."""
+    start = MAIN_IN_KOTLIN.search(text)
+    inside = [found[1] for found in _INSIDE.finditer(text) if start and found.start() < start.start()]
+    if inside and start and start[0][:1].isspace():
+        return inside[-1]
+    renamed = _JVM_NAME.search(text)
+    stem = re.sub(r"\W", "_", PurePosixPath(name).stem)
+    return renamed[1] if renamed else f"{stem[:1].upper()}{stem[1:]}Kt"

@@ -1,0 +1,70 @@
+"""What a Makefile says, as far as names go: which targets it has.  Nothing of it is executed."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+from typing import Final, NamedTuple
+
+#: In the order in which GNU make looks for them.
+MAKEFILES: Final = ("GNUmakefile", "makefile", "Makefile")
+#: A Makefile that makes one program is a few kilobytes.
+_MOST_CHARS: Final = 256 * 1024
+
+
+#: A command that starts a program: one that stands in the folder, or one that an interpreter reads.
+_STARTS: Final = re.compile(r"\t[@\-+ \t]*(?:\./(?!configure)(?![\w./-]*\.sh\b)|python[\d.]*\s|node\s|java\s)")
+
+
+class Rule(NamedTuple):
+    """One rule: its targets and what they are made from, as words, and its commands, each with its tab."""
+
+    targets: tuple[str, ...]
+    prerequisites: tuple[str, ...]
+    commands: list[str]
+
+
+def rules(text: str) -> list[Rule]:
+    """The rules of a Makefile, in order."""
+    found: list[Rule] = []
+    for line in _lines(text):
+        rule = re.match(r"([^\t#:=][^#:=]*)::?(?!=)([^#;|=]*)", line)
+        if rule:
+            targets, prerequisites = (
+                tuple(word.removeprefix("./") for word in words.split()) for words in rule.groups()
+            )
+            found.append(Rule(targets, prerequisites, []))
+        elif found and line.startswith("\t"):
+            found[-1].commands.append(line)
+    return found
+
+
+def starts_something(text: str, target: str) -> bool:
+    """Whether a target's own commands start a program, so that `make <target>` would never end."""
+    return any(_STARTS.match(command) for rule in rules(text) if target in rule.targets for command in rule.commands)
+
+
+def has_rules(text: str) -> bool:
+    """Whether it has a rule of its own that makes something: not only variables, and what `.PHONY` and such say."""
+    return any(not target.startswith(".") and "%" not in target for rule in rules(text) for target in rule.targets)
+
+
+def makes_target(text: str, target: str, files: Collection[str] = ()) -> bool:
+    """Whether a Makefile's text has a rule for `target`: by its name, a variable that holds it, or a pattern.
+
+    A pattern (`%: src/%.c`) makes it if the first thing that it would be made from is among `files`.
+    """
+    names = {target}
+    for line in _lines(text):
+        given = re.match(r"\s*(\w+)\s*[:?]{0,2}=(.*)", line)
+        if given and target in {word.removeprefix("./") for word in given[2].split()}:
+            names |= {f"$({given[1]})", f"${{{given[1]}}}"}
+    found = rules(text)
+    if any(not names.isdisjoint(rule.targets) for rule in found):
+        return True
+    sources = (rule.prerequisites[:1] for rule in found if rule.targets == ("%",))
+    return any(source.replace("%", target) in files for each in sources for source in each)
+
+
+def _lines(text: str) -> list[str]:
+    return text[:_MOST_CHARS].replace("\r\n", "\n").replace("\\\n", " ").split("\n")

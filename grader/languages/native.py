@@ -1,0 +1,155 @@
+"""Languages that are compiled to a program of the machine: C, C++, Rust and Go, without a build system of theirs.
+
+The program's own file is built with the helpers that belong to it: those without a main function, as far as their
+headers are included, and none that a name gives to the other program.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from pathlib import PurePosixPath
+from typing import Final
+
+from grader.families import BASE
+from grader.languages.recipe import ARGUMENTS, Argv, Recipe, argument, unused
+from grader.languages.sources import Sources, folder_of, is_aside, is_hidden, is_side_file, joined
+from grader.model import Role
+from grader.roles import OTHER_ROLE, belongs_to
+
+C_SUFFIXES: Final = (".c",)
+CPP_SUFFIXES: Final = (".cpp", ".cc", ".cxx", ".c++")
+_HEADERS: Final = (".h", ".hpp", ".hh", ".hxx")
+#: C and C++ define it, with whatever before it; a prototype ends in ";".
+MAIN_IN_C: Final = re.compile(
+    r"^[^\S\n]*(?:[\w:]+[^\S\n]+){0,3}main[^\S\n]*\([^;{)]*\)\s*(?:noexcept\s*)?\{", re.MULTILINE
+)
+MAIN_IN_GO: Final = re.compile(r"^func[^\S\n]+main[^\S\n]*\([^\S\n]*\)", re.MULTILINE)
+MAIN_IN_RUST: Final = re.compile(r"^[^\S\n]*(?:pub[^\S\n]+)?(?:async[^\S\n]+)?fn[^\S\n]+main[^\S\n]*\(", re.MULTILINE)
+_INCLUDE: Final = re.compile(r'^[^\S\n]*#[^\S\n]*include[^\S\n]*["<]([^">\n]+)[">]', re.MULTILINE)
+#: Headers that only Windows has.
+_WINSOCK: Final = re.compile(
+    r"^[^\S\n]*#[^\S\n]*include[^\S\n]*[\"<](?:winsock2?|windows|ws2tcpip)\.h[\">]", re.MULTILINE | re.IGNORECASE
+)
+#: What the compilers are given: all warnings, since a student reads them; an optimisation that keeps lines; what a
+#: stack trace needs.
+_C: Final[Argv] = ("cc", "-Wall", "-O1", "-g")
+_CPP: Final[Argv] = ("g++", "-std=c++17", "-Wall", "-O1", "-g")
+#: Behind the sources, for what they use: threads, and the mathematics that C keeps apart.
+_LIBRARIES: Final[Argv] = ("-pthread", "-lm")
+
+
+def c(sources: Sources, role: Role, name: str) -> Recipe:
+    """A C program."""
+    build = (*_C, *_rest(sources, C_SUFFIXES, role, name))
+    return _compiled("C", build, sources, role, name)
+
+
+def cpp(sources: Sources, role: Role, name: str) -> Recipe:
+    """A C++ program; what it has of C is compiled as C++ too."""
+    build = (*_CPP, *_rest(sources, (*CPP_SUFFIXES, *C_SUFFIXES), role, name))
+    return _compiled("C++", build, sources, role, name)
+
+
+def _rest(sources: Sources, suffixes: tuple[str, ...], role: Role, name: str) -> Argv:
+    """What a compiler is given besides its options: where to write, headers' folders, sources, libraries."""
+    files = [name, *_helpers(sources, suffixes, role, name)]
+    folders = sorted({folder_of(header) for header in sources.with_suffix(_HEADERS)})
+    own = {folder_of(file) for file in files}
+    includes = [f"-I{folder or '.'}" for folder in folders if len(own) > 1 or folder not in own]
+    return ("-o", unused(role, sources.taken), *includes, *map(argument, files), *_LIBRARIES)
+
+
+def _compiled(language: str, build: Argv, sources: Sources, role: Role, name: str) -> Recipe:
+    run = (f"./{unused(role, sources.taken)}", *ARGUMENTS[role])
+    return Recipe(language, name, (build,), run, warnings=tuple(_windows_only(sources, name)))
+
+
+def _helpers(sources: Sources, suffixes: tuple[str, ...], role: Role, name: str) -> list[str]:
+    """The files that a program is linked of besides its own: those whose headers it includes, directly or not.
+
+    Where a header has no file of its name, what it declares may be in any: then all of them belong to it.
+    """
+    others = [
+        file
+        for file in sources.with_suffix(suffixes)
+        if file != name
+        and not MAIN_IN_C.search(sources.text(file))
+        and not belongs_to(file, OTHER_ROLE[role])
+        and not is_side_file(file)
+        and not is_aside(file)
+    ]
+    if not others:
+        return []
+    headers = {PurePosixPath(header).name: header for header in sources.with_suffix(_HEADERS)}
+    by_stem: dict[str, list[str]] = {}
+    for file in others:
+        by_stem.setdefault(PurePosixPath(file).stem, []).append(file)
+    wanted: dict[str, None] = {}
+    waiting, seen, homeless = [name], {name}, False
+    while waiting:
+        for included in _included(sources.text(waiting.pop())):
+            header = headers.get(included)
+            if header is None or header in seen:
+                if included.endswith(suffixes):  # `#include "common.c"`: it is in the program already
+                    by_stem.pop(PurePosixPath(included).stem, None)
+                continue
+            files = by_stem.get(PurePosixPath(included).stem, [])
+            homeless |= not files
+            seen.update((header, *files))
+            waiting += (header, *files)
+            wanted.update(dict.fromkeys(files))
+    if homeless:
+        wanted.update(dict.fromkeys(file for files in by_stem.values() for file in files))
+    return [file for file in others if file in wanted]
+
+
+def _included(text: str) -> Iterable[str]:
+    return (PurePosixPath(name.replace("\\", "/")).name for name in _INCLUDE.findall(text))
+
+
+def _windows_only(sources: Sources, name: str) -> Iterable[str]:
+    if _WINSOCK.search(sources.text(name)) and "_WIN32" not in sources.text(name):
+        yield f"{name!r} includes headers that only Windows has (Winsock): here, and on the graders' machines, is Linux"
+
+
+def rust(sources: Sources, role: Role, name: str) -> Recipe:
+    """A Rust program of one file, and of the modules that it names."""
+    output = unused(role, sources.taken)
+    build = ("rustc", "--edition", "2021", "-C", "opt-level=1", "-g", "-o", output, argument(name))
+    return Recipe("Rust", name, (build,), (f"./{output}", *ARGUMENTS[role]), families=frozenset({BASE, "rust"}))
+
+
+def go(sources: Sources, role: Role, name: str) -> Recipe:
+    """A Go program: the files of its package that no other program in the same folder is.
+
+    It is built where its module is, since paths in it count from there.
+    """
+    folder, output = folder_of(name), unused(role, sources.taken)
+    beside = [
+        file
+        for file in sources.in_folder(folder)
+        if file.endswith(".go") and not file.endswith("_test.go") and not is_hidden(file)
+    ]
+    mains = [file for file in beside if MAIN_IN_GO.search(sources.text(joined(folder, file)))]
+    module = _module_of(sources, folder)
+    inside = folder.removeprefix(module or "").strip("/")
+    if len(mains) > 1 or module is None:
+        helpers = [file for file in beside if file not in mains]
+        what = [joined(inside, file) for file in (PurePosixPath(name).name, *helpers)]
+    else:
+        what = [f"./{inside}" if inside else "."]
+    up = "../" * (module.count("/") + 1) if module else ""
+    build: Argv = ("go", "build", "-o", f"{up}{output}", *map(argument, what))
+    if module:
+        build = ("env", "-C", module, *build)
+    return Recipe("Go", name, (build,), (f"./{output}", *ARGUMENTS[role]), families=frozenset({BASE, "go"}))
+
+
+def _module_of(sources: Sources, folder: str) -> str | None:
+    """The folder of the `go.mod` that holds for a folder; None where there is none."""
+    for parent in (folder, *(str(path) for path in PurePosixPath(folder).parents)):
+        place = "" if parent == "." else parent
+        if joined(place, "go.mod") in sources.taken:
+            return place
+    return None

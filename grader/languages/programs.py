@@ -1,0 +1,188 @@
+"""Which source is a role's program: by words for the role in names and folders, then by what the sources say.
+
+Nothing is guessed between two files that are equally likely: what is left is given as it is.  The rules, each of which
+only decides where the ones before it left several: a usual name, a name or a folder that speaks of the role, any file
+that does not speak of the other role; those with a main function; those that no other source takes in; those that a
+README or a start script starts.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Collection, Iterable
+from pathlib import PurePosixPath
+from typing import Final
+
+from grader.languages.sources import Sources, folder_of, is_aside, is_side_file, joined
+from grader.languages.table import SHELL, language_of
+from grader.model import Role
+from grader.roles import OTHER_ROLE, belongs_to, is_near, is_usual, plain, tiers
+
+Rule = Callable[[str], bool]
+
+#: What a program is often called that is started, whatever it is.
+_MAIN_NAMES: Final = frozenset({"main", "app", "run", "index", "program", "start"})
+#: What stands before the role in a start script's name.
+_STARTS: Final = ("", "run", "start", "launch", "go")
+#: Words of a command line that start what follows.
+_COMMAND: Final = re.compile(r"(?:\b(?:python[\d.]*|node|ruby|perl|java|go|bash|sh|npx|ts-node)[^\S\n]|\./)")
+_README: Final = re.compile(r"(?:readme|anleitung|howto|usage|notes|report)(?:\.\w+)?", re.IGNORECASE)
+
+
+def candidates(sources: Sources, role: Role, given_away: Collection[str]) -> list[str]:
+    """The sources that are equally likely to be the role's program; most of the time one, none when there is none.
+
+    `given_away`: files that are the other program's, as the submission says.
+    """
+    every = [name for name in sources.files if language_of(name) and not is_side_file(name) and name not in given_away]
+    if len(sources.files) == 1 and not any(is_usual(name, OTHER_ROLE[role]) for name in every):
+        return every  # handed in alone: it is meant, whatever words are in its name
+    programs = [name for name in every if language_of(name) is not SHELL]
+    meant = [name for name in programs if not is_aside(name)] or programs
+    mains = [name for name in meant if _has_main(sources, name)]
+    found = (
+        _first(_named(role, ("",)), mains)
+        or _first(_scripts(role), [name for name in every if language_of(name) is SHELL])
+        or _first(_named(role, ("near", "rest")), mains)
+        or _first(_named(role, ("", "near")), meant)
+        or ([] if mains else _first(_named(role, ("rest",)), meant))
+    )
+    return _narrowed(sources, role, found)
+
+
+def _first(rules: Iterable[Rule], names: list[str]) -> list[str]:
+    """The names that the first rule keeps that keeps any."""
+    return next((found for rule in rules if (found := [name for name in names if rule(name)])), [])
+
+
+def _named(role: Role, kinds: tuple[str, ...]) -> list[Rule]:
+    """Rules for names, root before subfolders."""
+    usual, clear, near, folder = tiers(role)
+
+    def not_the_others(name: str) -> bool:
+        return not belongs_to(name, OTHER_ROLE[role])
+
+    def is_main(name: str) -> bool:
+        return not_the_others(name) and plain(PurePosixPath(name).stem) in _MAIN_NAMES
+
+    rules: list[Rule] = []
+    if "" in kinds:
+        rules += [_in_root(usual)]
+    if "near" in kinds:
+        rules += [_in_root(clear), _in_root(near), _in_root(is_main)]
+        rules += [_below(usual), _below(clear), _below(near), _below(folder)]
+    if "rest" in kinds:
+        rules += [_in_root(not_the_others), _below(not_the_others)]
+    return rules
+
+
+def _in_root(rule: Rule) -> Rule:
+    return lambda name: "/" not in name and rule(name)
+
+
+def _below(rule: Rule) -> Rule:
+    return lambda name: "/" in name and rule(name)
+
+
+def _scripts(role: Role) -> list[Rule]:
+    """A start script counts in the root, under a name that says so: `server.sh`, `run_server.sh`."""
+
+    def starts(name: str) -> bool:
+        stem = plain(PurePosixPath(name).stem)
+        return stem in {f"{word}{role}" for word in _STARTS} | {f"{role}{word}" for word in _STARTS}
+
+    return [_in_root(starts)]
+
+
+def _has_main(sources: Sources, name: str) -> bool:
+    """Whether a file can be started; one that is empty tells nothing."""
+    language = language_of(name)
+    if language is None or language.main is None or not language.always:
+        return True
+    text = sources.text(name)
+    return not text.strip() or language.main.search(text) is not None
+
+
+# where several are left
+
+
+def _narrowed(sources: Sources, role: Role, found: list[str]) -> list[str]:
+    rules: tuple[Callable[[list[str]], list[str]], ...] = (
+        lambda names: _not_taken_in(sources, names),
+        lambda names: _started(sources, role, names),
+        lambda names: _guarded(sources, names),
+        lambda names: [name for name in names if plain(PurePosixPath(name).stem) in _MAIN_NAMES],
+    )
+    for rule in rules:
+        if len(found) > 1:
+            found = rule(found) or found
+    return found
+
+
+def _not_taken_in(sources: Sources, names: list[str]) -> list[str]:
+    """Those that no other source takes in: `from settings import PORT` makes `settings.py` a helper."""
+    taken: dict[str, set[str]] = {}
+    for name in sources.files:
+        language = language_of(name)
+        if language is not None and language.imports is not None:
+            for found in language.imports.finditer(sources.text(name)):
+                words = (word for group in found.groups() if group for word in re.split(r"[\s,./:]+", group))
+                for word in words:
+                    taken.setdefault(word, set()).add(name)
+    return [name for name in names if not taken.get(PurePosixPath(name).stem, set()) - {name}]
+
+
+def _guarded(sources: Sources, names: list[str]) -> list[str]:
+    """Those with what a program has that is started, in languages where not every program has it."""
+
+    def guarded(name: str) -> bool:
+        language = language_of(name)
+        return language is not None and language.main is not None and bool(language.main.search(sources.text(name)))
+
+    return [name for name in names if guarded(name)]
+
+
+def _started(sources: Sources, role: Role, names: list[str]) -> list[str]:
+    """Those that a README, a start script or `package.json` starts; on a line for the role, where one is."""
+    lines = [*_commands(sources)]
+    for wanted in ([line for line in lines if is_near(line, role)], lines):
+        found = [name for name in names if any(_names(line, name) for line in wanted)]
+        if found:
+            return found
+    return []
+
+
+def _commands(sources: Sources) -> Iterable[str]:
+    """Lines that start something."""
+    for name in sources.files:
+        base = PurePosixPath(name).name
+        if _README.fullmatch(base) or language_of(name) is SHELL:
+            yield from (line for line in sources.text(name).split("\n") if _COMMAND.search(line))
+        elif base == "package.json":
+            yield from (
+                f"{key}: {joined(folder_of(name), words)}" for key, words in _package_starts(sources.text(name))
+            )
+
+
+def _package_starts(text: str) -> Iterable[tuple[str, str]]:
+    """What a `package.json` names as a start, with its word for it."""
+    try:
+        package = json.loads(text)
+    except (ValueError, RecursionError):
+        return
+    if not isinstance(package, dict):
+        return
+    scripts = package.get("scripts")
+    for key, words in (scripts if isinstance(scripts, dict) else {}).items():
+        if isinstance(words, str):
+            yield key, words
+    if isinstance(package.get("main"), str):
+        yield "main", package["main"]
+
+
+def _names(line: str, name: str) -> bool:
+    """Whether a line names a file: by its path, by its last part, or as a module."""
+    path = PurePosixPath(name)
+    spellings = (name, path.name, str(path.with_suffix("")).replace("/", "."))
+    return any(re.search(rf"(?<![\w.-]){re.escape(word)}(?![\w-])", line) for word in spellings)

@@ -1,0 +1,149 @@
+"""Languages whose source is started as it is: Python, JavaScript, Ruby, Perl, shell; and TypeScript, made into one."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from pathlib import PurePosixPath
+from typing import Final
+
+from grader.families import BASE
+from grader.languages.recipe import ARGUMENTS, Argv, Recipe, argument, literal, unused
+from grader.languages.sources import Sources, folder_of, joined
+from grader.model import Role
+from grader.submission import shown
+
+PYTHON_GUARD: Final = re.compile(r"^if[^\S\n]+__name__[^\S\n]*==", re.MULTILINE)
+PYTHON_IMPORTS: Final = re.compile(
+    r"^[^\S\n]*(?:from[^\S\n]+(\.*[\w.]*)[^\S\n]+import[^\S\n]+\(?([^\n)]*)|import[^\S\n]+([\w.]+(?:[^\S\n]*,[^\S\n]*[\w.]+)*))",
+    re.MULTILINE,
+)
+#: What a program that speaks to sockets can't do without, and the script of a web page has not.
+MODULES: Final = re.compile(r"\brequire[^\S\n]*\(|^[^\S\n]*import\b|\bimport[^\S\n]*\(", re.MULTILINE)
+#: A statement of Python 2 that no Python 3 reads.
+_PYTHON_2: Final = re.compile(r"^[^\S\n]*print[^\S\n]+[\"'\w]", re.MULTILINE)
+
+
+def python(sources: Sources, role: Role, name: str) -> Recipe:
+    """A Python program: a script, or a module of a package where its imports say so."""
+    return Recipe(
+        language="Python",
+        program=name,
+        build=(),
+        run=(*_python_start(sources, name), *ARGUMENTS[role]),
+        warnings=tuple(_old_python(sources, name)),
+    )
+
+
+def _old_python(sources: Sources, name: str) -> Iterable[str]:
+    if _PYTHON_2.search(sources.text(name)) and "print_function" not in sources.text(name):
+        yield f"{shown(name)} looks like Python 2, which is not there: it is started by Python 3"
+
+
+def _python_start(sources: Sources, name: str) -> Argv:
+    folder, stem = folder_of(name), PurePosixPath(name).stem
+    is_main = stem == "__main__"
+    root = _module_root(sources, name) if folder else None
+    if root is None:
+        return "python3", literal(argument((folder or ".") if is_main else name))
+    inside = folder.removeprefix(root).strip("/") if root else folder
+    parts = [*filter(None, inside.split("/")), *([] if is_main else [stem])]
+    module = ".".join(parts)
+    if root:
+        return "env", literal(f"PYTHONPATH={root}"), "python3", "-m", module
+    return "python3", "-m", module
+
+
+def _module_root(sources: Sources, name: str) -> str | None:
+    """The folder from which a file must be started as a module (`python3 -m server.main`); None: as a script.
+
+    As a script it finds what stands beside it.  What it imports from its own package, or from a folder above, it finds
+    only as a module, started there.
+    """
+    folder = folder_of(name)
+    if not all(part.isidentifier() for part in PurePosixPath(name).with_suffix("").parts):
+        return None
+    beside = [joined(folder, file) for file in sources.in_folder(folder) if file.endswith(".py")]
+    absolute, relative = _imports(sources.text(file) for file in beside)
+    if any(_importable(sources, folder, first) for first in absolute):
+        return None
+    above = ["" if str(parent) == "." else str(parent) for parent in PurePosixPath(folder).parents]
+    roots = [root for root in above if any(_importable(sources, root, first) for first in absolute)]
+    if roots:
+        return roots[0]
+    return above[-1] if relative else None
+
+
+def _imports(texts: Iterable[str]) -> tuple[set[str], bool]:
+    """The first parts of the names that are imported, and whether any is relative to its own package."""
+    first, relative = set(), False
+    for text in texts:
+        for found in PYTHON_IMPORTS.finditer(text):
+            module, _, modules = found.groups()
+            if module and module.startswith("."):
+                relative = True
+            names = [module] if module else (modules or "").split(",")
+            first |= {name.strip().partition(".")[0] for name in names if name and not name.startswith(".")}
+    return first, relative
+
+
+def _importable(sources: Sources, folder: str, name: str) -> bool:
+    """Whether a folder holds a module of that name: a file, or a folder with Python in it."""
+    if joined(folder, f"{name}.py") in sources.taken:
+        return True
+    package = joined(folder, name)
+    return any(file.startswith(f"{package}/") and file.endswith(".py") for file in sources.files)
+
+
+def javascript(_sources: Sources, role: Role, name: str) -> Recipe:
+    """A JavaScript program; node tells modules from scripts itself, by the suffix and by `package.json`."""
+    run = ("node", literal(argument(name)), *ARGUMENTS[role])
+    return Recipe("JavaScript", name, (), run, families=frozenset({BASE, "node"}))
+
+
+def typescript(sources: Sources, role: Role, name: str) -> Recipe:
+    """A TypeScript program, compiled to CommonJS.
+
+    The compiler writes a program even where it complains, and complains of every library whose types it has not: so
+    the program counts, and its words are shown.
+    """
+    output = unused(f"{role}-js", sources.taken)
+    made = f"{output}/{PurePosixPath(name).with_suffix('.js')}"
+    options = "--target es2022 --module commonjs --esModuleInterop --skipLibCheck --rootDir . --outDir"
+    build = ("sh", "-c", f'tsc {options} "$1" "$2"; test -e "$3"', "tsc", output, argument(name), made)
+    run = ("node", literal(made), *ARGUMENTS[role])
+    return Recipe("TypeScript", name, (build,), run, families=frozenset({BASE, "node", "typescript"}))
+
+
+def ruby(_sources: Sources, role: Role, name: str) -> Recipe:
+    """A Ruby program."""
+    run = ("ruby", literal(argument(name)), *ARGUMENTS[role])
+    return Recipe("Ruby", name, (), run, families=frozenset({BASE, "ruby"}))
+
+
+def perl(_sources: Sources, role: Role, name: str) -> Recipe:
+    """A Perl program."""
+    return Recipe("Perl", name, (), ("perl", literal(argument(name)), *ARGUMENTS[role]))
+
+
+def shell(sources: Sources, role: Role, name: str) -> Recipe:
+    """A script that starts the program, by the shell that its first line names."""
+    text = sources.text(name)
+    first = text.partition("\n")[0]
+    run = ("bash" if "bash" in first else "sh", literal(argument(name)), *ARGUMENTS[role])
+    return Recipe("shell", name, (), run, warnings=tuple(odd_lines(sources, name, "the shell")))
+
+
+def odd_lines(sources: Sources, name: str, reader: str) -> Iterable[str]:
+    """What Windows editors add to a text, and a reader takes for a part of its words."""
+    data = sources.submission.read(name, 1 << 20)
+    if data.startswith(b"\xef\xbb\xbf"):
+        yield (
+            f"{shown(name)} begins with a byte order mark, which {reader} takes for a part of its first word: "
+            "save it as UTF-8 without one"
+        )
+    if b"\r\n" in data:
+        yield (
+            f"the lines of {shown(name)} end in CR LF, as on Windows, and {reader} takes the CR (carriage return) "
+            "for a part of the last word: save it with LF"
+        )

@@ -1,0 +1,96 @@
+"""A submission as the rules of `languages` see it: names, and the text of what is small enough to be source."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from functools import cached_property
+from pathlib import PurePosixPath
+from typing import Final
+
+from grader.submission import Submission
+
+#: Sources that students write are tens of kilobytes.
+_SOURCE_BYTES: Final = 1 << 20
+#: What an object file or a program begins with (elf(5), ar(5)).
+_COMPILED: Final = (b"\x7fELF", b"!<arch>\n")
+
+#: Never the program: what packaging and test tools want beside it.
+_SIDE_FILE: Final = re.compile(
+    r"(__init__|setup|conftest|package-info|module-info|build|vite\.config|jest\.config|test_.*|.*_test|.*\.test|.*\.spec)"
+    r"\.\w+",
+    re.IGNORECASE,
+)
+#: Folders whose programs nobody means: tests, what was there before, what others wrote.
+_SIDE_FOLDERS: Final = frozenset(
+    {
+        *("test", "tests", "old", "backup", "bak", "example", "examples", "doc", "docs", "vendor", "third_party"),
+        *("dist", "site-packages", "thirdparty", "external", "benches", "benchmark", "sample", "samples"),
+    }
+)
+
+
+class Sources:
+    """The files of a submission, with their texts."""
+
+    def __init__(self, submission: Submission) -> None:
+        self.submission = submission
+        self.files = submission.files
+        self.taken = frozenset({*submission.files, *submission.folders})
+        self._texts: dict[str, str] = {}
+
+    def text(self, name: str) -> str:
+        """A file's text, without a byte order mark; its lines end as they do in the file."""
+        if name not in self._texts:
+            data = self.submission.read(name, _SOURCE_BYTES)
+            self._texts[name] = data.decode("utf-8-sig", "replace")
+        return self._texts[name]
+
+    @cached_property
+    def compiled(self) -> tuple[str, ...]:
+        """Programs, object files and libraries that were handed in, made on who knows what machine."""
+        heads = self.submission.heads(max(map(len, _COMPILED)))
+        return tuple(name for name, head in heads.items() if head.startswith(_COMPILED))
+
+    def with_suffix(self, suffixes: Iterable[str], folder: str = "") -> list[str]:
+        """The files with one of these suffixes (in lower case) in a folder or below it."""
+        wanted = frozenset(suffixes)
+        return [
+            name
+            for name in self.files
+            if PurePosixPath(name).suffix.lower() in wanted and is_below(name, folder) and not is_hidden(name)
+        ]
+
+    def in_folder(self, folder: str) -> list[str]:
+        """The names of the files that stand in a folder itself."""
+        return [PurePosixPath(name).name for name in self.files if folder_of(name) == folder]
+
+
+def folder_of(name: str) -> str:
+    """The folder in which a file stands; "" for the root."""
+    return name.rpartition("/")[0]
+
+
+def joined(folder: str, name: str) -> str:
+    """A path in a folder, which may be the root."""
+    return f"{folder}/{name}" if folder else name
+
+
+def is_below(name: str, folder: str) -> bool:
+    """Whether a file stands in a folder or below it."""
+    return not folder or name.startswith(f"{folder}/")
+
+
+def is_hidden(name: str) -> bool:
+    """Whether a file is nothing that `ls` would show."""
+    return PurePosixPath(name).name.startswith(".")
+
+
+def is_side_file(name: str) -> bool:
+    """Whether a file is there for a tool, by its own name."""
+    return _SIDE_FILE.fullmatch(PurePosixPath(name).name) is not None
+
+
+def is_aside(name: str) -> bool:
+    """Whether it stands in a folder whose programs nobody means."""
+    return any(part.lower() in _SIDE_FOLDERS for part in PurePosixPath(name).parent.parts)

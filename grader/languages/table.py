@@ -1,0 +1,75 @@
+"""The languages, a row each: everything that the other modules ask about one."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import Final
+
+from grader.languages import jvm, native, scripts
+from grader.languages.recipe import Recipe
+from grader.languages.sources import Sources, is_hidden
+from grader.model import Role
+
+
+@dataclass(frozen=True, slots=True)
+class Language:
+    """What is known of a language.
+
+    `suffixes`: in lower case.  `recipe`: how a program of it is built and started.  `main`: what a file has that is
+    started, and a helper lacks.  `always`: whether every program has it; else it only decides between several.
+    `imports`: words of a line that names other files, which are therefore helpers.  `by_make`: whether students build
+    it with make, so that a Makefile beside it is what counts.
+    """
+
+    name: str
+    suffixes: tuple[str, ...]
+    recipe: Callable[[Sources, Role, str], Recipe]
+    main: re.Pattern[str] | None = None
+    always: bool = False
+    imports: re.Pattern[str] | None = None
+    by_make: bool = False
+
+
+_JS_IMPORTS: Final = re.compile(r"(?:\bfrom|\bimport|\brequire[^\S\n]*\()[^\S\n]*[\"'`](\.[^\"'`\n]*)[\"'`]")
+_RUBY_IMPORTS: Final = re.compile(
+    r"^[^\S\n]*(?:require_relative|require|load)[^\S\n]*\(?[\"']([^\"'\n]+)[\"']", re.MULTILINE
+)
+_PERL_IMPORTS: Final = re.compile(r"^[^\S\n]*(?:use|require|do)[^\S\n]+[\"']?([\w:./]+)", re.MULTILINE)
+
+LANGUAGES: Final = (
+    Language("Python", (".py",), scripts.python, scripts.PYTHON_GUARD, imports=scripts.PYTHON_IMPORTS),
+    Language("C", native.C_SUFFIXES, native.c, native.MAIN_IN_C, always=True, by_make=True),
+    Language("C++", native.CPP_SUFFIXES, native.cpp, native.MAIN_IN_C, always=True, by_make=True),
+    Language("Java", jvm.JAVA_SUFFIXES, jvm.java, jvm.MAIN_IN_JAVA, always=True),
+    Language("Kotlin", jvm.KOTLIN_SUFFIXES, jvm.kotlin, jvm.MAIN_IN_KOTLIN, always=True),
+    Language("Go", (".go",), native.go, native.MAIN_IN_GO, always=True),
+    Language("Rust", (".rs",), native.rust, native.MAIN_IN_RUST, always=True),
+    Language(
+        "JavaScript", (".js", ".mjs", ".cjs"), scripts.javascript, scripts.MODULES, always=True, imports=_JS_IMPORTS
+    ),
+    Language("TypeScript", (".ts", ".mts"), scripts.typescript, scripts.MODULES, always=True, imports=_JS_IMPORTS),
+    Language("Ruby", (".rb",), scripts.ruby, imports=_RUBY_IMPORTS),
+    Language("Perl", (".pl",), scripts.perl, imports=_PERL_IMPORTS),
+)
+#: A script is the program only under a name that says what it starts: many a submission has one that does other things.
+SHELL: Final = Language("shell", (".sh", ".bash"), scripts.shell)
+#: Known well enough to say that it can't be started as it is.
+_CSHARP: Final = (".cs",)
+
+_BY_SUFFIX: Final = {suffix: language for language in (*LANGUAGES, SHELL) for suffix in language.suffixes}
+
+
+def language_of(name: str) -> Language | None:
+    """The language of a source by its name; None: it is none."""
+    return None if is_hidden(name) else _BY_SUFFIX.get(PurePosixPath(name).suffix.lower())
+
+
+def language_name(name: str) -> str:
+    """As named in messages; empty: none that is known."""
+    found = language_of(name)
+    if found is not None:
+        return found.name
+    return "C#" if PurePosixPath(name).suffix.lower() in _CSHARP and not is_hidden(name) else ""

@@ -1,0 +1,114 @@
+"""What a name says of a role: the rules by which files, folders and targets are told apart.
+
+Names are compared without case, "_", "-", "." and spaces.  What is pure words stands here, since both sides of the
+sandbox use it: the host when it looks for a source, the driver when it looks for what a build has made.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import PurePosixPath
+from typing import Final
+
+from grader.model import Role
+
+OTHER_ROLE: Final[dict[Role, Role]] = {"server": "client", "client": "server"}
+#: Words around the role in usual names: `TCP_Server.py`.
+USUAL_WORDS: Final = ("", "tcp", "udp", "echo")
+#: A role as students write it, in their own language and in short.
+_ALSO: Final[dict[Role, tuple[str, ...]]] = {
+    "server": ("server", "serveur", "servidor", "srv", "servr"),
+    "client": ("client", "klient", "cliente", "cli", "clnt"),
+}
+#: Short words that stand in many others ("click", "public"): they count only as words of their own.
+_SHORT: Final = frozenset({"srv", "cli", "clnt", "servr"})
+#: Where tools keep what is not for people: cargo's parts, CMake's trials of the compiler.
+_TOOLS_OWN: Final = frozenset({"deps", "incremental", "CMakeFiles", ".fingerprint"})
+
+
+def plain(text: str) -> str:
+    """A name without what people write differently."""
+    return re.sub(r"[\s._-]", "", text).lower()
+
+
+def is_usual(name: str, role: Role) -> bool:
+    """Whether a path's last part is one of the usual names: `tcp_server.c`, `EchoServer`."""
+    stem = plain(_stem(name))
+    return any(stem in {word + role, role + word} for word in USUAL_WORDS)
+
+
+def is_near(name: str, role: Role) -> bool:
+    """Whether a path's last part has a word for the role in it."""
+    return _speaks_of(_stem(name), role)
+
+
+def in_folder_of(name: str, role: Role) -> bool:
+    """Whether a folder in which it stands has one."""
+    return any(_speaks_of(part, role) for part in PurePosixPath(name).parent.parts)
+
+
+def belongs_to(name: str, role: Role) -> bool:
+    """Whether a name says that this is the role's program and not the other's."""
+    other = OTHER_ROLE[role]
+    if is_near(name, role) or is_near(name, other):
+        return not is_near(name, other)
+    return in_folder_of(name, role) and not in_folder_of(name, other)
+
+
+def role_named(name: str) -> Role | None:
+    """The role that a file's name speaks of; None when it speaks of none or of both."""
+    return next((role for role in OTHER_ROLE if belongs_to(name, role)), None)
+
+
+def tiers(role: Role) -> tuple[Callable[[str], bool], ...]:
+    """Rules for what may be the role's program, the strongest first."""
+    other = OTHER_ROLE[role]
+    return (
+        lambda name: is_usual(name, role),
+        lambda name: is_near(name, role) and not is_near(name, other),
+        lambda name: is_near(name, role),
+        lambda name: in_folder_of(name, role) and not belongs_to(name, other),
+    )
+
+
+def made_program(made: Iterable[str], role: Role, likely: Sequence[str] = ()) -> list[str]:
+    """Which of the files that a build has made is the role's program: one, or all that are equally likely.
+
+    `likely`: names that it may have, since its sources are called so.
+    """
+    names = [name for name in made if not _is_a_tools_own(name)]
+    stems = {plain(name) for name in likely}
+    rules: tuple[Callable[[str], bool], ...] = (
+        *tiers(role)[:2],
+        lambda name: plain(_stem(name)) in stems,
+        *tiers(role)[2:],
+        lambda name: not belongs_to(name, OTHER_ROLE[role]),
+    )
+    for rule in rules:
+        found = [name for name in names if rule(name)]
+        if found:
+            # A tool that installs what it has built leaves it in both places.
+            shallowest = min(name.count("/") for name in found)
+            return sorted(name for name in found if name.count("/") == shallowest)
+    return []
+
+
+def _is_a_tools_own(name: str) -> bool:
+    path = PurePosixPath(name)
+    library = re.search(r"\.(so|o|a|dylib|la|lo)(\.|$)", path.name) is not None
+    return library or path.name.startswith("build-script-") or not _TOOLS_OWN.isdisjoint(path.parts)
+
+
+def _stem(name: str) -> str:
+    path = PurePosixPath(name)
+    return path.stem or path.name
+
+
+def _speaks_of(text: str, role: Role) -> bool:
+    whole = plain(text)
+    if any(word in whole for word in _ALSO[role] if word not in _SHORT):
+        return True
+    # `upper_srv`, `udpCli`: words end at a sign, a digit, or where a capital begins.
+    words = {word.lower() for word in re.findall(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])", text)}
+    return not words.isdisjoint(_SHORT.intersection(_ALSO[role]))
