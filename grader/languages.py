@@ -17,6 +17,7 @@ from pathlib import PurePosixPath
 from typing import Final, Literal
 
 from grader.errors import UsageError
+from grader.families import BASE, families_of_words
 from grader.submission import CONFIG_NAME, Config, Start, Submission, shown
 
 Role = Literal["server", "client"]
@@ -69,7 +70,7 @@ class Recipe:
     other in the work folder; empty when nothing has to be built.  `run`: argv with {host} and {port} in it, and
     {message} where a client takes it as an argument.  `asks`: what a client asks for at its prompts before the first
     message, if the submission says so.  `ports`: numbers in a client's source that may be a port of its own, each once,
-    in order of appearance.
+    in order of appearance.  `families`: what building and running it needs, by name (`grader.families`).
     """
 
     language: str
@@ -78,6 +79,7 @@ class Recipe:
     run: tuple[str, ...]
     asks: tuple[Literal["host", "port"], ...] | None = None
     ports: tuple[int, ...] = ()
+    families: frozenset[str] = frozenset({BASE})
 
 
 class NoProgramError(UsageError):
@@ -238,6 +240,7 @@ def _from_config(submission: Submission, start: Start) -> Recipe:
         build=_configured_build(start.build),
         run=start.run,
         asks=start.asks,
+        families=families_of_words(_words(start)),
     )
 
 
@@ -251,6 +254,13 @@ def _configured_build(build: str | tuple[str, ...] | None) -> tuple[tuple[str, .
     if build is None:
         return ()
     return (("sh", "-c", build),) if isinstance(build, str) else (build,)
+
+
+def _words(start: Start) -> Iterable[str]:
+    """The words of the commands in a `grader.toml`; those of a line for a shell as far as they can be told apart."""
+    build = start.build if start.build is not None else ()
+    lines = (build,) if isinstance(build, str) else build
+    return (word for line in (*lines, *start.run) for word in re.split(r"[\s;&|()]+", line))
 
 
 def _from_makefile(submission: Submission, role: Role) -> Recipe:

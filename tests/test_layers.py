@@ -36,7 +36,7 @@ LAYERS: tuple[frozenset[str], ...] = tuple(
         "assignment submission",
         "catalogue link protocol",
         "model",
-        "errors limits version",
+        "errors families limits version",
     )
 )
 RANK = {name: rank for rank, row in enumerate(LAYERS) for name in row}
