@@ -47,13 +47,17 @@ _PORTS = tuple(port for port in range(20_000, 32_000) if (port & 0xFF) << 8 >= 1
 _WILDCARDS = {"0.0.0.0": "127.0.0.1", "::": "127.0.0.1"}  # noqa: S104 — compared with, never bound
 _PORT_TRIES = 100
 _PLACES = re.compile(r"\{\{|\}\}|\{host\}|\{port\}|\{message\}")
-_ENVIRONMENT = {
+#: What a program finds where its place says nothing else ...
+_USUAL_ENVIRONMENT = {
     "HOME": "/tmp",  # noqa: S108 — a tmpfs
     "LANG": "C.UTF-8",
-    "TERM": "dumb",
     # environ(7): what every login sets, and few ask whether it did.
     "USER": "student",
     "LOGNAME": "student",
+}
+#: ... and what every one finds.
+_OUR_ENVIRONMENT = {
+    "TERM": "dumb",
     # What was freed would be kept for long (256 MB), as if the program had kept it; and its search for leaks at the end
     # looks into the program by ptrace(2), which is refused here: it would end in a complaint and a status of its own.
     "ASAN_OPTIONS": "quarantine_size_mb=1:detect_leaks=0",
@@ -154,7 +158,7 @@ class Stage:
         #: Where the program listens whatever it is told, once that is known.
         self._own_port: int | None = None
         self._has_listened = False
-        self.environment = {"PATH": job.path, **_ENVIRONMENT}
+        self.environment = {**_USUAL_ENVIRONMENT, **job.environment, **_OUR_ENVIRONMENT}
 
     # From check to check
 
