@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from grader import families
 from grader.assignment import Assignment
-from grader.errors import CannotJudgeError
+from grader.errors import CannotJudgeError, OfflineError
 from grader.families import BASE
 from grader.sandbox import here
 from grader.sandbox.host import Sandbox
@@ -70,8 +70,18 @@ def choose(wanted: Wanted, listen: Callable[[str], None], rules: Rules = _NO_RUL
         return _docker(listen, "as asked" if wanted == "docker" else "as its image is named", rules, needs)
     try:
         return _docker(listen, "a container engine answers", rules, needs)
+    except OfflineError:
+        raise
     except CannotJudgeError as error:
-        return _local(listen, str(error), needs)
+        return _instead(listen, error, needs)
+
+
+def _instead(listen: Callable[[str], None], why: CannotJudgeError, needs: Needs) -> Choice:
+    """The local sandbox, where containers can't be had (CannotJudgeError: with both reasons, neither can)."""
+    try:
+        return _local(listen, str(why), needs)
+    except CannotJudgeError as error:
+        raise CannotJudgeError(f"{why}; and without containers {error}") from error
 
 
 def _local(listen: Callable[[str], None], why: str, needs: Needs) -> Choice:

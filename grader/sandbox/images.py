@@ -26,7 +26,7 @@ from typing import Final, Literal
 
 from grader import families
 from grader.assignment import Libraries
-from grader.errors import CannotJudgeError
+from grader.errors import CannotJudgeError, OfflineError
 from grader.families import BASE, FAMILIES
 from grader.limits import IMAGES_KEPT_S
 from grader.sandbox import engine
@@ -306,7 +306,7 @@ class Images:
         found = engine.image(self._client, name)
         if found is None:
             if self._offline:
-                raise CannotJudgeError(f"the image {name} is not there, and --offline forbids to fetch it")
+                raise OfflineError(f"the image {name} is not there, and --offline forbids to fetch it")
             self._listen(f"fetching the image {name} …")
             engine.pull(self._client, name)
             found = engine.image(self._client, name)
@@ -317,7 +317,7 @@ class Images:
     def _build(self, contents: Contents, planned: Iterable[Image]) -> None:
         if self._offline:
             what = f"the image for {contents.words} is not there, and --offline forbids to build it"
-            raise CannotJudgeError(f"{what}: {contents.command}")
+            raise OfflineError(f"{what}: {contents.command}")
         with _one_at_a_time(self._listen):
             missing = [image for image in planned if engine.image(self._client, image.name) is None]
             if missing:
