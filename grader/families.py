@@ -6,7 +6,7 @@ looks for their commands.  Nothing here runs anything.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Final
@@ -80,9 +80,3 @@ def titles(families: Iterable[str]) -> str:
     """What these families are for, in words: the languages beyond those of `base`, or those of it."""
     named = [FAMILIES[name].title for name in FAMILIES if name in {*families} - {BASE}] or [FAMILIES[BASE].title]
     return named[0] if len(named) == 1 else f"{', '.join(named[:-1])} and {named[-1]}"
-
-
-def lacking(families: Iterable[str], has: Callable[[str], bool]) -> dict[str, tuple[str, ...]]:
-    """The families of which something is not there, each with the commands that are not; `has`: whether one is."""
-    found = {name: tuple(word for word in FAMILIES[name].commands if not has(word)) for name in closed(families)}
-    return {name: found[name] for name in FAMILIES if found.get(name)}

@@ -51,14 +51,6 @@ def test_a_name_that_is_no_family_is_refused() -> None:
         families.closed(["cobol"])
 
 
-@given(NAMES, st.frozensets(st.sampled_from([word for family in FAMILIES.values() for word in family.commands])))
-def test_a_family_lacks_exactly_its_commands_that_are_not_there(names: frozenset[str], there: frozenset[str]) -> None:
-    lacking = families.lacking(names, there.__contains__)
-    for name in families.closed(names):
-        assert set(lacking.get(name, ())) == set(FAMILIES[name].commands) - there
-    assert set(lacking) <= families.closed(names)
-
-
 def test_families_have_titles_as_in_a_sentence() -> None:
     assert families.titles({BASE}) == "Python, C and C++"
     assert families.titles({BASE, "go"}) == "Go"

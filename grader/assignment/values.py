@@ -90,7 +90,7 @@ class Assignment(msgspec.Struct, frozen=True):
 
     `server`: what its server is like; clients expect it on that port.  `client`: None where no client is asked for.
     `checks`: each after those that it needs.  `files`: its Python files by name, which only the driver imports.
-    `extends`: the assignments that it is a variant of, the nearest first.  `image`: the libraries that programs may use.
+    `extends`: the assignments that it is a variant of, the nearest first.  `image`: libraries that programs may use.
     """
 
     name: str

@@ -73,36 +73,17 @@ def choose(wanted: Wanted, listen: Callable[[str], None], rules: Rules = _NO_RUL
     except OfflineError:
         raise
     except CannotJudgeError as error:
-        return _instead(listen, error, needs)
-
-
-def _instead(listen: Callable[[str], None], why: CannotJudgeError, needs: Needs) -> Choice:
-    """The local sandbox, where containers can't be had (CannotJudgeError: with both reasons, neither can)."""
-    try:
-        return _local(listen, str(why), needs)
-    except CannotJudgeError as error:
-        raise CannotJudgeError(f"{why}; and without containers {error}") from error
+        return _local(listen, str(error), needs)
 
 
 def _local(listen: Callable[[str], None], why: str, needs: Needs) -> Choice:
     from grader.sandbox.local import LocalSandbox  # noqa: PLC0415 — each kind loads only what it needs
 
-    _must_be_here(needs.families)
     missing = here.missing_libraries(needs.assignment.image) if needs.assignment else []
     if missing:
         listen(f"not installed here, though programs may use it: {', '.join(missing)}")
 
-    def make(assignment: Assignment, archive: bytes, wanted: frozenset[str]) -> Sandbox:
-        _must_be_here(wanted)
-        return LocalSandbox(assignment.limits, archive)
-
-    return Choice("local", why, make)
-
-
-def _must_be_here(wanted: Iterable[str]) -> None:
-    """That this machine has what programs can't be built and run without."""
-    if why := here.lacking(wanted):
-        raise CannotJudgeError(why)
+    return Choice("local", why, lambda assignment, archive, _: LocalSandbox(assignment.limits, archive))
 
 
 def _docker(listen: Callable[[str], None], why: str, rules: Rules, needs: Needs) -> Choice:

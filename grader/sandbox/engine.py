@@ -188,19 +188,6 @@ def _hear(words: Iterator[dict[str, str]], name: str, listen: Callable[[str], No
         listen(word.get("stream", ""))
 
 
-def run_once(client: docker.DockerClient, image: str, command: list[str]) -> str:
-    """What a command prints in a container of an image, without a network; the container is gone afterwards.
-
-    Raises:
-        CannotJudgeError: it can't be started, or fails.
-    """
-    with in_one_sentence(f"the image {image} can't be looked into"):
-        words = client.containers.run(
-            image, command[1:], entrypoint=command[:1], network_mode="none", remove=True, labels=labels_of("look")
-        )
-        return bytes(words).decode("utf-8", "replace")
-
-
 def remove_left_behind(client: docker.DockerClient, run: str | None = None) -> list[str]:
     """Remove containers and volumes of one run, or of all runs; their names.  Returns when they are gone.
 

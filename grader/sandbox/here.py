@@ -16,9 +16,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
-from grader import families
 from grader.assignment import Libraries
-from grader.families import BASE, FAMILIES
+from grader.families import FAMILIES
 from grader.limits import LOOK_S
 
 #: Each prints, as JSON, which of its arguments are there.
@@ -48,18 +47,6 @@ def has(command: str) -> str:
 def _open_to_all(path: Path) -> bool:
     """Whether every user can come to a file, by its name and by what that leads to."""
     return all(folder.stat().st_mode & stat.S_IXOTH for way in (path, path.resolve()) for folder in (way, *way.parents))
-
-
-def lacking(wanted: Iterable[str]) -> str:
-    """What programs of these families can't be built and run without and is not here, in a sentence; empty: nothing.
-
-    `base` is not looked at: which of its languages is meant is not known, and building tells.
-    """
-    for name, commands in families.lacking(wanted, lambda word: bool(has(word))).items():
-        if name != BASE:
-            words = " and no command ".join(commands)
-            return f"{FAMILIES[name].title} can't be graded here: there is no command {words}; {way_out(name)}"
-    return ""
 
 
 def way_out(name: str) -> str:

@@ -239,7 +239,7 @@ class Images:
         """The images of a grading, built where they are not there.
 
         Raises:
-            CannotJudgeError: one is not there and can't be built, or must not be; or one's own lacks something.
+            CannotJudgeError: one is not there and can't be built, or must not be.
         """
         if contents not in self._supplied:
             own = self._own(contents.own) if contents.own else None
@@ -247,8 +247,6 @@ class Images:
             if any(engine.image(self._client, image.name) is None for image in planned):
                 self._build(contents, planned)
             self._supplied[contents] = {image.target: self._there(image) for image in planned}
-            if own is not None:
-                self._must_have(contents, self._supplied[contents]["sandbox"])
         return self._supplied[contents]
 
     def planned(self, contents: Contents, own: Origin | None = None) -> tuple[Image, Image]:
@@ -336,22 +334,6 @@ class Images:
                     network=self._network,
                     listen=self._hear,
                 )
-
-    def _must_have(self, contents: Contents, image: engine.Stored) -> None:
-        """That one's own image has what the program's languages need."""
-        wanted = sorted({word for name in contents.families - {BASE} for word in FAMILIES[name].commands})
-        if not wanted:
-            return
-        found = engine.run_once(self._client, image.id, ["python3", "-I", "-c", _LOOK, *wanted]).split()
-        lacking = families.lacking(contents.families - {BASE}, lambda word: word in found or word not in wanted)
-        for name, words in lacking.items():
-            raise CannotJudgeError(
-                f"the image {contents.own} has no {' and no '.join(words)}, which {FAMILIES[name].title} needs"
-            )
-
-
-#: Prints those of its arguments that are commands.
-_LOOK: Final = "import shutil, sys; print(*filter(shutil.which, sys.argv[1:]))"
 
 
 def use(image: engine.Stored) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
@@ -28,14 +28,13 @@ class FakeImage:
 
 @dataclass
 class FakeEngine:
-    """`images`, `api` and `containers` of a docker client in one.
+    """`images` and `api` of a docker client in one.
 
-    `elsewhere`: names that can be fetched.  `prints`: what a command in a container prints.  `built`: arguments of each
+    `elsewhere`: names that can be fetched.  `words`: what it says of a build.  `built`: arguments of each
     build.  `used`: names that a container needs.
     """
 
     elsewhere: set[str] = field(default_factory=set)
-    prints: str = ""
     words: list[dict[str, str]] = field(default_factory=list)
     built: list[dict[str, Any]] = field(default_factory=list)
     used: set[str] = field(default_factory=set)
@@ -54,10 +53,6 @@ class FakeEngine:
 
     @property
     def api(self) -> FakeEngine:
-        return self
-
-    @property
-    def containers(self) -> FakeEngine:
         return self
 
     def put(self, name: str, labels: dict[str, str] | None = None, *, age_s: float = 0, env: Iterable[str] = ()) -> str:
@@ -107,6 +102,3 @@ class FakeEngine:
         yield from self.words
         if not any("error" in word for word in self.words):
             self.put(tag, labels)
-
-    def run(self, _image: str, _command: Sequence[str], **_: Any) -> bytes:
-        return self.prints.encode()
