@@ -47,7 +47,8 @@ RUN [ -z "${PIP}" ] || { apt-get update -qq \
 ARG NPM=""
 RUN [ -z "${NPM}" ] || { apt-get update -qq \
     && apt-get install -y -qq --no-install-recommends npm \
-    && npm install --prefix / --no-save --no-audit --no-fund --loglevel=error ${NPM} \
+    && npm install --prefix / --no-save --no-audit --no-fund --loglevel=error --logs-max=0 \
+        --cafile=/etc/ssl/certs/ca-certificates.crt ${NPM} \
     && apt-get purge -y -qq --auto-remove npm \
     && rm -rf /var/lib/apt/lists/* /var/cache/apt/*.bin /root/.npm; }
 
@@ -56,7 +57,7 @@ USER 0:0
 WORKDIR /
 HEALTHCHECK NONE
 RUN python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
-    || { echo 'the image must have python3, of version 3.11 or newer'; exit 1; }
+    || { echo 'it must have python3, of version 3.11 or newer'; exit 1; }
 COPY warden /opt/grader
 RUN python3 -m compileall -q /opt/grader
 # The image's environment is the program's: ours is kept out of it, and what it says to Python says nothing to the warden.

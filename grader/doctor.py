@@ -20,7 +20,7 @@ import psutil
 from grader import assignment as assignments
 from grader.errors import CannotJudgeError, GraderError
 from grader.families import BASE, FAMILIES
-from grader.limits import SandboxLimits
+from grader.limits import CACHE_BYTES, SandboxLimits
 from grader.sandbox import here, users
 from grader.sandbox.host import python_module
 
@@ -65,7 +65,7 @@ def _python() -> Finding:
 def memory_finding(available_bytes: int) -> Finding:
     """Whether a submission may use all the memory that its limits allow without taking it from others."""
     limits = SandboxLimits()
-    most = limits.memory_bytes + limits.disk_bytes  # what lies in a tmpfs is memory, too
+    most = limits.memory_bytes + limits.disk_bytes + CACHE_BYTES  # what lies in a tmpfs is memory, too
     return Finding(
         "memory",
         available_bytes >= most,

@@ -73,6 +73,11 @@ def connect() -> docker.DockerClient:
         return client
 
 
+#: What a builder says of itself while it builds, and how it marks what a command complains.
+_BUILDERS_OWN: Final = re.compile(r"(Step \d+/|-+> |Removing intermediate container |Successfully )")
+_COLOUR: Final = re.compile(r"\x1b\[[0-9;]*m")
+
+
 @dataclass(frozen=True)
 class Stored:
     """An image that the engine has.  `names`: its tags; `tagged`: when it got one; `environment`: its variables."""
@@ -150,18 +155,19 @@ def build_image(
     context: bytes,
     *,
     name: str,
+    purpose: str,
     target: str,
     arguments: Mapping[str, str],
     labels: Mapping[str, str],
     network: str,
     listen: Callable[[str], None],
 ) -> None:
-    """Build a target of the Dockerfile in a tar; `listen` hears the engine's lines.
+    """Build a target of the Dockerfile in a tar; `listen` hears the engine's lines.  `purpose`: for people.
 
     Raises:
         CannotJudgeError: it does not work out; the sentence holds the last words of what failed.
     """
-    with in_one_sentence(f"the image {name} can't be built"):
+    with in_one_sentence(f"the image for {purpose} can't be built"):
         words = client.api.build(
             fileobj=io.BytesIO(context),
             custom_context=True,
@@ -175,16 +181,17 @@ def build_image(
             decode=True,
             timeout=int(IMAGE_SILENT_S),
         )
-        _hear(words, name, listen)
+        _hear(words, purpose, listen)
 
 
-def _hear(words: Iterator[dict[str, str]], name: str, listen: Callable[[str], None]) -> None:
+def _hear(words: Iterator[dict[str, str]], purpose: str, listen: Callable[[str], None]) -> None:
     said = ""
     for word in words:
         if "error" in word:
-            last = said.strip().splitlines()[-1:] or [""]
-            raise CannotJudgeError(f"the image {name} can't be built: {last[0]} ({word['error'].strip()})")
-        said = word["stream"] if word.get("stream", "").strip() else said
+            why = said or word["error"].strip()
+            raise CannotJudgeError(f"the image for {purpose} can't be built: {why}")
+        lines = _COLOUR.sub("", word.get("stream", "")).strip().splitlines()
+        said = next((line for line in reversed(lines) if not _BUILDERS_OWN.match(line)), said)
         listen(word.get("stream", ""))
 
 

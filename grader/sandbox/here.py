@@ -40,8 +40,11 @@ console.log(JSON.stringify(process.argv.slice(1).filter(there)));
 
 def has(command: str) -> str:
     """Where a command is that programs can run; empty: nowhere."""
-    path = shutil.which(command)
-    return path if path and (os.geteuid() != 0 or _open_to_all(Path(path))) else ""
+    for folder in os.environ.get("PATH", os.defpath).split(os.pathsep):
+        path = shutil.which(command, path=folder)
+        if path and (os.geteuid() != 0 or _open_to_all(Path(path))):
+            return path
+    return ""
 
 
 def _open_to_all(path: Path) -> bool:

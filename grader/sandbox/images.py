@@ -316,24 +316,29 @@ class Images:
         if self._offline:
             what = f"the image for {contents.words} is not there, and --offline forbids to build it"
             raise OfflineError(f"{what}: {contents.command}")
-        with _one_at_a_time(self._listen):
-            missing = [image for image in planned if engine.image(self._client, image.name) is None]
-            if missing:
-                self._listen(f"building the image for {contents.words}: about a minute, once …")
-            for image in missing:
-                engine.build_image(
-                    self._client,
-                    _packed(self._files),
-                    name=image.name,
-                    target=image.target,
-                    arguments=image.arguments,
-                    labels={
-                        _SOURCES_LABEL: image.sources,
-                        _FOR_LABEL: contents.words if image.target == "sandbox" else "the checks",
-                    },
-                    network=self._network,
-                    listen=self._hear,
-                )
+        for image in planned:
+            with _one_at_a_time(image.name, self._listen):
+                if engine.image(self._client, image.name) is None:
+                    self._build_one(contents, image)
+
+    def _build_one(self, contents: Contents, image: Image) -> None:
+        purpose = contents.words if image.target == "sandbox" else "the checks"
+        self._listen(f"building the image for {purpose}: {_HOW_LONG[bool(contents.own)]}, once …")
+        engine.build_image(
+            self._client,
+            _packed(self._files),
+            name=image.name,
+            purpose=purpose,
+            target=image.target,
+            arguments=image.arguments,
+            labels={_SOURCES_LABEL: image.sources, _FOR_LABEL: purpose},
+            network=self._network,
+            listen=self._hear,
+        )
+
+
+#: How long building takes, for one's own image and for another.
+_HOW_LONG: Final = {True: "some seconds", False: "about a minute"}
 
 
 def use(image: engine.Stored) -> str:
@@ -342,16 +347,26 @@ def use(image: engine.Stored) -> str:
 
 
 @contextmanager
-def _one_at_a_time(listen: Callable[[str], None]) -> Iterator[None]:
-    """Hold the lock of whoever builds: two graders that are started together build an image once."""
-    path = Path(tempfile.gettempdir()) / f"socket-grader-{os.getuid()}.lock"
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+def _one_at_a_time(name: str, listen: Callable[[str], None]) -> Iterator[None]:
+    """Hold the lock of whoever builds an image: two graders that are started together build it once."""
+    path = Path(tempfile.gettempdir()) / f"socket-grader-{os.getuid()}-{name.rpartition(':')[2]}.lock"
+    descriptor = _locked(path, listen)
     try:
+        yield
+    finally:
+        path.unlink(missing_ok=True)  # before others may have it: they see that it is gone, and make a new one
+        os.close(descriptor)
+
+
+def _locked(path: Path, listen: Callable[[str], None]) -> int:
+    """A lock's file, open and held."""
+    while True:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            listen("waiting for another grader that builds an image …")
+            listen("waiting for another grader that builds this image …")
             fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield
-    finally:
+        if path.exists() and os.fstat(descriptor).st_ino == path.stat().st_ino:
+            return descriptor
         os.close(descriptor)

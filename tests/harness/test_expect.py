@@ -153,8 +153,8 @@ def test_the_first_line_of_a_java_trace_is_kept_and_its_causes() -> None:
 def test_a_module_that_is_not_there_is_named() -> None:
     trace = b"Traceback (most recent call last):\n  File ...\nModuleNotFoundError: No module named 'twisted.internet'\n"
     assert "There is no module twisted.internet where programs are graded" in expect.missing_module(trace)
-    assert "only Python's standard library is there, and what was handed in" in expect.missing_module(trace)
-    assert "there are Python's standard library, attrs and what" in expect.missing_module(trace, ("attrs",))
+    assert "only Python's standard library and what was handed in are available" in expect.missing_module(trace)
+    assert "only Python's standard library, attrs and what" in expect.missing_module(trace, ("attrs",))
     for other in (b"", trace + b"bye\n", b"no ModuleNotFoundError: No module named 'x'", b"KeyError: 'x'"):
         assert expect.missing_module(other) == ""
 

@@ -91,7 +91,7 @@ def test_what_is_missing_is_built_once() -> None:
     first = supplied(engine, listen=said.append)
     assert [built["target"] for built in engine.built] == ["sandbox", "driver"]
     assert engine.built[0]["buildargs"]["PACKAGES"] == "golang-go"
-    assert said == ["building the image for Go: about a minute, once …"]
+    assert said == [f"building the image for {what}: about a minute, once …" for what in ("Go", "the checks")]
     assert supplied(engine) == first
     assert supplied(engine, Contents()) != first
     assert [built["tag"].partition(":")[0] for built in engine.built].count("socket-grader-driver") == 1
@@ -107,12 +107,17 @@ def test_offline_names_the_command_that_builds_it() -> None:
 
 
 def test_a_build_that_fails_says_its_last_words() -> None:
-    words = [{"stream": "E: Unable to locate package no-such\n"}, {"stream": "\n"}, {"error": "returned 100"}]
-    with pytest.raises(CannotJudgeError, match=r"can't be built: E: Unable to locate package no-such \(returned 100\)"):
-        supplied(FakeEngine(words=words))
+    step, after = {"stream": "Step 9/20 : RUN apt-get"}, {"stream": "Removing intermediate container 1f\n"}
+    said = {"stream": "\x1b[91mE: Unable to locate package no-such\n\x1b[0m"}
+    with pytest.raises(
+        CannotJudgeError, match=r"the image for Go can't be built: E: Unable to locate package no-such$"
+    ):
+        supplied(FakeEngine(words=[step, said, after, {"error": "returned 100"}]))
+    with pytest.raises(CannotJudgeError, match=r"can't be built: no space left$"):
+        supplied(FakeEngine(words=[step, {"error": "no space left\n"}]))
 
 
-def test_two_graders_build_an_image_once() -> None:
+def test_two_graders_build_an_image_once(tmp_path: Path) -> None:
     said, building, go_on = list[str](), threading.Event(), threading.Event()
 
     class Slow(FakeEngine):
@@ -135,7 +140,8 @@ def test_two_graders_build_an_image_once() -> None:
         thread.join(10)
         assert not thread.is_alive()
     assert len(engine.built) == 2
-    assert "waiting for another grader that builds an image …" in said
+    assert "waiting for another grader that builds this image …" in said
+    assert list(tmp_path.glob("*.lock")) == []
 
 
 # bases and images of one's own
