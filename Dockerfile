@@ -1,12 +1,17 @@
-# Two images for one grading: `sandbox` runs the student's program under the warden and holds none of the checks,
-# `driver` plays the checks from its own file system.  Neither ever has a network; only building needs one.
+# The images of a grading: `sandbox` runs the student's program under the warden and holds none of the checks, `driver`
+# plays the checks from its own file system.  Neither ever has a network; only building needs one.
+#
+# `grader image build` builds them and lays out what is copied here: `warden/` and `driver/`, each the project's files
+# that run in that image (grader/sandbox/images.py).  There is one `sandbox` for each set of languages: the packages come
+# before our own files, so that an update of the grader installs none of them again.
 ARG BASE=debian:bookworm-slim
+# What the warden is laid into: what is installed here, or an instructor's own image.
+ARG SANDBOX=toolchains
 
 FROM ${BASE} AS python
 RUN apt-get update -qq \
     && apt-get install -y -qq --no-install-recommends python3 \
-    && rm -rf /var/lib/apt/lists/*
-ENV PYTHONDONTWRITEBYTECODE=1 LANG=C.UTF-8
+    && rm -rf /var/lib/apt/lists/* /var/cache/apt/*.bin
 
 FROM python AS packages
 RUN apt-get update -qq && apt-get install -y -qq --no-install-recommends python3-venv
@@ -17,25 +22,43 @@ RUN python3 -m venv --without-pip /opt/driver \
 
 FROM python AS driver
 COPY --from=packages /opt/driver /opt/driver
-COPY grader /opt/grader/grader
-ENV PYTHONPATH=/opt/grader
+COPY driver /opt/grader
+ENV PYTHONDONTWRITEBYTECODE=1 LANG=C.UTF-8 PYTHONPATH=/opt/grader
 RUN /opt/driver/bin/python -m compileall -q /opt/grader
 ENTRYPOINT ["/opt/driver/bin/python", "-P", "-m", "grader.driver", "unix:/run/grader/warden.sock"]
 
-FROM python AS sandbox
+FROM python AS toolchains
+ARG BASE_PACKAGES="gcc g++ libc6-dev make"
 RUN apt-get update -qq \
-    && apt-get install -y -qq --no-install-recommends gcc libc6-dev make \
-    && rm -rf /var/lib/apt/lists/*
-COPY grader/link /opt/grader/grader/link/
-COPY grader/sandbox/__init__.py \
-    grader/sandbox/leftovers.py \
-    grader/sandbox/memory.py \
-    grader/sandbox/proc.py \
-    grader/sandbox/seccomp.py \
-    grader/sandbox/users.py \
-    grader/sandbox/warden.py \
-    grader/sandbox/workfolder.py \
-    /opt/grader/grader/sandbox/
-ENV PYTHONPATH=/opt/grader
+    && apt-get install -y -qq --no-install-recommends ${BASE_PACKAGES} \
+    && rm -rf /var/lib/apt/lists/* /var/cache/apt/*.bin
+ARG PACKAGES=""
+RUN [ -z "${PACKAGES}" ] || { apt-get update -qq \
+    && apt-get install -y -qq --no-install-recommends ${PACKAGES} \
+    && rm -rf /var/lib/apt/lists/* /var/cache/apt/*.bin; }
+# What installs is removed again in the same layer.  A package of npm lies where every program looks for it (/work is
+# where programs are), whichever way it imports it.
+ARG PIP=""
+RUN [ -z "${PIP}" ] || { apt-get update -qq \
+    && apt-get install -y -qq --no-install-recommends python3-pip \
+    && python3 -m pip install --no-cache-dir -q --root-user-action=ignore --break-system-packages ${PIP} \
+    && apt-get purge -y -qq --auto-remove python3-pip \
+    && rm -rf /var/lib/apt/lists/* /var/cache/apt/*.bin; }
+ARG NPM=""
+RUN [ -z "${NPM}" ] || { apt-get update -qq \
+    && apt-get install -y -qq --no-install-recommends npm \
+    && npm install --prefix / --no-save --no-audit --no-fund --loglevel=error --logs-max=0 \
+        --cafile=/etc/ssl/certs/ca-certificates.crt ${NPM} \
+    && apt-get purge -y -qq --auto-remove npm \
+    && rm -rf /var/lib/apt/lists/* /var/cache/apt/*.bin /root/.npm; }
+
+FROM ${SANDBOX} AS sandbox
+USER 0:0
+WORKDIR /
+HEALTHCHECK NONE
+RUN python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+    || { echo 'it must have python3, of version 3.11 or newer'; exit 1; }
+COPY warden /opt/grader
 RUN python3 -m compileall -q /opt/grader
-ENTRYPOINT ["/usr/bin/python3", "-P", "-m", "grader.sandbox.warden"]
+# The image's environment is the program's: ours is kept out of it, and what it says to Python says nothing to the warden.
+ENTRYPOINT ["python3", "-I", "-X", "utf8", "-c", "import sys; sys.path.insert(0, '/opt/grader'); from grader.sandbox.warden import main; main()"]

@@ -25,10 +25,11 @@ import click
 from grader import assignment as assignments
 from grader.assignment import Assignment
 from grader.errors import GraderError, UsageError
+from grader.families import FAMILIES
 from grader.limits import MOST_SEED
 from grader.model import SECTIONS, Role, SubmissionInfo, parts_of
 from grader.report import safe
-from grader.sandbox.choose import DEFAULT_BASE, DEFAULT_NETWORK, Choice, Wanted, choose
+from grader.sandbox.choose import Choice, Needs, Rules, Wanted, choose, contents_of
 from grader.version import __version__
 
 if TYPE_CHECKING:
@@ -52,6 +53,10 @@ _SANDBOX = click.option(
     default="auto",
     show_default=True,
     help="Where the program runs: containers, or namespaces of this machine.",
+)
+_OFFLINE = click.option("--offline", is_flag=True, help="Build and fetch no image; exit code 3 where one is lacking.")
+_IMAGE = click.option(
+    "--image", default="", metavar="NAME", help="An image of your own for the programs (docker only)."
 )
 _SEEDS = click.IntRange(1, MOST_SEED)
 
@@ -103,6 +108,8 @@ def _complain(words: str) -> None:
 @_ASSIGNMENTS
 @click.option("--role", type=click.Choice(["server", "client"]), help="Only this one of its programs.")
 @_SANDBOX
+@_OFFLINE
+@_IMAGE
 @click.option("--only", multiple=True, metavar="CHECK", help="Only this check and what it needs; may be repeated.")
 @click.option("--seed", type=_SEEDS, metavar="N", help="The inputs of the run that reported this seed; else new ones.")
 @click.option("--junitxml", type=click.Path(path_type=Path), metavar="FILE", help="Write a JUnit report.")
@@ -117,6 +124,8 @@ def check(
     folder: Path | None,
     role: Role | None,
     wanted: Wanted,
+    offline: bool,
+    image: str,
     only: tuple[str, ...],
     seed: int | None,
     junitxml: Path | None,
@@ -153,7 +162,8 @@ def check(
         raise
     for note in plan.notes:
         _say(note, quiet=quiet)
-    choice = choose(wanted, lambda words: _say(words, quiet=quiet))
+    needs = Needs(request.assignment, plan.families)
+    choice = choose(wanted, lambda words: _say(words, quiet=quiet), _rules(wanted, image, offline=offline), needs)
     _say(f"sandbox: {choice.kind} ({choice.why}){choice.caution}", quiet=quiet)
     with _progress(len(plan.playable), quiet=quiet) as listen:
         report = flow.carry_out(plan, choice.make, listen)
@@ -162,6 +172,13 @@ def check(
         _show(report, stderr=json_ == "-", quiet=quiet, verbose=verbose)
     _tell_untidy(choice)
     return results.exit_code(report)
+
+
+def _rules(wanted: Wanted, image: str, *, offline: bool) -> Rules:
+    """What is said of images (UsageError: it makes no sense)."""
+    if image and wanted == "local":
+        raise UsageError("--image names what programs run in with docker: --sandbox local has no image")
+    return Rules(offline=offline, image=image)
 
 
 def _tell_untidy(choice: Choice) -> None:
@@ -376,10 +393,12 @@ def doctor() -> int:
 
 @grader.command()
 def clean() -> None:
-    """Remove what a killed run left behind (normally nothing)."""
+    """Remove what a killed run left behind (normally nothing), and images of other versions of the grader."""
     from grader.sandbox import engine  # noqa: PLC0415
+    from grader.sandbox.images import Images  # noqa: PLC0415
 
-    removed = engine.remove_orphans(engine.connect())
+    client = engine.connect()
+    removed = [*engine.remove_orphans(client), *Images(client, _say).remove_old()]
     for name in removed:
         _print(f"removed {name}")
     if not removed:
@@ -392,21 +411,44 @@ def image() -> None:
 
 
 @image.command("build")
-@click.option("--base", default=DEFAULT_BASE, show_default=True, help="The image to start from.")
-@click.option("--network", default=DEFAULT_NETWORK, show_default=True, help="The network that packages come by.")
-def image_build(base: str, network: str) -> None:
-    """Build both images."""
+@click.option("--family", "names", type=click.Choice([*FAMILIES]), multiple=True, help="For these languages, together.")
+@click.option("--all", "everything", is_flag=True, help="An image for each family of languages.")
+@click.option("--assignment", "name", metavar="NAME", help="With the libraries that this assignment allows.")
+@_ASSIGNMENTS
+@_IMAGE
+@click.option("--base", metavar="IMAGE", help="Make images from this one (a Debian), from now on.")
+@click.option("--network", default="host", show_default=True, help="The network that packages come by.")
+def image_build(
+    *,
+    names: tuple[str, ...],
+    everything: bool,
+    name: str | None,
+    folder: Path | None,
+    image: str,
+    base: str | None,
+    network: str,
+) -> None:
+    """Build the image for Python and C, and those that are asked for, before a submission needs them."""
     from grader.sandbox import engine  # noqa: PLC0415
+    from grader.sandbox.images import Images  # noqa: PLC0415
 
-    engine.build_images(engine.connect(), base, network, lambda words: click.echo(words, nl=False, err=True))
-    for target in engine.TARGETS:
-        _print(f"built {engine.tag(target)}")
+    asked = _assignment(name, folder) if name else None
+    hear = lambda words: click.echo(words, nl=False, err=True)  # noqa: E731
+    images = Images(engine.connect(), _say, network=network, hear=hear)
+    if base is not None:
+        images.choose_base(base)
+    each = [frozenset({family.name}) for family in FAMILIES.values() if family.packages] if everything else []
+    for wanted in (*each, frozenset(names)):
+        contents = contents_of(asked, wanted, image)
+        supplied = images.supply(contents)
+        _print(f"built {supplied['sandbox'].names[0]} for {contents.words}: {supplied['sandbox'].size_bytes >> 20} MiB")
 
 
 @grader.command()
 @click.argument("name", metavar="ASSIGNMENT")
 @_ASSIGNMENTS
 @_SANDBOX
+@_OFFLINE
 @click.option("--rounds", type=click.IntRange(min=1), default=1, show_default=True, help="How often each program.")
 @click.option("--program", "programs", multiple=True, help="Only this one (broken/no_loop.py); may be repeated.")
 @click.option("--role", type=click.Choice(["server", "client", "both"]), help="Only programs of this role.")
@@ -418,6 +460,7 @@ def verify(
     name: str,
     folder: Path | None,
     wanted: Wanted,
+    offline: bool,
     rounds: int,
     programs: tuple[str, ...],
     role: Graded | None,
@@ -428,7 +471,7 @@ def verify(
     from grader.verify.matrix import matrix  # noqa: PLC0415
 
     asked = assignments.load(name, folder)
-    choice: Choice = choose(wanted, _say)
+    choice: Choice = choose(wanted, _say, Rules(offline=offline), Needs(asked))
     _say(f"sandbox: {choice.kind} ({choice.why})")
     _say(f"seed: {seed}" if rounds == 1 else f"seeds: {seed} to {seed + rounds - 1}, another each round")
     request = flow.Request(asked, seed)

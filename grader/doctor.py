@@ -7,20 +7,21 @@ Each row looks at one thing and says at most two sentences.  A sandbox works whe
 from __future__ import annotations
 
 import platform
-import shutil
 import socket
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import psutil
 
-from grader.errors import CannotJudgeError
-from grader.limits import SandboxLimits
-from grader.sandbox import users
+from grader import assignment as assignments
+from grader.errors import CannotJudgeError, GraderError
+from grader.families import BASE, FAMILIES
+from grader.limits import CACHE_BYTES, SandboxLimits
+from grader.sandbox import here, users
 from grader.sandbox.host import python_module
 
 
@@ -43,12 +44,12 @@ _DOCKER = frozenset({"docker"})
 def examine() -> list[Finding]:
     """Look at everything that a grading may need."""
     system = _system()
-    here = [*_linux()] if system.good else []
+    kernel = _linux() if system.good else []
     room = [
         memory_finding(psutil.virtual_memory().available),
         load_finding(psutil.getloadavg()[0], psutil.cpu_count() or 1),
     ]
-    return [system, _python(), *room, *here, *(_tool(name) for name in _TOOLS), *_engine()]
+    return [system, _python(), *room, *kernel, *_toolchains(), *_libraries(), *_engine()]
 
 
 def _system() -> Finding:
@@ -64,7 +65,7 @@ def _python() -> Finding:
 def memory_finding(available_bytes: int) -> Finding:
     """Whether a submission may use all the memory that its limits allow without taking it from others."""
     limits = SandboxLimits()
-    most = limits.memory_bytes + limits.disk_bytes  # what lies in a tmpfs is memory, too
+    most = limits.memory_bytes + limits.disk_bytes + CACHE_BYTES  # what lies in a tmpfs is memory, too
     return Finding(
         "memory",
         available_bytes >= most,
@@ -193,17 +194,42 @@ def _memory_count() -> Finding:
     )
 
 
-_TOOLS = {
-    "python3": "Install Python to grade Python programs locally.",
-    "cc": "Install gcc and the C library's headers (Debian: build-essential) to grade C programs locally.",
-    "make": "Install make to grade submissions with a Makefile locally.",
-}
+def _toolchains() -> list[Finding]:
+    """What programs are built and run with: each command of `base`, since each is of another language, and families."""
+    base = [_toolchain(word, [word], here.way_out(BASE)) for word in FAMILIES[BASE].commands]
+    return base + [
+        _toolchain(family.title, [*family.commands], here.way_out(family.name))
+        for family in FAMILIES.values()
+        if family.name != BASE
+    ]
 
 
-def _tool(name: str) -> Finding:
-    path = shutil.which(name)
-    advice = "" if path else _TOOLS[name]
-    return Finding(f"{name} for the local sandbox", path is not None, path or "missing", advice=advice)
+def _toolchain(what: str, commands: list[str], advice: str) -> Finding:
+    paths = {word: here.has(word) for word in commands}
+    lacking = [word for word, path in paths.items() if not path]
+    found = f"no {' and no '.join(lacking)}" if lacking else ", ".join(paths.values())
+    advice = _sentence(advice) if lacking else ""
+    return Finding(f"{what} for the local sandbox", not lacking, found, advice=advice)
+
+
+def _sentence(words: str) -> str:
+    return f"{words[:1].upper()}{words[1:].rstrip('.')}."
+
+
+def _libraries() -> list[Finding]:
+    """What assignments allow beyond their languages' own libraries."""
+    found = []
+    for name in assignments.names():
+        try:
+            allowed = assignments.load(name).image
+        except GraderError:  # its author's to mend, and lint's to tell
+            continue
+        if allowed:
+            missing = here.missing_libraries(allowed)
+            what = f"libraries of {name} for the local sandbox"
+            words = f"no {', '.join(missing)}" if missing else "installed"
+            found.append(Finding(what, not missing, words, cost="Programs that use them fail here."))
+    return found
 
 
 # The docker sandbox
@@ -211,22 +237,29 @@ def _tool(name: str) -> Finding:
 
 def _engine() -> list[Finding]:
     from grader.sandbox import engine  # noqa: PLC0415 — slow to import, and not needed for the rest
+    from grader.sandbox.images import Images, use  # noqa: PLC0415 — likewise
 
     what = "container engine"
     try:
         client = engine.connect()
-        missing = engine.missing_images(client)
+        built = Images(client, lambda _: None).built()
         with engine.in_one_sentence("asking the engine what it can do"):
             info = client.info()
     except CannotJudgeError as error:
         advice = "Start Docker, or use --sandbox local for your own programs."
         return [Finding(what, good=False, found=str(error), advice=advice, needed_by=_DOCKER)]
-    images = ", ".join(missing) + " missing" if missing else "built"
     return [
         Finding(what, good=True, found=described(info), needed_by=_DOCKER),
         *limits_of(info),
-        Finding("images", not missing, images, advice="grader image build" if missing else ""),
+        images_finding([(use(image), image.size_bytes) for image in built]),
     ]
+
+
+def images_finding(built: Iterable[tuple[str, int]]) -> Finding:
+    """Which images are there, each as what it is for and its size in bytes; others are built when they are needed."""
+    listed = [f"{what} {size >> 20} MiB" for what, size in sorted(built)]
+    advice = "" if listed else "The first grading builds them; or: grader image build."
+    return Finding("images", bool(listed), "; ".join(listed) or "none yet", advice=advice)
 
 
 def described(info: Mapping[str, Any]) -> str:

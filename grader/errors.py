@@ -184,3 +184,7 @@ class AssignmentError(GraderError):
 
 class CannotJudgeError(GraderError):
     """Nobody's fault in the submission: the engine, the image or the sandbox (exit code 3)."""
+
+
+class OfflineError(CannotJudgeError):
+    """What is lacking could be had, but the user forbids it: nothing else is tried in its place."""

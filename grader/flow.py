@@ -34,8 +34,8 @@ from grader.sandbox.host import Sandbox
 from grader.submission import Submission, shown
 from grader.version import __version__
 
-#: Makes a sandbox for a submission's archive.
-MakeSandbox = Callable[[Assignment, bytes], Sandbox]
+#: Makes a sandbox for a submission's archive and the families of languages that its programs need.
+MakeSandbox = Callable[[Assignment, bytes, frozenset[str]], Sandbox]
 #: Hears each of the driver's words as it falls.
 Listener = Callable[[Word], None]
 
@@ -93,6 +93,11 @@ class Plan(msgspec.Struct, frozen=True):
     chosen: frozenset[str]
     notes: tuple[str, ...] = ()
     remarks: tuple[str, ...] = ()
+
+    @property
+    def families(self) -> frozenset[str]:
+        """The families of languages that its programs need, together."""
+        return frozenset[str]().union(*(made.families for made in self.recipes.values()))
 
     @property
     def playable(self) -> frozenset[str]:
@@ -159,7 +164,7 @@ def carry_out(plan: Plan, make_sandbox: MakeSandbox, listen: Listener) -> Report
     """
     taken, request = plan.taken, plan.request
     started, began = datetime.now(UTC), time.monotonic()
-    with make_sandbox(request.assignment, taken.archive) as sandbox:
+    with make_sandbox(request.assignment, taken.archive, plan.families) as sandbox:
         builds, checks = _play(sandbox, plan, listen)
         where, images = sandbox.words, dict(sandbox.images)
     for role, why in plan.lacking.items():
@@ -236,7 +241,7 @@ def _words(sandbox: Sandbox, plan: Plan) -> Iterator[Word]:
             chosen=plan.playable,
             seed=plan.request.seed,
             private_network=sandbox.private_network,
-            path=sandbox.path,
+            environment=dict(sandbox.environment),
         )
     )
 

@@ -33,7 +33,7 @@ class Job(msgspec.Struct, frozen=True):
     """What to grade.  `commands`: the programs that are there, in the assignment's order.
 
     `chosen`: ids of the checks to play.  `private_network`: whether nobody else uses this network namespace.
-    `path`: where programs are looked for.
+    `environment`: the variables of the place where programs are built and run, PATH among them.
     """
 
     assignment: Assignment
@@ -41,7 +41,7 @@ class Job(msgspec.Struct, frozen=True):
     chosen: frozenset[str]
     seed: int
     private_network: bool
-    path: str
+    environment: dict[str, str]
 
 
 class Built(msgspec.Struct, frozen=True, tag="built"):

@@ -18,6 +18,18 @@ MOST_SEED: Final = 1 << 31
 #: Importing an assignment's files and trying each function of its protocol with three seeds: a second at most.
 LINT_S: Final = 60.0
 
+#: Asking a tool of this machine what is installed: a second, or some on a busy machine.
+LOOK_S: Final = 20.0
+
+# images of the docker sandbox
+
+#: How long an engine that builds an image may say nothing: apt fetches the largest packages (150 MB) without a word,
+#: which takes minutes over a slow line.
+IMAGE_SILENT_S: Final = 900.0
+#: Images of another version of the grader are kept so long after they were last built: a checkout beside this one may
+#: be using them.
+IMAGES_KEPT_S: Final = 24 * 3600.0
+
 # a submission as handed in
 
 #: Members of an archive, or files in a folder.  A C or Java assignment has tens; a node_modules has thousands.
@@ -84,6 +96,10 @@ MOST_SOCKETS: Final = Allowance(256, 4)
 #: A container's /tmp and its /dev/shm, each: small, since they count as memory, and few programs write there at all.
 SCRATCH_BYTES: Final = 16 * 1024 * 1024
 SCRATCH_FILES: Final = 2_000
+#: A container's folder for what tools keep to be faster the next time, emptied when building has ended: of Go's own
+#: libraries, which not every version brings compiled, 150 MB in 2000 files.
+CACHE_BYTES: Final = 256 * 1024 * 1024
+CACHE_FILES: Final = 20_000
 #: What a program may fill between two looks of the warden's, which is some milliseconds late on a busy machine: a few
 #: gigabytes in a second is the most that a machine does.
 MEMORY_HEADROOM_BYTES: Final = 256 * 1024 * 1024

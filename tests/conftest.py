@@ -20,7 +20,7 @@ import pytest
 
 from grader.errors import CannotJudgeError
 from grader.sandbox import engine as engines
-from grader.sandbox.choose import DEFAULT_BASE, DEFAULT_NETWORK
+from grader.sandbox.images import Contents, Images
 
 # How long one example takes says how busy the machine is; a test that hangs is ended by pytest's timeout.
 hypothesis.settings.register_profile("grader", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
@@ -45,8 +45,7 @@ def _engine_or_reason() -> docker.DockerClient | str:
 def _look_for_engine() -> docker.DockerClient | str:
     try:
         client = engines.connect()
-        if engines.missing_images(client):
-            engines.build_images(client, DEFAULT_BASE, DEFAULT_NETWORK, lambda _: None)
+        Images(client, lambda _: None).supply(Contents())
     except CannotJudgeError as error:
         return str(error)
     return client

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 
+import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from grader import assignment
 from grader.assignment.table import line_of, requirements_of
@@ -401,3 +406,34 @@ def test_our_assignments_can_be_loaded(name: str) -> None:
     assert ours.checks
     assert sum(spec.points for spec in ours.checks) > 0
     assert "protocol.py" in ours.files
+
+
+# libraries
+
+IMAGE = 'packages = ["python3-twisted=22.4.0-4"]\npip = ["websockets[all]>=13.1"]\nnpm = ["ws@8", "@scope/part"]'
+PLAIN = st.from_regex(r"[\w.,@/=<>~!+:^*-]+", fullmatch=True)
+
+
+def test_libraries_are_read(write: Write) -> None:
+    allowed = assignment.load("echo", write(f"{TOML}[image]\n{IMAGE}\n")).image
+    assert allowed.names == ("python3-twisted=22.4.0-4", "websockets[all]>=13.1", "ws@8", "@scope/part")
+    assert allowed
+    assert not assignment.Libraries()
+
+
+@given(st.sampled_from(["packages", "pip", "npm"]), st.one_of(PLAIN, st.text()))
+def test_a_library_is_a_name_and_neither_an_option_nor_a_command(tool: str, name: str) -> None:
+    table = msgspec.json.encode({tool: [name]})
+    try:
+        msgspec.json.decode(table, type=assignment.Libraries)
+    except msgspec.ValidationError:
+        return
+    assert re.fullmatch(r"[@\w].*", name, re.ASCII)
+    assert not set(name) & set(" \t\n\0\"'`$&|;()\\#%{}?")
+
+
+@pytest.mark.parametrize("name", ["--index-url=x", "-r", "a b", "a;b", "$(id)", "a\n", "", "../x", "https://x/y.whl"])
+@pytest.mark.parametrize("tool", ["packages", "pip", "npm"])
+def test_words_that_are_no_names_are_refused(write: Write, tool: str, name: str) -> None:
+    with pytest.raises(AssignmentError, match=tool):
+        assignment.load("echo", write(f"{TOML}[image]\n{tool} = {json.dumps([name])}\n"))

@@ -156,7 +156,7 @@ class ScriptedSandbox:
     """A sandbox whose driver says these words, and which then breaks for this reason, if there is one."""
 
     private_network = True
-    path = "/bin"
+    environment: Mapping[str, str] = {"PATH": "/bin"}
     words = "scripted"
     images: Mapping[str, str] = {"sandbox": "sha256:1"}
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from grader.assignment.faults import disagreements
 from grader.assignment.table import CannotReadError, Source, examined
-from grader.assignment.values import Assignment, CheckSpec, ClientSpec, Flaw, ServerSpec, builds, handed_in
+from grader.assignment.values import Assignment, CheckSpec, ClientSpec, Flaw, Libraries, ServerSpec, builds, handed_in
 from grader.errors import AssignmentError, UsageError
 
 __all__ = [
@@ -19,6 +19,7 @@ __all__ = [
     "CheckSpec",
     "ClientSpec",
     "Flaw",
+    "Libraries",
     "ServerSpec",
     "builds",
     "examine",

@@ -20,7 +20,7 @@ from typing import Annotated, Any, Final, Self
 
 import msgspec
 
-from grader.assignment.values import Assignment, CheckSpec, ClientSpec, Flaw, ServerSpec
+from grader.assignment.values import Assignment, CheckSpec, ClientSpec, Flaw, Libraries, ServerSpec
 from grader.catalogue import part_of_module
 from grader.catalogue.usual import USUAL, prerequisites
 from grader.errors import UsageError
@@ -62,6 +62,7 @@ class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     server: ServerSpec = ServerSpec()
     client: ClientSpec | None = None
     limits: SandboxLimits = SandboxLimits()
+    image: Libraries = Libraries()
 
 
 class _Variant(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -211,6 +212,7 @@ def examined(source: Source) -> tuple[Assignment | None, list[Flaw]]:
             files=source.files,
             client=file.client,
             extends=tuple(lineage),
+            image=file.image,
         ),
         flaws,
     )

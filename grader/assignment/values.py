@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 import msgspec
 
 from grader.limits import SandboxLimits
 from grader.model import Part, Requirement, Role, Transport, part_of
+
+#: A library's name as pip and npm have it, or several extras.
+_NAME: Final = r"[A-Za-z0-9][\w.,-]*"
 
 
 class CheckSpec(msgspec.Struct, frozen=True):
@@ -51,6 +54,26 @@ class ClientSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     tries: Annotated[int, msgspec.Meta(ge=1, le=10)] = 1
 
 
+class Libraries(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What programs may use beyond their languages' own libraries, as each tool that installs it names it.
+
+    `packages`: of Debian; `pip`, `npm`: with a version, if it matters (`twisted==22.4`, `ws@8`).  No word of them is an
+    option or a command to the shell that passes them on.
+    """
+
+    packages: tuple[Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9+.-]+(=[\w.+:~-]+)?\Z")], ...] = ()
+    pip: tuple[Annotated[str, msgspec.Meta(pattern=rf"^{_NAME}(\[{_NAME}\])?([=<>~!]=[\w.*+-]+)?\Z")], ...] = ()
+    npm: tuple[Annotated[str, msgspec.Meta(pattern=rf"^(@{_NAME}/)?{_NAME}(@[\w.^~-]+)?\Z")], ...] = ()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All of them."""
+        return (*self.packages, *self.pip, *self.npm)
+
+    def __bool__(self) -> bool:
+        return bool(self.names)
+
+
 class Flaw(msgspec.Struct, frozen=True):
     """A mistake in an assignment's folder, for its author to mend: which file, what, and the line if there is one."""
 
@@ -67,7 +90,7 @@ class Assignment(msgspec.Struct, frozen=True):
 
     `server`: what its server is like; clients expect it on that port.  `client`: None where no client is asked for.
     `checks`: each after those that it needs.  `files`: its Python files by name, which only the driver imports.
-    `extends`: the assignments that it is a variant of, the nearest first.
+    `extends`: the assignments that it is a variant of, the nearest first.  `image`: libraries that programs may use.
     """
 
     name: str
@@ -81,6 +104,7 @@ class Assignment(msgspec.Struct, frozen=True):
     files: dict[str, bytes]
     client: ClientSpec | None = None
     extends: tuple[str, ...] = ()
+    image: Libraries = Libraries()
 
     def spec(self, check_id: str) -> CheckSpec:
         """The check with this id (KeyError: the assignment does not ask for it)."""

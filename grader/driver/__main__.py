@@ -96,10 +96,10 @@ def _build_and_play(job: Job, warden: WardenClient, say: Callable[[Word], None],
 
 def _built(job: Job, warden: WardenClient, say: Callable[[Word], None]) -> dict[Role, Product]:
     """Build each program that can be; from then on each start finds everything as building has left it."""
-    builder = Builder(warden, environment(job.path), job.assignment.limits)
+    builder = Builder(warden, environment(job.environment), job.assignment.limits)
     products: dict[Role, Product] = {}
     for role, command in job.commands.items():
-        if lacking := warden.lacking(command.tools, job.path):
+        if lacking := warden.lacking(command.tools, job.environment["PATH"]):
             say(Lacking(role, lacking))
         else:
             products[role] = builder.build(command, role)

@@ -157,7 +157,8 @@ class Referee:
         part = part_of(check_id)
         written = {command.language for role, command in self._job.commands.items() if part in {role, "pair"}}
         language = written.pop() if len(written) == 1 else ""
-        missing = (expect.missing_module(voice.complained) for voice in self._stage.voices(""))
+        there = self._job.assignment.image.names
+        missing = (expect.missing_module(voice.complained, there) for voice in self._stage.voices(""))
         return next(filter(None, missing), "") or row.hint_for(reason, language)
 
     def _verdict(self, check_id: str, error: BaseException | None) -> tuple[Outcome, Reason | None, str]:

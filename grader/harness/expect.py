@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from grader.errors import REASONS
 from grader.model import Event, EventKind
@@ -176,21 +176,40 @@ def _heads_a_trace(lines: list[str], place: int) -> bool:
     return lines[place + 1].startswith(_FRAME) and not lines[place].startswith(_FRAME)
 
 
-#: The last line of a traceback whose cause is an import: its form is Python's, and the name has no blank in it.
-_NO_MODULE = re.compile(r"ModuleNotFoundError: No module named '([^\s']+)'")
+#: How a program that has not found a module ends its words, the line among its last that names it, and what is there of
+#: its language in any case.  The forms are the interpreters', and the name has no blank in it and is no path.
+_NO_MODULE: Final = (
+    (
+        re.compile(r"ModuleNotFoundError: "),
+        re.compile(r"ModuleNotFoundError: No module named '([^\s']+)'"),
+        "Python's standard library",
+    ),
+    (
+        re.compile(r"Node\.js v[\d.]+$"),
+        re.compile(r"Error(?: \[ERR_MODULE_NOT_FOUND\])?: Cannot find (?:module|package) '([^\s'./][^\s']*)'"),
+        "what Node.js itself brings",
+    ),
+)
+#: Lines of the trace that Node.js prints behind the name.
+_TRACE_LINES = 40
 
 
-def missing_module(complained: bytes) -> str:
-    """What to do about a module that a Python program did not find; empty if that has not ended it."""
-    lines = complained.decode("utf-8", "backslashreplace").strip().splitlines()
-    found = _NO_MODULE.match(lines[-1]) if lines else None
-    if found is None:
-        return ""
-    return (
-        f"There is no module {printable(found[1])} where programs are graded: only Python's standard library and what "
-        "was handed in are available. If it is your own file, hand it in together with the program; if it is a "
-        "package, do without it."
-    )
+def missing_module(complained: bytes, libraries: Sequence[str] = ()) -> str:
+    """What to do about a module that a program did not find; empty if that has not ended it.
+
+    `libraries`: what is available besides what its language brings.
+    """
+    lines = complained.decode("utf-8", "backslashreplace").strip().splitlines()[-_TRACE_LINES:]
+    for ending, naming, usual in _NO_MODULE:
+        found = [name[1] for line in lines if (name := naming.match(line))] if lines and ending.match(lines[-1]) else []
+        if found:
+            more = f", {', '.join(libraries)}" if libraries else ""
+            return (
+                f"There is no module {printable(found[-1])} where programs are graded: only {usual}{more} and what was "
+                "handed in are available. If it is your own file, hand it in together with the program; if it is a "
+                "package, do without it."
+            )
+    return ""
 
 
 def _shortened(line: str) -> str:

@@ -47,13 +47,17 @@ _PORTS = tuple(port for port in range(20_000, 32_000) if (port & 0xFF) << 8 >= 1
 _WILDCARDS = {"0.0.0.0": "127.0.0.1", "::": "127.0.0.1"}  # noqa: S104 — compared with, never bound
 _PORT_TRIES = 100
 _PLACES = re.compile(r"\{\{|\}\}|\{host\}|\{port\}|\{message\}")
-_ENVIRONMENT = {
+#: What a program finds where its place says nothing else ...
+_USUAL_ENVIRONMENT = {
     "HOME": "/tmp",  # noqa: S108 — a tmpfs
     "LANG": "C.UTF-8",
-    "TERM": "dumb",
     # environ(7): what every login sets, and few ask whether it did.
     "USER": "student",
     "LOGNAME": "student",
+}
+#: ... and what every one finds.
+_OUR_ENVIRONMENT = {
+    "TERM": "dumb",
     # What was freed would be kept for long (256 MB), as if the program had kept it; and its search for leaks at the end
     # looks into the program by ptrace(2), which is refused here: it would end in a complaint and a status of its own.
     "ASAN_OPTIONS": "quarantine_size_mb=1:detect_leaks=0",
@@ -73,9 +77,9 @@ _MORE_THAN_USUAL_BUFFERS = 12 << 20
 T = TypeVar("T")
 
 
-def environment(path: str) -> dict[str, str]:
-    """What every program finds in its environment.  `path`: where it looks for others."""
-    return {"PATH": path, **_ENVIRONMENT}
+def environment(place: Mapping[str, str]) -> dict[str, str]:
+    """What every program finds in its environment.  `place`: the variables of where it runs, PATH among them."""
+    return {**_USUAL_ENVIRONMENT, **place, **_OUR_ENVIRONMENT}
 
 
 class Client(Protocol):
@@ -159,7 +163,7 @@ class Stage:
         #: Where the program listens whatever it is told, once that is known.
         self._own_port: int | None = None
         self._has_listened = False
-        self._environment = environment(job.path)
+        self._environment = environment(job.environment)
 
     # From check to check
 

@@ -1,31 +1,51 @@
-"""Which sandbox a run takes, and why, in one sentence."""
+"""Which sandbox a run takes, and why, in one sentence; and that it has what the programs need."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import TYPE_CHECKING, Final, Literal
 
+from grader import families
 from grader.assignment import Assignment
-from grader.errors import CannotJudgeError
+from grader.errors import CannotJudgeError, OfflineError
+from grader.families import BASE
+from grader.sandbox import here
 from grader.sandbox.host import Sandbox
 
+if TYPE_CHECKING:
+    from grader.sandbox.images import Contents
+
 Wanted = Literal["auto", "docker", "local"]
-#: What images are made from when nobody says otherwise, and by which network their packages come.
-DEFAULT_BASE = "debian:bookworm-slim"
-DEFAULT_NETWORK = "host"
+
+
+@dataclass(frozen=True)
+class Rules:
+    """What the user says of images.  `offline`: build and fetch none.  `image`: one of the user's own, for programs."""
+
+    offline: bool = False
+    image: str = ""
+
+
+@dataclass(frozen=True)
+class Needs:
+    """What programs need, as far as it is known before a sandbox is chosen: an assignment's libraries, families."""
+
+    assignment: Assignment | None = None
+    families: frozenset[str] = frozenset({BASE})
 
 
 @dataclass(frozen=True)
 class Choice:
-    """A sandbox's kind.  `why`: one sentence for the user; `make`: one sandbox for one submission's archive.
+    """A sandbox's kind.  `why`: one sentence for the user.
 
-    `complaints`: what the sandboxes could not tidy up, for after the report.
+    `make`: one sandbox for one submission's archive, whose programs need these families (CannotJudgeError: they are not
+    to be had).  `complaints`: what the sandboxes could not tidy up, for after the report.
     """
 
     kind: Literal["docker", "local"]
     why: str
-    make: Callable[[Assignment, bytes], Sandbox]
+    make: Callable[[Assignment, bytes, frozenset[str]], Sandbox]
     complaints: list[str] = field(default_factory=list)
 
     @property
@@ -34,39 +54,60 @@ class Choice:
         return "; it does not protect this machine from the program" if self.kind == "local" else ""
 
 
-def choose(wanted: Wanted, listen: Callable[[str], None]) -> Choice:
+_NO_RULES: Final = Rules()
+_NO_NEEDS: Final = Needs()
+
+
+def choose(wanted: Wanted, listen: Callable[[str], None], rules: Rules = _NO_RULES, needs: Needs = _NO_NEEDS) -> Choice:
     """The sandbox that is wanted, or with `auto` containers where they can be had.  `listen` hears of slow steps.
 
     Raises:
-        CannotJudgeError: docker is wanted and can't be had.
+        CannotJudgeError: it can't be had, or not with what is needed.
     """
     if wanted == "local":
-        return _local("as asked")
-    if wanted == "docker":
-        return _docker(listen, "as asked")
+        return _local(listen, "as asked", needs)
+    if wanted == "docker" or rules.image:
+        return _docker(listen, "as asked" if wanted == "docker" else "as its image is named", rules, needs)
     try:
-        return _docker(listen, "a container engine answers")
+        return _docker(listen, "a container engine answers", rules, needs)
+    except OfflineError:
+        raise
     except CannotJudgeError as error:
-        return _local(str(error))
+        return _local(listen, str(error), needs)
 
 
-def _local(why: str) -> Choice:
+def _local(listen: Callable[[str], None], why: str, needs: Needs) -> Choice:
     from grader.sandbox.local import LocalSandbox  # noqa: PLC0415 — each kind loads only what it needs
 
-    return Choice("local", why, lambda assignment, archive: LocalSandbox(assignment.limits, archive))
+    missing = here.missing_libraries(needs.assignment.image) if needs.assignment else []
+    if missing:
+        listen(f"not installed here, though programs may use it: {', '.join(missing)}")
+
+    return Choice("local", why, lambda assignment, archive, _: LocalSandbox(assignment.limits, archive))
 
 
-def _docker(listen: Callable[[str], None], why: str) -> Choice:
+def _docker(listen: Callable[[str], None], why: str, rules: Rules, needs: Needs) -> Choice:
     from grader.sandbox import engine  # noqa: PLC0415 — see above
     from grader.sandbox.docker import DockerSandbox  # noqa: PLC0415
+    from grader.sandbox.images import Images  # noqa: PLC0415
 
     client = engine.connect()
-    if engine.missing_images(client):
-        listen("building the two images, once for this version of the grader (a minute or so) …")
-        engine.build_images(client, DEFAULT_BASE, DEFAULT_NETWORK, lambda _: None)
+    images = Images(client, listen, offline=rules.offline)
+    images.supply(contents_of(needs.assignment, needs.families, rules.image))
     complaints: list[str] = []
 
-    def make(assignment: Assignment, archive: bytes) -> Sandbox:
-        return DockerSandbox(client, assignment.limits, archive, complaints.append)
+    def make(assignment: Assignment, archive: bytes, wanted: frozenset[str]) -> Sandbox:
+        supplied = images.supply(contents_of(assignment, wanted, rules.image))
+        return DockerSandbox(client, assignment.limits, archive, supplied, complaints.append)
 
     return Choice("docker", why, make, complaints)
+
+
+def contents_of(assignment: Assignment | None, wanted: Iterable[str], own: str = "") -> Contents:
+    """What the image for programs of an assignment, which need these families, must hold."""
+    from grader.sandbox.images import Contents  # noqa: PLC0415 — see above
+
+    needed = families.closed(wanted)
+    if assignment is None:
+        return Contents(needed, own=own)
+    return Contents(needed, assignment.image, own=own, assignment=assignment.name)

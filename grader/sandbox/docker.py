@@ -11,7 +11,7 @@ import json
 import subprocess
 import threading
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from types import TracebackType
 from typing import Any, Self
@@ -25,6 +25,8 @@ from docker.utils.socket import frames_iter
 from grader.errors import CannotJudgeError
 from grader.job import Job, Word
 from grader.limits import (
+    CACHE_BYTES,
+    CACHE_FILES,
     MEMORY_HEADROOM_BYTES,
     PROGRAM_CPU_SHARES,
     SCRATCH_BYTES,
@@ -44,7 +46,8 @@ from grader.link.settings import (
     UNPRIVILEGED_ID,
 )
 from grader.sandbox import engine
-from grader.sandbox.host import patience_s, python_module, settings_of, words_of
+from grader.sandbox.host import CACHES, cache_variables, patience_s, python_module, settings_of, words_of
+from grader.sandbox.images import TARGETS, Target
 
 #: Where this can't be set the kernel has no IPv6 at all.
 _IPV6_SETTINGS = {"net.ipv6.conf.all.disable_ipv6": "0"}
@@ -57,6 +60,7 @@ _QUEUES_BYTES = 4 * 1024 * 1024
 #: The warden itself beside the program.
 _WARDEN_PROCESSES = 8
 _STDERR = 2
+#: Where the engine looks for programs of an image that does not say.
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
@@ -65,19 +69,27 @@ class DockerSandbox:
 
     private_network = True
     words = "docker"
-    path = _PATH
 
     def __init__(
-        self, client: docker.DockerClient, limits: SandboxLimits, archive: bytes, complain: Callable[[str], None]
+        self,
+        client: docker.DockerClient,
+        limits: SandboxLimits,
+        archive: bytes,
+        images: Mapping[Target, engine.Stored],
+        complain: Callable[[str], None],
     ) -> None:
-        """`complain`: hears, in a sentence, what could not be tidied up; a verdict that is there stands anyway."""
+        """`images`: the program's and the driver's.
+
+        `complain` hears, in a sentence, what could not be tidied up; a verdict that is there stands anyway.
+        """
         self._client = client
         self._complain = complain
         self._api = client.api
         self._limits = limits
         self._archive = archive
         self._run = uuid.uuid4().hex
-        self.images: dict[str, str] = {}
+        self.images: dict[str, str] = {target: images[target].id for target in TARGETS}
+        self.environment = {**cache_variables(CACHES), "PATH": _PATH, **images["sandbox"].environment}
         self._streams: list[Any] = []
         self._said = b""
 
@@ -94,7 +106,6 @@ class DockerSandbox:
 
     def open(self) -> None:
         """Start both containers and hand over the submission."""
-        self.images = engine.image_ids(self._client)
         with engine.in_one_sentence("the sandbox can't be started"):
             warden = self._start_warden()
             self._driver = self._create("driver", self._driver_options(warden))
@@ -116,7 +127,7 @@ class DockerSandbox:
             self._warden_stream = self._start(warden)
         return warden
 
-    def _create(self, target: str, options: dict[str, Any]) -> str:
+    def _create(self, target: Target, options: dict[str, Any]) -> str:
         container: str = self._api.create_container(
             self.images[target],  # what the report names is what ran, even if the tag moves meanwhile
             stdin_open=True,
@@ -149,7 +160,9 @@ class DockerSandbox:
         # No time of reading: it could be set to tell the next start something.
         size = f"size={limits.disk_bytes},nr_inodes={limits.disk_files},mode=0700,exec,noatime"
         owner = f"uid={UNPRIVILEGED_ID},gid={UNPRIVILEGED_ID}"
-        scratch = f"size={SCRATCH_BYTES},nr_inodes={SCRATCH_FILES},mode=1777,noatime"
+        # Executable, as on any machine: what a tool unpacks or builds there is run by it.
+        scratch = f"size={SCRATCH_BYTES},nr_inodes={SCRATCH_FILES},mode=1777,exec,noatime"
+        caches = f"size={CACHE_BYTES},nr_inodes={CACHE_FILES},mode=0700,exec,noatime"
         host_config = self._common(
             network_mode="none",
             ipc_mode="private",
@@ -160,7 +173,12 @@ class DockerSandbox:
             mem_limit=_memory_bytes(limits),
             memswap_limit=_memory_bytes(limits),
             pids_limit=limits.processes + _WARDEN_PROCESSES,
-            tmpfs={"/work": f"{size},{owner}", "/tmp": scratch, "/dev/shm": scratch},  # noqa: S108 — in the container
+            tmpfs={
+                "/work": f"{size},{owner}",
+                CACHES: f"{caches},{owner}",
+                "/tmp": scratch,  # noqa: S108 — in the container
+                "/dev/shm": scratch,  # noqa: S108 — likewise
+            },
             ulimits=[
                 Ulimit(name="nofile", soft=limits.open_files, hard=limits.open_files),
                 Ulimit(name="core", soft=0, hard=0),
@@ -240,7 +258,8 @@ def _memory_bytes(limits: SandboxLimits) -> int:
     That is what lies in each tmpfs, System V shared memory and queues, and the warden's copy of the work folder.  The
     warden ends a program that uses too much; the container's own limit is for the time until it looks.
     """
-    return limits.memory_bytes + 2 * limits.disk_bytes + 3 * SCRATCH_BYTES + _QUEUES_BYTES + MEMORY_HEADROOM_BYTES
+    files = 2 * limits.disk_bytes + 3 * SCRATCH_BYTES + CACHE_BYTES
+    return limits.memory_bytes + files + _QUEUES_BYTES + MEMORY_HEADROOM_BYTES
 
 
 def _tell(guardian: subprocess.Popen[bytes], words: bytes) -> None:

@@ -1,4 +1,4 @@
-"""The container engine: reaching it, its images, and what our runs created in it.
+"""The container engine: reaching it, its images as values, and what our runs created in it.
 
 With `docker.py` the only file that imports the docker package; whatever the engine says against us becomes one
 sentence.
@@ -6,56 +6,35 @@ sentence.
 
 from __future__ import annotations
 
-import hashlib
 import io
 import os
+import re
 import socket
-import tarfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import docker
 import requests
 from docker.errors import APIError, DockerException, ImageNotFound, NotFound
 
 from grader.errors import CannotJudgeError
+from grader.limits import IMAGE_SILENT_S
 
 #: Every container and volume that we create carries it, with the run's id.
 RUN_LABEL: Final = "grader.run"
 #: ... and which process of which machine it belongs to.
 OWNER_LABEL: Final = "grader.owner"
-TARGETS: Final = ("sandbox", "driver")
 #: An engine that is there answers in milliseconds; one that builds or starts under load takes seconds.
 _ANSWER_S: Final = 60
+#: A time that never was, as Go writes it.
+_NEVER: Final = "0001-"
 
-#: The project's files that run in one of the images; a change of any other needs no new image.
-_IN_IMAGES: Final = (
-    "__init__.py",
-    "assignment/*.py",
-    "errors.py",
-    "job.py",
-    "limits.py",
-    "model.py",
-    "catalogue/*.py",
-    "checks/*.py",
-    "driver/*.py",
-    "harness/*.py",
-    "link/*.py",
-    "protocol/*.py",
-    "wire/*.py",
-    "sandbox/__init__.py",
-    "sandbox/leftovers.py",
-    "sandbox/memory.py",
-    "sandbox/proc.py",
-    "sandbox/seccomp.py",
-    "sandbox/users.py",
-    "sandbox/warden.py",
-    "sandbox/workfolder.py",
-)
 
-_HERE = Path(__file__).resolve().parent.parent
+Client = docker.DockerClient
 
 
 @contextmanager
@@ -94,97 +73,126 @@ def connect() -> docker.DockerClient:
         return client
 
 
-def data_root() -> Path:
-    """Where Dockerfile and requirements lie: a checkout's top, or the installed package's data."""
-    checkout = _HERE.parent
-    return checkout if (checkout / "Dockerfile").is_file() else _HERE / "_data"
+#: What a builder says of itself while it builds, and how it marks what a command complains.
+_BUILDERS_OWN: Final = re.compile(r"(Step \d+/|-+> |Removing intermediate container |Successfully )")
+_COLOUR: Final = re.compile(r"\x1b\[[0-9;]*m")
 
 
-def _context_files() -> dict[str, bytes]:
-    root = data_root()
-    files = {name: (root / name).read_bytes() for name in ("Dockerfile", "requirements-driver.txt")}
-    sources = sorted({path for pattern in _IN_IMAGES for path in _HERE.glob(pattern)})
-    return files | {f"grader/{path.relative_to(_HERE)}": path.read_bytes() for path in sources}
+@dataclass(frozen=True)
+class Stored:
+    """An image that the engine has.  `names`: its tags; `tagged`: when it got one; `environment`: its variables."""
+
+    id: str
+    names: tuple[str, ...]
+    size_bytes: int
+    labels: Mapping[str, str]
+    environment: Mapping[str, str]
+    tagged: datetime
 
 
-def fingerprint() -> str:
-    """What the images were made from, in twelve hex digits: an image of other sources is never used."""
-    digest = hashlib.sha256()
-    for name, content in _context_files().items():
-        digest.update(f"{name}\0{len(content)}\0".encode() + content)
-    return digest.hexdigest()[:12]
-
-
-def tag(target: str) -> str:
-    """An image's name."""
-    return f"socket-grader-{target}:{fingerprint()}"
-
-
-def missing_images(client: docker.DockerClient) -> list[str]:
-    """Names of the images that are not there."""
-    return [name for name in map(tag, TARGETS) if not _has_image(client, name)]
-
-
-def _has_image(client: docker.DockerClient, name: str) -> bool:
+def image(client: docker.DockerClient, name: str) -> Stored | None:
+    """The image of that name; None where the engine has none."""
     with in_one_sentence("the images can't be looked for"):
         try:
-            client.images.get(name)
+            return _stored(client.images.get(name).attrs)
         except ImageNotFound:
-            return False
-        return True
+            return None
 
 
-def image_ids(client: docker.DockerClient) -> dict[str, str]:
-    """The id of each image, by target: the digest of its configuration, which names its every layer.
-
-    Raises:
-        CannotJudgeError: one is not there.
-    """
+def images(client: docker.DockerClient, repository: str) -> list[Stored]:
+    """All images that have a tag of that repository."""
     with in_one_sentence("the images can't be looked for"):
-        return {target: str(client.images.get(tag(target)).id) for target in TARGETS}
+        return [_stored(image.attrs) for image in client.images.list(name=repository)]
 
 
-def build_images(client: docker.DockerClient, base: str, network: str, listen: Callable[[str], None]) -> None:
-    """Build both images; `listen` hears the engine's lines.
+def _stored(facts: Mapping[str, Any]) -> Stored:
+    config = facts.get("Config") or {}
+    variables = (variable.partition("=") for variable in config.get("Env") or ())
+    when = (facts.get("Metadata") or {}).get("LastTagTime") or ""
+    return Stored(
+        id=facts["Id"],
+        names=tuple(facts.get("RepoTags") or ()),
+        size_bytes=facts["Size"],
+        labels=config.get("Labels") or {},
+        environment={name: value for name, _, value in variables},
+        tagged=_time(facts["Created"] if when.startswith(_NEVER) or not when else when),
+    )
+
+
+def _time(words: str) -> datetime:
+    """A time as the engine writes it: RFC 3339, to the nanosecond."""
+    seconds = re.match(r"[-\d]+T[:\d]+", words)
+    return datetime.fromisoformat(f"{seconds[0]}+00:00") if seconds else datetime.fromtimestamp(0, UTC)
+
+
+def pull(client: docker.DockerClient, name: str) -> None:
+    """Have the engine fetch an image (CannotJudgeError: it can't)."""
+    with in_one_sentence(f"the image {name} can't be had"):
+        client.images.pull(name, None if "@" in name or ":" in name.rpartition("/")[2] else "latest")
+
+
+def name_image(client: docker.DockerClient, image: Stored, repository: str, tag: str) -> None:
+    """Give an image one more name."""
+    with in_one_sentence(f"the image {repository}:{tag} can't be named"):
+        client.api.tag(image.id, repository, tag, force=True)
+
+
+def remove_name(client: docker.DockerClient, name: str) -> bool:
+    """Take a name from an image, and with its last one remove it; False where a container still needs it."""
+    try:
+        client.api.remove_image(name)
+    except ImageNotFound:
+        return True
+    except APIError as error:
+        if error.status_code == requests.codes.conflict:
+            return False
+        raise CannotJudgeError(f"the image {name} can't be removed: {_reason(error)}") from error
+    return True
+
+
+def build_image(
+    client: docker.DockerClient,
+    context: bytes,
+    *,
+    name: str,
+    purpose: str,
+    target: str,
+    arguments: Mapping[str, str],
+    labels: Mapping[str, str],
+    network: str,
+    listen: Callable[[str], None],
+) -> None:
+    """Build a target of the Dockerfile in a tar; `listen` hears the engine's lines.  `purpose`: for people.
 
     Raises:
-        CannotJudgeError: it does not work out; the sentence holds the engine's last words.
+        CannotJudgeError: it does not work out; the sentence holds the last words of what failed.
     """
-    context = _context()
-    for target in TARGETS:
-        with in_one_sentence(f"the image {tag(target)} can't be built"):
-            words = client.api.build(
-                fileobj=io.BytesIO(context),
-                custom_context=True,
-                target=target,
-                tag=tag(target),
-                rm=True,
-                forcerm=True,
-                buildargs={"BASE": base},
-                network_mode=network,
-                decode=True,
-            )
-            _hear(words, target, listen)
+    with in_one_sentence(f"the image for {purpose} can't be built"):
+        words = client.api.build(
+            fileobj=io.BytesIO(context),
+            custom_context=True,
+            target=target,
+            tag=name,
+            rm=True,
+            forcerm=True,
+            buildargs=dict(arguments),
+            labels=dict(labels),
+            network_mode=network,
+            decode=True,
+            timeout=int(IMAGE_SILENT_S),
+        )
+        _hear(words, purpose, listen)
 
 
-def _hear(words: Iterator[dict[str, str]], target: str, listen: Callable[[str], None]) -> None:
+def _hear(words: Iterator[dict[str, str]], purpose: str, listen: Callable[[str], None]) -> None:
     said = ""
     for word in words:
         if "error" in word:
-            last = said.strip().splitlines()[-1:] or [""]
-            raise CannotJudgeError(f"the image {tag(target)} can't be built: {word['error']} {last[0]}".strip())
-        said = word.get("stream", "") or said
+            why = said or word["error"].strip()
+            raise CannotJudgeError(f"the image for {purpose} can't be built: {why}")
+        lines = _COLOUR.sub("", word.get("stream", "")).strip().splitlines()
+        said = next((line for line in reversed(lines) if not _BUILDERS_OWN.match(line)), said)
         listen(word.get("stream", ""))
-
-
-def _context() -> bytes:
-    buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode="w") as tar:
-        for name, content in _context_files().items():
-            member = tarfile.TarInfo(name)
-            member.size, member.mode = len(content), 0o644
-            tar.addfile(member, io.BytesIO(content))
-    return buffer.getvalue()
 
 
 def remove_left_behind(client: docker.DockerClient, run: str | None = None) -> list[str]:

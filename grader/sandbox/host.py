@@ -8,7 +8,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from types import TracebackType
-from typing import Protocol, Self
+from typing import Final, Protocol, Self
 
 import msgspec
 
@@ -19,6 +19,16 @@ from grader.link.settings import UNPRIVILEGED_ID, Settings
 from grader.model import PARTS
 
 _TAIL_BYTES = 2000
+#: Where a container has its folder for caches.
+CACHES: Final = "/cache"
+#: Where tools keep what they can make again, and Go what it makes on its way: variable -> folder below that for caches.
+_CACHES_OF_TOOLS: Final = {
+    "XDG_CACHE_HOME": "",
+    "GOCACHE": "go-build",
+    "GOTMPDIR": "",
+    "GRADLE_USER_HOME": "gradle",
+    "npm_config_cache": "npm",
+}
 #: A server and a client.
 _PROGRAMS = 2
 
@@ -39,8 +49,8 @@ class Sandbox(Protocol):
         """Whether nobody else uses its network namespace."""
 
     @property
-    def path(self) -> str:
-        """Where programs are looked for in it."""
+    def environment(self) -> Mapping[str, str]:
+        """The variables of the place where programs are built and run, PATH among them."""
 
     @property
     def words(self) -> str:
@@ -63,13 +73,19 @@ def python_module(name: str) -> list[str]:
     return [sys.executable, "-P", "-m", name]
 
 
+def cache_variables(folder: str) -> dict[str, str]:
+    """The variables that lead tools to a folder for caches, which is emptied after building."""
+    return {name: os.path.join(folder, below) for name, below in _CACHES_OF_TOOLS.items()}  # noqa: PTH118 — no path of ours
+
+
 def settings_of(limits: SandboxLimits) -> Settings:
     """The warden's settings as far as the host knows them."""
     return {
         "uid": UNPRIVILEGED_ID,
         "gid": UNPRIVILEGED_ID,
         "work": "/work",
-        "places": ["/work", "/tmp", "/dev/shm"],  # noqa: S108 — in the container
+        "places": ["/work", "/tmp", "/dev/shm", CACHES],  # noqa: S108 — in the container
+        "caches": CACHES,
         "private_pids": True,
         "own_cgroup": False,
         "memory_bytes": limits.memory_bytes,

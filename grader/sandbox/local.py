@@ -10,6 +10,7 @@ import json
 import os
 import subprocess
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from types import MappingProxyType, TracebackType
 from typing import Any, Final, Self
 
@@ -20,8 +21,21 @@ from grader.job import Job, Word
 from grader.limits import SandboxLimits
 from grader.link import hidden
 from grader.link.channel import pack
-from grader.sandbox.host import lines_of, python_module, settings_of, tail_of, words_of
+from grader.sandbox.host import cache_variables, lines_of, python_module, settings_of, tail_of, words_of
 
+#: By which toolchains find their own parts, where these lie elsewhere than usual.
+_OF_TOOLCHAINS: Final = (
+    "JAVA_HOME",
+    "CARGO_HOME",
+    "RUSTUP_HOME",
+    "GOROOT",
+    "GOPATH",
+    "GOFLAGS",
+    "NODE_PATH",
+    "DOTNET_ROOT",
+)
+#: rustup looks for its toolchains below HOME, which is a program's own here.
+_RUSTUP: Final = {"RUSTUP_HOME": str(Path.home() / ".rustup")} if (Path.home() / ".rustup").is_dir() else {}
 #: What it is, for reports: with namespaces, or without them by whether the program has a user of its own.
 IN_NAMESPACES: Final = "local, in namespaces of its own"
 WITHOUT_NAMESPACES: Final = {
@@ -41,6 +55,7 @@ class LocalSandbox:
         self._complaints = os.memfd_create("grader-complaints")
         self._private = False
         self._own_user = False
+        self._caches = ""
 
     def __enter__(self) -> Self:
         job, self._job = os.pipe()
@@ -76,7 +91,7 @@ class LocalSandbox:
         if not answer:
             raise self._broken()
         made = json.loads(answer)
-        self._private, self._own_user = made["private"], made["own_user"]
+        self._private, self._own_user, self._caches = made["private"], made["own_user"], made["caches"]
         if not self._private:
             hidden.hide()  # this process knows the assignment and the seed
 
@@ -86,9 +101,10 @@ class LocalSandbox:
         return self._private
 
     @property
-    def path(self) -> str:
-        """Where its user's shell would look for programs."""
-        return os.environ.get("PATH", os.defpath)
+    def environment(self) -> Mapping[str, str]:
+        """Where its user's shell would look for programs, and what its tools need to find their own parts."""
+        own = {name: os.environ[name] for name in _OF_TOOLCHAINS if name in os.environ}
+        return {**cache_variables(self._caches), **_RUSTUP, **own, "PATH": os.environ.get("PATH", os.defpath)}
 
     @property
     def words(self) -> str:

@@ -62,6 +62,8 @@ _HOSTS = "/etc/hosts"
 _QUEUES = "/dev/mqueue"
 _WORK = "/tmp/work"  # noqa: S108 — a tmpfs of the sandbox's own
 _WORK_NAME = "work"
+_CACHES = "/tmp/.cache"  # noqa: S108 — the same tmpfs
+_CACHES_NAME = "cache"
 #: Removing 20 000 files takes half a second.
 _TIDY_S = 10.0
 
@@ -74,21 +76,27 @@ def main() -> None:
     archive = read_frame(0)
     private = _namespaces_allowed(settings["disk_bytes"], settings["disk_files"])
     own = None if private else users.of_its_own()
-    sys.stdout.write(json.dumps({"private": private, "own_user": own is not None}) + "\n")
-    sys.stdout.flush()
     if private:
+        _say(private=True, own_user=False, caches=_CACHES)
         _enter_user_and_network_namespace()
         _run(settings, archive, None)
         return
     hidden.hide()
     scratch = tempfile.mkdtemp(prefix="grader-")
     try:
+        _say(private=False, own_user=own is not None, caches=os.path.join(scratch, _CACHES_NAME))
         _run(settings, archive, Plain(scratch, own))
     finally:
         if own is not None:
             users.kill_all_of(own, own)
-            users.done_as(own, own, lambda: _tidy(own, os.path.join(scratch, _WORK_NAME)), _TIDY_S)
+            users.done_as(own, own, lambda: _tidy(own, scratch), _TIDY_S)
         leftovers.remove_tree(scratch)
+
+
+def _say(**facts: object) -> None:
+    """What the host has to know of what was made."""
+    sys.stdout.write(json.dumps(facts) + "\n")
+    sys.stdout.flush()
 
 
 class Plain(NamedTuple):
@@ -98,11 +106,13 @@ class Plain(NamedTuple):
     own_user: int | None
 
 
-def _tidy(uid: int, work: str) -> None:
+def _tidy(uid: int, scratch: str) -> None:
     """As the user that only one program had: remove what it has left."""
-    leftovers.remove_tree(work)
-    with suppress(OSError):
-        os.chmod(work, 0o755)  # noqa: S103 — it is empty, and a root without DAC_OVERRIDE has to see that to remove it
+    for name in (_WORK_NAME, _CACHES_NAME):
+        own = os.path.join(scratch, name)
+        leftovers.remove_tree(own)
+        with suppress(OSError):
+            os.chmod(own, 0o755)  # noqa: S103 — it is empty: a root without DAC_OVERRIDE has to see that to remove it
     leftovers.remove(uid)
     leftovers.remove_files(leftovers.public_files(uid))
 
@@ -133,12 +143,15 @@ def _settled(settings: Settings, plain: Plain | None) -> Settings:
     if plain is None:
         as_nobody = os.geteuid() == 0 and users.exists(UNPRIVILEGED_ID)
         uid, gid = (UNPRIVILEGED_ID, UNPRIVILEGED_ID) if as_nobody else (os.geteuid(), os.getegid())
-        return {**settings, "uid": uid, "gid": gid, "work": _WORK, "places": _covered(), "private_pids": True}
+        places = {"work": _WORK, "caches": _CACHES, "places": _covered()}
+        return {**settings, **places, "uid": uid, "gid": gid, "private_pids": True}  # type: ignore[typeddict-item]
     uid, gid = (os.geteuid(), os.getegid()) if plain.own_user is None else (plain.own_user, plain.own_user)
-    work = os.path.join(plain.scratch, _WORK_NAME)
-    os.chmod(plain.scratch, 0o711)  # noqa: S103 — the program has to reach its folder below, not to list this one
-    _make_work(work, uid, gid)
-    return {**settings, "uid": uid, "gid": gid, "work": work, "places": [work], "private_pids": False}
+    work, caches = (os.path.join(plain.scratch, name) for name in (_WORK_NAME, _CACHES_NAME))
+    os.chmod(plain.scratch, 0o711)  # noqa: S103 — the program has to reach its folders below, not to list this one
+    for own in (work, caches):
+        _make_own(own, uid, gid)
+    places = {"work": work, "caches": caches, "places": [work, caches]}
+    return {**settings, **places, "uid": uid, "gid": gid, "private_pids": False}  # type: ignore[typeddict-item]
 
 
 def _covered() -> list[str]:
@@ -146,7 +159,8 @@ def _covered() -> list[str]:
     return [folder for folder in leftovers.PUBLIC_FOLDERS if os.path.isdir(folder) and not os.path.islink(folder)]
 
 
-def _make_work(path: str, uid: int, gid: int) -> None:
+def _make_own(path: str, uid: int, gid: int) -> None:
+    """A folder of the program's user."""
     os.mkdir(path)
     os.chown(path, uid, gid)
 
@@ -268,7 +282,8 @@ def _run_warden(channel: socket.socket, settings: Settings, archive: bytes) -> N
         os.setsid()
         if settings["private_pids"]:
             _close_filesystem(settings["disk_bytes"], settings["disk_files"])
-            _make_work(settings["work"], settings["uid"], settings["gid"])
+            for own in (settings["work"], settings["caches"]):
+                _make_own(own, settings["uid"], settings["gid"])
         warden = Warden(settings)
         warden.unpack(archive)
         warden.serve(Channel(channel), lifeline=0)

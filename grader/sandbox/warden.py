@@ -279,8 +279,12 @@ class Warden:
         return {"lacking": found or []}, ()
 
     def remember(self) -> _Answer:
-        """Building is done: what lies in the places that a program can write in is how each program finds them."""
+        """Building is done: what lies in the places that a program can write in is how each program finds them.
+
+        But for the caches, which are only large, and are emptied.
+        """
         settings = self._settings
+        self._as_user(self._empty_caches)
         try:
             with self._looking():
                 self._kept = workfolder.take_down(
@@ -299,10 +303,7 @@ class Warden:
         with self._looking():
             if not (any(map(workfolder.changes, self._kept)) or self._leftovers()):
                 return ""
-        child = os.fork()
-        if child == 0:
-            _guarded(self._tidy_as_user)
-        os.waitpid(child, 0)
+        self._as_user(self._tidy_as_user)
         if self._leftovers():
             return "shared memory, a semaphore, a message queue or a file that it made before can't be removed"
         with self._looking():
@@ -319,10 +320,26 @@ class Warden:
         """What programs have put where everybody may write, since building."""
         return leftovers.public_files(self._settings["uid"]) - self._built_files if self._alone else frozenset()
 
+    def _as_user(self, function: Callable[[], None]) -> None:
+        """Have a child do something to files as the program's user, within a bounded time."""
+
+        def done() -> None:
+            signal.signal(signal.SIGALRM, signal.SIG_DFL)
+            signal.alarm(_TIDY_S)
+            _become(self._settings["uid"], self._settings["gid"])
+            function()
+
+        child = os.fork()
+        if child == 0:
+            _guarded(done)
+        os.waitpid(child, 0)
+
+    def _empty_caches(self) -> None:
+        caches = self._settings["caches"]
+        with suppress(OSError):  # a build may have removed it
+            leftovers.remove_files([os.path.join(caches, name) for name in os.listdir(caches)])
+
     def _tidy_as_user(self) -> None:
-        signal.signal(signal.SIGALRM, signal.SIG_DFL)
-        signal.alarm(_TIDY_S)
-        _become(self._settings["uid"], self._settings["gid"])
         if self._settings["private_pids"]:
             leftovers.remove()
         elif self._alone:

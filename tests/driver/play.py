@@ -114,7 +114,7 @@ def job(
         chosen=chosen if chosen is not None else frozenset(ids),
         seed=1,
         private_network=False,
-        path=os.environ.get("PATH", os.defpath),
+        environment={"PATH": os.environ.get("PATH", os.defpath)},
     )
 
 

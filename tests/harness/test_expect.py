@@ -153,8 +153,21 @@ def test_the_first_line_of_a_java_trace_is_kept_and_its_causes() -> None:
 def test_a_module_that_is_not_there_is_named() -> None:
     trace = b"Traceback (most recent call last):\n  File ...\nModuleNotFoundError: No module named 'twisted.internet'\n"
     assert "There is no module twisted.internet where programs are graded" in expect.missing_module(trace)
+    assert "only Python's standard library and what was handed in are available" in expect.missing_module(trace)
+    assert "only Python's standard library, attrs and what" in expect.missing_module(trace, ("attrs",))
     for other in (b"", trace + b"bye\n", b"no ModuleNotFoundError: No module named 'x'", b"KeyError: 'x'"):
         assert expect.missing_module(other) == ""
+
+
+@pytest.mark.parametrize(
+    "naming",
+    ["Error: Cannot find module 'ws'", "Error [ERR_MODULE_NOT_FOUND]: Cannot find package 'ws' imported from x"],
+)
+def test_a_module_that_node_does_not_find_is_named_and_no_file(naming: str) -> None:
+    trace = f"node:internal:1\n  throw err;\n{naming}\n    at require (node:1:2) {{\n}}\n\nNode.js v18.20.4"
+    assert "There is no module ws where programs are graded: only what Node.js" in expect.missing_module(trace.encode())
+    assert expect.missing_module(trace.replace("'ws'", "'./ws'").encode()) == ""
+    assert expect.missing_module(trace.rpartition("\n")[0].encode()) == ""
 
 
 @pytest.mark.parametrize("printed", [b"", b"\n \n\t\n"])

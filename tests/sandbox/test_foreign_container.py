@@ -11,7 +11,7 @@ from typing import Any
 import docker
 import pytest
 
-from grader.sandbox import engine as engines
+from grader.sandbox.images import Contents, Images
 from grader.sandbox.local import WITHOUT_NAMESPACES
 from tests.cli.command import HOSTILE, ROOT, Command, make_assignment
 
@@ -31,11 +31,9 @@ UPPERCASE = {
 
 def grade(engine: docker.DockerClient, user: str, *arguments: str | Path, shown: Path = ROOT) -> dict[str, Any]:
     """The report of a grading there; `shown`: a folder that it sees besides the project's."""
-    for target in engines.TARGETS:
-        assert engines.tag(target) not in engines.missing_images(engine), "build them first: make image"
     libraries = sysconfig.get_path("purelib")
     words = engine.containers.run(
-        engines.tag("sandbox"),
+        Images(engine, lambda _: None).supply(Contents())["sandbox"].id,
         ["-c", _WITHOUT_STATUS, "check", *map(str, arguments), *_OPTIONS],
         entrypoint=_PYTHON,
         user=user,

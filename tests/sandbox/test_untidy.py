@@ -10,6 +10,7 @@ from grader.assignment import Assignment
 from grader.errors import CannotJudgeError
 from grader.sandbox import engine as engines
 from grader.sandbox.docker import DockerSandbox
+from grader.sandbox.images import Contents, Images
 from grader.submission import take
 from tests.cli.command import RIGHT, UPPERCASE
 
@@ -20,8 +21,9 @@ def test_the_report_comes_and_then_the_complaint(engine: docker.DockerClient, mo
     complaints: list[str] = []
     made: list[DockerSandbox] = []
 
-    def make(assignment: Assignment, archive: bytes) -> DockerSandbox:
-        made.append(DockerSandbox(engine, assignment.limits, archive, complaints.append))
+    def make(assignment: Assignment, archive: bytes, _: frozenset[str]) -> DockerSandbox:
+        images = Images(engine, lambda _: None).supply(Contents())
+        made.append(DockerSandbox(engine, assignment.limits, archive, images, complaints.append))
         return made[-1]
 
     def refuses(client: docker.DockerClient, run: str) -> None:

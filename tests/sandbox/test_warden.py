@@ -312,3 +312,15 @@ def test_what_forked_processes_share_counts_once(stand: Stand, limit_mib: int, e
     assert found[-1] is exceeded
     assert sum(map(proc.resident_bytes, pids())) > SHARED_MIB * 3 << 20, "or nothing was added up"
     assert looks.exceeded(pids) is False, "it is not time to look"
+
+
+def test_caches_are_empty_when_building_has_ended(stand: Stand) -> None:
+    script = (
+        "mkdir -p .cache/go/deep; echo x >.cache/go/deep/file; chmod 0 .cache/go/deep; ln -s .. .cache/up; echo x >kept"
+    )
+    program = stand.run("sh", "-c", script)
+    program.wait(program.ending)
+    stand.warden.remember()
+    listed = stand.run("sh", "-c", "ls -A . .cache")
+    listed.wait(listed.ending)
+    assert bytes(listed.stdout.data).split() == [b".:", b".cache", b"kept", b".cache:"]

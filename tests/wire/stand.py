@@ -39,6 +39,7 @@ def settings(work: Path, **changed: Any) -> Settings:
         "uid": os.geteuid(),
         "gid": os.getegid(),
         "work": str(work),
+        "caches": str(work / ".cache"),
         "places": [str(work)],
         "private_pids": False,
         "own_cgroup": False,
