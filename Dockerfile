@@ -28,6 +28,7 @@ RUN apt-get update -qq \
     && rm -rf /var/lib/apt/lists/*
 COPY grader/link /opt/grader/grader/link/
 COPY grader/sandbox/__init__.py \
+    grader/sandbox/executables.py \
     grader/sandbox/leftovers.py \
     grader/sandbox/memory.py \
     grader/sandbox/proc.py \

@@ -112,9 +112,9 @@ class WatchedProgram(Program):
         """Forget how long the last look took: the next wait would not look before that time is over."""
         self._look_s = 0.0
 
-    def verdict(self) -> tuple[Verdict, Snapshot]:
+    def verdict(self, within_s: float = REPLY_S) -> tuple[Verdict, Snapshot]:
         """As it is, and counted."""
-        verdict, snapshot = super().verdict()
+        verdict, snapshot = super().verdict(within_s)
         self.looks[verdict] += 1
         return verdict, snapshot
 

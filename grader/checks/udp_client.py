@@ -391,8 +391,8 @@ def _rests_or_sends(session: Session[ScriptedUdpServer], gives_up: Callable[[], 
     def sent() -> bool | None:
         return server.waiting() > 0 or None
 
-    rest = keyboard.wait_rest(lambda: sent() or gives_up() or None, GIVE_UP_S, in_suspense=True)
-    return rest or keyboard.wait_rest(sent, GIVE_UP_S)
+    rest = keyboard.wait_rest(lambda: sent() or gives_up() or None, GIVE_UP_S, in_suspense=True, hurried=True)
+    return rest or keyboard.wait_rest(sent, GIVE_UP_S, hurried=True)
 
 
 def _tells_of_loss(session: Session[ScriptedUdpServer]) -> Callable[[], bool]:
@@ -415,7 +415,7 @@ def _must_not_wait_on(rest: Rest) -> None:
     if rest.why is Why.ENDED or rest.what is not Awaits.OTHER:
         return
     waits = "waits for its reply without a timeout, so forever"
-    what = waits if rest.why is Why.STILL else f"has not given up on its reply within {GIVE_UP_S:.0f} s"
+    what = waits if rest.why is Why.STILL else f"does not give up on its reply within {GIVE_UP_S:.0f} s"
     raise FaultError(Reason.NO_TIMEOUT, f"it {what}", doing=rest.doing)
 
 

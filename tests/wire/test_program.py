@@ -7,6 +7,7 @@ import re
 import select
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from grader.limits import REPLY_S, SPINNING_CHECKS
 from grader.link.channel import Channel, ChannelClosedError
 from grader.model import EventKind
 from grader.wire.faults import FaultError, UnprovedError
+from grader.wire.own_time import Deadline
 from grader.wire.program import NoProgressError, Output, Program, Stops, Why, describe_ending, shows_traceback
 from grader.wire.stillness import Snapshot, Verdict
 from grader.wire.terminal import MadeOfCtrlC
@@ -150,17 +152,22 @@ STILL = {
 }
 TIMED = {
     "recv_with_timeout": "blocked in recv on a connection",
-    "poll_with_timeout": "blocked in poll with a timeout of its own",
     "select_with_timeout": "blocked in select with a timeout of its own",
-    "epoll_with_timeout": "blocked in epoll_wait with a timeout of its own",
     "timerfd": "blocked in poll",
-    "lock_with_timeout": "blocked in a wait for another thread with a timeout of its own",
     "sleep": "sleeping on its own timer",
     "sigtimedwait": "in sigtimedwait",
     "sigwaitinfo": "in sigtimedwait",  # for ever, but perhaps for SIGALRM: nobody sees which signals it waits for
     "sleeping_child": "blocked in a wait for a child process; sleeping on its own timer",
     "one_thread_sleeps": "blocked in recv on a connection; sleeping on its own timer",
     "main_thread_left_and_timeval": "blocked in recv on a connection",
+}
+
+
+#: Their timers run for a thousand seconds, as the kernel or their memory tells.
+LATER = {
+    "poll_with_timeout": "blocked in poll with a timeout of its own",
+    "epoll_with_timeout": "blocked in epoll_wait with a timeout of its own",
+    "lock_with_timeout": "blocked in a wait for another thread with a timeout of its own",
 }
 
 
@@ -185,6 +192,27 @@ def test_a_program_that_waits_for_others_is_still(stand: Stand, way: str, doing:
 @pytest.mark.parametrize(("way", "doing"), TIMED.items())
 def test_a_program_that_waits_for_its_own_clock_is_not_still(stand: Stand, way: str, doing: str) -> None:
     assert asleep(stand.run_ready("sleeper.py", way)) == (Verdict.TIMER, doing)
+
+
+@pytest.mark.parametrize(("way", "doing"), LATER.items())
+def test_a_timer_that_runs_out_later_than_the_deadline_is_told_apart(stand: Stand, way: str, doing: str) -> None:
+    program = stand.run_ready("sleeper.py", way)
+    assert asleep(program) == (Verdict.LATER, doing)
+    assert program.verdict(within_s=1e6)[0] is Verdict.TIMER
+
+
+def test_a_deadline_that_will_surely_pass_is_not_waited_for_where_nothing_passes_by_it(stand: Stand) -> None:
+    program = stand.run_ready("sleeper.py", "poll_with_timeout")
+    clock = Deadline(60)
+    began = time.monotonic()
+    with pytest.raises(NoProgressError) as stop:
+        program.wait(lambda: None, within=clock, hurried=True)
+    assert time.monotonic() - began < 30
+    assert (stop.value.why, stop.value.verdict, clock.is_over) == (Why.DEADLINE, Verdict.LATER, False)
+    assert stop.value.doing.endswith("; no timer of its own runs out in the time allowed")
+    outcome = program.wait_still(0.1)  # by this one might pass
+    assert (outcome.why, outcome.verdict) == (Why.DEADLINE, Verdict.LATER)
+    assert "no timer" not in outcome.doing
 
 
 @pytest.mark.parametrize("way", ["alarm", "interval_timer"])
@@ -222,10 +250,10 @@ def test_what_is_printed_just_before_the_program_rests_is_not_missed(stand: Stan
     class Latest(Program):
         """Prints at the latest moment: after our last look at its output, before the verdict."""
 
-        def verdict(self) -> tuple[Verdict, Snapshot]:
+        def verdict(self, within_s: float = REPLY_S) -> tuple[Verdict, Snapshot]:
             if os.write(self.started.stdin, b"now\n"):
                 select.select([self.started.stdout], [], [], 5)
-            return asleep_again(super().verdict)
+            return asleep_again(partial(super().verdict, within_s))
 
     latest = Latest(program.started, stand.warden, stand.table, program.transcript, LIMITS)
     assert latest.wait(lambda: True if b"line" in latest.stdout.data else None)
@@ -629,9 +657,9 @@ def test_looking_at_many_threads_takes_a_part_of_the_time_only(stand: Stand) -> 
     took: list[float] = []
     look = program.verdict
 
-    def timed() -> tuple[Verdict, Snapshot]:
+    def timed(within_s: float = REPLY_S) -> tuple[Verdict, Snapshot]:
         began = time.monotonic()
-        found = look()
+        found = look(within_s)
         took.append(time.monotonic() - began)
         return found
 
