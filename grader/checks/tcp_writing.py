@@ -31,6 +31,11 @@ _ROUND_BYTES = 16 << 20
 _SETTLED_BYTES = 2 << 20
 #: HotSpot takes six.  Who keeps all that came and all that was sent has 320 MiB at the end, and is judged by that.
 _MOST_ROUNDS = 8
+#: A heap that has settled may grow once more, when its collector gives its next part to new objects: seen with a Java
+#: server that had rested for a round after 22 MiB.  Who keeps what came grows whenever it is looked at; who has not
+#: settled in all the rounds was looked at often enough.
+_MOST_LOOKS = 3
+_MIB = 1 << 20
 _VISITS = 3
 #: So many clients leave without their replies: one more than the largest pool that students make (64).
 _LEAVING = 65
@@ -245,7 +250,8 @@ def test_stays_open(connect: Connect, protocol: StreamProtocol) -> None:
 
 @behaviour(
     does="messages of 64 KiB on one connection until its resident memory stays constant for 16 MiB in each direction, "
-    "at most 128 MiB; then at least 32 MiB more in each direction; its resident memory before and after",
+    "at most 128 MiB; then at least 32 MiB more in each direction, and again, three times at most, if it "
+    "has grown by more than 16 MiB; its resident memory before and after",
     proves="resident memory is read when it is at rest",
     catches="keeping everything that was ever received",
     says=("sized",),
@@ -257,15 +263,19 @@ def test_memory_stays_flat(connect: Connect, server: Server, protocol: StreamPro
     with connect() as client:
         traffic = _Traffic(client, program, protocol.sized(_MESSAGE_BYTES))
         traffic.send(_MESSAGE_BYTES)
-        hidden_bytes = _settle(traffic)
-        before = traffic.resident_bytes()
-        asked_bytes = _TRAFFIC_BYTES + hidden_bytes
-        traffic.send(asked_bytes)
-        grown = traffic.resident_bytes() - before
-    words = f"after {asked_bytes >> 20} MiB in each direction its memory has grown by {grown / (1 << 20):.1f} MiB"
-    program.transcript.add(EventKind.KERNEL, "program", words)
-    if grown > _GROWTH_BYTES:
-        raise FaultError(Reason.MEMORY_GROWS, words, doing=program.doing())
+        first = traffic.resident_bytes()
+        settled = _settles(traffic)
+        for _ in range(_MOST_LOOKS if settled else 1):
+            before = traffic.resident_bytes()
+            # In what a heap has grown by so far a leak may hide, for so many bytes.
+            asked_bytes = _TRAFFIC_BYTES + (max(0, before - first) if settled else 0)
+            traffic.send(asked_bytes)
+            grown = traffic.resident_bytes() - before
+            words = f"after {asked_bytes >> 20} MiB in each direction its memory has grown by {grown / _MIB:.1f} MiB"
+            program.transcript.add(EventKind.KERNEL, "program", words)
+            if grown <= _GROWTH_BYTES:
+                return
+    raise FaultError(Reason.MEMORY_GROWS, words, doing=program.doing())
 
 
 @dataclass(frozen=True)
@@ -290,20 +300,20 @@ class _Traffic:
         return resident_bytes(at_rest(self.program))
 
 
-def _settle(traffic: _Traffic) -> int:
+def _settles(traffic: _Traffic) -> bool:
     """Let its memory grow to its working size: a collector's heap is filled before it is cleared for the first time.
 
-    Returns how many bytes of a leak may hide in that growth; 0 if it grew all the time.
+    Whether it has stayed as it was for one round; otherwise it grew all the time.
     """
     __tracebackhide__ = True
-    first = before = traffic.resident_bytes()
+    before = traffic.resident_bytes()
     for _ in range(_MOST_ROUNDS):
         traffic.send(_ROUND_BYTES)
         now = traffic.resident_bytes()
         if now - before <= _SETTLED_BYTES:
-            return max(0, now - first)
+            return True
         before = now
-    return 0
+    return False
 
 
 def _gets_all(stage: Stage, server: Server, exchanges: list[Exchange]) -> None:

@@ -17,8 +17,9 @@ from grader.link.settings import SERVER_NAME
 from grader.model import EventKind
 from grader.protocol.script import Answer
 from grader.wire.faults import FaultError
-from grader.wire.program import Why, reason_of, shows_traceback
+from grader.wire.program import Why, reason_of
 from grader.wire.stillness import Awaits
+from grader.wire.traces import shows_traceback
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -29,9 +29,10 @@ from grader.protocol.script import Answer, Entry
 from grader.wire.faults import FaultError, NotStartedError
 from grader.wire.kernel import Endpoint, TcpState
 from grader.wire.keyboard import Keyboard, Rest
-from grader.wire.program import NoProgressError, Program, Why, reason_of, shows_traceback
+from grader.wire.program import NoProgressError, Program, Why, reason_of
 from grader.wire.stillness import Awaits
 from grader.wire.tcp_server import Peer
+from grader.wire.traces import shows_traceback
 from grader.wire.warden import Ending
 
 HOST = "127.0.0.1"

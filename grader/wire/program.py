@@ -12,7 +12,6 @@ from __future__ import annotations
 import errno
 import math
 import os
-import re
 import select
 import signal
 import time
@@ -642,7 +641,6 @@ def _clocks() -> runtimes.Clocks:
     return runtimes.Clocks(time.monotonic_ns(), time.time_ns())
 
 
-_TRACEBACK = re.compile(rb"Traceback \(most recent call last\):|^(?:Syntax|Indentation|Tab)Error:", re.MULTILINE)
 _SIGNAL_NAMES = {
     2: "SIGINT, the signal of Ctrl-C",
     4: "SIGILL, an illegal instruction",
@@ -660,7 +658,7 @@ _SIGNAL_NAMES = {
 def no_more(stop: NoProgressError) -> str:
     """Why nothing more will come, as the end of a sentence."""
     if stop.verdict is Verdict.LATER:
-        return "can't come in the time allowed"
+        return "will not in the time allowed"
     return {
         Why.STILL: "never will: the program is blocked and nothing will wake it",
         Why.ENDED: "never will: the program has exited",
@@ -673,11 +671,6 @@ def reason_of(ending: Ending) -> Reason:
     if ending.out_of_memory:
         return Reason.OUT_OF_MEMORY
     return Reason.CRASHED if ending.status else Reason.EXITED
-
-
-def shows_traceback(printed: bytes | bytearray) -> bool:
-    """Whether it contains Python's own words: a traceback, perhaps after a prompt, or that the source can't be read."""
-    return _TRACEBACK.search(printed) is not None
 
 
 def describe_ending(ending: Ending) -> str:

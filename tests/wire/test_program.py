@@ -18,7 +18,7 @@ from grader.link.channel import Channel, ChannelClosedError
 from grader.model import EventKind
 from grader.wire.faults import FaultError, UnprovedError
 from grader.wire.own_time import Deadline
-from grader.wire.program import NoProgressError, Output, Program, Stops, Why, describe_ending, shows_traceback
+from grader.wire.program import NoProgressError, Output, Program, Stops, Why, describe_ending
 from grader.wire.stillness import Snapshot, Verdict
 from grader.wire.terminal import MadeOfCtrlC
 from grader.wire.warden import CannotStartError, Ending, WardenClient, WardenError
@@ -637,19 +637,6 @@ def test_what_is_mapped_and_never_used_counts_for_nothing(stand: Stand) -> None:
     """As gcc's sanitizers do it; 0x4000 is MAP_NORESERVE of mmap(2)."""
     maps = "import mmap; mmap.mmap(-1, 1 << 40, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | 0x4000)"
     assert stand.run(*PYTHON, "-c", maps).wait_end().status == 0
-
-
-@pytest.mark.parametrize(
-    ("printed", "shows"),
-    [
-        (b"message: Traceback (most recent call last):\n", True),
-        (b"  print 1\nSyntaxError: invalid syntax\n", True),
-        (b"usage: server.py PORT (SyntaxError: none)\n", False),
-        (b"", False),
-    ],
-)
-def test_a_traceback_is_known_by_its_words(printed: bytes, shows: bool) -> None:
-    assert shows_traceback(printed) is shows
 
 
 def test_looking_at_many_threads_takes_a_part_of_the_time_only(stand: Stand) -> None:
