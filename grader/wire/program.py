@@ -221,6 +221,17 @@ class Program:
     def _stream_name(self, descriptor: int) -> str:
         return "stderr" if descriptor == self.started.stderr else "standard output"
 
+    def _holds_output(self) -> bool:
+        """Whether something is left to be read of what it has printed.
+
+        Then it may sleep until there is room for more, in a call that does not tell so: who prints by an event loop
+        waits in epoll_wait(2), as Node does.
+        """
+        poll = select.poll()
+        for descriptor in self._readers:
+            poll.register(descriptor, select.POLLIN)
+        return any(event & select.POLLIN for _, event in poll.poll(0))
+
     def catch_up(self) -> None:
         """Read everything it has printed so far; what other processes hold open is read as far as it has come.
 
@@ -427,7 +438,7 @@ class Program:
             if until_end and self.ending() and not self.remaining(snapshot) and self.nothing_on_its_way():
                 return self._last_chance(ready, Why.ENDED, Verdict.STILL, snapshot)
             foreseen = _foreseen(verdict, hurried=hurried, rests=partial(rests, snapshot))
-            if foreseen and arrived and self.nothing_on_its_way():
+            if foreseen and arrived and self.nothing_on_its_way() and not self._holds_output():
                 return self._last_chance(ready, foreseen, verdict, snapshot)
             in_haste = hurried and self._spinning.is_known
             moved = (*self._traffic(prints=prints), self._accepted() if in_haste else 0)

@@ -259,6 +259,11 @@ def test_what_is_printed_just_before_the_program_rests_is_not_missed(stand: Stan
     assert latest.wait(lambda: True if b"line" in latest.stdout.data else None)
 
 
+def test_who_waits_for_room_for_its_output_is_not_still(stand: Stand) -> None:
+    program = stand.run_ready("sleeper.py", "prints_by_epoll")
+    assert program.wait(lambda: program.stdout.size_bytes >= 1 << 19 or None)
+
+
 def asleep_again(look: Callable[[], tuple[Verdict, Snapshot]]) -> tuple[Verdict, Snapshot]:
     while (seen := look())[0] is Verdict.RUNNING:
         pass
