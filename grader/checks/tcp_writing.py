@@ -15,6 +15,7 @@ from grader.model import EventKind
 from grader.protocol.script import Exchange, StreamProtocol
 from grader.wire.faults import FaultError
 from grader.wire.program import Program
+from grader.wire.runtimes import passing_helpers
 from grader.wire.tcp import ScriptedClient
 
 _MESSAGE_BYTES = 1 << 16
@@ -159,7 +160,7 @@ def _workers(program: Program) -> tuple[int, int] | None:
     if not program.wait_rest(REPLY_S):
         return None
     snapshot = program.snapshot()
-    return process_count(snapshot), thread_count(snapshot)
+    return process_count(snapshot), thread_count(snapshot) - sum(map(passing_helpers, snapshot))
 
 
 def _short_requests(protocol: StreamProtocol) -> bytes:

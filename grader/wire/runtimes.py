@@ -20,7 +20,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final, NamedTuple
 
-from grader.limits import HOTSPOT_IDLE_S, TIMER_MARGIN_S
+from grader.limits import HOTSPOT_COMPILERS, HOTSPOT_IDLE_S, TIMER_MARGIN_S
 from grader.wire.stillness import (
     Call,
     ProcessFacts,
@@ -47,6 +47,8 @@ _HOTSPOT: Final = frozenset(
         "C2 CompilerThre",
     }
 )
+#: Those that it starts when there is much to compile, and ends when there is not.
+_COMPILERS: Final = frozenset({"C1 CompilerThre", "C2 CompilerThre"})
 #: A condition variable of pthreads has two futexes side by side, and its waiters take turns at them.
 _SAME_CONDITION: Final = ~7
 _SYSMON_NS: Final = 60 * 10**9
@@ -107,6 +109,14 @@ def timer(
         return Verdict.PRESUMED
     left_s = _left_s(call, thread, learnt, now)
     return Verdict.LATER if left_s is not None and left_s > within_s + TIMER_MARGIN_S else Verdict.TIMER
+
+
+def passing_helpers(process: ProcessFacts) -> int:
+    """How many of its threads a runtime may end when it likes: HotSpot's compilers, by their names.
+
+    No more than HotSpot has: whoever calls threads so to hide them hides no more than that.
+    """
+    return min(sum(thread.name in _COMPILERS for thread in process.living), HOTSPOT_COMPILERS)
 
 
 def _has_timeout(call: Call, thread: ThreadFacts) -> bool:

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from grader.limits import REPLY_S
-from grader.wire.runtimes import Clocks, Learnt, learn, timer
+from grader.limits import HOTSPOT_COMPILERS, REPLY_S
+from grader.wire.runtimes import Clocks, Learnt, learn, passing_helpers, timer
 from grader.wire.stillness import Snapshot, ThreadFacts, Verdict, call_of, judge
 from tests.wire.facts import FUTEX, MACHINE, POINTER, POLL, process, thread
 
@@ -142,6 +142,15 @@ def test_in_a_program_that_go_has_not_made_a_caught_alarm_may_ring() -> None:
     for look in looks:
         look.seen = tuple(msgspec.structs.replace(one, by_go=False) for one in look.seen)
     assert judged(looks) is Verdict.TIMER
+
+
+def test_hotspots_compilers_may_end_when_it_likes() -> None:
+    (idle,) = recorded("jvm17_idle")[0].seen
+    assert passing_helpers(idle) == 2
+    (one,) = [thread for thread in idle.threads if thread.name == "C1 CompilerThre"]
+    many = msgspec.structs.replace(idle, threads=idle.threads + 100 * (one,))
+    assert passing_helpers(many) == HOTSPOT_COMPILERS
+    assert passing_helpers(process(thread(FUTEX))) == 0
 
 
 # Timers of the program's own
