@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from grader.catalogue import behaviour
+from grader.catalogue import RECV_GIVES_NOTHING, behaviour
 from grader.checks.steps import at_rest, process_count, resident_bytes, serves_another, thread_count, until_enough
 from grader.errors import Reason
 from grader.harness.fixtures import Connect
@@ -49,7 +49,7 @@ _UNREAD_BYTES = 96 << 10
 _COUNTED = 3
 _WORKER_HINT = (
     "If a fixed number of threads or processes serve the clients, an error with one client must not end the worker: "
-    "catch what send and recv raise inside its loop (SIGPIPE in C), close this client's socket, take the next client."
+    "catch what send and recv raise inside its loop{C:  (SIGPIPE)}, close this client's socket, take the next client."
 )
 
 
@@ -59,8 +59,9 @@ _WORKER_HINT = (
     proves="bytes wait in the program's send queue, and it is blocked or waits for space",
     catches="ignored short writes, truncation, giving up on a slow client",
     says=("sized",),
-    hint="send may take only part of the data (its return value says how much), and on a non-blocking socket none: "
-    "keep the rest and send it when there is space. sendall does that on a blocking socket.",
+    hint="A send may take only part of the data, and on a non-blocking socket none: keep the rest and send it when "
+    "there is space.{Python, C:  The return value of send says how much it took.}{Python:  sendall does all that on a "
+    "blocking socket.}{Rust:  write_all does all that.}{JavaScript:  When write returns false, pause until 'drain'.}",
 )
 def test_slow_reader_gets_all(server: Server, stage: Stage, protocol: StreamProtocol) -> None:
     """Sends everything to a client that reads slowly"""
@@ -208,8 +209,8 @@ def test_both_directions_full(server: Server, stage: Stage, protocol: StreamProt
     does="a message and the client's FIN in one segment; then everything until the end",
     proves="the FIN is received before the message can be read",
     catches="closing at the end of input without replying to what was asked before it",
-    hint="recv returns b'' (0 in C) only after all bytes before it: reply to those first, then close.",
-    hints={Reason.NOT_CLOSED: "When recv returns b'' (0 in C) the client won't send any more: close its socket."},
+    hint=f"{RECV_GIVES_NOTHING} only after all bytes before it: reply to those first, then close.",
+    hints={Reason.NOT_CLOSED: f"When {RECV_GIVES_NOTHING} the client won't send any more: close its socket."},
 )
 def test_half_close(connect: Connect, protocol: StreamProtocol) -> None:
     """Answers what was asked before the client closed its side, then closes"""

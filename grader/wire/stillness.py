@@ -29,8 +29,8 @@ _ASLEEP = _STOPPED | {"S"}
 class ThreadFacts(msgspec.Struct, frozen=True):
     """A thread as /proc shows it; `call` is a system call number, or None when it is not in one.
 
-    `in_vfork`: its state is D because it waits for its own child process to call exec or to exit (vfork(2)).  `name`: its
-    own word.  `timeout_ns`: what its memory gives as the timeout of a futex(2) it sleeps in; None: unknown, or none.
+    `in_vfork`: its state is D because it waits for its own child process to call exec or to exit (vfork(2)).  `name`:
+    its own word.  `timeout_ns`: what its memory gives as the timeout of the futex(2) it sleeps in; None: unknown.
     """
 
     tid: int
