@@ -46,6 +46,7 @@ _IN_IMAGES: Final = (
     "protocol/*.py",
     "wire/*.py",
     "sandbox/__init__.py",
+    "sandbox/executables.py",
     "sandbox/leftovers.py",
     "sandbox/memory.py",
     "sandbox/proc.py",
