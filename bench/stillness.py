@@ -112,9 +112,9 @@ class WatchedProgram(Program):
         """Forget how long the last look took: the next wait would not look before that time is over."""
         self._look_s = 0.0
 
-    def verdict(self) -> tuple[Verdict, Snapshot]:
+    def verdict(self, within_s: float = REPLY_S) -> tuple[Verdict, Snapshot]:
         """As it is, and counted."""
-        verdict, snapshot = super().verdict()
+        verdict, snapshot = super().verdict(within_s)
         self.looks[verdict] += 1
         return verdict, snapshot
 
@@ -288,8 +288,8 @@ def look_eagerly() -> None:
         setattr(waiting, name, 0.0)
 
 
-def _build(runtime: Runtime, work: Path) -> str:
-    """Why it can't be built here, or nothing."""
+def why_not_built(runtime: Runtime, work: Path) -> str:
+    """Build it: why that can't be done here, or nothing."""
     command = [word.format(source=_SOURCES) for word in runtime.build or runtime.run[:1]]
     if not shutil.which(command[0]):
         return f"{command[0]} is not installed"
@@ -304,7 +304,7 @@ def _measure(runtime: Runtime, trials: int, chance: random.Random, *, eager: boo
     """Print a runtime's figures; how many verdicts were false."""
     with tempfile.TemporaryDirectory(prefix="stillness-") as folder:
         work = Path(folder)
-        if reason := _build(runtime, work):
+        if reason := why_not_built(runtime, work):
             click.echo(f"{runtime.title:<22} not tried: {reason}")
             return 0
         try:

@@ -13,6 +13,7 @@ import importlib
 import io
 import os
 import secrets
+import shutil
 import sys
 import traceback
 from collections.abc import Callable, Iterable, Iterator
@@ -444,6 +445,11 @@ def image_build(
         _print(f"built {supplied['sandbox'].names[0]} for {contents.words}: {supplied['sandbox'].size_bytes >> 20} MiB")
 
 
+def _has(choice: Choice) -> Callable[[str], bool]:
+    """Whether a sandbox has a command beside those of Python and C: the image of containers has none."""
+    return lambda command: choice.kind == "local" and shutil.which(command) is not None
+
+
 @grader.command()
 @click.argument("name", metavar="ASSIGNMENT")
 @_ASSIGNMENTS
@@ -466,7 +472,10 @@ def verify(
     role: Graded | None,
     seed: int,
 ) -> Literal[0, 1]:
-    """Prove an assignment: every reference program must get the verdict written down for it."""
+    """Prove an assignment: every reference program must get the verdict written down for it.
+
+    Programs in languages that the sandbox has no tools for are not played.
+    """
     from grader import flow, verify as proof  # noqa: I001, PLC0415
     from grader.verify.matrix import matrix  # noqa: PLC0415
 
@@ -477,7 +486,9 @@ def verify(
     request = flow.Request(asked, seed)
     trials = []
     with _status("…") as listen:
-        for trial in proof.trials(request, choice.make, rounds=rounds, programs=programs, role=role, listen=listen):
+        for trial in proof.trials(
+            request, choice.make, rounds=rounds, programs=programs, role=role, listen=listen, has=_has(choice)
+        ):
             trials.append(trial)
             for flip in trial.flips:
                 _print(f"FLIP round {trial.round} (seed {seed + trial.round - 1}) {trial.program}: {flip}")

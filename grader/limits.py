@@ -146,6 +146,14 @@ LOOKUP_S: Final = 0.5
 #: Until a client gives up a reply that never comes, after each time that it has asked: handouts say a second, and a
 #: program that waits ten has a timeout too.
 GIVE_UP_S: Final = 20.0
+#: A timer of the program's own that runs for so much longer than a deadline can't have a say within it: what is awaited
+#: by then is looked at within milliseconds, or on a loaded machine within tens of them.
+TIMER_MARGIN_S: Final = 0.05
+#: A thread of HotSpot's that was seen with more time left than this waits where it does when it is idle: the shortest
+#: of those waits is 50 ms, and those of a machine that ends are 10 ms.
+HOTSPOT_IDLE_S: Final = 0.015
+#: Threads that HotSpot compiles in, at most (CICompilerCount): 15 on 128 CPUs.  It starts and ends them as it needs.
+HOTSPOT_COMPILERS: Final = 15
 #: How long a program is watched for CPU time while nothing is asked, when it never comes to rest.
 IDLE_WINDOW_S: Final = 0.5
 #: Part of that time on a CPU above which it is a busy loop: polling every 10 ms costs 1 to 2 %.

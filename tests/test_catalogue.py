@@ -115,7 +115,7 @@ def test_every_behaviour_has_its_row(check: Check) -> None:
     assert row is not None
     assert all((row.does, row.proves, row.catches, row.hint))
     for reason in (*row.hints, *catalogue.COMMON_HINTS, Reason.UNUSABLE):
-        for language in ("", "Python", "C", "C++", "Java", "Go"):
+        for language in ("", "Python", "C", "C++", "Java", "Kotlin", "Go", "Rust", "JavaScript"):
             hint = row.hint_for(reason, language)
             assert hint.endswith((".", ")", "?")), "a hint is sentences"
             assert not re.search(r"[{}]| [:.,;]|::|:\.|[a-z]\.[A-Z][a-z]|\( | \)", hint), (language, hint)
@@ -159,6 +159,22 @@ def test_a_hint_is_chosen_by_reason() -> None:
     assert isinstance(row, Behaviour)
     assert (row.hint_for(Reason.RESET), row.hint_for(Reason.NO_REPLY)) == ("Look there.", "Look.")
     assert behaviour_of(lambda: None) is None
+
+
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [
+        ("", "recv returns nothing. Then recvfrom or sendto."),
+        ("Python", "recv returns nothing (b''). Then recvfrom or sendto."),
+        ("C++", "recv returns nothing (0). Then recvfrom or sendto."),
+        ("Java", "read returns nothing (-1). Then receive or send."),
+        ("Kotlin", "read returns nothing (-1). Then receive or send."),
+        ("Go", "Read returns nothing (io.EOF). Then ReadFrom or WriteTo."),
+        ("Rust", "read returns nothing (0). Then recv_from or send_to."),
+    ],
+)
+def test_a_hint_calls_functions_as_the_language_does(language: str, said: str) -> None:
+    assert catalogue.fitting(f"{catalogue.RECV_GIVES_NOTHING}. Then recvfrom or sendto.", language) == said
 
 
 def test_what_is_usual_is_said_of_every_check_of_the_catalogue() -> None:

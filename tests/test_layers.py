@@ -143,6 +143,7 @@ def test_loading_the_warden_loads_nothing_of_the_checks() -> None:
         "grader.link.hidden",
         "grader.link.settings",
         "grader.sandbox",
+        "grader.sandbox.executables",
         "grader.sandbox.leftovers",
         "grader.sandbox.memory",
         "grader.sandbox.nest",

@@ -42,8 +42,8 @@ def verdicts_of(name: str) -> dict[str, Expected]:
 
 
 def cases(kind: str, name: str, role: str | None = None) -> list[Case]:
-    """An assignment's right or broken programs, of one role or all."""
-    verdicts = verdicts_of(name)
+    """An assignment's right or broken programs, of one role or all, in languages that every sandbox has."""
+    verdicts = {program: expected for program, expected in verdicts_of(name).items() if not expected.needs}
     programs = sorted(program for program in verdicts if program.startswith(f"{kind}/"))
     return [Case(name, program) for program in programs if role in {None, verdicts[program].role}]
 

@@ -343,6 +343,22 @@ def test_real_trials_of_a_good_and_a_broken_program_do_not_flip() -> None:
     assert len(broken.flips) >= 2
 
 
+def test_a_program_for_which_the_sandbox_has_no_tools_is_not_played() -> None:
+    def none_made(*_: object) -> None:
+        raise AssertionError
+
+    request = flow.Request(WHOLE, seed=1)
+    asked: list[str] = []
+
+    def has(command: str) -> bool:
+        asked.append(command)
+        return command == "javac"
+
+    trials = verify.trials(request, none_made, rounds=1, programs=("good/java_threads",), has=has)  # type: ignore[arg-type]
+    assert [*trials] == [Trial("good/java_threads", 1, None, (), "java")]
+    assert asked == ["javac", "java"]
+
+
 def test_an_unknown_program_is_wrong_usage() -> None:
     request = flow.Request(WHOLE, seed=1)
     make = choose("local", lambda _: None).make
@@ -368,7 +384,11 @@ def test_verdicts_are_counted_by_outcome() -> None:
 
 
 def test_the_matrix_has_a_mark_for_each_check() -> None:
-    verdicts = {"good/a.py": Expected(), "broken/b.py": Expected(fault="x", fails=(IDS[0],))}
+    verdicts = {
+        "good/a.py": Expected(),
+        "broken/b.py": Expected(fault="x", fails=(IDS[0],)),
+        "good/c": Expected(needs=("javac",)),
+    }
     failed, unjudged = report(listens=Outcome.FAILED, answers=Outcome.SKIPPED), report(listens=Outcome.INCONCLUSIVE)
     shown = matrix(
         ASSIGNMENT,
@@ -378,6 +398,7 @@ def test_the_matrix_has_a_mark_for_each_check() -> None:
             Trial("good/a.py", 2, unjudged, ("flipped",)),
             Trial("broken/b.py", 1, failed, ()),
             Trial("broken/b.py", 2, None, ("no engine",)),
+            Trial("good/c", 1, None, (), "javac"),
         ],
     ).splitlines()
     count = len(IDS)
@@ -385,6 +406,7 @@ def test_the_matrix_has_a_mark_for_each_check() -> None:
     assert shown[count + 3 :] == [
         f"good/a.py    ?{'.' * (count - 1)}  2.0 s  1 of 2 FLIPPED",
         f"broken/b.py  {'!' * count}  2.0 s  1 of 2 FLIPPED",
+        f"good/c       {'-' * count}  not played: no javac here",
         "",
         f"4 gradings, {3 * count} verdicts, 2 gradings with a flip",
     ]

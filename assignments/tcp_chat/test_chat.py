@@ -51,7 +51,7 @@ def test_nobody_is_announced(connect: Connect, protocol: StreamProtocol) -> None
     proves="the part was read before the reset; the program is still after it, or had the time allowed for a reply",
     catches="the buffer is passed on however a connection ends, a reset taken for the client's FIN",
     hint="When recv fails (ECONNRESET), the text hasn't ended: forget what the client had not finished. Only when recv "
-    "returns b'' (0 in C) is what is left the last line.",
+    "returns nothing{Python:  (b'')}{C:  (0)} is what is left the last line.",
 )
 def test_unfinished_line_of_reset_is_dropped(connect: Connect, protocol: StreamProtocol) -> None:
     """Drops an unfinished line when the client's connection breaks"""

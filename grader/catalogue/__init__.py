@@ -53,13 +53,23 @@ COMMON_HINTS = {
 
 #: A part of a hint that is for programs in some languages: `{C, Go: ...}`.  What is for C is for C++ as well.
 _FOR_LANGUAGES = re.compile(r"\{([A-Z][\w+#, ]*): ([^{}]*)\}")
-_ALSO = {"C++": "C", "TypeScript": "JavaScript"}
+_ALSO = {"C++": "C", "TypeScript": "JavaScript", "Kotlin": "Java"}
+#: What a language calls the functions that C and Python call recv, recvfrom and sendto.
+_CALLED: Final[dict[str, dict[str, str]]] = {
+    "Java": {"recv": "read", "recvfrom": "receive", "sendto": "send"},
+    "Go": {"recv": "Read", "recvfrom": "ReadFrom", "sendto": "WriteTo"},
+    "Rust": {"recv": "read", "recvfrom": "recv_from", "sendto": "send_to"},
+}
+_CALLS = re.compile(r"\b(?:recv|recvfrom|sendto)\b")
+#: How a program hears that the other side has ended.
+RECV_GIVES_NOTHING = "recv returns nothing{Python:  (b'')}{C, Rust:  (0)}{Java:  (-1)}{Go:  (io.EOF)}"
 
 
 def fitting(hint: str, language: str) -> str:
     """A hint for a program in this language; if that isn't known, only the parts for all languages."""
-    names = {language, _ALSO.get(language, language)}
-    return _FOR_LANGUAGES.sub(lambda part: part[2] if names & {*part[1].split(", ")} else "", hint)
+    spoken = _ALSO.get(language, language)
+    chosen = _FOR_LANGUAGES.sub(lambda part: part[2] if {language, spoken} & {*part[1].split(", ")} else "", hint)
+    return _CALLS.sub(lambda call: _CALLED.get(spoken, {}).get(call[0], call[0]), chosen)
 
 
 _Check = TypeVar("_Check", bound=Callable[..., None])

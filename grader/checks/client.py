@@ -20,8 +20,9 @@ if TYPE_CHECKING:
 
 _LINES = 3
 THREADS_HINT = (
-    "If a thread receives: {Python: sys.exit() in a thread ends only that thread, and }close() doesn't wake up recv; "
-    "use shutdown() on the socket{Python, Java: , or a daemon thread}."
+    "A thread that receives must end too{Java: : close its socket, or make it a daemon thread}.{C:  close() doesn't "
+    "wake up recv; use shutdown() on the socket.}{Python:  sys.exit() in a thread ends only that thread, and close() "
+    "doesn't wake up recv; use shutdown() on the socket, or a daemon thread.}"
 )
 #: How a program hears of the end of its input.
 _AT_THE_END = (

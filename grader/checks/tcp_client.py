@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from grader.catalogue import behaviour
+from grader.catalogue import RECV_GIVES_NOTHING, behaviour
 from grader.checks.client import GOES_ELSEWHERE_HINTS, THREADS_HINT, must_have_gone, serve
 from grader.checks.steps import must_refuse_in_words
 from grader.errors import Reason
@@ -164,11 +164,9 @@ def _must_notice(clients: TcpClients, entry: Entry, how: Answer, situation: str)
     "the client waits for a line, which is typed afterwards",
     proves="the FIN is sent after the client has read what came before it",
     catches="an endless loop on an empty recv, a hang, a traceback, half a reply taken as the whole",
-    hint="recv returns nothing (b'', 0) when the server has closed the connection: say so on stderr, and exit with "
-    "status 1.",
+    hint=f"{RECV_GIVES_NOTHING} when the server has closed the connection: say so on stderr, and exit with status 1.",
     hints={
-        Reason.STILL_RUNNING: "recv returns nothing (b'', 0) when the server has closed the connection. "
-        f"{THREADS_HINT}",
+        Reason.STILL_RUNNING: f"{RECV_GIVES_NOTHING} when the server has closed the connection. {THREADS_HINT}",
         Reason.CRASHED: "Writing to a connection that is gone fails: say so on stderr, and exit with status 1.{C:  "
         "SIGPIPE ends a program without a message: send with MSG_NOSIGNAL, or ignore the signal, and check what send "
         "returns.}",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from grader.catalogue import behaviour
+from grader.catalogue import RECV_GIVES_NOTHING, behaviour
 from grader.checks.steps import interrupt, serves_another, stop_anyhow, until_enough, wait_time_wait
 from grader.errors import Reason
 from grader.harness.fixtures import Connect
@@ -87,7 +87,7 @@ def test_interleaved_fragments(connect: Connect, protocol: StreamProtocol) -> No
     does="three clients that connect and leave without sending a byte; then a well-behaved one",
     proves="their ends have arrived",
     catches="recv() == b'' taken for a message: a crash or an endless loop",
-    hint="recv returns b'' (0 in C) when the client has left: leave the loop, close the socket, serve the next client.",
+    hint=f"{RECV_GIVES_NOTHING} when the client has left: leave the loop, close the socket, serve the next client.",
 )
 def test_connect_and_leave(connect: Connect, server: Server, protocol: StreamProtocol) -> None:
     """Survives a client that leaves without sending anything"""

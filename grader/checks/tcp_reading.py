@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from grader.catalogue import READ_WHY, behaviour
+from grader.catalogue import READ_WHY, RECV_GIVES_NOTHING, behaviour
 from grader.checks.splits import every_split, serves_at_once
 from grader.checks.steps import at_rest, resident_bytes, serves_another
 from grader.errors import Reason
@@ -167,7 +167,7 @@ def test_unfinished_message_gets_no_answer(connect: Connect, stage: Stage, proto
     proves="the FIN is received before the message can be read",
     catches="a lost last line, a crash on an empty read",
     says=("unterminated",),
-    hint="recv returns b'' (0 in C) when nothing more will come: what is left in the buffer then is the last message.",
+    hint=f"{RECV_GIVES_NOTHING} when nothing more will come: what is left in the buffer then is the last message.",
 )
 def test_unterminated_last_message(connect: Connect, protocol: StreamProtocol) -> None:
     """Answers a last message that ends with the connection"""

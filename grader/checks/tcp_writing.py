@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from grader.catalogue import behaviour
+from grader.catalogue import RECV_GIVES_NOTHING, behaviour
 from grader.checks.steps import at_rest, process_count, resident_bytes, serves_another, thread_count, until_enough
 from grader.errors import Reason
 from grader.harness.fixtures import Connect
@@ -15,6 +15,7 @@ from grader.model import EventKind
 from grader.protocol.script import Exchange, StreamProtocol
 from grader.wire.faults import FaultError
 from grader.wire.program import Program
+from grader.wire.runtimes import passing_helpers
 from grader.wire.tcp import ScriptedClient
 
 _MESSAGE_BYTES = 1 << 16
@@ -31,6 +32,11 @@ _ROUND_BYTES = 16 << 20
 _SETTLED_BYTES = 2 << 20
 #: HotSpot takes six.  Who keeps all that came and all that was sent has 320 MiB at the end, and is judged by that.
 _MOST_ROUNDS = 8
+#: A heap that has settled may grow once more, when its collector gives its next part to new objects: seen with a Java
+#: server that had rested for a round after 22 MiB.  Who keeps what came grows whenever it is looked at; who has not
+#: settled in all the rounds was looked at often enough.
+_MOST_LOOKS = 3
+_MIB = 1 << 20
 _VISITS = 3
 #: So many clients leave without their replies: one more than the largest pool that students make (64).
 _LEAVING = 65
@@ -43,7 +49,7 @@ _UNREAD_BYTES = 96 << 10
 _COUNTED = 3
 _WORKER_HINT = (
     "If a fixed number of threads or processes serve the clients, an error with one client must not end the worker: "
-    "catch what send and recv raise inside its loop (SIGPIPE in C), close this client's socket, take the next client."
+    "catch what send and recv raise inside its loop{C:  (SIGPIPE)}, close this client's socket, take the next client."
 )
 
 
@@ -53,8 +59,9 @@ _WORKER_HINT = (
     proves="bytes wait in the program's send queue, and it is blocked or waits for space",
     catches="ignored short writes, truncation, giving up on a slow client",
     says=("sized",),
-    hint="send may take only part of the data (its return value says how much), and on a non-blocking socket none: "
-    "keep the rest and send it when there is space. sendall does that on a blocking socket.",
+    hint="A send may take only part of the data, and on a non-blocking socket none: keep the rest and send it when "
+    "there is space.{Python, C:  The return value of send says how much it took.}{Python:  sendall does all that on a "
+    "blocking socket.}{Rust:  write_all does all that.}{JavaScript:  When write returns false, pause until 'drain'.}",
 )
 def test_slow_reader_gets_all(server: Server, stage: Stage, protocol: StreamProtocol) -> None:
     """Sends everything to a client that reads slowly"""
@@ -154,7 +161,7 @@ def _workers(program: Program) -> tuple[int, int] | None:
     if not program.wait_rest(REPLY_S):
         return None
     snapshot = program.snapshot()
-    return process_count(snapshot), thread_count(snapshot)
+    return process_count(snapshot), thread_count(snapshot) - sum(map(passing_helpers, snapshot))
 
 
 def _short_requests(protocol: StreamProtocol) -> bytes:
@@ -202,8 +209,8 @@ def test_both_directions_full(server: Server, stage: Stage, protocol: StreamProt
     does="a message and the client's FIN in one segment; then everything until the end",
     proves="the FIN is received before the message can be read",
     catches="closing at the end of input without replying to what was asked before it",
-    hint="recv returns b'' (0 in C) only after all bytes before it: reply to those first, then close.",
-    hints={Reason.NOT_CLOSED: "When recv returns b'' (0 in C) the client won't send any more: close its socket."},
+    hint=f"{RECV_GIVES_NOTHING} only after all bytes before it: reply to those first, then close.",
+    hints={Reason.NOT_CLOSED: f"When {RECV_GIVES_NOTHING} the client won't send any more: close its socket."},
 )
 def test_half_close(connect: Connect, protocol: StreamProtocol) -> None:
     """Answers what was asked before the client closed its side, then closes"""
@@ -245,7 +252,8 @@ def test_stays_open(connect: Connect, protocol: StreamProtocol) -> None:
 
 @behaviour(
     does="messages of 64 KiB on one connection until its resident memory stays constant for 16 MiB in each direction, "
-    "at most 128 MiB; then at least 32 MiB more in each direction; its resident memory before and after",
+    "at most 128 MiB; then at least 32 MiB more in each direction, and again, three times at most, if it "
+    "has grown by more than 16 MiB; its resident memory before and after",
     proves="resident memory is read when it is at rest",
     catches="keeping everything that was ever received",
     says=("sized",),
@@ -257,15 +265,19 @@ def test_memory_stays_flat(connect: Connect, server: Server, protocol: StreamPro
     with connect() as client:
         traffic = _Traffic(client, program, protocol.sized(_MESSAGE_BYTES))
         traffic.send(_MESSAGE_BYTES)
-        hidden_bytes = _settle(traffic)
-        before = traffic.resident_bytes()
-        asked_bytes = _TRAFFIC_BYTES + hidden_bytes
-        traffic.send(asked_bytes)
-        grown = traffic.resident_bytes() - before
-    words = f"after {asked_bytes >> 20} MiB in each direction its memory has grown by {grown / (1 << 20):.1f} MiB"
-    program.transcript.add(EventKind.KERNEL, "program", words)
-    if grown > _GROWTH_BYTES:
-        raise FaultError(Reason.MEMORY_GROWS, words, doing=program.doing())
+        first = traffic.resident_bytes()
+        settled = _settles(traffic)
+        for _ in range(_MOST_LOOKS if settled else 1):
+            before = traffic.resident_bytes()
+            # In what a heap has grown by so far a leak may hide, for so many bytes.
+            asked_bytes = _TRAFFIC_BYTES + (max(0, before - first) if settled else 0)
+            traffic.send(asked_bytes)
+            grown = traffic.resident_bytes() - before
+            words = f"after {asked_bytes >> 20} MiB in each direction its memory has grown by {grown / _MIB:.1f} MiB"
+            program.transcript.add(EventKind.KERNEL, "program", words)
+            if grown <= _GROWTH_BYTES:
+                return
+    raise FaultError(Reason.MEMORY_GROWS, words, doing=program.doing())
 
 
 @dataclass(frozen=True)
@@ -290,20 +302,20 @@ class _Traffic:
         return resident_bytes(at_rest(self.program))
 
 
-def _settle(traffic: _Traffic) -> int:
+def _settles(traffic: _Traffic) -> bool:
     """Let its memory grow to its working size: a collector's heap is filled before it is cleared for the first time.
 
-    Returns how many bytes of a leak may hide in that growth; 0 if it grew all the time.
+    Whether it has stayed as it was for one round; otherwise it grew all the time.
     """
     __tracebackhide__ = True
-    first = before = traffic.resident_bytes()
+    before = traffic.resident_bytes()
     for _ in range(_MOST_ROUNDS):
         traffic.send(_ROUND_BYTES)
         now = traffic.resident_bytes()
         if now - before <= _SETTLED_BYTES:
-            return max(0, now - first)
+            return True
         before = now
-    return 0
+    return False
 
 
 def _gets_all(stage: Stage, server: Server, exchanges: list[Exchange]) -> None:

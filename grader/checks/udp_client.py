@@ -17,8 +17,9 @@ from grader.link.settings import SERVER_NAME
 from grader.model import EventKind
 from grader.protocol.script import Answer
 from grader.wire.faults import FaultError
-from grader.wire.program import Why, reason_of, shows_traceback
+from grader.wire.program import Why, reason_of
 from grader.wire.stillness import Awaits
+from grader.wire.traces import shows_traceback
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -391,8 +392,8 @@ def _rests_or_sends(session: Session[ScriptedUdpServer], gives_up: Callable[[], 
     def sent() -> bool | None:
         return server.waiting() > 0 or None
 
-    rest = keyboard.wait_rest(lambda: sent() or gives_up() or None, GIVE_UP_S, in_suspense=True)
-    return rest or keyboard.wait_rest(sent, GIVE_UP_S)
+    rest = keyboard.wait_rest(lambda: sent() or gives_up() or None, GIVE_UP_S, in_suspense=True, hurried=True)
+    return rest or keyboard.wait_rest(sent, GIVE_UP_S, hurried=True)
 
 
 def _tells_of_loss(session: Session[ScriptedUdpServer]) -> Callable[[], bool]:
@@ -415,7 +416,7 @@ def _must_not_wait_on(rest: Rest) -> None:
     if rest.why is Why.ENDED or rest.what is not Awaits.OTHER:
         return
     waits = "waits for its reply without a timeout, so forever"
-    what = waits if rest.why is Why.STILL else f"has not given up on its reply within {GIVE_UP_S:.0f} s"
+    what = waits if rest.why is Why.STILL else f"does not give up on its reply within {GIVE_UP_S:.0f} s"
     raise FaultError(Reason.NO_TIMEOUT, f"it {what}", doing=rest.doing)
 
 

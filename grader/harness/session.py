@@ -29,9 +29,10 @@ from grader.protocol.script import Answer, Entry
 from grader.wire.faults import FaultError, NotStartedError
 from grader.wire.kernel import Endpoint, TcpState
 from grader.wire.keyboard import Keyboard, Rest
-from grader.wire.program import NoProgressError, Program, Why, reason_of, shows_traceback
+from grader.wire.program import NoProgressError, Program, Why, reason_of
 from grader.wire.stillness import Awaits
 from grader.wire.tcp_server import Peer
+from grader.wire.traces import shows_traceback
 from grader.wire.warden import Ending
 
 HOST = "127.0.0.1"
@@ -293,12 +294,12 @@ class Session(Generic[P]):
         __tracebackhide__ = True
         if self.program.wait_rest(SETTLE_S):
             self.program.transcript.add(EventKind.KERNEL, self.program.name, self.program.doing())
-        rest = self.keyboard.wait_rest(deadline_s=deadline_s)
+        rest = self.keyboard.wait_rest(deadline_s=deadline_s, hurried=True)
         if rest is None or rest.why is Why.ENDED or rest.what is not Awaits.OTHER:
             return
         what = "it waits for its reply without a timeout, so forever"
         if rest.why is Why.DEADLINE:
-            what = f"it has not given up on its reply within {deadline_s:.0f} s"
+            what = f"it does not give up on its reply within {deadline_s:.0f} s"
         raise FaultError(Reason.NO_TIMEOUT, what, doing=rest.doing)
 
     # Whole turns
@@ -365,7 +366,7 @@ class Session(Generic[P]):
             return (self._shows(entry.shown, start, besides) and self._has_read(entry, read_before)) or None
 
         try:
-            self.program.wait(shown, [self.program.started.stdout], prints=True)
+            self.program.wait(shown, [self.program.started.stdout], prints=True, hurried=True)
         except NoProgressError as stop:
             raise self._not_shown(entry, start, besides, stop) from None
 
@@ -636,7 +637,7 @@ class Clients(Generic[P]):
 
 def _polls(session: Session[P], rest: Rest | None) -> bool:
     """Whether it never waits for a line, but reads one when it is typed.  `rest`: what it does, None: it connected."""
-    rest = rest or session.keyboard.wait_rest()
+    rest = rest or session.keyboard.wait_rest(hurried=True)
     return rest is not None and rest.why is Why.DEADLINE and rest.what is Awaits.OTHER and session.keyboard.is_polled()
 
 
@@ -647,7 +648,7 @@ def _look_where_it_goes(
     session.begin_with(_PROBE)
     answered: list[Ask] = []
     while True:
-        rest = session.keyboard.wait_rest(session.server.came_to)
+        rest = session.keyboard.wait_rest(session.server.came_to, hurried=True)
         if rest is None or session.server.came_to() is not None:
             return answered, None
         if rest.what is Awaits.OTHER or len(answered) == _MOST_PROMPTS:

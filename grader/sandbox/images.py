@@ -48,6 +48,7 @@ _SOURCES: Final[Mapping[Target, tuple[str, ...]]] = {
     "sandbox": (
         "link/*.py",
         "sandbox/__init__.py",
+        "sandbox/executables.py",
         "sandbox/leftovers.py",
         "sandbox/memory.py",
         "sandbox/proc.py",

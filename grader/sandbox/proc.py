@@ -17,11 +17,14 @@ import errno
 import os
 import resource
 import select
+import signal
 import socket
 import struct
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
+
+from grader.sandbox.executables import made_by_go
 
 _libc = ctypes.CDLL(None, use_errno=True)
 _libc.syscall.restype = ctypes.c_long
@@ -218,6 +221,7 @@ def process(pid: int, *, most_files: int | None) -> dict[str, Any]:
         "caught_signals": int(_field(fields, b"SigCgt"), 16),
         "blocked_signals": int(_field(fields, b"SigBlk"), 16),
         "posix_timers": not zombie and _has_posix_timers(pid),
+        "by_go": not zombie and _catches_alarms(fields) and made_by_go(f"{folder}/exe"),
         "threads": threads,
     }
     if most_files is not None and not zombie:
@@ -255,6 +259,10 @@ def _is_ours(fields: bytes) -> bool:
     return int(_field(fields, b"PPid")) == os.getpid() and _field(fields, b"TracerPid") == b"0"
 
 
+def _catches_alarms(fields: bytes) -> bool:
+    return bool(int(_field(fields, b"SigCgt"), 16) >> (signal.SIGALRM - 1) & 1)
+
+
 def _has_posix_timers(pid: int) -> bool:
     """Whether it has timers of timer_create(2); where the kernel does not show them, it may have some."""
     return _known(f"/proc/{pid}/timers") != b""
@@ -274,7 +282,9 @@ def _thread(pid: int, tid: int) -> dict[str, Any] | None:
     # early, while the thread still runs towards its sleep and does not count as switched yet.  So a thread with one
     # count in two looks has slept from the status of the first to the call of the second.
     call, arguments = _call(task)
-    _, fields = _status(task)
+    # Of its memory the same holds, so that is read between the two.
+    timeout_ns = _timeout_ns(task, call, arguments)
+    name, fields = _status(task)
     sched = _read(f"{task}/schedstat").split()
     if not fields or not sched:
         return None
@@ -288,7 +298,26 @@ def _thread(pid: int, tid: int) -> dict[str, Any] | None:
         "ran_ns": int(sched[0]),
         "waited_ns": int(sched[1]),
         "in_vfork": state == "D" and _in_vfork(task, call, arguments),
+        "name": _text(name),
+        "timeout_ns": timeout_ns,
     }
+
+
+_FUTEX = {"x86_64": 202, "aarch64": 98}.get(os.uname().machine)
+_FUTEX_TIMEOUT_AT = 3
+#: Timeouts longer than 292 years stand for it.
+_LONGEST_NS = (1 << 63) - 1
+
+
+def _timeout_ns(task: str, call: int | None, arguments: list[int]) -> int | None:
+    """What the timeout of futex(2) leads to, a struct timespec; None where it has none, or it can't be read."""
+    if call is None or call != _FUTEX or not arguments[_FUTEX_TIMEOUT_AT]:
+        return None
+    try:
+        seconds, nanoseconds = struct.unpack("=qq", _memory(task, arguments[_FUTEX_TIMEOUT_AT], 16))
+    except (OSError, struct.error):
+        return None
+    return max(0, min(int(seconds) * 10**9 + int(nanoseconds), _LONGEST_NS))
 
 
 def _switches(fields: bytes) -> int:

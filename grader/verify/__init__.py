@@ -24,13 +24,15 @@ class Expected(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A program's verdict: its fault in words (none for a right one), and the checks that must fail.
 
     `role`: the role that it is graded in; both: it is a folder with two programs.  `open`: other checks may pass, fail
-    or be skipped, since a variant has dropped the check that its parent skips them for.
+    or be skipped, since a variant has dropped the check that its parent skips them for.  `needs`: commands beside those
+    of Python and C without which it is not played.
     """
 
     fault: str = ""
     fails: tuple[str, ...] = ()
     role: Graded = "server"
     open: bool = False
+    needs: tuple[str, ...] = ()
 
     @property
     def roles(self) -> tuple[Role, ...]:
@@ -44,12 +46,16 @@ class Expected(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Trial(msgspec.Struct, frozen=True):
-    """One grading of one reference program.  `flips`: what differs from the verdict, in words; none when it agrees."""
+    """One grading of one reference program.  `flips`: what differs from the verdict, in words; none when it agrees.
+
+    `lacking`: it was not played, since the sandbox has no such command.
+    """
 
     program: str
     round: int
     report: Report | None
     flips: tuple[str, ...]
+    lacking: str = ""
 
 
 def reference_folder(assignment: Assignment) -> Path:
@@ -129,10 +135,11 @@ def trials(
     programs: tuple[str, ...] = (),
     role: Graded | None = None,
     listen: Callable[[str], None] = lambda _: None,
+    has: Callable[[str], bool] = lambda _: True,
 ) -> Iterator[Trial]:
     """Grade every reference program (or those named, or those of a role), round after round.
 
-    Each is graded in its own role; the seed changes with the round.
+    Each is graded in its own role; the seed changes with the round.  `has`: whether the sandbox has a command.
 
     Raises:
         UsageError: there is no such program, or none of that role.
@@ -151,6 +158,9 @@ def trials(
         seeded = msgspec.structs.replace(request, seed=request.seed + number - 1)
         for program in asked:
             expected = verdicts[program]
+            if lacking := next((command for command in expected.needs if not has(command)), ""):
+                yield Trial(program, number, None, (), lacking)
+                continue
             listen(f"round {number}: {program}")
             yield _trial(
                 folder / program,

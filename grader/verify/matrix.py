@@ -50,7 +50,7 @@ def _groups(assignment: Assignment, parts: Iterable[Part]) -> list[list[str]]:
 
 def _row(trial: Trial, ids: Sequence[str]) -> str:
     if trial.report is None:
-        return "!" * len(ids)
+        return ("-" if trial.lacking else "!") * len(ids)
     outcomes = {check.id: check.outcome for check in trial.report.checks}
     return "".join(_MARKS[outcomes[check]] if check in outcomes else "-" for check in ids)
 
@@ -58,6 +58,8 @@ def _row(trial: Trial, ids: Sequence[str]) -> str:
 def _times(own: Sequence[Trial]) -> str:
     seconds = sorted(trial.report.duration_s for trial in own if trial.report)
     median = f"{seconds[len(seconds) // 2]:.1f} s" if seconds else "-"
+    if own[-1].lacking:
+        return f"not played: no {own[-1].lacking} here"
     flipped = sum(bool(trial.flips) for trial in own)
     return f"{median}{f'  {flipped} of {len(own)} FLIPPED' if flipped else ''}"
 
@@ -65,4 +67,5 @@ def _times(own: Sequence[Trial]) -> str:
 def _total(trials: Sequence[Trial]) -> str:
     flipped = sum(bool(trial.flips) for trial in trials)
     verdicts = sum(len(trial.report.checks) for trial in trials if trial.report)
-    return f"{len(trials)} gradings, {verdicts} verdicts, {flipped} gradings with a flip"
+    played = sum(not trial.lacking for trial in trials)
+    return f"{played} gradings, {verdicts} verdicts, {flipped} gradings with a flip"

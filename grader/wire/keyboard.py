@@ -80,18 +80,18 @@ class Keyboard:
         deadline_s: float = READY_S,
         *,
         in_suspense: bool = False,
+        hurried: bool = False,
     ) -> Rest | None:
         """Until it waits for a line, or goes no further for another reason; None: `until` gave something before.
 
         `in_suspense`: a timer of its own may be running for a reply; a program that watches its input and its peer
-        together does not wait for a line yet.
+        together does not wait for a line yet.  `hurried`: no check passes because it waits for anything else.
         """
         rests = self._reads_nothing_else if in_suspense else self._reads
         looks = self._polled and not in_suspense
         try:
-            self._program.wait(
-                until, [self._program.started.stdout], min(deadline_s, SETTLE_S) if looks else deadline_s, rests=rests
-            )
+            most_s = min(deadline_s, SETTLE_S) if looks else deadline_s
+            self._program.wait(until, [self._program.started.stdout], most_s, rests=rests, hurried=hurried)
         except NoProgressError as stop:
             if stop.why is Why.ENDED:
                 return Rest(stop.why, Awaits.OTHER, stop.doing)
@@ -120,7 +120,7 @@ class Keyboard:
             FaultError: it does not, and will not.
         """
         __tracebackhide__ = True
-        rest = self.wait_rest(deadline_s=deadline_s)
+        rest = self.wait_rest(deadline_s=deadline_s, hurried=True)
         if rest and rest.what is Awaits.OTHER:
             ending = self._program.ending()
             reason = reason_of(ending) if ending else Reason.NO_PROMPT
@@ -195,7 +195,7 @@ class Keyboard:
             return True
 
         try:
-            self._program.wait(poured)
+            self._program.wait(poured, hurried=True)
         except NoProgressError as stop:
             raise FaultError(Reason.NO_PROMPT, "it does not read its standard input", doing=stop.doing) from None
         finally:

@@ -12,7 +12,6 @@ from __future__ import annotations
 import errno
 import math
 import os
-import re
 import select
 import signal
 import time
@@ -20,6 +19,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from enum import Enum
+from functools import partial
 from typing import Protocol, TypeVar
 
 from grader.errors import Reason
@@ -35,7 +35,7 @@ from grader.limits import (
     SandboxLimits,
 )
 from grader.model import EventKind
-from grader.wire import stillness, terminal
+from grader.wire import runtimes, stillness, terminal
 from grader.wire.budget import Budget, Counted
 from grader.wire.diagnosis import Conversation, describe
 from grader.wire.faults import FaultError, UnprovedError
@@ -183,6 +183,8 @@ class Program:
         self._look_s = 0.0
         #: Not before then it is looked at again, whoever waits (time.monotonic).
         self._dear_until = 0.0
+        #: What its timers have shown.
+        self._learnt = runtimes.Learnt(started.not_before_ns)
 
     def close(self) -> None:
         """Let go of its descriptors (the program itself is killed by the warden)."""
@@ -230,6 +232,17 @@ class Program:
 
     def _stream_name(self, descriptor: int) -> str:
         return "stderr" if descriptor == self.started.stderr else "standard output"
+
+    def _holds_output(self) -> bool:
+        """Whether something is left to be read of what it has printed.
+
+        Then it may sleep until there is room for more, in a call that does not tell so: who prints by an event loop
+        waits in epoll_wait(2), as Node does.
+        """
+        poll = select.poll()
+        for descriptor in self._readers:
+            poll.register(descriptor, select.POLLIN)
+        return any(event & select.POLLIN for _, event in poll.poll(0))
 
     def catch_up(self) -> None:
         """Read everything it has printed so far; what other processes hold open is read as far as it has come.
@@ -328,10 +341,13 @@ class Program:
         ]
         return stillness.awaits(seen, its_input, machine(), self._warden.watched(sleepers))
 
-    def verdict(self) -> tuple[Verdict, Snapshot]:
-        """Whether it is still now, with the facts; open files are among them only if all its threads slept."""
+    def verdict(self, within_s: float = REPLY_S) -> tuple[Verdict, Snapshot]:
+        """Whether it is still now, with the facts; open files are among them only if all its threads slept.
+
+        `within_s`: a timer of its own that runs out later than this is told apart (`Verdict.LATER`).
+        """
         began = time.monotonic()
-        verdict, snapshot = self._look()
+        verdict, snapshot = self._look(within_s)
         ended = time.monotonic()
         self._look_s = ended - began
         # Nobody is kept from working who sleeps.
@@ -339,15 +355,23 @@ class Program:
             self._dear_until = ended + _DEAR_PAUSES * self._look_s
         return verdict, snapshot
 
-    def _look(self) -> tuple[Verdict, Snapshot]:
-        first = self.snapshot(files=False)
+    def _look(self, within_s: float) -> tuple[Verdict, Snapshot]:
+        first = self._learning(lambda: self.snapshot(files=False))
         if not stillness.asleep(first, first):
             return Verdict.RUNNING, first
         sockets = self.sockets()
-        second = self.snapshot(files=True)
+        second = self._learning(lambda: self.snapshot(files=True))
         timed = self._warden.socket_timeouts(list(stillness.transfer_sockets(second, machine())))
-        verdict = stillness.judge(first, second, sockets, timed, machine(), read_by_us=self._read_by_us)
+        timers = partial(runtimes.timer, learnt=self._learnt, now=_clocks(), within_s=within_s)
+        verdict = stillness.judge(first, second, sockets, timed, machine(), read_by_us=self._read_by_us, timers=timers)
         return max(verdict, Verdict.TIMER if self._terminal_has_a_clock() else verdict), second
+
+    def _learning(self, look: Callable[[], Snapshot]) -> Snapshot:
+        """What a look shows, which is remembered of its timers."""
+        began_ns = time.monotonic_ns()
+        seen = look()
+        self._learnt = runtimes.learn(self._learnt, seen, machine(), began_ns, _clocks())
+        return seen
 
     def _terminal_has_a_clock(self) -> bool:
         """Whether a read from its terminal ends by a timeout."""
@@ -419,8 +443,9 @@ class Program:
         `watched`: descriptors whose readability means that it is worth looking again.  `within`: a deadline that
         several waits share, instead of `deadline_s`.  With `until_end` the exit of the program ends the wait too.
         `rests`: whether a program that sleeps on a timer of its own, as the snapshot shows it, counts as still.
-        `prints`: whether what it prints counts as moving, because that is awaited.  `hurried`: less time is enough for
-        a program that is known to spin, since no check passes because this wait ends.
+        `prints`: whether what it prints counts as moving, because that is awaited.  `hurried`: no check passes because
+        this wait ends, so that less is enough: a presumption that it is still, or that its timers run out too late (see
+        `Verdict`), and less time for a program that is known to spin.
 
         Raises:
             NoProgressError: it can't happen any more, or did not in that much of the program's own time.
@@ -465,12 +490,12 @@ class Program:
             if now < look_at and not (until_end and self._has_ended()):
                 continue
             arrived = self.nothing_on_its_way()
-            verdict, snapshot = self.verdict()
+            verdict, snapshot = self.verdict(clock.most_s)
             if until_end and self.ending() and not self.remaining(snapshot) and self.nothing_on_its_way():
                 return self._last_chance(ready, Why.ENDED, Verdict.STILL, snapshot)
-            sleeps = verdict is Verdict.STILL or (verdict is Verdict.TIMER and rests(snapshot))
-            if sleeps and arrived and self.nothing_on_its_way():
-                return self._last_chance(ready, Why.STILL, verdict, snapshot)
+            foreseen = _foreseen(verdict, hurried=hurried, rests=partial(rests, snapshot))
+            if foreseen and arrived and self.nothing_on_its_way() and not self._holds_output():
+                return self._last_chance(ready, foreseen, verdict, snapshot)
             in_haste = hurried and self._spinning.is_known
             moved = (*self._traffic(prints=prints), self._accepted() if in_haste else 0)
             clock.look(now, snapshot, moved, io_stalled_s())
@@ -492,12 +517,18 @@ class Program:
         snapshot: Snapshot,
         clock: Deadline | None = None,
     ) -> T:
-        """What came between the last look and the verdict still counts.  `clock`: the deadline that has passed."""
+        """What came between the last look and the verdict still counts.
+
+        `clock`: the deadline that has passed; of one that surely will, None.
+        """
         self.catch_up()
         value = ready()
         if value is not None:
             return value
-        doing = self.doing(snapshot if why is Why.STILL else None, clock.cpu_share if clock else None)
+        will_pass = why is Why.DEADLINE and not clock
+        doing = self.doing(snapshot if why is Why.STILL or will_pass else None, clock.cpu_share if clock else None)
+        if will_pass:
+            doing += "; no timer of its own runs out in the time allowed"
         if clock and not clock.is_over:
             doing += (
                 f"; {SPINNING_CPU_S:g} s on a CPU were enough, since earlier checks had waited longer for it in vain"
@@ -517,7 +548,7 @@ class Program:
         """Whether it sleeps with nothing to do: still, or until a timer of its own; False while looks cost too much."""
         if time.monotonic() < self._dear_until:
             return False
-        return self.nothing_on_its_way() and self.verdict()[0] in {Verdict.STILL, Verdict.TIMER}
+        return self.nothing_on_its_way() and self.verdict()[0] <= Verdict.TIMER
 
     def wait_rest(self, most_s: float) -> bool:
         """Until it is at rest; False if it has exited, or had `most_s` and was not at rest."""
@@ -651,7 +682,19 @@ def _never() -> NoProgressError | None:
     return None
 
 
-_TRACEBACK = re.compile(rb"Traceback \(most recent call last\):|^(?:Syntax|Indentation|Tab)Error:", re.MULTILINE)
+def _foreseen(verdict: Verdict, *, hurried: bool, rests: Callable[[], bool]) -> Why | None:
+    """How a wait will end in which nothing comes before the program's next move; None: that is not known yet."""
+    if verdict > Verdict.TIMER:
+        return None
+    if verdict is Verdict.STILL or (hurried and verdict is Verdict.PRESUMED) or rests():
+        return Why.STILL
+    return Why.DEADLINE if hurried and verdict is Verdict.LATER else None
+
+
+def _clocks() -> runtimes.Clocks:
+    return runtimes.Clocks(time.monotonic_ns(), time.time_ns())
+
+
 _SIGNAL_NAMES = {
     2: "SIGINT, the signal of Ctrl-C",
     4: "SIGILL, an illegal instruction",
@@ -668,6 +711,8 @@ _SIGNAL_NAMES = {
 
 def no_more(stop: NoProgressError) -> str:
     """Why nothing more will come, as the end of a sentence."""
+    if stop.verdict is Verdict.LATER:
+        return "will not in the time allowed"
     return {
         Why.STILL: "never will: the program is blocked and nothing will wake it",
         Why.ENDED: "never will: the program has exited",
@@ -680,11 +725,6 @@ def reason_of(ending: Ending) -> Reason:
     if ending.out_of_memory:
         return Reason.OUT_OF_MEMORY
     return Reason.CRASHED if ending.status else Reason.EXITED
-
-
-def shows_traceback(printed: bytes | bytearray) -> bool:
-    """Whether it contains Python's own words: a traceback, perhaps after a prompt, or that the source can't be read."""
-    return _TRACEBACK.search(printed) is not None
 
 
 def describe_ending(ending: Ending) -> str:

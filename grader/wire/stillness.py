@@ -5,15 +5,15 @@ row with the same context-switch counts.  The counts join the two looks: a threa
 switched, so at the end of the first look all of them were asleep together.  Sleeping threads are woken by the kernel at
 the moment that what they wait for happens, not later; so nothing is on its way inside the program.
 
-What can still wake it is its own clock.  A finite timeout is therefore never still but `TIMER`; and what is
-not known is `UNKNOWN`, which means: wait.  Snapshots come from the warden (`sandbox/warden.py`, `snapshot`), socket
-rows from `kernel.py`.  This file asks nobody anything.
+What can still wake it is its own clock.  A finite timeout is therefore never still but `TIMER`, unless it is one that
+`runtimes.py` knows; and what is not known is `UNKNOWN`, which means: wait.  Snapshots come from the warden
+(`sandbox/warden.py`, `snapshot`), socket rows from `kernel.py`.  This file asks nobody anything.
 """
 
 from __future__ import annotations
 
 import signal
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from enum import Enum, IntEnum
 from typing import NamedTuple
 
@@ -29,7 +29,8 @@ _ASLEEP = _STOPPED | {"S"}
 class ThreadFacts(msgspec.Struct, frozen=True):
     """A thread as /proc shows it; `call` is a system call number, or None when it is not in one.
 
-    `in_vfork`: its state is D because it waits for its own child process to call exec or to exit (vfork(2)).
+    `in_vfork`: its state is D because it waits for its own child process to call exec or to exit (vfork(2)).  `name`:
+    its own word.  `timeout_ns`: what its memory gives as the timeout of the futex(2) it sleeps in; None: unknown.
     """
 
     tid: int
@@ -40,6 +41,8 @@ class ThreadFacts(msgspec.Struct, frozen=True):
     ran_ns: int
     waited_ns: int
     in_vfork: bool = False
+    name: str = ""
+    timeout_ns: int | None = None
 
     @property
     def sleeps(self) -> bool:
@@ -63,7 +66,8 @@ class ProcessFacts(msgspec.Struct, frozen=True):
     `name` and file names are text that the program chose, with `\xff` for what is no UTF-8: they prove nothing.
     Sockets, pipes and the like have names of the kernel's, which no file can have.
     `unread_files`: how many it has where they are too many to be looked at.
-    `hidden`: whether it keeps us from seeing its files and its calls.
+    `hidden`: whether it keeps us from seeing its files and its calls.  `by_go`: whether it catches SIGALRM and its file
+    says that Go's linker has made it.
     """
 
     pid: int
@@ -79,6 +83,7 @@ class ProcessFacts(msgspec.Struct, frozen=True):
     unread_files: int = 0
     posix_timers: bool = False
     hidden: bool = False
+    by_go: bool = False
 
     @property
     def living(self) -> tuple[ThreadFacts, ...]:
@@ -119,12 +124,19 @@ def descendants(seen: Snapshot, pid: int) -> Snapshot:
 
 
 class Verdict(IntEnum):
-    """What keeps a program from being still, the strongest last."""
+    """What keeps a program from being still, the strongest last.
+
+    `STILL` is proved by the kernel's facts alone.  `PRESUMED` is as good as that if threads of a runtime are what they
+    are called, and `LATER` (it may be woken by its own timer, but not within the time that it has) if its memory is
+    what it was when the call began.  These are the program's words: they may fail it, and it must never pass by them.
+    """
 
     STILL = 0
-    TIMER = 1
-    UNKNOWN = 2
-    RUNNING = 3
+    PRESUMED = 1
+    LATER = 2
+    TIMER = 3
+    UNKNOWN = 4
+    RUNNING = 5
 
 
 class Waits(Enum):
@@ -267,6 +279,15 @@ def _sleepers(snapshot: Snapshot) -> dict[int, tuple[int, int | None]] | None:
     return {thread.tid: (thread.switches, thread.call) for thread in threads}
 
 
+#: What a thread's timeout means, given its process, itself and its call.
+Timers = Callable[[ProcessFacts, ThreadFacts, Call], Verdict]
+
+
+def any_may_wake(_: ProcessFacts, __: ThreadFacts, ___: Call) -> Verdict:
+    """`Timers` when nothing is known of any."""
+    return Verdict.TIMER
+
+
 class _Known(NamedTuple):
     """What is known besides the threads."""
 
@@ -274,6 +295,7 @@ class _Known(NamedTuple):
     timed: Timed
     machine: str
     read_by_us: frozenset[str]
+    timers: Timers
 
 
 def judge(
@@ -284,34 +306,41 @@ def judge(
     machine: str,
     *,
     read_by_us: frozenset[str] = frozenset(),
+    timers: Timers = any_may_wake,
 ) -> Verdict:
     """Whether the program is still.
 
     `second` must hold the open files.  `read_by_us`: pipes, as /proc names them, that we read whatever comes.
+    `timers`: what a finite timeout means.
     """
     if not asleep(first, second):
         return Verdict.RUNNING
     alive = [process for process in second if process.alive]
-    if any(_has_a_clock(process) for process in alive):
-        return Verdict.TIMER
-    known = _Known(sockets, timed, machine, read_by_us)
+    clocks = max((_judge_clocks(process) for process in alive), default=Verdict.STILL)
+    if clocks is Verdict.TIMER:
+        return clocks
+    known = _Known(sockets, timed, machine, read_by_us, timers)
     strongest = max(
         (_judge_thread(process, thread, known) for process in alive for thread in process.living),
         default=Verdict.STILL,
     )
-    on_its_way = strongest is Verdict.STILL and any(_sends_to_itself(process, sockets) for process in alive)
+    strongest = max(strongest, clocks)
+    on_its_way = strongest < Verdict.TIMER and any(_sends_to_itself(process, sockets) for process in alive)
     return Verdict.RUNNING if on_its_way else strongest
 
 
-def _has_a_clock(process: ProcessFacts) -> bool:
+def _judge_clocks(process: ProcessFacts) -> Verdict:
     """Whether a timer may wake it in whatever call it sleeps.
 
     alarm(2) and setitimer(2) do that by SIGALRM, which is caught, or blocked and taken by a signalfd(2) or sigwait(3);
-    the kernel shows nobody whether such a timer is running.  An io_uring(7) ring may hold timers and files' answers.
+    the kernel shows nobody whether such a timer is running.  Go's runtime catches every signal, and sets no such timer
+    unless the program is profiled.  An io_uring(7) ring may hold timers and files' answers.
     """
     clocks = any(target.startswith(_CLOCKS) for target in process.files.values())
     alarm = (process.caught_signals | process.blocked_signals) >> (signal.SIGALRM - 1) & 1
-    return clocks or process.posix_timers or bool(alarm)
+    if clocks or process.posix_timers or (alarm and not process.by_go):
+        return Verdict.TIMER
+    return Verdict.PRESUMED if alarm else Verdict.STILL
 
 
 def _sends_to_itself(process: ProcessFacts, sockets: Sockets) -> bool:
@@ -389,7 +418,7 @@ def _judge_thread(process: ProcessFacts, thread: ThreadFacts, known: _Known) -> 
     if call.waits in _FOR_NO_DESCRIPTOR:
         return _FOR_NO_DESCRIPTOR[call.waits]
     if call.waits in {Waits.MILLISECONDS, Waits.POINTER}:
-        return Verdict.STILL if waits_for_ever(call, thread) else Verdict.TIMER
+        return Verdict.STILL if waits_for_ever(call, thread) else known.timers(process, thread, call)
     if call.waits is Waits.PASSING:
         return _judge_passing(process, thread, call, known)
     return _judge_transfer(process, signed(thread.arguments[0]), call.waits, known)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import time
+from dataclasses import dataclass, replace
 from typing import Any, cast
 
 import msgspec
@@ -18,7 +19,8 @@ _ANY_NUMBER = 1 << 40
 class Started:
     """A running program: its pid in the sandbox and its descriptors, which are the owner's to close.
 
-    `terminal`: the program's side of its terminal, opened for us; None when it runs on pipes.
+    `terminal`: the program's side of its terminal, opened for us; None when it runs on pipes.  `not_before_ns`: it was
+    started after that (CLOCK_MONOTONIC).
     """
 
     pid: int
@@ -27,6 +29,7 @@ class Started:
     stdout: int
     stderr: int
     terminal: int | None = None
+    not_before_ns: int = 0
 
 
 @dataclass(frozen=True)
@@ -120,6 +123,7 @@ class WardenClient:
             CannotStartError: it can't be executed.
             WardenError: the warden failed, before it came to that.
         """
+        not_before_ns = time.monotonic_ns()
         answer, descriptors = self._ask(
             "start", argv=argv, environment=environment, terminal=terminal, echo=echo, afresh=afresh
         )
@@ -128,7 +132,7 @@ class WardenClient:
             raise WardenError(message)
         if "error" in answer:
             raise CannotStartError(answer["error"])
-        return Started(answer["pid"], *descriptors)
+        return replace(Started(answer["pid"], *descriptors), not_before_ns=not_before_ns)
 
     def ending(self, pid: int) -> Ending | None:
         """How a program ended, or None while it runs."""

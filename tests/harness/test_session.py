@@ -544,7 +544,7 @@ def test_a_timeout_that_is_too_long_is_told(stage: Stage) -> None:
             session.must_give_up(0.2)
     assert (caught.value.reason, caught.value.what) == (
         Reason.NO_TIMEOUT,
-        "it has not given up on its reply within 0 s",
+        "it does not give up on its reply within 0 s",
     )
 
 

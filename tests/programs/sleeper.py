@@ -109,6 +109,17 @@ def spins_among_many():
     many_sleep()
 
 
+def prints_by_epoll():
+    os.set_blocking(1, False)
+    room = select.epoll()
+    room.register(1, select.EPOLLOUT)
+    sent = 0
+    while sent < 1 << 19:
+        room.poll()
+        sent += os.write(1, bytes(1 << 16))
+    os.read(0, 1)
+
+
 def spins():
     while True:
         pass
@@ -143,6 +154,7 @@ WAYS = {
     "two_threads_receive": two_threads_receive,
     "main_thread_left": lambda: main_thread_leaves(lambda: ours.recv(1)),
     "main_thread_left_and_timeval": lambda: main_thread_leaves(receives_with_timeval),
+    "prints_by_epoll": prints_by_epoll,
     "spins": spins,
     "many_sleep": many_sleep,
     "spins_among_many": spins_among_many,

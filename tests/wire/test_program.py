@@ -7,6 +7,7 @@ import re
 import select
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,8 @@ from grader.link.channel import Channel, ChannelClosedError
 from grader.model import EventKind
 from grader.wire.faults import FaultError, UnprovedError
 from grader.wire.kernel import Endpoint, SocketRow, SocketTable, TcpState
-from grader.wire.program import NoProgressError, Output, Program, Stops, Why, describe_ending, shows_traceback
+from grader.wire.own_time import Deadline
+from grader.wire.program import NoProgressError, Output, Program, Stops, Why, describe_ending
 from grader.wire.stillness import Snapshot, Verdict
 from grader.wire.terminal import MadeOfCtrlC
 from grader.wire.warden import CannotStartError, Ending, WardenClient, WardenError
@@ -151,17 +153,22 @@ STILL = {
 }
 TIMED = {
     "recv_with_timeout": "blocked in recv on a connection",
-    "poll_with_timeout": "blocked in poll with a timeout of its own",
     "select_with_timeout": "blocked in select with a timeout of its own",
-    "epoll_with_timeout": "blocked in epoll_wait with a timeout of its own",
     "timerfd": "blocked in poll",
-    "lock_with_timeout": "blocked in a wait for another thread with a timeout of its own",
     "sleep": "sleeping on its own timer",
     "sigtimedwait": "in sigtimedwait",
     "sigwaitinfo": "in sigtimedwait",  # for ever, but perhaps for SIGALRM: nobody sees which signals it waits for
     "sleeping_child": "blocked in a wait for a child process; sleeping on its own timer",
     "one_thread_sleeps": "blocked in recv on a connection; sleeping on its own timer",
     "main_thread_left_and_timeval": "blocked in recv on a connection",
+}
+
+
+#: Their timers run for a thousand seconds, as the kernel or their memory tells.
+LATER = {
+    "poll_with_timeout": "blocked in poll with a timeout of its own",
+    "epoll_with_timeout": "blocked in epoll_wait with a timeout of its own",
+    "lock_with_timeout": "blocked in a wait for another thread with a timeout of its own",
 }
 
 
@@ -186,6 +193,27 @@ def test_a_program_that_waits_for_others_is_still(stand: Stand, way: str, doing:
 @pytest.mark.parametrize(("way", "doing"), TIMED.items())
 def test_a_program_that_waits_for_its_own_clock_is_not_still(stand: Stand, way: str, doing: str) -> None:
     assert asleep(stand.run_ready("sleeper.py", way)) == (Verdict.TIMER, doing)
+
+
+@pytest.mark.parametrize(("way", "doing"), LATER.items())
+def test_a_timer_that_runs_out_later_than_the_deadline_is_told_apart(stand: Stand, way: str, doing: str) -> None:
+    program = stand.run_ready("sleeper.py", way)
+    assert asleep(program) == (Verdict.LATER, doing)
+    assert program.verdict(within_s=1e6)[0] is Verdict.TIMER
+
+
+def test_a_deadline_that_will_surely_pass_is_not_waited_for_where_nothing_passes_by_it(stand: Stand) -> None:
+    program = stand.run_ready("sleeper.py", "poll_with_timeout")
+    clock = Deadline(60)
+    began = time.monotonic()
+    with pytest.raises(NoProgressError) as stop:
+        program.wait(lambda: None, within=clock, hurried=True)
+    assert time.monotonic() - began < 30
+    assert (stop.value.why, stop.value.verdict, clock.is_over) == (Why.DEADLINE, Verdict.LATER, False)
+    assert stop.value.doing.endswith("; no timer of its own runs out in the time allowed")
+    outcome = program.wait_still(0.1)  # by this one might pass
+    assert (outcome.why, outcome.verdict) == (Why.DEADLINE, Verdict.LATER)
+    assert "no timer" not in outcome.doing
 
 
 @pytest.mark.parametrize("way", ["alarm", "interval_timer"])
@@ -223,13 +251,18 @@ def test_what_is_printed_just_before_the_program_rests_is_not_missed(stand: Stan
     class Latest(Program):
         """Prints at the latest moment: after our last look at its output, before the verdict."""
 
-        def verdict(self) -> tuple[Verdict, Snapshot]:
+        def verdict(self, within_s: float = REPLY_S) -> tuple[Verdict, Snapshot]:
             if os.write(self.started.stdin, b"now\n"):
                 select.select([self.started.stdout], [], [], 5)
-            return asleep_again(super().verdict)
+            return asleep_again(partial(super().verdict, within_s))
 
     latest = Latest(program.started, stand.warden, stand.table, program.transcript, LIMITS)
     assert latest.wait(lambda: True if b"line" in latest.stdout.data else None)
+
+
+def test_who_waits_for_room_for_its_output_is_not_still(stand: Stand) -> None:
+    program = stand.run_ready("sleeper.py", "prints_by_epoll")
+    assert program.wait(lambda: program.stdout.size_bytes >= 1 << 19 or None)
 
 
 def asleep_again(look: Callable[[], tuple[Verdict, Snapshot]]) -> tuple[Verdict, Snapshot]:
@@ -624,27 +657,14 @@ def test_what_is_mapped_and_never_used_counts_for_nothing(stand: Stand) -> None:
     assert stand.run(*PYTHON, "-c", maps).wait_end().status == 0
 
 
-@pytest.mark.parametrize(
-    ("printed", "shows"),
-    [
-        (b"message: Traceback (most recent call last):\n", True),
-        (b"  print 1\nSyntaxError: invalid syntax\n", True),
-        (b"usage: server.py PORT (SyntaxError: none)\n", False),
-        (b"", False),
-    ],
-)
-def test_a_traceback_is_known_by_its_words(printed: bytes, shows: bool) -> None:
-    assert shows_traceback(printed) is shows
-
-
 def test_looking_at_many_threads_takes_a_part_of_the_time_only(stand: Stand) -> None:
     program = stand.run_ready("sleeper.py", "spins_among_many")
     took: list[float] = []
     look = program.verdict
 
-    def timed() -> tuple[Verdict, Snapshot]:
+    def timed(within_s: float = REPLY_S) -> tuple[Verdict, Snapshot]:
         began = time.monotonic()
-        found = look()
+        found = look(within_s)
         took.append(time.monotonic() - began)
         return found
 

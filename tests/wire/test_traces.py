@@ -1,0 +1,50 @@
+"""What runtimes print of an error that nobody has caught, as they print it."""
+
+from __future__ import annotations
+
+import pytest
+
+from grader.wire.traces import shows_traceback
+
+TRACES = {
+    "python": b"message: Traceback (most recent call last):\n",
+    "python-source": b"  print 1\nSyntaxError: invalid syntax\n",
+    "java": b'Exception in thread "main" java.net.BindException: Address already in use\n',
+    "java-prompt": b'> Exception in thread "main" java.util.NoSuchElementException: No line found\n',
+    "java-caught": b"java.net.ConnectException: refused\n\tat java.base/sun.nio.ch.Net.pollConnect(Native Method)\n",
+    "java-at-a-terminal": b"java.lang.Error\r\n\tat Client.main(Client.java:7)\r\n",
+    "go": b"panic: runtime error: index out of range [1] with length 1\n\ngoroutine 1 [running]:\nmain.main()\n",
+    "go-deadlock": b"fatal error: all goroutines are asleep - deadlock!\n\ngoroutine 1 [chan receive]:\n",
+    "node": b"RangeError [ERR_SOCKET_BAD_PORT]: options.port should be >= 0\n    at Server.listen (node:net:2059:5)\n",
+    "node-event": b"Error: read ECONNRESET\n    at TCP.onStreamRead (node:internal/stream_base_commons:218:20) {\n"
+    b"    at node:internal/main/run_main_module:28:49\n",
+    "rust": b"\nthread 'main' (5800) panicked at r.rs:1:53:\ncalled `Result::unwrap()` on an `Err` value\n",
+    "rust-old": b"thread '<unnamed>' panicked at 'called `Result::unwrap()` on an `Err` value: Os', r.rs:1:53\n",
+    "c++": b"terminate called after throwing an instance of 'std::invalid_argument'\n  what():  stoi\n",
+    "c#": b"Unhandled exception. System.Net.Sockets.SocketException (98): Address already in use\n",
+    "ruby": b"server.rb:3:in `initialize': Address already in use - bind(2) (Errno::EADDRINUSE)\n",
+}
+
+
+@pytest.mark.parametrize("printed", TRACES.values(), ids=TRACES)
+def test_a_trace_is_known_by_the_runtimes_own_words(printed: bytes) -> None:
+    assert shows_traceback(printed)
+
+
+@pytest.mark.parametrize(
+    "printed",
+    [
+        b"",
+        b"usage: server.py PORT (SyntaxError: none)\n",
+        b"java.net.BindException: Address already in use (Bind failed)\n",
+        b"fatal error: can't bind\npanic: no such port\n",
+        b"listen tcp :80: bind: address already in use\nexit status 1\n",
+        b"meet me at 12:30:00 or look at the log (line 5)\n",
+        b"  at most 65535\nthread 3 panicked\nlost a client: goroutine 7\n",
+        b"Error: connect ECONNREFUSED 127.0.0.1:9999\n",
+        b"can't listen on port 80: Os { code: 98 }\n",
+        b"12:30:01: in use\n",
+    ],
+)
+def test_a_message_is_no_trace(printed: bytes) -> None:
+    assert not shows_traceback(printed)
