@@ -64,6 +64,7 @@ _SOURCES: Final[Mapping[Target, tuple[str, ...]]] = {
         "job.py",
         "limits.py",
         "model.py",
+        "roles.py",
         "catalogue/*.py",
         "checks/*.py",
         "driver/*.py",

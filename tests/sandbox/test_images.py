@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import tempfile
 import threading
 from collections.abc import Callable, Iterator
@@ -81,6 +83,28 @@ def test_a_family_that_contains_another_brings_its_packages_too() -> None:
 def test_a_family_that_nobody_can_install_says_how_to_get_it() -> None:
     with pytest.raises(CannotJudgeError, match=r"no image for C# can be built: .*--image"):
         images.packages(Contents(frozenset({"base", "dotnet"})))
+
+
+@pytest.mark.parametrize(
+    ("folder", "options", "pattern"),
+    [
+        ("warden", ["-I", "-S"], "sandbox/warden.py"),  # with nothing but the standard library
+        ("driver", ["-I"], "driver/__main__.py"),
+        ("driver", ["-I"], "checks/*.py"),
+    ],
+)
+def test_each_image_has_all_that_runs_in_it(tmp_path: Path, folder: str, options: list[str], pattern: str) -> None:
+    for path, content in images.context_files().items():
+        target = tmp_path / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(content)
+    root = tmp_path / folder
+    names = [".".join(path.relative_to(root).with_suffix("").parts) for path in (root / "grader").glob(pattern)]
+    assert names
+    script = "import importlib, sys; sys.path.insert(0, sys.argv[1]); [*map(importlib.import_module, sys.argv[2:])]"
+    command = [sys.executable, *options, "-c", script, str(root), *names]
+    done = subprocess.run(command, check=False, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
 
 
 # building
