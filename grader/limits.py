@@ -186,6 +186,11 @@ SLOW_CHECK_S: Final = 10.0
 #: ... and so much for each step, half of the handout's time for a reply: a client may look at its keyboard once a
 #: second, a server sleep at each message; one that takes nearly all of it each time would leave none for other checks.
 SLOW_STEP_S: Final = 1.0
+#: So many steps; most checks have fewer ...
+SLOW_STEPS: Final = 20
+#: ... and so much for each further step.  Messages are cut at 700 places: a program that takes 100 ms for each passes,
+#: and the 180 s of all checks are enough; one that takes longer fails there, which leaves time for the others.
+SLOW_MORE_STEP_S: Final = 0.15
 #: Part of the whole time of a program's checks from which on it is the program that has used it up: the slowest right
 #: one needs less, and what we take for ourselves is less than the rest.
 SLOW_PART: Final = 0.5

@@ -23,8 +23,10 @@ from grader.limits import (
     MOST_SOCKETS,
     MOST_TASKS,
     SLOW_CHECK_S,
+    SLOW_MORE_STEP_S,
     SLOW_PART,
     SLOW_STEP_S,
+    SLOW_STEPS,
     Allowance,
 )
 from grader.wire.faults import FaultError, UnprovedError
@@ -41,6 +43,12 @@ class Counted(Enum):
         self.words = words
         self.reason = reason
         self.allowed = allowed
+
+
+def allowed_s(steps: int) -> float:
+    """How much of its own time a program may take for so many steps of one check."""
+    first = min(steps, SLOW_STEPS)
+    return SLOW_CHECK_S + SLOW_STEP_S * first + SLOW_MORE_STEP_S * (steps - first)
 
 
 class Budget:
@@ -71,11 +79,10 @@ class Budget:
         __tracebackhide__ = True
         self._steps += 1
         self._steps_s += own_s
-        if self._steps_s > SLOW_CHECK_S + SLOW_STEP_S * self._steps:
+        if self._steps_s > allowed_s(self._steps):
             steps = f"{self._steps} step{'s' * (self._steps != 1)}"
             what = f"it took {self._steps_s:.1f} s of its own time for {steps} (replies, starts and the like)"
-            allowed = f"a check allows {SLOW_CHECK_S:g} s, plus {SLOW_STEP_S:g} s for each step"
-            raise FaultError(Reason.TOO_SLOW, f"{what}; {allowed}")
+            raise FaultError(Reason.TOO_SLOW, f"{what}; allowed are {allowed_s(self._steps):.1f} s")
 
     def note_count(self, of: Counted, count: int, clients: int) -> None:
         """So many it has, and so many clients have come to it.
