@@ -194,6 +194,9 @@ SLOW_MORE_STEP_S: Final = 0.15
 #: Part of the whole time of a program's checks from which on it is the program that has used it up: the slowest right
 #: one needs less, and what we take for ourselves is less than the rest.
 SLOW_PART: Final = 0.5
+#: Part of it for which we ourselves had to wait for a CPU, from which on it is the machine: on a quiet one it is a
+#: hundredth, beside a dozen other gradings half.
+STARVED_PART: Final = 0.1
 #: How long clients come and leave one after another until those that came are enough to judge by.  Two hundred take a
 #: second; a server that uses the handout's whole time for each reply would use up the time of all other checks.
 CROWD_S: Final = 20.0

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from grader.errors import Reason
-from grader.limits import REPLY_S, SLOW_CHECK_S, SLOW_PART, SLOW_STEP_S, SandboxLimits
+from grader.limits import REPLY_S, SLOW_CHECK_S, SLOW_PART, SLOW_STEP_S, STARVED_PART, SandboxLimits
 from grader.wire.budget import Budget, Counted, allowed_s
 from grader.wire.faults import FaultError, UnprovedError
 from tests.wire.stand import Stand
@@ -95,6 +95,17 @@ def test_whose_time_was_used_up(part: float, whose: type[Exception]) -> None:
         assert error.what == "the time is over; the program itself used 55 of 100 s"
     assert error.reason is (Reason.TOO_SLOW if whose is FaultError else Reason.TIME_BUDGET)
     assert error.doing == "running"
+
+
+@pytest.mark.parametrize(("waited_s", "whose"), [(0.9, FaultError), (1.1, UnprovedError)])
+def test_where_we_had_to_wait_for_a_cpu_ourselves_it_was_the_machine(waited_s: float, whose: type[Exception]) -> None:
+    so_far_s = [50.0]
+    budget = Budget(100, lambda: so_far_s[0])
+    budget.begin_check()
+    budget.note(100)
+    so_far_s[0] += waited_s * STARVED_PART * 100
+    budget.begin_check()
+    assert isinstance(budget.out_of_time("the time is over"), whose)
 
 
 def test_waiting_for_a_program_adds_up_its_own_time(stand: Stand) -> None:
