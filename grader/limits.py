@@ -194,9 +194,17 @@ SLOW_CHECK_S: Final = 10.0
 #: ... and so much for each step, half of the handout's time for a reply: a client may look at its keyboard once a
 #: second, a server sleep at each message; one that takes nearly all of it each time would leave none for other checks.
 SLOW_STEP_S: Final = 1.0
+#: So many steps; most checks have fewer ...
+SLOW_STEPS: Final = 20
+#: ... and so much for each further step.  Messages are cut at 700 places: a program that takes 100 ms for each passes,
+#: and the 180 s of all checks are enough; one that takes longer fails there, which leaves time for the others.
+SLOW_MORE_STEP_S: Final = 0.15
 #: Part of the whole time of a program's checks from which on it is the program that has used it up: the slowest right
 #: one needs less, and what we take for ourselves is less than the rest.
 SLOW_PART: Final = 0.5
+#: Part of it for which we ourselves had to wait for a CPU, from which on it is the machine: on a quiet one it is a
+#: hundredth, beside a dozen other gradings half.
+STARVED_PART: Final = 0.1
 #: How long clients come and leave one after another until those that came are enough to judge by.  Two hundred take a
 #: second; a server that uses the handout's whole time for each reply would use up the time of all other checks.
 CROWD_S: Final = 20.0

@@ -53,7 +53,8 @@ def options_of(command: click.Command) -> set[str]:
 
 USED = (limits.MOST_TASKS, limits.MOST_DESCRIPTORS, limits.MOST_SOCKETS)
 LIMITS_IN_HANDOUTS = (
-    f"may take {limits.SLOW_CHECK_S:g} seconds altogether, plus {limits.SLOW_STEP_S:g} second each.",
+    f"may take {limits.SLOW_CHECK_S:g} seconds altogether, plus {limits.SLOW_STEP_S:g} second for each of the first",
+    f"first {limits.SLOW_STEPS} and {limits.SLOW_MORE_STEP_S:g} seconds for each of the others.",
     f"All checks of one program have {limits.SandboxLimits().whole_s:g} seconds; if the program itself has used half",
     "have {} processes and threads, {} open descriptors and {} sockets".format(*(each.anyhow for each in USED)),
     "plus {}, {} and {} for each client".format(*(each.for_each for each in USED)),

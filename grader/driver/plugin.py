@@ -26,6 +26,7 @@ from grader.link.channel import ChannelClosedError
 from grader.model import UNJUDGED, CheckResult, EventKind, Outcome, Part, part_of
 from grader.wire.budget import Budget
 from grader.wire.faults import FaultError, NotStartedError, UnprovedError
+from grader.wire.kernel import waited_for_cpu_s
 from grader.wire.warden import WardenError
 
 _LISTENS = "server.listens"
@@ -53,7 +54,7 @@ class Referee:
         self._never_listened: FaultError | None = None
         #: When the time is used up for the checks of each part; one that takes too long takes nothing from the others.
         self._deadlines: dict[Part, float] = {}
-        self._budgets = {part: Budget(job.assignment.limits.whole_s) for part in parts}
+        self._budgets = {part: Budget(job.assignment.limits.whole_s, waited_for_cpu_s) for part in parts}
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:

@@ -6,7 +6,7 @@ time (`own_time.py`) is added up.  Within a check a *step* is a wait that ended 
 connection taken, a start, an end.  Each step brings some time with it, so that a program may be slow in everything;
 what it takes beyond that must fit into what one check may have on top.  Time in which nothing was to come, and that we
 chose to wait, is none of a check's steps.  It counts only when all the time of a part is used up, where it says whose
-time that was: the program's, or the machine's.
+time that was: the program's, or the machine's, on which we had to wait for a CPU ourselves.
 
 The time of our own looks is never the program's.  What makes them dear is counted instead: processes and threads,
 descriptors, sockets, beside the clients that have come.  Who has more of them than it needs is not looked at again.
@@ -15,6 +15,7 @@ descriptors, sockets, beside the clients that have come.  Who has more of them t
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from enum import Enum
 
 from grader.errors import Reason
@@ -23,8 +24,11 @@ from grader.limits import (
     MOST_SOCKETS,
     MOST_TASKS,
     SLOW_CHECK_S,
+    SLOW_MORE_STEP_S,
     SLOW_PART,
     SLOW_STEP_S,
+    SLOW_STEPS,
+    STARVED_PART,
     Allowance,
 )
 from grader.wire.faults import FaultError, UnprovedError
@@ -43,11 +47,23 @@ class Counted(Enum):
         self.allowed = allowed
 
 
-class Budget:
-    """Of all programs of one part.  `whole_s`: so long all its checks may take."""
+def allowed_s(steps: int) -> float:
+    """How much of its own time a program may take for so many steps of one check."""
+    first = min(steps, SLOW_STEPS)
+    return SLOW_CHECK_S + SLOW_STEP_S * first + SLOW_MORE_STEP_S * (steps - first)
 
-    def __init__(self, whole_s: float = math.inf) -> None:
+
+class Budget:
+    """Of all programs of one part.
+
+    `whole_s`: so long all its checks may take.  `waited_s`: tells for how long we have waited for a CPU so far.
+    """
+
+    def __init__(self, whole_s: float = math.inf, waited_s: Callable[[], float] = lambda: 0.0) -> None:
         self._whole_s = whole_s
+        self._waited_s = waited_s
+        #: What that was when the first check began.
+        self._waited_before_s: float | None = None
         self._used_s = 0.0
         self._steps = 0
         self._steps_s = 0.0
@@ -57,6 +73,8 @@ class Budget:
     def begin_check(self) -> None:
         """A check begins: what was slow before is another one's matter."""
         self._steps, self._steps_s = 0, 0.0
+        if self._waited_before_s is None:
+            self._waited_before_s = self._waited_s()
 
     def note(self, own_s: float) -> None:
         """A wait has ended, whichever way, after so much of its own time."""
@@ -71,11 +89,10 @@ class Budget:
         __tracebackhide__ = True
         self._steps += 1
         self._steps_s += own_s
-        if self._steps_s > SLOW_CHECK_S + SLOW_STEP_S * self._steps:
+        if self._steps_s > allowed_s(self._steps):
             steps = f"{self._steps} step{'s' * (self._steps != 1)}"
             what = f"it took {self._steps_s:.1f} s of its own time for {steps} (replies, starts and the like)"
-            allowed = f"a check allows {SLOW_CHECK_S:g} s, plus {SLOW_STEP_S:g} s for each step"
-            raise FaultError(Reason.TOO_SLOW, f"{what}; {allowed}")
+            raise FaultError(Reason.TOO_SLOW, f"{what}; allowed are {allowed_s(self._steps):.1f} s")
 
     def note_count(self, of: Counted, count: int, clients: int) -> None:
         """So many it has, and so many clients have come to it.
@@ -94,7 +111,8 @@ class Budget:
         """All the time of the part is used up (`what`: a sentence): the program's fault, or the machine's."""
         if self.exceeded:
             return self.exceeded
-        if self._used_s < SLOW_PART * self._whole_s:
+        starved_s = self._waited_s() - (self._waited_before_s or 0.0)
+        if self._used_s < SLOW_PART * self._whole_s or starved_s > STARVED_PART * self._whole_s:
             return UnprovedError(what, Reason.TIME_BUDGET, doing)
         used = f"the program itself used {self._used_s:.0f} of {self._whole_s:.0f} s"
         return FaultError(Reason.TOO_SLOW, f"{what}; {used}", doing=doing)

@@ -254,6 +254,15 @@ def io_stalled_s() -> float | None:
     return int(some.rpartition("total=")[2]) / 1e6
 
 
+def waited_for_cpu_s() -> float:
+    """Seconds for which this thread was ready to run and got no CPU; 0 where the kernel keeps no such count."""
+    try:
+        _, waited_ns, _ = Path("/proc/thread-self/schedstat").read_text(encoding="ascii").split()
+    except (OSError, ValueError):
+        return 0.0
+    return int(waited_ns) / 1e9
+
+
 def machine() -> str:
     """The architecture whose system call numbers apply, as uname(2) names it."""
     return os.uname().machine

@@ -199,22 +199,29 @@ def test_after_the_whole_time_nothing_is_started(tmp_path: Path) -> None:
     assert check.evidence == ()
 
 
-def test_time_that_the_program_itself_has_used_up_is_its_fault(tmp_path: Path) -> None:
+def test_a_program_that_has_too_much_to_look_at_is_not_started_again(tmp_path: Path) -> None:
     own = """
-    def test_waits(connect):
+    def test_looks(connect):
         with connect() as client:
             client.send(b"x")
-            client.expect_nothing(Reason.EARLY_REPLY, "it answered")
+            client.expect(b"x")
+            client.expect_nothing(Reason.EXTRA_REPLY, "more came")
 
-    def test_comes_too_late():
+    def test_comes_later(server):
         raise KeyError("must not be played")
     """
-    waits = ECHO.replace("sock.sendall(data)", "import time; time.sleep(1000)")
-    played = play(job(own, "waits", "comes_too_late", program=waits, limits=SandboxLimits(whole_s=2.0)), tmp_path)
-    assert played.checks["waits"].outcome is Outcome.PASSED
-    check = played.checks["comes_too_late"]
-    assert (check.outcome, check.reason) == (Outcome.FAILED, Reason.TOO_SLOW)
-    assert check.message.startswith("The 2 s for all checks of the server were used up before: ")
+    crowd = "for _ in range(140): threading.Thread(target=threading.Event().wait).start()"
+    program = ECHO.replace("import socket", "import threading, socket").replace(
+        "with sock:", f"{crowd}\n        with sock:"
+    )
+    played = play(job(own, "looks", "comes_later", program=program), tmp_path)
+    assert [(check.outcome, check.reason) for check in played.checks.values()] == [
+        (Outcome.FAILED, Reason.TOO_MANY_PROCESSES)
+    ] * 2
+    words = played.checks["comes_later"].message
+    assert words.startswith(
+        "In an earlier check it had 141 processes and threads for 1 client; allowed are 128, plus 4"
+    )
 
 
 def test_only_chosen_checks_are_played(tmp_path: Path) -> None:

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from grader.errors import Reason
-from grader.limits import REPLY_S, SLOW_CHECK_S, SLOW_PART, SLOW_STEP_S
-from grader.wire.budget import Budget, Counted
+from grader.limits import REPLY_S, SLOW_CHECK_S, SLOW_PART, SLOW_STEP_S, STARVED_PART, SandboxLimits
+from grader.wire.budget import Budget, Counted, allowed_s
 from grader.wire.faults import FaultError, UnprovedError
 from tests.wire.stand import Stand
 
@@ -29,13 +29,22 @@ def test_answers_that_use_up_nearly_each_deadline_are_too_slow_together() -> Non
     assert fault is not None
     assert fault.reason is Reason.TOO_SLOW
     assert fault.what == (
-        "it took 22.8 s of its own time for 12 steps (replies, starts and the like); a check allows 10 s, plus 1 s "
-        "for each step"
+        "it took 22.8 s of its own time for 12 steps (replies, starts and the like); allowed are 22.0 s"
     )
 
 
 def test_a_program_that_is_a_little_slow_at_each_message_may_be_so() -> None:
-    assert steps_until_too_slow(Budget(), SLOW_STEP_S / 2) == (1000, None)
+    assert steps_until_too_slow(Budget(), 0.1) == (1000, None)
+
+
+def test_a_client_that_looks_at_its_keyboard_once_a_second_may_do_so() -> None:
+    assert steps_until_too_slow(Budget(), 1.0, most=30) == (30, None)
+
+
+def test_a_slow_program_leaves_time_for_others_than_the_check_with_most_steps() -> None:
+    well, fault = steps_until_too_slow(Budget(), 0.25)
+    assert fault is not None
+    assert 0.25 * well < SandboxLimits().whole_s / 2
 
 
 def test_a_few_slow_ends_and_starts_are_no_fault() -> None:
@@ -58,7 +67,7 @@ def test_no_check_takes_more_than_its_steps_allow(steps_s: list[float]) -> None:
             budget.note_step(step_s)
     except FaultError:
         return
-    assert taken_s <= SLOW_CHECK_S + SLOW_STEP_S * len(steps_s) + 1e-6
+    assert taken_s <= allowed_s(len(steps_s)) + 1e-6
 
 
 @pytest.mark.parametrize("of", list(Counted))
@@ -86,6 +95,17 @@ def test_whose_time_was_used_up(part: float, whose: type[Exception]) -> None:
         assert error.what == "the time is over; the program itself used 55 of 100 s"
     assert error.reason is (Reason.TOO_SLOW if whose is FaultError else Reason.TIME_BUDGET)
     assert error.doing == "running"
+
+
+@pytest.mark.parametrize(("waited_s", "whose"), [(0.9, FaultError), (1.1, UnprovedError)])
+def test_where_we_had_to_wait_for_a_cpu_ourselves_it_was_the_machine(waited_s: float, whose: type[Exception]) -> None:
+    so_far_s = [50.0]
+    budget = Budget(100, lambda: so_far_s[0])
+    budget.begin_check()
+    budget.note(100)
+    so_far_s[0] += waited_s * STARVED_PART * 100
+    budget.begin_check()
+    assert isinstance(budget.out_of_time("the time is over"), whose)
 
 
 def test_waiting_for_a_program_adds_up_its_own_time(stand: Stand) -> None:

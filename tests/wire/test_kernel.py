@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from grader.wire.kernel import Endpoint, SocketRow, SocketTable, TcpState
+from grader.wire.kernel import Endpoint, SocketRow, SocketTable, TcpState, waited_for_cpu_s
 from grader.wire.udp import Courier
 from tests.wire.stand import PROGRAMS
 
@@ -349,3 +349,8 @@ def test_a_time_wait_row_of_others_is_not_destroyed() -> None:
         "again": False,
         "listener_is_spared": True,
     }
+
+
+def test_how_long_we_have_waited_for_a_cpu_only_grows() -> None:
+    before_s = waited_for_cpu_s()
+    assert 0 <= before_s <= waited_for_cpu_s()
