@@ -14,8 +14,8 @@ class Command(msgspec.Struct, frozen=True):
     """A program.  `build`: commands to run first, in order; `run`: how to start it, with {host} and {port} in it.
 
     `asks`: what a client asks for at its prompts before the first message, in order, as the submission says (None: it
-    does not say, and looking finds out).  `ports`: numbers in the program's source that may be a port of its own, each
-    from 1 to 65535, in order of appearance.  `language`: what it is written in; empty: nobody knows.
+    does not say, and we find out).  `ports`: numbers in the program's source that may be a port of its own, each
+    from 1 to 65535, in order of appearance.  `language`: what it is written in; empty: not known.
     """
 
     build: tuple[tuple[str, ...], ...]
@@ -26,7 +26,7 @@ class Command(msgspec.Struct, frozen=True):
 
 
 class Job(msgspec.Struct, frozen=True):
-    """What to grade.  `commands`: the programs that are there, in the assignment's order.
+    """What to grade.  `commands`: the programs that were handed in, in the assignment's order.
 
     `chosen`: ids of the checks to play.  `private_network`: whether nobody else uses this network namespace.
     `path`: where programs are looked for.
@@ -54,11 +54,11 @@ class Checked(msgspec.Struct, frozen=True, tag="checked"):
 
 
 class Finished(msgspec.Struct, frozen=True, tag="finished"):
-    """All have."""
+    """All checks have theirs."""
 
 
 class Refused(msgspec.Struct, frozen=True, tag="refused"):
-    """The assignment's own files can't be played; every reason for it, one at least."""
+    """The assignment's own files can't be played; every reason for it, at least one."""
 
     flaws: tuple[Flaw, ...]
 

@@ -44,11 +44,11 @@ class Settings(TypedDict):
     """What the host says once, before anything runs.
 
     `uid`, `gid`: whom the program runs as (0 in a user namespace that maps nobody else).  `work`: the folder it
-    lives in, empty and writable for that user.  `places`: the folders that it can write in, which are put back as they
-    were after building whenever a program is started.  `private_pids`: whether this process is PID 1 of a namespace.
-    `own_cgroup`: whether the kernel counts this sandbox's memory and processes apart; then its own limit holds for
-    `processes` (RLIMIT_NPROC would count the user's processes in all containers of the machine).  `patience_s`: how
-    long the kernel may take to stop or to end the program.  Sizes in bytes.
+    lives in, empty and writable for that user.  `places`: the folders that it can write in, which are restored to what
+    they were after building whenever a program is started.  `private_pids`: whether this process is PID 1 of a
+    namespace.  `own_cgroup`: whether the kernel counts this sandbox's memory and processes separately; then its own
+    limit applies to `processes` (RLIMIT_NPROC would count the user's processes in all containers of the machine).
+    `patience_s`: how long the kernel may take to stop or to kill the program.  Sizes in bytes.
     """
 
     uid: int
