@@ -5,12 +5,12 @@ The flow, one arrow a module:
     submission.take(path)                   a snapshot of what was handed in        -> Submission
     languages.recipe(submission, role)      how it is built and started             -> Recipe
     sandbox.choose.choose(...).make(...)    the warden with the program, the driver -> Sandbox
-    driver (pytest) + wire + checks         each check's verdict as it falls        -> CheckResult ...
+    driver (pytest) + wire + checks         each check's verdict as it is reached   -> CheckResult ...
     results.make_report(...)                points, exit code                       -> Report
     report.render(kind, report)             console, JUnit XML, JSON, HTML
 
-`flow.grade` is these lines as code.  What stands in `__all__` is what an assignment's author imports; it is loaded when
-it is asked for, since the warden's side of the sandbox must not load any of it.
+`flow.grade` is these lines as code.  What is in `__all__` is what an assignment's author imports; it is loaded only
+when it is asked for, since the warden's side of the sandbox must not load any of it.
 """
 
 from __future__ import annotations

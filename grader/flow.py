@@ -55,7 +55,7 @@ class Request(msgspec.Struct, frozen=True):
 
     @property
     def chosen(self) -> frozenset[str]:
-        """Ids of the checks that count: those asked for and what they need, whatever was handed in."""
+        """Ids of the checks that count: those asked for and what they depend on, whatever was handed in."""
         listed = {spec.id for spec in self.assignment.checks if spec.part in parts_of(self.asked_roles)}
         return frozenset(listed if self.only is None else self.assignment.with_needed(self.only & listed))
 
@@ -67,7 +67,7 @@ class Request(msgspec.Struct, frozen=True):
 
     @property
     def narrowed(self) -> Narrowed | None:
-        """What is asked for instead of the whole assignment; None where that is."""
+        """What is asked for instead of the whole assignment; None if it is the whole."""
         roles, checks = self.asked_roles, self.assignment.checks
         if roles == self.assignment.roles and self.only is None:
             return None
@@ -101,12 +101,12 @@ class Plan(msgspec.Struct, frozen=True):
 
     @property
     def playable(self) -> frozenset[str]:
-        """Those of the chosen for which the programs are there."""
+        """Those of the chosen checks whose programs were handed in."""
         return frozenset(check for check in self.chosen if part_of(check) in parts_of(self.recipes))
 
 
 def grade(path: Path, request: Request, make_sandbox: MakeSandbox, listen: Listener) -> Report:
-    """Grade what lies at `path`."""
+    """Grade what is at `path`."""
     return carry_out(plan(submission.take(path), request), make_sandbox, listen)
 
 
@@ -114,7 +114,7 @@ def plan(taken: Submission, request: Request) -> Plan:
     """Find the programs.
 
     Raises:
-        UsageError: there is none, or several could be meant.
+        UsageError: there is none, or it is not clear which is meant.
     """
     found, lacking = languages.recipes(taken, request.played_roles)
     if not found:
@@ -157,7 +157,7 @@ def refuse(submitted: SubmissionInfo, request: Request, why: str, notes: tuple[s
 def carry_out(plan: Plan, make_sandbox: MakeSandbox, listen: Listener) -> Report:
     """Grade a submission whose programs are found.
 
-    A sandbox that breaks leaves a whole report all the same: what was judged before stands, the rest is unjudged.
+    A sandbox that breaks still leaves a complete report: what was judged before stands, the rest is unjudged.
 
     Raises:
         CannotJudgeError: there is no sandbox at all.
@@ -221,7 +221,7 @@ def _play(sandbox: Sandbox, plan: Plan, listen: Listener) -> tuple[dict[Role, Bu
 
 
 def _words(sandbox: Sandbox, plan: Plan) -> Iterator[Word]:
-    """The submission and the job handed over; what the driver says."""
+    """Hand over the submission and the job; what the driver says."""
     sandbox.open()
     return sandbox.play(
         Job(
@@ -249,7 +249,7 @@ def _words(sandbox: Sandbox, plan: Plan) -> Iterator[Word]:
 def _listed(assignment: Assignment, checks: Iterable[CheckResult]) -> tuple[CheckResult, ...]:
     """Each check once, program after program, as the assignment lists them.
 
-    They are played in another order, and those of both programs are skipped for the one as well as for the other.
+    They are played in a different order, and those of both programs are skipped for the one as well as for the other.
     """
     ids = [check for role in ROLES for check in (handed_in(role), builds_id(role))]
     ids += [spec.id for part in PARTS for spec in assignment.checks if spec.part == part]

@@ -30,7 +30,7 @@ class Command(msgspec.Struct, frozen=True):
 
 
 class Job(msgspec.Struct, frozen=True):
-    """What to grade.  `commands`: the programs that are there, in the assignment's order.
+    """What to grade.  `commands`: the programs that were handed in, in the assignment's order.
 
     `chosen`: ids of the checks to play.  `private_network`: whether nobody else uses this network namespace.
     `environment`: the variables of the place where programs are built and run, PATH among them.
@@ -65,11 +65,11 @@ class Checked(msgspec.Struct, frozen=True, tag="checked"):
 
 
 class Finished(msgspec.Struct, frozen=True, tag="finished"):
-    """All have."""
+    """All checks have theirs."""
 
 
 class Refused(msgspec.Struct, frozen=True, tag="refused"):
-    """The assignment's own files can't be played; every reason for it, one at least."""
+    """The assignment's own files can't be played; every reason for it, at least one."""
 
     flaws: tuple[Flaw, ...]
 

@@ -1,7 +1,7 @@
 """Every limit and deadline, with its reason beside it.
 
 A deadline is a safety net: a verdict comes from the kernel's facts long before.  When one expires the check says
-so and never calls it the student's fault without proof.  Nothing else in the project writes such a number.
+so and never calls it the student's fault without proof.  Nothing else in the project contains such a number.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Every mistake in an assignment's folder, in one go: the table and the handout here, its Python files in a process.
 
-`grader check` finds the same before it builds a program, and tells the first.
+`grader check` finds the same before it builds a program, and reports the first.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _SEED = 1
 
 
 def flaws(folder: Path, extra: Path | None = None) -> list[Flaw]:
-    """All that is wrong with the assignment in this folder, file by file, each with its line where there is one."""
+    """Everything that is wrong with the assignment in this folder, file by file, each with its line if there is one."""
     asked, found = examine(folder, extra)
     if asked is not None:
         told = {flaw.what for flaw in found}

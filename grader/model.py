@@ -1,7 +1,7 @@
 """The values that travel through the flow, and nothing else.
 
 A `Report` is the source of truth of a grading: every other report is a pure function of it.  All values are
-frozen; bytes are the program's bytes, never decoded here (in JSON they stand as base64).  This file imports
+frozen; bytes are the program's bytes, never decoded here (in JSON they are base64).  This file imports
 nothing of the project but the closed list of reasons.
 """
 
@@ -34,12 +34,12 @@ PARTS: Final[tuple[Part, ...]] = ("server", "client", "pair")
 
 
 def part_of(check_id: str) -> Part:
-    """Whose check that is, by its id (ValueError: by no known name)."""
+    """Whose check that is, by its id (ValueError: unknown)."""
     return PARTS[[*PARTS].index(cast("Part", check_id.partition(".")[0]))]
 
 
 def parts_of(roles: Collection[Role]) -> tuple[Part, ...]:
-    """Whose checks can be played with these programs, in the order in which they are."""
+    """Whose checks can be played with these programs, in the order in which they are played."""
     return tuple(part for part in PARTS if part in roles or (part == "pair" and set(roles) == {*ROLES}))
 
 
@@ -57,7 +57,7 @@ UNJUDGED = frozenset({Outcome.INCONCLUSIVE, Outcome.ERROR})
 
 
 class Audience(StrEnum):
-    """For whom a report is: a student's holds nothing that only the instructor may know."""
+    """Who a report is for: a student's contains nothing that only the instructor may know."""
 
     STUDENT = "student"
     INSTRUCTOR = "instructor"
@@ -94,9 +94,9 @@ class Event(Frozen, frozen=True):
     """One event of a transcript.
 
     `at_ms`: milliseconds since the check began.  `who`: "client A", "program" or "grader".
-    `data`: the bytes sent, received or printed; long ones keep head and tail, `size_bytes` is the true length and
-    `omitted_bytes` what was left out between `data[:head_bytes]` and the rest.
-    `pieces`: for `sent`, the length in bytes of each piece that was handed to the kernel apart (empty: one piece).
+    `data`: the bytes sent, received or printed; long ones keep their beginning and end, `size_bytes` is the true length
+    and `omitted_bytes` what was left out between `data[:head_bytes]` and the rest.
+    `pieces`: for `sent`, the length in bytes of each piece that was handed to the kernel separately (empty: one piece).
     `text`: what the kernel said or what was done, in words.
     """
 
@@ -121,8 +121,8 @@ class Requirement(Frozen, frozen=True):
 class CheckResult(Frozen, frozen=True, omit_defaults=False):
     """One check's verdict.
 
-    `message`: several lines of plain text for the student: what was sent, what came back, what the program was
-    doing.  Control characters of the program never stand in it raw; they are escaped.  `hint`: what to look at next.
+    `message`: several lines of plain text for the student: what was sent, what was received, what the program was
+    doing.  Control characters of the program are never in it raw; they are escaped.  `hint`: what to look at next.
     """
 
     id: str
@@ -139,12 +139,12 @@ class CheckResult(Frozen, frozen=True, omit_defaults=False):
 
 
 def judged(check: CheckResult) -> bool:
-    """Whether its points are earned or lost; those of the others are for a person to look at."""
+    """Whether its points are earned or lost; a person has to look at the others."""
     return check.outcome not in UNJUDGED and check.reason is not Reason.PREREQUISITE_UNJUDGED
 
 
 class BuildResult(Frozen, frozen=True, omit_defaults=False):
-    """What building gave.  `outcome` is skipped when nothing has to be built; `log` is the compiler's words."""
+    """The result of building.  `outcome` is skipped if nothing has to be built; `log` is what the compiler printed."""
 
     outcome: Outcome
     log: str = ""
@@ -153,7 +153,7 @@ class BuildResult(Frozen, frozen=True, omit_defaults=False):
 
 
 class SubmissionInfo(Frozen, frozen=True, omit_defaults=False):
-    """The submission's name as handed in, and the SHA-256 of its snapshot (hex; nothing where none could be made)."""
+    """The submission's name as handed in, and the SHA-256 of its snapshot (hex; empty if none could be made)."""
 
     name: str
     sha256: str
@@ -172,10 +172,10 @@ class GraderInfo(Frozen, frozen=True, omit_defaults=False):
 
 
 class Narrowed(Frozen, frozen=True, omit_defaults=False):
-    """That only a part of the assignment was asked for.
+    """Says that only a part of the assignment was asked for.
 
     `role`: the only one, by `--role` (None: not narrowed by it).  `only`: ids of the checks named by `--only` (none:
-    not narrowed by it); what they depend on is graded with them.  `full_score`: what the whole assignment gives.
+    not narrowed by it); what they depend on is graded with them.  `full_score`: the points of the whole assignment.
     """
 
     role: Literal["server", "client"] | None

@@ -148,10 +148,18 @@ def test_the_needed_checks_come_along_whatever_the_distance(write: Write) -> Non
             'requirement = "9.9"',
             "check server.goes_on names requirement 9.9, which the handout does not have",
         ),
-        ('["listens"]', '["goes_on"]', "check server.answers needs server.goes_on, which needs it in turn"),
-        ('["server.answers"]', '["goes_on"]', "check server.goes_on needs server.goes_on, which needs it in turn"),
+        ('["listens"]', '["goes_on"]', "check server.answers depends on server.goes_on, which depends on it in turn"),
+        (
+            '["server.answers"]',
+            '["goes_on"]',
+            "check server.goes_on depends on server.goes_on, which depends on it in turn",
+        ),
         ('requirement = "2.1"', 'requirement = "1.1"', "requirement 2.1 of the handout has no check"),
-        ('["server.answers"]', '["later"]', "check server.goes_on needs server.later, which is not among the checks"),
+        (
+            '["server.answers"]',
+            '["later"]',
+            "check server.goes_on depends on server.later, which is not among the checks",
+        ),
         ('["server.answers"]', "[1]", "Expected `str`"),
         ("goes_on =", "goes_onn =", "there is no check server.goes_onn"),
         ("goes_on =", "burst =", "there is no check server.burst over TCP"),
@@ -223,13 +231,13 @@ prints_reply = "2.1"
         ('["server", "client"]', '["server"]', "there is a table [client], but roles does not ask for a client"),
         ('["server", "client"]', '["server", "server"]', "roles must name a server, a client, or each once"),
         ('["server", "client"]', "[]", "roles must name a server, a client, or each once"),
-        ("[client]\n", "[client]\ntries = 2\n", 'a client that is to try again must have silent = "gives_up"'),
+        ("[client]\n", "[client]\ntries = 2\n", 'a client that has to try again must have silent = "gives_up"'),
         ("[client]\n", "[client]\ntries = 11\n", "Expected `int` <= 10"),
         ("[client]\n", "[client]\ntimeout = 1\n", "unknown field `timeout`"),
         (
             'connects = { requirement = "2.1", points = 1 }',
             'connects = { requirement = "2.1", needs = ["server.answers"] }',
-            "check client.connects needs server.answers, a check of another program",
+            "check client.connects depends on server.answers, a check of another program",
         ),
     ],
 )
@@ -367,7 +375,7 @@ def test_a_variant_may_have_files_checks_and_a_handout_of_its_own(write_variant:
             "line 4: points names server.nope, which is not among the checks",
         ),
         ('extends = "echo"\n[points.server]\nanswers = -1\n', "Expected `float` >= 0"),
-        ('extends = "echo"\ndrop = ["server.answers"]\n', "needs server.answers, which is not among the checks"),
+        ('extends = "echo"\ndrop = ["server.answers"]\n', "depends on server.answers, which is not among the checks"),
     ],
 )
 def test_a_variants_mistakes_are_told_with_their_line(write_variant: Write, toml: str, words: str) -> None:

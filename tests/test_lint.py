@@ -69,7 +69,7 @@ def test_all_are_found_with_their_lines(folder: Path) -> None:
             f"protocol.py, line {oversized}: oversized of protocol.py must give datagrams longer than LARGEST_BYTES, "
             "of 65507 bytes at most, but with seed 1 it does not (server.large_datagrams needs it)"
         ),
-        "test_own.py, line 2: test_own asks for no_such_fixture, which is no fixture",
+        "test_own.py, line 2: test_own asks for no_such_fixture, which is not a fixture",
     ]
 
 

@@ -84,7 +84,7 @@ def test_nothing_may_be_inconclusive() -> None:
 
 
 def test_a_check_may_be_skipped_only_with_what_it_needs() -> None:
-    assert flips(coalesced=Outcome.SKIPPED) == [f"{COALESCED} was skipped without need"]
+    assert flips(coalesced=Outcome.SKIPPED) == [f"{COALESCED} was skipped for no reason"]
     needing = [check for check, needs in NEEDS.items() if needs == ("server.answers",)]
     skipped = {check.removeprefix("server."): Outcome.SKIPPED for check in needing}
     left = verify.flips(ASSIGNMENT, Expected(fails=("server.answers",)), report(answers=Outcome.FAILED, **skipped))
@@ -140,15 +140,15 @@ def test_without_a_client_its_checks_and_those_of_both_may_be_skipped(cause: str
     graded = report_of(asked, "both", **{cause: FAILED}, server__listens=PASSED, **rest)
     assert list(verify.flips(asked, expected, graded)) == []
     also = report_of(asked, "both", **{cause: FAILED}, server__listens=SKIPPED, **rest)
-    assert list(verify.flips(asked, expected, also)) == ["server.listens was skipped without need"]
+    assert list(verify.flips(asked, expected, also)) == ["server.listens was skipped for no reason"]
 
 
 def test_a_server_that_never_listens_skips_no_check_of_a_client() -> None:
     asked = of_both()
     graded = report_of(asked, "both", server__listens=FAILED, client__sends=SKIPPED, pair__talk=SKIPPED)
     assert list(verify.flips(asked, Expected(role="both", fails=("server.listens",)), graded)) == [
-        "client.sends was skipped without need",
-        "pair.talk was skipped without need",
+        "client.sends was skipped for no reason",
+        "pair.talk was skipped for no reason",
     ]
 
 
@@ -191,7 +191,7 @@ def test_a_fault_in_the_roles_is_refused(tmp_path: Path, old: str, new: str, wor
 
 def test_a_program_of_a_role_that_is_not_asked_for_is_refused(tmp_path: Path) -> None:
     folder = write_reference(tmp_path / "x", '["good/client.py"]\nrole = "client"\n', "good/client.py")
-    with pytest.raises(AssignmentError, match=r"good/client\.py: client is no role here"):
+    with pytest.raises(AssignmentError, match=r"good/client\.py: there is no role client here"):
         verify.load_verdicts(folder, ASSIGNMENT)
 
 

@@ -1,6 +1,6 @@
 """An assignment's folder as a value: what is asked, which checks, how many points, and the handout's requirements.
 
-Every check names a requirement and every requirement has a check; a folder for which this does not hold is refused
+Every check names a requirement and every requirement has a check; a folder for which this does not hold is rejected
 here, before anything runs.  The assignment's Python files are never imported here: they run in the driver.
 """
 
@@ -71,7 +71,7 @@ def load(name: str, extra: Path | None = None) -> Assignment:
 def examine(folder: Path, extra: Path | None = None) -> tuple[Assignment | None, list[Flaw]]:
     """What a folder asks for, as far as it can be read (None: not at all), and every mistake in its table and handout.
 
-    Its Python files are read, and not looked at.  `extra`: where the assignment that it extends may be, besides ours.
+    Its Python files are read, but not examined.  `extra`: where the assignment that it extends may be, besides ours.
     """
     try:
         source = Source.read(folder, lambda name: folder_of(name, extra))

@@ -1,4 +1,4 @@
-"""Where an assignment's table and its handout don't fit themselves or each other: every mistake, with its line."""
+"""Where an assignment's table and its handout contradict themselves or each other: every mistake, with its line."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def _in_handout(source: Source, number: str, what: str) -> Flaw:
 
 
 def _faults_of_roles(asked: Assignment) -> Iterator[str]:
-    """Where the roles and the client's table do not fit each other."""
+    """Where the roles and the client's table contradict each other."""
     if not asked.roles or _twice(asked.roles):
         yield "roles must name a server, a client, or each once"
     if "client" in asked.roles and asked.client is None:
@@ -47,7 +47,7 @@ def _faults_of_roles(asked: Assignment) -> Iterator[str]:
     if "client" not in asked.roles and asked.client is not None:
         yield "there is a table [client], but roles does not ask for a client"
     if asked.client is not None and asked.client.silent == "waits" and asked.client.tries > 1:
-        yield 'a client that is to try again must have silent = "gives_up"'
+        yield 'a client that has to try again must have silent = "gives_up"'
 
 
 def _faults_of_check(asked: Assignment, source: Source, spec: CheckSpec) -> Iterator[str]:
@@ -70,15 +70,15 @@ def _faults_of_needs(asked: Assignment, spec: CheckSpec) -> Iterator[str]:
     order = [other.id for other in asked.checks]
     for needed in spec.needs:
         if needed not in order:
-            yield f"check {spec.id} needs {needed}, which is not among the checks"
+            yield f"check {spec.id} depends on {needed}, which is not among the checks"
         elif order.index(needed) >= order.index(spec.id):
-            yield f"check {spec.id} needs {needed}, which needs it in turn"
+            yield f"check {spec.id} depends on {needed}, which depends on it in turn"
         elif spec.part in ROLES and needed.partition(".")[0] != spec.part:
-            yield f"check {spec.id} needs {needed}, a check of another program"
+            yield f"check {spec.id} depends on {needed}, a check of another program"
 
 
 def _limits_too_small(asked: Assignment) -> Iterator[str]:
-    """A right program must be able to do what is asked within the limits."""
+    """A correct program must be able to do what is asked within the limits."""
     clients = asked.server.clients if "server.many_clients" in {spec.id for spec in asked.checks} else 0
     if asked.limits.open_files < clients + _OWN_FILES:
         yield f"{clients} clients need {clients + _OWN_FILES} open_files, but [limits] allows {asked.limits.open_files}"

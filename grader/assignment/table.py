@@ -44,7 +44,7 @@ _Raw = dict[str, Any]
 
 
 class _Row(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What an assignment says of a check; what it does not say is the catalogue's.
+    """What an assignment says about a check; what it does not say is the catalogue's.
 
     `needs`: names of checks of the same program, or ids.
     """
@@ -100,7 +100,7 @@ class Source:
         """Read a folder and those that it extends; `folder_of` finds them by name (UsageError: there is none).
 
         Raises:
-            CannotReadError: a file is not there or can't be read, or a variant extends itself.
+            CannotReadError: a file is missing or can't be read, or a variant extends itself.
         """
         raw, text = _decoded(folder)
         parent = None
@@ -143,7 +143,7 @@ class Source:
         )
 
     def line(self, *path: str) -> int | None:
-        """Where its table says this; None: it is its parent's word, or nobody's."""
+        """The line of its table that says this; None: its parent says it, or nobody."""
         return line_of(self.text, path)
 
 
@@ -171,7 +171,7 @@ def _decoded(folder: Path) -> tuple[_Raw, str]:
 
 
 def line_of(text: str, path: Collection[str]) -> int | None:
-    """The line of a TOML text on which a key stands, or the nearest table around it that has a line of its own."""
+    """The line of a TOML text on which a key is, or the nearest table around it that has a line of its own."""
     header: tuple[str, ...] = ()
     lines: dict[tuple[str, ...], int] = {}
     for number, line in enumerate(text.splitlines(), 1):
@@ -186,7 +186,7 @@ def line_of(text: str, path: Collection[str]) -> int | None:
 
 
 def examined(source: Source) -> tuple[Assignment | None, list[Flaw]]:
-    """What the folder asks for, as far as it can be read, and where its table is not as a table must be."""
+    """What the folder asks for, as far as it can be read, and where its table is not as it should be."""
     raw, flaws = _merged(source)
     try:
         file = msgspec.convert(raw, type=_File, strict=True)
@@ -219,7 +219,7 @@ def examined(source: Source) -> tuple[Assignment | None, list[Flaw]]:
 
 
 def _merged(source: Source) -> tuple[_Raw, list[Flaw]]:
-    """A folder's table with all that it takes from its parent, and what it can't take or change."""
+    """A folder's table with everything that it takes from its parent, and what it can't take or change."""
     own = {key: value for key, value in source.raw.items() if key not in _OF_VARIANTS}
     if source.parent is None:
         stray = [key for key in source.raw if key in _OF_VARIANTS]
@@ -251,7 +251,7 @@ def _merged(source: Source) -> tuple[_Raw, list[Flaw]]:
 
 
 def _overlaid(below: Mapping[str, Any], above: Mapping[str, Any]) -> _Raw:
-    """Tables entry by entry, all else as a whole."""
+    """Tables entry by entry, everything else as a whole."""
     return {
         key: _overlaid(below.get(key, {}), above.get(key, {}))
         if isinstance(below.get(key), dict) and isinstance(above.get(key, {}), dict)
@@ -303,7 +303,7 @@ def _specs(checks: Mapping[str, Mapping[str, str | _Row]]) -> list[CheckSpec]:
 
 
 def _in_order(specs: list[CheckSpec]) -> list[CheckSpec]:
-    """Each behind those that it needs, and otherwise as they are; those that need each other stay as they are, too."""
+    """Each after those that it depends on, and otherwise as they are; those in a circle stay as they are, too."""
     order: dict[str, CheckSpec] = {}
     waiting = {spec.id: spec for spec in specs}
     while ready := next((spec for spec in waiting.values() if not waiting.keys() & {*spec.needs}), None):

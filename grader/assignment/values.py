@@ -31,9 +31,9 @@ class CheckSpec(msgspec.Struct, frozen=True):
 
 
 class ServerSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What the handout says of the server.
+    """What the handout says about the server.
 
-    `default_port`: where clients expect it that are told nothing else (the lecture's 12000, if the handout names none).
+    `default_port`: where clients expect it unless told otherwise (the lecture's 12000, if the handout names none).
     `listen`: on every IPv4 address, or on loopback at least.  `clients`: how many it must hold at the same time
     (`many_clients`).  `backlog`: how many may wait while it is busy (`backlog_burst`).
     """
@@ -45,7 +45,7 @@ class ServerSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class ClientSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What the handout says of the client.
+    """What the handout says about the client.
 
     `silent`: what it does when a reply never comes.  `tries`: how often it sends a request in all before it gives up.
     """
@@ -75,7 +75,7 @@ class Libraries(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Flaw(msgspec.Struct, frozen=True):
-    """A mistake in an assignment's folder, for its author to mend: which file, what, and the line if there is one."""
+    """A mistake in an assignment's folder, for its author to fix: which file, what, and the line if there is one."""
 
     file: str
     what: str
@@ -111,16 +111,16 @@ class Assignment(msgspec.Struct, frozen=True):
         return next(spec for spec in self.checks if spec.id == check_id)
 
     def with_needed(self, chosen: frozenset[str]) -> frozenset[str]:
-        """These checks and those that they need."""
+        """These checks and those that they depend on."""
         needed = {check for spec in self.checks if spec.id in chosen for check in spec.needs}
         return chosen if needed <= chosen else self.with_needed(chosen | needed)
 
 
 def builds(role: Role) -> str:
-    """The id of the check that stands for building; no assignment lists it, since it is asked of all."""
+    """The id of the check for building; no assignment lists it, since it is required of all."""
     return f"{role}.builds"
 
 
 def handed_in(role: Role) -> str:
-    """The id of the check that a program is there at all, where another one is; no assignment lists it either."""
+    """The id of the check that a program was handed in at all, if another one was; no assignment lists it either."""
     return f"{role}.handed_in"

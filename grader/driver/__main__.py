@@ -1,4 +1,4 @@
-"""The driver's entry point: a job on standard input, verdicts on standard output, the warden by a channel.
+"""The driver's entry point: a job on standard input, verdicts on standard output, the warden through a channel.
 
 Argument: where the warden is, `fd:N` or `unix:PATH`.
 """
@@ -54,7 +54,7 @@ _OWN_V4, _OWN_V6 = "127.0.0.4", "fd00::1"
 
 
 def main() -> int:
-    """Build, play the checks, say their verdicts."""
+    """Build, play the checks, report their verdicts."""
     hidden.hide()  # this process knows the answers
     say = _speaker()
     # Every client of ours is an open file, and many shells allow 1024 of them where the kernel would allow more.
@@ -77,7 +77,7 @@ def main() -> int:
 
 
 def _laid_out(job: Job, folder: Path) -> tuple[Flaw, ...]:
-    """Lay the author's files in a folder; what is wrong with them."""
+    """Put the author's files in a folder; what is wrong with them."""
     author.lay_out(job.assignment, folder)
     return tuple(author.flaws(folder, job.assignment, job.chosen, [*job.commands], job.seed))
 
@@ -118,8 +118,8 @@ def _not_kept(product: Product, error: CannotKeepError) -> Product:
 def _add_addresses() -> None:
     """Give the loopback device more addresses than 127.0.0.1 and ::1.
 
-    getaddrinfo(3) with AI_ADDRCONFIG, which its manual recommends, finds nothing of a family of which the machine has
-    none but these.
+    getaddrinfo(3) with AI_ADDRCONFIG, which its manual recommends, finds nothing in a family of which the machine has
+    no other address.
     """
     # struct ifreq; by its name an alias, which leaves 127.0.0.1 where it is.
     alias = struct.pack("=16sHH4s16x", f"{_LOOPBACK}:1".encode(), socket.AF_INET, 0, socket.inet_aton(_OWN_V4))
@@ -133,7 +133,7 @@ def _add_addresses() -> None:
 
 
 def _speaker() -> Callable[[Word], None]:
-    """Keep standard output for verdicts alone: what pytest or a check prints goes to standard error."""
+    """Keep standard output for verdicts only: what pytest or a check prints goes to stderr."""
     mouth = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
 

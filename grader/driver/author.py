@@ -1,7 +1,7 @@
 """An assignment's own Python files: what is wrong with them, and where, before any program is built or started.
 
-Nothing here asks a program or the kernel: the files are imported, and their functions are tried.  What shows only when
-a file meets a program's bytes is told by `blame` instead: as the author's mistake, with file and line.
+Nothing here asks a program or the kernel: the files are imported, and their functions are tried.  Mistakes that show
+only when a file meets a program's bytes are reported by `blame` instead: as the author's, with file and line.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _Check = Callable[..., object]
 
 
 def blame(error: BaseException, folder: Path) -> Flaw | None:
-    """Where in an author's files an exception has come from, the innermost place; None: from none of them."""
+    """Where in an author's files an exception comes from, the innermost place; None: not from one of them."""
     place = error.__traceback__
     found = None
     while place is not None:
@@ -123,11 +123,11 @@ def _of_protocol(protocol: ModuleType, function: str, fault: str) -> Flaw:
 
 
 def _unknown_fixtures(check: _Check, folder: Path) -> Iterator[Flaw]:
-    """What a check of the author's own asks for, and nobody has."""
+    """A fixture that one of the author's checks asks for and that does not exist."""
     code = check.__code__
     path = Path(code.co_filename)
     if path.parent != folder:
         return
     own = {name for name, member in check.__globals__.items() if is_fixture(member)}
     for name in sorted(signature(check).parameters.keys() - own - FIXTURES):
-        yield Flaw(path.name, f"{check.__name__} asks for {name}, which is no fixture", code.co_firstlineno)
+        yield Flaw(path.name, f"{check.__name__} asks for {name}, which is not a fixture", code.co_firstlineno)

@@ -1,6 +1,6 @@
 """Looks at an assignment's Python files, which only the driver imports: an `Inquiry` on standard input, flaws out.
 
-It is a process of its own, so that what an author's file does to it, or prints, is nobody else's.
+It is a process of its own, so that whatever an author's file does to it, or prints, affects nothing else.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ class Inquiry(msgspec.Struct, frozen=True):
 
 
 def main() -> None:
-    """Say every flaw, as a list in JSON."""
+    """Print every flaw, as a list in JSON."""
     answer = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # what an author's file prints is no answer
     inquiry = msgspec.json.decode(sys.stdin.buffer.read(), type=Inquiry)

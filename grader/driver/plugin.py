@@ -1,7 +1,7 @@
-"""pytest hooks: which checks are played in which order, and what their ends mean.
+"""pytest hooks: which checks are played in which order, and what their results mean.
 
 One rule for all: `FaultError` is the student's, `UnprovedError` is nobody's; anything else that is raised is the
-author's where it comes from one of the assignment's files, else ours.
+author's if it comes from one of the assignment's files, otherwise ours.
 """
 
 from __future__ import annotations
@@ -34,12 +34,12 @@ _LISTENS = "server.listens"
 _WHOSE_TIME: dict[Part, str] = {
     "server": "all checks of the server",
     "client": "all checks of the client",
-    "pair": "all checks of both together",
+    "pair": "all checks of both programs together",
 }
 
 
 class Referee:
-    """Turns each check's end into a result and says it."""
+    """Turns the way each check ends into a result and reports it."""
 
     def __init__(
         self, job: Job, parts: tuple[Part, ...], stage: Stage, folder: Path, say: Callable[[Word], None]
@@ -60,7 +60,7 @@ class Referee:
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
         """Keep the chosen checks: a server's, then a client's, then those of both.
 
-        In each, those that share a server come first, so that it is not started again for each.
+        In each group, those that share a server come first, so that it is not started again for each.
         """
         found = {self.id_of(item): item for item in items}
         sharing = frozenset(check for check, item in found.items() if _shares_the_server(item))
@@ -71,20 +71,20 @@ class Referee:
         return playing_order(self._job.assignment.checks, chosen, sharing)
 
     def id_of(self, item: pytest.Item) -> str:
-        """A check's id: whose it is, which its file says, and its function's name without `test_`."""
+        """A check's id: its part, which its file determines, and its function's name without `test_`."""
         return f"{_part(item)}.{item.name.removeprefix('test_')}"
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_protocol(self, item: pytest.Item, nextitem: pytest.Item | None) -> bool:
         """One check from start to result; no program outlives the last check of its part.
 
-        What could not be judged is played once more, alone: what was in its way may be gone.
+        What could not be judged is played once more, by itself: what was in its way may be gone.
         """
         part = _part(item)
         deadline = self._deadlines.setdefault(part, time.monotonic() + self._job.assignment.limits.whole_s)
         self._play(item, nextitem, deadline)
         if self._may_be_judged_yet(item, deadline) and _tidy(item.session, self._stage.end_program):
-            self._play(item, nextitem, deadline, "it could not be judged before, and is played once more, alone")
+            self._play(item, nextitem, deadline, "it could not be judged before, and is played once more, by itself")
         self._say(Checked(self._results[self.id_of(item)]))
         if nextitem is not None and _part(nextitem) != part:
             _tidy(item.session, self._stage.end_program)
@@ -97,7 +97,7 @@ class Referee:
         runtestprotocol(item, nextitem=nextitem, log=False)
 
     def _may_be_judged_yet(self, item: pytest.Item, deadline: float) -> bool:
-        """Whether nobody was at fault but the machine, and there is time."""
+        """Whether only the machine was at fault, and there is time."""
         result = self._results.get(self.id_of(item))
         unproved = result is not None and result.outcome is Outcome.INCONCLUSIVE
         return unproved and not item.session.shouldstop and time.monotonic() < deadline
@@ -122,7 +122,7 @@ class Referee:
     def pytest_runtest_makereport(
         self, item: pytest.Item, call: pytest.CallInfo[None]
     ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-        """Take the verdict from the phase in which it fell: setting up, or the check itself."""
+        """Take the verdict from the phase in which it was reached: the setup, or the check itself."""
         report = yield
         if call.when == "call" or (call.when == "setup" and call.excinfo is not None):
             error = call.excinfo.value if call.excinfo else None
@@ -154,7 +154,7 @@ class Referee:
         )
 
     def _hint(self, check_id: str, row: Behaviour, reason: Reason) -> str:
-        """What to look at: a module that is not there before all else, since nothing else can be at fault then."""
+        """The hint: a missing module before anything else, since nothing else can be at fault then."""
         part = part_of(check_id)
         written = {command.language for role, command in self._job.commands.items() if part in {role, "pair"}}
         language = written.pop() if len(written) == 1 else ""
@@ -178,7 +178,7 @@ class Referee:
 
 
 def verdict_without_play(error: BaseException, folder: Path) -> tuple[Outcome, Reason, str]:
-    """The verdict of a check that could not be played, or that broke: by an author's file in this folder, or by us."""
+    """The verdict of a check that could not be played, or broke: because of an author's file in this folder, or us."""
     match error:
         case NotStartedError(fault=fault, needed=needed_program):
             return Outcome.SKIPPED, Reason.PREREQUISITE, expect.because(needed_program, fault)
@@ -193,7 +193,7 @@ def verdict_without_play(error: BaseException, folder: Path) -> tuple[Outcome, R
 
 
 def _tidy(session: pytest.Session, tidy: Callable[[], None]) -> bool:
-    """Whether it could be done.  Else nothing more can be played, and the verdicts that are there still count."""
+    """Whether it could be done.  Otherwise nothing more can be played, and the verdicts reached so far still count."""
     try:
         tidy()
     except (ChannelClosedError, WardenError):
@@ -215,7 +215,7 @@ def _unjudged(result: CheckResult) -> bool:
 def playing_order(checks: tuple[CheckSpec, ...], chosen: frozenset[str], sharing: frozenset[str]) -> list[str]:
     """The chosen checks in the assignment's order, but those that share a server before those that start their own.
 
-    A check stays behind those that it needs.
+    A check comes after those that it depends on.
     """
     order: list[str] = []
     for now in (sharing, chosen):

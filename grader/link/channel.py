@@ -1,8 +1,8 @@
 """Frames over a stream: how driver and warden, and host and warden, talk.
 
-A frame is a four-byte big-endian length and that many bytes of JSON, or raw bytes where a file goes along.
+A frame is a four-byte big-endian length and that many bytes of JSON, or raw bytes if a file goes along.
 Descriptors travel with the first byte of their frame (SCM_RIGHTS), so a reader gets them with it or not at all.
-Standard library only: this file stands beside the warden in the sandbox image.
+Standard library only: this file is next to the warden in the sandbox image.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ class Channel:
         return self._sock.fileno()
 
     def close(self) -> None:
-        """End it; the other side sees ChannelClosedError."""
+        """Close it; the other side sees ChannelClosedError."""
         self._sock.close()
 
     def send(self, message: dict[str, Any], descriptors: tuple[int, ...] = ()) -> None:
@@ -89,7 +89,7 @@ class Channel:
 
         Raises:
             ChannelClosedError: the other side is gone, or says nothing for as long as the socket's timeout.  Then the
-                channel is closed, since what it says later would be taken for an answer to something else.
+                channel is closed, since what it says later would be mistaken for an answer to something else.
         """
         try:
             # Only the header is asked for first: descriptors come with a frame's first byte, and asking for no

@@ -1,1 +1,1 @@
-"""What an assignment says of its messages, and what such a saying must keep to.  Pure: no socket, no file."""
+"""What an assignment says about its messages, and what that must guarantee.  Pure: no socket, no file."""

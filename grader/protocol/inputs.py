@@ -1,8 +1,8 @@
 """Random material for messages, from which an assignment's `protocol.py` makes its own.  Pure.
 
-Everything comes from the source that is given, so the same source state gives the same.  What is made here is plain to
-read in a report, free enough that no table holds its answers, and lopsided enough that no wrong answer looks right: a
-line has small letters, a digit and a space, and long data repeats nowhere.
+Everything comes from the given source, so the same source state gives the same.  What is made here is easy to
+read in a report, free enough that no table holds its replies, and irregular enough that no wrong reply looks right: a
+line has small letters, a digit and a space, and long data never repeats.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def random_words(rng: random.Random, count: int = 1) -> str:
 
 
 def numbered_line(number: int, rng: random.Random) -> str:
-    """A short line of ASCII that ends in its number; of three in a row the second is the longest, with a capital.
+    """A short line of ASCII that ends with its number; of three in a row the second is the longest, with a capital.
 
     So a program that keeps the end of a longer message is found by the third of them.
     """
@@ -65,11 +65,11 @@ def not_utf8(rng: random.Random) -> bytes:
 
 
 def random_blanks(rng: random.Random) -> bytes:
-    """White space and nothing else, a line end among it."""
+    """White space and nothing else, including a line ending."""
     return bytes(rng.choices(b" \t\r\n", k=rng.randint(0, 4))) + b"\n"
 
 
 def every_byte(rng: random.Random, without: bytes = b"") -> bytes:
-    """Every value of a byte once, but for those `without`: a NUL first, which so comes alone at some split."""
+    """Every byte value once, except for those in `without`: a NUL first, which therefore comes alone at some split."""
     values = [value for value in range(1, 256) if value not in without]
     return b"\0" + bytes(rng.sample(values, len(values)))

@@ -1,8 +1,8 @@
-"""What the functions of an assignment's `protocol.py` promise the checks, and what is wrong with one that does not.
+"""What the functions of an assignment's `protocol.py` promise the checks, and what is wrong with one that breaks it.
 
-A promise is what `script.py` says of a function, as a pure function from the protocol in one run to whether it holds.
-An author hears of a broken one before a program is started: the run's own seed is tried, and some more, so that no seed
-makes a verdict.  The tests try a thousand.
+A promise is what `script.py` says about a function, as a pure function from the protocol in one run to whether it
+holds.  An author hears of a broken one before a program is started: the run's own seed is tried, and some more, so that
+no verdict depends on the seed.  The tests try a thousand.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _BLOCK_BYTES = 64
 
 
 class Promise(NamedTuple):
-    """`words`: behind "must give".  `holds`: whether it does in one run."""
+    """`words`: what follows "must give".  `holds`: whether it does in one run."""
 
     words: str
     holds: Callable[[Any], bool]
@@ -50,12 +50,12 @@ def faults_of(protocol: object, functions: Iterable[str], seed: int = 1) -> Iter
 
 
 def lines_of(error: BaseException, of: Callable[[str], bool]) -> list[int]:
-    """The lines at which an exception has passed through files of which `of` is true, the innermost last."""
+    """The lines at which an exception has passed through files for which `of` is true, the innermost last."""
     return [frame.lineno or 0 for frame in traceback.extract_tb(error.__traceback__) if of(frame.filename)]
 
 
 def _fault_of(protocol: object, name: str, seed: int) -> str | None:
-    """What is wrong with one function, behind its name."""
+    """What is wrong with one function, following its name."""
     if name in _CONSTANTS:
         return _misfit(getattr(protocol, name), _CONSTANTS[name])
     if name not in FORMS:  # one that the assignment's own checks use
@@ -67,14 +67,14 @@ def _fault_of(protocol: object, name: str, seed: int) -> str | None:
 
 
 def _fault_with(protocol: object, name: str, seed: int) -> str | None:
-    """What is wrong with what it gives in a run of this seed."""
+    """What is wrong with what it gives in a run with this seed."""
     said = Seeded(protocol, seed)
     try:
         given, again = (_all_of(run, name) for run in (said, Seeded(protocol, seed)))
         if misfit := next(filter(None, (_misfit(each, FORMS[name]) for each in given)), None):
             return misfit
         if given != again:
-            return "gives something else for the same seed: it must draw from rng alone"
+            return "gives something different for the same seed: it must draw from rng alone"
         if broken := broken_promise(said, name):
             return f"must give {broken}, but with seed {seed} it does not"
     except Exception as error:  # noqa: BLE001 — whatever an author's function raises is told to its author
@@ -104,7 +104,7 @@ def _signature(name: str) -> str:
 
 
 def _asked(name: str) -> list[tuple[object, ...]]:
-    """The arguments that a function is tried with, but for the random source."""
+    """The arguments that a function is tried with, except for the random source."""
     return [(value,) for value in _ASKED[name][1]] if name in _ASKED else [()]
 
 
@@ -121,7 +121,7 @@ def _misfit(given: object, form: Form) -> str | None:
 
 
 class Form(NamedTuple):
-    """What a function gives.  `words`: behind "must give"."""
+    """What a function gives.  `words`: what follows "must give"."""
 
     words: str
     fits: Callable[[object], bool]
@@ -170,10 +170,10 @@ def _are_entries(given: object) -> bool:
 _EXCHANGE = Form("an Exchange of bytes", _is_exchange)
 _MESSAGE = Form("an Exchange whose request has two bytes or more", _is_message)
 _EXCHANGES = Form("a tuple of one Exchange or more", _are_exchanges)
-_GREETING = Form("bytes, one at least", _is_greeting)
+_GREETING = Form("bytes, at least one", _is_greeting)
 _BYTES = Form("a tuple of bytes", _are_bytes)
 _ENTRY = Form("an Entry of bytes", _is_entry)
-_SHOWN_ENTRY = Form("an Entry of bytes, whose line has no line end and which shows something", _is_shown_entry)
+_SHOWN_ENTRY = Form("an Entry of bytes, whose line has no line ending and which shows something", _is_shown_entry)
 _ENTRIES = Form("a tuple of one Entry or more", _are_entries)
 
 #: What each function gives.
@@ -226,7 +226,7 @@ def _awkward_is_no_text(protocol: StreamProtocol) -> bool:
 
 
 def _awkward_has_a_nul(protocol: StreamProtocol) -> bool:
-    """With more behind it than NULs and a line end."""
+    """With more after it than NULs and a line ending."""
     return any(exchange.request.partition(b"\0")[2].strip(b"\0\r\n") for exchange in protocol.awkward())
 
 
@@ -304,7 +304,7 @@ def _awkward_lines_are_text(protocol: ClientProtocol) -> bool:
 
 
 def _awkward_replies_can_be_cut(protocol: ClientProtocol) -> bool:
-    """Inside a character."""
+    """In the middle of a character."""
     return any(_widths(entry.reply) - {1} for entry in protocol.typed_awkward())
 
 
@@ -363,17 +363,17 @@ def _widths(data: bytes) -> set[int]:
     return {len(character.encode()) for character in data.decode()}
 
 
-_NO_END = "lines of which none is the one that ends the client"
+_NO_END = "lines of which none is the one that makes the client exit"
 #: By function, what it promises besides its form.  Each is said in `script.py`, where a check's author reads it.
 PROMISES: dict[str, tuple[Promise, ...]] = {
     "exchange": (
-        Promise("requests of which no two are alike", _requests_differ),
-        Promise("requests that do not have the one of closing in them", _none_closes),
+        Promise("requests that are all different", _requests_differ),
+        Promise("requests that do not contain the one of closing", _none_closes),
     ),
     "awkward": (
         Promise("a request that is not UTF-8", _awkward_is_no_text),
-        Promise("a request with a NUL and something behind it", _awkward_has_a_nul),
-        Promise("requests that do not have the one of closing in them", _awkward_does_not_close),
+        Promise("a request with a NUL and something after it", _awkward_has_a_nul),
+        Promise("requests that do not contain the one of closing", _awkward_does_not_close),
     ),
     "sized": (
         Promise("a request that is as long as asked for", _sized_is_as_long_as_asked),
@@ -382,11 +382,11 @@ PROMISES: dict[str, tuple[Promise, ...]] = {
     "unterminated": (Promise("a request that is not empty", _unterminated_is_something),),
     "text": (
         Promise("requests in UTF-8", _text_is_utf8),
-        Promise("requests that each have a character of several bytes", _text_can_be_cut),
+        Promise("requests that each have a multi-byte character", _text_can_be_cut),
         Promise("requests with characters of two, three and four bytes", _text_has_every_width),
     ),
     "invalid_text": (Promise("messages of which none is UTF-8", _invalid_text_is_invalid),),
-    "line_endings": (Promise("several requests, no two of them alike", _ends_differ),),
+    "line_endings": (Promise("several requests, all different", _ends_differ),),
     "hostile_lengths": (Promise("starts of messages that are not empty", _lengths_are_there),),
     "empty": (Promise("an empty request", _empty_is_empty),),
     "oversized": (
@@ -394,19 +394,19 @@ PROMISES: dict[str, tuple[Promise, ...]] = {
     ),
     "garbage": (Promise("a datagram that is not UTF-8", _garbage_is_no_text),),
     "typed": (
-        Promise("lines of which none's shown stands in another's", _typed_is_told_apart),
+        Promise("lines whose shown is not part of another's", _typed_is_told_apart),
         Promise(_NO_END, _typed_stays),
     ),
     "typed_awkward": (
-        Promise("lines in UTF-8 without a line end", _awkward_lines_are_text),
-        Promise("a reply with a character of several bytes", _awkward_replies_can_be_cut),
-        Promise("lines of which none's shown stands in another's, nor in one of typed", _awkward_lines_are_told_apart),
+        Promise("lines in UTF-8 without a line ending", _awkward_lines_are_text),
+        Promise("a reply with a multi-byte character", _awkward_replies_can_be_cut),
+        Promise("lines whose shown is not part of another's, nor of one of typed", _awkward_lines_are_told_apart),
         Promise(_NO_END, _awkward_lines_stay),
     ),
     "typed_sized": (
         Promise("a reply that is as long as asked for", _typed_is_as_long_as_asked),
         Promise(f"what is shown so that no {_BLOCK_BYTES} bytes of it come twice", _typed_repeats_nothing),
     ),
-    "leaving": (Promise("a line without a line end", _leaving_is_a_line),),
-    "unasked": (Promise("something to show that stands in no shown of typed", _unasked_is_no_reply),),
+    "leaving": (Promise("a line without a line ending", _leaving_is_a_line),),
+    "unasked": (Promise("something to show that is not part of any shown of typed", _unasked_is_no_reply),),
 }

@@ -1,4 +1,4 @@
-"""What is said: exchanges, what an assignment tells about its messages, and cutting them into pieces.  Pure."""
+"""What is said: exchanges, what an assignment says about its messages, and cutting them into pieces.  Pure."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import msgspec
 class Exchange(msgspec.Struct, frozen=True):
     """Bytes to send and the bytes that must come back, exactly.
 
-    `heard`: what every other connected client must get of it (broadcast).
+    `heard`: what every other connected client must hear of it (broadcast).
     """
 
     request: bytes
@@ -23,10 +23,10 @@ class Exchange(msgspec.Struct, frozen=True):
 
 
 class Entry(msgspec.Struct, frozen=True):
-    """A line that is typed into a client, and what comes of it.
+    """A line that is typed into a client, and what follows from it.
 
-    `line`: without its end.  `request`: what the client must send, exactly.  `reply`: what the server answers.
-    `shown`: what must stand in the client's output then, in UTF-8; more may stand around it.
+    `line`: without its line ending.  `request`: what the client must send, exactly.  `reply`: what the server sends
+    back.  `shown`: what must then be in the client's output, in UTF-8, among whatever else it prints.
     """
 
     line: bytes
@@ -36,15 +36,15 @@ class Entry(msgspec.Struct, frozen=True):
 
 
 class Answer(Enum):
-    """How a scripted server answers a request.  Nothing here is random."""
+    """How a scripted server replies to a request.  Nothing here is random."""
 
-    WHOLE = "at once"
-    TOGETHER = "at once, so that one read gets all of it"
+    WHOLE = "immediately"
+    TOGETHER = "immediately, so that one read returns all of it"
     IN_BYTES = "byte by byte, each read before the next is sent"
     LATE = "when the client has come to rest"
-    HALF_THEN_CLOSE = "its first half, then the end of the connection"
+    HALF_THEN_CLOSE = "its first half, then a FIN"
     HALF_THEN_RESET = "its first half, then a reset"
-    CLOSE = "the end of the connection"
+    CLOSE = "a FIN"
     RESET = "a reset"
     NOTHING = "not at all"
     TWICE = "twice"
@@ -52,43 +52,43 @@ class Answer(Enum):
 
 
 class ClientProtocol(Protocol):
-    """What an assignment's `protocol.py` says of its client, as checks ask it (`Seeded`).
+    """What an assignment's `protocol.py` says about its client, as checks ask for it (`Seeded`).
 
-    `typed` is needed always, all others where a check says so.  What is promised here holds for every seed.
+    `typed` is always needed, all others if a check says so.  What is promised here holds for every seed.
     """
 
     def typed(self, number: int) -> Entry:
         """A short, plain line, different for every number from 0.
 
-        No `shown` stands in another's, and none of the lines is the one that ends the client.
+        No `shown` is part of another's, and none of the lines is the one that makes the client exit.
         """
 
     def typed_awkward(self) -> tuple[Entry, ...]:
-        """Lines in UTF-8 that trip a client: characters of several bytes, white space at the ends, an empty line.
+        """Lines in UTF-8 that trip a client up: multi-byte characters, white space at either end, an empty line.
 
-        No `shown` stands in another's, but for an empty one, and none of the lines is the one that ends the client.
+        No `shown` is part of another's, except for an empty one, and none of the lines makes the client exit.
         """
 
     def typed_sized(self, size_bytes: int) -> Entry:
-        """One whose reply has this many bytes, give or take 64, and in which a piece that is lost or moved shows.
+        """A line whose reply has this many bytes, give or take 64, and in which a lost or moved piece shows.
 
-        So no 64 bytes of what is shown come twice.
+        So no 64 bytes of what is shown occur twice.
         """
 
     def leaving(self) -> Entry:
-        """The line that ends the client; `request` is empty where it is not sent."""
+        """The line that makes the client exit; `request` is empty if it is not sent."""
 
     def unasked(self) -> Entry:
-        """What the server says by itself: `reply` is sent, `shown` must be shown; nothing is typed.
+        """What the server sends unasked: `reply` is sent, `shown` must be shown; nothing is typed.
 
-        It stands in the `shown` of no line of `typed`.
+        It is not part of the `shown` of any line of `typed`.
         """
 
 
 class StreamProtocol(Protocol):
-    """What an assignment's `protocol.py` says of its messages over TCP, as checks ask it (`Seeded`).
+    """What an assignment's `protocol.py` says about its messages over TCP, as checks ask for it (`Seeded`).
 
-    A check says which functions it needs (`says` in `@behaviour`); `exchange` is needed always, all others only where
+    A check says which functions it needs (`says` in `@behaviour`); `exchange` is always needed, all others only if
     such a check is listed.  What is promised here holds for every seed.
     """
 
@@ -96,49 +96,49 @@ class StreamProtocol(Protocol):
         """A short, plain exchange, different for every number from 0.
 
         It is right whatever came before it.  Its request has two bytes or more, is not complete before its last one,
-        and does not have the request of `closing` in it.  The more two exchanges differ the more is found by them: in
-        the beginnings of their requests, in their replies, and in length, a shorter one behind a longer one.
+        and does not contain the request of `closing`.  The more two exchanges differ the more they find: in
+        the beginnings of their requests, in their replies, and in length, a shorter one after a longer one.
         """
 
     def greeting(self) -> bytes:
-        """What the server says first to each client, before it is asked for anything.  Optional always."""
+        """What the server says first to each client, before it is asked for anything.  Always optional."""
 
     def awkward(self) -> tuple[Exchange, ...]:
-        """Exchanges whose bytes trip text handling: a NUL with something behind it, bytes that are not UTF-8."""
+        """Exchanges whose bytes trip up text handling: a NUL with something after it, bytes that are not UTF-8."""
 
     def surprise(self) -> Exchange:
         """An exchange of random bytes."""
 
     def sized(self, size_bytes: int) -> Exchange:
-        """One whose request has this many bytes, or up to 64 fewer, and in which a piece that is lost or moved shows.
+        """An exchange whose request has this many bytes, or up to 64 fewer, and in which a lost or moved piece shows.
 
-        So no 64 bytes of it come twice.
+        So no 64 bytes of it occur twice.
         """
 
     def closing(self) -> Exchange:
-        """The one after whose reply the server closes the connection; no other message is one."""
+        """The one after whose reply the server closes the connection; no other message does that."""
 
     def unterminated(self) -> Exchange:
-        """A last message without its end, and what must be answered when the client's end follows it."""
+        """A last message without its line ending, and the reply that it must get when the client's FIN follows it."""
 
     def text(self) -> tuple[Exchange, ...]:
-        """Messages in UTF-8 with characters of two, three and four bytes; each can be cut inside one."""
+        """Messages in UTF-8 with characters of two, three and four bytes; each can be split inside one."""
 
     def invalid_text(self) -> tuple[bytes, ...]:
-        """Messages that are not UTF-8; what is answered, if anything, is not looked at."""
+        """Messages that are not UTF-8; the replies, if any, are not looked at."""
 
     def line_endings(self) -> tuple[Exchange, ...]:
-        """The same message with all the ends that the handout allows."""
+        """The same message with all the line endings that the handout allows."""
 
     def numbers(self) -> tuple[Exchange, ...]:
-        """Numbers that become others when their bytes are swapped, or their sign is lost."""
+        """Numbers that change when their bytes are swapped, or their sign is lost."""
 
     def hostile_lengths(self) -> tuple[bytes, ...]:
-        """Starts of messages that announce a length which can't be true."""
+        """Starts of messages that announce an impossible length."""
 
 
 class DatagramProtocol(Protocol):
-    """What an assignment's `protocol.py` says of its messages over UDP, as checks ask it (`Seeded`).
+    """What an assignment's `protocol.py` says about its messages over UDP, as checks ask for it (`Seeded`).
 
     A request and a reply are one datagram each.  What is promised here holds for every seed.
     """
@@ -150,27 +150,27 @@ class DatagramProtocol(Protocol):
         """A short, plain exchange, different for every number from 0; as in `StreamProtocol`."""
 
     def sized(self, size_bytes: int) -> Exchange:
-        """One whose request has exactly this many bytes, and in which a piece that is lost or moved shows."""
+        """An exchange whose request has exactly this many bytes, and in which a lost or moved piece shows."""
 
     def awkward(self) -> tuple[Exchange, ...]:
-        """Exchanges whose bytes trip text handling: a NUL with something behind it, bytes that are not UTF-8."""
+        """Exchanges whose bytes trip up text handling: a NUL with something after it, bytes that are not UTF-8."""
 
     def empty(self) -> Exchange:
-        """The empty datagram and its answer."""
+        """The empty datagram and its reply."""
 
     def oversized(self) -> tuple[bytes, ...]:
-        """Datagrams that have no right answer because of their size, though UDP carries them."""
+        """Datagrams that have no correct reply because of their size, though UDP carries them."""
 
     def garbage(self) -> tuple[bytes, ...]:
-        """Datagrams that are no proper message; what is answered, if anything, is not looked at."""
+        """Datagrams that are not a proper message; the replies, if any, are not looked at."""
 
 
 class Seeded:
-    """An assignment's messages in one run: each function of its `protocol.py`, asked as checks ask it.
+    """An assignment's messages in one run: each function of its `protocol.py`, called as checks call it.
 
-    The author's functions take one argument more, the last: a source of randomness.  It is made of the run's seed, the
-    function's name and the other arguments, so that the same call says the same, whatever was asked before, and
-    `--only` plays a check with the inputs that it had in the whole grading.  What is no function is what it is.
+    The author's functions take one argument more, the last: a source of randomness.  It is made from the run's seed,
+    the function's name and the other arguments, so that the same call gives the same, whatever was asked before, and
+    `--only` plays a check with the inputs that it had in the whole grading.  What is not a function is passed through.
     """
 
     def __init__(self, protocol: object, seed: int) -> None:

@@ -1,7 +1,7 @@
 """Proving an assignment by its reference programs: each must get exactly the verdict written down for it.
 
 `reference/<assignment>/verdicts.toml` names, for every program, the checks that must fail.  A check may be skipped only
-where one that it needs must fail; everything else must pass.  Nothing may be inconclusive.
+if one that it depends on must fail; everything else must pass.  Nothing may be inconclusive.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _LISTENS = "server.listens"
 
 
 class Expected(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A program's verdict: its fault in words (none for a right one), and the checks that must fail.
+    """A program's verdict: its fault in words (empty for a correct one), and the checks that must fail.
 
     `role`: the role that it is graded in; both: it is a folder with two programs.  `open`: other checks may pass, fail
     or be skipped, since a variant has dropped the check that its parent skips them for.  `needs`: commands beside those
@@ -93,7 +93,7 @@ def load_verdicts(folder: Path, assignment: Assignment) -> dict[str, Expected]:
         *(f"{program} has no verdict" for program in sorted(programs - set(verdicts))),
         *(f"there is no program {program}" for program in sorted(set(verdicts) - programs)),
         *(f"{p}: there is no check {check}" for p, v in verdicts.items() for check in v.fails if check not in known),
-        *(f"{p}: {v.role} is no role here" for p, v in verdicts.items() if not {*v.roles} <= {*assignment.roles}),
+        *(f"{p}: there is no role {v.role} here" for p, v in verdicts.items() if not {*v.roles} <= {*assignment.roles}),
         *(
             f"{p}: {check} is not played with a {v.role}"
             for p, v in verdicts.items()
@@ -189,7 +189,7 @@ def _trial(
 
 
 def flips(assignment: Assignment, expected: Expected, report: Report) -> Iterator[str]:
-    """What in a report is not as it must be, in words."""
+    """What in a report is not as it should be, in words."""
     must_fail = set(expected.fails)
     not_passed = {check.id for check in report.checks if check.outcome is not Outcome.PASSED}
     may_skip = _skipped_as_a_whole(must_fail)
@@ -201,14 +201,14 @@ def flips(assignment: Assignment, expected: Expected, report: Report) -> Iterato
             continue
         elif check.outcome is Outcome.SKIPPED:
             if not (part_of(check.id) in may_skip or not_passed.intersection(assignment.spec(check.id).needs)):
-                yield f"{check.id} was skipped without need"
+                yield f"{check.id} was skipped for no reason"
         elif check.outcome is not Outcome.PASSED:
             yield f"{check.id} must pass, but is {check.outcome} ({check.reason}): {check.message}"
     yield from (f"{check} was not played" for check in must_fail - {check.id for check in report.checks})
 
 
 def _skipped_as_a_whole(must_fail: Collection[str]) -> set[Part]:
-    """Whose checks all need what must fail: those of a program that is not there or of a server that never listens."""
+    """Those whose checks all depend on what must fail: of a program that is missing or a server that never listens."""
     lacking = {part_of(check) for role in ROLES for check in {builds(role), handed_in(role)}.intersection(must_fail)}
     parts: set[Part] = {*lacking, "pair"} if lacking else set()
     return parts | {"server"} if _LISTENS in must_fail else parts

@@ -19,10 +19,10 @@ _HEADINGS: dict[Graded, str] = {"server": "Servers", "client": "Clients", "both"
 
 
 def matrix(assignment: Assignment, verdicts: Mapping[str, Expected], trials: Sequence[Trial]) -> str:
-    """One line a program: a mark for each check (the last trial's), its gradings and flips, its time.
+    """One line per program: a mark for each check (the last trial's), its gradings and flips, its time.
 
-    Programs stand by their roles, each below the checks that are played with it; those of several roles, which a folder
-    with both programs is graded by, stand apart from each other.
+    Programs are grouped by their roles, each under the checks that are played with it; those with several roles, which
+    a folder with both programs is graded by, are in a group of their own.
     """
     width = max((len(program) for program in verdicts), default=0)
     lines: list[str] = []

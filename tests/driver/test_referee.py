@@ -411,7 +411,7 @@ def test_what_could_not_be_judged_is_played_once_more_alone(tmp_path: Path) -> N
         ("failed", "Wrong, 6."),
     ]
     assert [event.text for event in played.checks["never_succeeds"].evidence] == [
-        "it could not be judged before, and is played once more, alone"
+        "it could not be judged before, and is played once more, by itself"
     ]
 
 

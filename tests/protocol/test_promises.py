@@ -201,7 +201,7 @@ def test_a_wrong_signature_is_told_in_one_sentence(name: str, member: object, si
 def test_randomness_of_its_own_is_told() -> None:
     turns = itertools.count()
     assert faults("unterminated", lambda _: exchange_of(b"%d" % next(turns))) == [
-        "unterminated of protocol.py gives something else for the same seed: it must draw from rng alone"
+        "unterminated of protocol.py gives something different for the same seed: it must draw from rng alone"
     ]
 
 
@@ -216,5 +216,5 @@ def test_a_function_that_is_missing_or_raises_is_told() -> None:
 
 def test_a_greeting_is_tried_though_nobody_asks_for_it() -> None:
     assert list(faults_of(SimpleNamespace(greeting=always(None)), ())) == [
-        "greeting of protocol.py must give bytes, one at least, not 'None'"
+        "greeting of protocol.py must give bytes, at least one, not 'None'"
     ]
