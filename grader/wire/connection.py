@@ -19,7 +19,7 @@ from types import TracebackType
 from typing import Self, TypeVar
 
 from grader.errors import Reason
-from grader.limits import REPLY_S, UNREST_S
+from grader.limits import REPLY_S, SETTLE_S, UNREST_S
 from grader.model import EventKind
 from grader.protocol.script import pieces_of
 from grader.wire.faults import FaultError, UnprovedError
@@ -212,6 +212,58 @@ class Connection:
             self.reset()
         else:
             self.close()
+
+    def send_when_it_rests(self, data: bytes, pieces: int) -> None:
+        """Send bytes behind a last message, in pieces of that length, then our FIN; nothing is read meanwhile.
+
+        Before each the program comes to rest, so that it has done whatever it does about those before: who closes
+        when nothing is left to be read has closed then, and the next piece meets a RST.  So does the FIN of a client
+        whose last bytes the program has left unread.
+
+        Raises:
+            FaultError: it met a RST, which costs a client all that it has not read yet.
+        """
+        __tracebackhide__ = True
+        sending = self._transcript.sending(self.name, data, "each piece when the program rested")
+        for at in range(0, len(data), pieces):
+            self._must_bear_more()
+            self._push(data[at : at + pieces], sending)
+            with suppress(NoProgressError):
+                self._program.wait(self._settled)
+        self._must_bear_more()
+        self.half_close()
+        self._must_bear_more()
+
+    def _settled(self) -> bool | None:
+        """Whether what was sent has arrived at a socket that somebody holds, or was answered by a RST."""
+        row = self.row()
+        arrived = row is not None and row.inode != 0 and row.bytes_received == self.sent_bytes
+        return arrived or self._has_met_reset() or None
+
+    def _must_bear_more(self) -> None:
+        """It rests, or has had a while, and all that was begun has gone; our side has met no RST."""
+        __tracebackhide__ = True
+
+        def gone() -> bool | None:
+            self._feed()
+            return not self._unsent or self._ended is not None or None
+
+        try:
+            self._program.wait(gone, hurried=True)
+        except NoProgressError as stop:
+            raise self._not_arrived(stop) from None
+        self._program.wait_rest(SETTLE_S)
+        if self._has_met_reset() or self._ended:
+            self._note_reset()
+            raise self._lost("when more came than it read, so that a client may lose what it has not read yet")
+
+    def _has_met_reset(self) -> bool:
+        """Whether the program's side has sent a RST.
+
+        Behind its FIN recv(2) does not tell of one, only the socket's pending error does, and that once.
+        """
+        self._reset_met = self._reset_met or self._sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) in _RESETS
+        return self._reset_met
 
     def _takes_as_one_segment(self, data: bytes, row: SocketRow | None) -> bool:
         """Whether the program's side takes that much in one segment.  How much it does is up to the program.

@@ -128,6 +128,38 @@ def answers_what_came_and_leaves(sock):
     sock.sendall(sock.recv(100).upper())
 
 
+def answers_and_waits_for_the_end(sock):
+    sock.sendall(sock.recv(6))
+    sock.shutdown(socket.SHUT_WR)
+    while sock.recv(100):
+        pass
+
+
+def answers_and_reads_what_waits(sock):
+    sock.sendall(sock.recv(6))
+    sock.setblocking(False)
+    try:
+        while sock.recv(100):
+            pass
+    except BlockingIOError:
+        pass
+
+
+def answers_and_reads_twice(sock):
+    sock.sendall(sock.recv(6))
+    sock.shutdown(socket.SHUT_WR)
+    sock.recv(100)
+    sock.recv(100)
+
+
+def answers_and_reads_no_more(sock):
+    """Holds the connection until its client ends its side, without reading."""
+    sock.sendall(sock.recv(6))
+    poll = select.poll()
+    poll.register(sock, select.POLLRDHUP)
+    poll.poll()
+
+
 def closes(sock):
     sock.recv(100)
 

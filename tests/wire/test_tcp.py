@@ -330,6 +330,27 @@ def test_what_was_sent_and_what_came_before_the_program_left_is_told(stand: Stan
     assert told == [(EventKind.SENT, b"h"), (EventKind.RECEIVED, b"H")]
 
 
+def test_who_drops_what_comes_until_the_end_bears_more(stand: Stand) -> None:
+    client = stand.client_of("answers_and_waits_for_the_end")
+    client.send(HELLO)
+    client.send_when_it_rests(b"x" * 40, 10)
+    client.expect(HELLO)
+    client.expect_end()
+    (sent,) = (event for event in client._transcript.events if event.kind is EventKind.SENT and event.text)
+    assert (sent.data, sent.pieces) == (b"x" * 40, (10,) * 4)
+
+
+@pytest.mark.parametrize(
+    "which", ["answers_and_reads_what_waits", "answers_and_reads_twice", "answers_and_reads_no_more"]
+)
+def test_who_closes_before_the_end_may_cost_its_client_the_reply(stand: Stand, which: str) -> None:
+    client = stand.client_of(which)
+    client.send(HELLO)
+    with pytest.raises(FaultError, match="when more came than it read") as caught:
+        client.send_when_it_rests(b"x" * 40, 10)
+    assert caught.value.reason is Reason.RESET
+
+
 def test_connecting_to_nothing_is_refused(stand: Stand) -> None:
     serving = stand.serve("exits")
     client = stand.connect(serving)
