@@ -170,10 +170,10 @@ def _short_requests(protocol: StreamProtocol) -> bytes:
 
 
 @behaviour(
-    does="the message that ends the connection, followed by 32 KiB that nobody asked for; 8 KiB more, piece by piece, and "
-    "the client's FIN; only then does the client read",
-    proves="all of the first 32 KiB wait in the program's receive queue while it is frozen; each piece is sent when the "
-    "program rests, or has had a while",
+    does="the message that ends the connection, followed by 32 KiB that nobody asked for; 8 KiB more, piece by piece, "
+    "and the client's FIN; only then does the client read",
+    proves="all of the first 32 KiB wait in the program's receive queue while it is frozen; each piece is sent when "
+    "the program rests, or has had a while",
     catches="closing with unread input, or before the client does, which resets the connection and destroys the reply",
     says=("closing",),
     hint="Closing a socket with unread bytes sends a RST, and so do bytes that arrive after it is closed; the client "
