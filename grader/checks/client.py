@@ -223,8 +223,8 @@ def test_quit_ends_it(clients: Clients[Any], script: ClientProtocol) -> None:
 
 @behaviour(
     does="Ctrl-C at its prompt, after one line was answered; once more while it waits for the reply to a line",
-    proves="the program waits for a line at that moment, or its line has arrived here and is not answered; the terminal "
-    "has sent the signal",
+    proves="the program waits for a line at that moment, or its line has arrived here and is not answered; the "
+    "terminal has sent the signal",
     catches="a KeyboardInterrupt traceback, a hang, a handler that does nothing",
     hint="At Ctrl-C close the socket and exit.{Python:  Catch KeyboardInterrupt around the whole conversation, not "
     "only around input: it may come while recv waits.}{C:  SIGINT does that by default if there is no handler for it.}",
