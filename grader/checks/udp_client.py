@@ -121,8 +121,8 @@ def test_large_reply(udp_clients: UdpClients, script: ClientProtocol) -> None:
 @behaviour(
     does="three lines, of which the second is never answered, however often the client asks; then another that is not "
     "answered either, while an old reply arrives every 125 ms, alternately from the server and from a stranger",
-    proves="its datagram has arrived; the kernel shows that the client waits with a timeout of its own; twice as much of "
-    "its own time has passed as it took before to give up, and no two of the old replies were nearly as far apart",
+    proves="its datagram has arrived; the kernel shows that the client waits with a timeout of its own; twice as much "
+    "of its own time has passed as it took before to give up, and no two of the old replies were nearly as far apart",
     catches="recvfrom without a timeout waits forever; a timeout that is not caught, or that restarts with whatever "
     "arrives",
     hint=_SET_A_TIMEOUT,
@@ -264,8 +264,8 @@ def test_dead_port_reported(udp_clients: UdpClients, script: ClientProtocol) -> 
 @behaviour(
     does="the first datagram of a line is not answered; the second one is; then one is not answered while an old reply "
     "arrives every 125 ms, alternately from the server and from a stranger",
-    proves="the first datagram has arrived; the client waits with a timeout of its own; the kernel's time stamps; twice "
-    "as much of its own time has passed as it took before to ask again, and no two of the old replies were nearly as "
+    proves="the first datagram has arrived; the client waits with a timeout of its own; the kernel's time stamps; "
+    "twice as much of its own time has passed as it took before to ask again, and no two of the old replies were nearly as "
     "far apart",
     catches="a lost datagram is not sent again, or immediately, or a different one is sent instead; a timeout that "
     "restarts with whatever arrives",

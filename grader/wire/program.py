@@ -25,7 +25,7 @@ from typing import Protocol, TypeVar
 from grader.errors import Reason
 from grader.limits import EXIT_S, KERNEL_S, REPLY_S, REPLY_WALL_S, SETTLE_S, SPINNING_CPU_S, SandboxLimits
 from grader.model import EventKind
-from grader.wire import stillness, terminal
+from grader.wire import peeking, stillness, terminal
 from grader.wire.diagnosis import Conversation, describe
 from grader.wire.faults import FaultError, UnprovedError
 from grader.wire.kernel import SocketRow, SocketTable, TcpState, io_stalled_s, machine
@@ -113,14 +113,16 @@ class Output:
 
 @dataclass
 class Stops:
-    """What is known about how a submission's program takes being stopped and continued.
+    """What is known about how a submission's program keeps situations from being proved.
 
-    `ended`: what ended one of its runs, in words; empty: nothing has.  Such a program is left running if it would be
-    frozen only for the proof: what it answers wrong is wrong all the same, and what it answers right proves nothing
-    (`unproved`, for the check that is played).
+    `ended`: what ended one of its runs when it was stopped and continued, in words; empty: nothing has.  Such a program
+    is left running if it would be frozen only for the proof: what it answers wrong is wrong all the same, and what it
+    answers right proves nothing (`unproved`, for the check that is played).  `leaves_unread`: the same goes for one that
+    never rests and leaves bytes where they are, as looking at them with MSG_PEEK does.
     """
 
     ended: str = ""
+    leaves_unread: bool = False
     unproved: UnprovedError | None = None
 
 
@@ -330,6 +332,26 @@ class Program:
     def _accepted(self) -> int:
         """How many of our connections it has accepted."""
         return sum((row := talk.row()) is not None and row.inode != 0 for talk in self.talks)
+
+    def has_peeked(self, inode: int) -> bool:
+        """Whether a thread sleeps in a look at this socket's bytes (MSG_PEEK): it has seen all that had come before."""
+        if time.monotonic() < self._dear_until:
+            return False
+        first, second = self.snapshot(), self.snapshot()
+        return bool(peeking.lookers(first, inode, machine()) & peeking.lookers(second, inode, machine()))
+
+    @property
+    def leaves_unread(self) -> bool:
+        """Whether it was seen to leave bytes where they are without coming to rest."""
+        return self._stops.leaves_unread
+
+    def may_have_peeked(self) -> None:
+        """It has left bytes where they are without coming to rest: nobody sees whether it has looked at them."""
+        self._stops.leaves_unread = True
+        self._stops.unproved = UnprovedError(
+            "it is not known whether the program has seen each piece before the next one came: it leaves bytes in its "
+            "socket, as recv with MSG_PEEK does, and never sleeps there until more come"
+        )
 
     def nothing_on_its_way(self) -> bool:
         """Whether everything we sent has arrived there, the ends of closed connections included, and its bytes here.

@@ -275,6 +275,24 @@ def test_bytes_that_are_never_read_are_the_programs_fault(stand: Stand) -> None:
     assert caught.value.reason is Reason.NOT_READ
 
 
+@pytest.mark.parametrize("how", ["peeks_for_more_by_its_count", "peeks_for_more_by_a_low_water_mark"])
+def test_who_sleeps_in_a_look_has_seen_what_is_there(stand: Stand, how: str) -> None:
+    client = stand.client_of(how)
+    client.send(HELLO + b"you", pieces=1)
+    client.expect(b"HELLO\n")
+    assert program_of(client)._stops.unproved is None
+
+
+def test_who_looks_again_and_again_shows_nothing_by_right_answers(stand: Stand) -> None:
+    client = stand.client_of("peeks_again_and_again")
+    client.send(HELLO, pieces=1)
+    client.expect(b"HELLO\n")
+    unproved = program_of(client)._stops.unproved
+    assert unproved is not None
+    assert "MSG_PEEK" in unproved.what
+    assert program_of(client).leaves_unread, "less is enough from now on"
+
+
 def test_a_gate_at_an_unaccepted_connection_says_so(stand: Stand) -> None:
     client = stand.client_of("never_accepts")
     with pytest.raises(FaultError, match="client A was never accepted") as caught:
