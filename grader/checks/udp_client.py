@@ -265,8 +265,8 @@ def test_dead_port_reported(udp_clients: UdpClients, script: ClientProtocol) -> 
     does="the first datagram of a line is not answered; the second one is; then one is not answered while an old reply "
     "arrives every 125 ms, alternately from the server and from a stranger",
     proves="the first datagram has arrived; the client waits with a timeout of its own; the kernel's time stamps; "
-    "twice as much of its own time has passed as it took before to ask again, and no two of the old replies were nearly as "
-    "far apart",
+    "twice as much of its own time has passed as it took before to ask again, and no two of the old replies were "
+    "nearly as far apart",
     catches="a lost datagram is not sent again, or immediately, or a different one is sent instead; a timeout that "
     "restarts with whatever arrives",
     hint="When no reply has arrived in time, send the same datagram again before giving up.",

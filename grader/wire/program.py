@@ -117,8 +117,8 @@ class Stops:
 
     `ended`: what ended one of its runs when it was stopped and continued, in words; empty: nothing has.  Such a program
     is left running if it would be frozen only for the proof: what it answers wrong is wrong all the same, and what it
-    answers right proves nothing (`unproved`, for the check that is played).  `leaves_unread`: the same goes for one that
-    never rests and leaves bytes where they are, as looking at them with MSG_PEEK does.
+    answers right proves nothing (`unproved`, for the check that is played).  `leaves_unread`: the same goes for one
+    that never rests and leaves bytes where they are, as looking at them with MSG_PEEK does.
     """
 
     ended: str = ""
@@ -349,8 +349,8 @@ class Program:
         """It has left bytes where they are without coming to rest: nobody sees whether it has looked at them."""
         self._stops.leaves_unread = True
         self._stops.unproved = UnprovedError(
-            "it is not known whether the program has seen each piece before the next one came: it leaves bytes in its "
-            "socket, as recv with MSG_PEEK does, and never sleeps there until more come"
+            "it is not known whether the program has seen each piece before the next one arrived: it leaves bytes in "
+            "its socket, as recv with MSG_PEEK does, and never sleeps there until more arrive"
         )
 
     def nothing_on_its_way(self) -> bool:
