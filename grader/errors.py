@@ -40,6 +40,7 @@ class Reason(StrEnum):
     WRONG_SHOWN = "wrong_shown"
     NO_TIMEOUT = "no_timeout"
     GAVE_UP_EARLY = "gave_up_early"
+    PUT_OFF = "put_off"
     CLOSED_EARLY = "closed_early"
     NOT_CLOSED = "not_closed"
     RESET = "reset"
@@ -111,6 +112,7 @@ REASONS: dict[Reason, str] = {
     Reason.WRONG_SHOWN: "it printed something that is not the reply to the line",
     Reason.NO_TIMEOUT: "it waits without a timeout of its own",
     Reason.GAVE_UP_EARLY: "it did not wait for its reply",
+    Reason.PUT_OFF: "what was not the reply restarted its timeout",
     Reason.CLOSED_EARLY: "it closed the connection too early",
     Reason.NOT_CLOSED: "it left the connection open",
     Reason.RESET: "it reset the connection",

@@ -154,6 +154,15 @@ TIMER_MARGIN_S: Final = 0.05
 HOTSPOT_IDLE_S: Final = 0.015
 #: Threads that HotSpot compiles in, at most (CICompilerCount): 15 on 128 CPUs.  It starts and ends them as it needs.
 HOTSPOT_COMPILERS: Final = 15
+#: A client may give up a reply after a second, the least that a handout asks for: one that waits less than this has not
+#: waited, and what a busy machine lets us answer later than this proves nothing.
+LEAST_WAIT_S: Final = 0.5
+#: Datagrams that are no reply come so far apart: by turns of two kinds, each of them more often than any client may
+#: give up ...
+STRAY_S: Final = LEAST_WAIT_S / 4
+#: ... for so many times as long as this client takes to give up when none come: one that counts from when it has sent
+#: has given up in half of that, and one that counts from the last of them not at all.
+STRAYS_FOR: Final = 2
 #: How long a program is watched for CPU time while nothing is asked, when it never comes to rest.
 IDLE_WINDOW_S: Final = 0.5
 #: Part of that time on a CPU above which it is a busy loop: polling every 10 ms costs 1 to 2 %.

@@ -55,6 +55,11 @@ def sized(size_bytes: int, rng: random.Random) -> Exchange:
     return Exchange(struct.pack("!I", len(body)) + body, struct.pack("!Iq", 8, 256 * sum(high) + sum(low)))
 
 
+def longest(rng: random.Random) -> Exchange:
+    """Numbers of 1 MiB, their length not counted."""
+    return sized(4 + (1 << 20), rng)
+
+
 def hostile_lengths(rng: random.Random) -> tuple[bytes, ...]:
     """Lengths that are not allowed, with some bytes of a message behind them."""
     start = rng.randbytes(8)

@@ -44,6 +44,11 @@ def sized(size_bytes: int, rng: random.Random) -> Exchange:
     return _answered(random_letters(rng, size_bytes - 1))
 
 
+def longest(rng: random.Random) -> Exchange:
+    """One line of 1 MiB, its LF not counted."""
+    return _answered(random_letters(rng, 1 << 20))
+
+
 def surprise(rng: random.Random) -> Exchange:
     """Random bytes without a line end."""
     return _answered(rng.randbytes(rng.randint(100, 200)).replace(b"\n", b""))

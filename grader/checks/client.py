@@ -223,11 +223,12 @@ def test_quit_ends_it(clients: Clients[Any], script: ClientProtocol) -> None:
 
 
 @behaviour(
-    does="Ctrl-C at its prompt, after one line was answered",
-    proves="the program waits for a line at that moment; the terminal has sent the signal",
+    does="Ctrl-C at its prompt, after one line was answered; once more while it waits for the reply to a line",
+    proves="the program waits for a line at that moment, or its line has arrived here and is not answered; the "
+    "terminal has sent the signal",
     catches="a KeyboardInterrupt traceback, a hang, a handler that does nothing",
-    hint="At Ctrl-C close the socket and exit.{Python:  Catch KeyboardInterrupt where you catch EOFError.}{C:  SIGINT "
-    "does that by default if there is no handler for it.}",
+    hint="At Ctrl-C close the socket and exit.{Python:  Catch KeyboardInterrupt around the whole conversation, not "
+    "only around input: it may come while recv waits.}{C:  SIGINT does that by default if there is no handler for it.}",
     hints={
         Reason.STILL_RUNNING: "A handler for SIGINT must end the program; if it returns, reading continues.{Python:  "
         "asyncio.run waits for a thread that is in input().} " + THREADS_HINT,
@@ -239,6 +240,19 @@ def test_ctrl_c_ends_it(clients: Clients[Any], script: ClientProtocol) -> None:
     with clients.start() as session:
         session.converse(script.typed(0))
         session.wait_prompt()
-        said_before = len(session.program.stderr.data)
-        interrupt(session.program)
-        must_end_quietly(session.program, said_before)
+        _must_end_at_ctrl_c(session, " at its prompt")
+    entry = script.typed(1)
+    with clients.start() as session:
+        session.enter(entry.line)
+        session.server.expect(entry.request)
+        _must_end_at_ctrl_c(session, " with a line unanswered")
+
+
+def _must_end_at_ctrl_c(session: Session[Any], situation: str) -> None:
+    __tracebackhide__ = True
+    program = session.program
+    with suppress(FaultError):  # a flood is another check's matter
+        program.catch_up()
+    said_before = len(program.stderr.data)
+    interrupt(program, situation)
+    must_end_quietly(program, said_before, situation)

@@ -6,7 +6,14 @@ from contextlib import suppress
 from dataclasses import replace
 
 from grader.catalogue import behaviour
-from grader.checks.steps import interrupt, must_end_quietly, must_refuse, must_refuse_in_words, stop_anyhow
+from grader.checks.steps import (
+    interrupt,
+    must_end_quietly,
+    must_refuse,
+    must_refuse_in_words,
+    one_connected,
+    stop_anyhow,
+)
 from grader.errors import Reason
 from grader.harness.stage import Server, Stage
 from grader.limits import SETTLE_S
@@ -88,20 +95,37 @@ def test_ctrl_c_stops(fresh_server: Server) -> None:
 
 
 @behaviour(
-    does="Ctrl-C at its terminal, after one client was served; its stderr and how it exited",
-    proves="it has exited",
+    does="Ctrl-C at its terminal, after one client was served; over TCP once more while one is connected that was "
+    "answered; its stderr and how it exited",
+    proves="it has exited; the connection was established (whether it exits then is another check's matter)",
     catches="a KeyboardInterrupt traceback, a system call's error, a crash while cleaning up",
-    hint="On Ctrl-C leave the main loop and exit without an error.{Python:  Catch KeyboardInterrupt around the "
-    "loop.}{C:  By default SIGINT ends a program silently; a handler makes the interrupted call fail with EINTR, which "
-    "is not an error here.}",
+    hint="On Ctrl-C leave the main loop and exit without an error.{Python:  Catch KeyboardInterrupt around the whole "
+    "loop, including what is done for a client.}{C:  By default SIGINT ends a program silently; a handler makes the "
+    "interrupted call fail with EINTR, which is not an error here.}",
 )
 def test_ends_quietly(fresh_server: Server, stage: Stage, protocol: StreamProtocol) -> None:
     """Exits on Ctrl-C without a traceback"""
+    program = fresh_server.program
     with stage.client(fresh_server) as client:
         client.ask(protocol.exchange(0))
-    said_before = len(fresh_server.program.stderr.data)
-    interrupt(fresh_server.program)
-    must_end_quietly(fresh_server.program, said_before)
+    said_before = len(program.stderr.data)
+    interrupt(program)
+    must_end_quietly(program, said_before, " with no client connected" if stage.over_tcp else "")
+    if stage.over_tcp:
+        _must_end_quietly_with_one_connected(stage, protocol)
+
+
+def _must_end_quietly_with_one_connected(stage: Stage, protocol: StreamProtocol) -> None:
+    __tracebackhide__ = True
+    server = stage.launch()
+    program = server.program
+    try:
+        with one_connected(stage, server, protocol):
+            said_before = len(program.stderr.data)
+            interrupt(program)
+    except FaultError:  # whether it ends then is another check's matter
+        return
+    must_end_quietly(program, said_before, " with a client connected")
 
 
 @behaviour(

@@ -7,6 +7,7 @@ import os
 import signal
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -46,8 +47,8 @@ def serves_another(connect: Connect, protocol: StreamProtocol) -> None:
         client.ask(protocol.exchange(1))
 
 
-def interrupt(program: Program) -> None:
-    """Ctrl-C, and its exit.
+def interrupt(program: Program, situation: str = "") -> None:
+    """Ctrl-C, and its exit.  `situation`: when that was, after the words "after Ctrl-C".
 
     Raises:
         FaultError: it keeps running.
@@ -62,7 +63,8 @@ def interrupt(program: Program) -> None:
         how = " (it ignores SIGINT)" if ignores else ""
         if made_of_it is MadeOfCtrlC.BYTE:
             how = " (it has set its terminal so that Ctrl-C is a byte like any other, and does nothing about that byte)"
-        raise FaultError(Reason.STILL_RUNNING, f"it did not exit after Ctrl-C{how}", doing=stop.doing) from None
+        what = f"it did not exit after Ctrl-C{situation}{how}"
+        raise FaultError(Reason.STILL_RUNNING, what, doing=stop.doing) from None
 
 
 def stop_anyhow(program: Program) -> None:
@@ -74,14 +76,39 @@ def stop_anyhow(program: Program) -> None:
         program.wait_end()
 
 
-def must_end_quietly(program: Program, said_before: int) -> None:
-    """After Ctrl-C nothing on stderr looks like an error, and no signal but Ctrl-C's has ended it.
+@contextmanager
+def one_connected(stage: Stage, server: Server, protocol: StreamProtocol) -> Iterator[ScriptedClient]:
+    """A client that stays connected: one that was answered, or a silent one if the server closes such a connection.
 
-    `said_before`: bytes on stderr before.
+    Raises:
+        FaultError: the server closes that one too.
     """
     __tracebackhide__ = True
-    situation = "after Ctrl-C"
+    with stage.connect(server) as client:
+        client.ask(protocol.exchange(0))
+        if client.established():
+            yield client
+            return
+    with stage.connect(server) as silent:
+        silent.wait_accepted()
+        if not silent.established():
+            what = "it closes every connection unasked, so no client is connected at Ctrl-C"
+            raise FaultError(Reason.CLOSED_EARLY, what, doing=server.program.doing())
+        yield silent
+
+
+def must_end_quietly(program: Program, said_before: int, situation: str = "") -> None:
+    """After Ctrl-C nothing on stderr looks like an error, and no signal but Ctrl-C's has ended it.
+
+    What its other processes print until they have exited counts too.  `said_before`: bytes on stderr before.
+    `situation`: when Ctrl-C was pressed, after those words.
+    """
+    __tracebackhide__ = True
+    situation = f"after Ctrl-C{situation}"
     ending = program.wait_end()
+    with suppress(NoProgressError):  # whether any are left is another check's matter
+        program.wait(lambda: None if program.remaining() else True, until_end=False, deadline_s=EXIT_S, hurried=True)
+    program.catch_up()
     said = program.stderr.data[said_before:]
     if shows_traceback(said):
         raise FaultError(Reason.TRACEBACK, f"{situation} it exited with a traceback")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from grader.catalogue import RECV_GIVES_NOTHING, behaviour
-from grader.checks.steps import interrupt, serves_another, stop_anyhow, until_enough, wait_time_wait
+from grader.checks.steps import interrupt, one_connected, serves_another, stop_anyhow, until_enough, wait_time_wait
 from grader.errors import Reason
 from grader.harness.fixtures import Connect
 from grader.harness.stage import Server, Stage
@@ -213,19 +213,9 @@ def test_many_clients(server: Server, connect: Connect, stage: Stage, protocol: 
 )
 def test_ctrl_c_with_client_connected(fresh_server: Server, stage: Stage, protocol: StreamProtocol) -> None:
     """Exits on Ctrl-C even while a client is connected"""
-    with stage.connect(fresh_server) as client:
-        client.ask(protocol.exchange(0))
-        if client.established():
-            interrupt(fresh_server.program)
-            client.expect_end_or_reset()
-            return
-    with stage.connect(fresh_server) as silent:  # whom it has no reason to leave, as it did with one that was answered
-        silent.wait_accepted()
-        if not silent.established():
-            what = "it closes every connection unasked, so no client is connected at Ctrl-C"
-            raise FaultError(Reason.CLOSED_EARLY, what, doing=fresh_server.program.doing())
+    with one_connected(stage, fresh_server, protocol) as client:
         interrupt(fresh_server.program)
-        silent.expect_end_or_reset()
+        client.expect_end_or_reset()
 
 
 @behaviour(

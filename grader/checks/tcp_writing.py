@@ -22,6 +22,8 @@ _MESSAGE_BYTES = 1 << 16
 _BOTH_DIRECTIONS_BYTES = 8 << 20
 #: More than a program reads at once, and less than the kernel's receive window (64 KiB on a fresh connection).
 _EXTRA_BYTES = 32 * 1024
+#: What comes later, in pieces: a program may stop reading when it has dropped 64 KiB in all.
+_LATER_BYTES, _LATER_PIECES = 8 * 1024, 1024
 #: In each direction.
 _TRAFFIC_BYTES = 32 << 20
 #: A buffer that has grown once may stay; half of what was sent would be 16 MiB.
@@ -175,20 +177,22 @@ def _short_requests(protocol: StreamProtocol) -> bytes:
 
 
 @behaviour(
-    does="the message that ends the connection, followed by 32 KiB that nobody asked for",
-    proves="all of it waits in the program's receive queue while it is frozen",
-    catches="closing with unread input, which resets the connection and destroys the reply",
+    does="the message that ends the connection, followed by 32 KiB that nobody asked for; 8 KiB more, piece by piece, "
+    "and the client's FIN; only then does the client read",
+    proves="all of the first 32 KiB wait in the program's receive queue while it is frozen; each piece is sent when "
+    "the program rests, or has had a while",
+    catches="closing with unread input, or before the client does, which resets the connection and destroys the reply",
     says=("closing",),
-    hint="Closing a socket with unread bytes sends a RST, and the client loses what it has not read yet: "
-    "shutdown(SHUT_WR), read and discard until the client closes its side, then close.",
+    hint="Closing a socket with unread bytes sends a RST, and so do bytes that arrive after it is closed; the client "
+    "loses what it has not read yet: shutdown(SHUT_WR), read and discard until the client closes its side, then close.",
 )
 def test_reply_survives_unread_input(connect: Connect, protocol: StreamProtocol) -> None:
     """Delivers its last reply although more was sent than it read"""
     exchange = protocol.closing()
     with connect() as client:
         client.send_as_one_read(exchange.request + b"x" * _EXTRA_BYTES)
+        client.send_when_it_rests(b"x" * _LATER_BYTES, _LATER_PIECES)
         client.expect(exchange.reply)
-        client.half_close()
         client.expect_end()
 
 

@@ -6,17 +6,20 @@ one is read from the kernel, how long it is doesn't matter, and what is counted 
 
 from __future__ import annotations
 
+import math
+import time
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from grader.catalogue import behaviour
 from grader.checks.client import GOES_ELSEWHERE_HINTS, must_have_gone, pour
 from grader.errors import Reason
 from grader.harness.session import OTHER_HOST
-from grader.limits import GIVE_UP_S, SETTLE_S
+from grader.limits import GIVE_UP_S, SETTLE_S, STRAY_S, STRAYS_FOR
 from grader.link.settings import SERVER_NAME
 from grader.model import EventKind
 from grader.protocol.script import Answer
-from grader.wire.faults import FaultError
+from grader.wire.faults import FaultError, UnprovedError
 from grader.wire.program import Why, reason_of
 from grader.wire.stillness import Awaits
 from grader.wire.traces import shows_traceback
@@ -34,6 +37,12 @@ if TYPE_CHECKING:
 _SIZES = (2048, 9000, 65_507)
 #: Who asks more often asks for ever: an assignment may want ten (`ClientSpec`).
 _MOST_TRIES = 10
+
+#: How often the machine may be too busy to send a client old replies as often as they should arrive.
+_STRAY_ATTEMPTS = 4
+#: What arrives closer together than this fraction of the time that the client waits keeps it waiting, if anything does:
+#: that time was measured, and a busy machine can only have made it longer.
+_CLOSE = 0.75
 
 _NOBODY = "nothing was receiving at the port it was given"
 
@@ -59,6 +68,11 @@ _GO_ON_WAITING = (
 _WAIT_AGAIN = (
     "It did not wait for the reply to its second datagram: each try waits a second.{C:  select counts its timeval "
     "down: set it again before each wait.}"
+)
+_COUNT_FROM_SENDING = (
+    "Every datagram that is not the reply restarts its timeout, so it may wait forever: note when the time will be up, "
+    "and give each wait what is left of it{Python:  (settimeout(end - time.monotonic()))}{C:  (poll's timeout, or "
+    "SO_RCVTIMEO, set again from clock_gettime)}{Java:  (setSoTimeout, set again from System.nanoTime)}."
 )
 _DROP_OTHERS = "recvfrom may return the reply to an earlier line: drop any other reply than this line's, and try again."
 
@@ -106,9 +120,12 @@ def test_large_reply(udp_clients: UdpClients, script: ClientProtocol) -> None:
 
 
 @behaviour(
-    does="three lines, of which the second is never answered, however often the client asks",
-    proves="its datagram has arrived; the kernel shows that the client waits with a timeout of its own",
-    catches="recvfrom without a timeout waits forever; a timeout that is not caught",
+    does="three lines, of which the second is never answered, however often the client asks; then another that is not "
+    "answered either, while an old reply arrives every 125 ms, alternately from the server and from a stranger",
+    proves="its datagram has arrived; the kernel shows that the client waits with a timeout of its own; twice as much "
+    "of its own time has passed as it took before to give up, and no two of the old replies were nearly as far apart",
+    catches="recvfrom without a timeout waits forever; a timeout that is not caught, or that restarts with whatever "
+    "arrives",
     hint=_SET_A_TIMEOUT,
     hints={
         Reason.CRASHED: "When the time is up, receiving fails{Python:  (TimeoutError)}{C:  (EAGAIN)}{Java:  "
@@ -116,6 +133,7 @@ def test_large_reply(udp_clients: UdpClients, script: ClientProtocol) -> None:
         Reason.NO_REQUEST: "The next line was typed, but it is still waiting for the reply to the last one: set a "
         "timeout.",
         Reason.EXTRA_REQUEST: "Retrying must stop at some point: count how often a datagram was sent, and give up.",
+        Reason.PUT_OFF: _COUNT_FROM_SENDING,
     },
     says=("typed",),
 )
@@ -124,7 +142,9 @@ def test_lost_reply(udp_clients: UdpClients, script: ClientProtocol) -> None:
     with udp_clients.start() as session:
         session.converse(script.typed(0))
         _lose(session, script.typed(1))
+        usual_s = session.server.since_asked_s()
         session.converse(script.typed(2))
+    _must_not_be_put_off(udp_clients, script.typed(0), script.typed(1), usual_s)
 
 
 @behaviour(
@@ -243,11 +263,20 @@ def test_dead_port_reported(udp_clients: UdpClients, script: ClientProtocol) -> 
 
 
 @behaviour(
-    does="the first datagram of a line is not answered; the second one is",
-    proves="the first datagram has arrived; the client waits with a timeout of its own; the kernel's time stamps",
-    catches="a lost datagram is not sent again, or immediately, or a different one is sent instead",
+    does="the first datagram of a line is not answered; the second one is; then one is not answered while an old reply "
+    "arrives every 125 ms, alternately from the server and from a stranger",
+    proves="the first datagram has arrived; the client waits with a timeout of its own; the kernel's time stamps; "
+    "twice as much of its own time has passed as it took before to ask again, and no two of the old replies were "
+    "nearly as far apart",
+    catches="a lost datagram is not sent again, or immediately, or a different one is sent instead; a timeout that "
+    "restarts with whatever arrives",
     hint="When no reply has arrived in time, send the same datagram again before giving up.",
-    hints={Reason.NO_TIMEOUT: _SET_A_TIMEOUT, Reason.GAVE_UP_EARLY: _UNITS, Reason.NOT_SHOWN: _WAIT_AGAIN},
+    hints={
+        Reason.NO_TIMEOUT: _SET_A_TIMEOUT,
+        Reason.GAVE_UP_EARLY: _UNITS,
+        Reason.NOT_SHOWN: _WAIT_AGAIN,
+        Reason.PUT_OFF: _COUNT_FROM_SENDING,
+    },
     says=("typed",),
 )
 def test_retransmits(udp_clients: UdpClients, script: ClientProtocol) -> None:
@@ -258,11 +287,13 @@ def test_retransmits(udp_clients: UdpClients, script: ClientProtocol) -> None:
         session.server.expect(entry.request)
         _wait_datagram(session, "send its datagram again")
         session.server.expect_after_wait(entry.request)
+        usual_s = session.server.last_wait_s()
         session.server.answer(entry.reply)
         session.must_show(entry)
         session.converse(script.typed(1))
         session.wait_prompt()
         session.server.expect_nothing_more()
+    _must_not_be_put_off(udp_clients, script.typed(1), entry, usual_s)
 
 
 @behaviour(
@@ -312,6 +343,57 @@ def _lose(session: Session[ScriptedUdpServer], entry: Entry) -> None:
             return
         session.server.expect(entry.request)
     raise FaultError(Reason.EXTRA_REQUEST, f"it asked {_MOST_TRIES} more times, and does not give up")
+
+
+def _must_not_be_put_off(clients: UdpClients, old: Entry, entry: Entry, usual_s: float) -> None:
+    """A line is not answered, and what comes meanwhile is no reply: that does not begin the client's timeout anew.
+
+    `old`: a line whose reply comes then, again and again.  `usual_s`: how long it waits where nothing comes.  One that
+    comes to its prompt or its end has believed what came, or died of it: that is another check's matter.
+
+    Raises:
+        FaultError: it has neither given up nor asked again in twice that time.
+        UnprovedError: the machine was too busy to send often enough, several times.
+    """
+    __tracebackhide__ = True
+    for _ in range(_STRAY_ATTEMPTS):
+        with clients.start() as session:
+            session.converse(old)
+            session.enter(entry.line)
+            session.server.expect(entry.request)
+            far_apart_s = _put_off(session, old.reply, usual_s)
+        if far_apart_s < _CLOSE * usual_s:
+            return
+    what = f"the machine was too busy: what should arrive every {STRAY_S:g} s arrived {far_apart_s:.1f} s later"
+    raise UnprovedError(what, Reason.STARVED)
+
+
+def _put_off(session: Session[ScriptedUdpServer], stray: bytes, usual_s: float) -> float:
+    """Let it have what is no reply until it does something about that; how far apart two of them were at most.
+
+    Raises:
+        FaultError: it does nothing.
+    """
+    __tracebackhide__ = True
+    tells = _tells_of_loss(session)
+    transcript = session.program.transcript
+    mark = transcript.mark()
+    most = math.ceil(STRAYS_FOR * usual_s / STRAY_S)
+    sent_at = [time.monotonic()]
+    for number in range(most):
+        transcript.rewind(mark + 2)  # one of each kind tells it all
+        sent_at.append(time.monotonic())
+        session.server.send_stray(number, stray)
+        rest = session.keyboard.wait_rest(
+            lambda: session.server.waiting() > 0 or tells() or None, STRAY_S, in_suspense=True
+        )
+        if rest is None or rest.why is not Why.DEADLINE:
+            return max(after - before for before, after in pairwise([*sent_at, time.monotonic()]))
+    what = (
+        f"while {most} datagrams arrived that were not the reply, it kept waiting for {STRAYS_FOR * usual_s:.1f} s and "
+        f"more; without them it waits {usual_s:.1f} s"
+    )
+    raise FaultError(Reason.PUT_OFF, what, doing=session.program.doing())
 
 
 def _must_drop(session: Session[ScriptedUdpServer], late: Entry) -> None:

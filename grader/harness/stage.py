@@ -176,6 +176,7 @@ class Stage:
         self.give_up_at = give_up_at
         self._budget = budget or Budget()
         self._budget.begin_check()
+        self._stops.unproved = None
         self._pair = pair
         self.transcript = Transcript(time.monotonic)
         self._clients.clear()
@@ -278,6 +279,11 @@ class Stage:
             return program.doing(stillness.descendants(program.snapshot(), program.pid))
         except (ChannelClosedError, WardenError, FaultError):
             return ""
+
+    @property
+    def unproved(self) -> UnprovedError | None:
+        """What could not be verified in this check, although nothing went wrong in it."""
+        return self._stops.unproved
 
     def behind(self, error: FaultError | UnprovedError) -> FaultError | UnprovedError:
         """What did not hold, with the counted limit that the program ran into, if it did.

@@ -37,11 +37,13 @@ class Promise(NamedTuple):
 
 
 def faults_of(protocol: object, functions: Iterable[str], seed: int = 1) -> Iterator[str]:
-    """What is wrong with a protocol's functions of these names, and with its greeting if it has one, a sentence each.
+    """What is wrong with a protocol's functions of these names, a sentence each.
+
+    Its greeting and its longest message are looked at if it has them.
 
     `protocol`: the author's module, whose functions take a random source last.  `seed`: the run's.
     """
-    optional = ("greeting",) if hasattr(protocol, "greeting") else ()
+    optional = tuple(name for name in ("greeting", "longest") if hasattr(protocol, name))
     for name in dict.fromkeys((*functions, *optional)):
         if not hasattr(protocol, name):
             yield f"protocol.py has no {name}"
@@ -183,6 +185,7 @@ FORMS: dict[str, Form] = {
     "awkward": _EXCHANGES,
     "surprise": _EXCHANGE,
     "sized": _MESSAGE,
+    "longest": _MESSAGE,
     "closing": _MESSAGE,
     "unterminated": _EXCHANGE,
     "text": _EXCHANGES,

@@ -115,6 +115,9 @@ class StreamProtocol(Protocol):
         So no 64 bytes of it occur twice.
         """
 
+    def longest(self) -> Exchange:
+        """The longest that the handout requires a server to answer, if it names a limit.  Optional always."""
+
     def closing(self) -> Exchange:
         """The one after whose reply the server closes the connection; no other message does that."""
 

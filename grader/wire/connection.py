@@ -13,13 +13,14 @@ import fcntl
 import select
 import socket
 import struct
+import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from types import TracebackType
 from typing import Self, TypeVar
 
 from grader.errors import Reason
-from grader.limits import REPLY_S, UNREST_S
+from grader.limits import REPLY_S, RESTLESS_SETTLE_S, SETTLE_S, UNREST_S
 from grader.model import EventKind
 from grader.protocol.script import pieces_of
 from grader.wire.faults import FaultError, UnprovedError
@@ -32,6 +33,9 @@ T = TypeVar("T")
 
 #: Looks of 15 microseconds each before a gate begins to ask what the program does.
 _GATE_LOOKS = 200
+#: When it is looked for the first time whether the program looks at bytes without taking them; then half as often each
+#: time.
+_FIRST_PEEK_S = 0.002
 _CHUNK_BYTES = 1 << 16
 #: Linux sends at most half the receiver's window in one segment, 32 741 bytes on a fresh loopback connection.
 _ONE_SEGMENT_BYTES = 16 * 1024
@@ -138,7 +142,7 @@ class Connection:
                 closes the connection before the last piece.
         """
         __tracebackhide__ = True
-        reading = Deadline(REPLY_S)
+        reading, taken = Deadline(REPLY_S), self.traffic()[0]
         cut = pieces_of(data, pieces)
         sending = self._transcript.sending(self.name, data)
         for number, piece in enumerate(cut):
@@ -148,7 +152,7 @@ class Connection:
                 raise self._lost_while_sending()
             self._push(piece, sending)
             if pieces is not None:
-                self._wait_read(reading)
+                self._wait_read(reading, taken)
 
     def send_as_one_read(self, data: bytes) -> None:
         """Send bytes so that one recv of the program can return them all, and see that this is so.
@@ -212,6 +216,58 @@ class Connection:
             self.reset()
         else:
             self.close()
+
+    def send_when_it_rests(self, data: bytes, pieces: int) -> None:
+        """Send bytes behind a last message, in pieces of that length, then our FIN; nothing is read meanwhile.
+
+        Before each the program comes to rest, so that it has done whatever it does about those before: who closes
+        when nothing is left to be read has closed then, and the next piece meets a RST.  So does the FIN of a client
+        whose last bytes the program has left unread.
+
+        Raises:
+            FaultError: it met a RST, which costs a client all that it has not read yet.
+        """
+        __tracebackhide__ = True
+        sending = self._transcript.sending(self.name, data, "each piece when the program rested")
+        for at in range(0, len(data), pieces):
+            self._must_bear_more()
+            self._push(data[at : at + pieces], sending)
+            with suppress(NoProgressError):
+                self._program.wait(self._settled)
+        self._must_bear_more()
+        self.half_close()
+        self._must_bear_more()
+
+    def _settled(self) -> bool | None:
+        """Whether what was sent has arrived at a socket that somebody holds, or was answered by a RST."""
+        row = self.row()
+        arrived = row is not None and row.inode != 0 and row.bytes_received == self.sent_bytes
+        return arrived or self._has_met_reset() or None
+
+    def _must_bear_more(self) -> None:
+        """It rests, or has had a while, and all that was begun has gone; our side has met no RST."""
+        __tracebackhide__ = True
+
+        def gone() -> bool | None:
+            self._feed()
+            return not self._unsent or self._ended is not None or None
+
+        try:
+            self._program.wait(gone, hurried=True)
+        except NoProgressError as stop:
+            raise self._not_arrived(stop) from None
+        self._program.wait_rest(SETTLE_S)
+        if self._has_met_reset() or self._ended:
+            self._note_reset()
+            raise self._lost("when more came than it read, so that a client may lose what it has not read yet")
+
+    def _has_met_reset(self) -> bool:
+        """Whether the program's side has sent a RST.
+
+        Behind its FIN recv(2) does not tell of one, only the socket's pending error does, and that once.
+        """
+        self._reset_met = self._reset_met or self._sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) in _RESETS
+        return self._reset_met
 
     def _takes_as_one_segment(self, data: bytes, row: SocketRow | None) -> bool:
         """Whether the program's side takes that much in one segment.  How much it does is up to the program.
@@ -436,32 +492,51 @@ class Connection:
             self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _READ_BUFFER_BYTES)
 
     def wait_read(self) -> None:
-        """The gate: until the program has read everything that was sent."""
+        """The gate: until the program has read everything that was sent, or has looked at it."""
         __tracebackhide__ = True
-        self._wait_read(Deadline(REPLY_S))
+        self._wait_read(Deadline(REPLY_S), self.traffic()[0])
 
-    def _wait_read(self, deadline: Deadline) -> None:
+    def _wait_read(self, deadline: Deadline, taken: int) -> None:
+        """The same for a piece of a message; so many bytes had been read before its first.
+
+        A program that never rests and has read none of it may have looked at it all the same: it goes on, and what it
+        answers wrong is wrong.
+        """
         __tracebackhide__ = True
+        look_at, pause_s = 0.0, _FIRST_PEEK_S
+        row: SocketRow | None = None
 
         def read() -> bool | None:
+            nonlocal row
             row = self.row()
             if row is None or row.state in {TcpState.FIN_WAIT1, TcpState.FIN_WAIT2, TcpState.TIME_WAIT}:
                 return True  # it has closed; what is awaited next will tell
             return True if row.bytes_received == self.sent_bytes and row.receive_queue == 0 else None
 
+        def read_or_seen() -> bool | None:
+            nonlocal look_at, pause_s
+            if read():
+                return True
+            now = time.monotonic()
+            if row is None or row.bytes_received != self.sent_bytes or now < look_at:
+                return None
+            look_at, pause_s = now + pause_s, 2 * pause_s
+            return (row.inode != 0 and self._program.has_peeked(row.inode)) or None
+
+        if self._at_once(read):
+            return
+        within = Deadline(RESTLESS_SETTLE_S) if self._program.leaves_unread else deadline
         try:
-            _ = self._at_once(read) or self._program.wait(read, within=deadline, hurried=True)
+            self._program.wait(read_or_seen, within=within, hurried=True)
         except NoProgressError as stop:
-            row = self.row()
+            if row is not None and not row.inode:
+                raise self._unread(Reason.NOT_ACCEPTED, f"{self.name} was never accepted", stop) from None
             unread = row.receive_queue if row else 0
-            never_accepted = row is not None and row.inode == 0
-            reason = Reason.NOT_ACCEPTED if never_accepted else Reason.NOT_READ
-            what = (
-                f"{self.name} was never accepted"
-                if never_accepted
-                else f"{unread} byte{'s' * (unread != 1)} from {self.name} left unread"
-            )
-            raise self._unread(reason, what, stop) from None
+            if row is not None and stop.why is Why.DEADLINE and row.bytes_received - unread == taken:
+                self._program.may_have_peeked()
+                return
+            what = f"{unread} byte{'s' * (unread != 1)} from {self.name} left unread"
+            raise self._unread(Reason.NOT_READ, what, stop) from None
 
     def _unread(self, reason: Reason, what: str, stop: NoProgressError) -> FaultError:
         """What was sent is not read; what had arrived until then may say why."""

@@ -35,7 +35,7 @@ from grader.limits import (
     SandboxLimits,
 )
 from grader.model import EventKind
-from grader.wire import runtimes, stillness, terminal
+from grader.wire import peeking, runtimes, stillness, terminal
 from grader.wire.budget import Budget, Counted
 from grader.wire.diagnosis import Conversation, describe
 from grader.wire.faults import FaultError, UnprovedError
@@ -124,12 +124,16 @@ class Output:
 
 @dataclass
 class Stops:
-    """What is known about how a submission's program takes being stopped and continued.
+    """What is known about how a submission's program keeps situations from being proved.
 
-    `ended_of_it`: one of its runs has ended of nothing else; two that do are no coincidence.
+    `ended_of_it`: one of its runs has ended because it was stopped and continued; two that do are no coincidence.
+    `leaves_unread`: it never rests and leaves bytes where they are, as looking at them with MSG_PEEK does; what it
+    answers right then proves nothing (`unproved`, for the check that is played).
     """
 
     ended_of_it: bool = False
+    leaves_unread: bool = False
+    unproved: UnprovedError | None = None
 
 
 class Program:
@@ -385,6 +389,26 @@ class Program:
     def _accepted(self) -> int:
         """How many of our connections it has accepted."""
         return sum((row := talk.row()) is not None and row.inode != 0 for talk in self.talks)
+
+    def has_peeked(self, inode: int) -> bool:
+        """Whether a thread sleeps in a look at this socket's bytes (MSG_PEEK): it has seen all that had come before."""
+        if time.monotonic() < self._dear_until:
+            return False
+        first, second = self.snapshot(), self.snapshot()
+        return bool(peeking.lookers(first, inode, machine()) & peeking.lookers(second, inode, machine()))
+
+    @property
+    def leaves_unread(self) -> bool:
+        """Whether it was seen to leave bytes where they are without coming to rest."""
+        return self._stops.leaves_unread
+
+    def may_have_peeked(self) -> None:
+        """It has left bytes where they are without coming to rest: nobody sees whether it has looked at them."""
+        self._stops.leaves_unread = True
+        self._stops.unproved = UnprovedError(
+            "it is not known whether the program has seen each piece before the next one arrived: it leaves bytes in "
+            "its socket, as recv with MSG_PEEK does, and never sleeps there until more arrive"
+        )
 
     def nothing_on_its_way(self) -> bool:
         """Whether everything we sent has arrived there, the ends of closed connections included, and its bytes here.

@@ -11,7 +11,7 @@ from contextlib import suppress
 from typing import NamedTuple
 
 from grader.errors import Reason
-from grader.limits import DATAGRAM_WORTH_BYTES
+from grader.limits import DATAGRAM_WORTH_BYTES, LEAST_WAIT_S
 from grader.model import EventKind
 from grader.protocol.script import Answer
 from grader.wire.faults import FaultError, UnprovedError
@@ -25,9 +25,6 @@ _MOST_BYTES = 65_536
 _BUFFER_BYTES = 1 << 20
 #: Of a flood just enough is taken to show it.
 _MOST_DATAGRAMS = 1000
-#: A client may give up a reply after a second, the least that a handout asks for.  What a busy machine lets us answer
-#: later than this proves nothing.
-_IN_TIME_S = 0.5
 #: So long a program may take to meet a stranger's datagram: well within the time for our answer.
 _MEET_S = 0.3
 #: Another address of this machine.
@@ -191,7 +188,7 @@ class ScriptedUdpServer:
         __tracebackhide__ = True
         before = self._asked
         self.expect(request)
-        if self._waited_s(before) < _IN_TIME_S:
+        if self._waited_s(before) < LEAST_WAIT_S:
             what = f"it waited only {_told(self._waited_s(before))} for a reply to its datagram"
             raise FaultError(Reason.GAVE_UP_EARLY, what, doing=self._its_program.doing())
 
@@ -201,7 +198,7 @@ class ScriptedUdpServer:
 
     def _repeated(self, before: Datagram, request: bytes) -> FaultError:
         waited_s = self._waited_s(before)
-        if waited_s < _IN_TIME_S:
+        if waited_s < LEAST_WAIT_S:
             why = f", {_told(waited_s)} after the first, although its time was not up"
         elif before is self._answered:
             why = ", although it had replied to it"
@@ -259,12 +256,20 @@ class ScriptedUdpServer:
             if self._came[0].data != before.data:
                 raise self._one_more()
             self._last = self._came.pop(0)
-            if self._waited_s(before) < _IN_TIME_S:
+            if self._waited_s(before) < LEAST_WAIT_S:
                 raise self._repeated(before, b"")
+
+    def since_asked_s(self) -> float:
+        """How long ago the last datagram that was expected has come."""
+        return time.time() - self._asked.arrived_s
+
+    def last_wait_s(self) -> float:
+        """How long before the last datagram that was expected the one before it has come."""
+        return self._asked.arrived_s - self.unanswered[-2].arrived_s
 
     def had_its_time(self) -> bool:
         """Whether the program may have given up by now on the reply to the last datagram that was expected."""
-        return self._last is not None and time.time() - self._last.arrived_s > _IN_TIME_S
+        return self._last is not None and self.since_asked_s() > LEAST_WAIT_S
 
     # Answering
 
@@ -311,6 +316,18 @@ class ScriptedUdpServer:
         if ":" not in host:
             yield Stranger(Endpoint(_STRANGE_HOST, port), f"another address, {_STRANGE_HOST},")
 
+    def send_stray(self, number: int, words: bytes) -> None:
+        """Send the program what is no reply to its last datagram: from us, and each second time from a stranger."""
+        if number % 2 == 0:
+            self.send(self._asked, words)
+            return
+        to = self._asked
+        with socket.socket(to.sock.family, socket.SOCK_DGRAM) as sock:
+            self._its_program.transcript.add(EventKind.SENT, "a stranger", "which nobody has asked", words)
+            self._its_program.told_bytes += len(words)
+            sock.sendto(words, to.source)
+            self._courier.wait_arrived()
+
     def send_as_stranger(self, stranger: Stranger, words: bytes) -> None:
         """Another socket than ours sends something first.
 
@@ -348,7 +365,7 @@ class ScriptedUdpServer:
 def _in_time(server: ScriptedUdpServer, to: Datagram, reply: bytes) -> None:
     server.send(to, reply)
     late_s = time.time() - to.arrived_s
-    if late_s > _IN_TIME_S:
+    if late_s > LEAST_WAIT_S:  # the client may have given up by then
         what = f"the machine was too busy: a reply was sent {late_s:.1f} s after the request"
         raise UnprovedError(what, Reason.STARVED)
 

@@ -128,6 +128,66 @@ def answers_what_came_and_leaves(sock):
     sock.sendall(sock.recv(100).upper())
 
 
+def answers_and_waits_for_the_end(sock):
+    sock.sendall(sock.recv(6))
+    sock.shutdown(socket.SHUT_WR)
+    while sock.recv(100):
+        pass
+
+
+def answers_and_reads_what_waits(sock):
+    sock.sendall(sock.recv(6))
+    sock.setblocking(False)
+    try:
+        while sock.recv(100):
+            pass
+    except BlockingIOError:
+        pass
+
+
+def answers_and_reads_twice(sock):
+    sock.sendall(sock.recv(6))
+    sock.shutdown(socket.SHUT_WR)
+    sock.recv(100)
+    sock.recv(100)
+
+
+def answers_and_reads_no_more(sock):
+    """Holds the connection until its client ends its side, without reading."""
+    sock.sendall(sock.recv(6))
+    poll = select.poll()
+    poll.register(sock, select.POLLRDHUP)
+    poll.poll()
+
+
+def answered_lines(sock, look):
+    """Finds a line by looking, then takes exactly that.  `look`: more than so many bytes, or all at the end."""
+    seen = b""
+    while (data := look(len(seen))) != seen:
+        line, end, _ = data.partition(b"\n")
+        seen = b"" if end else data
+        if end:
+            sock.sendall(sock.recv(len(line) + 1).upper())
+
+
+def peeks_for_more_by_its_count(sock):
+    answered_lines(sock, lambda known: sock.recv(known + 1, socket.MSG_PEEK | socket.MSG_WAITALL))
+
+
+def peeks_for_more_by_a_low_water_mark(sock):
+    def look(known):
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, known + 1)
+        return sock.recv(1 << 16, socket.MSG_PEEK)
+
+    answered_lines(sock, look)
+
+
+def peeks_again_and_again(sock):
+    while data := sock.recv(1 << 16, socket.MSG_PEEK):
+        if b"\n" in data:
+            sock.sendall(sock.recv(data.index(b"\n") + 1).upper())
+
+
 def closes(sock):
     sock.recv(100)
 

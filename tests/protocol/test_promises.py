@@ -39,6 +39,7 @@ GOOD: dict[str, object] = {
     "awkward": lambda _: (exchange_of(b"a\0b\xff\n"),),
     "surprise": lambda rng: exchange_of(letters(80, rng)),
     "sized": lambda size_bytes, rng: exchange_of(letters(size_bytes, rng)),
+    "longest": lambda rng: exchange_of(letters(3000, rng)),
     "closing": lambda _: exchange_of(b"close\n"),
     "unterminated": lambda _: exchange_of(b"bye"),
     "text": lambda _: (exchange_of("ß\n".encode()), exchange_of("€ 🐍\n".encode())),

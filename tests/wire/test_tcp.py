@@ -275,6 +275,24 @@ def test_bytes_that_are_never_read_are_the_programs_fault(stand: Stand) -> None:
     assert caught.value.reason is Reason.NOT_READ
 
 
+@pytest.mark.parametrize("how", ["peeks_for_more_by_its_count", "peeks_for_more_by_a_low_water_mark"])
+def test_who_sleeps_in_a_look_has_seen_what_is_there(stand: Stand, how: str) -> None:
+    client = stand.client_of(how)
+    client.send(HELLO + b"you", pieces=1)
+    client.expect(b"HELLO\n")
+    assert program_of(client)._stops.unproved is None
+
+
+def test_who_looks_again_and_again_shows_nothing_by_right_answers(stand: Stand) -> None:
+    client = stand.client_of("peeks_again_and_again")
+    client.send(HELLO, pieces=1)
+    client.expect(b"HELLO\n")
+    unproved = program_of(client)._stops.unproved
+    assert unproved is not None
+    assert "MSG_PEEK" in unproved.what
+    assert program_of(client).leaves_unread, "less is enough from now on"
+
+
 def test_a_gate_at_an_unaccepted_connection_says_so(stand: Stand) -> None:
     client = stand.client_of("never_accepts")
     with pytest.raises(FaultError, match="client A was never accepted") as caught:
@@ -328,6 +346,27 @@ def test_what_was_sent_and_what_came_before_the_program_left_is_told(stand: Stan
     assert caught.value.what == "the program closed client A's connection while its message was being sent"
     told = [(event.kind, event.data) for event in client._transcript.events if event.data]
     assert told == [(EventKind.SENT, b"h"), (EventKind.RECEIVED, b"H")]
+
+
+def test_who_drops_what_comes_until_the_end_bears_more(stand: Stand) -> None:
+    client = stand.client_of("answers_and_waits_for_the_end")
+    client.send(HELLO)
+    client.send_when_it_rests(b"x" * 40, 10)
+    client.expect(HELLO)
+    client.expect_end()
+    (sent,) = (event for event in client._transcript.events if event.kind is EventKind.SENT and event.text)
+    assert (sent.data, sent.pieces) == (b"x" * 40, (10,) * 4)
+
+
+@pytest.mark.parametrize(
+    "which", ["answers_and_reads_what_waits", "answers_and_reads_twice", "answers_and_reads_no_more"]
+)
+def test_who_closes_before_the_end_may_cost_its_client_the_reply(stand: Stand, which: str) -> None:
+    client = stand.client_of(which)
+    client.send(HELLO)
+    with pytest.raises(FaultError, match="when more came than it read") as caught:
+        client.send_when_it_rests(b"x" * 40, 10)
+    assert caught.value.reason is Reason.RESET
 
 
 def test_connecting_to_nothing_is_refused(stand: Stand) -> None:

@@ -340,6 +340,23 @@ def test_a_strangers_words_are_read_before_the_answer_is_sent(meet: Meet) -> Non
     assert shown(program) == ["strange", "HELLO"]
 
 
+def test_strays_come_from_the_server_and_from_a_stranger_by_turns(meet: Meet) -> None:
+    server, program = meet("send hello", "recv", "recv")
+    server.expect(HELLO)
+    for number in range(2):
+        server.send_stray(number, b"stray")
+    assert shown(program) == ["stray", "stray"]
+    told = [(event.who, event.data) for event in program.transcript.events if event.kind is EventKind.SENT]
+    assert told == [("the server", b"stray"), ("a stranger", b"stray")]
+
+
+def test_how_long_it_waited_is_read_from_its_datagrams(meet: Meet) -> None:
+    server, _ = meet("send hello", "sleep 0.02", "send hello")
+    server.expect(HELLO)
+    server.expect(HELLO)
+    assert 0.02 <= server.last_wait_s() < 60
+
+
 def test_one_stranger_has_the_servers_address_and_one_its_port(meet: Meet) -> None:
     server, program = meet("send hello", "recv", "recv")
     server.expect(HELLO)
