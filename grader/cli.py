@@ -100,7 +100,11 @@ def _print(words: str, *, err: bool = False) -> None:
 
 
 def _complain(words: str) -> None:
-    _say(f"grader: {words}")
+    """A sentence; what is to be pasted somewhere has a line of its own."""
+    sentence, _, line = words.partition(":\n")
+    _say(f"grader: {sentence}:" if line else f"grader: {words}")
+    if line:
+        _say(line)
 
 
 @grader.command()

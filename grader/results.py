@@ -75,7 +75,7 @@ def without_a_submission(
         points=0,
         max_points=0,
         reason=Reason.UNUSABLE,
-        message=why if why.endswith(".") else f"{why}.",  # it may begin with a file's name: no capital
+        message=why if why.endswith((".", "}")) else f"{why}.",  # it may begin with a file's name: no capital
         hint="Fix that and hand it in again.",
     )
     skipped = _Unplayed(Outcome.SKIPPED, Reason.PREREQUISITE, f"skipped: {REASONS[Reason.UNUSABLE]}")

@@ -1,4 +1,4 @@
-"""What a message of tcp_chat is, and what everybody hears of it; and what a client shows."""
+"""What a message of tcp_chat is, and what everyone hears of it; and what a client shows."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from grader import Entry, Exchange, numbered_line, random_characters, random_let
 
 
 def _heard(sent: bytes, line: str) -> Exchange:
-    """What one member sends, and the line that all get, the sender included."""
+    """What one member sends, and the line that everyone receives, including the sender."""
     said = line.encode() + b"\n"
     return Exchange(sent, said, said)
 
@@ -28,7 +28,7 @@ def exchange(number: int, rng: random.Random) -> Exchange:
 
 
 def text(rng: random.Random) -> tuple[Exchange, ...]:
-    """Lines with characters of two, three and four bytes, also where a line begins and ends."""
+    """Lines with characters of two, three and four bytes, also at the beginning and end of a line."""
     return (
         _said(f"{random_characters(rng)} {random_words(rng)} {random_characters(rng)}"),
         _said(f"{random_words(rng)} お元気ですか"),
@@ -37,7 +37,7 @@ def text(rng: random.Random) -> tuple[Exchange, ...]:
 
 
 def invalid_text(rng: random.Random) -> tuple[bytes, ...]:
-    """Lines that are not UTF-8: no first byte, Latin-1, a character that breaks off, a surrogate, an overlong NUL."""
+    """Lines that are not UTF-8: no first byte, Latin-1, a character cut short, a surrogate, an overlong NUL."""
     kinds = (
         bytes(rng.choices(range(0xF8, 0x100), k=2)),
         bytes([rng.randint(0xE0, 0xEF)]),
@@ -49,7 +49,7 @@ def invalid_text(rng: random.Random) -> tuple[bytes, ...]:
 
 
 def line_endings(rng: random.Random) -> tuple[Exchange, ...]:
-    """One line with all ends that it may have, with white space before it, and with empty lines before it."""
+    """One line with every allowed line ending, with white space before the ending, and with empty lines before it."""
     line = random_words(rng, 2)
     sent = line.encode()
     return (
@@ -64,18 +64,18 @@ def line_endings(rng: random.Random) -> tuple[Exchange, ...]:
 
 
 def unterminated(rng: random.Random) -> Exchange:
-    """A last line without its end."""
+    """A last line without a line ending."""
     line = f"bye, {random_words(rng)}"
     return _heard(line.encode(), line)
 
 
 def sized(size_bytes: int, rng: random.Random) -> Exchange:
-    """One line of letters, so many bytes with its LF."""
+    """One line of letters, so many bytes including its LF."""
     return _said(random_letters(rng, size_bytes - 1).decode())
 
 
 def _typed(line: str) -> Entry:
-    """A line that is typed into a client, which hears it like everybody else: without the white space at its end."""
+    """A line that is typed into a client, which hears it like everyone else: without the white space at its end."""
     heard = line.rstrip(" \t").encode()
     return Entry(line.encode(), line.encode() + b"\n", heard + b"\n", heard)
 
@@ -86,7 +86,7 @@ def typed(number: int, rng: random.Random) -> Entry:
 
 
 def typed_awkward(rng: random.Random) -> tuple[Entry, ...]:
-    """Characters of two, three and four bytes, and spaces at both ends."""
+    """Characters of two, three and four bytes, and spaces at either end."""
     return (
         _typed(f"{random_words(rng)}, {random_characters(rng)}"),
         _typed(f"お元気ですか, {random_words(rng)}"),

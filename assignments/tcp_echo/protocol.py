@@ -1,4 +1,4 @@
-"""What a message of tcp_echo is, and its right answer: any bytes, which come back as they are; a client's are lines."""
+"""What a message of tcp_echo is, and its correct reply: any bytes, which come back unchanged; a client's are lines."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from grader import (
 
 
 def _echoed(line: bytes) -> Exchange:
-    """A line, which comes back; none but the one of `closing` may be `close`."""
+    """A line, which comes back; only the one of `closing` may be `close`."""
     return Exchange(line + b"\n", line + b"\n")
 
 
@@ -41,12 +41,12 @@ def awkward(rng: random.Random) -> tuple[Exchange, ...]:
 
 
 def sized(size_bytes: int, rng: random.Random) -> Exchange:
-    """One line of letters, its LF included in the size."""
+    """One line of letters, of a size that includes its LF."""
     return _echoed(random_letters(rng, size_bytes - 1))
 
 
 def surprise(rng: random.Random) -> Exchange:
-    """Random bytes without a line end."""
+    """Random bytes without a line ending."""
     return _echoed(rng.randbytes(rng.randint(100, 200)).replace(b"\n", b""))
 
 
@@ -56,7 +56,7 @@ def closing(_: random.Random) -> Exchange:
 
 
 def _typed(line: str) -> Entry:
-    """A line that is typed into the client, and what comes of it."""
+    """A line that is typed into the client, and what follows from it."""
     text = line.encode()
     echoed = _echoed(text)
     return Entry(text, echoed.request, echoed.reply, text)
@@ -68,7 +68,7 @@ def typed(number: int, rng: random.Random) -> Entry:
 
 
 def typed_awkward(rng: random.Random) -> tuple[Entry, ...]:
-    """Characters of two, three and four bytes, spaces at both ends, and nothing."""
+    """Characters of two, three and four bytes, spaces at either end, and nothing."""
     return (
         _typed(f"{random_words(rng)}, {random_characters(rng)} and {random_words(rng)}"),
         _typed(f"  spaces at both ends, {random_words(rng)}  "),
@@ -77,7 +77,7 @@ def typed_awkward(rng: random.Random) -> tuple[Entry, ...]:
 
 
 def typed_sized(size_bytes: int, rng: random.Random) -> Entry:
-    """A line of letters that has so many bytes with its LF."""
+    """A line of letters that has so many bytes including its LF."""
     return _typed(random_letters(rng, size_bytes - 1).decode())
 
 

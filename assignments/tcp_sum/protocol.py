@@ -1,4 +1,4 @@
-"""What a message of tcp_sum is, and its right answer."""
+"""What a message of tcp_sum is, and its correct reply."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def _summed(*numbers: int) -> Exchange:
 
 
 def exchange(number: int, rng: random.Random) -> Exchange:
-    """Two to four numbers, never negative and with a sum below 2^31: what else there may be is for `numbers`."""
+    """Two to four numbers, never negative and with a sum below 2^31: everything else is for `numbers`."""
     *free, high = (rng.getrandbits(29) for _ in range(_COUNTS[number % 3]))
     high &= ~0x3FF
     # So sums whose numbers differ modulo 1024 do, too.
@@ -28,7 +28,7 @@ def exchange(number: int, rng: random.Random) -> Exchange:
 
 
 def numbers(rng: random.Random) -> tuple[Exchange, ...]:
-    """Values that are others with their bytes swapped, with another sign, or in 32 bits; and no value at all."""
+    """Values that change with their bytes swapped, with another sign, or in 32 bits; and no value at all."""
     return (
         _summed(rng.randint(1, 0x7F)),
         _summed(rng.randint(0x8000, 0xFFFF)),
@@ -61,7 +61,7 @@ def longest(rng: random.Random) -> Exchange:
 
 
 def hostile_lengths(rng: random.Random) -> tuple[bytes, ...]:
-    """Lengths that are not allowed, with some bytes of a message behind them."""
+    """Lengths that are not allowed, followed by some bytes of a message."""
     start = rng.randbytes(8)
     huge = rng.randrange(1 << 31, (1 << 32) - 4, 4)  # negative, where it is kept in an int
     odd = 4 * rng.randint(1, 4) + rng.randint(1, 3)

@@ -1,4 +1,4 @@
-"""What a message of tcp_uppercase is, and its right answer."""
+"""What a message of tcp_uppercase is, and its correct reply."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def awkward(rng: random.Random) -> tuple[Exchange, ...]:
 
 
 def sized(size_bytes: int, rng: random.Random) -> Exchange:
-    """One line of letters, so many bytes with its LF."""
+    """One line of letters, so many bytes including its LF."""
     return _answered(random_letters(rng, size_bytes - 1))
 
 
@@ -50,7 +50,7 @@ def longest(rng: random.Random) -> Exchange:
 
 
 def surprise(rng: random.Random) -> Exchange:
-    """Random bytes without a line end."""
+    """Random bytes without a line ending."""
     return _answered(rng.randbytes(rng.randint(100, 200)).replace(b"\n", b""))
 
 
@@ -65,7 +65,7 @@ def typed(number: int, rng: random.Random) -> Entry:
 
 
 def typed_awkward(rng: random.Random) -> tuple[Entry, ...]:
-    """Characters of two, three and four bytes, and lines that are changed or misread easily."""
+    """Characters of two, three and four bytes, and lines that are easily changed or misread."""
     return (
         _typed(f"{random_words(rng)}, {random_characters(rng)} stay, letters change"),
         _typed(f"  spaces at both ends, {random_words(rng)}  "),
@@ -81,5 +81,5 @@ def typed_sized(size_bytes: int, rng: random.Random) -> Entry:
 
 
 def leaving(_: random.Random) -> Entry:
-    """The line that ends the client; the server never hears of it."""
+    """The line that makes the client exit; the server never hears of it."""
     return Entry(line=b"quit", request=b"", reply=b"", shown=b"")

@@ -1,4 +1,4 @@
-"""What a datagram of udp_reply is, and its right answer."""
+"""What a datagram of udp_reply is, and its correct reply."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def exchange(number: int, rng: random.Random) -> Exchange:
 
 
 def awkward(rng: random.Random) -> tuple[Exchange, ...]:
-    """Bytes that text functions lose or replace: white space at the ends, NULs, what is not ASCII, what is no text."""
+    """Bytes that text functions lose or replace: white space at either end, NULs, what is not ASCII or not text."""
     words = random_words(rng).encode()
     return (
         _answered(b"  spaces around " + words + b"  "),
@@ -61,12 +61,12 @@ def oversized(rng: random.Random) -> tuple[bytes, ...]:
 
 
 def empty(_: random.Random) -> Exchange:
-    """A datagram without a byte, which is a message like any other."""
+    """An empty datagram, which is a message like any other."""
     return _answered(b"")
 
 
 def garbage(rng: random.Random) -> tuple[bytes, ...]:
-    """Bytes that are no text, or have no words in them."""
+    """Bytes that are not text, or contain no words."""
     return (
         not_utf8(rng) + b", %s%s%s%s%s%s%n {} {0}",
         random_words(rng).encode() + b", cut in the middle: \xe2\x82",
@@ -87,7 +87,7 @@ def typed(number: int, rng: random.Random) -> Entry:
 
 
 def typed_awkward(rng: random.Random) -> tuple[Entry, ...]:
-    """Text of several bytes, white space at the ends, what looks like a reply, the quit word or a format of printf."""
+    """Multi-byte text, white space at either end, what looks like a reply, the quit word or a printf format."""
     lines = (
         f"{random_words(rng)}, {random_characters(rng)} and so on",
         f"  spaces around {random_words(rng)}  ",
@@ -104,5 +104,5 @@ def typed_sized(size_bytes: int, rng: random.Random) -> Entry:
 
 
 def leaving(_: random.Random) -> Entry:
-    """The line that ends the client; it is not sent."""
+    """The line that makes the client exit; it is not sent."""
     return Entry(b"quit", b"", b"", b"")

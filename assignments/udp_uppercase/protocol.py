@@ -1,4 +1,4 @@
-"""What a datagram of udp_uppercase is, and its right answer; and what a line that is typed into the client becomes."""
+"""What a datagram of udp_uppercase is, and its correct reply; and what a line that is typed into the client becomes."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def exchange(number: int, rng: random.Random) -> Exchange:
 
 
 def awkward(rng: random.Random) -> tuple[Exchange, ...]:
-    """Bytes that text functions lose or change: white space at the ends, NULs, letters and bytes that are not ASCII."""
+    """Bytes that text functions lose or change: white space at either end, NULs, letters and bytes beyond ASCII."""
     words = random_words(rng).encode()
     return (
         _answered(b"  spaces around " + words + b"  "),
@@ -49,17 +49,17 @@ def sized(size_bytes: int, rng: random.Random) -> Exchange:
 
 
 def oversized(_: random.Random) -> tuple[bytes, ...]:
-    """None: whatever can be sent can be answered."""
+    """None: whatever can be sent can get a reply."""
     return ()
 
 
 def empty(_: random.Random) -> Exchange:
-    """A datagram without a byte, which is a message like any other."""
+    """An empty datagram, which is a message like any other."""
     return _answered(b"")
 
 
 def garbage(rng: random.Random) -> tuple[bytes, ...]:
-    """Bytes that are no text, or have no words in them."""
+    """Bytes that are not text, or contain no words."""
     return (
         not_utf8(rng) + b", %s%s%s%s%s%s%n {} {0}",
         random_words(rng).encode() + b", cut in the middle: \xe2\x82",
@@ -79,7 +79,7 @@ def typed(number: int, rng: random.Random) -> Entry:
 
 
 def typed_awkward(rng: random.Random) -> tuple[Entry, ...]:
-    """Characters of several bytes, white space at the ends, a beginning like `quit`, a format of printf, no text."""
+    """Multi-byte characters, white space at either end, a beginning like `quit`, a printf format, what is not text."""
     lines = (
         f"{random_words(rng)}, {random_characters(rng)} stay, letters change",
         f"  spaces around {random_words(rng)}  ",
@@ -91,10 +91,10 @@ def typed_awkward(rng: random.Random) -> tuple[Entry, ...]:
 
 
 def typed_sized(size_bytes: int, rng: random.Random) -> Entry:
-    """One whose reply has exactly this many bytes."""
+    """A line whose reply has exactly this many bytes."""
     return _typed(random_letters(rng, size_bytes))
 
 
 def leaving(_: random.Random) -> Entry:
-    """The word that ends the client, which is not sent."""
+    """The word that makes the client exit, which is not sent."""
     return Entry(b"quit", b"", b"", b"")

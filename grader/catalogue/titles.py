@@ -1,4 +1,4 @@
-"""What the checks say of themselves, read from their sources: for lists and documents.  Nothing is imported or run."""
+"""What the checks say about themselves, read from their sources for lists and documents.  Nothing is imported or run."""
 
 from __future__ import annotations
 

@@ -84,19 +84,20 @@ def _laid_out(job: Job, folder: Path) -> tuple[Flaw, ...]:
 
 def _build_and_play(job: Job, warden: WardenClient, say: Callable[[Word], None], folder: Path) -> None:
     commands: dict[Role, Command] = {}
-    for role, product in _built(job, warden, say).items():
+    table = SocketTable(private=job.private_network)
+    for role, product in _built(job, warden, table, say).items():
         say(Built(role, product.result))
         if product.result.outcome is not Outcome.FAILED:
             commands[role] = msgspec.structs.replace(job.commands[role], run=product.run)
     if commands:
-        stage = Stage(msgspec.structs.replace(job, commands=commands), warden, SocketTable(private=job.private_network))
+        stage = Stage(msgspec.structs.replace(job, commands=commands), warden, table)
         _play(job, parts_of(commands), stage, say, folder)
         stage.end_program()
 
 
-def _built(job: Job, warden: WardenClient, say: Callable[[Word], None]) -> dict[Role, Product]:
+def _built(job: Job, warden: WardenClient, table: SocketTable, say: Callable[[Word], None]) -> dict[Role, Product]:
     """Build each program that can be; from then on each start finds everything as building has left it."""
-    builder = Builder(warden, environment(job.environment), job.assignment.limits)
+    builder = Builder(warden, table, environment(job.environment), job.assignment.limits)
     products: dict[Role, Product] = {}
     for role, command in job.commands.items():
         if lacking := warden.lacking(command.tools, job.environment["PATH"]):

@@ -225,7 +225,7 @@ def _none_found(submission: Submission, role: Role) -> str:
 def _several_found(sources: Sources, role: Role, names: list[str]) -> str:
     return (
         f"{_listed([shown(name) for name in names], 'and')} could each be the {role}: say which one it is in a file "
-        f"{CONFIG_NAME}, for example with the line {config_line(role, _from_source(sources, role, names[0]))}"
+        f"{CONFIG_NAME}, for example by this line:\n{config_line(role, _from_source(sources, role, names[0]))}"
     )
 
 

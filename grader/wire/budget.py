@@ -1,15 +1,16 @@
-"""What a part's programs use up of the time for all its checks, and when it is too much.  Pure: seconds and counts in.
+"""How much of the time for all checks one part's programs use up, and when that is too much.  Pure: seconds and counts.
 
-A deadline bounds one wait.  A program that uses up nearly each of them has answered every message in time, and yet
-keeps the checks behind it from being played, so that it could choose which faults of its are seen.  Therefore its own
-time (`own_time.py`) is added up.  Within a check a *step* is a wait that ended with what was awaited: an answer, a
-connection taken, a start, an end.  Each step brings some time with it, so that a program may be slow in everything;
-what it takes beyond that must fit into what one check may have on top.  Time in which nothing was to come, and that we
-chose to wait, is none of a check's steps.  It counts only when all the time of a part is used up, where it says whose
+A deadline bounds one wait.  A program that uses up nearly all of each has answered every message in time, and yet
+keeps the later checks from being played, so that it could choose which of its faults are seen.  Therefore its own
+time (`own_time.py`) is added up.  Within a check a *step* is a wait that ended with what was awaited: a reply, a
+connection accepted, a start, an exit.  Each step brings some time with it, so that a program may be slow in everything;
+what it takes beyond that must fit into what one check may have on top.  Time in which nothing was expected, and that we
+chose to wait, is not part of any step.  It counts only when all the time of a part is used up: then it shows whose
 time that was: the program's, or the machine's, on which we had to wait for a CPU ourselves.
 
-The time of our own looks is never the program's.  What makes them dear is counted instead: processes and threads,
-descriptors, sockets, beside the clients that have come.  Who has more of them than it needs is not looked at again.
+The time of our own looks is never the program's.  What makes them expensive is counted instead: processes and threads,
+descriptors, sockets, compared with the clients that have come.  A program that has more of them than it needs is not
+looked at again.
 """
 
 from __future__ import annotations
@@ -54,9 +55,9 @@ def allowed_s(steps: int) -> float:
 
 
 class Budget:
-    """Of all programs of one part.
+    """For all programs of one part.
 
-    `whole_s`: so long all its checks may take.  `waited_s`: tells for how long we have waited for a CPU so far.
+    `whole_s`: how long all its checks may take.  `waited_s`: tells how long we have waited for a CPU so far.
     """
 
     def __init__(self, whole_s: float = math.inf, waited_s: Callable[[], float] = lambda: 0.0) -> None:
@@ -71,20 +72,20 @@ class Budget:
         self.exceeded: FaultError | None = None
 
     def begin_check(self) -> None:
-        """A check begins: what was slow before is another one's matter."""
+        """A check begins: what was slow before is another check's matter."""
         self._steps, self._steps_s = 0, 0.0
         if self._waited_before_s is None:
             self._waited_before_s = self._waited_s()
 
     def note(self, own_s: float) -> None:
-        """A wait has ended, whichever way, after so much of its own time."""
+        """A wait has ended, one way or another, after so much of its own time."""
         self._used_s += own_s
 
     def note_step(self, own_s: float) -> None:
         """What was awaited has come after so much of its own time, less what the bytes that moved have given back.
 
         Raises:
-            FaultError: with the other steps of this check that is too much.
+            FaultError: together with the other steps of this check that is too much.
         """
         __tracebackhide__ = True
         self._steps += 1
@@ -92,10 +93,10 @@ class Budget:
         if self._steps_s > allowed_s(self._steps):
             steps = f"{self._steps} step{'s' * (self._steps != 1)}"
             what = f"it took {self._steps_s:.1f} s of its own time for {steps} (replies, starts and the like)"
-            raise FaultError(Reason.TOO_SLOW, f"{what}; allowed are {allowed_s(self._steps):.1f} s")
+            raise FaultError(Reason.TOO_SLOW, f"{what}; the limit is {allowed_s(self._steps):.1f} s")
 
     def note_count(self, of: Counted, count: int, clients: int) -> None:
-        """So many it has, and so many clients have come to it.
+        """It has so many, and so many clients have come to it.
 
         Raises:
             FaultError: it does not need so many.
@@ -103,7 +104,7 @@ class Budget:
         __tracebackhide__ = True
         if count > of.allowed.of(clients):
             most = f"{of.allowed.anyhow}, plus {of.allowed.for_each} for each client"
-            had = f"{count} {of.words} for {clients} client{'s' * (clients != 1)}; allowed are {most}"
+            had = f"{count} {of.words} for {clients} client{'s' * (clients != 1)}; the limit is {most}"
             self.exceeded = FaultError(of.reason, f"in an earlier check it had {had}")
             raise FaultError(of.reason, f"it has {had}")
 

@@ -50,8 +50,11 @@ class Builder:
     `environment`: what the commands find in theirs.
     """
 
-    def __init__(self, warden: WardenClient, environment: dict[str, str], limits: SandboxLimits) -> None:
+    def __init__(
+        self, warden: WardenClient, table: SocketTable, environment: dict[str, str], limits: SandboxLimits
+    ) -> None:
         self._warden = warden
+        self._table = table
         self._limits = limits
         self._before = warden.work_folder()
         self._environment = {**environment, **_OFFLINE}
@@ -78,7 +81,7 @@ class Builder:
         until = began + self._limits.build_s
         log, ran = "", _Ran("")
         for command in commands:
-            ran = _run(command, self._warden, self._environment, self._limits, until)
+            ran = self._run(command, until)
             log += ran.words
             if ran.fault:
                 break
@@ -91,6 +94,33 @@ class Builder:
             ),
             ran.fault if ran.starts else "",
         )
+
+    def _run(self, command: tuple[str, ...], until: float) -> _Ran:
+        try:
+            started = self._warden.start(command, self._environment, terminal=False)
+        except CannotStartError as error:
+            return _Ran("", f"{error}\n")
+        program = Program(started, self._warden, self._table, Transcript(time.monotonic), self._limits)
+        program.close_input()  # a build has nobody to ask
+        fault, starts = "", False
+        try:
+            starts = _wait(program, self._table, until)
+            fault = self._fault(program, command, starts=starts)
+        except FaultError as flood:
+            fault = f"{flood}\n"
+        finally:
+            self._warden.end()
+            program.close()
+        words = bytes(program.stdout.data + program.stderr.data).decode("utf-8", "backslashreplace")
+        return _Ran(words, fault, starts)
+
+    def _fault(self, program: Program, command: tuple[str, ...], *, starts: bool) -> str:
+        ending = program.ending()
+        if starts:
+            return f"{shlex.join(command)} does not build the program but starts it, which never ends.\n"
+        if ending is None:
+            return f"building took longer than {self._limits.build_s:.0f} s\n"
+        return f"{describe_ending(ending)}\n" if ending.status != 0 else ""
 
 
 def _with_what_was_made(result: BuildResult, starts: str, command: Command, made: list[str], role: Role) -> Product:
@@ -122,35 +152,6 @@ class _Ran:
     words: str
     fault: str = ""
     starts: bool = False
-
-
-def _run(
-    command: tuple[str, ...], warden: WardenClient, environment: dict[str, str], limits: SandboxLimits, until: float
-) -> _Ran:
-    try:
-        started = warden.start(command, environment, terminal=False)
-    except CannotStartError as error:
-        return _Ran("", f"{error}\n")
-    table = SocketTable()
-    program = Program(started, warden, table, Transcript(time.monotonic), limits)
-    program.close_input()  # a build has nobody to ask
-    fault, starts = "", False
-    try:
-        starts = _wait(program, table, until)
-        ending = program.ending()
-        if starts:
-            fault = f"{shlex.join(command)} does not build the program but starts it, which never ends.\n"
-        elif ending is None:
-            fault = f"building took longer than {limits.build_s:.0f} s\n"
-        elif ending.status != 0:
-            fault = f"{describe_ending(ending)}\n"
-    except FaultError as flood:
-        fault = f"{flood}\n"
-    finally:
-        warden.end()
-        program.close()
-    words = bytes(program.stdout.data + program.stderr.data).decode("utf-8", "backslashreplace")
-    return _Ran(words, fault, starts)
 
 
 def _wait(program: Program, table: SocketTable, until: float) -> bool:

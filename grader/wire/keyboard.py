@@ -61,7 +61,7 @@ class Keyboard:
     # What waiting asks (`Talk`)
 
     def row(self) -> SocketRow | None:
-        """None: it is no socket."""
+        """None: it is not a socket."""
         return None
 
     def delivered(self) -> bool:

@@ -63,7 +63,7 @@ class ThreadFacts(msgspec.Struct, frozen=True):
 class ProcessFacts(msgspec.Struct, frozen=True):
     r"""A process as /proc shows it; signal sets as bit masks; `files` maps a descriptor to what it leads to.
 
-    `name` and file names are text that the program chose, with `\xff` for what is no UTF-8: they prove nothing.
+    `name` and file names are text that the program chose, with `\xff` for what is not UTF-8: they prove nothing.
     Sockets, pipes and the like have names of the kernel's, which no file can have.
     `unread_files`: how many it has where they are too many to be looked at.
     `hidden`: whether it keeps us from seeing its files and its calls.  `by_go`: whether it catches SIGALRM and its file

@@ -109,7 +109,7 @@ class Transcript:
         return in_parts and (last.kind, last.who, last.text) == (kind, who, text)
 
     def mark(self) -> int:
-        """Where it stands, for `rewind`."""
+        """The current place, for `rewind`."""
         return len(self._events)
 
     def rewind(self, mark: int) -> None:
@@ -150,7 +150,7 @@ def shortened(event: Event, most_bytes: int = EVENT_SHOWN_BYTES) -> Event:
 
 
 def cut(data: bytes | bytearray | memoryview, kept: int) -> tuple[bytes, int, int]:
-    """(what is kept, how many bytes were left out, how many of the kept stand before the gap)."""
+    """(what is kept, how many bytes were left out, how many of the kept come before the gap)."""
     if len(data) <= kept:
         return bytes(data), 0, 0
     head = kept // 2
@@ -177,7 +177,7 @@ WINDOW_COLUMNS = 60
 def side_by_side(expected: bytes, received: bytes, columns: int = WINDOW_COLUMNS) -> list[str]:
     """Three lines: expected, received, and a caret under the first difference.
 
-    Long ones are shown around the difference, in so many columns; an ellipsis stands where something is left out.
+    Long ones are shown around the difference, in so many columns; an ellipsis marks what is left out.
     """
     at = first_difference(expected, received)
     # What is not needed behind the difference is shown before it.

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
+import re
 import select
 import signal
 import socket
@@ -22,12 +24,13 @@ from hypothesis import strategies as st
 from grader.link.channel import Channel, ChannelClosedError
 from grader.sandbox import proc
 from grader.sandbox.memory import MemoryWatch
+from grader.sandbox.warden import fault_of_script
 from grader.wire import stillness
 from grader.wire.faults import UnprovedError
 from grader.wire.kernel import machine
 from grader.wire.program import Program, Why
 from grader.wire.stillness import ProcessFacts, Snapshot
-from grader.wire.warden import WardenError
+from grader.wire.warden import CannotStartError, WardenError
 from tests.wire.stand import PROGRAMS, PYTHON, Stand, wait_printed, warden_process
 
 #: Long for anything here, short for a wait that only its own end can end.
@@ -324,3 +327,28 @@ def test_caches_are_empty_when_building_has_ended(stand: Stand) -> None:
     listed = stand.run("sh", "-c", "ls -A . .cache")
     listed.wait(listed.ending)
     assert bytes(listed.stdout.data).split() == [b".:", b".cache", b"kept", b".cache:"]
+
+
+# scripts that can't be started
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"#!/bin/sh\r\nexit 0\r\n", "first line ends in CR LF"),
+        (b"#!/no/such/shell -e\nexit 0\n", "an interpreter '/no/such/shell', which does not exist"),
+        (b"\xef\xbb\xbf#!/bin/sh\nexit 0\n", "begins with a byte order mark"),
+        (b"exit 0\n", "no script whose first line names an interpreter"),
+    ],
+)
+def test_script_that_can_not_be_started_is_told_why(stand: Stand, tmp_path: Path, content: bytes, words: str) -> None:
+    script = tmp_path / "server.sh"
+    script.write_bytes(content)
+    script.chmod(0o755)
+    with pytest.raises(CannotStartError, match=re.escape(words)):
+        stand.run(str(script))
+
+
+@pytest.mark.parametrize("line", [b"", b"#!", b"#! \n", b"\x7fELF\x02", b"#!/bin/sh\n"])
+def test_first_line_is_not_blamed_for_what_is_not_its_fault(line: bytes) -> None:
+    assert fault_of_script(line, errno.EACCES) == ""

@@ -29,7 +29,7 @@ def test_answers_that_use_up_nearly_each_deadline_are_too_slow_together() -> Non
     assert fault is not None
     assert fault.reason is Reason.TOO_SLOW
     assert fault.what == (
-        "it took 22.8 s of its own time for 12 steps (replies, starts and the like); allowed are 22.0 s"
+        "it took 22.8 s of its own time for 12 steps (replies, starts and the like); the limit is 22.0 s"
     )
 
 
@@ -79,7 +79,7 @@ def test_what_is_counted_grows_with_the_clients(of: Counted) -> None:
     with pytest.raises(FaultError) as caught:
         budget.note_count(of, of.allowed.anyhow + of.allowed.for_each + 1, 1)
     assert caught.value.reason is of.reason
-    allowed = f"allowed are {of.allowed.anyhow}, plus {of.allowed.for_each} for each client"
+    allowed = f"the limit is {of.allowed.anyhow}, plus {of.allowed.for_each} for each client"
     assert caught.value.what.endswith(f" {of.words} for 1 client; {allowed}")
     assert budget.out_of_time("the time is over") == budget.exceeded
     assert budget.exceeded == FaultError(of.reason, caught.value.what.replace("it has", "in an earlier check it had"))

@@ -711,7 +711,7 @@ def test_a_program_that_has_more_to_look_at_than_it_needs_is_at_fault(stand: Sta
     parts = {"before": "", "in_each": "", "after": "", **MORE_THAN_A_PROGRAM_NEEDS[what]}
     program = stand.run(*PYTHON, "-c", FORKS.format(**parts))
     wait_printed_unseen(program, b"ready")
-    words = rf"it has \d+ {what} for 0 clients; allowed are \d+, plus "
+    words = rf"it has \d+ {what} for 0 clients; the limit is \d+, plus "
     with pytest.raises(FaultError, match=words) as caught:
         program.wait_still()
     expected = Reason.TOO_MANY_PROCESSES if what.startswith("processes") else Reason.TOO_MANY_FILES

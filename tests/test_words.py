@@ -1,0 +1,118 @@
+"""The old dialect doesn't come back: phrases that no native speaker would use are in no text of the project.
+
+Texts are the documents and handouts, the words in tables and templates, and the strings and docstrings of Python
+files.  Comments in code are not among them.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+
+#: A phrase, and what to say instead.
+INSTEAD: Final = {
+    r"\bat once\b": "immediately, or together",
+    r"\bfor ever\b": "forever",
+    r"\bended by itself\b|\bends by itself\b": "exited, exits",
+    r"\bend(ed|s) with (an )?exit status\b": "exits with status",
+    r"\bended (with|by) (a traceback|an error)": "exited with a traceback",
+    r"\b(the|a) (program|client|server) has ended\b|\bthe (program|client) ended\b": "exited",
+    r"\bexit status that is not 0\b": "non-zero exit status",
+    r"\b(stands?|stood) (alone )?(in|under|beside|whole|there|twice|at|behind|apart)\b": "is in, appears twice",
+    r"\bstandard error\b": "stderr",
+    r"\bnot played, because\b": "skipped: depends on",
+    r"\bLook at:": "Hint:",
+    r"\bgot another (reply|datagram)\b|\bother (reply|datagram) than required\b": "received a different reply",
+    r"\bno (more|answer) can come\b": "never will",
+    r"\bwaits for something that will not happen\b": "is blocked and nothing will wake it",
+    r"\b(that|which) (is|are) no port\b|\bis no number\b": "not a valid port number, not a number",
+    r"\bis no (fixture|archive|text|terminal|socket|UTF-8)\b": "is not a ...",
+    r"\bof one hand\b": "by the same author",
+    r"\bharms nobody\b": "doesn't affect anyone else",
+    r"\bwelcome, but not asked for\b": "optional",
+    r"\b[Ss]ays how it is used\b": "prints a usage message",
+    r"\bSays that (it|its|no|nobody|there)\b": "reports that",
+    r"\bended child(ren)?\b|\bchildren not waited for\b": "exited child processes, reaped",
+    r"\bstarted again\b.*\bimmediately\b|\bstarted anew\b": "restarted",
+    r"\bbrought about\b|\bbring about\b": "set up",
+    r"\bdown a pipe\b": "through a pipe",
+    r"\bline ends?\b(?! with)": "line ending",
+    r"\bby turns\b": "alternately",
+    r"\b(says?|said) of (it|its|itself|the|a|an|their|themselves)\b": "says about",
+    r"\bwhichever way\b": "however it ...",
+    r"\banother check's affair\b": "another check's business",
+}
+#: Places whose texts still have some of these phrases.  One that has none any more is taken out of this table.
+NOT_YET: Final = (
+    "grader/cli.py",
+    "grader/doctor.py",
+    "grader/report",
+    "grader/sandbox",
+    "grader/submission",
+)
+
+
+def texts() -> Iterator[tuple[str, int, str]]:
+    """(file, line, text with single spaces) for each text of the project."""
+    paths = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]
+    for folder in ("assignments", "grader"):
+        paths += [path for kind in ("md", "toml", "j2", "py") for path in (ROOT / folder).rglob(f"*.{kind}")]
+    for path in paths:
+        name = path.relative_to(ROOT).as_posix()
+        for line, text in parts_of(path):
+            yield name, line, " ".join(text.split())
+
+
+def parts_of(path: Path) -> Iterator[tuple[int, str]]:
+    """(line, text): the strings of a Python file; the paragraphs of any other."""
+    source = path.read_text(encoding="utf-8")
+    if path.suffix == ".py":
+        for node in ast.walk(ast.parse(source)):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                yield node.lineno, node.value
+        return
+    line = 1
+    for paragraph in source.split("\n\n"):
+        yield line, paragraph
+        line += paragraph.count("\n") + 2
+
+
+def is_left(name: str) -> bool:
+    return name.startswith(NOT_YET)
+
+
+TEXTS = tuple(texts())
+
+
+@pytest.mark.parametrize("phrase", INSTEAD)
+def test_the_old_dialect_is_gone(phrase: str) -> None:
+    found = [f"{name}:{line}: {text[:200]}" for name, line, text in TEXTS if re.search(phrase, text)]
+    assert [place for place in found if not is_left(place)] == [], f"say: {INSTEAD[phrase]}"
+
+
+@pytest.mark.parametrize("place", NOT_YET)
+def test_what_is_left_is_in_the_table_only_while_it_is_left(place: str) -> None:
+    left = [text for name, _, text in TEXTS if name.startswith(place)]
+    assert any(re.search(phrase, text) for phrase in INSTEAD for text in left), f"{place} is done: take it out"
+
+
+def test_phrases_are_found_where_they_are() -> None:
+    sentences = {
+        "It is answered at once.": r"\bat once\b",
+        "It ended by itself with exit status 1.": r"\bended by itself\b|\bends by itself\b",
+        "client A got another reply than required": (
+            r"\bgot another (reply|datagram)\b|\bother (reply|datagram) than required\b"
+        ),
+        "A client that connects and leaves harms nobody.": r"\bharms nobody\b",
+    }
+    for sentence, phrase in sentences.items():
+        assert [known for known in INSTEAD if re.search(known, sentence)][:1] == [phrase]
+    assert any(name == "README.md" for name, _, _ in TEXTS)
+    assert any(name == "grader/catalogue/usual.py" for name, _, _ in TEXTS)
