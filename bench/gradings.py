@@ -55,7 +55,7 @@ def grade_s(
     Raises:
         NotMeasuredError: it did not exit with that exit code.
     """
-    command = [sys.executable, "-m", "grader.cli", "check", str(program), "--assignment", ASSIGNMENT, "--quiet"]
+    command = [sys.executable, "-m", "grader", "check", str(program), "--assignment", ASSIGNMENT, "--quiet"]
     command += ["--role", role]
     command += [word for check in only for word in ("--only", check)]
     began = time.perf_counter()

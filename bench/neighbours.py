@@ -106,7 +106,7 @@ def _grade_until(stop: threading.Event, program: Path) -> None:
 
 def _graded(program: Path) -> tuple[float, list[str]]:
     """(seconds, what did not pass) of grading a server in containers."""
-    command = [sys.executable, "-m", "grader.cli", "check", str(program), "--assignment", ASSIGNMENT, "--quiet"]
+    command = [sys.executable, "-m", "grader", "check", str(program), "--assignment", ASSIGNMENT, "--quiet"]
     command += ["--role", "server", "--sandbox", "docker", "--json", "-"]
     began = time.monotonic()
     ended = subprocess.run(command, capture_output=True, check=False)

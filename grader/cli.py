@@ -25,7 +25,7 @@ import click
 
 from grader import assignment as assignments
 from grader.assignment import Assignment
-from grader.errors import GraderError, UsageError
+from grader.errors import NOT_JUDGED, GraderError, UsageError
 from grader.families import FAMILIES
 from grader.limits import MOST_SEED
 from grader.model import SECTIONS, Role, SubmissionInfo, parts_of
@@ -40,9 +40,7 @@ if TYPE_CHECKING:
     from grader.flow import Listener
     from grader.job import Word
     from grader.model import Graded, Report
-
-#: Interrupted by the user, or broken by a fault of our own.
-_NOT_JUDGED = 3
+    from grader.sandbox.begun import Nest
 
 _ASSIGNMENTS = click.option(
     "--assignments", "folder", type=click.Path(path_type=Path), metavar="DIR", help="A folder of more assignments."
@@ -72,10 +70,10 @@ def grader() -> None:
     """
 
 
-def main() -> None:
-    """Run the command and exit."""
+def main(nest: Nest | None = None) -> None:
+    """Run the command and exit.  `nest`: of a sandbox that has begun already, to be used if one is wanted."""
     try:
-        code = grader.main(standalone_mode=False)
+        code = grader.main(standalone_mode=False, obj=nest)
     except click.ClickException as error:
         error.show(words := io.StringIO())
         _print(words.getvalue().rstrip("\n"), err=True)
@@ -85,12 +83,12 @@ def main() -> None:
         code = error.exit_code
     except (KeyboardInterrupt, click.Abort):
         _complain("interrupted")
-        code = _NOT_JUDGED
+        code = NOT_JUDGED
     except Exception as error:  # noqa: BLE001 — whatever it is, it is no verdict
         if os.environ.get("GRADER_TRACEBACK"):
             _print(traceback.format_exc(), err=True)
         _complain(f"a fault of the grader's own: {error!r} (GRADER_TRACEBACK=1 shows where)")
-        code = _NOT_JUDGED
+        code = NOT_JUDGED
     sys.exit(code if isinstance(code, int) else 0)
 
 
@@ -122,7 +120,9 @@ def _complain(words: str) -> None:
 @click.option("--html", type=click.Path(path_type=Path), metavar="FILE", help="Write a page.")
 @click.option("--quiet", is_flag=True, help="Only the last lines.")
 @click.option("--verbose", is_flag=True, help="Explain every failed check in full.")
+@click.pass_obj
 def check(
+    nest: Nest | None,
     *,
     submission: Path,
     name: str | None,
@@ -168,7 +168,8 @@ def check(
     for note in plan.notes:
         _say(note, quiet=quiet)
     needs = Needs(request.assignment, plan.families)
-    choice = choose(wanted, lambda words: _say(words, quiet=quiet), _rules(wanted, image, offline=offline), needs)
+    rules = _rules(wanted, image, offline=offline)
+    choice = choose(wanted, lambda words: _say(words, quiet=quiet), rules, needs, nest)
     _say(f"sandbox: {choice.kind} ({choice.why}){choice.caution}", quiet=quiet)
     with _progress(len(plan.playable), quiet=quiet) as listen:
         report = flow.carry_out(plan, choice.make, listen)
@@ -502,7 +503,3 @@ def verify(
     for check_id in lacking:
         _print(f"no broken program fails {check_id}")
     return 1 if lacking or any(trial.flips for trial in trials) else 0
-
-
-if __name__ == "__main__":
-    main()

@@ -22,7 +22,7 @@ from grader.errors import CannotJudgeError, GraderError
 from grader.families import BASE, FAMILIES
 from grader.limits import CACHE_BYTES, SandboxLimits
 from grader.sandbox import here, users
-from grader.sandbox.host import python_module
+from grader.sandbox.interpreter import python_module
 
 
 @dataclass(frozen=True)

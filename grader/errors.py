@@ -9,7 +9,7 @@ processes or reports; nothing outside `cli.py` exits.
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import ClassVar
+from typing import ClassVar, Final
 
 
 class Reason(StrEnum):
@@ -166,10 +166,14 @@ NOT_THE_PROGRAMS = frozenset(
 )
 
 
+#: Exit code of a run that could not be judged: broken by a fault of our own, or interrupted by the user.
+NOT_JUDGED: Final = 3
+
+
 class GraderError(Exception):
     """A run that can't go on.  `str(error)` is one sentence for the user."""
 
-    exit_code: ClassVar[int] = 3
+    exit_code: ClassVar[int] = NOT_JUDGED
 
 
 class UsageError(GraderError):

@@ -14,7 +14,7 @@ from grader.assignment import Assignment, Flaw, examine
 from grader.driver.inquiry import Inquiry
 from grader.limits import LINT_S
 from grader.model import parts_of
-from grader.sandbox.host import python_module
+from grader.sandbox.interpreter import python_module
 
 #: Which seed the author's functions are tried with first.
 _SEED = 1

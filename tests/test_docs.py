@@ -204,7 +204,7 @@ def test_the_failure_shown_is_a_real_one() -> None:
     program = ROOT / "reference" / "tcp_uppercase" / "broken" / "one_recv_is_one_message.py"
     asked = ["--assignment", "tcp_uppercase", "--sandbox", "local", "--only", "fragments_every_byte", "--seed", "3"]
     run = subprocess.run(
-        [sys.executable, "-m", "grader.cli", "check", str(program), *asked],
+        [sys.executable, "-m", "grader", "check", str(program), *asked],
         check=False,
         capture_output=True,
         text=True,

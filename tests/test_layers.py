@@ -24,6 +24,7 @@ SOURCES = {
 LAYERS: tuple[frozenset[str], ...] = tuple(
     frozenset(row.split())
     for row in (
+        "__main__",
         "cli",
         "doctor lint verify",
         "flow",
@@ -157,6 +158,7 @@ def test_loading_the_warden_loads_nothing_of_the_checks() -> None:
 
 #: Who may end the process, besides the command: processes of their own, whose exit code their parent reads.
 EXITS = {
+    "grader.__main__": {"sys.exit"},
     "grader.cli": {"sys.exit"},
     "grader.sandbox.nest": {"sys.exit", "os._exit"},  # --probe answers by exit code; children of a fork
     "grader.sandbox.users": {"os._exit"},  # children of a fork

@@ -32,7 +32,7 @@ def folder(tmp_path: Path) -> Path:
 def run(*arguments: str) -> tuple[int, str, str]:
     """Exit code, standard output, standard error."""
     done = subprocess.run(
-        [sys.executable, "-m", "grader.cli", *arguments], capture_output=True, text=True, timeout=60, check=False
+        [sys.executable, "-m", "grader", *arguments], capture_output=True, text=True, timeout=60, check=False
     )
     return done.returncode, done.stdout, done.stderr
 

@@ -69,7 +69,7 @@ CONTAINED = [
 ]
 
 
-GRADER = (sys.executable, "-m", "grader.cli")
+GRADER = (sys.executable, "-m", "grader")
 
 
 def grade(case: Case) -> Trial:

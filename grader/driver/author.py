@@ -17,7 +17,7 @@ from types import ModuleType
 from grader.assignment import Assignment, Flaw
 from grader.catalogue import MODULES, behaviour_of, part_of_module
 from grader.harness.fixtures import FIXTURES, is_fixture
-from grader.model import Role, parts_of
+from grader.model import Part, Role, parts_of
 from grader.protocol.promises import faults_of
 
 PROTOCOL = "protocol.py"
@@ -54,6 +54,12 @@ def load(folder: Path, name: str) -> ModuleType:
     return importlib.import_module(Path(name).stem)
 
 
+def check_files(folder: Path, assignment: Assignment, parts: Collection[Part]) -> list[Path]:
+    """The files that have checks of these parts: the catalogue's, and the author's own in this folder."""
+    catalogue = [Path(str(module.__file__)) for module in _catalogue(assignment, parts)]
+    return [*catalogue, *(folder / name for name in sorted(assignment.files) if _is_check_of(name, parts))]
+
+
 def flaws(
     folder: Path, assignment: Assignment, chosen: Collection[str], roles: Collection[Role], seed: int
 ) -> Iterator[Flaw]:
@@ -64,8 +70,8 @@ def flaws(
         return
     protocol = load(folder, PROTOCOL)
     sound = assignment.files.keys() - {flaw.file for flaw in broken}
-    own = [name for name in sound if _is_own_check(name, roles)]
-    checks = {**_catalogue(assignment, roles), **_own(folder, own)}
+    own = sorted(name for name in sound if _is_check_of(name, parts_of(roles)))
+    checks = _checks_in([*_catalogue(assignment, parts_of(roles)), *(load(folder, name) for name in own)])
     for function in ("exchange",) if "server" in roles else ():
         yield from (_of_protocol(protocol, function, fault) for fault in faults_of(protocol, (function,), seed))
     said: set[str] = set()
@@ -81,11 +87,11 @@ def flaws(
 
 
 def _is_used(name: str, roles: Collection[Role]) -> bool:
-    return name == PROTOCOL or _is_own_check(name, roles)
+    return name == PROTOCOL or _is_check_of(name, parts_of(roles))
 
 
-def _is_own_check(name: str, roles: Collection[Role]) -> bool:
-    return name.startswith("test_") and part_of_module(Path(name).stem) in parts_of(roles)
+def _is_check_of(name: str, parts: Collection[Part]) -> bool:
+    return name.startswith("test_") and part_of_module(Path(name).stem) in parts
 
 
 def _broken(folder: Path, name: str) -> Flaw | None:
@@ -99,19 +105,16 @@ def _broken(folder: Path, name: str) -> Flaw | None:
     return None
 
 
-def _catalogue(assignment: Assignment, roles: Collection[Role]) -> dict[str, _Check]:
-    names = [(part, name) for part in parts_of(roles) for name in MODULES[part, assignment.transport]]
-    return _checks_in([(part, importlib.import_module(f"grader.checks.{name}")) for part, name in names])
+def _catalogue(assignment: Assignment, parts: Collection[Part]) -> Iterator[ModuleType]:
+    for part in parts:
+        for name in MODULES[part, assignment.transport]:
+            yield importlib.import_module(f"grader.checks.{name}")
 
 
-def _own(folder: Path, names: Collection[str]) -> dict[str, _Check]:
-    return _checks_in([(part_of_module(Path(name).stem), load(folder, name)) for name in sorted(names)])
-
-
-def _checks_in(modules: Collection[tuple[str, ModuleType]]) -> dict[str, _Check]:
+def _checks_in(modules: Collection[ModuleType]) -> dict[str, _Check]:
     return {
-        f"{part}.{name.removeprefix('test_')}": member
-        for part, module in modules
+        f"{part_of_module(module.__name__)}.{name.removeprefix('test_')}": member
+        for module in modules
         for name, member in vars(module).items()
         if name.startswith("test_") and callable(member)
     }

@@ -16,7 +16,7 @@ from _pytest.runner import runtestprotocol
 from grader.assignment import CheckSpec
 from grader.catalogue import Behaviour, behaviour_of, part_of_module, title_of
 from grader.catalogue.usual import OPENERS
-from grader.driver.author import blame
+from grader.driver.author import blame, check_files
 from grader.errors import REASONS, Reason
 from grader.harness import expect
 from grader.harness.stage import Stage
@@ -56,9 +56,25 @@ class Referee:
         self._deadlines: dict[Part, float] = {}
         self._budgets = {part: Budget(job.assignment.limits.whole_s, waited_for_cpu_s) for part in parts}
 
-    @pytest.hookimpl(trylast=True)
-    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
-        """Keep the chosen checks: a server's, then a client's, then those of both.
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_collection(self, session: pytest.Session) -> bool:
+        """The checks are in files that are known and loaded; pytest would go through all that stand beside them."""
+        files = check_files(self._folder, self._job.assignment, self._parts)
+        modules = [pytest.Module.from_parent(session, path=path) for path in files]
+        session.items = [item for module in modules for item in session.genitems(module)]
+        self._arrange(session.items)
+        session.testscollected = len(session.items)
+        return True
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_pycollect_makeitem(self, collector: pytest.Collector, name: str) -> list[pytest.Item] | None:
+        """Nothing is made of a check that is not chosen."""
+        if name.startswith("test_") and _id(collector, name) not in self._chosen:
+            return []
+        return None
+
+    def _arrange(self, items: list[pytest.Item]) -> None:
+        """Put the checks in order: a server's, then a client's, then those of both.
 
         In each group, those that share a server come first, so that it is not started again for each.
         """
@@ -72,7 +88,7 @@ class Referee:
 
     def id_of(self, item: pytest.Item) -> str:
         """A check's id: its part, which its file determines, and its function's name without `test_`."""
-        return f"{_part(item)}.{item.name.removeprefix('test_')}"
+        return _id(item, item.name)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_protocol(self, item: pytest.Item, nextitem: pytest.Item | None) -> bool:
@@ -226,8 +242,12 @@ def playing_order(checks: tuple[CheckSpec, ...], chosen: frozenset[str], sharing
     return order
 
 
-def _part(item: pytest.Item) -> Part:
-    return part_of_module(item.module.__name__)  # type: ignore[attr-defined]  # every item here is a function
+def _id(node: pytest.Item | pytest.Collector, name: str) -> str:
+    return f"{_part(node)}.{name.removeprefix('test_')}"
+
+
+def _part(node: pytest.Item | pytest.Collector) -> Part:
+    return part_of_module(node.module.__name__)  # type: ignore[union-attr]  # every node here is of a module
 
 
 def _shares_the_server(item: pytest.Item) -> bool:

@@ -14,6 +14,7 @@ from grader.sandbox import here
 from grader.sandbox.host import Sandbox
 
 if TYPE_CHECKING:
+    from grader.sandbox.begun import Nest
     from grader.sandbox.images import Contents
 
 Wanted = Literal["auto", "docker", "local"]
@@ -58,14 +59,22 @@ _NO_RULES: Final = Rules()
 _NO_NEEDS: Final = Needs()
 
 
-def choose(wanted: Wanted, listen: Callable[[str], None], rules: Rules = _NO_RULES, needs: Needs = _NO_NEEDS) -> Choice:
+def choose(
+    wanted: Wanted,
+    listen: Callable[[str], None],
+    rules: Rules = _NO_RULES,
+    needs: Needs = _NO_NEEDS,
+    nest: Nest | None = None,
+) -> Choice:
     """The sandbox that is wanted, or with `auto` containers where they can be had.  `listen` hears of slow steps.
+
+    `nest`: processes of a local sandbox that have begun already; it is used where that is wanted.
 
     Raises:
         CannotJudgeError: it can't be had, or not with what is needed.
     """
     if wanted == "local":
-        return _local(listen, "as asked", needs)
+        return _local(listen, "as asked", needs, nest)
     if wanted == "docker" or rules.image:
         return _docker(listen, "as asked" if wanted == "docker" else "as its image is named", rules, needs)
     try:
@@ -76,14 +85,14 @@ def choose(wanted: Wanted, listen: Callable[[str], None], rules: Rules = _NO_RUL
         return _local(listen, str(error), needs)
 
 
-def _local(listen: Callable[[str], None], why: str, needs: Needs) -> Choice:
+def _local(listen: Callable[[str], None], why: str, needs: Needs, nest: Nest | None = None) -> Choice:
     from grader.sandbox.local import LocalSandbox  # noqa: PLC0415 — each kind loads only what it needs
 
     missing = here.missing_libraries(needs.assignment.image) if needs.assignment else []
     if missing:
         listen(f"not installed here, though programs may use it: {', '.join(missing)}")
 
-    return Choice("local", why, lambda assignment, archive, _: LocalSandbox(assignment.limits, archive))
+    return Choice("local", why, lambda assignment, archive, _: LocalSandbox(assignment.limits, archive, nest))
 
 
 def _docker(listen: Callable[[str], None], why: str, rules: Rules, needs: Needs) -> Choice:

@@ -46,8 +46,9 @@ from grader.link.settings import (
     UNPRIVILEGED_ID,
 )
 from grader.sandbox import engine
-from grader.sandbox.host import CACHES, cache_variables, patience_s, python_module, settings_of, words_of
+from grader.sandbox.host import CACHES, cache_variables, patience_s, settings_of, words_of
 from grader.sandbox.images import TARGETS, Target
+from grader.sandbox.interpreter import python_module
 
 #: Where this can't be set the kernel has no IPv6 at all.
 _IPV6_SETTINGS = {"net.ipv6.conf.all.disable_ipv6": "0"}

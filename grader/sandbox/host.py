@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import select
-import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from types import TracebackType
@@ -18,7 +17,6 @@ from grader.limits import HOST_GRACE_S, KERNEL_S, LAST_CHECK_S, SandboxLimits
 from grader.link.settings import UNPRIVILEGED_ID, Settings
 from grader.model import PARTS
 
-_TAIL_BYTES = 2000
 #: Where a container has its folder for caches.
 CACHES: Final = "/cache"
 #: Where tools keep what they can make again, and Go what it makes on its way: variable -> folder below that for caches.
@@ -62,15 +60,6 @@ class Sandbox(Protocol):
 
     def play(self, job: Job) -> Iterator[Word]:
         """Grade; each of the driver's words as it falls (CannotJudgeError: it ended before its time)."""
-
-
-def python_module(name: str) -> list[str]:
-    """The command that runs one of our modules, wherever the user stands.
-
-    Without -P the current folder would come first among the places that modules are imported from: it is often the
-    submission, and a student's `random.py` would run as a part of the grader.
-    """
-    return [sys.executable, "-P", "-m", name]
 
 
 def cache_variables(folder: str) -> dict[str, str]:
@@ -124,10 +113,3 @@ def words_of(lines: Iterator[bytes], broken: Callable[[], CannotJudgeError]) -> 
         if isinstance(word, Finished):
             return
     raise broken()
-
-
-def tail_of(complaints: int) -> str:
-    """The end of what a process complained, as the end of a sentence; nothing when it said nothing."""
-    size = os.lseek(complaints, 0, os.SEEK_END)
-    text = os.pread(complaints, _TAIL_BYTES, max(0, size - _TAIL_BYTES)).decode("utf-8", "replace").strip()
-    return f": {text.splitlines()[-1]}" if text else ""

@@ -8,20 +8,20 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
 from pathlib import Path
 from types import MappingProxyType, TracebackType
-from typing import Any, Final, Self
+from typing import Final, Self
 
 import msgspec
 
-from grader.errors import CannotJudgeError
 from grader.job import Job, Word
 from grader.limits import SandboxLimits
 from grader.link import hidden
 from grader.link.channel import pack
-from grader.sandbox.host import cache_variables, lines_of, python_module, settings_of, tail_of, words_of
+from grader.sandbox.begun import Nest
+from grader.sandbox.host import cache_variables, lines_of, settings_of, words_of
 
 #: By which toolchains find their own parts, where these lie elsewhere than usual.
 _OF_TOOLCHAINS: Final = (
@@ -45,33 +45,22 @@ WITHOUT_NAMESPACES: Final = {
 
 
 class LocalSandbox:
-    """One grading's processes.  A context manager: none of them outlives it."""
+    """One grading's processes.  A context manager: none of them outlives it, or the nest that is given."""
 
     images: Mapping[str, str] = MappingProxyType({})
 
-    def __init__(self, limits: SandboxLimits, archive: bytes) -> None:
+    def __init__(self, limits: SandboxLimits, archive: bytes, nest: Nest | None = None) -> None:
+        """`nest`: has started already, and ends with its owner."""
         self._limits = limits
         self._archive = archive
-        self._complaints = os.memfd_create("grader-complaints")
+        self._begun = nest
+        self._own = ExitStack()
         self._private = False
         self._own_user = False
         self._caches = ""
 
     def __enter__(self) -> Self:
-        job, self._job = os.pipe()
-        self._words, words_end = os.pipe()
-        command = [*python_module("grader.sandbox.nest"), str(job), str(words_end)]
-        self._nest = _started(
-            [*command, *python_module("grader.driver")],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=self._complaints,
-            pass_fds=(job, words_end),
-            start_new_session=True,
-            cwd="/",
-        )
-        os.close(job)
-        os.close(words_end)
+        self._nest = self._begun or self._own.enter_context(Nest())
         return self
 
     def open(self) -> None:
@@ -80,16 +69,13 @@ class LocalSandbox:
         Raises:
             CannotJudgeError: the sandbox does not come up.
         """
-        assert self._nest.stdin is not None  # noqa: S101 — asked for above
-        assert self._nest.stdout is not None  # noqa: S101
         try:
-            self._nest.stdin.write(pack(json.dumps(settings_of(self._limits)).encode()) + pack(self._archive))
-            self._nest.stdin.flush()
+            self._nest.tell_warden(pack(json.dumps(settings_of(self._limits)).encode()) + pack(self._archive))
         except BrokenPipeError:
-            raise self._broken() from None
-        answer = self._nest.stdout.readline()
+            raise self._nest.broken() from None
+        answer = self._nest.answer()
         if not answer:
-            raise self._broken()
+            raise self._nest.broken()
         made = json.loads(answer)
         self._private, self._own_user, self._caches = made["private"], made["own_user"], made["caches"]
         if not self._private:
@@ -113,29 +99,14 @@ class LocalSandbox:
 
     def play(self, job: Job) -> Iterator[Word]:
         """Hand over the job; what the driver says, line by line."""
-        with os.fdopen(self._job, "wb") as mouth:
-            mouth.write(pack(msgspec.json.encode(job)))
-        self._job = -1
-        yield from words_of(lines_of(self._words, self._limits), self._broken)
-
-    def _broken(self) -> CannotJudgeError:
-        self._nest.wait()
-        return CannotJudgeError(f"the local sandbox ended before its time{tail_of(self._complaints)}")
+        try:
+            self._nest.tell_driver(pack(msgspec.json.encode(job)))
+        except BrokenPipeError:
+            raise self._nest.broken() from None
+        yield from words_of(lines_of(self._nest.words, self._limits), self._nest.broken)
+        self._nest.end()  # while the report is made
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for stream in (self._nest.stdin, self._nest.stdout):
-            if stream is not None:
-                stream.close()
-        self._nest.wait()
-        for descriptor in (self._job, self._words, self._complaints):
-            if descriptor >= 0:
-                os.close(descriptor)
-
-
-def _started(command: list[str], **options: Any) -> subprocess.Popen[bytes]:
-    try:
-        return subprocess.Popen(command, **options)
-    except OSError as error:
-        raise CannotJudgeError(f"the local sandbox can't be started: {error}") from error
+        self._own.close()

@@ -1,14 +1,22 @@
 """The local sandbox's first process: makes the namespaces, then starts the driver and the warden in them.
 
-What two containers do in `docker.py`, two child processes do here.  User and network namespaces come first and hold
-both; then the driver starts; then a process and a mount namespace, which hold only the warden and the program, with
-everything read-only but a sized tmpfs.  Where the kernel refuses any of it (tried in a throw-away child first), all of
-it is left out.  Then it is only the program's user that separates it from the others (`users.py`): one of its own,
-where this process is root, and else none.  The first line of standard output says which it is.
+What two containers do in `docker.py`, two child processes do here.  User and network namespaces hold both; a process
+and a mount namespace hold only the warden and the program, with everything read-only but a sized tmpfs.  Where the
+kernel refuses any of it (tried in a throw-away child first), all of it is left out.  Then it is only the program's user
+that separates it from the others (`users.py`): one of its own, where this process is root, and else none.  The first
+line of standard output says which it is.
 
-Arguments: the descriptors of the driver's standard input and output, and the driver's command; or `--probe`, to say by
-the exit status whether the namespaces are allowed.
-Standard input: the warden's settings and the archive as two frames, then nothing; its end is the end of the host.
+Who waits for whom.  Most of a short grading is the loading of the driver's libraries, so the driver starts before
+anything else, and before anybody knows what is to be graded.  Meanwhile the host takes the submission and this process
+makes the namespaces; the driver enters them once it has loaded what it needs, and the warden, which lives in them from
+its first moment, reads from the host what it is to unpack.  Both are forks of this process instead of interpreters of
+their own: it holds nothing but the standard library and is never told anything, so neither finds in its memory what is
+the other's.
+
+Arguments: the descriptors of the driver's standard input and output, and the module whose `main` is the driver; or
+`--probe`, to say by the exit status whether the namespaces are allowed.
+Standard input: the warden's settings and the archive as two frames, then nothing; its end is the end of the host, and
+may come at any moment.
 Standard library only.
 """
 
@@ -16,6 +24,8 @@ from __future__ import annotations
 
 import ctypes
 import fcntl
+import gc
+import importlib
 import json
 import os
 import select
@@ -25,12 +35,14 @@ import stat
 import struct
 import sys
 import tempfile
+from collections.abc import Callable
 from contextlib import suppress
-from typing import NamedTuple, NoReturn
+from typing import NamedTuple
 
 from grader.link import hidden
 from grader.link.channel import Channel, read_frame
 from grader.link.settings import (
+    CONNECTION_BUCKETS,
     IPC_SETTINGS,
     MACHINE_ADDRESS,
     MACHINE_NAME,
@@ -55,7 +67,11 @@ _SIOCGIFFLAGS, _SIOCSIFFLAGS, _IFF_UP = 0x8913, 0x8914, 0x1
 _PR_SET_PDEATHSIG = 1
 #: Enough to try mounting with.
 _PROBE_DISK_BYTES = 1 << 20
-_DRIVER_SCRATCH = "/dev/shm"  # noqa: S108 — a tmpfs of the driver's own is mounted there
+#: Those that the driver enters: what /proc calls it -> what setns(2) calls it.  In this order, for the first is what
+#: gives the right to enter the second.
+_DRIVERS_NAMESPACES = {"user": _CLONE_NEWUSER, "net": _CLONE_NEWNET}
+#: A tmpfs of the driver's own is mounted there, and not over /tmp: the grader itself may live below that.
+_DRIVER_SCRATCH = "/dev/shm"  # noqa: S108 — see above
 #: In the home of whoever installed Rust, by rustup.
 _TOOLCHAINS = (".cargo/bin", ".rustup")
 _HOSTS = "/etc/hosts"
@@ -72,20 +88,19 @@ def main() -> None:
     """Run the sandbox until the driver has ended or the host is gone."""
     if sys.argv[1:] == ["--probe"]:
         sys.exit(0 if _namespaces_allowed(_PROBE_DISK_BYTES, _PROBE_DISK_BYTES) else 1)
-    settings: Settings = json.loads(read_frame(0))
-    archive = read_frame(0)
-    private = _namespaces_allowed(settings["disk_bytes"], settings["disk_files"])
+    driver = _start_driver()
+    private = _namespaces_allowed(_PROBE_DISK_BYTES, _PROBE_DISK_BYTES)
     own = None if private else users.of_its_own()
     if private:
         _say(private=True, own_user=False, caches=_CACHES)
         _enter_user_and_network_namespace()
-        _run(settings, archive, None)
+        _run(driver, None)
         return
     hidden.hide()
     scratch = tempfile.mkdtemp(prefix="grader-")
     try:
         _say(private=False, own_user=own is not None, caches=os.path.join(scratch, _CACHES_NAME))
-        _run(settings, archive, Plain(scratch, own))
+        _run(driver, Plain(scratch, own))
     finally:
         if own is not None:
             users.kill_all_of(own, own)
@@ -117,24 +132,38 @@ def _tidy(uid: int, scratch: str) -> None:
     leftovers.remove_files(leftovers.public_files(uid))
 
 
-def _run(settings: Settings, archive: bytes, plain: Plain | None) -> None:
-    driver_end, warden_end = socket.socketpair()
-    driver = _start_driver(driver_end, plain)
-    driver_end.close()
-    for descriptor in (1, int(sys.argv[1]), int(sys.argv[2])):
-        os.close(descriptor)
-    settings = _settled(settings, plain)
+class Driver(NamedTuple):
+    """The driver's process, by which channel it hears where it is to live, and the warden's end of theirs."""
+
+    pid: int
+    place: Channel
+    to_warden: socket.socket
+
+
+def _run(driver: Driver, plain: Plain | None) -> None:
+    os.close(1)
+    _place(driver, plain)
     if plain is None:
         _unshare(_CLONE_NEWPID | _CLONE_NEWNS | _CLONE_NEWIPC | _CLONE_NEWUTS)
-    warden = _start_warden(warden_end, settings, archive)
-    warden_end.close()
     # With PID 1 of a namespace the kernel kills all that is in it; else the warden ends the program when asked.
-    _wait(driver, warden, _ending(settings))
+    ending = signal.SIGKILL if plain is None else signal.SIGTERM
+    warden = _forked(lambda: _run_warden(driver.to_warden, plain, ending))
+    driver.to_warden.close()
+    _wait(driver.pid, warden, ending)
 
 
-def _ending(settings: Settings) -> signal.Signals:
-    """The signal by which the warden ends, and all of the program with it."""
-    return signal.SIGKILL if settings["private_pids"] else signal.SIGTERM
+def _forked(run: Callable[[], int]) -> int:
+    """Run something in a child of its own, which ends with what it gives or, when it breaks, says why."""
+    child = os.fork()
+    if child == 0:
+        status = 1
+        try:
+            status = run()
+        except BaseException:  # noqa: BLE001 — a child must not run on as a second nest
+            sys.excepthook(*sys.exc_info())
+        finally:
+            os._exit(status)
+    return child
 
 
 def _settled(settings: Settings, plain: Plain | None) -> Settings:
@@ -198,6 +227,10 @@ def _enter_user_and_network_namespace() -> None:
         _write("/proc/self/uid_map", f"0 {uid} 1")
         _write("/proc/self/gid_map", f"0 {gid} 1")
     _unshare(_CLONE_NEWNET)
+    # What is set here holds for namespaces that are made from this one.
+    with suppress(FileNotFoundError):  # before Linux 6.1 there is one table for all
+        _write("/proc/sys/net/ipv4/tcp_child_ehash_entries", str(CONNECTION_BUCKETS))
+        _unshare(_CLONE_NEWNET)
     _bring_loopback_up()
     for name, value in NETWORK_SETTINGS.items():
         _write(f"/proc/sys/{name.replace('.', '/')}", value)
@@ -238,58 +271,89 @@ def _bring_loopback_up() -> None:
         fcntl.ioctl(sock, _SIOCSIFFLAGS, struct.pack("16sh22x", b"lo", flags | _IFF_UP))
 
 
-def _start_driver(channel: socket.socket, plain: Plain | None) -> int:
-    """Run the driver; it writes on a tmpfs of its own, or without namespaces in a folder that only its user enters."""
-    child = os.fork()
-    if child == 0:
-        _exec_driver(channel, plain)
-    return child
+def _start_driver() -> Driver:
+    place, place_end = socket.socketpair()
+    channel, channel_end = socket.socketpair()
+
+    def run() -> int:
+        place_end.close()
+        channel_end.close()  # else it would not see the warden's end
+        return _run_driver(Channel(place), channel)
+
+    pid = _forked(run)
+    for its_own in (place, channel):
+        its_own.close()
+    for descriptor in _drivers_streams():
+        os.close(descriptor)
+    return Driver(pid, Channel(place_end), channel_end)
 
 
-def _exec_driver(channel: socket.socket, plain: Plain | None) -> NoReturn:
-    job, words, *command = sys.argv[1:]
+def _drivers_streams() -> tuple[int, int]:
+    return int(sys.argv[1]), int(sys.argv[2])
+
+
+def _run_driver(place: Channel, channel: socket.socket) -> int:
+    """Be the driver."""
     _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-    if plain is not None:
-        scratch = os.path.join(plain.scratch, "driver")
-        os.mkdir(scratch, 0o700)
+    for number, descriptor in enumerate(_drivers_streams()):
+        os.dup2(descriptor, number)
+        os.close(descriptor)
+    # Nothing that loading makes is garbage, and looking for it takes a tenth of the time.
+    gc.disable()
+    driver = importlib.import_module(sys.argv[3])
+    gc.freeze()
+    gc.enable()
+    _take_place(place)
+    status: int = driver.main(f"fd:{channel.fileno()}")
+    return status
+
+
+def _place(driver: Driver, plain: Plain | None) -> None:
+    """Tell the driver where it is to live: in this process's namespaces, or in a folder that only its user enters."""
+    if plain is None:
+        namespaces = tuple(os.open(f"/proc/self/ns/{kind}", os.O_RDONLY) for kind in _DRIVERS_NAMESPACES)
+        driver.place.send({"scratch": _DRIVER_SCRATCH}, namespaces)
+        for descriptor in namespaces:
+            os.close(descriptor)
     else:
+        driver.place.send({"scratch": os.path.join(plain.scratch, "driver")})
+    driver.place.close()
+
+
+def _take_place(place: Channel) -> None:
+    """Go and live there, and write nowhere else."""
+    told, namespaces = place.receive()
+    place.close()
+    for descriptor, kind in zip(namespaces, _DRIVERS_NAMESPACES.values(), strict=False):
+        if _libc.setns(descriptor, kind) != 0:
+            raise OSError(ctypes.get_errno(), "setns")
+        os.close(descriptor)
+    scratch = told["scratch"]
+    if namespaces:
         _unshare(_CLONE_NEWNS)
         _mount("none", "/", None, _MS_REC | _MS_PRIVATE)
-        # Not over /tmp: the grader itself may live there.
-        scratch = _DRIVER_SCRATCH
         _mount("tmpfs", scratch, "tmpfs", _MS_NOSUID | _MS_NODEV, "size=64m")
-    os.environ["TMPDIR"] = scratch
-    os.dup2(int(job), 0)
-    os.dup2(int(words), 1)
-    os.set_inheritable(channel.fileno(), True)  # noqa: FBT003 — its only parameter
-    os.execv(command[0], [*command, f"fd:{channel.fileno()}"])  # noqa: S606 — our own interpreter
+    else:
+        os.mkdir(scratch, 0o700)
+    os.environ["TMPDIR"] = tempfile.tempdir = scratch
 
 
-def _start_warden(channel: socket.socket, settings: Settings, archive: bytes) -> int:
-    child = os.fork()
-    if child == 0:
-        _run_warden(channel, settings, archive)
-    return child
+def _run_warden(channel: socket.socket, plain: Plain | None, ending: signal.Signals) -> int:
+    """Be the warden."""
+    # Now, since the driver is on its way meanwhile, and before the files may be out of sight.
+    from grader.sandbox.warden import Warden  # noqa: PLC0415
 
-
-def _run_warden(channel: socket.socket, settings: Settings, archive: bytes) -> NoReturn:
-    status = 1
-    try:
-        # Now, since the driver is on its way meanwhile, and before the files may be out of sight.
-        from grader.sandbox.warden import Warden  # noqa: PLC0415
-
-        _libc.prctl(_PR_SET_PDEATHSIG, _ending(settings), 0, 0, 0)
-        os.setsid()
-        if settings["private_pids"]:
-            _close_filesystem(settings["disk_bytes"], settings["disk_files"])
-            for own in (settings["work"], settings["caches"]):
-                _make_own(own, settings["uid"], settings["gid"])
-        warden = Warden(settings)
-        warden.unpack(archive)
-        warden.serve(Channel(channel), lifeline=0)
-        status = 0
-    finally:
-        os._exit(status)
+    _libc.prctl(_PR_SET_PDEATHSIG, ending, 0, 0, 0)
+    os.setsid()
+    settings = _settled(json.loads(read_frame(0)), plain)
+    if settings["private_pids"]:
+        _close_filesystem(settings["disk_bytes"], settings["disk_files"])
+        for own in (settings["work"], settings["caches"]):
+            _make_own(own, settings["uid"], settings["gid"])
+    warden = Warden(settings)
+    warden.unpack(read_frame(0))
+    warden.serve(Channel(channel), lifeline=0)
+    return 0
 
 
 def _close_filesystem(disk_bytes: int, disk_files: int) -> None:
@@ -372,11 +436,11 @@ def _mount(source: str, target: str, kind: str | None, flags: int, options: str 
 
 
 def _wait(driver: int, warden: int, ending: signal.Signals) -> None:
-    """Until the driver has ended or the host is gone; then nobody is left."""
-    pidfds = {pid: os.pidfd_open(pid) for pid in (driver, warden)}
+    """Until one of both has ended or the host is gone; then nobody is left."""
     watched = select.poll()
-    for descriptor in (0, *pidfds.values()):
-        watched.register(descriptor, select.POLLIN)
+    watched.register(0, 0)  # what comes is the warden's to read; poll(2) tells its end (POLLHUP) in any case
+    for pid in (driver, warden):
+        watched.register(os.pidfd_open(pid), select.POLLIN)
     watched.poll()
     for pid in (driver, warden):
         with suppress(ProcessLookupError):

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import ctypes
 import errno
+import functools
 import os
 import socket
 import struct
@@ -111,6 +112,7 @@ _DROPPING: Final = {
 }
 
 _Instruction = tuple[int, int, int, int]  # code, jump if true, jump if false, value
+_INSTRUCTION = struct.Struct("=HBBI")
 
 
 def available() -> bool:
@@ -120,6 +122,12 @@ def available() -> bool:
     return machine is not None and _libc.syscall(machine.numbers["seccomp"], _GET_ACTION_AVAIL, 0, action) == 0
 
 
+@functools.cache
+def translated() -> bytes:
+    """The filter for this machine, as the kernel takes it: made once, where `install` is for every start."""
+    return b"".join(_INSTRUCTION.pack(*one) for one in program(MACHINES[os.uname().machine]))
+
+
 def install() -> None:
     """Refuse those calls to this process and all that it starts, for good (no_new_privs must be set).
 
@@ -127,10 +135,9 @@ def install() -> None:
         OSError: the kernel did not take it.
     """
     machine = MACHINES[os.uname().machine]
-    instructions = program(machine)
-    code = ctypes.create_string_buffer(b"".join(struct.pack("=HBBI", *one) for one in instructions))
+    code = ctypes.create_string_buffer(translated())
     # struct sock_fprog: unsigned short len; struct sock_filter *filter.
-    described = struct.pack("@HP", len(instructions), ctypes.addressof(code))
+    described = struct.pack("@HP", len(translated()) // _INSTRUCTION.size, ctypes.addressof(code))
     if _libc.syscall(machine.numbers["seccomp"], _SET_MODE_FILTER, _FLAG_SPEC_ALLOW, described) != 0:
         raise OSError(ctypes.get_errno(), "seccomp")
 

@@ -88,6 +88,8 @@ class Warden:
         self._kept: list[workfolder.Folder] = []
         self._built_files: frozenset[str] = frozenset()
         self._filters = seccomp.available()
+        if self._filters:
+            seccomp.translated()  # here, and not in each child
         self._for_another = settings["uid"] != os.geteuid()
         self._gives_sockets = proc.gives_sockets()
         # Without namespaces its user alone tells what is the program's, if that is no other's.
@@ -606,7 +608,9 @@ def _guarded(function: Callable[[], None]) -> NoReturn:
 def _become(uid: int, gid: int) -> None:
     """Give up every privilege for good: user, groups, capabilities, and the ways to get them back."""
     for capability in range(_CAP_LAST + 1):
-        _libc.prctl(_PR_CAPBSET_DROP, capability, 0, 0, 0)  # refused without SETPCAP: then no_new_privs covers it
+        # Refused without SETPCAP, for then no_new_privs covers it, and behind the last one that the kernel knows.
+        if _libc.prctl(_PR_CAPBSET_DROP, capability, 0, 0, 0) != 0:
+            break
     if os.getuid() != uid:
         os.setgroups([])
         os.setresgid(gid, gid, gid)

@@ -131,7 +131,7 @@ class Command:
         with (self.folder / "out").open("wb") as out, (self.folder / "err").open("wb") as err:
             self.process = subprocess.Popen(
                 # Who starts the tests in the background may have let them ignore Ctrl-C.
-                ["env", "--default-signal=INT", *self.prefix, self.python, "-m", "grader.cli", *map(str, arguments)],
+                ["env", "--default-signal=INT", *self.prefix, self.python, "-m", "grader", *map(str, arguments)],
                 cwd=cwd or self.folder,
                 env=environment,
                 stdin=subprocess.DEVNULL,

@@ -125,7 +125,7 @@ def test_a_reader_that_leaves_early_is_no_traceback(folder: Path) -> None:
     reading, writing = os.pipe()
     os.close(reading)
     done = subprocess.run(
-        [sys.executable, "-m", "grader.cli", "check", str(RIGHT), *QUICK],
+        [sys.executable, "-m", "grader", "check", str(RIGHT), *QUICK],
         stdout=writing,
         stderr=subprocess.PIPE,
         text=True,

@@ -1,0 +1,24 @@
+"""The command's first step: what takes longest is started before the libraries of the command are loaded."""
+
+from __future__ import annotations
+
+import sys
+
+from grader.errors import NOT_JUDGED
+from grader.sandbox.begun import begun
+
+
+def main() -> None:
+    """Run the command and exit."""
+    try:
+        with begun(sys.argv[1:]) as nest:
+            from grader import cli  # noqa: PLC0415 — this is what takes long
+
+            cli.main(nest)
+    except KeyboardInterrupt:  # while it was loaded, or after all that it had to say
+        sys.stderr.write("grader: interrupted\n")
+        sys.exit(NOT_JUDGED)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,116 @@
+"""The processes of a local sandbox, which start before anybody knows what is to be graded.
+
+They load libraries for most of the time that a short grading takes, and so does the command: both do it at the same
+time if the first thing that the command does is to start them.  So this module, which does that, loads next to nothing.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import subprocess
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from types import TracebackType
+from typing import Any, Self
+
+from grader.errors import CannotJudgeError
+from grader.sandbox.interpreter import python_module
+
+_TAIL_BYTES = 2000
+
+
+@contextmanager
+def begun(arguments: Sequence[str]) -> Iterator[Nest | None]:
+    """A nest that is on its way, if the command's arguments are such that it will surely be used.
+
+    For all others None: what they mean is understood later, and then a sandbox is chosen.  None as well where it can't
+    be started: whoever needs it tries again, and tells why.
+    """
+    with ExitStack() as stack:
+        nest = None
+        if wants_local(arguments):
+            with suppress(CannotJudgeError, OSError):
+                nest = stack.enter_context(Nest())
+        yield nest
+
+
+def wants_local(arguments: Sequence[str]) -> bool:
+    """Whether they ask to check something in the local sandbox."""
+    chosen = [after for option, after in itertools.pairwise(arguments) if option == "--sandbox"]
+    chosen += [option.removeprefix("--sandbox=") for option in arguments if option.startswith("--sandbox=")]
+    return arguments[:1] == ["check"] and chosen == ["local"]
+
+
+class Nest:
+    """The processes of one sandbox.  A context manager: none of them outlives it, used or not."""
+
+    def __enter__(self) -> Self:
+        job, self.job = os.pipe()
+        self.words, words_end = os.pipe()
+        self._complaints = os.memfd_create("grader-complaints")
+        self._process = _started(
+            [*python_module("grader.sandbox.nest"), str(job), str(words_end), "grader.driver.__main__"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._complaints,
+            pass_fds=(job, words_end),
+            start_new_session=True,
+            cwd="/",
+        )
+        os.close(job)
+        os.close(words_end)
+        return self
+
+    def tell_warden(self, words: bytes) -> None:
+        """Hand over what the warden waits for (BrokenPipeError: it is gone)."""
+        assert self._process.stdin is not None  # noqa: S101 — asked for above
+        self._process.stdin.write(words)
+        self._process.stdin.flush()
+
+    def answer(self) -> bytes:
+        """What it says of the place that it has made; nothing: it is gone."""
+        assert self._process.stdout is not None  # noqa: S101 — asked for above
+        return self._process.stdout.readline()
+
+    def tell_driver(self, words: bytes) -> None:
+        """Hand over what the driver waits for, which is all (BrokenPipeError: it is gone)."""
+        job, self.job = self.job, -1
+        with os.fdopen(job, "wb") as mouth:
+            mouth.write(words)
+
+    def broken(self) -> CannotJudgeError:
+        """Why it is gone."""
+        self._process.wait()
+        return CannotJudgeError(f"the local sandbox ended before its time{_tail_of(self._complaints)}")
+
+    def end(self) -> None:
+        """Let it end, which takes a moment."""
+        if self._process.stdin is not None:
+            with suppress(BrokenPipeError):
+                self._process.stdin.close()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.end()
+        self._process.wait()
+        if self._process.stdout is not None:
+            self._process.stdout.close()
+        for descriptor in (self.job, self.words, self._complaints):
+            if descriptor >= 0:
+                os.close(descriptor)
+
+
+def _started(command: list[str], **options: Any) -> subprocess.Popen[bytes]:
+    try:
+        return subprocess.Popen(command, **options)
+    except OSError as error:
+        raise CannotJudgeError(f"the local sandbox can't be started: {error}") from error
+
+
+def _tail_of(complaints: int) -> str:
+    """The end of what a process complained, as the end of a sentence; nothing when it said nothing."""
+    size = os.lseek(complaints, 0, os.SEEK_END)
+    text = os.pread(complaints, _TAIL_BYTES, max(0, size - _TAIL_BYTES)).decode("utf-8", "replace").strip()
+    return f": {text.splitlines()[-1]}" if text else ""
