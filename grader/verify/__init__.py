@@ -132,7 +132,8 @@ def trials(
 ) -> Iterator[Trial]:
     """Grade every reference program (or those named, or those of a role), round after round.
 
-    Each is graded in its own role; the seed changes with the round.
+    Each is graded in its own role; the seed changes with the round.  Where only some checks are asked for, only these
+    and what they depend on must get their verdicts.
 
     Raises:
         UsageError: there is no such program, or none of that role.
@@ -152,14 +153,22 @@ def trials(
         for program in asked:
             expected = verdicts[program]
             listen(f"round {number}: {program}")
+            own = msgspec.structs.replace(seeded, roles=expected.roles)
             yield _trial(
                 folder / program,
                 program,
                 number=number,
-                request=msgspec.structs.replace(seeded, roles=expected.roles),
+                request=own,
                 make_sandbox=make_sandbox,
-                expected=expected,
+                expected=_asked_of(expected, own),
             )
+
+
+def _asked_of(expected: Expected, request: flow.Request) -> Expected:
+    """The verdict as far as it is asked for: of the chosen checks, and of those that are asked of all."""
+    unlisted = {check(role) for role in request.played_roles for check in (builds, handed_in)}
+    asked = request.chosen | unlisted
+    return msgspec.structs.replace(expected, fails=tuple(check for check in expected.fails if check in asked))
 
 
 def _trial(
