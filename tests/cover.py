@@ -18,18 +18,12 @@ class Play(NamedTuple):
 
 
 def cover(fails: Mapping[str, Collection[str]], wanted: Collection[str], slow: Collection[str] = ()) -> list[Play]:
-    """Plays in which each wanted check is failed, once.
+    """Plays in which each wanted check is failed once, if any program fails it.
 
     `fails`: for each program the checks that it fails.  `slow`: programs that are chosen only where no other proves a
     check.  The choice does not depend on the order in which programs and checks come.
-
-    Raises:
-        ValueError: no program fails some of the wanted checks.
     """
-    if lacking := set(wanted).difference(*fails.values()):
-        message = f"no program fails {', '.join(sorted(lacking))}"
-        raise ValueError(message)
-    left = set(wanted)
+    left = set(wanted).intersection(set[str]().union(*fails.values()))
     quick = {program: checks for program, checks in fails.items() if program not in slow}
     only_slow = left.difference(*quick.values())
     return [*_greedy(fails, only_slow, left), *_greedy(quick, left, left)]
