@@ -132,11 +132,11 @@ def trials(
 ) -> Iterator[Trial]:
     """Grade every reference program (or those named, or those of a role), round after round.
 
-    Each is graded in its own role; the seed changes with the round.  Where only some checks are asked for, only these
-    and what they depend on must get their verdicts.
+    Each is graded in its own role; the seed changes with the round.  Where only some checks are asked for, these and
+    what they depend on must get their verdicts, and programs that none of them is for are left out.
 
     Raises:
-        UsageError: there is no such program, or none of that role.
+        UsageError: there is no such program, or none of that role, or none that the checks are for.
     """
     folder = reference_folder(request.assignment)
     verdicts = load_verdicts(folder, request.assignment)
@@ -148,27 +148,23 @@ def trials(
     if not asked:
         message = f"none of these reference programs is graded as {role}"
         raise UsageError(message)
+    asked = [name for name in asked if msgspec.structs.replace(request, roles=verdicts[name].roles).chosen]
+    if not asked:
+        message = f"none of these reference programs is graded by {', '.join(sorted(request.only or ()))}"
+        raise UsageError(message)
     for number in range(1, rounds + 1):
         seeded = msgspec.structs.replace(request, seed=request.seed + number - 1)
         for program in asked:
             expected = verdicts[program]
             listen(f"round {number}: {program}")
-            own = msgspec.structs.replace(seeded, roles=expected.roles)
             yield _trial(
                 folder / program,
                 program,
                 number=number,
-                request=own,
+                request=msgspec.structs.replace(seeded, roles=expected.roles),
                 make_sandbox=make_sandbox,
-                expected=_asked_of(expected, own),
+                expected=expected,
             )
-
-
-def _asked_of(expected: Expected, request: flow.Request) -> Expected:
-    """The verdict as far as it is asked for: of the chosen checks, and of those that are asked of all."""
-    unlisted = {check(role) for role in request.played_roles for check in (builds, handed_in)}
-    asked = request.chosen | unlisted
-    return msgspec.structs.replace(expected, fails=tuple(check for check in expected.fails if check in asked))
 
 
 def _trial(
@@ -188,7 +184,7 @@ def _trial(
 
 
 def flips(assignment: Assignment, expected: Expected, report: Report) -> Iterator[str]:
-    """What in a report is not as it must be, in words."""
+    """What in a report is not as it must be, in words; of checks that were not asked for, nothing."""
     must_fail = set(expected.fails)
     not_passed = {check.id for check in report.checks if check.outcome is not Outcome.PASSED}
     may_skip = _skipped_as_a_whole(must_fail)
@@ -203,7 +199,15 @@ def flips(assignment: Assignment, expected: Expected, report: Report) -> Iterato
                 yield f"{check.id} was skipped without need"
         elif check.outcome is not Outcome.PASSED:
             yield f"{check.id} must pass, but is {check.outcome} ({check.reason}): {check.message}"
-    yield from (f"{check} was not played" for check in must_fail - {check.id for check in report.checks})
+    unplayed = must_fail - {check.id for check in report.checks} - _not_asked_for(assignment, report)
+    yield from (f"{check} was not played" for check in sorted(unplayed))
+
+
+def _not_asked_for(assignment: Assignment, report: Report) -> set[str]:
+    """The assignment's checks that a report leaves out because only others were asked for."""
+    only = frozenset(report.narrowed.only) if report.narrowed else frozenset()
+    asked = assignment.with_needed(only)
+    return {spec.id for spec in assignment.checks if spec.id not in asked} if only else set()
 
 
 def _skipped_as_a_whole(must_fail: Collection[str]) -> set[Part]:
