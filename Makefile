@@ -17,7 +17,9 @@ demo: $(READY)
 	@echo "== a broken one =="
 	@$(CHECK) $(EXAMPLES)/broken/one_recv_is_one_message.py || test $$? -eq 1
 
-# Those marked `alone` are not disturbed by others; the first part's failure does not keep them from running.
+# Those marked `alone` measure time, and come when nobody else runs, whatever became of the others.  Tests that were
+# compiled for the first part are there for the second.
+test: export PYTHONDONTWRITEBYTECODE :=
 test: $(READY) lint
 	@status=0; \
 	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadgroup -m "not alone" || status=$$?; \
