@@ -463,6 +463,7 @@ def _has(choice: Choice) -> Callable[[str], bool]:
 @click.option("--rounds", type=click.IntRange(min=1), default=1, show_default=True, help="How often each program.")
 @click.option("--program", "programs", multiple=True, help="Only this one (broken/no_loop.py); may be repeated.")
 @click.option("--role", type=click.Choice(["server", "client", "both"]), help="Only programs of this role.")
+@click.option("--only", multiple=True, metavar="CHECK", help="Only this check and what it needs; may be repeated.")
 @click.option(
     "--seed", type=_SEEDS, default=1, show_default=True, help="Seed of the first round's inputs; one more each round."
 )
@@ -475,6 +476,7 @@ def verify(
     rounds: int,
     programs: tuple[str, ...],
     role: Graded | None,
+    only: tuple[str, ...],
     seed: int,
 ) -> Literal[0, 1]:
     """Prove an assignment: every reference program must get the verdict written down for it.
@@ -488,7 +490,7 @@ def verify(
     choice: Choice = choose(wanted, _say, Rules(offline=offline), Needs(asked))
     _say(f"sandbox: {choice.kind} ({choice.why})")
     _say(f"seed: {seed}" if rounds == 1 else f"seeds: {seed} to {seed + rounds - 1}, another each round")
-    request = flow.Request(asked, seed)
+    request = flow.Request(asked, seed, only=_chosen(asked, asked.roles, only))
     trials = []
     with _status("…") as listen:
         for trial in proof.trials(

@@ -2,6 +2,9 @@
 
 A test marked `container` is skipped where no engine answers, and the summary says how many and why; with
 GRADER_REQUIRE_CONTAINERS=1 it fails instead, so that a machine that must have one can't be green without.
+
+`make test` runs tests in several processes (pytest-xdist), each with session fixtures of its own, but for those marked
+`alone`: they measure time, or load the machine so that others would measure it.  They run one by one afterwards.
 """
 
 from __future__ import annotations
@@ -28,7 +31,8 @@ hypothesis.settings.load_profile("grader")
 
 REQUIRED = "GRADER_REQUIRE_CONTAINERS"
 _MARKER = "container"
-_SKIPPED = pytest.StashKey[list[str]]()
+#: How the reason of a skipped container test begins.
+_NO_ENGINE = "no container engine: "
 
 
 @functools.cache
@@ -51,11 +55,6 @@ def _look_for_engine() -> docker.DockerClient | str:
     return client
 
 
-def pytest_configure(config: pytest.Config) -> None:
-    """Room for the ids of the tests that could not run."""
-    config.stash[_SKIPPED] = []
-
-
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Skip a container test without an engine, or fail it where one must be."""
@@ -66,16 +65,18 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         return
     if os.environ.get(REQUIRED) == "1":
         pytest.fail(f"{REQUIRED}=1, but {reason}", pytrace=False)
-    item.config.stash[_SKIPPED].append(item.nodeid)
-    pytest.skip(reason)
+    pytest.skip(_NO_ENGINE + reason)
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Say what was not tested: a green line alone would hide it."""
-    skipped = config.stash[_SKIPPED]
+    # The reports, since only they come from the processes that ran the tests.
+    reasons = [report.longrepr[2] for report in terminalreporter.getreports("skipped")]
+    skipped = [reason for reason in reasons if _NO_ENGINE in reason]
     if skipped:
         terminalreporter.section("NOT TESTED: containers", sep="!", red=True, bold=True)
-        terminalreporter.line(f"{len(skipped)} container tests were SKIPPED, because {_engine_or_reason()}", red=True)
+        why = skipped[0].partition(_NO_ENGINE)[2]
+        terminalreporter.line(f"{len(skipped)} container tests were SKIPPED, because {why}", red=True)
         terminalreporter.line(f"Set {REQUIRED}=1 where they must run; then they fail instead.", red=True)
 
 

@@ -22,6 +22,7 @@ def test_a_right_server_gets_no_false_verdict(tmp_path: Path) -> None:
     assert not tally.false
 
 
+@pytest.mark.alone
 def test_a_false_verdict_is_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     # A judge that takes every sleep for the last one.
     monkeypatch.setattr(stillness, "judge", lambda *_, **__: Verdict.STILL)

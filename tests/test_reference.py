@@ -1,123 +1,134 @@
 """Reference programs, graded as `grader verify` does it: each must get exactly the verdict written down for it.
 
-All right programs and some broken ones of every assignment in the local sandbox, several at a time, and a few in
-containers.  `grader verify` grades them all.
+Every listed check of every assignment is failed by a broken program here, which is graded by that check and by what it
+depends on (`cover.py` chooses).  Of right programs, one of each assignment and role is graded by all checks, each time
+in another style.  Both are played in the local sandbox; one right and one broken program of each role and transport
+are played in containers.  `make verify` plays all programs with all checks.
 """
 
 from __future__ import annotations
 
-import os
+import itertools
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
-from pathlib import Path
-from typing import NamedTuple, cast
+from collections.abc import Iterator
+from typing import NamedTuple
 
 import docker
 import pytest
 
 from grader import assignment, flow, verify
+from grader.assignment import Assignment
+from grader.model import Graded, Outcome
 from grader.sandbox.choose import choose
-from grader.verify import Expected, Trial
+from grader.verify import Expected
+from tests.cover import Play, cover
 
-#: Broken programs of each assignment and role that are graded here, from all over the list.
-_BROKEN_EACH = 3
-_ROLES = ("server", "client", "both")
+ROLES: tuple[Graded, ...] = ("server", "client", "both")
+#: Programs that take many times as long to fail a check as another one does.
+SLOW = {
+    "tcp_uppercase": {"broken/children_go_back_to_accept.c"},  # each look is at many processes, for each of 65 clients
+    "tcp_echo": {"broken/spins_at_eof.c"},  # never still, so that each wait lasts until its deadline
+    "udp_reply": {"broken/pair_client_adds_the_ok"},  # waits a second for each reply
+}
 
 
 class Case(NamedTuple):
-    """A reference program of an assignment."""
+    """A reference program of an assignment, and the checks that it is graded by, with their needs (none: all)."""
 
     assignment: str
     program: str
+    checks: frozenset[str] = frozenset()
 
     def __str__(self) -> str:
         return f"{self.assignment}-{self.program}"
 
 
-def verdicts_of(name: str) -> dict[str, Expected]:
-    asked = assignment.load(name)
-    return verify.load_verdicts(verify.reference_folder(asked), asked)
+ASSIGNMENTS = {name: assignment.load(name) for name in assignment.names()}
+VERDICTS = {name: verify.load_verdicts(verify.reference_folder(asked), asked) for name, asked in ASSIGNMENTS.items()}
 
 
-def cases(kind: str, name: str, role: str | None = None) -> list[Case]:
+def programs_of(kind: str, asked: Assignment, role: Graded | None = None) -> list[str]:
     """An assignment's right or broken programs, of one role or all, in languages that every sandbox has."""
-    verdicts = {program: expected for program, expected in verdicts_of(name).items() if not expected.needs}
-    programs = sorted(program for program in verdicts if program.startswith(f"{kind}/"))
-    return [Case(name, program) for program in programs if role in {None, verdicts[program].role}]
+    everywhere = {name: expected for name, expected in VERDICTS[asked.name].items() if not expected.needs}
+    found = (name for name, expected in everywhere.items() if role in {None, expected.role})
+    return sorted(name for name in found if name.startswith(f"{kind}/"))
 
 
-def spread(found: list[Case], count: int) -> list[Case]:
-    """So many of them, evenly over the list."""
-    return found[:: max(1, len(found) // count)][:count]
-
-
-ASSIGNMENTS = [name for name in assignment.names() if verify.reference_folder(assignment.load(name))]
-RIGHT = [case for name in ASSIGNMENTS for case in cases("good", name)]
-KINDS = [(name, role) for name in ASSIGNMENTS for role in _ROLES]
-BROKEN = [case for name, role in KINDS for case in spread(cases("broken", name, role), _BROKEN_EACH)]
-#: Each takes seconds for its containers: a right one of each assignment and role, a broken one of each transport and
-#: role.
-CONTAINED = [
-    *(case for name, role in KINDS for case in cases("good", name, role)[:1]),
-    *{
-        (assignment.load(name).transport, role): case
-        for name, role in KINDS
-        for case in cases("broken", name, role)[:1]
-    }.values(),
-]
+def plays_of(asked: Assignment) -> list[Play]:
+    """Broken programs that fail every listed check."""
+    fails = {program: VERDICTS[asked.name][program].fails for program in programs_of("broken", asked)}
+    return cover(fails, {spec.id for spec in asked.checks}, SLOW.get(asked.name, ()))
 
 
 GRADER = (sys.executable, "-m", "grader")
 
 
-def grade(case: Case) -> Trial:
-    request = flow.Request(assignment.load(case.assignment), seed=1)
-    (trial,) = verify.trials(request, choose("local", lambda _: None).make, rounds=1, programs=(case.program,))
-    return trial
+def expected_of(case: Case) -> Expected:
+    return VERDICTS[case.assignment][case.program]
 
 
-@pytest.fixture(scope="module")
-def graded(request: pytest.FixtureRequest) -> Iterator[Mapping[Case, Future[Trial]]]:
-    """The gradings of all cases that are asked for, as many at a time as there are CPUs."""
-    here = [item for item in request.session.items if isinstance(item, pytest.Function) and item.path == Path(__file__)]
-    asked = [cast("Case", item.callspec.params["case"]) for item in here if "graded" in item.fixturenames]
-    with ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as pool:
-        yield {case: pool.submit(grade, case) for case in asked}
-        pool.shutdown(cancel_futures=True)
+def right_ones() -> Iterator[Case]:
+    """One of each assignment and role; of each name, which tells the style, only one as far as that can be."""
+    seen: set[str] = set()
+    for asked, role in itertools.product(ASSIGNMENTS.values(), ROLES):
+        programs = programs_of("good", asked, role)
+        for program in [*(program for program in programs if program not in seen), *programs][:1]:
+            seen.add(program)
+            yield Case(asked.name, program)
 
 
-def assert_right(trial: Trial) -> None:
-    assert trial.flips == ()
-    assert trial.report is not None
-    assert trial.report.complete
+BROKEN = [Case(name, *play) for name, asked in ASSIGNMENTS.items() for play in plays_of(asked)]
+RIGHT = [*right_ones()]
+
+
+def one_of_each_kind(cases: list[Case]) -> list[Case]:
+    """One of each role and transport, where an assignment has fewest checks: each takes seconds for its containers."""
+    by_length = sorted(cases, key=lambda case: len(ASSIGNMENTS[case.assignment].checks), reverse=True)
+    kinds = {(ASSIGNMENTS[case.assignment].transport, expected_of(case).role): case for case in by_length}
+    return [*kinds.values()]
 
 
 @pytest.mark.parametrize("case", [*RIGHT, *BROKEN], ids=str)
-def test_a_program_gets_its_verdict(case: Case, graded: Mapping[Case, Future[Trial]]) -> None:
-    assert_right(graded[case].result())
+def test_a_program_gets_its_verdict(case: Case) -> None:
+    request = flow.Request(ASSIGNMENTS[case.assignment], seed=1, only=case.checks or None)
+    (trial,) = verify.trials(request, choose("local", lambda _: None).make, rounds=1, programs=(case.program,))
+    assert trial.flips == ()
+    assert trial.report is not None
+    assert trial.report.complete
+    assert case.checks <= {check.id for check in trial.report.checks if check.outcome is Outcome.FAILED}
 
 
 @pytest.mark.container
-@pytest.mark.parametrize("case", CONTAINED, ids=str)
+@pytest.mark.parametrize("case", [*one_of_each_kind(RIGHT), *one_of_each_kind(BROKEN)], ids=str)
 def test_a_program_gets_its_verdict_in_a_container(case: Case, engine: docker.DockerClient) -> None:
     # By the command: docker's client leaves its connections to the end of the process.
-    command = ["verify", case.assignment, "--program", case.program, "--sandbox", "docker"]
-    run = subprocess.run([*GRADER, *command], check=False, capture_output=True, text=True)
-    assert run.returncode == 0, run.stdout + run.stderr
+    only = [word for check in sorted(case.checks) for word in ("--only", check)]
+    command = ["verify", case.assignment, "--program", case.program, "--sandbox", "docker", *only]
+    run = subprocess.run([sys.executable, "-m", "grader.cli", *command], check=False, capture_output=True, text=True)
+    assert "1 gradings" in run.stdout
+    assert "FLIP" not in run.stdout, run.stdout + run.stderr
+
+
+@pytest.mark.parametrize("name", ASSIGNMENTS)
+def test_every_listed_check_is_failed_by_a_program_that_is_played(name: str) -> None:
+    asked, verdicts = ASSIGNMENTS[name], VERDICTS[name]
+    played = {case.program: case.checks for case in BROKEN if case.assignment == name}
+    assert sorted(check for checks in played.values() for check in checks) == sorted(spec.id for spec in asked.checks)
+    assert all(checks <= {*verdicts[program].fails} for program, checks in played.items())
 
 
 @pytest.mark.parametrize("name", ASSIGNMENTS)
 def test_verdicts_name_every_program_and_prove_every_check(name: str) -> None:
-    verdicts = verdicts_of(name)
-    assert verify.unproved(assignment.load(name), verdicts) == []
+    asked, verdicts = ASSIGNMENTS[name], VERDICTS[name]
+    assert verify.unproved(asked, verdicts) == []
     for program, expected in verdicts.items():
         assert bool(expected.fails) == bool(expected.fault) == program.startswith("broken/"), program
-    assert len(cases("good", name, "server")) >= 5
-    if "client" in assignment.load(name).roles:
-        assert len(cases("good", name, "client")) >= 3
+    assert len(programs_of("good", asked, "server")) >= 5
+    if "client" in asked.roles:
+        assert len(programs_of("good", asked, "client")) >= 3
 
 
-def test_every_assignment_has_reference_programs() -> None:
-    assert assignment.names() == ASSIGNMENTS
+def test_every_assignment_has_a_right_program_of_each_role_here() -> None:
+    kinds = {(case.assignment, expected_of(case).role) for case in RIGHT}
+    assert kinds >= {(name, role) for name, asked in ASSIGNMENTS.items() for role in asked.roles}

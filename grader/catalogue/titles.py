@@ -1,4 +1,4 @@
-"""What the checks say about themselves, read from their sources for lists and documents.  Nothing is imported or run."""
+"""What the checks say about themselves, read from their sources for lists and documents; nothing is imported."""
 
 from __future__ import annotations
 

@@ -139,10 +139,12 @@ def trials(
 ) -> Iterator[Trial]:
     """Grade every reference program (or those named, or those of a role), round after round.
 
-    Each is graded in its own role; the seed changes with the round.  `has`: whether the sandbox has a command.
+    Each is graded in its own role; the seed changes with the round.  `has`: whether the sandbox has a command.  If only
+    some checks are asked for, these and what they depend on must get their verdicts, and programs that none of them is
+    for are left out.
 
     Raises:
-        UsageError: there is no such program, or none of that role.
+        UsageError: there is no such program, or none of that role, or none that the checks are for.
     """
     folder = reference_folder(request.assignment)
     verdicts = load_verdicts(folder, request.assignment)
@@ -153,6 +155,10 @@ def trials(
     asked = [name for name in programs or tuple(verdicts) if role in {None, verdicts[name].role}]
     if not asked:
         message = f"none of these reference programs is graded as {role}"
+        raise UsageError(message)
+    asked = [name for name in asked if msgspec.structs.replace(request, roles=verdicts[name].roles).chosen]
+    if not asked:
+        message = f"none of these reference programs is graded by {', '.join(sorted(request.only or ()))}"
         raise UsageError(message)
     for number in range(1, rounds + 1):
         seeded = msgspec.structs.replace(request, seed=request.seed + number - 1)
@@ -189,7 +195,7 @@ def _trial(
 
 
 def flips(assignment: Assignment, expected: Expected, report: Report) -> Iterator[str]:
-    """What in a report is not as it should be, in words."""
+    """What in a report is not as it should be, in words; about checks that were not asked for, nothing."""
     must_fail = set(expected.fails)
     not_passed = {check.id for check in report.checks if check.outcome is not Outcome.PASSED}
     may_skip = _skipped_as_a_whole(must_fail)
@@ -204,7 +210,15 @@ def flips(assignment: Assignment, expected: Expected, report: Report) -> Iterato
                 yield f"{check.id} was skipped for no reason"
         elif check.outcome is not Outcome.PASSED:
             yield f"{check.id} must pass, but is {check.outcome} ({check.reason}): {check.message}"
-    yield from (f"{check} was not played" for check in must_fail - {check.id for check in report.checks})
+    unplayed = must_fail - {check.id for check in report.checks} - _not_asked_for(assignment, report)
+    yield from (f"{check} was not played" for check in sorted(unplayed))
+
+
+def _not_asked_for(assignment: Assignment, report: Report) -> set[str]:
+    """The assignment's checks that a report leaves out because only others were asked for."""
+    only = frozenset(report.narrowed.only) if report.narrowed else frozenset()
+    asked = assignment.with_needed(only)
+    return {spec.id for spec in assignment.checks if spec.id not in asked} if only else set()
 
 
 def _skipped_as_a_whole(must_fail: Collection[str]) -> set[Part]:

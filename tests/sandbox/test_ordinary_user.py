@@ -18,6 +18,8 @@ from tests.cli.command import (
     ordinary_user,
 )
 
+# A user may run so many processes in all, and these programs fill that number.
+pytestmark = pytest.mark.xdist_group("nobody")
 FULL = ("check", "--assignment", "tcp_uppercase", "--sandbox", "local", "--json", "-")
 RIGHT_CLIENT = RIGHT.with_name("client_arguments.py")
 

@@ -24,6 +24,8 @@ from grader.wire.faults import FaultError
 from grader.wire.program import Why
 from tests.wire.stand import Stand, warden_process
 
+# They end everything that runs as this one user.
+pytestmark = pytest.mark.xdist_group("somebody")
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a program another user")
 #: Whatever these tests start runs as it; nobody else does.
 SOMEBODY = 60_999

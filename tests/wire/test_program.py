@@ -222,6 +222,7 @@ def test_a_program_that_an_alarm_will_wake_is_not_still(stand: Stand, way: str) 
     assert asleep(program)[0] is not Verdict.STILL
 
 
+@pytest.mark.alone
 def test_a_deadline_tells_what_kept_the_program_from_being_still(stand: Stand) -> None:
     program = stand.run_ready("sleeper.py", "sleep")
     outcome = program.wait_still(0.05)
@@ -349,6 +350,7 @@ def test_a_child_that_outlives_its_parent_is_still_the_program(stand: Stand) -> 
     assert stand.warden.snapshot() == ()
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize(("way", "least", "most"), [("spins", 0.5, 1.5), ("sleep", 0.0, 0.2)])
 def test_the_cpu_share_of_a_program(stand: Stand, way: str, least: float, most: float) -> None:
     share = stand.run_ready("sleeper.py", way).cpu_share(0.1)
@@ -413,6 +415,7 @@ def test_a_program_that_survives_another_stop_is_judged(stand: Stand) -> None:
         assert states(stand) == {"T"}
 
 
+@pytest.mark.alone
 def test_a_program_that_is_known_to_spin_is_waited_for_shorter_where_nothing_passes_by_it(stand: Stand) -> None:
     program = stand.run_ready("sleeper.py", "spins")
     words = "0.5 s on a CPU were enough, since earlier checks had waited longer for it in vain"

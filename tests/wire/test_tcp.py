@@ -124,6 +124,7 @@ def test_one_byte_now_and_then_is_no_reply(stand: Stand) -> None:
     assert time.monotonic() - began < 2 * REPLY_S
 
 
+@pytest.mark.alone
 def test_all_pieces_of_a_message_are_read_in_the_time_of_one_reply(stand: Stand) -> None:
     client = stand.client_of("sips")
     began = time.monotonic()

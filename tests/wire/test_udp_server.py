@@ -330,6 +330,7 @@ def test_each_try_is_answered_late(meet: Meet) -> None:
 # strangers
 
 
+@pytest.mark.alone
 def test_a_strangers_words_are_read_before_the_answer_is_sent(meet: Meet) -> None:
     server, program = meet("send hello", "recv", "recv")
     server.expect(HELLO)
