@@ -385,15 +385,17 @@ import os, signal
 signal.signal(signal.SIGCONT, lambda *_: os._exit(3))
 print("ready", flush=True)
 while True:
-    signal.pause()
+    {waits}
 """
 
 
-def test_a_program_that_ends_of_a_stop_alone_a_second_time_is_at_fault(stand: Stand) -> None:
+@pytest.mark.parametrize("waits", ["signal.pause()", "import select; select.epoll().poll()"])
+def test_a_program_that_ends_of_a_stop_alone_a_second_time_is_at_fault(stand: Stand, waits: str) -> None:
     stops = Stops()
     for expected in (UnprovedError, FaultError):
-        program = stand.run(*PYTHON, "-c", ENDS_WHEN_CONTINUED, stops=stops)
+        program = stand.run(*PYTHON, "-c", ENDS_WHEN_CONTINUED.format(waits=waits), stops=stops)
         wait_printed(program, b"ready")
+        program.wait_still()
         with pytest.raises(expected) as caught, program.frozen():
             pass
     fault = caught.value
