@@ -47,6 +47,13 @@ def test_a_slow_program_leaves_time_for_others_than_the_check_with_most_steps() 
     assert 0.25 * well < SandboxLimits().whole_s / 2
 
 
+def test_steps_that_took_no_time_bring_none_with_them() -> None:
+    budget = Budget()
+    for _ in range(1000):
+        budget.note_step(0.0)
+    assert steps_until_too_slow(budget, 1.85)[0] == 11
+
+
 def test_a_few_slow_ends_and_starts_are_no_fault() -> None:
     assert steps_until_too_slow(Budget(), 4.9, most=2) == (2, None)
 
