@@ -6,7 +6,7 @@ import errno
 import os
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -225,11 +225,11 @@ class Crowd:
         return max(_FEWEST_TOLERATED, number * self.size // _CROWD)
 
 
-def until_enough(most: int) -> Iterator[int]:
+def until_enough(most: int, clock: Callable[[], float] = time.monotonic) -> Iterator[int]:
     """Numbers from 0: for this many clients one after another, or as many as there is time for, but at least a few."""
-    enough_at = time.monotonic() + CROWD_S
+    enough_at = clock() + CROWD_S
     for number in range(most):
-        if number >= _FEWEST and time.monotonic() > enough_at:
+        if number >= _FEWEST and clock() > enough_at:
             return
         yield number
 

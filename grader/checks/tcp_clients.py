@@ -153,7 +153,8 @@ def test_reset_before_accept(connect: Connect, server: Server, stage: Stage, pro
     proves="all of them are in its accept queue",
     catches="listen with a backlog of 0 or 1",
     hint="The argument of listen is how many clients may wait while the server is busy; give it at least what the "
-    "handout says{Python:  (listen() without an argument)}{C:  (SOMAXCONN)}.",
+    "handout says{Python:  (listen() without an argument; in socketserver it is "
+    "request_queue_size, which is 5)}{C:  (SOMAXCONN)}.",
 )
 def test_backlog_burst(server: Server, stage: Stage, protocol: StreamProtocol) -> None:
     """Lets several clients wait while it is busy"""

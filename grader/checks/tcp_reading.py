@@ -49,7 +49,8 @@ def test_greets(connect: Connect, stage: Stage) -> None:
     catches="a wrong or missing reply",
     hint="Try it by hand (nc localhost PORT) with the message above, and compare byte by byte.",
     hints={
-        Reason.NO_REPLY: "Look at where it waits (above): it already has the whole message and must reply to it.",
+        Reason.NO_REPLY: "Look at where it waits (above): it already has the whole message and must reply to "
+        "it.{Python:  What is written to a file from makefile() stays in its buffer until flush().}",
         Reason.CRASHED: READ_WHY,
     },
 )
@@ -64,7 +65,9 @@ def test_answers(connect: Connect, protocol: StreamProtocol) -> None:
     does="messages sent byte by byte, each byte read before the next is sent",
     proves="one step of bytes_received per byte, and an empty receive queue after it",
     catches="assuming that one recv returns one message",
-    hint=_KEEP_A_BUFFER,
+    hint=_KEEP_A_BUFFER
+    + " A server that must send every byte back immediately sends what recv returns, and keeps only "
+    "what it needs to recognise a line.",
 )
 def test_fragments_every_byte(connect: Connect, protocol: StreamProtocol) -> None:
     """Answers a message that arrives one byte at a time"""

@@ -44,6 +44,10 @@ _STRAY_ATTEMPTS = 4
 #: that time was measured, and a busy machine can only have made it longer.
 _CLOSE = 0.75
 
+_SAY_SO = (
+    "Print the message on stderr, not on standard output{Python:  (print with file=sys.stderr)}{C:  (perror "
+    "or fprintf to stderr)}{Java:  (System.err)}; a prompt there is not a message."
+)
 _NOBODY = "nothing was receiving at the port it was given"
 
 _SET_A_TIMEOUT = (
@@ -241,7 +245,7 @@ def test_foreign_reply_ignored(udp_clients: UdpClients, script: ClientProtocol) 
     proves="we hold the port, and what is sent there is refused; the client waits for the next line, or has exited",
     catches="a ConnectionRefusedError traceback, no message, waiting forever",
     hint="sendto and recvfrom may fail{Python:  (ConnectionRefusedError)}{C:  (ECONNREFUSED)}: say so on stderr.",
-    hints={Reason.NO_TIMEOUT: _SET_A_TIMEOUT},
+    hints={Reason.NO_TIMEOUT: _SET_A_TIMEOUT, Reason.SILENT: _SAY_SO},
     says=("typed",),
 )
 def test_dead_port_reported(udp_clients: UdpClients, script: ClientProtocol) -> None:
@@ -301,7 +305,7 @@ def test_retransmits(udp_clients: UdpClients, script: ClientProtocol) -> None:
     proves="each of its datagrams has arrived, with the kernel's time stamp; between them nothing was sent to it",
     catches="asks too often, too rarely or forever; does not wait a second; exits instead of going on; says nothing",
     hint="Count how often it was sent; after the last time say on stderr that no reply came, and go on.",
-    hints={Reason.NO_TIMEOUT: _SET_A_TIMEOUT, Reason.GAVE_UP_EARLY: _UNITS},
+    hints={Reason.NO_TIMEOUT: _SET_A_TIMEOUT, Reason.GAVE_UP_EARLY: _UNITS, Reason.SILENT: _SAY_SO},
     says=("typed",),
 )
 def test_gives_up(udp_clients: UdpClients, script: ClientProtocol) -> None:

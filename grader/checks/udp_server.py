@@ -105,7 +105,9 @@ def test_binary_bytes(correspond: Correspond, protocol: DatagramProtocol) -> Non
     proves="each datagram has arrived at its socket",
     catches="`if not data: break`",
     says=("empty",),
-    hint="In UDP an empty datagram doesn't mean the end of anything: it is a datagram like any other.",
+    hint="In UDP an empty datagram doesn't mean the end of anything: it is a datagram like any other."
+    "{Python:  In older versions asyncio's transport.sendto(b'') sends nothing, without an error: send an empty reply "
+    "through a socket of your own.}",
 )
 def test_empty_datagram(correspond: Correspond, protocol: DatagramProtocol) -> None:
     """Answers an empty datagram"""

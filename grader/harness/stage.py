@@ -182,9 +182,7 @@ class Stage:
         self._clients.clear()
         self._lingering.clear()
         if self._shared:
-            self._shared.program.transcript = self.transcript
-            self._shared.program.give_up_at = give_up_at
-            self._shared.program.budget = self._budget
+            self._shared.program.serve_check(self.transcript, give_up_at, self._budget)
 
     def finish(self, *, passed: bool) -> None:
         """A check has ended: close its clients; keep the program only if it is as it was.
@@ -689,7 +687,8 @@ def _voice(program: Program, doing: str) -> Voice:
     with suppress(FaultError):  # a flood is told elsewhere; here counts what it has printed until now
         program.catch_up()
     # On standard output the terminal itself prints ^C.
-    return Voice(program.name, doing, bytes(program.stdout.data.replace(b"^C", b"")), bytes(program.stderr.data))
+    printed, complained = program.printed_in_check()
+    return Voice(program.name, doing, printed.replace(b"^C", b""), complained)
 
 
 #: A process that is left, and none that could be looked at: a chain in which each starts the next and ends.

@@ -183,12 +183,29 @@ class Program:
         self.budget = Budget()
         #: Bytes that it was sent; one that prints what it reads may print them all, escaped.
         self.told_bytes = 0
+        #: Where what it has printed in this check begins, on standard output and on stderr.
+        self._check_from = (0, 0)
         self._survives_stops = False
         self._look_s = 0.0
         #: Not before then it is looked at again, whoever waits (time.monotonic).
         self._dear_until = 0.0
         #: What its timers have shown.
         self._learnt = runtimes.Learnt(started.not_before_ns)
+
+    def serve_check(self, transcript: Transcript, give_up_at: float, budget: Budget) -> None:
+        """Another check begins with it: what it has printed until now belongs to those before.
+
+        `give_up_at`: when waiting for it is cut short (time.monotonic).  `budget`: where it is counted what it needs.
+        """
+        with suppress(FaultError):  # a flood is told when it goes on
+            self.catch_up()
+        self.transcript, self.give_up_at, self.budget = transcript, give_up_at, budget
+        self._check_from = len(self.stdout.data), len(self.stderr.data)
+
+    def printed_in_check(self) -> tuple[bytes, bytes]:
+        """What it has printed since its check began, on standard output and on stderr, as far as that was read."""
+        out_from, err_from = self._check_from
+        return bytes(self.stdout.data[out_from:]), bytes(self.stderr.data[err_from:])
 
     def close(self) -> None:
         """Let go of its descriptors (the program itself is killed by the warden)."""

@@ -35,6 +35,22 @@ def test_a_client_of_either_transport_asks_in_the_same_way(
     assert server.port == server.port_given
 
 
+def test_what_a_program_has_printed_in_this_check_is_told_and_nothing_before(make_stage: MakeStage) -> None:
+    stage = make_stage("prints_lines")
+    server = stage.shared()
+    with stage.client(server) as client:
+        client.ask(HELLO)
+        while not server.program.at_rest():  # which reads nothing of what it prints
+            pass
+        (voice,) = stage.voices("")
+        assert voice.printed.split() == [b"hello"]
+    stage.finish(passed=True)
+    stage.begin()
+    assert stage.shared() is server
+    (voice,) = stage.voices("")
+    assert voice.printed == b""
+
+
 def test_every_client_receives_the_greeting_but_one_that_only_knocks_or_is_slow(make_stage: MakeStage) -> None:
     stage = make_stage("greeting")
     stage.greeting = Greeting(GREETING)

@@ -32,6 +32,14 @@ def right(sock):
                 sock.sendall(line.upper() + b"\n")
 
 
+def prints_lines(sock):
+    """Right, and it prints each line, when it has answered."""
+    with sock:
+        while chunk := sock.recv(1000):
+            sock.sendall(chunk.upper())
+            print(chunk.decode(), end="", flush=True)
+
+
 def one_line(sock):
     """Right, and it closes after the answer."""
     with sock:
@@ -86,6 +94,7 @@ SERVERS = {
     "right": (in_threads, right),
     "right_one_by_one": (one_by_one, right),
     "one_line": (in_threads, one_line),
+    "prints_lines": (in_threads, prints_lines),
     "greeting": (in_threads, greeting),
     "takes_any_other_port": (in_threads, right),
     "stops_listening": (once, right),
