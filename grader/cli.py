@@ -451,8 +451,8 @@ def image_build(
 
 
 def _has(choice: Choice) -> Callable[[str], bool]:
-    """Whether a sandbox has a command beside those of Python and C: the image of containers has none."""
-    return lambda command: choice.kind == "local" and shutil.which(command) is not None
+    """Whether a sandbox has a command beside those of Python and C; for containers an image that has it is built."""
+    return lambda command: choice.kind == "docker" or shutil.which(command) is not None
 
 
 @grader.command()
@@ -481,7 +481,7 @@ def verify(
 ) -> Literal[0, 1]:
     """Prove an assignment: every reference program must get the verdict written down for it.
 
-    Programs in languages that the sandbox has no tools for are not played.
+    Programs in languages that this machine has no tools for are not played in the local sandbox.
     """
     from grader import flow, verify as proof  # noqa: I001, PLC0415
     from grader.verify.matrix import matrix  # noqa: PLC0415
