@@ -212,6 +212,34 @@ def test_make_s_own_rule_is_not_used_where_there_are_several_c_files() -> None:
     assert (made.language, made.finds) == ("C", None)
 
 
+@pytest.mark.parametrize(
+    ("text", "build"),
+    [
+        ("clean:\n\trm -f srv\n\nsrv: server.c\n\tcc -o srv server.c\n", ("make", "srv")),
+        ("run: srv\n\t./srv\n\nsrv: server.c\n\tcc -o srv server.c\n\nall: srv\n", ("make", "all")),
+        (".PHONY: all\nsrv: server.c\n\tcc -o srv server.c\nclean:\n\trm -f srv\n", ("make",)),
+        ("run:\n\t./server\nclean:\n\trm -f server\n", ("make",)),
+    ],
+)
+def test_target_that_makes_everything_is_taken(text: str, build: tuple[str, ...]) -> None:
+    assert recipe(of({"server.c": C_MAIN, "Makefile": text}), "server").build == (build,)
+
+
+def test_makefile_that_makes_only_the_other_program_is_passed_over() -> None:
+    texts = {"server.c": C_MAIN, "client.c": C_MAIN, "Makefile": "client: client.c\n\tcc -o client client.c\n"}
+    assert (recipe(of(texts), "server").language, recipe(of(texts), "client").language) == ("C", "make")
+
+
+def test_files_that_newer_tools_write_are_readable_for_older_ones() -> None:
+    module = recipe(of({"go.mod": "module x\n\ngo 1.22.3\n\ntoolchain go1.23.1\n", "server.go": GO_MAIN}), "server")
+    assert module.build[0][0] == "sed"
+    assert module.build[1][:2] == ("go", "build")
+    crate = {"Cargo.toml": '[package]\nname = "x"\n\n[dependencies]\n', "Cargo.lock": "", "src/main.rs": RUST_MAIN}
+    assert recipe(of(crate), "server").build[0] == ("rm", "-f", "Cargo.lock")
+    crate["Cargo.toml"] += 'rand = "0.8"\n'
+    assert recipe(of(crate), "server").build[0][0] == "cargo"
+
+
 def test_makefile_that_compiles_another_language_needs_its_tools() -> None:
     made = recipe(of({"x.c": C_MAIN, "Makefile": "server:\n\tjavac Server.java\n"}), "server")
     assert "jvm" in made.families
@@ -223,7 +251,7 @@ def test_cmake_and_cargo_build_out_of_the_way_of_what_was_handed_in() -> None:
     assert made.finds == ("server",)
     assert made.families == {"base", "cmake"}
     crate = recipe(of({"Cargo.toml": '[package]\nname = "hw1"\n', "src/main.rs": RUST_MAIN}), "server")
-    assert crate.build == (("cargo", "build", "--offline", "--manifest-path", "Cargo.toml"),)
+    assert crate.build[-1] == ("cargo", "build", "--offline", "--manifest-path", "Cargo.toml")
     assert crate.finds == ("main", "hw1")
 
 

@@ -39,6 +39,28 @@ def rules(text: str) -> list[Rule]:
     return found
 
 
+#: Targets that nobody builds with.
+_NO_BUILD: Final = frozenset({"clean", "distclean", "help", "run", "start", "test", "tests", "install", "zip", "dist"})
+_BUILDS: Final = ("all", "build", "compile")
+
+
+def building_target(text: str) -> str | None:
+    """The target that makes everything, where that is not the first one, which make takes by itself (None)."""
+    plain = [target for rule in rules(text) for target in rule.targets if not re.match(r"\.|.*[%$]", target)]
+    if not plain or not (plain[0] in _NO_BUILD or starts_something(text, plain[0])):
+        return None
+    others = [target for target in plain if target not in _NO_BUILD and not starts_something(text, target)]
+    return next((target for target in _BUILDS if target in others), next(iter(others), None))
+
+
+def may_make(text: str, words: Collection[str]) -> bool:
+    """Whether something of what it makes may have one of these words in its name: patterns and loops can have any."""
+    return (
+        any(word in text.lower() for word in words)
+        or re.search(r"%|\*|\$\(wildcard|\$\(MAKE\)|\bmake\b", text) is not None
+    )
+
+
 def starts_something(text: str, target: str) -> bool:
     """Whether a target's own commands start a program, so that `make <target>` would never end."""
     return any(_STARTS.match(command) for rule in rules(text) if target in rule.targets for command in rule.commands)
