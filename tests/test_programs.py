@@ -206,6 +206,24 @@ def test_target_that_starts_the_program_is_not_the_one_that_builds_it() -> None:
     assert made.build == (("make",),)
 
 
+def test_target_whose_commands_start_what_it_is_made_from_is_no_build() -> None:
+    text = "all: bin/x\n\nbin/x: server.c\n\tcc -o bin/x server.c\n\nserver: bin/x\n\tbin/x 9000\n"
+    made = recipe(of({"server.c": C_MAIN, "Makefile": text}), "server")
+    assert made.build == (("make",),)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "all:\n\tgcc -o tcps server.c net.c\n\tgcc -o tcpc client.c\n",
+        "all: tcps tcpc\ntcps: server.o net.o\n\tgcc -o $@ $^\ntcpc: client.o\n\tgcc -o $@ $^\n",
+    ],
+)
+def test_program_may_be_named_as_the_makefile_says(text: str) -> None:
+    made = recipe(of({"server.c": C_MAIN, "client.c": C_MAIN, "net.c": "int x;\n", "Makefile": text}), "server")
+    assert made_program(["tcpc", "tcps"], "server", made.finds or ()) == ["tcps"]
+
+
 def test_make_s_own_rule_is_not_used_where_there_are_several_c_files() -> None:
     texts = {"server.c": '#include "net.h"\n' + C_MAIN, "net.c": "int x;\n", "net.h": "", "Makefile": "CFLAGS = -O2\n"}
     made = recipe(of(texts), "server")

@@ -119,7 +119,9 @@ def _from_make(sources: Sources, role: Role, winners: list[str], makefile: str, 
     where: Argv = ("-C", place) if place else ()
     build: Argv = ("make", *always, *where, *((target,) if target else ()))
     families = families_of_words(_WORD.findall(text))
-    made = _made(role, (build,), language="make", likely=_likely(winners), families=families)
+    stems = _likely(winners)
+    names = dict.fromkeys((*stems, *(name for stem in stems for name in makefiles.made_from(text, stem))))
+    made = _made(role, (build,), language="make", likely=tuple(names), families=families)
     return replace(made, warnings=tuple(odd_lines(sources, makefile, "make")))
 
 
