@@ -206,10 +206,56 @@ def test_target_that_starts_the_program_is_not_the_one_that_builds_it() -> None:
     assert made.build == (("make",),)
 
 
+def test_target_whose_commands_start_what_it_is_made_from_is_no_build() -> None:
+    text = "all: bin/x\n\nbin/x: server.c\n\tcc -o bin/x server.c\n\nserver: bin/x\n\tbin/x 9000\n"
+    made = recipe(of({"server.c": C_MAIN, "Makefile": text}), "server")
+    assert made.build == (("make",),)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "all:\n\tgcc -o tcps server.c net.c\n\tgcc -o tcpc client.c\n",
+        "all: tcps tcpc\ntcps: server.o net.o\n\tgcc -o $@ $^\ntcpc: client.o\n\tgcc -o $@ $^\n",
+    ],
+)
+def test_program_may_be_named_as_the_makefile_says(text: str) -> None:
+    made = recipe(of({"server.c": C_MAIN, "client.c": C_MAIN, "net.c": "int x;\n", "Makefile": text}), "server")
+    assert made_program(["tcpc", "tcps"], "server", made.finds or ()) == ["tcps"]
+
+
 def test_make_s_own_rule_is_not_used_where_there_are_several_c_files() -> None:
     texts = {"server.c": '#include "net.h"\n' + C_MAIN, "net.c": "int x;\n", "net.h": "", "Makefile": "CFLAGS = -O2\n"}
     made = recipe(of(texts), "server")
     assert (made.language, made.finds) == ("C", None)
+
+
+@pytest.mark.parametrize(
+    ("text", "build"),
+    [
+        ("clean:\n\trm -f srv\n\nsrv: server.c\n\tcc -o srv server.c\n", ("make", "srv")),
+        ("run: srv\n\t./srv\n\nsrv: server.c\n\tcc -o srv server.c\n\nall: srv\n", ("make", "all")),
+        (".PHONY: all\nsrv: server.c\n\tcc -o srv server.c\nclean:\n\trm -f srv\n", ("make",)),
+        ("run:\n\t./server\nclean:\n\trm -f server\n", ("make",)),
+    ],
+)
+def test_target_that_makes_everything_is_taken(text: str, build: tuple[str, ...]) -> None:
+    assert recipe(of({"server.c": C_MAIN, "Makefile": text}), "server").build == (build,)
+
+
+def test_makefile_that_makes_only_the_other_program_is_passed_over() -> None:
+    texts = {"server.c": C_MAIN, "client.c": C_MAIN, "Makefile": "client: client.c\n\tcc -o client client.c\n"}
+    assert (recipe(of(texts), "server").language, recipe(of(texts), "client").language) == ("C", "make")
+
+
+def test_files_that_newer_tools_write_are_readable_for_older_ones() -> None:
+    module = recipe(of({"go.mod": "module x\n\ngo 1.22.3\n\ntoolchain go1.23.1\n", "server.go": GO_MAIN}), "server")
+    assert module.build[0][0] == "sed"
+    assert module.build[1][:2] == ("go", "build")
+    crate = {"Cargo.toml": '[package]\nname = "x"\n\n[dependencies]\n', "Cargo.lock": "", "src/main.rs": RUST_MAIN}
+    assert recipe(of(crate), "server").build[0] == ("rm", "-f", "Cargo.lock")
+    crate["Cargo.toml"] += 'rand = "0.8"\n'
+    assert recipe(of(crate), "server").build[0][0] == "cargo"
 
 
 def test_makefile_that_compiles_another_language_needs_its_tools() -> None:
@@ -223,7 +269,7 @@ def test_cmake_and_cargo_build_out_of_the_way_of_what_was_handed_in() -> None:
     assert made.finds == ("server",)
     assert made.families == {"base", "cmake"}
     crate = recipe(of({"Cargo.toml": '[package]\nname = "hw1"\n', "src/main.rs": RUST_MAIN}), "server")
-    assert crate.build == (("cargo", "build", "--offline", "--manifest-path", "Cargo.toml"),)
+    assert crate.build[-1] == ("cargo", "build", "--offline", "--manifest-path", "Cargo.toml")
     assert crate.finds == ("main", "hw1")
 
 

@@ -17,6 +17,8 @@ from grader.languages.table import language_of
 from grader.model import Role
 from grader.roles import belongs_to, in_folder_of
 
+#: A library that a crate needs, in a table of them or in one of its own.
+_DEPENDENCIES: Final = re.compile(r"^\[(?:[\w.-]*\.)?(?:build-)?dependencies(?:\]\s*[\w\"]|\.)", re.MULTILINE)
 _WORD: Final = re.compile(r"[\w./+-]+")
 
 
@@ -56,10 +58,13 @@ def _by_cargo(sources: Sources, role: Role, winners: list[str]) -> Recipe | None
         return None
     for place in _places(sources, role, winners, ("Cargo.toml",)):
         manifest = joined(place, "Cargo.toml")
-        build: Argv = ("cargo", "build", "--offline", "--manifest-path", manifest)
+        build: tuple[Argv, ...] = (("cargo", "build", "--offline", "--manifest-path", manifest),)
+        if not _DEPENDENCIES.search(sources.text(manifest)):
+            # It pins nothing then, and an older cargo can't read what a newer one has written.
+            build = (("rm", "-f", joined(place, "Cargo.lock")), *build)
         names = tuple(re.findall(r'^[^\S\n]*name[^\S\n]*=[^\S\n]*"([^"\n]+)"', sources.text(manifest), re.MULTILINE))
         made = _made(
-            role, (build,), language="cargo", likely=(*_likely(winners), *names), families=frozenset({BASE, "rust"})
+            role, build, language="cargo", likely=(*_likely(winners), *names), families=frozenset({BASE, "rust"})
         )
         return replace(made, program=winners[0])
     return None
@@ -87,9 +92,10 @@ def _by_make(sources: Sources, role: Role, winners: list[str]) -> Recipe | None:
         own_target = _has_target(sources, place, text, role)
         if not (winners or own_target or _is_all_there_is(sources, role)):
             continue
-        if not (own_target or makefiles.has_rules(text)):
+        stems = [PurePosixPath(name).stem.lower() for name in winners]
+        if not (own_target or (makefiles.has_rules(text) and makefiles.may_make(text, (role, *stems)))):
             continue
-        return _from_make(sources, role, winners, makefile, own_target=own_target)
+        return _from_make(sources, role, winners, makefile, role if own_target else makefiles.building_target(text))
     return None
 
 
@@ -106,14 +112,16 @@ def _is_all_there_is(sources: Sources, role: Role) -> bool:
     return not any(language_of(name) and not belongs_to(name, role) for name in sources.files)
 
 
-def _from_make(sources: Sources, role: Role, winners: list[str], makefile: str, *, own_target: bool) -> Recipe:
+def _from_make(sources: Sources, role: Role, winners: list[str], makefile: str, target: str | None) -> Recipe:
     place, text = folder_of(makefile), sources.text(makefile)
     # Every file of a snapshot has the same time, so make would take what was built elsewhere for up to date.
     always: Argv = ("-B",) if _may_be_stale(sources, place, role) else ()
     where: Argv = ("-C", place) if place else ()
-    build: Argv = ("make", *always, *where, *((role,) if own_target else ()))
+    build: Argv = ("make", *always, *where, *((target,) if target else ()))
     families = families_of_words(_WORD.findall(text))
-    made = _made(role, (build,), language="make", likely=_likely(winners), families=families)
+    stems = _likely(winners)
+    names = dict.fromkeys((*stems, *(name for stem in stems for name in makefiles.made_from(text, stem))))
+    made = _made(role, (build,), language="make", likely=tuple(names), families=families)
     return replace(made, warnings=tuple(odd_lines(sources, makefile, "make")))
 
 

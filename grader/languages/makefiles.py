@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Collection
+from pathlib import PurePosixPath
 from typing import Final, NamedTuple
 
 #: In the order in which GNU make looks for them.
@@ -13,7 +15,9 @@ _MOST_CHARS: Final = 256 * 1024
 
 
 #: A command that starts a program: one that stands in the folder, or one that an interpreter reads.
-_STARTS: Final = re.compile(r"\t[@\-+ \t]*(?:\./(?!configure)(?![\w./-]*\.sh\b)|python[\d.]*\s|node\s|java\s)")
+_STARTS: Final = re.compile(
+    r"\t[@\-+ \t]*(?:cd\s+[\w./-]+\s*(?:&&|;)\s*)?(?:\./(?!configure)(?![\w./-]*\.sh\b)|python[\d.]*\s|node\s|java\s)"
+)
 
 
 class Rule(NamedTuple):
@@ -39,9 +43,57 @@ def rules(text: str) -> list[Rule]:
     return found
 
 
+#: Targets that nobody builds with.
+_NO_BUILD: Final = frozenset({"clean", "distclean", "help", "run", "start", "test", "tests", "install", "zip", "dist"})
+_BUILDS: Final = ("all", "build", "compile")
+
+
+def building_target(text: str) -> str | None:
+    """The target that makes everything, where that is not the first one, which make takes by itself (None)."""
+    plain = [target for rule in rules(text) for target in rule.targets if not re.match(r"\.|.*[%$]", target)]
+    if not plain or not (plain[0] in _NO_BUILD or starts_something(text, plain[0])):
+        return None
+    others = [target for target in plain if target not in _NO_BUILD and not starts_something(text, target)]
+    return next((target for target in _BUILDS if target in others), next(iter(others), None))
+
+
+def may_make(text: str, words: Collection[str]) -> bool:
+    """Whether something of what it makes may have one of these words in its name: patterns and loops can have any."""
+    return (
+        any(word in text.lower() for word in words)
+        or re.search(r"%|\*|\$\(wildcard|\$\(MAKE\)|\bmake\b", text) is not None
+    )
+
+
 def starts_something(text: str, target: str) -> bool:
-    """Whether a target's own commands start a program, so that `make <target>` would never end."""
-    return any(_STARTS.match(command) for rule in rules(text) if target in rule.targets for command in rule.commands)
+    """Whether a target's own commands start a program, so that `make <target>` would never end.
+
+    What a command begins with is started if it stands in the folder, or if the target is made from it.
+    """
+    return any(
+        _STARTS.match(command) or _first_word(command) in rule.prerequisites
+        for rule in rules(text)
+        if target in rule.targets
+        for command in rule.commands
+    )
+
+
+def _first_word(command: str) -> str:
+    words = command.lstrip("\t @-+").split()
+    return words[0].removeprefix("./") if words else ""
+
+
+def made_from(text: str, stem: str) -> list[str]:
+    """Names of what is made from a source with this stem, or from its object file, as far as the text has them."""
+    found: list[str] = []
+    for rule in rules(text):
+        if any(PurePosixPath(word).stem == stem for word in rule.prerequisites):
+            found += (target for target in rule.targets if target not in _BUILDS)
+        for command in rule.commands:
+            words = command.split()
+            if any(PurePosixPath(word).stem == stem for word in words):
+                found += [name for option, name in itertools.pairwise(words) if option == "-o"]
+    return [PurePosixPath(name).name for name in found if "$" not in name and not name.endswith(".o")]
 
 
 def has_rules(text: str) -> bool:

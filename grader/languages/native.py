@@ -26,6 +26,7 @@ MAIN_IN_C: Final = re.compile(
 )
 MAIN_IN_GO: Final = re.compile(r"^func[^\S\n]+main[^\S\n]*\([^\S\n]*\)", re.MULTILINE)
 MAIN_IN_RUST: Final = re.compile(r"^[^\S\n]*(?:pub[^\S\n]+)?(?:async[^\S\n]+)?fn[^\S\n]+main[^\S\n]*\(", re.MULTILINE)
+_NEWER_MODULE: Final = re.compile(r"^(?:go[^\S\n]+\d+\.\d+\.|toolchain[^\S\n])", re.MULTILINE)
 _INCLUDE: Final = re.compile(r'^[^\S\n]*#[^\S\n]*include[^\S\n]*["<]([^">\n]+)[">]', re.MULTILINE)
 #: Headers that only Windows has.
 _WINSOCK: Final = re.compile(
@@ -143,7 +144,16 @@ def go(sources: Sources, role: Role, name: str) -> Recipe:
     build: Argv = ("go", "build", "-o", f"{up}{output}", *map(argument, what))
     if module:
         build = ("env", "-C", module, *build)
-    return Recipe("Go", name, (build,), (f"./{output}", *ARGUMENTS[role]), families=frozenset({BASE, "go"}))
+    run = (f"./{output}", *ARGUMENTS[role])
+    return Recipe("Go", name, (*_older_module(sources, module), build), run, families=frozenset({BASE, "go"}))
+
+
+def _older_module(sources: Sources, module: str | None) -> tuple[Argv, ...]:
+    """What lets an older Go read a `go.mod`: the language's version in two numbers, and no toolchain to fetch."""
+    manifest = joined(module or "", "go.mod")
+    if module is None or not _NEWER_MODULE.search(sources.text(manifest)):
+        return ()
+    return (("sed", "-i", "-E", r"s/^(go +[0-9]+\.[0-9]+)\..*/\1/; /^toolchain /d", manifest),)
 
 
 def _module_of(sources: Sources, folder: str) -> str | None:
