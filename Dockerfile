@@ -37,7 +37,7 @@ RUN [ -z "${PACKAGES}" ] || { apt-get update -qq \
     && apt-get install -y -qq --no-install-recommends ${PACKAGES} \
     && rm -rf /var/lib/apt/lists/* /var/cache/apt/*.bin; }
 # What installs is removed again in the same layer.  A package of npm lies where every program looks for it (/work is
-# where programs are), whichever way it imports it.
+# where programs are), whichever way it imports it; npm itself can't install there.
 ARG PIP=""
 RUN [ -z "${PIP}" ] || { apt-get update -qq \
     && apt-get install -y -qq --no-install-recommends python3-pip \
@@ -47,8 +47,9 @@ RUN [ -z "${PIP}" ] || { apt-get update -qq \
 ARG NPM=""
 RUN [ -z "${NPM}" ] || { apt-get update -qq \
     && apt-get install -y -qq --no-install-recommends npm \
-    && npm install --prefix / --no-save --no-audit --no-fund --loglevel=error --logs-max=0 \
+    && npm install --prefix /opt/npm --no-save --no-audit --no-fund --loglevel=error --logs-max=0 \
         --cafile=/etc/ssl/certs/ca-certificates.crt ${NPM} \
+    && mv /opt/npm/node_modules / \
     && apt-get purge -y -qq --auto-remove npm \
     && rm -rf /var/lib/apt/lists/* /var/cache/apt/*.bin /root/.npm; }
 
