@@ -57,7 +57,7 @@ FROM ${SANDBOX} AS sandbox
 USER 0:0
 WORKDIR /
 HEALTHCHECK NONE
-RUN python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+RUN python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
     || { echo 'it must have python3, of version 3.11 or newer'; exit 1; }
 COPY warden /opt/grader
 RUN python3 -m compileall -q /opt/grader
