@@ -37,7 +37,7 @@ RUN [ -z "${PACKAGES}" ] || { apt-get update -qq \
     && apt-get install -y -qq --no-install-recommends ${PACKAGES} \
     && rm -rf /var/lib/apt/lists/* /var/cache/apt/*.bin; }
 # What installs is removed again in the same layer.  A package of npm lies where every program looks for it (/work is
-# where programs are), whichever way it imports it.
+# where programs are), whichever way it imports it; npm itself can't install there.
 ARG PIP=""
 RUN [ -z "${PIP}" ] || { apt-get update -qq \
     && apt-get install -y -qq --no-install-recommends python3-pip \
@@ -47,8 +47,9 @@ RUN [ -z "${PIP}" ] || { apt-get update -qq \
 ARG NPM=""
 RUN [ -z "${NPM}" ] || { apt-get update -qq \
     && apt-get install -y -qq --no-install-recommends npm \
-    && npm install --prefix / --no-save --no-audit --no-fund --loglevel=error --logs-max=0 \
+    && npm install --prefix /opt/npm --no-save --no-audit --no-fund --loglevel=error --logs-max=0 \
         --cafile=/etc/ssl/certs/ca-certificates.crt ${NPM} \
+    && mv /opt/npm/node_modules / \
     && apt-get purge -y -qq --auto-remove npm \
     && rm -rf /var/lib/apt/lists/* /var/cache/apt/*.bin /root/.npm; }
 
@@ -56,7 +57,7 @@ FROM ${SANDBOX} AS sandbox
 USER 0:0
 WORKDIR /
 HEALTHCHECK NONE
-RUN python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+RUN python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
     || { echo 'it must have python3, of version 3.11 or newer'; exit 1; }
 COPY warden /opt/grader
 RUN python3 -m compileall -q /opt/grader

@@ -330,7 +330,7 @@ def test_missing_tools_are_named_with_what_brings_them() -> None:
     assert lacking(made, "server", ["go"], in_images=False) == (
         "this machine has no go, which the server (Go) needs (apt-get install golang-go)"
     )
-    assert "grader image build" in lacking(made, "server", ["go"], in_images=True)
+    assert "add it to the image that --image names" in lacking(made, "server", ["go"], in_images=True)
 
 
 def test_several_are_refused_with_a_line_for_each_language() -> None:

@@ -80,7 +80,7 @@ def lacking(made: Recipe, role: Role, tools: Iterable[str], *, in_images: bool) 
     words = f"{where} has no {_listed([*tools], 'and no')}, which the {role} ({made.language}) needs"
     notes = [family.note for family in wanted if family.note]
     if in_images:
-        return f"{words} (grader image build makes one that has)"
+        return f"{words} (add it to the image that --image names, or leave that out)"
     return f"{words} ({' '.join(notes) or 'apt-get install ' + ' '.join(packages)})"
 
 

@@ -10,6 +10,7 @@ import io
 import os
 import re
 import socket
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -74,7 +75,10 @@ def connect() -> docker.DockerClient:
 
 
 #: What a builder says of itself while it builds, and how it marks what a command complains.
-_BUILDERS_OWN: Final = re.compile(r"(Step \d+/|-+> |Removing intermediate container |Successfully )")
+_NEXT_STEP: Final = re.compile(r"Step \d+/")
+_BUILDERS_OWN: Final = re.compile(r" -+> |Removing intermediate container |Successfully ")
+#: Tools say what went wrong in a few lines, the last of which is often the least telling.
+_LAST_LINES: Final = 4
 _COLOUR: Final = re.compile(r"\x1b\[[0-9;]*m")
 
 
@@ -185,13 +189,16 @@ def build_image(
 
 
 def _hear(words: Iterator[dict[str, str]], purpose: str, listen: Callable[[str], None]) -> None:
-    said = ""
+    said: deque[str] = deque(maxlen=_LAST_LINES)
     for word in words:
         if "error" in word:
-            why = said or word["error"].strip()
+            why = "; ".join(said) or word["error"].strip()
             raise CannotJudgeError(f"the image for {purpose} can't be built: {why}")
-        lines = _COLOUR.sub("", word.get("stream", "")).strip().splitlines()
-        said = next((line for line in reversed(lines) if not _BUILDERS_OWN.match(line)), said)
+        for line in _COLOUR.sub("", word.get("stream", "")).splitlines():
+            if _NEXT_STEP.match(line):
+                said.clear()
+            elif line.strip() and not _BUILDERS_OWN.match(line):
+                said.append(line.strip())
         listen(word.get("stream", ""))
 
 

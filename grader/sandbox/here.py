@@ -19,6 +19,7 @@ from typing import Final
 from grader.assignment import Libraries
 from grader.families import FAMILIES
 from grader.limits import LOOK_S
+from grader.sandbox.nest import TOOLCHAINS
 
 #: Each prints, as JSON, which of its arguments are there.
 _PYTHON: Final = """\
@@ -48,8 +49,10 @@ def has(command: str) -> str:
 
 
 def _open_to_all(path: Path) -> bool:
-    """Whether every user can come to a file, by its name and by what that leads to."""
-    return all(folder.stat().st_mode & stat.S_IXOTH for way in (path, path.resolve()) for folder in (way, *way.parents))
+    """Whether every user can come to a file, by its name and by what it leads to; or is shown it in a closed home."""
+    shown = any(path.is_relative_to(Path.home() / name) for name in TOOLCHAINS)
+    ways = (folder for way in (path, path.resolve()) for folder in (way, *way.parents))
+    return shown or all(folder.stat().st_mode & stat.S_IXOTH for folder in ways)
 
 
 def way_out(name: str) -> str:

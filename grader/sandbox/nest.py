@@ -73,7 +73,7 @@ _DRIVERS_NAMESPACES = {"user": _CLONE_NEWUSER, "net": _CLONE_NEWNET}
 #: A tmpfs of the driver's own is mounted there, and not over /tmp: the grader itself may live below that.
 _DRIVER_SCRATCH = "/dev/shm"  # noqa: S108 — see above
 #: In the home of whoever installed Rust, by rustup.
-_TOOLCHAINS = (".cargo/bin", ".rustup")
+TOOLCHAINS = (".cargo/bin", ".rustup")
 _HOSTS = "/etc/hosts"
 _QUEUES = "/dev/mqueue"
 _WORK = "/tmp/work"  # noqa: S108 — a tmpfs of the sandbox's own
@@ -408,7 +408,7 @@ def _show_toolchains() -> None:
     rustup puts them nowhere else, and the program's user could not reach them.
     """
     home = os.path.realpath(os.path.expanduser("~"))
-    toolchains = {path for name in _TOOLCHAINS if os.path.isdir(path := os.path.join(home, name))}
+    toolchains = {path for name in TOOLCHAINS if os.path.isdir(path := os.path.join(home, name))}
     if os.geteuid() == 0 and toolchains and not os.stat(home).st_mode & stat.S_IXOTH:
         _cover(home, "mode=0755", toolchains | _interpreter_folders())
         _make_read_only(home)

@@ -132,11 +132,11 @@ def test_offline_names_the_command_that_builds_it() -> None:
 
 def test_a_build_that_fails_says_its_last_words() -> None:
     step, after = {"stream": "Step 9/20 : RUN apt-get"}, {"stream": "Removing intermediate container 1f\n"}
-    said = {"stream": "\x1b[91mE: Unable to locate package no-such\n\x1b[0m"}
+    before, said = {"stream": "All is well\n"}, {"stream": "\x1b[91mE: Unable to locate no-such\nE: no luck\n\x1b[0m"}
     with pytest.raises(
-        CannotJudgeError, match=r"the image for Go can't be built: E: Unable to locate package no-such$"
+        CannotJudgeError, match=r"image for Go can't be built: E: Unable to locate no-such; E: no luck$"
     ):
-        supplied(FakeEngine(words=[step, said, after, {"error": "returned 100"}]))
+        supplied(FakeEngine(words=[before, step, said, after, {"error": "returned 100"}]))
     with pytest.raises(CannotJudgeError, match=r"can't be built: no space left$"):
         supplied(FakeEngine(words=[step, {"error": "no space left\n"}]))
 
