@@ -1,6 +1,6 @@
-"""What a name says of a role: the rules by which files, folders and targets are told apart.
+"""What a name says about a role: the rules by which files, folders and targets are told apart.
 
-Names are compared without case, "_", "-", "." and spaces.  What is pure words stands here, since both sides of the
+Names are compared without case, "_", "-", "." and spaces.  What is just words is here, since both sides of the
 sandbox use it: the host when it looks for a source, the driver when it looks for what a build has made.
 """
 
@@ -28,7 +28,7 @@ _TOOLS_OWN: Final = frozenset({"deps", "incremental", "CMakeFiles", ".fingerprin
 
 
 def plain(text: str) -> str:
-    """A name without what people write differently."""
+    """A name without the parts that people write differently."""
     return re.sub(r"[\s._-]", "", text).lower()
 
 
@@ -39,12 +39,12 @@ def is_usual(name: str, role: Role) -> bool:
 
 
 def is_near(name: str, role: Role) -> bool:
-    """Whether a path's last part has a word for the role in it."""
+    """Whether a path's last part contains a word for the role."""
     return _speaks_of(_stem(name), role)
 
 
 def in_folder_of(name: str, role: Role) -> bool:
-    """Whether a folder in which it stands has one."""
+    """Whether a folder that it is in has one."""
     return any(_speaks_of(part, role) for part in PurePosixPath(name).parent.parts)
 
 
@@ -57,7 +57,7 @@ def belongs_to(name: str, role: Role) -> bool:
 
 
 def role_named(name: str) -> Role | None:
-    """The role that a file's name speaks of; None when it speaks of none or of both."""
+    """The role that a file's name indicates; None if it indicates none or both."""
     return next((role for role in OTHER_ROLE if belongs_to(name, role)), None)
 
 

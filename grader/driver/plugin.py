@@ -58,7 +58,7 @@ class Referee:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_collection(self, session: pytest.Session) -> bool:
-        """The checks are in files that are known and loaded; pytest would go through all that stand beside them."""
+        """The checks are in files that are known and loaded; pytest would go through all the others next to them."""
         files = check_files(self._folder, self._job.assignment, self._parts)
         modules = [pytest.Module.from_parent(session, path=path) for path in files]
         session.items = [item for module in modules for item in session.genitems(module)]

@@ -1,8 +1,8 @@
 """Building a submission inside the sandbox, within the sandbox's limits.
 
-A build system says by its exit status whether it has built, not what: the program is looked for afterwards among the
-files that are new and can be executed.  A command that starts the program instead of building it never ends; that is
-seen within a second or two, by a socket that waits for clients, or by all of it being asleep for good.  What had been
+A build system's exit status says whether it has built, not what: afterwards we look for the program among the files
+that are new and can be executed.  A command that starts the program instead of building it never ends; that is
+noticed within a second or two, by a socket that waits for clients, or because all of it is asleep for good.  What was
 built until then is there, so it counts.
 """
 
@@ -38,16 +38,16 @@ _OFFLINE = {
 
 @dataclass(frozen=True)
 class Product:
-    """What building gave, and the argv that starts the program (nothing of it is filled in yet)."""
+    """What building gave, and the argv that starts the program (with its placeholders still to be filled in)."""
 
     result: BuildResult
     run: tuple[str, ...]
 
 
 class Builder:
-    """Builds the programs of one submission, the same commands for both only once.
+    """Builds the programs of one submission, commands that both need only once.
 
-    `environment`: what the commands find in theirs.
+    `environment`: the commands' environment.
     """
 
     def __init__(
@@ -117,14 +117,14 @@ class Builder:
     def _fault(self, program: Program, command: tuple[str, ...], *, starts: bool) -> str:
         ending = program.ending()
         if starts:
-            return f"{shlex.join(command)} does not build the program but starts it, which never ends.\n"
+            return f"{shlex.join(command)} does not build the program but starts it, so it never ends.\n"
         if ending is None:
             return f"building took longer than {self._limits.build_s:.0f} s\n"
         return f"{describe_ending(ending)}\n" if ending.status != 0 else ""
 
 
 def _with_what_was_made(result: BuildResult, starts: str, command: Command, made: list[str], role: Role) -> Product:
-    """The program that was found; what failed only because it started something counts all the same, if it is there."""
+    """The program that was found; a build that failed only because it started something still counts if it is there."""
     if len(made) == 1:
         words = f"{result.log}It was stopped, and {made[0]!r} is graded.\n" if starts else result.log
         run = (f"./{_literal(made[0])}", *command.run[1:])
@@ -133,10 +133,10 @@ def _with_what_was_made(result: BuildResult, starts: str, command: Command, made
         return Product(result, command.run)
     if made:
         names = ", ".join(repr(name) for name in made[:_LISTED])
-        what = f"it made several programs, and none is named for the {role}: {names}"
+        what = f"it built several programs, and none is named after the {role}: {names}"
     else:
-        what = f"it made no {role}: nothing is new in the folder that can be executed and is not the other program"
-    log = f"{result.log}The build ended well, but {what}\n"
+        what = f"it built no {role}: nothing in the folder is new, can be executed and is not the other program"
+    log = f"{result.log}The build succeeded, but {what}\n"
     return Product(BuildResult(Outcome.FAILED, log, result.command, result.duration_s), command.run)
 
 
@@ -147,7 +147,7 @@ def _literal(name: str) -> str:
 
 @dataclass(frozen=True)
 class _Ran:
-    """One command: what it printed, why it failed or nothing, and whether that is because it started a program."""
+    """One command: what it printed, why it failed (or nothing), and whether that is because it started a program."""
 
     words: str
     fault: str = ""
@@ -155,7 +155,7 @@ class _Ran:
 
 
 def _wait(program: Program, table: SocketTable, until: float) -> bool:
-    """Until it has ended or the time is up; True, before that, when it is seen to be no build."""
+    """Until it has exited or the time is up; True, before that, if it turns out not to be a build."""
     look_at, stills = time.monotonic() + BUILD_LOOK_S, 0
     while program.ending() is None and (now := time.monotonic()) < until:
         program.pump(min(until, look_at) - now)

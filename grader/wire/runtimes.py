@@ -1,16 +1,16 @@
 """What the timeouts mean that a program's threads sleep with: a pure decision from facts, for `stillness.judge`.
 
-A virtual machine keeps threads of its own that wake all the time, and none of that makes the program answer.  So a
-timeout counts for nothing where it is known to be such a one:
+A virtual machine has threads of its own that wake up all the time, and none of that makes the program reply.  So a
+timeout is ignored where it is known to be one of these:
 
 - HotSpot's threads by name, of two with one name the older, while they wait where they wait when there is nothing to
-  do.  The name alone is not enough: when the machine ends, its VM Thread waits for others, ten milliseconds at a time.
+  do.  The name alone is not enough: when the machine exits, its VM Thread waits for others, ten milliseconds at a time.
   But that is at another address; so the address of a thread's idle wait is learnt from a look in which more time was
   left than that.
 - Go's sysmon, the second thread of the process, which sleeps for exactly a minute when no goroutine can run.
 
-Any other timer may wake the program.  When it will, the call tells, for an absolute time; a relative one runs at most
-since the look before the first one that saw it.  What is later than the whole deadline is as good as never within it.
+Any other timer may wake the program.  The call says when, for an absolute time; a relative one has been running at most
+since the look before the first one that saw it.  A timer beyond the whole deadline might as well never expire.
 
 The names, the addresses and the timeouts in memory are the program's words: see `Verdict`.
 """
@@ -73,9 +73,9 @@ class Sleep(NamedTuple):
 
 
 class Learnt(NamedTuple):
-    """What the looks at one program have taught, by thread.
+    """What the looks at one program have taught us, by thread.
 
-    `seen_ns`: when the last look began, or the program.  `idle`: where threads of HotSpot's wait when they are idle.
+    `seen_ns`: when the last look, or the program, began.  `idle`: where HotSpot's threads wait when they are idle.
     """
 
     seen_ns: int
@@ -114,7 +114,7 @@ def timer(
 def passing_helpers(process: ProcessFacts) -> int:
     """How many of its threads a runtime may end when it likes: HotSpot's compilers, by their names.
 
-    No more than HotSpot has: whoever calls threads so to hide them hides no more than that.
+    No more than HotSpot has: naming threads like that to hide them hides no more.
     """
     return min(sum(thread.name in _COMPILERS for thread in process.living), HOTSPOT_COMPILERS)
 
@@ -124,7 +124,7 @@ def _has_timeout(call: Call, thread: ThreadFacts) -> bool:
 
 
 def _is_hotspots(process: ProcessFacts, thread: ThreadFacts) -> bool:
-    """Whether it is called like one of HotSpot's, which starts its own before the program can start any."""
+    """Whether it is named like one of HotSpot's, which starts its own before the program can start any."""
     if thread.name not in _HOTSPOT:
         return False
     return thread.tid == min(other.tid for other in process.living if other.name == thread.name)
@@ -148,7 +148,7 @@ def _operation(thread: ThreadFacts) -> int:
 
 
 def _left_s(call: Call, thread: ThreadFacts, learnt: Learnt, now: Clocks) -> float | None:
-    """How much of a timeout is left, at least; None: nobody knows."""
+    """How much of a timeout is left, at least; None: not known."""
     absolute_s = _absolute_left_s(thread, now)
     if absolute_s is not None:
         return absolute_s

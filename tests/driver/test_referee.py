@@ -220,7 +220,7 @@ def test_a_program_that_has_too_much_to_look_at_is_not_started_again(tmp_path: P
     ] * 2
     words = played.checks["comes_later"].message
     assert words.startswith(
-        "In an earlier check it had 141 processes and threads for 1 client; allowed are 128, plus 4"
+        "In an earlier check it had 141 processes and threads for 1 client; the limit is 128, plus 4"
     )
 
 
