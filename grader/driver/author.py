@@ -18,7 +18,7 @@ from grader.assignment import Assignment, Flaw
 from grader.catalogue import MODULES, behaviour_of, part_of_module
 from grader.harness.fixtures import FIXTURES, is_fixture
 from grader.model import Part, Role, parts_of
-from grader.protocol.promises import faults_of
+from grader.protocol.promises import faults_of, optional
 
 PROTOCOL = "protocol.py"
 
@@ -72,7 +72,7 @@ def flaws(
     sound = assignment.files.keys() - {flaw.file for flaw in broken}
     own = sorted(name for name in sound if _is_check_of(name, parts_of(roles)))
     checks = _checks_in([*_catalogue(assignment, parts_of(roles)), *(load(folder, name) for name in own)])
-    for function in ("exchange",) if "server" in roles else ():
+    for function in (*optional(protocol), *(("exchange",) if "server" in roles else ())):
         yield from (_of_protocol(protocol, function, fault) for fault in faults_of(protocol, (function,), seed))
     said: set[str] = set()
     for check in sorted(chosen):

@@ -10,7 +10,7 @@ from types import SimpleNamespace
 import pytest
 
 from grader.protocol import promises
-from grader.protocol.promises import FORMS, PROMISES, faults_of
+from grader.protocol.promises import FORMS, PROMISES, faults_of, optional
 from grader.protocol.script import ClientProtocol, DatagramProtocol, Entry, Exchange, StreamProtocol
 
 RIGHT = Entry(b"hello", b"hello\n", b"HELLO\n", b"HELLO")
@@ -216,6 +216,19 @@ def test_a_function_that_is_missing_or_raises_is_told() -> None:
 
 
 def test_a_greeting_is_tried_though_nobody_asks_for_it() -> None:
-    assert list(faults_of(SimpleNamespace(greeting=always(None)), ())) == [
+    protocol = SimpleNamespace(greeting=always(None), exchange=always(None))
+    assert optional(protocol) == ("greeting",)
+    assert list(faults_of(protocol, optional(protocol))) == [
         "greeting of protocol.py must give bytes, at least one, not 'None'"
     ]
+
+
+def test_the_longest_message_is_made_twice_and_not_for_each_seed() -> None:
+    made: list[bytes] = []
+
+    def longest(rng: random.Random) -> Exchange:
+        made.append(letters(3000, rng))
+        return exchange_of(made[-1])
+
+    assert faults("longest", longest) == []
+    assert len(made) == 2
