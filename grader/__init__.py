@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from grader.catalogue import behaviour
     from grader.errors import Reason
-    from grader.harness.fixtures import Connect, Correspond, TcpClients, UdpClients
+    from grader.harness.fixtures import Connect, ConnectUdp, TcpClients, UdpClients
     from grader.harness.session import Clients, Session
     from grader.harness.stage import Server, Stage
     from grader.protocol.inputs import (
@@ -41,7 +41,7 @@ __all__ = [
     "ClientProtocol",
     "Clients",
     "Connect",
-    "Correspond",
+    "ConnectUdp",
     "DatagramProtocol",
     "Entry",
     "Exchange",
@@ -70,7 +70,7 @@ _HOMES = {
     "ClientProtocol": "grader.protocol.script",
     "Clients": "grader.harness.session",
     "Connect": "grader.harness.fixtures",
-    "Correspond": "grader.harness.fixtures",
+    "ConnectUdp": "grader.harness.fixtures",
     "DatagramProtocol": "grader.protocol.script",
     "Entry": "grader.protocol.script",
     "Exchange": "grader.protocol.script",

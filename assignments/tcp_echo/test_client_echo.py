@@ -41,10 +41,10 @@ def test_echo_of_close_is_shown(tcp_clients: TcpClients, script: ClientProtocol)
     hint="Compare the whole line, without its line ending, with `close`.",
     says=("typed",),
 )
-def test_only_the_line_close(tcp_clients: TcpClients, script: ClientProtocol, source: random.Random) -> None:
+def test_only_the_line_close(tcp_clients: TcpClients, script: ClientProtocol, rng: random.Random) -> None:
     """Does not exit on lines that only look like the word close"""
     with tcp_clients.start() as session:
         for word in _NOT_THE_WORD:
-            line = word.format(random_words(source)).encode()
+            line = word.format(random_words(rng)).encode()
             session.converse(Entry(line, line + b"\n", line + b"\n", line))
         session.converse(script.typed(0))

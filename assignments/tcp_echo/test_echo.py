@@ -41,12 +41,12 @@ def test_echoes_at_once(connect: Connect, protocol: StreamProtocol) -> None:
     catches="strip(), startswith(), strstr(): the connection is closed by the wrong lines",
     hint="Compare the whole line with the word: remove its LF or CRLF and nothing else.",
 )
-def test_only_the_line_close(connect: Connect, protocol: StreamProtocol, source: random.Random) -> None:
+def test_only_the_line_close(connect: Connect, protocol: StreamProtocol, rng: random.Random) -> None:
     """Keeps the connection open after lines that only look like the word close"""
     plain = protocol.exchange(0)
     with connect() as client:
         for near_miss in _NOT_THE_WORD:
-            line = near_miss.replace(b"{}", random_words(source).encode())
+            line = near_miss.replace(b"{}", random_words(rng).encode())
             client.send(line)
             client.expect(line)
         client.send(plain.request)

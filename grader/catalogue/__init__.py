@@ -17,10 +17,16 @@ from grader.model import PARTS, Part, Transport
 
 #: The modules that hold the checks of a server, of a client or of both together, over a transport.
 MODULES: Final[dict[tuple[Part, Transport], tuple[str, ...]]] = {
-    ("server", "tcp"): ("server", "tcp_reading", "tcp_writing", "tcp_clients", "resources"),
-    ("server", "udp"): ("server", "udp_server", "resources"),
-    ("client", "tcp"): ("client", "tcp_client"),
-    ("client", "udp"): ("client", "udp_client"),
+    ("server", "tcp"): (
+        "server_lifecycle",
+        "server_tcp_reading",
+        "server_tcp_writing",
+        "server_tcp_clients",
+        "server_resources",
+    ),
+    ("server", "udp"): ("server_lifecycle", "server_udp", "server_resources"),
+    ("client", "tcp"): ("client_common", "client_tcp"),
+    ("client", "udp"): ("client_common", "client_udp"),
     ("pair", "tcp"): ("pair",),
     ("pair", "udp"): ("pair",),
 }

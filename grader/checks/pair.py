@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from grader.catalogue import behaviour
-from grader.checks.client import lines
+from grader.checks.client_common import lines
 from grader.errors import Reason
 from grader.limits import SETTLE_S
 from grader.wire.faults import FaultError, NotStartedError

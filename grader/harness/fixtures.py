@@ -20,7 +20,7 @@ from grader.wire.udp_server import ScriptedUdpServer
 P = TypeVar("P", bound=Peer)
 
 Connect = Callable[[], ScriptedClient]
-Correspond = Callable[[], UdpClient]
+ConnectUdp = Callable[[], UdpClient]
 TcpClients = Clients[ScriptedServer]
 UdpClients = Clients[ScriptedUdpServer]
 
@@ -54,9 +54,9 @@ class Fixtures:
         return lambda: self._stage.connect(server)
 
     @pytest.fixture
-    def correspond(self, server: Server) -> Correspond:
+    def connect_udp(self, server: Server) -> ConnectUdp:
         """Opens a new scripted UDP client of the shared server; it is closed when the check ends."""
-        return lambda: self._stage.correspond(server)
+        return lambda: self._stage.connect_udp(server)
 
     @pytest.fixture
     def protocol(self) -> StreamProtocol:
@@ -87,7 +87,7 @@ class Fixtures:
         return Clients(self._stage, self._stage.command, self._stage.server_spec.default_port, make_peer)
 
     @pytest.fixture
-    def source(self, request: pytest.FixtureRequest) -> random.Random:
+    def rng(self, request: pytest.FixtureRequest) -> random.Random:
         """Random numbers for this check only, the same for the same seed."""
         return random.Random(f"{self._seed} {request.node.name}")  # noqa: S311 — repeatable, not secret
 

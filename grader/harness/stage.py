@@ -578,7 +578,7 @@ class Stage:
             pass
         return waiting == count
 
-    def correspond(self, server: Server) -> UdpClient:
+    def connect_udp(self, server: Server) -> UdpClient:
         """A new scripted UDP client, named by its turn."""
         name = client_name(len(self._clients))
         client = UdpClient(server.program, self.table, self._courier, server.address, name)
@@ -592,7 +592,7 @@ class Stage:
 
     def client(self, server: Server) -> Client:
         """A new scripted client of the assignment's transport."""
-        return self.connect(server) if self.over_tcp else self.correspond(server)
+        return self.connect(server) if self.over_tcp else self.connect_udp(server)
 
     def listen(self, addresses: list[Endpoint]) -> ScriptedServer:
         """A scripted TCP server, which waits for a client."""

@@ -293,10 +293,10 @@ def exchange(number, rng):
     return Exchange(line, line)
 """
     own = """
-    def test_asks(connect, protocol, source):
+    def test_asks(connect, protocol, rng):
         with connect() as client:
             client.ask(protocol.exchange(3))
-            client.send(b"%d\\n" % source.getrandbits(64))
+            client.send(b"%d\\n" % rng.getrandbits(64))
     """
 
     def sent(seed: int, turn: int) -> list[bytes]:

@@ -172,7 +172,7 @@ class Stand:
         self._clients.append(client)
         return client
 
-    def correspond(self, serving: Serving, name: str = "client A") -> UdpClient:
+    def connect_udp(self, serving: Serving, name: str = "client A") -> UdpClient:
         """A UDP client to it."""
         client = UdpClient(serving.program, self.table, self._courier, serving.address, name)
         self._clients.append(client)

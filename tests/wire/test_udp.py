@@ -124,13 +124,13 @@ def fault_of(client: UdpClient, exchange: Exchange = HELLO) -> FaultError:
 @pytest.mark.parametrize("host", [LOOPBACK, "0.0.0.0", "::1", "::"])  # noqa: S104 (in a test, on free ports)
 @pytest.mark.parametrize("size_bytes", [0, 1, 1024, 65_000])
 def test_a_datagram_is_answered(stand: Stand, host: str, size_bytes: int) -> None:
-    client = stand.correspond(stand.serve_udp("upper", host))
+    client = stand.connect_udp(stand.serve_udp("upper", host))
     client.ask(Exchange(b"x" * size_bytes, b"X" * size_bytes))
 
 
 def test_what_was_sent_waits_in_the_programs_queue(stand: Stand) -> None:
     serving = stand.serve_udp("reads_nothing")
-    client = stand.correspond(serving)
+    client = stand.connect_udp(serving)
     before = 0
     for _ in range(3):
         client.send(b"")
@@ -141,7 +141,7 @@ def test_what_was_sent_waits_in_the_programs_queue(stand: Stand) -> None:
 
 def test_clients_get_their_own_answers_in_the_order_in_which_they_asked(stand: Stand) -> None:
     serving = stand.serve_udp("upper")
-    first, second = stand.correspond(serving), stand.correspond(serving, "client B")
+    first, second = stand.connect_udp(serving), stand.connect_udp(serving, "client B")
     with serving.program.frozen():
         for number in range(5):
             first.send(b"a%d" % number)
@@ -183,7 +183,7 @@ def test_clients_get_their_own_answers_in_the_order_in_which_they_asked(stand: S
 def test_a_datagram_that_does_not_come_is_known_before_the_deadline(
     stand: Stand, which: str, reason: Reason, what: str, doing: str | None
 ) -> None:
-    client = stand.correspond(stand.serve_udp(which))
+    client = stand.connect_udp(stand.serve_udp(which))
     fault = fault_of(client)
     stop = fault.__context__
     assert not isinstance(stop, NoProgressError) or stop.why is not Why.DEADLINE
@@ -192,13 +192,13 @@ def test_a_datagram_that_does_not_come_is_known_before_the_deadline(
 
 
 def test_a_program_that_ends_at_an_empty_datagram_has_exited(stand: Stand) -> None:
-    fault = fault_of(stand.correspond(stand.serve_udp("exits_at_an_empty_one")), Exchange(b"", b""))
+    fault = fault_of(stand.connect_udp(stand.serve_udp("exits_at_an_empty_one")), Exchange(b"", b""))
     assert (fault.reason, fault.what) == (Reason.EXITED, "client A received no reply: the program exited")
 
 
 def test_a_program_that_runs_for_ever_has_its_deadline(stand: Stand) -> None:
     began = time.monotonic()
-    fault = fault_of(stand.correspond(stand.serve_udp("spins")))
+    fault = fault_of(stand.connect_udp(stand.serve_udp("spins")))
     assert (fault.reason, fault.what) == (
         Reason.NO_REPLY,
         "client A received no reply, and the time allowed is up",
@@ -209,7 +209,7 @@ def test_a_program_that_runs_for_ever_has_its_deadline(stand: Stand) -> None:
 
 def test_a_reply_that_went_to_another_client_is_told(stand: Stand) -> None:
     serving = stand.serve_udp("to_the_first")
-    first, second = stand.correspond(serving), stand.correspond(serving, "client B")
+    first, second = stand.connect_udp(serving), stand.connect_udp(serving, "client B")
     first.ask(HELLO)
     fault = fault_of(second)
     assert fault.reason is Reason.NO_REPLY
@@ -218,7 +218,7 @@ def test_a_reply_that_went_to_another_client_is_told(stand: Stand) -> None:
 
 def test_a_reply_from_another_port_is_the_programs_fault(stand: Stand) -> None:
     serving = stand.serve_udp("from_another_port")
-    client = stand.correspond(serving)
+    client = stand.connect_udp(serving)
     fault = fault_of(client)
     (came,) = (event.text for event in client._transcript.events if event.kind is EventKind.NOTE)
     port = int(came.removeprefix("it came from 127.0.0.1 port "))
@@ -230,7 +230,7 @@ def test_a_reply_from_another_port_is_the_programs_fault(stand: Stand) -> None:
 
 
 def test_a_reply_from_another_address_is_the_programs_fault(stand: Stand) -> None:
-    fault = fault_of(stand.correspond(stand.serve_udp("from_another_address")))
+    fault = fault_of(stand.connect_udp(stand.serve_udp("from_another_address")))
     assert (fault.reason, fault.what) == (
         Reason.WRONG_SOURCE,
         "client A asked 127.0.0.1, but the reply came from 127.0.0.2",
@@ -243,7 +243,7 @@ REQUESTS = [b"r%d" % (number % 7) for number in range(10)]  # some of them twice
 def burst(stand: Stand, which: str) -> UdpClient:
     """A client whose datagrams all waited when the program went on."""
     serving = stand.serve_udp(which)
-    client = stand.correspond(serving)
+    client = stand.connect_udp(serving)
     with serving.program.frozen():
         for data in REQUESTS:
             client.send(data)
@@ -274,14 +274,14 @@ def test_replies_to_a_burst_that_do_not_come_are_counted(stand: Stand) -> None:
 
 
 def test_silence_is_proved_by_stillness(stand: Stand) -> None:
-    client = stand.correspond(stand.serve_udp("upper"))
+    client = stand.connect_udp(stand.serve_udp("upper"))
     client.ask(HELLO)
     client.expect_nothing(Reason.EXTRA_REPLY, "another came")
     assert client._transcript.events[-1].text == "blocked in recv, waiting for a datagram"
 
 
 def test_what_comes_where_nothing_may_is_reported(stand: Stand) -> None:
-    client = stand.correspond(stand.serve_udp("twice"))
+    client = stand.connect_udp(stand.serve_udp("twice"))
     client.ask(HELLO)
     with pytest.raises(FaultError, match="another came") as caught:
         client.expect_nothing(Reason.EXTRA_REPLY, "another came")
@@ -289,14 +289,14 @@ def test_what_comes_where_nothing_may_is_reported(stand: Stand) -> None:
 
 
 def test_what_was_read_is_known_to_be(stand: Stand) -> None:
-    client = stand.correspond(stand.serve_udp("silent"))
+    client = stand.connect_udp(stand.serve_udp("silent"))
     client.send(b"")
     client.wait_read()
     assert all(row.receive_queue == 0 for row in stand.table.dump_udp() if row.local == client.theirs)
 
 
 def test_what_is_never_read_is_waited_for_as_long_as_a_reply(stand: Stand) -> None:
-    client = stand.correspond(stand.serve_udp("reads_nothing"))
+    client = stand.connect_udp(stand.serve_udp("reads_nothing"))
     client.send(b"")
     client.wait_read()
     (row,) = [row for row in client._table.dump_udp() if row.local.port == client.theirs.port]
@@ -305,17 +305,17 @@ def test_what_is_never_read_is_waited_for_as_long_as_a_reply(stand: Stand) -> No
 
 def test_a_client_that_is_closed_is_spoken_to_no_more(stand: Stand) -> None:
     serving: Serving = stand.serve_udp("upper")
-    with stand.correspond(serving) as client:
+    with stand.connect_udp(serving) as client:
         assert serving.program.talks == [client]
         client.close()
     assert serving.program.talks == []
     assert client.gone()
-    stand.correspond(serving, "client B").ask(HELLO)
+    stand.connect_udp(serving, "client B").ask(HELLO)
 
 
 def test_each_datagram_is_an_event_of_its_own(stand: Stand) -> None:
     serving = stand.serve_udp("upper")
-    client = stand.correspond(serving)
+    client = stand.connect_udp(serving)
     with serving.program.frozen():
         client.send(b"one")
         client.send(b"two")

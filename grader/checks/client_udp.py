@@ -12,7 +12,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from grader.catalogue import behaviour
-from grader.checks.client import GOES_ELSEWHERE_HINTS, must_have_gone, pour
+from grader.checks.client_common import GOES_ELSEWHERE_HINTS, must_have_gone, pour
 from grader.errors import Reason
 from grader.harness.session import OTHER_HOST
 from grader.limits import GIVE_UP_S, SETTLE_S, STRAY_S, STRAYS_FOR

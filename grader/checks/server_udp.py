@@ -5,7 +5,7 @@ from __future__ import annotations
 from grader.catalogue import READ_WHY, behaviour
 from grader.checks.steps import stop_anyhow
 from grader.errors import Reason
-from grader.harness.fixtures import Correspond
+from grader.harness.fixtures import ConnectUdp
 from grader.harness.stage import Server, Stage
 from grader.limits import SETTLE_S, UNREST_S
 from grader.model import EventKind
@@ -34,9 +34,9 @@ _ONE_DATAGRAM = (
         Reason.WRONG_SOURCE: "Send the reply from the socket that received the datagram: call sendto on that one.",
     },
 )
-def test_answers(correspond: Correspond, protocol: DatagramProtocol) -> None:
+def test_answers(connect_udp: ConnectUdp, protocol: DatagramProtocol) -> None:
     """Answers a datagram"""
-    with correspond() as client:
+    with connect_udp() as client:
         for number in range(3):
             client.ask(protocol.exchange(number))
 
@@ -47,9 +47,9 @@ def test_answers(correspond: Correspond, protocol: DatagramProtocol) -> None:
     catches="the first client's address is remembered, replies from another socket, a connected server socket",
     hint=_ONE_DATAGRAM,
 )
-def test_several_clients(correspond: Correspond, protocol: DatagramProtocol) -> None:
+def test_several_clients(connect_udp: ConnectUdp, protocol: DatagramProtocol) -> None:
     """Answers the client that asked, and no other"""
-    with correspond() as first, correspond() as second:
+    with connect_udp() as first, connect_udp() as second:
         for number, client in enumerate((first, second, first, second)):
             client.ask(protocol.exchange(number))
 
@@ -60,9 +60,9 @@ def test_several_clients(correspond: Correspond, protocol: DatagramProtocol) -> 
     catches="a second datagram for one request",
     hint="One sendto for each recvfrom: everything in a reply goes into one datagram.",
 )
-def test_one_reply_each(correspond: Correspond, protocol: DatagramProtocol) -> None:
+def test_one_reply_each(connect_udp: ConnectUdp, protocol: DatagramProtocol) -> None:
     """Sends one datagram for each one it receives"""
-    with correspond() as client:
+    with connect_udp() as client:
         client.ask(protocol.exchange(1))
         client.expect_nothing(Reason.EXTRA_REPLY, "another datagram came after the reply")
 
@@ -73,10 +73,10 @@ def test_one_reply_each(correspond: Correspond, protocol: DatagramProtocol) -> N
     catches="datagrams treated as a stream: two joined together, one thrown away",
     hint=_ONE_DATAGRAM,
 )
-def test_boundaries(server: Server, stage: Stage, correspond: Correspond, protocol: DatagramProtocol) -> None:
+def test_boundaries(server: Server, stage: Stage, connect_udp: ConnectUdp, protocol: DatagramProtocol) -> None:
     """Answers two waiting datagrams one by one"""
     exchanges = protocol.exchange(0), protocol.exchange(1)
-    with correspond() as client:
+    with connect_udp() as client:
         with server.program.frozen():
             for exchange in exchanges:
                 client.send(exchange.request)
@@ -93,9 +93,9 @@ def test_boundaries(server: Server, stage: Stage, correspond: Correspond, protoc
     hint="Work on the bytes from the network, not on text{Python: : no decode(), no strip()}{C: : no strlen(), no "
     "strcpy()}{Java: : no String}.",
 )
-def test_binary_bytes(correspond: Correspond, protocol: DatagramProtocol) -> None:
+def test_binary_bytes(connect_udp: ConnectUdp, protocol: DatagramProtocol) -> None:
     """Leaves all bytes unchanged"""
-    with correspond() as client:
+    with connect_udp() as client:
         for exchange in protocol.awkward():
             client.ask(exchange)
 
@@ -109,9 +109,9 @@ def test_binary_bytes(correspond: Correspond, protocol: DatagramProtocol) -> Non
     "{Python:  In older versions asyncio's transport.sendto(b'') sends nothing, without an error: send an empty reply "
     "through a socket of your own.}",
 )
-def test_empty_datagram(correspond: Correspond, protocol: DatagramProtocol) -> None:
+def test_empty_datagram(connect_udp: ConnectUdp, protocol: DatagramProtocol) -> None:
     """Answers an empty datagram"""
-    with correspond() as client:
+    with connect_udp() as client:
         client.ask(protocol.empty())
         client.ask(protocol.exchange(0))
 
@@ -123,16 +123,16 @@ def test_empty_datagram(correspond: Correspond, protocol: DatagramProtocol) -> N
     says=("sized", "LARGEST_BYTES", "oversized"),
     hint="What doesn't fit in the size given to recvfrom is silently thrown away: give it 65536.",
 )
-def test_large_datagrams(server: Server, correspond: Correspond, protocol: DatagramProtocol) -> None:
+def test_large_datagrams(server: Server, connect_udp: ConnectUdp, protocol: DatagramProtocol) -> None:
     """Answers datagrams of every size"""
-    with correspond() as client:
+    with connect_udp() as client:
         for size in (*(size for size in _SIZES if size < protocol.LARGEST_BYTES), protocol.LARGEST_BYTES):
             client.ask(protocol.sized(size))
         for datagram in protocol.oversized():
             client.send(datagram)
             client.wait_read()
         server.program.wait_rest(UNREST_S)  # an answer that finds its client gone is another check's affair
-    _serves_another(correspond, protocol)
+    _serves_another(connect_udp, protocol)
 
 
 @behaviour(
@@ -142,9 +142,9 @@ def test_large_datagrams(server: Server, correspond: Correspond, protocol: Datag
     says=("garbage",),
     hint="Anyone can send anything: inside the loop, catch whatever goes wrong with a single datagram.",
 )
-def test_garbage_survived(server: Server, correspond: Correspond, protocol: DatagramProtocol) -> None:
+def test_garbage_survived(server: Server, connect_udp: ConnectUdp, protocol: DatagramProtocol) -> None:
     """Survives datagrams that make no sense"""
-    with correspond() as client:
+    with connect_udp() as client:
         for datagram in protocol.garbage():
             client.send(datagram)
             client.wait_read()
@@ -152,7 +152,7 @@ def test_garbage_survived(server: Server, correspond: Correspond, protocol: Data
             server.program.wait_rest(UNREST_S)
             if server.program.ending():
                 break
-    _serves_another(correspond, protocol)
+    _serves_another(connect_udp, protocol)
 
 
 @behaviour(
@@ -161,9 +161,9 @@ def test_garbage_survived(server: Server, correspond: Correspond, protocol: Data
     catches="datagrams read and not answered",
     hint="While you reply to one datagram others wait in the socket's queue: read them one by one, and reply to each.",
 )
-def test_burst(server: Server, stage: Stage, correspond: Correspond, protocol: DatagramProtocol) -> None:
+def test_burst(server: Server, stage: Stage, connect_udp: ConnectUdp, protocol: DatagramProtocol) -> None:
     """Answers all of many datagrams that arrived while it was busy"""
-    clients = [correspond() for _ in range(_BURST_CLIENTS)]
+    clients = [connect_udp() for _ in range(_BURST_CLIENTS)]
     exchanges = [protocol.exchange(number) for number in range(_BURST)]
     with server.program.frozen():
         for number, exchange in enumerate(exchanges):
@@ -180,18 +180,20 @@ def test_burst(server: Server, stage: Stage, correspond: Correspond, protocol: D
     hint="The reply to a client that is gone comes back as an error (ICMP port unreachable), which a connected socket "
     "reports as ECONNREFUSED: don't connect the server's socket, and don't let one client's error end the loop.",
 )
-def test_dead_client_survived(server: Server, stage: Stage, correspond: Correspond, protocol: DatagramProtocol) -> None:
+def test_dead_client_survived(
+    server: Server, stage: Stage, connect_udp: ConnectUdp, protocol: DatagramProtocol
+) -> None:
     """Survives a client that is gone before its reply"""
     for number in range(_VISITS):
         request = protocol.exchange(number).request
-        with server.program.frozen(), correspond() as client:
+        with server.program.frozen(), connect_udp() as client:
             client.send(request)
             _must_wait(stage, server, [request])
         client.wait_read()
         server.program.wait_rest(SETTLE_S)
         if server.program.ending():
             break
-    _serves_another(correspond, protocol)
+    _serves_another(connect_udp, protocol)
 
 
 @behaviour(
@@ -202,7 +204,7 @@ def test_dead_client_survived(server: Server, stage: Stage, correspond: Correspo
 )
 def test_restart_after_ctrl_c(fresh_server: Server, stage: Stage, protocol: DatagramProtocol) -> None:
     """Can be restarted on the same port immediately"""
-    with stage.correspond(fresh_server) as client:
+    with stage.connect_udp(fresh_server) as client:
         client.ask(protocol.exchange(0))
     stop_anyhow(fresh_server.program)
     try:
@@ -210,7 +212,7 @@ def test_restart_after_ctrl_c(fresh_server: Server, stage: Stage, protocol: Data
     except FaultError as fault:
         what = f"when restarted immediately, it did not get its port: {fault.what}"
         raise FaultError(Reason.ADDRESS_IN_USE, what, doing=fault.doing) from None
-    with stage.correspond(again) as client:
+    with stage.connect_udp(again) as client:
         client.ask(protocol.exchange(1))
 
 
@@ -240,7 +242,7 @@ def _must_wait(stage: Stage, server: Server, datagrams: list[bytes]) -> None:
     raise FaultError(Reason.NO_REPLY, what, doing=server.program.doing())
 
 
-def _serves_another(correspond: Correspond, protocol: DatagramProtocol) -> None:
+def _serves_another(connect_udp: ConnectUdp, protocol: DatagramProtocol) -> None:
     __tracebackhide__ = True
-    with correspond() as client:
+    with connect_udp() as client:
         client.ask(protocol.exchange(1))
