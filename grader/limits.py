@@ -71,6 +71,10 @@ class SandboxLimits(msgspec.Struct, frozen=True, kw_only=True):
     whole_s: Annotated[float, msgspec.Meta(gt=0)] = 180.0
 
 
+#: A busy machine may keep a build from its CPU for so many times the time that the build may take, and no longer.
+BUILD_STALLED: Final = 2
+
+
 class Allowance(msgspec.Struct, frozen=True):
     """How much of something a program may have: some of it anyhow, and some for each client that has come to it."""
 

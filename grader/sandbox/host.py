@@ -13,7 +13,7 @@ import msgspec
 
 from grader.errors import CannotJudgeError
 from grader.job import Finished, Job, Word
-from grader.limits import HOST_GRACE_S, KERNEL_S, LAST_CHECK_S, SandboxLimits
+from grader.limits import BUILD_STALLED, HOST_GRACE_S, KERNEL_S, LAST_CHECK_S, SandboxLimits
 from grader.link.settings import UNPRIVILEGED_ID, Settings
 from grader.model import PARTS
 
@@ -88,7 +88,9 @@ def settings_of(limits: SandboxLimits) -> Settings:
 
 def patience_s(limits: SandboxLimits) -> float:
     """After this time a driver that has not finished never will."""
-    return _PROGRAMS * limits.build_s + len(PARTS) * (limits.whole_s + LAST_CHECK_S) + HOST_GRACE_S
+    return (
+        _PROGRAMS * (1 + BUILD_STALLED) * limits.build_s + len(PARTS) * (limits.whole_s + LAST_CHECK_S) + HOST_GRACE_S
+    )
 
 
 def lines_of(descriptor: int, limits: SandboxLimits) -> Iterator[bytes]:

@@ -13,11 +13,11 @@ import time
 from dataclasses import dataclass
 
 from grader.job import Command
-from grader.limits import BUILD_LOOK_S, SandboxLimits
+from grader.limits import BUILD_LOOK_S, BUILD_STALLED, SandboxLimits
 from grader.model import BuildResult, Outcome, Role
 from grader.roles import made_program
 from grader.wire.faults import FaultError
-from grader.wire.kernel import SocketTable, TcpState
+from grader.wire.kernel import SocketTable, TcpState, cpu_stalled_s
 from grader.wire.program import Program, describe_ending
 from grader.wire.stillness import Verdict
 from grader.wire.transcript import Transcript
@@ -78,10 +78,10 @@ class Builder:
     def _run_all(self, commands: tuple[tuple[str, ...], ...]) -> tuple[BuildResult, str]:
         """What they gave; why they were stopped, if one of them started something."""
         began = time.monotonic()
-        until = began + self._limits.build_s
+        clock = _Clock(self._limits.build_s)
         log, ran = "", _Ran("")
         for command in commands:
-            ran = self._run(command, until)
+            ran = self._run(command, clock)
             log += ran.words
             if ran.fault:
                 break
@@ -95,7 +95,7 @@ class Builder:
             ran.fault if ran.starts else "",
         )
 
-    def _run(self, command: tuple[str, ...], until: float) -> _Ran:
+    def _run(self, command: tuple[str, ...], clock: _Clock) -> _Ran:
         try:
             started = self._warden.start(command, self._environment, terminal=False)
         except CannotStartError as error:
@@ -104,7 +104,7 @@ class Builder:
         program.close_input()  # a build has nobody to ask
         fault, starts = "", False
         try:
-            starts = _wait(program, self._table, until)
+            starts = _wait(program, self._table, clock)
             fault = self._fault(program, command, starts=starts)
         except FaultError as flood:
             fault = f"{flood}\n"
@@ -154,11 +154,28 @@ class _Ran:
     starts: bool = False
 
 
-def _wait(program: Program, table: SocketTable, until: float) -> bool:
+class _Clock:
+    """The time that building may take, without that in which the machine had no CPU for everybody.
+
+    `limit_s`: of all commands together.
+    """
+
+    def __init__(self, limit_s: float) -> None:
+        self._limit_s = limit_s
+        self._began = time.monotonic()
+        self._stalled_before_s = cpu_stalled_s() or 0.0
+
+    def left_s(self) -> float:
+        """What is left of it, in seconds."""
+        stalled_s = (cpu_stalled_s() or 0.0) - self._stalled_before_s
+        return self._limit_s - (time.monotonic() - self._began - min(stalled_s, BUILD_STALLED * self._limit_s))
+
+
+def _wait(program: Program, table: SocketTable, clock: _Clock) -> bool:
     """Until it has exited or the time is up; True, before that, if it turns out not to be a build."""
     look_at, stills = time.monotonic() + BUILD_LOOK_S, 0
-    while program.ending() is None and (now := time.monotonic()) < until:
-        program.pump(min(until, look_at) - now)
+    while program.ending() is None and (left_s := clock.left_s()) > 0:
+        program.pump(min(left_s, look_at - time.monotonic()))
         if time.monotonic() < look_at:
             continue
         verdict, _ = program.verdict()

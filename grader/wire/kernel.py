@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import IntEnum
 from pathlib import Path
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 _NETLINK_SOCK_DIAG = 4
 _SOCK_DIAG_BY_FAMILY, _SOCK_DESTROY = 20, 21
@@ -242,13 +242,22 @@ def _attributes(body: bytes, offset: int) -> Iterator[tuple[int, bytes]]:
         offset += (length + 3) & ~3
 
 
-_PRESSURE = Path("/proc/pressure/io")
+_PRESSURE = Path("/proc/pressure")
 
 
 def io_stalled_s() -> float | None:
     """Seconds since the machine's start in which somebody waited for I/O (PSI); None: the kernel does not count."""
+    return _stalled_s("io")
+
+
+def cpu_stalled_s() -> float | None:
+    """Seconds since the machine's start in which somebody waited for a CPU (PSI); None: the kernel does not count."""
+    return _stalled_s("cpu")
+
+
+def _stalled_s(resource: Literal["cpu", "io"]) -> float | None:
     try:
-        some, _, _ = _PRESSURE.read_text().partition("\n")
+        some, _, _ = (_PRESSURE / resource).read_text().partition("\n")
     except OSError:  # there is no such count, or it is switched off
         return None
     return int(some.rpartition("total=")[2]) / 1e6

@@ -78,7 +78,7 @@ def test_a_build_that_leaves_a_process_does_not_keep_it(
 ) -> None:
     command = Command(folder)
     ended = grade_build(command, "sleep 1000 & exit 3", sandbox, build_s=30)
-    assert "exit status 3" in assert_build_failed(ended)
+    assert "exited with status 3" in assert_build_failed(ended)
     assert_nothing_left(command, client)
 
 

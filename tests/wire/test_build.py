@@ -64,14 +64,14 @@ def test_what_was_handed_in_is_not_what_was_made(warden: WardenClient, work: Pat
     (work / "server").chmod(0o755)
     product = built(warden, "true")
     assert product.result.outcome is Outcome.FAILED
-    assert "it made no server" in product.result.log
+    assert "it built no server" in product.result.log
     assert built(warden, making("server")).run == ("./server", "{port}")
 
 
 def test_programs_that_no_name_tells_apart_are_all_named(warden: WardenClient) -> None:
     product = built(warden, making("one", "two"))
     assert product.result.outcome is Outcome.FAILED
-    assert "made several programs, and none is named for the server: 'one', 'two'" in product.result.log
+    assert "built several programs, and none is named after the server: 'one', 'two'" in product.result.log
     assert built(warden, making("three", "four"), likely=("four",)).run == ("./four", "{port}")
 
 
