@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import graphlib
 import subprocess
 import sys
@@ -43,8 +44,13 @@ LAYERS: tuple[frozenset[str], ...] = tuple(
 RANK = {name: rank for rank, row in enumerate(LAYERS) for name in row}
 
 
-def imports(module: str) -> Iterator[str]:
+@functools.cache
+def imports(module: str) -> frozenset[str]:
     """The modules that a module imports, ours by their full name; for type checkers only ones left out."""
+    return frozenset(_imports(module))
+
+
+def _imports(module: str) -> Iterator[str]:
     tree = SOURCES[module]
     typing_only = {
         id(node)
