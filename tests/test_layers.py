@@ -147,6 +147,7 @@ def test_loading_the_warden_loads_nothing_of_the_checks() -> None:
         "grader.sandbox.executables",
         "grader.sandbox.leftovers",
         "grader.sandbox.memory",
+        "grader.sandbox.namespaces",
         "grader.sandbox.nest",
         "grader.sandbox.proc",
         "grader.sandbox.seccomp",

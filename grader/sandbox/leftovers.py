@@ -25,7 +25,7 @@ _NUMBER, _MAKER = 1, "cuid"
 #: mq_overview(7): POSIX message queues as files.
 _QUEUES = "/dev/mqueue"
 #: Where everybody may write.
-PUBLIC_FOLDERS = ("/tmp", "/var/tmp", "/dev/shm")  # noqa: S108 — looked at, and covered by nest.py
+PUBLIC_FOLDERS = ("/tmp", "/var/tmp", "/dev/shm")  # noqa: S108 — looked at, and covered by namespaces.py
 
 
 def present(uid: int | None = None) -> bool:
