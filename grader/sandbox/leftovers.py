@@ -87,8 +87,10 @@ def remove_files(paths: Collection[str]) -> None:
 def remove_tree(path: str) -> None:
     """Remove a folder that a program has written in, folders that even their owner can't enter included.
 
-    Nothing of the program runs any more.
+    Nothing of the program runs any more.  Nothing is done if it was never made.
     """
+    if not os.path.isdir(path):
+        return
     with suppress(OSError):
         os.chmod(path, 0o700)
     for _, folders, _, inside in os.fwalk(path):
