@@ -153,6 +153,7 @@ def test_loading_the_warden_loads_nothing_of_the_checks() -> None:
         "grader.sandbox.executables",
         "grader.sandbox.leftovers",
         "grader.sandbox.memory",
+        "grader.sandbox.namespaces",
         "grader.sandbox.nest",
         "grader.sandbox.proc",
         "grader.sandbox.seccomp",
@@ -166,6 +167,7 @@ def test_loading_the_warden_loads_nothing_of_the_checks() -> None:
 EXITS = {
     "grader.__main__": {"sys.exit"},
     "grader.cli": {"sys.exit"},
+    "grader.sandbox.namespaces": {"os._exit"},  # children of a fork
     "grader.sandbox.nest": {"sys.exit", "os._exit"},  # --probe answers by exit code; children of a fork
     "grader.sandbox.users": {"os._exit"},  # children of a fork
     "grader.sandbox.warden": {"SystemExit", "os._exit"},  # SIGTERM, a submission that can't be unpacked; forks

@@ -19,7 +19,7 @@ from typing import Final
 from grader.assignment import Libraries
 from grader.families import FAMILIES
 from grader.limits import LOOK_S
-from grader.sandbox.nest import TOOLCHAINS
+from grader.sandbox.namespaces import TOOLCHAINS
 
 #: Each prints, as JSON, which of its arguments are there.
 _PYTHON: Final = """\

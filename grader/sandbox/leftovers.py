@@ -25,7 +25,7 @@ _NUMBER, _MAKER = 1, "cuid"
 #: mq_overview(7): POSIX message queues as files.
 _QUEUES = "/dev/mqueue"
 #: Where everybody may write.
-PUBLIC_FOLDERS = ("/tmp", "/var/tmp", "/dev/shm")  # noqa: S108 — looked at, and covered by nest.py
+PUBLIC_FOLDERS = ("/tmp", "/var/tmp", "/dev/shm")  # noqa: S108 — looked at, and covered by namespaces.py
 
 
 def present(uid: int | None = None) -> bool:
@@ -87,8 +87,10 @@ def remove_files(paths: Collection[str]) -> None:
 def remove_tree(path: str) -> None:
     """Remove a folder that a program has written in, folders that even their owner can't enter included.
 
-    Nothing of the program runs any more.
+    Nothing of the program runs any more.  Nothing is done if it was never made.
     """
+    if not os.path.isdir(path):
+        return
     with suppress(OSError):
         os.chmod(path, 0o700)
     for _, folders, _, inside in os.fwalk(path):

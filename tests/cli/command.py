@@ -191,8 +191,8 @@ subprocess.run([sys.executable, "-c", ""], check=True)
 """
 _REFUSE_NAMESPACES = """
 import os, pathlib, sys
-from grader.sandbox import nest
-nest._enter_user_and_network_namespace()
+from grader.sandbox import namespaces
+namespaces.enter_user_and_network()
 pathlib.Path("/proc/sys/user/max_user_namespaces").write_text("0")
 os.execvp(sys.argv[1], sys.argv[1:])
 """

@@ -178,7 +178,7 @@ def test_what_a_user_left_in_public_folders_is_removed_and_nothing_else(
     for path in (work / "locked", left[1]):
         path.chmod(0)
     monkeypatch.setattr(leftovers, "PUBLIC_FOLDERS", (str(folder),))
-    users.done_as(SOMEBODY, SOMEBODY, lambda: nest._tidy(SOMEBODY, str(work)))
+    users.done_as(SOMEBODY, SOMEBODY, lambda: nest._tidy(SOMEBODY, str(work.parent)))
     assert list(work.iterdir()) == []
     assert sorted(folder.iterdir()) == [kept, work.parent]
     assert list(kept.iterdir()) == [kept / "file"]
