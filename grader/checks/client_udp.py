@@ -74,11 +74,11 @@ _WAIT_AGAIN = (
     "down: set it again before each wait.}"
 )
 _COUNT_FROM_SENDING = (
-    "Every datagram that is not the reply restarts its timeout, so it may wait forever: note when the time will be up, "
-    "and give each wait what is left of it{Python:  (settimeout(end - time.monotonic()))}{C:  (poll's timeout, or "
+    "Every datagram that is not the reply restarts its timeout, so it may wait forever: compute when the time is up, "
+    "and give each wait only what is left{Python:  (settimeout(end - time.monotonic()))}{C:  (poll's timeout, or "
     "SO_RCVTIMEO, set again from clock_gettime)}{Java:  (setSoTimeout, set again from System.nanoTime)}."
 )
-_DROP_OTHERS = "recvfrom may return the reply to an earlier line: drop any other reply than this line's, and try again."
+_DROP_OTHERS = "recvfrom may return the reply to an earlier line: drop every reply but this line's, and receive again."
 
 
 @behaviour(
@@ -350,7 +350,7 @@ def _lose(session: Session[ScriptedUdpServer], entry: Entry) -> None:
 
 
 def _must_not_be_put_off(clients: UdpClients, old: Entry, entry: Entry, usual_s: float) -> None:
-    """A line is not answered, and what comes meanwhile is no reply: that does not begin the client's timeout anew.
+    """A line is not answered, and other datagrams arrive meanwhile: they don't restart the client's timeout.
 
     `old`: a line whose reply comes then, again and again.  `usual_s`: how long it waits where nothing comes.  One that
     comes to its prompt or its end has believed what came, or died of it: that is another check's matter.
@@ -373,7 +373,7 @@ def _must_not_be_put_off(clients: UdpClients, old: Entry, entry: Entry, usual_s:
 
 
 def _put_off(session: Session[ScriptedUdpServer], stray: bytes, usual_s: float) -> float:
-    """Let it have what is no reply until it does something about that; how far apart two of them were at most.
+    """Send it other datagrams than the reply until it does something; how far apart two of them were at most.
 
     Raises:
         FaultError: it does nothing.

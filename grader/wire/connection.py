@@ -33,8 +33,7 @@ T = TypeVar("T")
 
 #: Looks of 15 microseconds each before a gate begins to ask what the program does.
 _GATE_LOOKS = 200
-#: When it is looked for the first time whether the program looks at bytes without taking them; then half as often each
-#: time.
+#: When we first look whether the program looks at bytes without taking them; then half as often each time.
 _FIRST_PEEK_S = 0.002
 _CHUNK_BYTES = 1 << 16
 #: Linux sends at most half the receiver's window in one segment, 32 741 bytes on a fresh loopback connection.
@@ -218,7 +217,7 @@ class Connection:
             self.close()
 
     def send_when_it_rests(self, data: bytes, pieces: int) -> None:
-        """Send bytes behind a last message, in pieces of that length, then our FIN; nothing is read meanwhile.
+        """Send bytes after a last message, in pieces of that length, then our FIN; nothing is read meanwhile.
 
         Before each the program comes to rest, so that it has done whatever it does about those before: who closes
         when nothing is left to be read has closed then, and the next piece meets a RST.  So does the FIN of a client
@@ -259,7 +258,7 @@ class Connection:
         self._program.wait_rest(SETTLE_S)
         if self._has_met_reset() or self._ended:
             self._note_reset()
-            raise self._lost("when more came than it read, so that a client may lose what it has not read yet")
+            raise self._lost("when more arrived than it read, so a client may lose what it has not read yet")
 
     def _has_met_reset(self) -> bool:
         """Whether the program's side has sent a RST.
@@ -571,11 +570,11 @@ class Connection:
             self._sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
 
     def leave_out(self, words: bytes) -> None:
-        """What comes first is not counted as received if it is this, or as many lines as this."""
+        """What arrives first is not counted as received if it is this, or as many lines as this."""
         self._left_out = words
 
     def _without_left_out(self, chunk: bytes) -> bytes:
-        """What has come behind that which is left out; nothing while it may still be just that."""
+        """What has arrived after the part that is left out; nothing while it may still be just that part."""
         words, got = self._left_out, self._perhaps_left_out + chunk
         if words.endswith(b"\n"):
             *lines, rest = got.split(b"\n", words.count(b"\n"))
@@ -587,7 +586,7 @@ class Connection:
         return rest if complete else b""
 
     def take_unasked(self, most_s: float, most_bytes: int) -> bytes:
-        """Take out all that comes until the program is at rest, or for so long of its own time, or so many bytes."""
+        """Take out everything that arrives until the program rests, for so long of its own time, or so many bytes."""
         within = Deadline(most_s)
         at_rest = False
         while not at_rest and self._ended is None and len(self._received) < most_bytes:

@@ -317,13 +317,13 @@ class ScriptedUdpServer:
             yield Stranger(Endpoint(_STRANGE_HOST, port), f"another address, {_STRANGE_HOST},")
 
     def send_stray(self, number: int, words: bytes) -> None:
-        """Send the program what is no reply to its last datagram: from us, and each second time from a stranger."""
+        """Send the program something other than the reply to its last datagram: from us and a stranger in turn."""
         if number % 2 == 0:
             self.send(self._asked, words)
             return
         to = self._asked
         with socket.socket(to.sock.family, socket.SOCK_DGRAM) as sock:
-            self._its_program.transcript.add(EventKind.SENT, "a stranger", "which nobody has asked", words)
+            self._its_program.transcript.add(EventKind.SENT, "a stranger", "which was never asked", words)
             self._its_program.told_bytes += len(words)
             sock.sendto(words, to.source)
             self._courier.wait_arrived()
