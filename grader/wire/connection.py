@@ -609,7 +609,7 @@ class Connection:
         self._note_end()
 
     def _note_end(self) -> None:
-        """The program has ended its side, by a reset or by closing."""
+        """The program has closed or reset its side."""
         if self._ended is None:
             self._ended = EventKind.PEER_RESET if self._reset_met else EventKind.PEER_CLOSED
             self._transcript.add(self._ended, self.name)
