@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 #: The lecture's buffer, more than an Ethernet frame, and all that UDP over IPv4 carries (udp(7)).
 _SIZES = (2048, 9000, 65_507)
-#: Who asks more often asks for ever: an assignment may want ten (`ClientSpec`).
+#: A client that asks more often asks forever: an assignment may require ten (`ClientSpec`).
 _MOST_TRIES = 10
 
 #: How often the machine may be too busy to send a client old replies as often as they should arrive.
@@ -94,7 +94,7 @@ def test_sends_where_told(udp_clients: UdpClients, script: ClientProtocol) -> No
     """Sends to the host and port it is given"""
     for host, addresses in udp_clients.hosts.items():
         with udp_clients.start(host=host) as session:
-            # A first datagram of its own went where it was told, too; that it sends too much is another check's affair.
+            # A first datagram of its own went where it was told, too; whether it may send one is another check's business.
             if not session.comes_before_first_line():
                 session.enter(script.typed(0).line)
             must_have_gone(session, session.server.wait_came(), addresses)
@@ -254,7 +254,7 @@ def test_dead_port_reported(udp_clients: UdpClients, script: ClientProtocol) -> 
         session.server.refuse()
         session.enter(script.typed(0).line)
         before = session.complained_from
-        # A prompt on standard error stands there before each line: it is no complaint.
+        # A prompt on stderr is there before each line: it is not a complaint.
         prompt = bytes(session.program.stderr.data[:before]).splitlines()[-1:]
         if rest := _rests_or_sends(session, lambda: len(session.program.stderr.data) > before):
             _must_not_wait_on(rest)
