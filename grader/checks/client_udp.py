@@ -94,7 +94,7 @@ def test_sends_where_told(udp_clients: UdpClients, script: ClientProtocol) -> No
     """Sends to the host and port it is given"""
     for host, addresses in udp_clients.hosts.items():
         with udp_clients.start(host=host) as session:
-            # A first datagram of its own went where it was told, too; whether it may send one is another check's business.
+            # A first datagram of its own went where it was told, too; whether it may send one is another check's matter.
             if not session.comes_before_first_line():
                 session.enter(script.typed(0).line)
             must_have_gone(session, session.server.wait_came(), addresses)

@@ -58,7 +58,7 @@ _DEAR_THREADS = 50
 _DEAR_PAUSES = 4
 #: What repr() makes of a byte: four characters, and another program's log line besides.
 _PRINTED_BY_BYTE = 8
-#: How much of a look's cost is remembered from wait to wait: of 500 replies that arrive together, a dozen are looked for.
+#: How much of a look's cost is remembered from wait to wait: of 500 replies that come together, we look for a dozen.
 _FADING = 0.9
 #: How much is kept of a client's output: a reply of a mebibyte, several times.
 _MOST_OUTPUT_BYTES = 16 << 20
