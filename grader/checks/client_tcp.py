@@ -115,7 +115,7 @@ def test_long_reply(tcp_clients: TcpClients, script: ClientProtocol) -> None:
     says=("typed",),
 )
 def test_refused_reported(tcp_clients: TcpClients, script: ClientProtocol) -> None:
-    """Reports that nothing listens where it should connect"""
+    """Reports that the connection was refused"""
     with tcp_clients.start_alone(dead_port) as session:
         session.enter_if_asked(script.typed(0).line)
         _must_say(session, "nothing was listening on the port it was given", said_before=0)

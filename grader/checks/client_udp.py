@@ -94,7 +94,7 @@ def test_sends_where_told(udp_clients: UdpClients, script: ClientProtocol) -> No
     """Sends to the host and port it is given"""
     for host, addresses in udp_clients.hosts.items():
         with udp_clients.start(host=host) as session:
-            # A first datagram of its own went where it was told, too; whether it may send one is another check's matter.
+            # A first datagram of its own went where it was told, too; whether it may send one is not asked here.
             if not session.comes_before_first_line():
                 session.enter(script.typed(0).line)
             must_have_gone(session, session.server.wait_came(), addresses)
@@ -249,7 +249,7 @@ def test_foreign_reply_ignored(udp_clients: UdpClients, script: ClientProtocol) 
     says=("typed",),
 )
 def test_dead_port_reported(udp_clients: UdpClients, script: ClientProtocol) -> None:
-    """Reports that nothing receives where it should send"""
+    """Reports that nothing is listening on the port it is given"""
     with udp_clients.start(terminal=False) as session:
         session.server.refuse()
         session.enter(script.typed(0).line)

@@ -162,7 +162,7 @@ def test_garbage_survived(server: Server, connect_udp: ConnectUdp, protocol: Dat
     hint="While you reply to one datagram others wait in the socket's queue: read them one by one, and reply to each.",
 )
 def test_burst(server: Server, stage: Stage, connect_udp: ConnectUdp, protocol: DatagramProtocol) -> None:
-    """Answers all of many datagrams that arrived while it was busy"""
+    """Answers all datagrams that arrived while it was busy"""
     clients = [connect_udp() for _ in range(_BURST_CLIENTS)]
     exchanges = [protocol.exchange(number) for number in range(_BURST)]
     with server.program.frozen():
