@@ -41,9 +41,9 @@ MAX_CONFIG_BYTES: Final = 64 * 1024
 
 # a program while it runs
 
-#: What a server says unasked comes as soon as it has accepted; a right program rests within milliseconds.
+#: What a server says unasked comes as soon as it has accepted; a correct program rests within milliseconds.
 GREETING_S: Final = 0.5
-#: No greeting is longer; more than that is a server that sends without end.
+#: No greeting is longer; more than that is a server that sends endlessly.
 GREETING_BYTES: Final = 64 * 1024
 
 
@@ -52,9 +52,9 @@ class SandboxLimits(msgspec.Struct, frozen=True, kw_only=True):
 
     #: Resident memory of the whole program, and the container's memory.  A Python server needs 15 MB, gcc 60.
     memory_bytes: Annotated[int, msgspec.Meta(ge=32 * 1024 * 1024)] = 512 * 1024 * 1024
-    #: Processes and threads together: 50 clients served by a thread each, with room.
+    #: Processes and threads together: 50 clients served by a thread each, with room to spare.
     processes: Annotated[int, msgspec.Meta(ge=8)] = 256
-    #: Open files: 200 connections at once, with room.
+    #: Open files: 200 connections at the same time, with room to spare.
     open_files: Annotated[int, msgspec.Meta(ge=32)] = 1024
     #: The work folder, which holds the submission, its build and whatever it writes.
     disk_bytes: Annotated[int, msgspec.Meta(ge=1024 * 1024)] = 256 * 1024 * 1024
@@ -135,7 +135,7 @@ REPLY_WALL_S: Final = 60.0
 MOST_UDP_BYTES: Final = 65_507
 #: From start to a LISTEN row, counted likewise: CPython takes 25 ms idle, a loaded machine ten times that.
 READY_S: Final = 5.0
-#: After Ctrl-C or for an exit by itself, counted likewise: a loop that looks for its end once a second makes it.
+#: After Ctrl-C or for an exit without it, counted likewise: a loop that checks once a second whether to stop makes it.
 EXIT_S: Final = 5.0
 #: From the driver's start until the warden has unpacked and listens: milliseconds, or a slow disk.
 WARDEN_READY_S: Final = 30.0
@@ -147,7 +147,7 @@ KERNEL_S: Final = 30.0
 ANSWER_S: Final = 120.0
 #: Looking up a name that nobody has: where it fails later than this, a right client might not end within REPLY_S.
 LOOKUP_S: Final = 0.5
-#: Until a client gives up a reply that never comes, after each time that it has asked: handouts say a second, and a
+#: Until a client gives up on a reply that never comes, after each time that it has asked: handouts say a second, and a
 #: program that waits ten has a timeout too.
 GIVE_UP_S: Final = 20.0
 #: A timer of the program's own that runs for so much longer than a deadline can't have a say within it: what is awaited

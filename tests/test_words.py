@@ -38,7 +38,7 @@ INSTEAD: Final = {
     r"\bharms nobody\b": "doesn't affect anyone else",
     r"\bwelcome, but not asked for\b": "optional",
     r"\b[Ss]ays how it is used\b": "prints a usage message",
-    r"\bSays that (it|its|no|nobody|there)\b": "reports that",
+    r"\bsays that (its port|nobody listens|nobody receives)\b": "reports that",
     r"\bended child(ren)?\b|\bchildren not waited for\b": "exited child processes, reaped",
     r"\bstarted again\b.*\bimmediately\b|\bstarted anew\b": "restarted",
     r"\bbrought about\b|\bbring about\b": "set up",
@@ -94,14 +94,16 @@ TEXTS = tuple(texts())
 
 @pytest.mark.parametrize("phrase", INSTEAD)
 def test_the_old_dialect_is_gone(phrase: str) -> None:
-    found = [f"{name}:{line}: {text[:200]}" for name, line, text in TEXTS if re.search(phrase, text)]
+    found = [f"{name}:{line}: {text[:200]}" for name, line, text in TEXTS if re.search(phrase, text, re.IGNORECASE)]
     assert [place for place in found if not is_left(place)] == [], f"say: {INSTEAD[phrase]}"
 
 
 @pytest.mark.parametrize("place", NOT_YET)
 def test_what_is_left_is_in_the_table_only_while_it_is_left(place: str) -> None:
     left = [text for name, _, text in TEXTS if name.startswith(place)]
-    assert any(re.search(phrase, text) for phrase in INSTEAD for text in left), f"{place} is done: take it out"
+    assert any(re.search(phrase, text, re.IGNORECASE) for phrase in INSTEAD for text in left), (
+        f"{place} is done: take it out"
+    )
 
 
 def test_phrases_are_found_where_they_are() -> None:
@@ -114,6 +116,6 @@ def test_phrases_are_found_where_they_are() -> None:
         "A client that connects and leaves harms nobody.": r"\bharms nobody\b",
     }
     for sentence, phrase in sentences.items():
-        assert [known for known in INSTEAD if re.search(known, sentence)][:1] == [phrase]
+        assert [known for known in INSTEAD if re.search(known, sentence, re.IGNORECASE)][:1] == [phrase]
     assert any(name == "README.md" for name, _, _ in TEXTS)
     assert any(name == "grader/catalogue/usual.py" for name, _, _ in TEXTS)

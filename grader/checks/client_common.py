@@ -24,7 +24,7 @@ THREADS_HINT = (
     "wake up recv; use shutdown() on the socket.}{Python:  sys.exit() in a thread ends only that thread, and close() "
     "doesn't wake up recv; use shutdown() on the socket, or a daemon thread.}"
 )
-#: How a program hears of the end of its input.
+#: How a program learns of the end of its input.
 _AT_THE_END = (
     "{Python:  (input raises EOFError, readline returns '')}{C:  (fgets returns NULL)}{Java:  (readLine returns null)}"
 )
@@ -79,8 +79,8 @@ def pour(session: Session[Any], entries: tuple[Entry, ...], last_end: bytes = b"
     for entry in entries:
         session.server.expect(entry.request)
         if entry is entries[-1]:
-            # One that leaves at the end of its input, without its last reply, has had the time to.
-            with suppress(FaultError):  # what it prints without end there is another check's business
+            # A client that exits at the end of its input, without its last reply, has had the time to.
+            with suppress(FaultError):  # if it prints endlessly there, that is another check's business
                 session.program.wait_rest(SETTLE_S)
         session.server.answer(entry.reply)
 
@@ -120,7 +120,7 @@ def test_sends_exactly(clients: Clients[Any], script: ClientProtocol) -> None:
             _serve_unheard(session, entry)
         session.feed(last.line)
         _serve_unheard(session, last)
-        with suppress(FaultError):  # what it prints without end at the end of input is another check's business
+        with suppress(FaultError):  # if it prints endlessly at the end of input, that is another check's business
             session.program.wait_still()
         session.server.expect_nothing_more()
 

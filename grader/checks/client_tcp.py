@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from grader.wire.tcp_server import ScriptedServer
 
 _LONG_BYTES = 1 << 20
-_NO_SUCH_HOST = "no-such-host.invalid"  # RFC 6761: no name ends so
+_NO_SUCH_HOST = "no-such-host.invalid"  # RFC 6761: no name ends like this
 
 _END = "the server had closed the connection"
 
@@ -115,7 +115,7 @@ def test_long_reply(tcp_clients: TcpClients, script: ClientProtocol) -> None:
     says=("typed",),
 )
 def test_refused_reported(tcp_clients: TcpClients, script: ClientProtocol) -> None:
-    """Reports that nothing listens where it should connect"""
+    """Reports that the connection was refused"""
     with tcp_clients.start_alone(dead_port) as session:
         session.enter_if_asked(script.typed(0).line)
         _must_say(session, "nothing was listening on the port it was given", said_before=0)
@@ -152,7 +152,7 @@ def _must_notice(clients: TcpClients, entry: Entry, how: Answer, situation: str)
     with clients.start() as session:
         session.enter(entry.line)
         session.server.expect(entry.request)
-        # A prompt that is on its way to standard error is no message.
+        # A prompt that is on its way to stderr is not a message.
         session.program.wait_rest(SETTLE_S)
         session.listen_from_here()
         session.server.answer(entry.reply, how)
@@ -181,7 +181,7 @@ def test_server_closes_early(tcp_clients: TcpClients, script: ClientProtocol) ->
         session.converse(script.typed(0))
         session.wait_prompt()
         session.server.dismiss()
-        # One that has noticed it already was judged above.
+        # A client that has already noticed it was judged above.
         if session.keyboard.at_prompt():
             session.enter(script.typed(1).line)
             _must_say(session, f"{_END} before the next line was typed", said_before=session.complained_from)

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 #: The lecture's buffer, more than an Ethernet frame, and all that UDP over IPv4 carries (udp(7)).
 _SIZES = (2048, 9000, 65_507)
-#: Who asks more often asks for ever: an assignment may want ten (`ClientSpec`).
+#: A client that asks more often asks forever: an assignment may require ten (`ClientSpec`).
 _MOST_TRIES = 10
 
 #: How often the machine may be too busy to send a client old replies as often as they should arrive.
@@ -74,11 +74,11 @@ _WAIT_AGAIN = (
     "down: set it again before each wait.}"
 )
 _COUNT_FROM_SENDING = (
-    "Every datagram that is not the reply restarts its timeout, so it may wait forever: note when the time will be up, "
-    "and give each wait what is left of it{Python:  (settimeout(end - time.monotonic()))}{C:  (poll's timeout, or "
+    "Every datagram that is not the reply restarts its timeout, so it may wait forever: compute when the time is up, "
+    "and give each wait only what is left{Python:  (settimeout(end - time.monotonic()))}{C:  (poll's timeout, or "
     "SO_RCVTIMEO, set again from clock_gettime)}{Java:  (setSoTimeout, set again from System.nanoTime)}."
 )
-_DROP_OTHERS = "recvfrom may return the reply to an earlier line: drop any other reply than this line's, and try again."
+_DROP_OTHERS = "recvfrom may return the reply to an earlier line: drop every reply but this line's, and receive again."
 
 
 @behaviour(
@@ -94,7 +94,7 @@ def test_sends_where_told(udp_clients: UdpClients, script: ClientProtocol) -> No
     """Sends to the host and port it is given"""
     for host, addresses in udp_clients.hosts.items():
         with udp_clients.start(host=host) as session:
-            # A first datagram of its own went where it was told, too; that it sends too much is another check's affair.
+            # A first datagram of its own went where it was told, too; whether it may send one is not asked here.
             if not session.comes_before_first_line():
                 session.enter(script.typed(0).line)
             must_have_gone(session, session.server.wait_came(), addresses)
@@ -249,12 +249,12 @@ def test_foreign_reply_ignored(udp_clients: UdpClients, script: ClientProtocol) 
     says=("typed",),
 )
 def test_dead_port_reported(udp_clients: UdpClients, script: ClientProtocol) -> None:
-    """Reports that nothing receives where it should send"""
+    """Reports that nothing is listening on the port it is given"""
     with udp_clients.start(terminal=False) as session:
         session.server.refuse()
         session.enter(script.typed(0).line)
         before = session.complained_from
-        # A prompt on standard error stands there before each line: it is no complaint.
+        # A prompt on stderr is there before each line: it is not a complaint.
         prompt = bytes(session.program.stderr.data[:before]).splitlines()[-1:]
         if rest := _rests_or_sends(session, lambda: len(session.program.stderr.data) > before):
             _must_not_wait_on(rest)
@@ -350,7 +350,7 @@ def _lose(session: Session[ScriptedUdpServer], entry: Entry) -> None:
 
 
 def _must_not_be_put_off(clients: UdpClients, old: Entry, entry: Entry, usual_s: float) -> None:
-    """A line is not answered, and what comes meanwhile is no reply: that does not begin the client's timeout anew.
+    """A line is not answered, and other datagrams arrive meanwhile: they don't restart the client's timeout.
 
     `old`: a line whose reply comes then, again and again.  `usual_s`: how long it waits where nothing comes.  One that
     comes to its prompt or its end has believed what came, or died of it: that is another check's matter.
@@ -373,7 +373,7 @@ def _must_not_be_put_off(clients: UdpClients, old: Entry, entry: Entry, usual_s:
 
 
 def _put_off(session: Session[ScriptedUdpServer], stray: bytes, usual_s: float) -> float:
-    """Let it have what is no reply until it does something about that; how far apart two of them were at most.
+    """Send it other datagrams than the reply until it does something; how far apart two of them were at most.
 
     Raises:
         FaultError: it does nothing.

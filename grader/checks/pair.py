@@ -73,7 +73,7 @@ def _times_shown_unanswered(clients: Clients[Any], entry: Entry) -> int:
         try:
             session.enter(entry.line)
             session.program.wait_rest(SETTLE_S)
-        except FaultError:  # it may do better with its own server
+        except FaultError:  # it may work with its own server
             return 0
         session.program.catch_up()
         _end_first(session)
@@ -108,7 +108,7 @@ def _play_apart(
             client.ask(protocol.exchange(0))
     except FaultError as fault:
         raise _told(fault, "your server with a correct client") from None
-    stage.end_program()  # both may know one port only: our server needs it now
+    stage.end_program()  # both may always use the same port: our server needs it now
     try:
         with clients.start() as session:
             session.converse(script.typed(0), at_rest=True)

@@ -13,12 +13,12 @@ from grader.wire.faults import FaultError
 from grader.wire.program import Program
 from grader.wire.stillness import Snapshot
 
-#: A server may open a few files for good while it serves; one a client is a leak, and so is one for every tenth.
+#: A server may open a few files for good while it serves; one per client is a leak, and so is one per ten clients.
 _TOLERATED = 10
 #: ... and a pool of threads or processes grows to its size: Python's executors have at most 32 unless they are told.
 _THREADS_TOLERATED = 40
 
-#: Among so many some client may meet what no other check brings about.
+#: Among so many, some client may run into something that no other check causes.
 _IN_THE_CROWD = (
     "Closing is not the problem: among two hundred clients one received a wrong reply, or none.  What may one client "
     "change while another is being served: a list that is iterated over, a number, a buffer?"

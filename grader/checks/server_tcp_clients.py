@@ -118,7 +118,7 @@ def test_reset_mid_request(connect: Connect, server: Server, protocol: StreamPro
             client.send(request[:half], pieces=half)
             leave(client)
         server.program.wait_delivered()
-        server.program.wait_rest(SETTLE_S)  # so that the next client can't hear what this one's end still brings about
+        server.program.wait_rest(SETTLE_S)  # so that the next client can't receive what this one's end still causes
         serves_another(connect, protocol)
 
 
@@ -174,7 +174,7 @@ def test_backlog_burst(server: Server, stage: Stage, protocol: StreamProtocol) -
             asked = True
             if not stage.queued(server, others + wanted):
                 raise _short_queue(stage, server, others, wanted)
-    server.program.wait_rest(SETTLE_S)  # then it has taken as many of them as it takes, and not one for each request
+    server.program.wait_rest(SETTLE_S)  # by then it has accepted as many as it ever will, and not one per request
     for client, exchange in zip(clients, exchanges, strict=True):
         if asked:
             client.expect(stage.greeting.expected + exchange.reply)

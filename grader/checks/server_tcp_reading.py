@@ -18,9 +18,9 @@ from grader.wire.faults import FaultError
 _LONG_BYTES = 1 << 20
 _COALESCED = 5
 _PIPELINED = 50
-#: What programs read at once, by habit; and one byte less and more.
+#: Usual buffer sizes; messages are one byte shorter and longer, too.
 _BUFFERS = (1024, 2048, 4096, 65536)
-#: So much memory more than before shows that a length was believed: what a right server needs for a message is less.
+#: If it uses this much more memory, it has believed a length: a correct server needs less for a message.
 _BELIEVED_BYTES = 256 << 20
 
 _KEEP_A_BUFFER = (
@@ -161,7 +161,7 @@ def test_unfinished_message_gets_no_answer(connect: Connect, stage: Stage, proto
         client.expect(exchange.reply)
         client.send_and_half_close(exchange.request[:half])
         client.expect_no_reply(Reason.EARLY_REPLY, "it replied although the connection ended before the message did")
-    stage.end_program()  # one buffer for all clients would put what is left of this message before another check's
+    stage.end_program()  # with one buffer for all clients, the rest of this message would come before another check's
 
 
 @behaviour(

@@ -20,7 +20,7 @@ from grader.wire.tcp import ScriptedClient
 
 _MESSAGE_BYTES = 1 << 16
 _BOTH_DIRECTIONS_BYTES = 8 << 20
-#: More than a program reads at once, and less than the kernel's receive window (64 KiB on a fresh connection).
+#: More than a program reads in one call, and less than the kernel's receive window (64 KiB on a fresh connection).
 _EXTRA_BYTES = 32 * 1024
 #: What comes later, in pieces: a program may stop reading when it has dropped 64 KiB in all.
 _LATER_BYTES, _LATER_PIECES = 8 * 1024, 1024
@@ -32,7 +32,7 @@ _GROWTH_BYTES = 16 << 20
 #: each until its young generation is collected for the first time, and by 2 MiB or less from then on (17.0, 24 GB).
 _ROUND_BYTES = 16 << 20
 _SETTLED_BYTES = 2 << 20
-#: HotSpot takes six.  Who keeps all that came and all that was sent has 320 MiB at the end, and is judged by that.
+#: HotSpot takes six.  One that keeps everything it received and sent has 320 MiB at the end, and is judged by that.
 _MOST_ROUNDS = 8
 #: A heap that has settled may grow once more, when its collector gives its next part to new objects: seen with a Java
 #: server that had rested for a round after 22 MiB.  Who keeps what came grows whenever it is looked at; who has not
@@ -42,10 +42,10 @@ _MIB = 1 << 20
 _VISITS = 3
 #: So many clients leave without their replies: one more than the largest pool that students make (64).
 _LEAVING = 65
-#: What these ask: several times what programs read at once, and one segment (see `Connection.send_as_one_read`).
+#: What these send: several times what programs read in one call, and one segment (see `Connection.send_as_one_read`).
 _ASKED_BYTES = 16 << 10
-#: What a client asks that ends its side while the program is sending: more than is read at once (64 KiB), so that an
-#: answer is cut short; less than that and the receive window together, or its FIN would not arrive.
+#: What a client sends that closes its side while the program is sending: more than one call reads (64 KiB), so that a
+#: reply is cut short; less than that and the receive window together, or its FIN would not arrive.
 _UNREAD_BYTES = 96 << 10
 #: How often its threads and processes are counted before, with a client served in between.
 _COUNTED = 3
@@ -85,7 +85,7 @@ def test_slow_reader_blocks_no_one(server: Server, stage: Stage, connect: Connec
         try:
             slow.send_without_reading(_requests(exchanges))
         except FaultError as fault:
-            # A server may give up on a client that does not read: whether it may is asked by another check.
+            # A server may give up on a client that does not read: whether that is allowed is another check's business.
             if fault.reason not in {Reason.RESET, Reason.CLOSED_EARLY}:
                 raise
         serves_another(connect, protocol)
@@ -120,7 +120,7 @@ def test_peer_gone_mid_reply(server: Server, stage: Stage, connect: Connect, pro
             client.reset()
         program.wait_delivered()
         serves_another(connect, protocol)
-        if stage.private_network:  # else this little is not more than its buffers
+        if stage.private_network:  # otherwise so little would fit in its buffers
             with stage.connect(server, slow=True) as client:
                 client.send_without_reading(_requests([cut_short] * 2))
                 client.half_close()
@@ -133,10 +133,10 @@ def test_peer_gone_mid_reply(server: Server, stage: Stage, connect: Connect, pro
     for number in until_enough(_LEAVING):
         program.transcript.rewind(mark)
         with connect() as client:
-            client.ask(protocol.exchange(0))  # to leave before one is served is another check's affair
+            client.ask(protocol.exchange(0))  # leaving before being served is another check's business
             client.send_and_leave(requests, reset=number % 2 == 1)
         program.wait_delivered()
-        program.wait_rest(SETTLE_S)  # what it still does for those who have left is no part of the next one's visit
+        program.wait_rest(SETTLE_S)  # what it still does for those who have left must not count for the next one
         left = number + 1
     serves_another(connect, protocol)
     program.transcript.rewind(mark)

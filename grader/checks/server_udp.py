@@ -131,7 +131,7 @@ def test_large_datagrams(server: Server, connect_udp: ConnectUdp, protocol: Data
         for datagram in protocol.oversized():
             client.send(datagram)
             client.wait_read()
-        server.program.wait_rest(UNREST_S)  # an answer that finds its client gone is another check's affair
+        server.program.wait_rest(UNREST_S)  # a reply that finds its client gone is another check's business
     _serves_another(connect_udp, protocol)
 
 
@@ -148,7 +148,7 @@ def test_garbage_survived(server: Server, connect_udp: ConnectUdp, protocol: Dat
         for datagram in protocol.garbage():
             client.send(datagram)
             client.wait_read()
-            # So that of several the one that ends it is known; it stands last.
+            # So that we know which of several ends it: the last one.
             server.program.wait_rest(UNREST_S)
             if server.program.ending():
                 break
@@ -162,7 +162,7 @@ def test_garbage_survived(server: Server, connect_udp: ConnectUdp, protocol: Dat
     hint="While you reply to one datagram others wait in the socket's queue: read them one by one, and reply to each.",
 )
 def test_burst(server: Server, stage: Stage, connect_udp: ConnectUdp, protocol: DatagramProtocol) -> None:
-    """Answers all of many datagrams that arrived while it was busy"""
+    """Answers all datagrams that arrived while it was busy"""
     clients = [connect_udp() for _ in range(_BURST_CLIENTS)]
     exchanges = [protocol.exchange(number) for number in range(_BURST)]
     with server.program.frozen():
@@ -226,7 +226,7 @@ def _must_wait(stage: Stage, server: Server, datagrams: list[bytes]) -> None:
     __tracebackhide__ = True
     rows = [row for row in stage.table.dump_udp() if row.local.port == server.port]
     if server.program.ending():
-        return  # what is asked of it next shows that
+        return  # the next request shows that
     waiting = sum(row.receive_queue for row in rows)
     dropped = sum(row.drops for row in rows) - server.row.drops
     if waiting and not dropped:

@@ -115,5 +115,5 @@ def serves_at_once(stage: Stage, server: Server, exchange: Exchange) -> bool:
                 stage.open(second)
                 second.ask(exchange)
             except FaultError:
-                return False  # if it is more than that, the splits will show it
+                return False  # if there is more to it, the splits will show it
     return True

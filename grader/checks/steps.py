@@ -30,13 +30,13 @@ if TYPE_CHECKING:
     from grader.wire.warden import Ending
 
 _CROWD = 200
-#: Every way of leaving three times; by fewer than that, two or so may come of chance.
+#: Every way of leaving three times; with fewer, two or so may be a coincidence.
 _FEWEST = 12
 _FEWEST_TOLERATED = 2
-#: After so many clients it is looked how the program bears them.
+#: After so many clients we look how the program copes with them.
 _CROWD_LOOKS = 20
 _ENDING_SIGNALS = frozenset({signal.SIGINT, signal.SIGTERM, signal.SIGKILL})
-#: How a line ends that perror(3) or Python's OSError has made.
+#: How a line ends that comes from perror(3) or Python's OSError.
 _SYSTEM_ERRORS = tuple(f"{before} {os.strerror(code)}" for code in errno.errorcode for before in (":", "]"))
 
 

@@ -16,13 +16,13 @@ from grader.wire.faults import FaultError, UnprovedError
 from grader.wire.keyboard import Keyboard
 from grader.wire.transcript import shown, side_by_side
 
-#: Lines of the program's own words in a message: the end of a traceback, which is what one reads.
+#: Lines of the program's own words in a message: the end of a traceback, which is what people read.
 _PRINTED_LINES = 12
 _PRINTED_CHARACTERS = 200
 #: How a frame begins in the trace of a program on the Java virtual machine, whose first line names what went wrong.
 _FRAME = "\tat "
 _HEADS_SHOWN = 4
-#: So many messages are shown, the last ones, and more as long as all of them together fit some lines.
+#: How many messages are shown, the last ones, and more as long as all of them together fit in a few lines.
 _SENT_SHOWN = 4
 _MOST_SENT_SHOWN = 12
 _SENT_CHARACTERS = 600
@@ -111,7 +111,7 @@ def _fatal(events: tuple[Event, ...]) -> list[int]:
     return [place for place in range(alive + 1, ends[-1]) if events[place].kind in _SAID][-_MOST_SENT_SHOWN:]
 
 
-#: What is done to a program that it may not bear, and in which words where it is no message.
+#: What is done to a program that it may not survive, and in which words if it is not a message.
 _SAID = frozenset({EventKind.SENT, EventKind.TYPED, EventKind.RESET, EventKind.HALF_CLOSED})
 _LEAVING = {EventKind.RESET: "reset the connection", EventKind.HALF_CLOSED: "closed its side of the connection"}
 

@@ -92,7 +92,7 @@ class Fixtures:
         return random.Random(f"{self._seed} {request.node.name}")  # noqa: S311 — repeatable, not secret
 
 
-#: pytest's own fixtures, as far as the driver has its plugins.
+#: pytest's own fixtures, as far as the driver loads its plugins.
 _PYTESTS = frozenset({"request", "pytestconfig", "monkeypatch", "tmp_path", "tmp_path_factory"})
 _FIXTURE = type(pytest.fixture(lambda: None))
 
@@ -102,5 +102,5 @@ def is_fixture(member: object) -> bool:
     return isinstance(member, _FIXTURE)
 
 
-#: All that a check may ask for, besides what its own file has.
+#: Everything that a check may ask for, besides what its own file has.
 FIXTURES = _PYTESTS | {name for name, member in vars(Fixtures).items() if is_fixture(member)}

@@ -36,17 +36,17 @@ from grader.wire.traces import shows_traceback
 from grader.wire.warden import Ending
 
 HOST = "127.0.0.1"
-#: The same machine by other names: a client that goes to HOST whatever it is told does not go there.
+#: Other names for the same machine: a client that always connects to HOST does not connect there.
 OTHER_HOST = "127.0.0.2"
 _LOOPBACKS = (HOST, "::1")
-#: Host, port, a name to log in with, a message: more prompts than that no client has before it goes anywhere.
+#: Host, port, a name to log in with, a message: no client has more prompts before it connects anywhere.
 _MOST_PROMPTS = 4
 _PROBE = b"hello"
 #: What a client makes of a line is not many times longer than the line.
 _MOST_SENT_BY_BYTE = 4
-#: So many bytes of a reply stand in an output by no accident.
+#: So many bytes of a reply are not in an output by accident.
 _RECOGNIZED_BYTES = 8
-#: Of bytes that nobody waits for so many are shown.
+#: How many unexpected bytes are shown.
 _SHOWN_BYTES = 40
 
 
@@ -70,9 +70,9 @@ _ASKED: tuple[tuple[Ask, re.Pattern[str]], ...] = (
     ),
     (Ask.MESSAGE, re.compile(r"\btext\b|\bline\b|\bword\b|\bsend|\btype\b", re.IGNORECASE)),
 )
-#: Colours and the like (ECMA-48): the letters of such a sequence are no words.
+#: Colours and the like (ECMA-48): the letters of such a sequence are not words.
 _ESCAPES = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)")
-#: Where no prompt says what it asks for: what may be meant, the likeliest first.
+#: If no prompt says what it asks for: what may be meant, the most likely first.
 _GUESSES: tuple[tuple[Ask, ...], ...] = ((Ask.HOST, Ask.PORT), (Ask.PORT,), (Ask.PORT, Ask.HOST), (Ask.HOST,))
 
 
@@ -127,7 +127,7 @@ class Session(Generic[P]):
         self._program: Program | None = None
         self._keyboard: Keyboard | None = None
         self._told_all = False
-        #: Where what it says of the last line begins, on standard output and on standard error.
+        #: Where what it says about the last line begins, on standard output and on stderr.
         self._said_from = 0
         self.complained_from = 0
         if not manner.takes_message:
@@ -340,7 +340,7 @@ class Session(Generic[P]):
         if not entry.shown:
             return
         behind = self.said.partition(entry.shown)[2].lstrip(b"\r\n")
-        # A line end, or the NUL in its place, lies over one or two of the earlier bytes.
+        # A line ending, or the NUL in its place, covers one or two of the earlier bytes.
         for end in range(3):
             rest = before.shown[len(entry.shown) + end :]
             if len(rest) >= _RECOGNIZED_BYTES // 2 and behind.startswith(rest):
@@ -470,7 +470,7 @@ class Session(Generic[P]):
             raise FaultError(Reason.EXIT_STATUS, what)
 
 
-#: How Python shows bytes that nobody has decoded.
+#: How Python shows bytes that were not decoded.
 _BYTES_LITERAL = re.compile(rb"\bb'(?:[^'\\\n]|\\.)*'|\bb\"(?:[^\"\\\n]|\\.)*\"")
 
 
@@ -591,7 +591,7 @@ class Clients(Generic[P]):
         for words in dict.fromkeys((run, bare, *with_message)):
             if found := self._try(Manner(words), (), own):
                 return found
-        # One that asks nothing has heard all that there is to tell.
+        # A client that asks nothing has been told all there is to tell.
         guesses = _GUESSES if self._prompted else ()
         return next((found for guess in guesses if (found := self._try(Manner(bare), guess, own))), None)
 
@@ -622,7 +622,7 @@ class Clients(Generic[P]):
             with Session(self._stage, manner, as_argument, server) as session:
                 answered, rest = _look_where_it_goes(session, as_answer, guess)
                 self._ended = self._ended or session.program.ending() is not None
-                # One that sent its message has shown how it reads.
+                # A client that sent its message has shown how it reads.
                 if self._polls is None and Ask.MESSAGE not in answered and not manner.takes_message:
                     self._polls = _polls(session, rest)
                 came_to = session.server.came_to()

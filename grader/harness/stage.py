@@ -63,7 +63,7 @@ _OUR_ENVIRONMENT = {
     "ASAN_OPTIONS": "quarantine_size_mb=1:detect_leaks=0",
     "LSAN_OPTIONS": "detect_leaks=0",
 }
-#: Pools grow to their size and stay (Python's executors have at most 32): such a server is not started anew.
+#: Pools grow to their size and stay (Python's executors have at most 32): such a server is not restarted.
 _PILED_UP = 40
 _CLIENT_NAMES = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
@@ -160,7 +160,7 @@ class Stage:
         self.give_up_at = math.inf
         self._budget = Budget()
         self._pair = False
-        #: Where the program listens whatever it is told, once that is known.
+        #: Where the program always listens, once that is known.
         self._own_port: int | None = None
         self._has_listened = False
         self._environment = environment(job.environment)
@@ -312,7 +312,7 @@ class Stage:
         """
         port = self._find_port()
         if port is None:
-            self.end_program()  # it may be the one who holds them
+            self.end_program()  # it may be what holds them
             port = self._find_port()
         if port is None:
             raise UnprovedError("no free port was found to start the program on")
@@ -474,7 +474,7 @@ class Stage:
             FaultError: it does not listen.
             UnprovedError: it can't, because of what an earlier check has left in the kernel.
         """
-        self.end_program()  # first, so that nothing of it holds a port
+        self.end_program()  # first, so that it holds no port
         self._clear_time_wait()
         port = port or self.port()
         try:
@@ -686,12 +686,12 @@ class Stage:
 def _voice(program: Program, doing: str) -> Voice:
     with suppress(FaultError):  # a flood is told elsewhere; here counts what it has printed until now
         program.catch_up()
-    # On standard output the terminal itself prints ^C.
+    # The terminal itself prints ^C on standard output.
     printed, complained = program.printed_in_check()
     return Voice(program.name, doing, printed.replace(b"^C", b""), complained)
 
 
-#: A process that is left, and none that could be looked at: a chain in which each starts the next and ends.
+#: A process is left, but none that we could look at: a chain in which each one starts the next and exits.
 _NEVER_MET = "one that keeps starting another and exiting"
 
 

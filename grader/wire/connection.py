@@ -33,13 +33,12 @@ T = TypeVar("T")
 
 #: Looks of 15 microseconds each before a gate begins to ask what the program does.
 _GATE_LOOKS = 200
-#: When it is looked for the first time whether the program looks at bytes without taking them; then half as often each
-#: time.
+#: When we first look whether the program looks at bytes without taking them; then half as often each time.
 _FIRST_PEEK_S = 0.002
 _CHUNK_BYTES = 1 << 16
 #: Linux sends at most half the receiver's window in one segment, 32 741 bytes on a fresh loopback connection.
 _ONE_SEGMENT_BYTES = 16 * 1024
-#: How long a program that closed a connection may take to die of the same cause, when the kernel can't tell.
+#: How long a program that closed a connection may take to die from the same cause, when the kernel can't tell.
 DYING_S = 1.0
 _SIOCOUTQNSD = 0x894B
 #: Our buffers.  The sandbox gives every other socket a tiny send buffer; ours must not be what slows a long message.
@@ -83,7 +82,7 @@ class Connection:
         self._table = table
         self._transcript = program.transcript
         self._received = bytearray()
-        #: What is left out when it comes first, and what has come of it so far.
+        #: What is left out when it arrives first, and how much of it has arrived so far.
         self._left_out = b""
         self._perhaps_left_out = b""
         self._wanted_bytes = _CHUNK_BYTES
@@ -147,7 +146,7 @@ class Connection:
         sending = self._transcript.sending(self.name, data)
         for number, piece in enumerate(cut):
             if number and self._is_closed():
-                # The kernel would take one piece more, and nobody would read it.
+                # The kernel would accept one more piece, and nobody would read it.
                 self._take()
                 raise self._lost_while_sending()
             self._push(piece, sending)
@@ -195,7 +194,7 @@ class Connection:
         held = _unsent_bytes(self._sock) == len(data)
         self.half_close()
         row = self.wait_arrived()
-        # ... and that was one segment, as far as a program that is done and gone still lets one see.
+        # ... and that was one segment, as far as a program that is already gone still lets us see.
         one = row is None or (before is not None and row.segments_received == before.segments_received + 1)
         if not (held and one):
             raise UnprovedError("the message and the FIN did not arrive together")
@@ -218,7 +217,7 @@ class Connection:
             self.close()
 
     def send_when_it_rests(self, data: bytes, pieces: int) -> None:
-        """Send bytes behind a last message, in pieces of that length, then our FIN; nothing is read meanwhile.
+        """Send bytes after a last message, in pieces of that length, then our FIN; nothing is read meanwhile.
 
         Before each the program comes to rest, so that it has done whatever it does about those before: who closes
         when nothing is left to be read has closed then, and the next piece meets a RST.  So does the FIN of a client
@@ -259,7 +258,7 @@ class Connection:
         self._program.wait_rest(SETTLE_S)
         if self._has_met_reset() or self._ended:
             self._note_reset()
-            raise self._lost("when more came than it read, so that a client may lose what it has not read yet")
+            raise self._lost("when more arrived than it read, so a client may lose what it has not read yet")
 
     def _has_met_reset(self) -> bool:
         """Whether the program's side has sent a RST.
@@ -459,7 +458,7 @@ class Connection:
                     continue  # it was, but then more of ours could go
                 row = self.row()
                 if stop.why is Why.DEADLINE and deadline_s < REPLY_S and row is not None and row.send_queue == 0:
-                    deadline_s = REPLY_S  # it may still be working at the first answer
+                    deadline_s = REPLY_S  # it may still be working on the first reply
                     continue
             # At rest; or its end, or all that time in which nothing moved: one that spins never rests.
             return
@@ -567,15 +566,15 @@ class Connection:
             self.received_bytes += len(chunk)
             self._transcript.add(EventKind.RECEIVED, self.name, data=chunk)
             self._received += self._without_left_out(chunk) if self._left_out else chunk
-            # So that the other kernel knows at once that nothing of it is on its way.
+            # So that the other kernel knows immediately that nothing is on its way.
             self._sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
 
     def leave_out(self, words: bytes) -> None:
-        """What comes first is not counted as received if it is this, or as many lines as this."""
+        """What arrives first is not counted as received if it is this, or as many lines as this."""
         self._left_out = words
 
     def _without_left_out(self, chunk: bytes) -> bytes:
-        """What has come behind that which is left out; nothing while it may still be just that."""
+        """What has arrived after the part that is left out; nothing while it may still be just that part."""
         words, got = self._left_out, self._perhaps_left_out + chunk
         if words.endswith(b"\n"):
             *lines, rest = got.split(b"\n", words.count(b"\n"))
@@ -587,7 +586,7 @@ class Connection:
         return rest if complete else b""
 
     def take_unasked(self, most_s: float, most_bytes: int) -> bytes:
-        """Take out all that comes until the program is at rest, or for so long of its own time, or so many bytes."""
+        """Take out everything that arrives until the program rests, for so long of its own time, or so many bytes."""
         within = Deadline(most_s)
         at_rest = False
         while not at_rest and self._ended is None and len(self._received) < most_bytes:
@@ -610,7 +609,7 @@ class Connection:
         self._note_end()
 
     def _note_end(self) -> None:
-        """The program has ended its side, by a reset or by closing."""
+        """The program has closed or reset its side."""
         if self._ended is None:
             self._ended = EventKind.PEER_RESET if self._reset_met else EventKind.PEER_CLOSED
             self._transcript.add(self._ended, self.name)
@@ -632,7 +631,7 @@ class Connection:
             matching = end
             return True if end == len(reply) or self._ended else None
 
-        # With more to send, room for it is looked for as well, which no readable descriptor tells.
+        # With more to send we look for space as well, which no readable descriptor shows.
         watched = [] if self._unsent else [self._sock.fileno()]
         try:
             self._program.wait(enough, watched, hurried=True)

@@ -95,7 +95,7 @@ class Keyboard:
         except NoProgressError as stop:
             if stop.why is Why.ENDED:
                 return Rest(stop.why, Awaits.OTHER, stop.doing)
-            # What else it does, in another thread or beside it, may never let it rest.
+            # Whatever else it does, in another thread or process, may never let it rest.
             awaited = self._awaits(self._program.snapshot() if stop.why is Why.DEADLINE else stop.seen)
             return Rest(stop.why, Awaits.BOTH if looks and awaited is Awaits.OTHER else awaited, stop.doing)
         return None
@@ -190,7 +190,7 @@ class Keyboard:
                     self._unpoured = self._unpoured[os.write(self._stdin, self._unpoured) :]
             except BlockingIOError:
                 return None
-            except BrokenPipeError:  # what comes of that is seen by who waits for it
+            except BrokenPipeError:  # whoever waits for it sees what comes of that
                 pass
             return True
 

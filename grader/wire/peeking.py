@@ -1,9 +1,9 @@
-"""Who looks at bytes without taking them: recv(2) with MSG_PEEK leaves them in the receive queue.  Pure.
+"""Threads that look at bytes without taking them: recv(2) with MSG_PEEK leaves them in the receive queue.  Pure.
 
-A thread that sleeps in such a call, while bytes wait that had arrived before it was looked at, has seen all of them:
-the kernel copies what is there before it lets the caller sleep for more (MSG_WAITALL, SO_RCVLOWAT), and wakes it with
-each segment that comes (tcp_recvmsg_locked in net/ipv4/tcp.c).  One that asks again and again never sleeps there, and
-nobody sees what it has seen.
+A thread that sleeps in such a call, while bytes are waiting that had arrived before we looked at it, has seen all of
+them: the kernel copies what is there before it lets the caller sleep for more (MSG_WAITALL, SO_RCVLOWAT), and wakes it
+with each segment that arrives (tcp_recvmsg_locked in net/ipv4/tcp.c).  One that asks again and again never sleeps
+there, and nobody can tell what it has seen.
 """
 
 from __future__ import annotations

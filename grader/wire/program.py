@@ -48,7 +48,7 @@ from grader.wire.warden import Ending, Started, WardenClient, WardenError
 
 T = TypeVar("T")
 
-#: A server that is going to answer does so within a fraction of this; before it, asking costs more than it tells.
+#: A server that is going to reply does so within a fraction of this; before that, asking costs more than it tells.
 _FIRST_LOOK_S = 0.001
 #: Looks become rarer while a program is busy, so that they don't keep it from working.
 _RAREST_LOOK_S = 0.05
@@ -58,11 +58,11 @@ _DEAR_THREADS = 50
 _DEAR_PAUSES = 4
 #: What repr() makes of a byte: four characters, and another program's log line besides.
 _PRINTED_BY_BYTE = 8
-#: How much of a look's cost is remembered from wait to wait: of 500 answers that come at once, a dozen are looked for.
+#: How much of a look's cost is remembered from wait to wait: of 500 replies that come together, we look for a dozen.
 _FADING = 0.9
-#: What is kept of a client's output: a reply of a mebibyte, several times.
+#: How much is kept of a client's output: a reply of a mebibyte, several times.
 _MOST_OUTPUT_BYTES = 16 << 20
-#: Between looks at what no descriptor tells of: a socket's row.
+#: Between looks at what no descriptor shows: a socket's row.
 _UNWATCHED_S = 0.0002
 _ALL_BUT_TIME_WAIT = tuple(state for state in TcpState if state not in {TcpState.TIME_WAIT, TcpState.CLOSE})
 
@@ -153,7 +153,7 @@ class Program:
         name: str = "program",
     ) -> None:
         self.pid = started.pid
-        #: Who it is in the transcript.
+        #: Its name in the transcript.
         self.name = name
         self.talks: list[Talk] = []
         #: How many conversations there were, those that have ended included.
@@ -187,7 +187,7 @@ class Program:
         self._check_from = (0, 0)
         self._survives_stops = False
         self._look_s = 0.0
-        #: Not before then it is looked at again, whoever waits (time.monotonic).
+        #: It is not looked at again before this time, whoever waits (time.monotonic).
         self._dear_until = 0.0
         #: What its timers have shown.
         self._learnt = runtimes.Learnt(started.not_before_ns)

@@ -221,7 +221,7 @@ _WRITTEN_BY_PROCESSES = ("pipe:[", "/dev/pts/", "/dev/tty", "/dev/ptmx", "anon_i
 #: What may wake a process at a time of its own.
 _CLOCKS = ("anon_inode:[timerfd]", "anon_inode:[io_uring]")
 
-#: Calls that take from a descriptor in argument 0, and calls that wait on one or two at all.
+#: Calls that read from a descriptor in argument 0, and calls that wait on one or two at all.
 _READING = frozenset({Waits.RECEIVING, Waits.PASSING})
 TRANSFERS = _READING | {Waits.SENDING}
 
@@ -273,7 +273,7 @@ def _sleepers(snapshot: Snapshot) -> dict[int, tuple[int, int | None]] | None:
         thread for process in snapshot for thread in process.threads if thread.lives or thread.tid != process.pid
     ]
     if not threads or not all(thread.sleeps for thread in threads):
-        return None  # none at all: it is about to be gone
+        return None  # none at all: it is about to vanish
     if not all(process.settled for process in snapshot):
         return None
     return {thread.tid: (thread.switches, thread.call) for thread in threads}

@@ -14,9 +14,9 @@ from grader.wire.kernel import Endpoint, SocketTable, TcpState
 from grader.wire.program import NoProgressError, Program, Why, reason_of
 from grader.wire.spare_ports import bind_to_spare_port, has_address
 
-#: A queue that has room again takes us at the second try; a program that drops what comes by a filter of its own never.
+#: A queue that has space again accepts us at the second try; a program that drops packets by its own filter never does.
 _CONNECT_TRIES = 10
-#: Where a program is reached that listens everywhere.
+#: Where a program that listens everywhere can be reached.
 _LOOPBACKS = frozenset({"127.0.0.1", "::1"})
 #: The least that Linux allows (SOCK_MIN_RCVBUF): a program blocks after a few kilobytes that a slow reader leaves.
 _SLOW_BUFFER_BYTES = 2304

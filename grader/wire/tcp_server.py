@@ -266,7 +266,7 @@ def not_come(program: Program, stop: NoProgressError, what: str) -> FaultError:
     ending = program.ending()
     if ending is None:
         return FaultError(Reason.NOT_CONNECTED, what, doing=stop.doing)
-    # Its own end is told by `doing`; what it has printed tells why.
+    # `doing` says how it exited; what it has printed says why.
     reason = reason_of(ending) if ending.status else Reason.NOT_CONNECTED
     return FaultError(reason, f"{what}: the program exited", doing=program.doing())
 

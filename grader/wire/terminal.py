@@ -16,7 +16,7 @@ import termios
 from enum import Enum
 
 CTRL_C = b"\x03"
-#: ioctl_tty(2): the master tells the terminal to send a signal to its foreground process group, at once.
+#: ioctl_tty(2): the master tells the terminal to send a signal to its foreground process group immediately.
 _TIOCSIG = 0x40045436
 #: Places in what tcgetattr gives: local modes, and the special characters.
 _LOCAL, _CHARACTERS = 3, 6

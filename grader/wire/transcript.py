@@ -13,7 +13,7 @@ import msgspec
 from grader.limits import EVENT_BYTES, EVENT_SHOWN_BYTES, TRANSCRIPT_BYTES
 from grader.model import Event, EventKind
 
-#: What comes as it likes: in parts whose bounds say nothing.
+#: What arrives in arbitrary parts, whose boundaries mean nothing.
 _COMING = frozenset({EventKind.RECEIVED, EventKind.OUTPUT})
 
 
@@ -55,7 +55,7 @@ class _Coming:
     def more(self, data: bytes) -> None:
         self._size += len(data)
         self._data += data
-        if len(self._data) > 2 * self._most_bytes:  # seldom, so that many small parts cost no more than one large
+        if len(self._data) > 2 * self._most_bytes:  # rarely, so that many small parts cost no more than a large one
             del self._data[self._most_bytes // 2 : -self._most_bytes]
 
     def event(self, most_bytes: int) -> Event:
@@ -180,7 +180,7 @@ def side_by_side(expected: bytes, received: bytes, columns: int = WINDOW_COLUMNS
     Long ones are shown around the difference, in so many columns; an ellipsis marks what is left out.
     """
     at = first_difference(expected, received)
-    # What is not needed behind the difference is shown before it.
+    # Columns that are not needed after the difference are used before it.
     behind = max(len(_fitting(data[at : at + columns], columns // 2)[1]) for data in (expected, received))
     shared, before = _fitting(expected[max(0, at - columns) : at], columns - behind, from_end=True)
     opening = "'" if shared == at else "…'"

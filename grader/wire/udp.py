@@ -25,10 +25,10 @@ from grader.wire.program import NoProgressError, Program, no_more, reason_of
 from grader.wire.spare_ports import bind_to_spare_port
 
 _MOST_BYTES = 65_536
-#: A marker is back within microseconds, on a loaded machine when the CPU it is sent from gets round to it.
+#: A marker is back within microseconds, on a loaded machine when the CPU it is sent from gets around to it.
 _MARKER_S = 1.0
 _MARKERS = 5
-#: Room for some hundred replies that we have not read yet.
+#: Space for a few hundred replies that we have not read yet.
 _BUFFER_BYTES = 1 << 20
 #: A burst is answered by ten datagrams for each client; whoever gets more than this is flooded.
 _MOST_REPLIES = 256
@@ -45,7 +45,7 @@ class Courier:
     def __init__(self) -> None:
         self._sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._sock.bind(("127.0.0.1", 0))
-        self._sock.connect(self._sock.getsockname())  # so that it gets nobody else's datagrams
+        self._sock.connect(self._sock.getsockname())  # so that it receives no other datagrams
         self._sock.settimeout(_MARKER_S)
         self._number = 0
 
@@ -71,7 +71,7 @@ class Courier:
             self._sock.send(marker)
             with suppress(TimeoutError):
                 while self._sock.recv(len(marker)) != marker:
-                    pass  # one that was late
+                    pass  # a late one
                 return
         raise UnprovedError("datagrams that this machine sends to itself get lost")
 

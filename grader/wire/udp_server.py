@@ -21,9 +21,9 @@ from grader.wire.tcp_server import not_come, printed_by_now
 from grader.wire.udp import Courier
 
 _MOST_BYTES = 65_536
-#: Room for what a client sends that never waits for an answer.
+#: Space for what a client sends that never waits for a reply.
 _BUFFER_BYTES = 1 << 20
-#: Of a flood just enough is taken to show it.
+#: Of a flood just enough is read to show it.
 _MOST_DATAGRAMS = 1000
 #: So long a program may take to meet a stranger's datagram: well within the time for our answer.
 _MEET_S = 0.3
@@ -64,10 +64,10 @@ class ScriptedUdpServer:
         self._came: list[Datagram] = []
         self._last: Datagram | None = None
         self._answered: Datagram | None = None
-        #: What was expected since something was answered last.
+        #: What was expected since the last reply.
         self.unanswered: tuple[Datagram, ...] = ()
         self._held: list[tuple[Datagram, bytes]] = []
-        #: How many datagrams have come in all.
+        #: How many datagrams have arrived in all.
         self.count = 0
 
     @property
@@ -271,7 +271,7 @@ class ScriptedUdpServer:
         """Whether the program may have given up by now on the reply to the last datagram that was expected."""
         return self._last is not None and self.since_asked_s() > LEAST_WAIT_S
 
-    # Answering
+    # Replying
 
     @property
     def _asked(self) -> Datagram:
@@ -317,13 +317,13 @@ class ScriptedUdpServer:
             yield Stranger(Endpoint(_STRANGE_HOST, port), f"another address, {_STRANGE_HOST},")
 
     def send_stray(self, number: int, words: bytes) -> None:
-        """Send the program what is no reply to its last datagram: from us, and each second time from a stranger."""
+        """Send the program something other than the reply to its last datagram: from us and a stranger in turn."""
         if number % 2 == 0:
             self.send(self._asked, words)
             return
         to = self._asked
         with socket.socket(to.sock.family, socket.SOCK_DGRAM) as sock:
-            self._its_program.transcript.add(EventKind.SENT, "a stranger", "which nobody has asked", words)
+            self._its_program.transcript.add(EventKind.SENT, "a stranger", "which was never asked", words)
             self._its_program.told_bytes += len(words)
             sock.sendto(words, to.source)
             self._courier.wait_arrived()
@@ -384,7 +384,7 @@ _ANSWERS: dict[Answer, Callable[[ScriptedUdpServer, Datagram, bytes], None]] = {
 }
 
 
-#: Who is answered thus has no reason to ask again.
+#: A client that gets such a reply has no reason to ask again.
 _AT_ONCE = frozenset({Answer.WHOLE, Answer.TWICE})
 
 

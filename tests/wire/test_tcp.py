@@ -365,7 +365,7 @@ def test_who_drops_what_comes_until_the_end_bears_more(stand: Stand) -> None:
 def test_who_closes_before_the_end_may_cost_its_client_the_reply(stand: Stand, which: str) -> None:
     client = stand.client_of(which)
     client.send(HELLO)
-    with pytest.raises(FaultError, match="when more came than it read") as caught:
+    with pytest.raises(FaultError, match="when more arrived than it read") as caught:
         client.send_when_it_rests(b"x" * 40, 10)
     assert caught.value.reason is Reason.RESET
 
