@@ -322,6 +322,12 @@ def test_students_are_told_of_every_language() -> None:
         assert f"| {language.name} | {' '.join(f'`{suffix}`' for suffix in language.suffixes)} |" in told
 
 
+@pytest.mark.timeout(30)
+def test_thousands_of_sources_take_no_time() -> None:
+    texts = {f"lib/part{number}.js": "require('net')\n" for number in range(3000)}
+    assert program_of({**texts, "server.js": "require('./lib/part1')\n"}) == "server.js"
+
+
 # what is not there
 
 

@@ -136,7 +136,7 @@ def shell(sources: Sources, role: Role, name: str) -> Recipe:
 
 def odd_lines(sources: Sources, name: str, reader: str) -> Iterable[str]:
     """What Windows editors add to a text, and a reader takes for a part of its words."""
-    data = sources.submission.read(name, 1 << 20)
+    data = sources.head(name)
     if data.startswith(b"\xef\xbb\xbf"):
         yield (
             f"{shown(name)} begins with a byte order mark, which {reader} takes for a part of its first word: "

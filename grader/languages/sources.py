@@ -37,20 +37,24 @@ class Sources:
         self.submission = submission
         self.files = submission.files
         self.taken = frozenset({*submission.files, *submission.folders})
+        self._contents = submission.contents()
         self._texts: dict[str, str] = {}
 
     def text(self, name: str) -> str:
         """A file's text, without a byte order mark; its lines end as they do in the file."""
         if name not in self._texts:
-            data = self.submission.read(name, _SOURCE_BYTES)
-            self._texts[name] = data.decode("utf-8-sig", "replace")
+            self._texts[name] = self.head(name).decode("utf-8-sig", "replace")
         return self._texts[name]
+
+    def head(self, name: str, most_bytes: int = _SOURCE_BYTES) -> bytes:
+        """The first bytes of a file, as many as a source has at most."""
+        return bytes(self._contents[name][:most_bytes])
 
     @cached_property
     def compiled(self) -> tuple[str, ...]:
         """Programs, object files and libraries that were handed in, made on who knows what machine."""
-        heads = self.submission.heads(max(map(len, _COMPILED)))
-        return tuple(name for name, head in heads.items() if head.startswith(_COMPILED))
+        longest = max(map(len, _COMPILED))
+        return tuple(name for name in self.files if self.head(name, longest).startswith(_COMPILED))
 
     def with_suffix(self, suffixes: Iterable[str], folder: str = "") -> list[str]:
         """The files with one of these suffixes (in lower case) in a folder or below it."""

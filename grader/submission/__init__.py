@@ -59,22 +59,11 @@ class Submission:
     notes: tuple[str, ...] = ()
     config: Config | None = None
 
-    def read(self, name: str, limit_bytes: int) -> bytes:
-        """The first bytes of a file.  Raises KeyError when the snapshot has no such file."""
+    def contents(self) -> dict[str, memoryview]:
+        """Every file's bytes, by name, without a copy of them."""
+        whole = memoryview(self.archive)
         with tarfile.open(fileobj=io.BytesIO(self.archive)) as tar:
-            stream = tar.extractfile(name)
-            if stream is None:
-                raise KeyError(name)
-            return stream.read(limit_bytes)
-
-    def heads(self, limit_bytes: int) -> dict[str, bytes]:
-        """The first bytes of every file, by name."""
-        with tarfile.open(fileobj=io.BytesIO(self.archive)) as tar:
-            return {
-                member.name: self.archive[member.offset_data : member.offset_data + min(limit_bytes, member.size)]
-                for member in tar
-                if member.isreg()
-            }
+            return {one.name: whole[one.offset_data :][: one.size] for one in tar if one.isreg()}
 
 
 def take(path: Path) -> Submission:

@@ -331,18 +331,31 @@ def test_an_archive_that_leads_out_is_2(folder: Path) -> None:
     assert not (folder.parent / "server.py").exists()
 
 
-def test_two_candidates_are_2_and_both_are_named(folder: Path) -> None:
+def assert_not_clear(ended: Ended, *words: str) -> str:
+    """Wrong usage, in one sentence with these words; the line of a `grader.toml` that follows it."""
+    assert (ended.code, ended.out) == (2, "")
+    *_, sentence, line = ended.err.splitlines()
+    assert sentence.startswith("grader: ")
+    assert all(word in sentence for word in words)
+    return line
+
+
+def test_two_candidates_are_2_and_what_is_pasted_decides(folder: Path) -> None:
     command = Command(folder)
     submission = command.submit(RIGHT, name="server")
     shutil.copy(RIGHT, submission / "other_server.py")
-    assert_one_sentence(command.run("check", submission, *LOCAL), 2, "other_server.py", f"server_{command.mark}.py")
+    ended = command.run("check", submission, *LOCAL)
+    line = assert_not_clear(ended, "other_server.py", f"server_{command.mark}.py", "could each be the server")
+    (submission / "grader.toml").write_text(line)
+    assert command.run("check", submission, *QUICK).code == 0
 
 
 @pytest.mark.parametrize(
     ("files", "words"),
     [
         ({"notes.txt": "", "more.txt": ""}, "no server was found"),
-        ({"server.rs": "fn main() {}"}, "is written in Rust"),
+        ({"server.cs": "class Server {}"}, "is written in C#"),
+        ({"server.hs": "main = pure ()"}, "no server was found"),
         ({"my_server.py": "", "your_server.py": ""}, "could each be the server"),
         ({"grader.toml": "[server"}, "grader.toml is not valid TOML"),
         ({}, "no files to grade"),
@@ -358,7 +371,7 @@ def test_a_submission_that_cannot_be_used_gives_every_report(folder: Path, files
     junit, page = folder / "r.xml", folder / "r.html"
     ended = Command(folder).run("check", submission, *LOCAL, "--json", "-", "--junitxml", junit, "--html", page)
     assert ended.code == 2
-    (sentence,) = ended.err.splitlines()
+    sentence = ended.err.splitlines()[0]
     assert sentence.startswith("grader: ")
     assert words in sentence
     report = ended.report()
