@@ -15,6 +15,7 @@ import msgspec
 
 from grader.limits import SPINS_FROM
 from grader.wire.kernel import SocketRow, TcpState
+from grader.wire.runtimes import serves_the_runtime
 from grader.wire.stillness import (
     TRANSFERS,
     ProcessFacts,
@@ -56,12 +57,12 @@ def describe(
     if not alive:
         return "the program has exited"
     running = "running" if cpu_share is None or cpu_share < SPINS_FROM else f"spinning ({cpu_share:.0%} of a CPU)"
+    living = [(process, thread) for process in alive for thread in process.living]
+    theirs = [one for one in living if not _runs(one[1]) and serves_the_runtime(*one)]
+    shown = [one for one in living if one not in theirs] or living
     threads = [
         (running if _runs(thread) else _describe_sleeper(process, thread, sockets, names, machine), process.pid)
-        for process, thread in sorted(
-            ((process, thread) for process in alive for thread in process.living),
-            key=lambda one: _relevance(one[0], one[1], names, machine),
-        )
+        for process, thread in sorted(shown, key=lambda one: _relevance(one[0], one[1], names, machine))
     ]
     talked = [part for talk in ours if (part := _describe_conversation(talk))]
     own = _rows_of(alive, sockets)
@@ -80,7 +81,7 @@ def describe(
 def _relevance(process: ProcessFacts, thread: ThreadFacts, names: Mapping[int, str], machine: str) -> int:
     """The lower, the more it says: who runs, who sleeps on a client's connection, on anything else, on other threads.
 
-    A runtime's own threads are among the last.
+    A runtime's own threads are among the last where they are not left out.
     """
     call = call_of(thread, machine)
     if _runs(thread):

@@ -47,6 +47,12 @@ _HOTSPOT: Final = frozenset(
         "C2 CompilerThre",
     }
 )
+#: ... and how the names of all begin that HotSpot starts for itself, those that sleep until they are called as well.
+_FOR_ITSELF: Final = (
+    *_HOTSPOT,
+    *("GC Thread", "G1 ", "Reference Handl", "Finalizer", "Signal Dispatch", "Notification Th", "Attach Listener"),
+    *("ZDriver", "ZWorker", "ZStat", "Shenandoah GC", "Cleaner-"),
+)
 #: Those that it starts when there is much to compile, and ends when there is not.
 _COMPILERS: Final = frozenset({"C1 CompilerThre", "C2 CompilerThre"})
 #: A condition variable of pthreads has two futexes side by side, and its waiters take turns at them.
@@ -109,6 +115,14 @@ def timer(
         return Verdict.PRESUMED
     left_s = _left_s(call, thread, learnt, now)
     return Verdict.LATER if left_s is not None and left_s > within_s + TIMER_MARGIN_S else Verdict.TIMER
+
+
+def serves_the_runtime(process: ProcessFacts, thread: ThreadFacts) -> bool:
+    """Whether a thread is one that its runtime has started for itself, by its own word: of no interest to a reader."""
+    if _is_sysmon(process, thread):
+        return True
+    is_hotspot = any(other.name == "VM Thread" for other in process.living)
+    return is_hotspot and thread.name.startswith(_FOR_ITSELF)
 
 
 def passing_helpers(process: ProcessFacts) -> int:

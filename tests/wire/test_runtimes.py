@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from grader.limits import HOTSPOT_COMPILERS, REPLY_S
-from grader.wire.runtimes import Clocks, Learnt, learn, passing_helpers, timer
+from grader.wire.diagnosis import describe
+from grader.wire.runtimes import Clocks, Learnt, learn, passing_helpers, serves_the_runtime, timer
 from grader.wire.stillness import Snapshot, ThreadFacts, Verdict, call_of, judge
 from tests.wire.facts import FUTEX, MACHINE, POINTER, POLL, process, thread
 
@@ -237,3 +238,19 @@ def test_looks_only_ever_make_a_sleep_older(threads: list[ThreadFacts], apart_ns
     twice = learn(once, seen, MACHINE, 2 * apart_ns, NOW)
     assert once.sleeps == twice.sleeps
     assert all(sleep.not_before_ns == 0 for sleep in twice.sleeps.values())
+
+
+def test_a_reader_is_not_shown_what_a_runtime_has_started_for_itself() -> None:
+    seen = recorded("jvm17_idle")[0].seen
+    (java,) = seen
+    shown = {thread.name for thread in java.living if not serves_the_runtime(java, thread)}
+    assert shown == {"java", "Thread-0"}
+    assert describe(seen, {}, (), MACHINE) == "blocked in accept; blocked in read; blocked in a wait for another thread"
+
+
+def test_the_names_of_a_runtime_hide_nothing_elsewhere() -> None:
+    (node,) = recorded("node20_idle")[0].seen
+    renamed = msgspec.structs.replace(
+        node, threads=tuple(msgspec.structs.replace(thread, name="GC Thread#0") for thread in node.threads)
+    )
+    assert not any(serves_the_runtime(renamed, thread) for thread in renamed.living)
