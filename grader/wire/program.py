@@ -543,7 +543,7 @@ class Program:
             if clock.is_over or (in_haste and clock.spins):
                 return self._last_chance(ready, Why.DEADLINE, verdict, snapshot, clock)
             if now > self.give_up_at:
-                raise self.budget.out_of_time("the time for all its checks was used up in this one", self.doing())
+                raise self.budget.out_of_time("the time for all its checks was used up during this one", self.doing())
             if now - began > REPLY_WALL_S:
                 raise UnprovedError("the machine was too busy to let the program run", Reason.STARVED, self.doing())
             pause_s = max(time.monotonic() - now, min(2 * pause_s, _RAREST_LOOK_S))
@@ -680,6 +680,7 @@ class Program:
             UnprovedError: it ends, the first of its runs that does, or one that waited in epoll_wait.
         """
         __tracebackhide__ = True
+        self.wait_rest(SETTLE_S)
         before = self.snapshot(files=False)
         prepared = any(process.caught_signals >> (signal.SIGCONT - 1) & 1 for process in before)
         excused = stillness.waits_in(before, "epoll_wait", machine()) and not prepared

@@ -51,7 +51,14 @@ VERDICTS: Final[dict[str, tuple[int, dict[str, tuple[str, set[str]]]]]] = {
     "makes_folders_it_cannot_enter": (0, {}),
     "forks_workers": (0, {}),
     "counts_its_starts": (0, {}),
-    "holds_ports": (0, {}),
+    # Bound sockets are counted, whether they listen or not.
+    "holds_ports": (
+        1,
+        {
+            **dict.fromkeys((LISTENS, ANSWERS, CTRL_C), ("failed", {"too_many_files"})),
+            LEAVES: ("skipped", {"prerequisite"}),
+        },
+    ),
     "replies_without_end": (
         1,
         {ANSWERS: ("failed", {"wrong_reply"}), LEAVES: ("skipped", {"prerequisite"})},
