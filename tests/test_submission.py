@@ -987,15 +987,15 @@ BROKEN_CONFIGS = [
     ),
     (
         b'[server]\nrun = ["./s", "{prot}"]\n',
-        'grader.toml line 2: key "server.run" has the unknown placeholder {prot}: there are {host} and {port}',
+        'grader.toml line 2: key "server.run" has the unknown placeholder {prot} (known: {host} and {port})',
     ),
     (
         b'[client]\nrun = ["./c", "{massage}"]\n',
-        f'grader.toml line 2: key "client.run" has the unknown placeholder {{massage}}: there are {CLIENTS_PLACES}',
+        f'grader.toml line 2: key "client.run" has the unknown placeholder {{massage}} (known: {CLIENTS_PLACES})',
     ),
     (
         b'[server]\nrun = ["./s", "{message}"]\n',
-        'grader.toml line 2: key "server.run" has the unknown placeholder {message}: there are {host} and {port}',
+        'grader.toml line 2: key "server.run" has the unknown placeholder {message} (known: {host} and {port})',
     ),
     *(
         (
@@ -1006,11 +1006,11 @@ BROKEN_CONFIGS = [
     ),
     (
         b'[server]\nrun = ["x"]\nasks = ["port"]\n',
-        'grader.toml line 3: key "server.asks" is unknown: there are "run" and "build"',
+        'grader.toml line 3: key "server.asks" is unknown: the keys are "run" and "build"',
     ),
     (
         b'[client]\nrun = ["x"]\nask = ["port"]\n',
-        'grader.toml line 3: key "client.ask" is unknown: there are "run", "build" and "asks"',
+        'grader.toml line 3: key "client.ask" is unknown: the keys are "run", "build" and "asks"',
     ),
     (b'[server]\nrun = ["a\\u0000b"]\n', 'grader.toml line 2: key "server.run" must not contain a NUL character'),
     (
@@ -1020,11 +1020,11 @@ BROKEN_CONFIGS = [
     (b'[server]\nrun = ["x"]\nbuild = " "\n', 'grader.toml line 3: key "server.build" must not be empty'),
     (
         b'[server]\nrun = ["x"]\nbiuld = "make"\n',
-        'grader.toml line 3: key "server.biuld" is unknown: there are "run" and "build"',
+        'grader.toml line 3: key "server.biuld" is unknown: the keys are "run" and "build"',
     ),
     (
         b'assignment = "x"\n\n[sever]\nrun = ["x"]\n',
-        'grader.toml line 3: key "sever" is unknown: there are "assignment", "server" and "client"',
+        'grader.toml line 3: key "sever" is unknown: the keys are "assignment", "server" and "client"',
     ),
     (
         b'[server]\nbuild = "make"\n',
@@ -1040,7 +1040,7 @@ BROKEN_CONFIGS = [
     ),
     (
         b'"\\u001b[31m" = 1\n',
-        'grader.toml: key "\\x1b[31m" is unknown: there are "assignment", "server" and "client"',
+        'grader.toml: key "\\x1b[31m" is unknown: the keys are "assignment", "server" and "client"',
     ),
     (b"x = 1\ny = \xff\n", "grader.toml line 2: not UTF-8 text"),
     (b"#" * (MAX_CONFIG_BYTES + 1), "grader.toml is larger than 64 kB"),

@@ -72,7 +72,7 @@ def _faults(values: dict[str, Any]) -> Iterator[tuple[tuple[str, ...], str]]:
         elif key == "assignment":
             yield from (((key,), fault) for fault in _assignment_fault(value))
         else:
-            yield (key,), 'is unknown: there are "assignment", "server" and "client"'
+            yield (key,), 'is unknown: the keys are "assignment", "server" and "client"'
 
 
 #: The placeholders that a role's `run` may contain, and the other keys it may have.
@@ -92,7 +92,7 @@ def _start_faults(role: str, table: object) -> Iterator[tuple[tuple[str, ...], s
         checks["asks"] = _asks_fault
     for key, value in table.items():
         if key not in checks:
-            yield (role, key), f"is unknown: there are {_in_quotes(checks)}"
+            yield (role, key), f"is unknown: the keys are {_in_quotes(checks)}"
         else:
             yield from (((role, key), fault) for fault in checks[key](value))
     if "run" not in table:
@@ -112,7 +112,7 @@ def _run_fault(placeholders: tuple[str, ...], value: object) -> Iterator[str]:
     for word in value if isinstance(value, list) else ():
         for placeholder in re.findall(r"\{\w*\}", word) if isinstance(word, str) else ():
             if placeholder not in placeholders:
-                yield f"has the unknown placeholder {shown(placeholder)[1:-1]}: there are {_listed(placeholders)}"
+                yield f"has the unknown placeholder {shown(placeholder)[1:-1]} (known: {_listed(placeholders)})"
 
 
 def _asks_fault(value: object) -> Iterator[str]:
