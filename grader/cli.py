@@ -1,9 +1,9 @@
-"""The command: arguments in, exit code out.  The only place that exits.
+"""The command: arguments in, exit code out.  The only module that exits.
 
-Results go to standard output, everything else to standard error, where nothing moves unless it is a terminal.  Names
-and words of others are in most of it: all but the reports, which see to it themselves, goes through `_print`, so that
-nothing in it is a command to a terminal or a CI system.  What a command needs is imported when it runs, so that none
-waits for another's libraries.
+Results go to standard output and everything else to stderr, with a moving line only if that is a terminal.  Most of it
+contains names and text from other people: everything but the reports, which see to it themselves, goes through
+`_print`, so that nothing in it acts as a command to a terminal or a CI system.  Each command imports what it needs when
+it runs, so that none waits for another's libraries.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from grader.sandbox.begun import Nest
 
 _ASSIGNMENTS = click.option(
-    "--assignments", "folder", type=click.Path(path_type=Path), metavar="DIR", help="A folder of more assignments."
+    "--assignments", "folder", type=click.Path(path_type=Path), metavar="DIR", help="A folder with more assignments."
 )
 _SANDBOX = click.option(
     "--sandbox",
@@ -51,11 +51,11 @@ _SANDBOX = click.option(
     type=click.Choice(["auto", "docker", "local"]),
     default="auto",
     show_default=True,
-    help="Where the program runs: containers, or namespaces of this machine.",
+    help="Where the program runs: in containers, or in namespaces on this machine.",
 )
-_OFFLINE = click.option("--offline", is_flag=True, help="Build and fetch no image; exit code 3 where one is lacking.")
+_OFFLINE = click.option("--offline", is_flag=True, help="Don't build or fetch images; exit with 3 if one is missing.")
 _IMAGE = click.option(
-    "--image", default="", metavar="NAME", help="An image of your own for the programs (docker only)."
+    "--image", default="", metavar="NAME", help="Run the programs in this image of yours (docker only)."
 )
 _SEEDS = click.IntRange(1, MOST_SEED)
 
@@ -63,7 +63,7 @@ _SEEDS = click.IntRange(1, MOST_SEED)
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(__version__, prog_name="grader")
 def grader() -> None:
-    """Grade socket programs: run them in a sandbox, play awkward peers to them, explain every verdict.
+    """Grade socket programs: run them in a sandbox, test them with awkward peers, explain every verdict.
 
     Exit codes: 0 every check passed, 1 a check failed, 2 wrong usage or unusable input, 3 some points could not be
     judged.
@@ -71,7 +71,7 @@ def grader() -> None:
 
 
 def main(nest: Nest | None = None) -> None:
-    """Run the command and exit.  `nest`: of a sandbox that has begun already, to be used if one is wanted."""
+    """Run the command and exit.  `nest`: a local sandbox that has been started already, to be used if one is wanted."""
     try:
         code = grader.main(standalone_mode=False, obj=nest)
     except click.ClickException as error:
@@ -84,21 +84,21 @@ def main(nest: Nest | None = None) -> None:
     except (KeyboardInterrupt, click.Abort):
         _complain("interrupted")
         code = NOT_JUDGED
-    except Exception as error:  # noqa: BLE001 — whatever it is, it is no verdict
+    except Exception as error:  # noqa: BLE001 — whatever it is, it is not a verdict
         if os.environ.get("GRADER_TRACEBACK"):
             _print(traceback.format_exc(), err=True)
-        _complain(f"a fault of the grader's own: {error!r} (GRADER_TRACEBACK=1 shows where)")
+        _complain(f"internal error: {error!r} (set GRADER_TRACEBACK=1 to see where)")
         code = NOT_JUDGED
     sys.exit(code if isinstance(code, int) else 0)
 
 
 def _print(words: str, *, err: bool = False) -> None:
-    """Lines that may hold the names and words of others."""
+    """Print lines that may contain names and text from other people."""
     click.echo(safe.printed(words), err=err)
 
 
 def _complain(words: str) -> None:
-    """A sentence; what is to be pasted somewhere has a line of its own."""
+    """Print a sentence to stderr; what is meant to be pasted somewhere gets its own line."""
     sentence, _, line = words.partition(":\n")
     _say(f"grader: {sentence}:" if line else f"grader: {words}")
     if line:
@@ -107,18 +107,20 @@ def _complain(words: str) -> None:
 
 @grader.command()
 @click.argument("submission", type=click.Path(path_type=Path))
-@click.option("--assignment", "name", metavar="NAME", help="Which assignment it is (or grader.toml says so).")
+@click.option("--assignment", "name", metavar="NAME", help="Which assignment it is (or say so in grader.toml).")
 @_ASSIGNMENTS
-@click.option("--role", type=click.Choice(["server", "client"]), help="Only this one of its programs.")
+@click.option("--role", type=click.Choice(["server", "client"]), help="Grade only this program.")
 @_SANDBOX
 @_OFFLINE
 @_IMAGE
-@click.option("--only", multiple=True, metavar="CHECK", help="Only this check and what it needs; may be repeated.")
-@click.option("--seed", type=_SEEDS, metavar="N", help="The inputs of the run that reported this seed; else new ones.")
+@click.option(
+    "--only", multiple=True, metavar="CHECK", help="Run only this check and what it depends on; may be repeated."
+)
+@click.option("--seed", type=_SEEDS, metavar="N", help="Use the inputs of the run that reported this seed.")
 @click.option("--junitxml", type=click.Path(path_type=Path), metavar="FILE", help="Write a JUnit report.")
-@click.option("--json", "json_", metavar="FILE", help="Write report.json; - for standard output.")
-@click.option("--html", type=click.Path(path_type=Path), metavar="FILE", help="Write a page.")
-@click.option("--quiet", is_flag=True, help="Only the last lines.")
+@click.option("--json", "json_", metavar="FILE", help="Write the report as JSON; - for standard output.")
+@click.option("--html", type=click.Path(path_type=Path), metavar="FILE", help="Write the report as an HTML page.")
+@click.option("--quiet", is_flag=True, help="Print only the last lines.")
 @click.option("--verbose", is_flag=True, help="Explain every failed check in full.")
 @click.pass_obj
 def check(
@@ -148,7 +150,7 @@ def check(
     files = {"junitxml": junitxml, "json": Path(json_) if json_ not in {None, "-"} else None, "html": html}
     wanted_files = {kind: path for kind, path in files.items() if path is not None}
     _must_be_writable(wanted_files.values())
-    # From the system, so that nobody knows a run's inputs before it.
+    # From the system, so that nobody can know a run's inputs in advance.
     seed = seed or 1 + secrets.randbelow(MOST_SEED)
     request = _request(name, folder, role, only, seed) if name else None
     taken = None
@@ -157,7 +159,7 @@ def check(
         request = request or _request(taken.config.assignment if taken.config else None, folder, role, only, seed)
         plan = flow.plan(taken, request)
     except UsageError as error:
-        # Whoever names a path that is not there hears of it; for whoever handed in what can't be used, it is a grade.
+        # A wrong path is the caller's mistake; a submission that can't be used gets a grade.
         if request and not isinstance(error.__cause__, FileNotFoundError | NotADirectoryError):
             submitted = SubmissionInfo(name=name_of(submission), sha256=taken.sha256 if taken else "")
             report = flow.refuse(submitted, request, str(error), taken.notes if taken else ())
@@ -181,14 +183,14 @@ def check(
 
 
 def _rules(wanted: Wanted, image: str, *, offline: bool) -> Rules:
-    """What is said of images (UsageError: it makes no sense)."""
+    """What the options say about images (UsageError: they make no sense together)."""
     if image and wanted == "local":
-        raise UsageError("--image names what programs run in with docker: --sandbox local has no image")
+        raise UsageError("--image works only with docker: --sandbox local uses no image")
     return Rules(offline=offline, image=image)
 
 
 def _tell_untidy(choice: Choice) -> None:
-    """What was left behind, after all that was asked for."""
+    """Report what could not be tidied up, after everything else."""
     for words in choice.complaints:
         _say(words)
 
@@ -204,7 +206,7 @@ def _must_be_writable(paths: Iterable[Path]) -> None:
 def _request(
     name: str | None, folder: Path | None, role: Role | None, only: tuple[str, ...], seed: int
 ) -> flow.Request:
-    """What is asked for (UsageError: there is no such thing)."""
+    """What to grade (UsageError: something that was asked for doesn't exist)."""
     from grader import flow  # noqa: PLC0415
 
     asked = _assignment(name, folder)
@@ -218,7 +220,7 @@ def _assignment(name: str | None, folder: Path | None) -> Assignment:
         raise UsageError(message)
     if not name:
         known = ", ".join(assignments.names(folder)) or "none"
-        message = f"which assignment is it? Name it by --assignment or in grader.toml; known: {known}"
+        message = f"which assignment is it? Name it with --assignment or in grader.toml; known: {known}"
         raise UsageError(message)
     return assignments.load(name, folder)
 
@@ -231,7 +233,7 @@ def _roles_in(asked: Assignment, role: Role | None) -> tuple[Role, ...]:
 
 
 def _chosen(asked: Assignment, roles: tuple[Role, ...], only: tuple[str, ...]) -> frozenset[str] | None:
-    """Ids of the checks asked for, without their role in front those of every role that has it; None for all."""
+    """Ids of the checks asked for; a name without a role means those of every role that has it.  None for all."""
     if not only:
         return None
     named: dict[str, set[str]] = {}
@@ -250,7 +252,7 @@ def _chosen(asked: Assignment, roles: tuple[Role, ...], only: tuple[str, ...]) -
 
 
 def _say(words: str, *, quiet: bool = False) -> None:
-    """One line on standard error, even if a name in it has several."""
+    """Print one line to stderr, even if a name in it contains line breaks."""
     if not quiet:
         _print(words.replace("\n", r"\n"), err=True)
 
@@ -260,7 +262,7 @@ def _console(*, stderr: bool = False) -> Console:
 
     class Ours(Console):
         def on_broken_pipe(self) -> None:
-            """Rich would exit with 1, which says that a check failed."""
+            """Rich would exit with 1, which means that a check failed."""
             raise BrokenPipeError
 
     return Ours(stderr=stderr)
@@ -268,7 +270,7 @@ def _console(*, stderr: bool = False) -> Console:
 
 @contextmanager
 def _progress(total: int, *, quiet: bool) -> Iterator[Listener]:
-    """What the driver says, as a line that moves on a terminal and as nothing elsewhere."""
+    """Show the driver's progress as a moving line on a terminal; nothing elsewhere."""
     from grader.job import Built, Checked  # noqa: PLC0415
 
     done = 0
@@ -287,7 +289,7 @@ def _progress(total: int, *, quiet: bool) -> Iterator[Listener]:
 
 @contextmanager
 def _status(words: str, *, quiet: bool = False) -> Iterator[Callable[[str], None]]:
-    """A line on standard error that can be changed, where that is a terminal."""
+    """A line on stderr that can be updated, if that is a terminal."""
     if quiet or not sys.stderr.isatty():
         yield lambda _: None
         return
@@ -298,7 +300,7 @@ def _status(words: str, *, quiet: bool = False) -> Iterator[Callable[[str], None
 
 
 def _write_reports(report: Report, files: dict[str, Path], *, to_stdout: bool) -> None:
-    """The files that were asked for, and JSON on standard output where that was."""
+    """Write the files that were asked for, and JSON to standard output if it was."""
     from grader.report import render, transcripts, write  # noqa: PLC0415
 
     for kind, path in files.items():
@@ -312,7 +314,7 @@ def _write_reports(report: Report, files: dict[str, Path], *, to_stdout: bool) -
 
 
 def _write_transcripts(report: Report, path: Path) -> None:
-    """The file of what is too long for the JSON report, and none of an earlier run."""
+    """Write the file of what is too long for the JSON report, or remove an earlier run's."""
     from grader.report import transcripts, write  # noqa: PLC0415
 
     content = transcripts.render(report)
@@ -331,12 +333,12 @@ def _show(report: Report, *, stderr: bool, quiet: bool, verbose: bool) -> None:
 
 @contextmanager
 def _reader_may_leave() -> Iterator[None]:
-    """A reader that has seen enough (`| head`) changes no verdict."""
+    """A reader that has seen enough (`| head`) doesn't change the exit code."""
     try:
         yield
         sys.stdout.flush()
     except BrokenPipeError:
-        # Python would complain once more when it flushes at its end.
+        # Python would complain once more when it flushes at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
@@ -370,20 +372,20 @@ def list_(name: str | None, folder: Path | None) -> None:
 @click.argument("name", metavar="ASSIGNMENT")
 @_ASSIGNMENTS
 def lint(name: str, folder: Path | None) -> Literal[0, 2]:
-    """Tell every mistake in an assignment's folder, with file and line."""
+    """Report every mistake in an assignment's folder, with file and line."""
     from grader.lint import flaws  # noqa: PLC0415
 
     found = flaws(assignments.folder_of(name, folder), folder)
     for flaw in found:
         _print(str(flaw))
     if not found:
-        _print(f"{name}: no mistake found")
+        _print(f"{name}: no mistakes found")
     return 2 if found else 0
 
 
 @grader.command()
 def doctor() -> int:
-    """Tell what this machine can do, and what to do about the rest."""
+    """Show what this machine can do, and what to do about the rest."""
     from grader.doctor import examine  # noqa: PLC0415
 
     findings = examine()
@@ -417,13 +419,15 @@ def image() -> None:
 
 
 @image.command("build")
-@click.option("--family", "names", type=click.Choice([*FAMILIES]), multiple=True, help="For these languages, together.")
-@click.option("--all", "everything", is_flag=True, help="An image for each family of languages.")
+@click.option(
+    "--family", "names", type=click.Choice([*FAMILIES]), multiple=True, help="One image for all of these languages."
+)
+@click.option("--all", "everything", is_flag=True, help="One image for each family of languages.")
 @click.option("--assignment", "name", metavar="NAME", help="With the libraries that this assignment allows.")
 @_ASSIGNMENTS
 @_IMAGE
-@click.option("--base", metavar="IMAGE", help="Make images from this one (a Debian), from now on.")
-@click.option("--network", default="host", show_default=True, help="The network that packages come by.")
+@click.option("--base", metavar="IMAGE", help="Base images on this one (a Debian) from now on.")
+@click.option("--network", default="host", show_default=True, help="The network to fetch packages over.")
 def image_build(
     *,
     names: tuple[str, ...],
@@ -434,7 +438,7 @@ def image_build(
     base: str | None,
     network: str,
 ) -> None:
-    """Build the image for Python and C, and those that are asked for, before a submission needs them."""
+    """Build the image for Python and C, and those you ask for, before a submission needs them."""
     from grader.sandbox import engine  # noqa: PLC0415
     from grader.sandbox.images import Images  # noqa: PLC0415
 
@@ -451,7 +455,7 @@ def image_build(
 
 
 def _has(choice: Choice) -> Callable[[str], bool]:
-    """Whether a sandbox has a command beside those of Python and C; for containers an image that has it is built."""
+    """Whether a sandbox has a command other than those of Python and C; with docker, an image with it is built."""
     return lambda command: choice.kind == "docker" or shutil.which(command) is not None
 
 
@@ -460,12 +464,20 @@ def _has(choice: Choice) -> Callable[[str], bool]:
 @_ASSIGNMENTS
 @_SANDBOX
 @_OFFLINE
-@click.option("--rounds", type=click.IntRange(min=1), default=1, show_default=True, help="How often each program.")
-@click.option("--program", "programs", multiple=True, help="Only this one (broken/no_loop.py); may be repeated.")
-@click.option("--role", type=click.Choice(["server", "client", "both"]), help="Only programs of this role.")
-@click.option("--only", multiple=True, metavar="CHECK", help="Only this check and what it needs; may be repeated.")
 @click.option(
-    "--seed", type=_SEEDS, default=1, show_default=True, help="Seed of the first round's inputs; one more each round."
+    "--rounds", type=click.IntRange(min=1), default=1, show_default=True, help="How often to grade each program."
+)
+@click.option("--program", "programs", multiple=True, help="Only this one, such as broken/no_loop.py; may be repeated.")
+@click.option("--role", type=click.Choice(["server", "client", "both"]), help="Only programs for this role.")
+@click.option(
+    "--only", multiple=True, metavar="CHECK", help="Run only this check and what it depends on; may be repeated."
+)
+@click.option(
+    "--seed",
+    type=_SEEDS,
+    default=1,
+    show_default=True,
+    help="Seed of the first round's inputs; it goes up by one each round.",
 )
 def verify(
     *,
@@ -479,9 +491,9 @@ def verify(
     only: tuple[str, ...],
     seed: int,
 ) -> Literal[0, 1]:
-    """Prove an assignment: every reference program must get the verdict written down for it.
+    """Prove an assignment: every reference program must get the verdicts recorded for it.
 
-    Programs in languages that this machine has no tools for are not played in the local sandbox.
+    The local sandbox leaves out programs in languages that this machine has no tools for.
     """
     from grader import flow, verify as proof  # noqa: I001, PLC0415
     from grader.verify.matrix import matrix  # noqa: PLC0415
@@ -489,7 +501,7 @@ def verify(
     asked = assignments.load(name, folder)
     choice: Choice = choose(wanted, _say, Rules(offline=offline), Needs(asked))
     _say(f"sandbox: {choice.kind} ({choice.why})")
-    _say(f"seed: {seed}" if rounds == 1 else f"seeds: {seed} to {seed + rounds - 1}, another each round")
+    _say(f"seed: {seed}" if rounds == 1 else f"seeds: {seed} to {seed + rounds - 1}, a different one each round")
     request = flow.Request(asked, seed, only=_chosen(asked, asked.roles, only))
     trials = []
     with _status("…") as listen:

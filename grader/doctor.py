@@ -1,7 +1,7 @@
-"""What this machine can do: facts, what is lost where one is missing, and what to do about it.
+"""What this machine can do, what is lost if something is missing, and what to do about it.
 
-Each row looks at one thing and says at most two sentences.  A sandbox works where all that it can't do without is there
-(`needed_by`); whatever else is missing costs one protection or some time, and the row names it.
+Each finding is about one thing and has at most two sentences.  A sandbox works if everything that it can't do without
+(`needed_by`) is there; whatever else is missing costs some protection or some time, and the finding says which.
 """
 
 from __future__ import annotations
@@ -63,14 +63,14 @@ def _python() -> Finding:
 
 
 def memory_finding(available_bytes: int) -> Finding:
-    """Whether a submission may use all the memory that its limits allow without taking it from others."""
+    """Whether a submission can use all the memory that its limits allow without taking it from others."""
     limits = SandboxLimits()
     most = limits.memory_bytes + limits.disk_bytes + CACHE_BYTES  # what lies in a tmpfs is memory, too
     return Finding(
         "memory",
         available_bytes >= most,
         f"{available_bytes >> 20} MiB available; a submission may use {most >> 20}",
-        cost="A program that stays within its limits may be killed for want of memory, and loses points for that.",
+        cost="A program that stays within its limits may be killed because memory runs out, and lose points for it.",
         advice="" if available_bytes >= most else "Close other programs.",
     )
 
@@ -80,8 +80,8 @@ def load_finding(load: float, cores: int) -> Finding:
     return Finding(
         "CPU time",
         load < 4 * cores,
-        f"{cores} cores, {load:.1f} processes want one",
-        cost="Gradings take longer, and a check for which the machine has no time can't be judged.",
+        f"{cores} cores, {load:.1f} processes want to run",
+        cost="Grading takes longer, and a check that the machine has no time for can't be judged.",
         advice="Wait until other work is done.",
     )
 
@@ -101,7 +101,7 @@ def _linux() -> list[Finding]:
 
 
 def _sock_diag() -> Finding:
-    what = "socket facts from the kernel (sock_diag)"
+    what = "socket information from the kernel (sock_diag)"
     try:
         from grader.wire.kernel import SocketTable, TcpState  # noqa: PLC0415 — Linux only
 
@@ -111,7 +111,7 @@ def _sock_diag() -> Finding:
         table.close()
     except (OSError, AttributeError) as error:
         return Finding(what, good=False, found=str(error), needed_by=_LOCAL)
-    return Finding(what, seen, "they work" if seen else "wrong", needed_by=_LOCAL)
+    return Finding(what, seen, "works" if seen else "wrong", needed_by=_LOCAL)
 
 
 def _namespaces() -> Finding:
@@ -125,36 +125,36 @@ def _namespaces() -> Finding:
         what,
         good=False,
         found="refused",
-        cost="The program uses this machine's network and sees its files and processes; SECURITY.md has the list.",
-        advice="See sysctl user.max_user_namespaces and kernel.apparmor_restrict_unprivileged_userns; in a container "
-        "it is the engine that refuses them.",
+        cost="The program uses this machine's network and sees its files and processes; see SECURITY.md.",
+        advice="See sysctl user.max_user_namespaces and kernel.apparmor_restrict_unprivileged_userns; in a container, "
+        "the engine refuses them.",
     )
 
 
 def _without_namespaces() -> list[Finding]:
-    """What matters only there."""
+    """What matters only without namespaces."""
     own_user = users.of_its_own() is not None
     clears = users.holds(users.CAP_NET_ADMIN)
     takes = _takes_sockets()
     return [
         Finding(
-            "a user of its own for each program",
+            "a separate user for each program",
             own_user,
-            "root may give it" if own_user else "only root may give it",
-            cost="A program may end the grader, read its files and change its reports: marks are not protected.",
+            "possible, as root" if own_user else "only root can do this",
+            cost="A program can kill the grader, read its files and change its reports: marks are not protected.",
         ),
         Finding(
             "clearing TIME_WAIT rows (NET_ADMIN)",
             clears,
             "allowed" if clears else "refused",
-            cost="Some checks of a server that knows one port only can't be judged.",
+            cost="Some checks of a server that always uses the same port can't be judged.",
         ),
         Finding(
             "looking at a program's sockets (pidfd_getfd)",
             takes,
             "allowed" if takes else "refused",
-            cost="Silence is waited for by the clock, which takes seconds, and send buffers keep the network's size: a "
-            "server that waits in send for one client, and all others with it, may pass.",
+            cost="The grader takes seconds to be sure of a silence, and can't make send buffers small: a server that "
+            "blocks in send for one client, and keeps all others waiting, may pass.",
         ),
     ]
 
@@ -170,10 +170,10 @@ def _filter() -> Finding:
 
     good = seccomp.available()
     return Finding(
-        "a filter of system calls (seccomp)",
+        "a system call filter (seccomp)",
         good,
         "works" if good else "not on this kernel or machine",
-        cost="A program may trace others, open raw sockets and hide what it waits for.",
+        cost="A program can trace others, open raw sockets and hide what it waits for.",
     )
 
 
@@ -190,12 +190,12 @@ def _memory_count() -> Finding:
         "cgroups",
         found is not None,
         found or "none",
-        cost="A program that the kernel ended for want of memory is taken for one that crashed.",
+        cost="A program that the kernel kills because it is out of memory looks like one that crashed.",
     )
 
 
 def _toolchains() -> list[Finding]:
-    """What programs are built and run with: each command of `base`, since each is of another language, and families."""
+    """What programs are built and run with: each command of `base`, since each is for another language; families."""
     base = [_toolchain(word, [word], here.way_out(BASE)) for word in FAMILIES[BASE].commands]
     return base + [
         _toolchain(family.title, [*family.commands], here.way_out(family.name))
@@ -217,12 +217,12 @@ def _sentence(words: str) -> str:
 
 
 def _libraries() -> list[Finding]:
-    """What assignments allow beyond their languages' own libraries."""
+    """The libraries that assignments allow besides the standard ones."""
     found = []
     for name in assignments.names():
         try:
             allowed = assignments.load(name).image
-        except GraderError:  # its author's to mend, and lint's to tell
+        except GraderError:  # for lint to report, and for its author to fix
             continue
         if allowed:
             missing = here.missing_libraries(allowed)
@@ -256,20 +256,20 @@ def _engine() -> list[Finding]:
 
 
 def images_finding(built: Iterable[tuple[str, int]]) -> Finding:
-    """Which images are there, each as what it is for and its size in bytes; others are built when they are needed."""
+    """Which images there are, each as its purpose and size in bytes; others are built when they are needed."""
     listed = [f"{what} {size >> 20} MiB" for what, size in sorted(built)]
-    advice = "" if listed else "The first grading builds them; or: grader image build."
+    advice = "" if listed else "They are built when first needed, or now by: grader image build."
     return Finding("images", bool(listed), "; ".join(listed) or "none yet", advice=advice)
 
 
 def described(info: Mapping[str, Any]) -> str:
-    """An engine in a few words, from what it says of itself (GET /info of its API)."""
+    """An engine in a few words, from its own description (GET /info of its API)."""
     whose = "rootless" if _has_option(info, "rootless") else "as root"
     return f"{info.get('ServerVersion', 'version unknown')}, {whose}, cgroup v{info.get('CgroupVersion', '1')}"
 
 
 def limits_of(info: Mapping[str, Any]) -> list[Finding]:
-    """What the engine can keep a program from, from what it says of itself."""
+    """What the engine can keep a program from doing, from its own description."""
     return [
         Finding(what, good := has(info), "works" if good else "missing", cost=cost, advice="" if good else _DELEGATION)
         for what, has, cost in _LIMITS
@@ -288,16 +288,22 @@ def _charges_sockets(info: Mapping[str, Any]) -> bool:
     return info.get("CgroupVersion") == "2" or bool(info.get("KernelMemoryTCP"))
 
 
-_DELEGATION = "A rootless engine needs cgroup v2 with these controllers delegated to its user; see its manual."
-#: What a container may be kept from, how the engine says so, and what it costs where it can't.
+_DELEGATION = (
+    "A rootless engine needs cgroup v2 with the cpu, memory and pids controllers delegated to its user; see its manual."
+)
+#: What a container can be kept from doing, how the engine says so, and what is lost if it can't.
 _LIMITS: tuple[tuple[str, Callable[[Mapping[str, Any]], bool], str], ...] = (
-    ("limit of memory", _says("MemoryLimit", "SwapLimit"), "A program may use up this machine's memory."),
-    ("limit of processes", _says("PidsLimit"), "A fork bomb ends only where this machine does."),
-    ("shares of CPU time", _says("CPUShares"), "A busy program may slow its own grading and others' down."),
-    ("count of sockets' memory", _charges_sockets, "What a program's sockets hold is not counted as its memory."),
+    ("memory limit", _says("MemoryLimit", "SwapLimit"), "A program can use up this machine's memory."),
+    ("process limit", _says("PidsLimit"), "A fork bomb can bring this machine down."),
+    ("CPU shares", _says("CPUShares"), "A busy program can slow down its own grading and others."),
     (
-        "the engine's filter of system calls (seccomp)",
+        "accounting of socket memory",
+        _charges_sockets,
+        "Data in a program's socket buffers is not counted as its memory.",
+    ),
+    (
+        "the engine's system call filter (seccomp)",
         lambda info: _has_option(info, "seccomp"),
-        "Only the grader's own filter stands between a program and the kernel's rarer calls.",
+        "Only the grader's own filter keeps a program from the kernel's less common calls.",
     ),
 )

@@ -1,6 +1,6 @@
-"""Families of languages: what a program needs where it is built and run, beyond what every sandbox has.
+"""Families of languages: what a program needs to be built and run, besides what every sandbox has.
 
-One row per family.  Images are made of the rows (`sandbox/images.py`), recipes name them (`languages`), and `doctor`
+One row per family.  Images are made from the rows (`sandbox/images.py`), recipes name them (`languages`), and `doctor`
 looks for their commands.  Nothing here runs anything.
 """
 
@@ -19,9 +19,9 @@ BASE: Final = "base"
 class Family:
     """What belongs together in an image.
 
-    `name`: as in `grader image build --family NAME`.  `title`: as in sentences.  `packages`: of Debian, which bring it.
-    `commands`: what a program of it can't be built and run without.  `also`: other commands that come with it.
-    `needs`: families that it contains.  `note`: in a sentence, what an instructor should know.
+    `name`: as in `grader image build --family NAME`.  `title`: as in sentences.  `packages`: Debian's for it.
+    `commands`: what its programs can't be built and run without.  `also`: other commands that come with it.
+    `needs`: families that it contains.  `note`: a sentence that an instructor should know.
     """
 
     name: str
@@ -41,22 +41,22 @@ _ROWS: Final = (
     Family("go", "Go", ("golang-go",), ("go",), also=("gofmt",)),
     Family("rust", "Rust", ("rustc", "cargo"), ("rustc", "cargo")),
     Family("node", "JavaScript", ("nodejs",), ("node",), also=("nodejs",)),
-    # Of its own, since it is made of 370 packages more, which few programs need: theirs are laid into an image.
+    # Separate, since it adds 370 packages that few programs need: an assignment's own are part of its image.
     Family("npm", "npm", ("npm",), ("npm",), also=("npx",), needs=("node",)),
     Family("typescript", "TypeScript", ("node-typescript",), ("tsc",), needs=("node",)),
     Family("ruby", "Ruby", ("ruby",), ("ruby",)),
-    Family("dotnet", "C#", (), ("dotnet",), note="Debian has no .NET: name an image that has it, by --image."),
+    Family("dotnet", "C#", (), ("dotnet",), note="Debian has no .NET: use --image to name an image that has it."),
 )
 FAMILIES: Final[dict[str, Family]] = {family.name: family for family in _ROWS}
 
-#: The family of each command that a family brings.
+#: The family of each command that a family provides.
 _OF_COMMAND: Final = {word: family.name for family in _ROWS for word in (*family.commands, *family.also)}
 
 
 def families_of_words(words: Iterable[str]) -> frozenset[str]:
     """The families whose commands are among the words of a command line, `base` always.
 
-    A word may be a path (`/usr/bin/java`); a line for a shell is given in its words.
+    A word may be a path (`/usr/bin/java`); a shell command is given as its words.
     """
     found = (_OF_COMMAND.get(PurePosixPath(word).name) for word in words)
     return frozenset({BASE, *(family for family in found if family)})
@@ -65,7 +65,7 @@ def families_of_words(words: Iterable[str]) -> frozenset[str]:
 def closed(families: Iterable[str]) -> frozenset[str]:
     """These families, what they contain, and `base`.
 
-    Raises KeyError for a name that is none.
+    Raises KeyError for an unknown name.
     """
     found = {BASE}
     waiting = [*families]
@@ -77,6 +77,6 @@ def closed(families: Iterable[str]) -> frozenset[str]:
 
 
 def titles(families: Iterable[str]) -> str:
-    """What these families are for, in words: the languages beyond those of `base`, or those of it."""
+    """What these families are for, in words: the languages besides those of `base`, or else those of `base`."""
     named = [FAMILIES[name].title for name in FAMILIES if name in {*families} - {BASE}] or [FAMILIES[BASE].title]
     return named[0] if len(named) == 1 else f"{', '.join(named[:-1])} and {named[-1]}"

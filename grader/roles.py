@@ -1,7 +1,7 @@
-"""What a name says about a role: the rules by which files, folders and targets are told apart.
+"""What a name says about a role: the rules that tell files, folders and targets apart.
 
-Names are compared without case, "_", "-", "." and spaces.  What is just words is here, since both sides of the
-sandbox use it: the host when it looks for a source, the driver when it looks for what a build has made.
+Names are compared without case, "_", "-", "." and spaces.  These rules are here because both sides of the sandbox use
+them: the host when it looks for a source, the driver when it looks for what a build has made.
 """
 
 from __future__ import annotations
@@ -16,19 +16,19 @@ from grader.model import Role
 OTHER_ROLE: Final[dict[Role, Role]] = {"server": "client", "client": "server"}
 #: Words around the role in usual names: `TCP_Server.py`.
 USUAL_WORDS: Final = ("", "tcp", "udp", "echo")
-#: A role as students write it, in their own language and in short.
+#: The words for a role that students use, in their own language and abbreviated.
 _ALSO: Final[dict[Role, tuple[str, ...]]] = {
     "server": ("server", "serveur", "servidor", "srv", "servr"),
     "client": ("client", "klient", "cliente", "cli", "clnt"),
 }
-#: Short words that stand in many others ("click", "public"): they count only as words of their own.
+#: Short words that are part of many others ("click", "public"): they count only as words of their own.
 _SHORT: Final = frozenset({"srv", "cli", "clnt", "servr"})
-#: Where tools keep what is not for people: cargo's parts, CMake's trials of the compiler.
+#: Where tools keep internal files: cargo's parts, CMake's compiler tests.
 _TOOLS_OWN: Final = frozenset({"deps", "incremental", "CMakeFiles", ".fingerprint"})
 
 
 def plain(text: str) -> str:
-    """A name without the parts that people write differently."""
+    """A name without the details that people write differently."""
     return re.sub(r"[\s._-]", "", text).lower()
 
 
@@ -44,7 +44,7 @@ def is_near(name: str, role: Role) -> bool:
 
 
 def in_folder_of(name: str, role: Role) -> bool:
-    """Whether a folder that it is in has one."""
+    """Whether a folder in its path contains such a word."""
     return any(_speaks_of(part, role) for part in PurePosixPath(name).parent.parts)
 
 
@@ -75,7 +75,7 @@ def tiers(role: Role) -> tuple[Callable[[str], bool], ...]:
 def made_program(made: Iterable[str], role: Role, likely: Sequence[str] = ()) -> list[str]:
     """Which of the files that a build has made is the role's program: one, or all that are equally likely.
 
-    `likely`: names that it may have, since its sources are called so.
+    `likely`: names that it may have, since they are its sources' names.
     """
     names = [name for name in made if not _is_a_tools_own(name)]
     stems = {plain(name) for name in likely}
@@ -88,7 +88,7 @@ def made_program(made: Iterable[str], role: Role, likely: Sequence[str] = ()) ->
     for rule in rules:
         found = [name for name in names if rule(name)]
         if found:
-            # A tool that installs what it has built leaves it in both places.
+            # A tool that installs what it has built leaves a copy in both places.
             shallowest = min(name.count("/") for name in found)
             return sorted(name for name in found if name.count("/") == shallowest)
     return []
@@ -109,6 +109,6 @@ def _speaks_of(text: str, role: Role) -> bool:
     whole = plain(text)
     if any(word in whole for word in _ALSO[role] if word not in _SHORT):
         return True
-    # `upper_srv`, `udpCli`: words end at a sign, a digit, or where a capital begins.
+    # `upper_srv`, `udpCli`: a word ends at a symbol, a digit or a capital letter.
     words = {word.lower() for word in re.findall(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])", text)}
     return not words.isdisjoint(_SHORT.intersection(_ALSO[role]))

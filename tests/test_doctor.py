@@ -32,13 +32,13 @@ def test_an_engine_that_can_do_everything_lacks_nothing() -> None:
 @pytest.mark.parametrize(
     ("change", "lacks"),
     [
-        ({"MemoryLimit": False}, "limit of memory"),
-        ({"SwapLimit": False}, "limit of memory"),
-        ({"PidsLimit": False}, "limit of processes"),
-        ({"CPUShares": False}, "shares of CPU time"),
-        ({"KernelMemoryTCP": False}, "count of sockets' memory"),
-        ({"SecurityOptions": ["name=apparmor"]}, "the engine's filter of system calls (seccomp)"),
-        ({"SecurityOptions": None}, "the engine's filter of system calls (seccomp)"),
+        ({"MemoryLimit": False}, "memory limit"),
+        ({"SwapLimit": False}, "memory limit"),
+        ({"PidsLimit": False}, "process limit"),
+        ({"CPUShares": False}, "CPU shares"),
+        ({"KernelMemoryTCP": False}, "accounting of socket memory"),
+        ({"SecurityOptions": ["name=apparmor"]}, "the engine's system call filter (seccomp)"),
+        ({"SecurityOptions": None}, "the engine's system call filter (seccomp)"),
     ],
 )
 def test_each_thing_that_an_engine_lacks_is_named_with_its_cost(change: dict[str, Any], lacks: str) -> None:

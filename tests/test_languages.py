@@ -402,13 +402,13 @@ def test_configured_client_says_what_it_asks(tmp_path: Path, asks: str, words: t
 def test_two_usual_names_are_both_named_with_the_lines_that_decide() -> None:
     assert refusal(handed_in("server.py", "tcp_server.c")) == (
         "'server.py' and 'tcp_server.c' could each be the server: say which one it is in a file grader.toml, for "
-        'example by this line:\nserver = { run = ["python3", "server.py", "{port}"] }'
+        'example with this line:\nserver = { run = ["python3", "server.py", "{port}"] }'
     )
 
 
 def test_lines_for_a_c_program_build_it_too() -> None:
     assert refusal(handed_in("chat_client.c", "my_client.c"), "client").endswith(
-        'by this line:\nclient = { build = ["cc", "-Wall", "-O1", "-g", "-o", "client", "chat_client.c", "-pthread", '
+        'with this line:\nclient = { build = ["cc", "-Wall", "-O1", "-g", "-o", "client", "chat_client.c", "-pthread", '
         '"-lm"], run = ["./client", "{host}", "{port}"] }'
     )
 
@@ -425,8 +425,8 @@ def test_many_candidates_are_cut() -> None:
 
 def test_nothing_found_says_what_was_looked_for_and_what_there_is() -> None:
     assert refusal(handed_in("notes.txt", "report.pdf")) == (
-        "no server was found: looked for server.py, tcp_server.c or a Makefile that makes 'server' and names like "
-        "them, and found only 'notes.txt' and 'report.pdf'"
+        "no server was found: looked for server.py, tcp_server.c or a Makefile that makes 'server' and similar "
+        "names, but found only 'notes.txt' and 'report.pdf'"
     )
     assert refusal(handed_in(*(f"{number}.txt" for number in range(9)))).endswith("'4.txt' and 4 more")
 
@@ -443,8 +443,7 @@ def test_server_when_a_client_is_asked_for() -> None:
 @pytest.mark.parametrize("name", ["Server.cs", "main.cs", "src/app/Main.cs"])
 def test_language_that_needs_an_instructors_image_is_named(name: str) -> None:
     assert refusal(handed_in(name, "README")) == (
-        f"the server '{name}' is written in C#, which is built and started only as a grader.toml says, in an image "
-        "that has it"
+        f"the server '{name}' is written in C#: a grader.toml must say how to build and run it, in an image with .NET"
     )
 
 
@@ -486,7 +485,7 @@ def test_error_between_several_ends_with_a_line_that_decides_when_it_is_pasted(n
     try:
         found = recipe(submission, role)
     except UsageError as error:
-        _, line, pasted = str(error).partition(" by this line:\n")
+        _, line, pasted = str(error).partition(" with this line:\n")
         if "could each be" not in str(error):
             assert not line
             return

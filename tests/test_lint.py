@@ -96,7 +96,7 @@ def test_a_file_that_cannot_be_read_is_named(folder: Path, file: str, content: s
 
 
 def test_the_command_tells_them_and_exits_with_2(folder: Path) -> None:
-    assert run("lint", "udp_reply") == (0, "udp_reply: no mistake found\n", "")
+    assert run("lint", "udp_reply") == (0, "udp_reply: no mistakes found\n", "")
     (folder / "protocol.py").write_text("print('hello')\n1 / 0\n")
     told = "protocol.py, line 2: ZeroDivisionError: division by zero\n"
     assert run("lint", "mine", "--assignments", str(folder.parent)) == (2, told, "")

@@ -340,5 +340,5 @@ def test_missing_tools_are_named_with_what_brings_them() -> None:
 
 
 def test_several_are_refused_with_a_line_for_each_language() -> None:
-    with pytest.raises(UsageError, match=r"by this line:\nserver = \{ build = \[\"javac\""):
+    with pytest.raises(UsageError, match=r"with this line:\nserver = \{ build = \[\"javac\""):
         recipe(of({"AServer.java": JAVA_MAIN.format("AServer"), "BServer.java": JAVA_MAIN.format("BServer")}), "server")

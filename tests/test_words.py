@@ -49,15 +49,6 @@ INSTEAD: Final = {
     r"\bwhichever way\b": "however it ...",
     r"\banother check's affair\b": "another check's business",
 }
-#: Places whose texts still have some of these phrases.  One that has none any more is taken out of this table.
-NOT_YET: Final = (
-    "grader/cli.py",
-    "grader/doctor.py",
-    "grader/languages",
-    "grader/report",
-    "grader/sandbox",
-    "grader/submission",
-)
 
 
 def texts() -> Iterator[tuple[str, int, str]]:
@@ -85,25 +76,13 @@ def parts_of(path: Path) -> Iterator[tuple[int, str]]:
         line += paragraph.count("\n") + 2
 
 
-def is_left(name: str) -> bool:
-    return name.startswith(NOT_YET)
-
-
 TEXTS = tuple(texts())
 
 
 @pytest.mark.parametrize("phrase", INSTEAD)
 def test_the_old_dialect_is_gone(phrase: str) -> None:
     found = [f"{name}:{line}: {text[:200]}" for name, line, text in TEXTS if re.search(phrase, text, re.IGNORECASE)]
-    assert [place for place in found if not is_left(place)] == [], f"say: {INSTEAD[phrase]}"
-
-
-@pytest.mark.parametrize("place", NOT_YET)
-def test_what_is_left_is_in_the_table_only_while_it_is_left(place: str) -> None:
-    left = [text for name, _, text in TEXTS if name.startswith(place)]
-    assert any(re.search(phrase, text, re.IGNORECASE) for phrase in INSTEAD for text in left), (
-        f"{place} is done: take it out"
-    )
+    assert found == [], f"say: {INSTEAD[phrase]}"
 
 
 def test_phrases_are_found_where_they_are() -> None:

@@ -1,8 +1,8 @@
 """Finding a submission's program: which file it is, how it is built, and how it is started.
 
-What the submission's `grader.toml` says wins; then a build system that makes the role (`builds`); then the source that
-names and contents say it is (`programs`), by its language's row (`table`).  Nothing is guessed between two files that
-are equally likely: the error names both and shows the line of a `grader.toml` that decides.  Only names and texts are
+The submission's `grader.toml` wins; then a build system that makes the role's program (`builds`); then the source that
+names and contents point to (`programs`), by its language's row (`table`).  Nothing is guessed between two files that
+are equally likely: the error names both and shows the `grader.toml` line that decides.  Only names and texts are
 looked at: what a program means, and whether it compiles, is found out by running it.
 """
 
@@ -28,7 +28,7 @@ from grader.model import Role
 from grader.roles import OTHER_ROLE, belongs_to, role_named
 from grader.submission import CONFIG_NAME, Config, Start, Submission, shown
 
-#: A number that may be a port, as it stands in a source: not a part of a name, a fraction or an address.
+#: A number in a source that may be a port: not part of a name, a fraction or an address.
 _NUMBER: Final = re.compile(r"(?<![\w.])[0-9](?:_?[0-9]){0,6}(?!\w|\.[0-9])")
 _PORTS: Final = range(1, 65536)
 _MOST_PORTS: Final = 64
@@ -36,7 +36,7 @@ _LISTED_FILES: Final = 5
 
 
 class NoProgramError(UsageError):
-    """No program of that role was found."""
+    """No program for that role was found."""
 
 
 def recipe(submission: Submission, role: Role) -> Recipe:
@@ -48,7 +48,7 @@ def recipe(submission: Submission, role: Role) -> Recipe:
 
 
 def recipes(submission: Submission, roles: Iterable[Role]) -> tuple[dict[Role, Recipe], dict[Role, str]]:
-    """The programs of these roles that are there, and in a sentence each why the others are not.
+    """The programs found for these roles, and for each other role a sentence that says why there is none.
 
     Raises UsageError when it is not clear which program is meant, or when its language can't be run.
     """
@@ -68,7 +68,7 @@ def recipes(submission: Submission, roles: Iterable[Role]) -> tuple[dict[Role, R
 
 
 def lacking(made: Recipe, role: Role, tools: Iterable[str], *, in_images: bool) -> str:
-    """That a program can't be built or started here, and what helps, as the end of a sentence.
+    """Why a program can't be built or started here and what helps, as the end of a sentence.
 
     `tools`: the commands that are not there.  `in_images`: whether programs run in containers.
     """
@@ -80,12 +80,12 @@ def lacking(made: Recipe, role: Role, tools: Iterable[str], *, in_images: bool) 
     words = f"{where} has no {_listed([*tools], 'and no')}, which the {role} ({made.language}) needs"
     notes = [family.note for family in wanted if family.note]
     if in_images:
-        return f"{words} (add it to the image that --image names, or leave that out)"
+        return f"{words} (add it to the image that --image names, or leave out --image)"
     return f"{words} ({' '.join(notes) or 'apt-get install ' + ' '.join(packages)})"
 
 
 def written_in(submission: Submission, made: Recipe) -> str:
-    """The language of a program's sources: of the file that it comes from, or of all; empty: there are several."""
+    """The language of a program's sources: of the file that it comes from, or of all; empty if there are several."""
     own = language_name(made.program)
     if own:
         return own
@@ -99,9 +99,9 @@ def _recipe(sources: Sources, role: Role) -> Recipe:
 
 
 def _taken_twice(submission: Submission, found: dict[Role, Recipe]) -> Role | None:
-    """The role that must do without a file that was found for both: the other one than its name speaks of, or the last.
+    """The role that loses a file found for both: the one that its name does not suggest, or the last.
 
-    Only who writes it down in `grader.toml` hands in one program for both.
+    One program for both must be declared in `grader.toml`.
     """
     shared = {made.program for made in found.values()}
     if len(shared) == len(found) or any(_configured(submission.config, role) for role in found):
@@ -137,18 +137,18 @@ def _configured(config: Config | None, role: Role) -> Start | None:
 def _from_source(sources: Sources, role: Role, name: str) -> Recipe:
     language = language_of(name)
     if language is None:
-        message = f"{name} is no source"
+        message = f"{name} is not a source file"
         raise ValueError(message)
     return language.recipe(sources, role, name)
 
 
 def _refuse_csharp(submission: Submission, role: Role) -> None:
-    """Said only where nothing else was found."""
+    """Raised only if nothing else was found."""
     for name in submission.files:
         if language_name(name) == "C#" and not belongs_to(name, OTHER_ROLE[role]):
             message = (
-                f"the {role} {shown(name)} is written in C#, which is built and started only as a {CONFIG_NAME} says, "
-                "in an image that has it"
+                f"the {role} {shown(name)} is written in C#: a {CONFIG_NAME} must say how to build and run it, "
+                "in an image with .NET"
             )
             raise UsageError(message)
 
@@ -172,7 +172,7 @@ def _from_config(sources: Sources, start: Start) -> Recipe:
 
 
 def _configured_files(submission: Submission, start: Start | None) -> list[str]:
-    """The submission's own files that a role's commands name."""
+    """The submission's own files that appear in a role's commands."""
     words = _words_of(_words(start)) if start is not None else []
     return [name for name in words if name in submission.files]
 
@@ -188,7 +188,7 @@ def _configured_build(build: str | tuple[str, ...] | None) -> tuple[tuple[str, .
 
 
 def _words(start: Start) -> Iterable[str]:
-    """The words of the commands in a `grader.toml`; those of a line for a shell as far as they can be told apart."""
+    """The words of the commands in a `grader.toml`; those of a shell command as far as they can be told apart."""
     build = start.build if start.build is not None else ()
     lines = (build,) if isinstance(build, str) else build
     return (word for line in (*start.run, *lines) for word in (line, *re.split(r"[\s;&|()]+", line)))
@@ -198,7 +198,7 @@ def _words(start: Start) -> Iterable[str]:
 
 
 def _ports_in(sources: Sources, made: Recipe) -> tuple[int, ...]:
-    """Numbers that may be a port: in the program's source and in headers; in all sources when none is named."""
+    """Numbers that may be a port: in the program's source and in headers; in all sources if no source is named."""
     names = [name for name in sources.files if language_name(name)]
     headers = [name for name in sources.files if PurePosixPath(name).suffix.lower() == ".h"]
     named = [made.program] if made.program in names else names
@@ -217,7 +217,7 @@ def _none_found(submission: Submission, role: Role) -> str:
         return f"this submission has a {other} ({shown(others[0])}) but no {role}"
     wanted = [f"{role}.py", f"tcp_{role}.c", f"a Makefile that makes {role!r}"]
     return (
-        f"no {role} was found: looked for {_listed(wanted, 'or')} and names like them, and found only "
+        f"no {role} was found: looked for {_listed(wanted, 'or')} and similar names, but found only "
         f"{_listed([shown(name) for name in submission.files], 'and')}"
     )
 
@@ -225,12 +225,12 @@ def _none_found(submission: Submission, role: Role) -> str:
 def _several_found(sources: Sources, role: Role, names: list[str]) -> str:
     return (
         f"{_listed([shown(name) for name in names], 'and')} could each be the {role}: say which one it is in a file "
-        f"{CONFIG_NAME}, for example by this line:\n{config_line(role, _from_source(sources, role, names[0]))}"
+        f"{CONFIG_NAME}, for example with this line:\n{config_line(role, _from_source(sources, role, names[0]))}"
     )
 
 
 def config_line(role: Role, made: Recipe) -> str:
-    """The line of a `grader.toml` that stands for a recipe."""
+    """The `grader.toml` line that is equivalent to a recipe."""
     parts = [f"run = {_toml(list(made.run))}"]
     if len(made.build) == 1:
         parts.insert(0, f"build = {_toml(list(made.build[0]))}")

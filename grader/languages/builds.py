@@ -1,4 +1,4 @@
-"""Build systems: make, CMake and cargo.  What they make is found afterwards, among what is new and can be executed."""
+"""Build systems: make, CMake and cargo.  What they make is found afterwards, among new files that can be executed."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from grader.languages.table import language_of
 from grader.model import Role
 from grader.roles import belongs_to, in_folder_of
 
-#: A library that a crate needs, in a table of them or in one of its own.
+#: A library that a crate needs, in a table of several or in its own.
 _DEPENDENCIES: Final = re.compile(r"^\[(?:[\w.-]*\.)?(?:build-)?dependencies(?:\]\s*[\w\"]|\.)", re.MULTILINE)
 _WORD: Final = re.compile(r"[\w./+-]+")
 
 
 def built(sources: Sources, role: Role, winners: list[str]) -> Recipe | None:
-    """How a build system makes the role's program; None where there is none, or where it is not what counts.
+    """How a build system makes the role's program; None if there is none, or if it doesn't decide.
 
     `winners`: the sources that may be the program.  With none, a Makefile counts if it has a target for the role, or
     if there is no other source at all.
@@ -60,7 +60,7 @@ def _by_cargo(sources: Sources, role: Role, winners: list[str]) -> Recipe | None
         manifest = joined(place, "Cargo.toml")
         build: tuple[Argv, ...] = (("cargo", "build", "--offline", "--manifest-path", manifest),)
         if not _DEPENDENCIES.search(sources.text(manifest)):
-            # It pins nothing then, and an older cargo can't read what a newer one has written.
+            # It pins nothing then, and an older cargo can't read a newer one's file.
             build = (("rm", "-f", joined(place, "Cargo.lock")), *build)
         names = tuple(re.findall(r'^[^\S\n]*name[^\S\n]*=[^\S\n]*"([^"\n]+)"', sources.text(manifest), re.MULTILINE))
         made = _made(
@@ -100,7 +100,7 @@ def _by_make(sources: Sources, role: Role, winners: list[str]) -> Recipe | None:
 
 
 def _has_target(sources: Sources, place: str, text: str, role: Role) -> bool:
-    """Whether `make <role>` makes it: by a rule, or by make's own for a program with a single C file."""
+    """Whether `make <role>` makes it: by a rule, or by make's built-in rule for a program with a single C file."""
     below = {name.removeprefix(f"{place}/") for name in sources.files} if place else {*sources.files}
     if makefiles.makes_target(text, role, below):
         return not makefiles.starts_something(text, role)
@@ -114,7 +114,7 @@ def _is_all_there_is(sources: Sources, role: Role) -> bool:
 
 def _from_make(sources: Sources, role: Role, winners: list[str], makefile: str, target: str | None) -> Recipe:
     place, text = folder_of(makefile), sources.text(makefile)
-    # Every file of a snapshot has the same time, so make would take what was built elsewhere for up to date.
+    # Every file of a snapshot has the same time, so make would consider what was built elsewhere up to date.
     always: Argv = ("-B",) if _may_be_stale(sources, place, role) else ()
     where: Argv = ("-C", place) if place else ()
     build: Argv = ("make", *always, *where, *((target,) if target else ()))

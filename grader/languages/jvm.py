@@ -22,20 +22,20 @@ _PACKAGE: Final = re.compile(r"^[^\S\n]*package[^\S\n]+([\w.]+)", re.MULTILINE)
 _CLASS: Final = re.compile(r"\b(?:class|enum|record|interface)\s+(\w+)")
 _JVM_NAME: Final = re.compile(r'@file\s*:\s*JvmName\s*\(\s*"(\w+)"')
 _INSIDE: Final = re.compile(r"^[^\S\n]*object[^\S\n]+(\w+)", re.MULTILINE)
-#: On the command line, since the JVM prints on standard error what an environment variable makes of it.  A quarter of
+#: On the command line, since the JVM prints a line on stderr if an environment variable sets options.  A quarter of
 #: the machine's memory would be its heap otherwise; the collector and the compiler with the fewest threads of their
 #: own; and no file in /tmp for each start (JDK tools look at it).
 _JAVA: Final[Argv] = ("java", "-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-XX:-UsePerfData")
 _JAVAC: Final[Argv] = ("javac", "-J-Xmx256m", "-encoding", "UTF-8", "-nowarn", "-g")
-#: Files of libraries that a project says it needs, of which none can be fetched.
+#: Files that list a project's libraries, none of which can be fetched.
 _PROJECTS: Final = {"pom.xml": "Maven", "build.gradle": "Gradle", "build.gradle.kts": "Gradle"}
 _DEPENDENCY: Final = re.compile(r"<dependency>|^[^\S\n]*(?:implementation|api|compile)\b", re.MULTILINE)
 
 
 def java(sources: Sources, role: Role, name: str) -> Recipe:
-    """A Java program: all files of its source folder, but those that are the other program's.
+    """A Java program: all files of its source folder except the other program's.
 
-    Where one of them is needed all the same, or one of another source folder, the compiler looks for it.
+    If one of those is needed after all, or one from another source folder, the compiler finds it.
     """
     output = unused(f"{role}-classes", sources.taken)
     roots = {file: _root(file, sources.text(file)) for file in sources.with_suffix(JAVA_SUFFIXES)}
@@ -61,7 +61,7 @@ def java(sources: Sources, role: Role, name: str) -> Recipe:
 
 
 def _is_part(sources: Sources, file: str, name: str, role: Role) -> bool:
-    """Whether a file of the same source folder is compiled with a program for certain."""
+    """Whether a file of the same source folder is certainly compiled with a program."""
     if file == name:
         return True
     if is_side_file(file) or PurePosixPath(file).stem.endswith(("Test", "Tests")):
@@ -70,7 +70,7 @@ def _is_part(sources: Sources, file: str, name: str, role: Role) -> bool:
 
 
 def _root(name: str, text: str) -> str:
-    """The folder from which a file's package counts; the one it stands in, where that does not fit."""
+    """The folder where a file's package begins; the file's own folder, if the package doesn't match its path."""
     folder, package = folder_of(name), _package(text).replace(".", "/")
     if package and (folder == package or folder.endswith(f"/{package}")):
         return folder[: len(folder) - len(package)].rstrip("/")
@@ -83,7 +83,7 @@ def _package(text: str) -> str:
 
 
 def _main_class(name: str, text: str) -> str:
-    """The class that holds `main`: the file's own, or where there is none of that name the last before it."""
+    """The class that contains `main`: the one named like the file, or else the last class before it."""
     stem = PurePosixPath(name).stem
     classes = {found[1]: found.start() for found in _CLASS.finditer(text)}
     start = MAIN_IN_JAVA.search(text)
@@ -92,9 +92,9 @@ def _main_class(name: str, text: str) -> str:
 
 
 def _libraries_wanted(sources: Sources) -> tuple[str, ...]:
-    """That a project names libraries, which nobody fetches: the sandbox has no network."""
+    """Warnings about a project's libraries, which can't be fetched: the sandbox has no network."""
     return tuple(
-        f"{name!r} names libraries: {_PROJECTS[PurePosixPath(name).name]} is not run, since there is no network, and "
+        f"{name!r} lists libraries: {_PROJECTS[PurePosixPath(name).name]} is not run, since there is no network, and "
         "the sources are compiled without them"
         for name in sources.files
         if PurePosixPath(name).name in _PROJECTS and _DEPENDENCY.search(sources.text(name))
@@ -127,7 +127,7 @@ def kotlin(sources: Sources, role: Role, name: str) -> Recipe:
 
 
 def _kotlin_class(name: str, text: str) -> str:
-    """The class that kotlinc makes of a file's own functions, or the object in which `main` stands."""
+    """The class that kotlinc makes of a file's own functions, or the object that contains `main`."""
     start = MAIN_IN_KOTLIN.search(text)
     inside = [found[1] for found in _INSIDE.finditer(text) if start and found.start() < start.start()]
     if inside and start and start[0][:1].isspace():

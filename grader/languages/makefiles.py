@@ -1,4 +1,4 @@
-"""What a Makefile says, as far as names go: which targets it has.  Nothing of it is executed."""
+"""Which targets a Makefile has, judging by names.  None of it is executed."""
 
 from __future__ import annotations
 
@@ -8,20 +8,20 @@ from collections.abc import Collection
 from pathlib import PurePosixPath
 from typing import Final, NamedTuple
 
-#: In the order in which GNU make looks for them.
+#: In the order that GNU make looks for them.
 MAKEFILES: Final = ("GNUmakefile", "makefile", "Makefile")
-#: A Makefile that makes one program is a few kilobytes.
+#: A Makefile for one program has a few kilobytes.
 _MOST_CHARS: Final = 256 * 1024
 
 
-#: A command that starts a program: one that stands in the folder, or one that an interpreter reads.
+#: A command that starts a program: one in the folder, or one that an interpreter reads.
 _STARTS: Final = re.compile(
     r"\t[@\-+ \t]*(?:cd\s+[\w./-]+\s*(?:&&|;)\s*)?(?:\./(?!configure)(?![\w./-]*\.sh\b)|python[\d.]*\s|node\s|java\s)"
 )
 
 
 class Rule(NamedTuple):
-    """One rule: its targets and what they are made from, as words, and its commands, each with its tab."""
+    """One rule: its targets and prerequisites, as words, and its commands, each with its tab."""
 
     targets: tuple[str, ...]
     prerequisites: tuple[str, ...]
@@ -49,7 +49,7 @@ _BUILDS: Final = ("all", "build", "compile")
 
 
 def building_target(text: str) -> str | None:
-    """The target that makes everything, where that is not the first one, which make takes by itself (None)."""
+    """The target that makes everything; None if that is the first one, make's own default."""
     plain = [target for rule in rules(text) for target in rule.targets if not re.match(r"\.|.*[%$]", target)]
     if not plain or not (plain[0] in _NO_BUILD or starts_something(text, plain[0])):
         return None
@@ -58,7 +58,7 @@ def building_target(text: str) -> str | None:
 
 
 def may_make(text: str, words: Collection[str]) -> bool:
-    """Whether something of what it makes may have one of these words in its name: patterns and loops can have any."""
+    """Whether something it makes may have one of these words in its name: patterns and loops can have any."""
     return (
         any(word in text.lower() for word in words)
         or re.search(r"%|\*|\$\(wildcard|\$\(MAKE\)|\bmake\b", text) is not None
@@ -68,7 +68,7 @@ def may_make(text: str, words: Collection[str]) -> bool:
 def starts_something(text: str, target: str) -> bool:
     """Whether a target's own commands start a program, so that `make <target>` would never end.
 
-    What a command begins with is started if it stands in the folder, or if the target is made from it.
+    A command's first word is such a program if it is a file in the folder, or a prerequisite of the target.
     """
     return any(
         _STARTS.match(command) or _first_word(command) in rule.prerequisites
@@ -84,7 +84,7 @@ def _first_word(command: str) -> str:
 
 
 def made_from(text: str, stem: str) -> list[str]:
-    """Names of what is made from a source with this stem, or from its object file, as far as the text has them."""
+    """Names of what is made from a source with this stem, or from its object file, as far as the text shows."""
     found: list[str] = []
     for rule in rules(text):
         if any(PurePosixPath(word).stem == stem for word in rule.prerequisites):
@@ -97,14 +97,14 @@ def made_from(text: str, stem: str) -> list[str]:
 
 
 def has_rules(text: str) -> bool:
-    """Whether it has a rule of its own that makes something: not only variables, and what `.PHONY` and such say."""
+    """Whether it has a rule that makes something: not only variables, `.PHONY` and the like."""
     return any(not target.startswith(".") and "%" not in target for rule in rules(text) for target in rule.targets)
 
 
 def makes_target(text: str, target: str, files: Collection[str] = ()) -> bool:
     """Whether a Makefile's text has a rule for `target`: by its name, a variable that holds it, or a pattern.
 
-    A pattern (`%: src/%.c`) makes it if the first thing that it would be made from is among `files`.
+    A pattern (`%: src/%.c`) makes it if its first prerequisite would be among `files`.
     """
     names = {target}
     for line in _lines(text):

@@ -1,7 +1,7 @@
-"""Languages that are compiled to a program of the machine: C, C++, Rust and Go, without a build system of theirs.
+"""Languages that are compiled to machine code, without a build system: C, C++, Rust and Go.
 
-The program's own file is built with the helpers that belong to it: those without a main function, as far as their
-headers are included, and none that a name gives to the other program.
+The program's own file is built with the helpers that belong to it: those without a main function whose headers are
+included, except those that belong to the other program by name.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from grader.roles import OTHER_ROLE, belongs_to
 C_SUFFIXES: Final = (".c",)
 CPP_SUFFIXES: Final = (".cpp", ".cc", ".cxx", ".c++")
 _HEADERS: Final = (".h", ".hpp", ".hh", ".hxx")
-#: C and C++ define it, with whatever before it; a prototype ends in ";".
+#: C and C++ define it, with anything before it; a prototype ends in ";".
 MAIN_IN_C: Final = re.compile(
     r"^[^\S\n]*(?:[\w:]+[^\S\n]+){0,3}main[^\S\n]*\([^;{)]*\)\s*(?:noexcept\s*)?\{", re.MULTILINE
 )
@@ -36,7 +36,7 @@ _WINSOCK: Final = re.compile(
 #: stack trace needs.
 _C: Final[Argv] = ("cc", "-Wall", "-O1", "-g")
 _CPP: Final[Argv] = ("g++", "-std=c++17", "-Wall", "-O1", "-g")
-#: Behind the sources, for what they use: threads, and the mathematics that C keeps apart.
+#: After the sources, for what they use: threads, and C's separate mathematics library.
 _LIBRARIES: Final[Argv] = ("-pthread", "-lm")
 
 
@@ -47,13 +47,13 @@ def c(sources: Sources, role: Role, name: str) -> Recipe:
 
 
 def cpp(sources: Sources, role: Role, name: str) -> Recipe:
-    """A C++ program; what it has of C is compiled as C++ too."""
+    """A C++ program; its C files are compiled as C++ too."""
     build = (*_CPP, *_rest(sources, (*CPP_SUFFIXES, *C_SUFFIXES), role, name))
     return _compiled("C++", build, sources, role, name)
 
 
 def _rest(sources: Sources, suffixes: tuple[str, ...], role: Role, name: str) -> Argv:
-    """What a compiler is given besides its options: where to write, headers' folders, sources, libraries."""
+    """A compiler's arguments besides its options: where to write, header folders, sources, libraries."""
     files = [name, *_helpers(sources, suffixes, role, name)]
     folders = sorted({folder_of(header) for header in sources.with_suffix(_HEADERS)})
     own = {folder_of(file) for file in files}
@@ -67,9 +67,9 @@ def _compiled(language: str, build: Argv, sources: Sources, role: Role, name: st
 
 
 def _helpers(sources: Sources, suffixes: tuple[str, ...], role: Role, name: str) -> list[str]:
-    """The files that a program is linked of besides its own: those whose headers it includes, directly or not.
+    """The files that a program is linked from besides its own: those whose headers it includes, directly or not.
 
-    Where a header has no file of its name, what it declares may be in any: then all of them belong to it.
+    If a header has no source with its name, what it declares may be in any: then all of them belong to it.
     """
     others = [
         file
@@ -111,20 +111,20 @@ def _included(text: str) -> Iterable[str]:
 
 def _windows_only(sources: Sources, name: str) -> Iterable[str]:
     if _WINSOCK.search(sources.text(name)) and "_WIN32" not in sources.text(name):
-        yield f"{name!r} includes headers that only Windows has (Winsock): here, and on the graders' machines, is Linux"
+        yield f"{name!r} includes headers that only Windows has (Winsock): programs are built and graded on Linux"
 
 
 def rust(sources: Sources, role: Role, name: str) -> Recipe:
-    """A Rust program of one file, and of the modules that it names."""
+    """A Rust program: one file and the modules that it names."""
     output = unused(role, sources.taken)
     build = ("rustc", "--edition", "2021", "-C", "opt-level=1", "-g", "-o", output, argument(name))
     return Recipe("Rust", name, (build,), (f"./{output}", *ARGUMENTS[role]), families=frozenset({BASE, "rust"}))
 
 
 def go(sources: Sources, role: Role, name: str) -> Recipe:
-    """A Go program: the files of its package that no other program in the same folder is.
+    """A Go program: the files of its package, without other programs in the same folder.
 
-    It is built where its module is, since paths in it count from there.
+    It is built in its module's folder, since import paths are relative to that.
     """
     folder, output = folder_of(name), unused(role, sources.taken)
     beside = [
@@ -149,7 +149,7 @@ def go(sources: Sources, role: Role, name: str) -> Recipe:
 
 
 def _older_module(sources: Sources, module: str | None) -> tuple[Argv, ...]:
-    """What lets an older Go read a `go.mod`: the language's version in two numbers, and no toolchain to fetch."""
+    """What lets an older Go read a `go.mod`: the language's version in two numbers, and no toolchain line."""
     manifest = joined(module or "", "go.mod")
     if module is None or not _NEWER_MODULE.search(sources.text(manifest)):
         return ()
@@ -157,7 +157,7 @@ def _older_module(sources: Sources, module: str | None) -> tuple[Argv, ...]:
 
 
 def _module_of(sources: Sources, folder: str) -> str | None:
-    """The folder of the `go.mod` that holds for a folder; None where there is none."""
+    """The folder of the `go.mod` that applies to a folder; None if there is none."""
     for parent in (folder, *(str(path) for path in PurePosixPath(folder).parents)):
         place = "" if parent == "." else parent
         if joined(place, "go.mod") in sources.taken:

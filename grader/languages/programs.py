@@ -1,9 +1,9 @@
 """Which source is a role's program: by words for the role in names and folders, then by what the sources say.
 
-Nothing is guessed between two files that are equally likely: what is left is given as it is.  The rules, each of which
-only decides where the ones before it left several: a usual name, a name or a folder that speaks of the role, any file
-that does not speak of the other role; those with a main function; those that no other source takes in; those that a
-README or a start script starts.
+Nothing is guessed between two files that are equally likely: all that are left are returned.  The rules, each of which
+only decides if the ones before it left several: a usual name; a file or folder name that mentions the role; any file
+that doesn't mention the other role; those with a main function; those that no other source includes or imports; those
+that a README or a start script starts.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ from grader.roles import OTHER_ROLE, belongs_to, is_near, is_usual, plain, tiers
 
 Rule = Callable[[str], bool]
 
-#: What a program is often called that is started, whatever it is.
+#: What main programs are often called, whatever they do.
 _MAIN_NAMES: Final = frozenset({"main", "app", "run", "index", "program", "start"})
-#: What stands before the role in a start script's name.
+#: What comes before the role in a start script's name.
 _STARTS: Final = ("", "run", "start", "launch", "go")
 #: Words of a command line that start what follows.
 _COMMAND: Final = re.compile(r"(?:\b(?:python[\d.]*|node|ruby|perl|java|go|bash|sh|npx|ts-node)[^\S\n]|\./)")
@@ -31,13 +31,13 @@ _README: Final = re.compile(r"(?:readme|anleitung|howto|usage|notes|report)(?:\.
 
 
 def candidates(sources: Sources, role: Role, given_away: Collection[str]) -> list[str]:
-    """The sources that are equally likely to be the role's program; most of the time one, none when there is none.
+    """The sources that are equally likely to be the role's program; usually one; none if there is none.
 
     `given_away`: files that are the other program's, as the submission says.
     """
     every = [name for name in sources.files if language_of(name) and not is_side_file(name) and name not in given_away]
     if len(sources.files) == 1 and not any(is_usual(name, OTHER_ROLE[role]) for name in every):
-        return every  # handed in alone: it is meant, whatever words are in its name
+        return every  # handed in alone: it is the program, whatever its name
     programs = [name for name in every if language_of(name) is not SHELL]
     meant = [name for name in programs if not is_aside(name)] or programs
     mains = [name for name in meant if _has_main(sources, name)]
@@ -52,7 +52,7 @@ def candidates(sources: Sources, role: Role, given_away: Collection[str]) -> lis
 
 
 def _first(rules: Iterable[Rule], names: list[str]) -> list[str]:
-    """The names that the first rule keeps that keeps any."""
+    """The names kept by the first rule that keeps any."""
     return next((found for rule in rules if (found := [name for name in names if rule(name)])), [])
 
 
@@ -86,7 +86,7 @@ def _below(rule: Rule) -> Rule:
 
 
 def _scripts(role: Role) -> list[Rule]:
-    """A start script counts in the root, under a name that says so: `server.sh`, `run_server.sh`."""
+    """A start script counts only in the root, with a name that says so: `server.sh`, `run_server.sh`."""
 
     def starts(name: str) -> bool:
         stem = plain(PurePosixPath(name).stem)
@@ -96,7 +96,7 @@ def _scripts(role: Role) -> list[Rule]:
 
 
 def _has_main(sources: Sources, name: str) -> bool:
-    """Whether a file can be started; one that is empty tells nothing."""
+    """Whether a file can be started; an empty one tells us nothing."""
     language = language_of(name)
     if language is None or language.main is None or not language.always:
         return True
@@ -121,7 +121,7 @@ def _narrowed(sources: Sources, role: Role, found: list[str]) -> list[str]:
 
 
 def _not_taken_in(sources: Sources, names: list[str]) -> list[str]:
-    """Those that no other source takes in: `from settings import PORT` makes `settings.py` a helper."""
+    """Those that no other source imports: `from settings import PORT` makes `settings.py` a helper."""
     taken: dict[str, set[str]] = {}
     for name in sources.files:
         language = language_of(name)
@@ -134,7 +134,7 @@ def _not_taken_in(sources: Sources, names: list[str]) -> list[str]:
 
 
 def _guarded(sources: Sources, names: list[str]) -> list[str]:
-    """Those with what a program has that is started, in languages where not every program has it."""
+    """Those with the marks of a main program, in languages where not every program has them."""
 
     def guarded(name: str) -> bool:
         language = language_of(name)
@@ -144,7 +144,7 @@ def _guarded(sources: Sources, names: list[str]) -> list[str]:
 
 
 def _started(sources: Sources, role: Role, names: list[str]) -> list[str]:
-    """Those that a README, a start script or `package.json` starts; on a line for the role, where one is."""
+    """Those that a README, a start script or `package.json` starts; on a line for the role, if there is one."""
     lines = [*_commands(sources)]
     for wanted in ([line for line in lines if is_near(line, role)], lines):
         found = [name for name in names if any(_names(line, name) for line in wanted)]
@@ -166,7 +166,7 @@ def _commands(sources: Sources) -> Iterable[str]:
 
 
 def _package_starts(text: str) -> Iterable[tuple[str, str]]:
-    """What a `package.json` names as a start, with its word for it."""
+    """What a `package.json` says to start, each with its key."""
     try:
         package = json.loads(text)
     except (ValueError, RecursionError):

@@ -1,4 +1,4 @@
-"""What a program's recipe is, and the words that all of them are made of."""
+"""What a recipe is, and the parts that all recipes are made of."""
 
 from __future__ import annotations
 
@@ -41,24 +41,24 @@ class Recipe:
 
     @property
     def tools(self) -> tuple[str, ...]:
-        """The commands that must be there: those of each family, but of the base only what it uses itself."""
+        """The commands that must be there: all of each family, but of the base only what the recipe itself uses."""
         needed = [command for name in sorted(closed(self.families) - {BASE}) for command in FAMILIES[name].commands]
         words = {word for argv in (*self.build, self.run) for word in argv[:1]}
         return (*needed, *(command for command in FAMILIES[BASE].commands if command in words))
 
 
 def argument(name: str) -> str:
-    """A file's name that no command takes for an option."""
+    """A file's name, so that no command takes it for an option."""
     return f"./{name}" if name.startswith("-") else name
 
 
 def literal(word: str) -> str:
-    """A word of a command template in which no brace is a placeholder's."""
+    """A word for a command template, with its braces escaped."""
     return word.replace("{", "{{").replace("}", "}}")
 
 
 def unused(name: str, taken: Collection[str]) -> str:
-    """A name for what a build makes, which nothing that was handed in has."""
+    """A name for build output that nothing in the submission has."""
     while name in taken:
         name += "_program"
     return name

@@ -1,4 +1,4 @@
-"""Languages whose source is started as it is: Python, JavaScript, Ruby, Perl, shell; and TypeScript, made into one."""
+"""Languages whose source runs as it is: Python, JavaScript, Ruby, Perl, shell; and TypeScript, compiled to one."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ PYTHON_IMPORTS: Final = re.compile(
     r"^[^\S\n]*(?:from[^\S\n]+(\.*[\w.]*)[^\S\n]+import[^\S\n]+\(?([^\n)]*)|import[^\S\n]+([\w.]+(?:[^\S\n]*,[^\S\n]*[\w.]+)*))",
     re.MULTILINE,
 )
-#: What a program that speaks to sockets can't do without, and the script of a web page has not.
+#: What a socket program can't do without, and a web page's script doesn't have.
 MODULES: Final = re.compile(r"\brequire[^\S\n]*\(|^[^\S\n]*import\b|\bimport[^\S\n]*\(", re.MULTILINE)
-#: A statement of Python 2 that no Python 3 reads.
+#: A Python 2 statement that is a syntax error in Python 3.
 _PYTHON_2: Final = re.compile(r"^[^\S\n]*print[^\S\n]+[\"'\w]", re.MULTILINE)
 
 
 def python(sources: Sources, role: Role, name: str) -> Recipe:
-    """A Python program: a script, or a module of a package where its imports say so."""
+    """A Python program: a script, or a module of a package if its imports require that."""
     return Recipe(
         language="Python",
         program=name,
@@ -37,7 +37,7 @@ def python(sources: Sources, role: Role, name: str) -> Recipe:
 
 def _old_python(sources: Sources, name: str) -> Iterable[str]:
     if _PYTHON_2.search(sources.text(name)) and "print_function" not in sources.text(name):
-        yield f"{shown(name)} looks like Python 2, which is not there: it is started by Python 3"
+        yield f"{shown(name)} looks like Python 2, which is not available: it is run with Python 3"
 
 
 def _python_start(sources: Sources, name: str) -> Argv:
@@ -57,8 +57,8 @@ def _python_start(sources: Sources, name: str) -> Argv:
 def _module_root(sources: Sources, name: str) -> str | None:
     """The folder from which a file must be started as a module (`python3 -m server.main`); None: as a script.
 
-    As a script it finds what stands beside it.  What it imports from its own package, or from a folder above, it finds
-    only as a module, started there.
+    As a script it finds the modules beside it.  It finds modules of its own package, or of a folder above, only if it
+    is itself started as a module, from there.
     """
     folder = folder_of(name)
     if not all(part.isidentifier() for part in PurePosixPath(name).with_suffix("").parts):
@@ -96,7 +96,7 @@ def _importable(sources: Sources, folder: str, name: str) -> bool:
 
 
 def javascript(_sources: Sources, role: Role, name: str) -> Recipe:
-    """A JavaScript program; node tells modules from scripts itself, by the suffix and by `package.json`."""
+    """A JavaScript program; node itself distinguishes modules and scripts, by the suffix and `package.json`."""
     run = ("node", literal(argument(name)), *ARGUMENTS[role])
     return Recipe("JavaScript", name, (), run, families=frozenset({BASE, "node"}))
 
@@ -104,8 +104,8 @@ def javascript(_sources: Sources, role: Role, name: str) -> Recipe:
 def typescript(sources: Sources, role: Role, name: str) -> Recipe:
     """A TypeScript program, compiled to CommonJS.
 
-    The compiler writes a program even where it complains, and complains of every library whose types it has not: so
-    the program counts, and its words are shown.
+    The compiler writes a program even if it reports errors, and it reports one for every library without types: so only
+    the program counts, and the messages are shown.
     """
     output = unused(f"{role}-js", sources.taken)
     made = f"{output}/{PurePosixPath(name).with_suffix('.js')}"
@@ -127,7 +127,7 @@ def perl(_sources: Sources, role: Role, name: str) -> Recipe:
 
 
 def shell(sources: Sources, role: Role, name: str) -> Recipe:
-    """A script that starts the program, by the shell that its first line names."""
+    """A script that starts the program, run by the shell that its first line names."""
     text = sources.text(name)
     first = text.partition("\n")[0]
     run = ("bash" if "bash" in first else "sh", literal(argument(name)), *ARGUMENTS[role])
@@ -135,15 +135,15 @@ def shell(sources: Sources, role: Role, name: str) -> Recipe:
 
 
 def odd_lines(sources: Sources, name: str, reader: str) -> Iterable[str]:
-    """What Windows editors add to a text, and a reader takes for a part of its words."""
+    """Warnings about what Windows editors add to a file and its reader takes for part of a word."""
     data = sources.head(name)
     if data.startswith(b"\xef\xbb\xbf"):
         yield (
-            f"{shown(name)} begins with a byte order mark, which {reader} takes for a part of its first word: "
+            f"{shown(name)} begins with a byte order mark, which {reader} takes for part of the first word: "
             "save it as UTF-8 without one"
         )
     if b"\r\n" in data:
         yield (
             f"the lines of {shown(name)} end in CR LF, as on Windows, and {reader} takes the CR (carriage return) "
-            "for a part of the last word: save it with LF"
+            "for part of the last word: save it with LF line endings"
         )

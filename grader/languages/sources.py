@@ -1,4 +1,4 @@
-"""A submission as the rules of `languages` see it: names, and the text of what is small enough to be source."""
+"""A submission as the rules of `languages` see it: names, and the text of files small enough to be source."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from grader.submission import Submission
 
 #: Sources that students write are tens of kilobytes.
 _SOURCE_BYTES: Final = 1 << 20
-#: What an object file or a program begins with (elf(5), ar(5)).
+#: How object files, programs and libraries begin (elf(5), ar(5)).
 _COMPILED: Final = (b"\x7fELF", b"!<arch>\n")
 
-#: Never the program: what packaging and test tools want beside it.
+#: Never the program: files for packaging and test tools.
 _SIDE_FILE: Final = re.compile(
     r"(__init__|setup|conftest|package-info|module-info|build|vite\.config|jest\.config|test_.*|.*_test|.*\.test|.*\.spec)"
     r"\.\w+",
     re.IGNORECASE,
 )
-#: Folders whose programs nobody means: tests, what was there before, what others wrote.
+#: Folders whose programs are never meant: tests, old versions, other people's code.
 _SIDE_FOLDERS: Final = frozenset(
     {
         *("test", "tests", "old", "backup", "bak", "example", "examples", "doc", "docs", "vendor", "third_party"),
@@ -47,12 +47,12 @@ class Sources:
         return self._texts[name]
 
     def head(self, name: str, most_bytes: int = _SOURCE_BYTES) -> bytes:
-        """The first bytes of a file, as many as a source has at most."""
+        """The first bytes of a file, by default as many as a source has at most."""
         return bytes(self._contents[name][:most_bytes])
 
     @cached_property
     def compiled(self) -> tuple[str, ...]:
-        """Programs, object files and libraries that were handed in, made on who knows what machine."""
+        """Programs, object files and libraries that were handed in, built on some unknown machine."""
         longest = max(map(len, _COMPILED))
         return tuple(name for name in self.files if self.head(name, longest).startswith(_COMPILED))
 
@@ -66,12 +66,12 @@ class Sources:
         ]
 
     def in_folder(self, folder: str) -> list[str]:
-        """The names of the files that stand in a folder itself."""
+        """The names of the files directly in a folder."""
         return [PurePosixPath(name).name for name in self.files if folder_of(name) == folder]
 
 
 def folder_of(name: str) -> str:
-    """The folder in which a file stands; "" for the root."""
+    """The folder that a file is in; "" for the root."""
     return name.rpartition("/")[0]
 
 
@@ -81,20 +81,20 @@ def joined(folder: str, name: str) -> str:
 
 
 def is_below(name: str, folder: str) -> bool:
-    """Whether a file stands in a folder or below it."""
+    """Whether a file is in a folder or below it."""
     return not folder or name.startswith(f"{folder}/")
 
 
 def is_hidden(name: str) -> bool:
-    """Whether a file is nothing that `ls` would show."""
+    """Whether `ls` would not show a file."""
     return PurePosixPath(name).name.startswith(".")
 
 
 def is_side_file(name: str) -> bool:
-    """Whether a file is there for a tool, by its own name."""
+    """Whether a file is only there for a tool, judging by its name."""
     return _SIDE_FILE.fullmatch(PurePosixPath(name).name) is not None
 
 
 def is_aside(name: str) -> bool:
-    """Whether it stands in a folder whose programs nobody means."""
+    """Whether a file is in a folder whose programs are never meant."""
     return any(part.lower() in _SIDE_FOLDERS for part in PurePosixPath(name).parent.parts)

@@ -1,4 +1,4 @@
-"""The languages, a row each: everything that the other modules ask about one."""
+"""The languages, one row each: everything that other modules need to know about one."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from grader.model import Role
 
 @dataclass(frozen=True, slots=True)
 class Language:
-    """What is known of a language.
+    """What is known about a language.
 
-    `suffixes`: in lower case.  `recipe`: how a program of it is built and started.  `main`: what a file has that is
-    started, and a helper lacks.  `always`: whether every program has it; else it only decides between several.
+    `suffixes`: in lower case.  `recipe`: how its programs are built and started.  `main`: what a main program's file
+    has and a helper lacks.  `always`: whether every program has it; else it only decides between several.
     `imports`: words of a line that names other files, which are therefore helpers.  `by_make`: whether students build
     it with make, so that a Makefile beside it is what counts.
     """
@@ -54,7 +54,7 @@ LANGUAGES: Final = (
     Language("Ruby", (".rb",), scripts.ruby, imports=_RUBY_IMPORTS),
     Language("Perl", (".pl",), scripts.perl, imports=_PERL_IMPORTS),
 )
-#: A script is the program only under a name that says what it starts: many a submission has one that does other things.
+#: A script is the program only if its name says what it starts: many submissions have scripts that do other things.
 SHELL: Final = Language("shell", (".sh", ".bash"), scripts.shell)
 #: Known well enough to say that it can't be started as it is.
 _CSHARP: Final = (".cs",)
@@ -63,12 +63,12 @@ _BY_SUFFIX: Final = {suffix: language for language in (*LANGUAGES, SHELL) for su
 
 
 def language_of(name: str) -> Language | None:
-    """The language of a source by its name; None: it is none."""
+    """The language of a source by its name; None if it is not a source."""
     return None if is_hidden(name) else _BY_SUFFIX.get(PurePosixPath(name).suffix.lower())
 
 
 def language_name(name: str) -> str:
-    """As named in messages; empty: none that is known."""
+    """As named in messages; empty if unknown."""
     found = language_of(name)
     if found is not None:
         return found.name

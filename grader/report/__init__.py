@@ -1,8 +1,8 @@
-"""Pure renderers: every one is a function of a `Report`, and none can change a grade.
+"""Pure renderers: each is a function of a `Report`, and none can change a grade.
 
-`text.py` holds the words that all of them share; a renderer decides only where they stand.  Whatever a submission
-printed or sent reaches a report through `safe.py`, so that no report can be steered by student text.  `write` is
-the only I/O here; the standard output belongs to `cli.py`.
+`text.py` has the words that all of them share; a renderer decides only where to put them.  Whatever a submission
+printed or sent reaches a report through `safe.py`, so that student text can't control a report.  `write` is
+the only I/O here; standard output belongs to `cli.py`.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from typing import Final
 from grader.errors import UsageError
 from grader.model import Report
 
-#: The module that makes each kind of file, by its function `render`; loaded when it is asked for, with its libraries.
+#: The module whose function `render` makes each kind of file; loaded, with its libraries, when it is needed.
 RENDERERS: Final[dict[str, str]] = {
     "junitxml": "grader.report.junit",
     "json": "grader.report.json",
@@ -31,7 +31,7 @@ __all__ = ["RENDERERS", "must_be_writable", "render", "write"]
 
 
 def render(kind: str, report: Report) -> bytes:
-    """`report` as a file of that kind, one of `RENDERERS`; its long events are cut."""
+    """`report` as a file of that kind, one of `RENDERERS`; long events are shortened."""
     transcripts = importlib.import_module("grader.report.transcripts")
     make: Callable[[Report], bytes] = importlib.import_module(RENDERERS[kind]).render
     return make(transcripts.shown(report))
@@ -67,7 +67,7 @@ def _said_in_one_sentence(path: Path) -> Iterator[None]:
         yield
     except (FileNotFoundError, NotADirectoryError) as error:
         raise UsageError(f"can't write the report {path}: there is no folder {path.parent}") from error
-    except (OSError, ValueError, RuntimeError) as error:  # a NUL byte in the name; links that go round in a circle
+    except (OSError, ValueError, RuntimeError) as error:  # a NUL byte in the name; links that form a circle
         raise UsageError(f"can't write the report {path}: {getattr(error, 'strerror', None) or error}") from error
 
 
@@ -82,7 +82,7 @@ def _file_beside(path: Path, content: bytes) -> Iterator[Path]:
     """A file with `content` in the folder of `path`, gone afterwards unless it was renamed."""
     if path.is_dir():
         raise IsADirectoryError(errno.EISDIR, "it is a folder")
-    # A folder's permission is enough for a rename, so a file made read-only would be lost without this question.
+    # A folder's permission is enough for a rename, so without this test a read-only file would be replaced.
     if path.exists() and not os.access(path, os.W_OK):
         raise PermissionError(errno.EACCES, "it is read-only")
     beside = path.with_name(f".grader-{secrets.token_hex(8)}")

@@ -1,8 +1,8 @@
-"""What a terminal shows: one line a check, then what went wrong, and at the very end what to do next.
+"""What a terminal shows: one line per check, then what went wrong, and at the very end what to do next.
 
-The caller owns the `rich` console and with it width, colour, `NO_COLOR` and where it goes.  Student text reaches it
-only as `Text`, never as markup.  Lines are wrapped here, made harmless as `safe.py` has it, and handed over whole:
-nothing is cut off, nothing is padded, so a redirected report reads like the one on the screen.
+The caller owns the `rich` console, and with it the width, colour, `NO_COLOR` and destination.  Student text reaches it
+only as `Text`, never as markup.  Lines are wrapped here, made harmless by `safe.py`, and handed over whole:
+nothing is cut off or padded, so a redirected report reads like the one on the screen.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ MARKS: Final[dict[Outcome, Mark]] = {
     Outcome.ERROR: Mark("!", "!", "bold magenta"),
 }
 
-#: Signs of ours that a narrow encoding may lack; every other character becomes an escape there.
+#: Our own symbols that a narrow encoding may lack; every other character it lacks becomes an escape.
 PLAIN: Final = str.maketrans(
     {mark.sign: mark.ascii for mark in MARKS.values()}
     | {"\u2026": "...", "\u00b7": "-", "\u201c": '"', "\u201d": '"', "\u2502": "|"}
@@ -42,7 +42,7 @@ PLAIN: Final = str.maketrans(
 
 #: A paragraph wider than this is hard to read, however wide the terminal.
 WIDEST_COLUMNS: Final = 110
-#: What a redirected report is wrapped to, and the least a terminal is taken for.
+#: The width of a redirected report, and the least that a terminal is assumed to have.
 PLAIN_COLUMNS: Final = 80
 NARROWEST_COLUMNS: Final = 20
 
@@ -55,22 +55,22 @@ class Row(NamedTuple):
     hang: int = 0
 
     def printed(self, console: Console) -> Iterator[Text]:
-        """As lines that fit."""
+        """Lines that fit."""
         return map(_harmless, _wrapped(self, console))
 
 
 class Aligned(NamedTuple):
-    """Two lines and a caret below them, which points at one of their columns wherever they have to be broken."""
+    """Two lines and a caret below them, which points at one of their columns even if they have to be wrapped."""
 
     compared: text.Compared
     indent: int
 
     def printed(self, console: Console) -> Iterator[Text]:
-        """As lines that fit: both broken at the same columns, and the caret right below its column."""
+        """Lines that fit: both wrapped at the same columns, with the caret right below its column."""
         bar = _printable(Text(_BAR, "dim"), console.encoding)
         width = max(10, _width(console) - self.indent - len(bar))
         expected, received = (_printable(Text(line), console.encoding) for line in self.compared.lines)
-        # What replaces a sign before it may be longer.
+        # The replacement of a symbol before it may be longer.
         before = Text(self.compared.lines[1][: self.compared.caret])
         caret = len(_printable(before, console.encoding))
         for start in range(0, max(len(expected), len(received)), width):
@@ -82,7 +82,7 @@ class Aligned(NamedTuple):
 
 
 def show(report: Report, console: Console, *, quiet: bool = False, verbose: bool = False) -> None:
-    """Print `report` to `console`; `quiet` leaves only the end of it, `verbose` nothing out."""
+    """Print `report` to `console`; `quiet` keeps only the end of it, `verbose` leaves nothing out."""
     for row in rows(report, quiet=quiet, verbose=verbose):
         for line in row.printed(console):
             console.print(line, no_wrap=True, overflow="ignore", crop=False, highlight=False)
@@ -116,7 +116,7 @@ def rows(report: Report, *, quiet: bool = False, verbose: bool = False) -> Itera
 
 
 def _overview(report: Report) -> Iterator[Row]:
-    """The checks of each program; an empty row after each."""
+    """The checks of each program, each followed by an empty row."""
     for section in text.sections(report):
         if section.heading:
             yield Row(Text(section.heading, "bold"))
@@ -126,7 +126,7 @@ def _overview(report: Report) -> Iterator[Row]:
 
 
 def _notes(report: Report) -> Iterator[Row]:
-    """What was left out and such; an empty row after them."""
+    """Notes about the submission, followed by an empty row."""
     for note in text.notes(report):
         yield Row(Text.assemble(("Note: ", "bold"), note), hang=6)
     if report.notes:
@@ -134,7 +134,7 @@ def _notes(report: Report) -> Iterator[Row]:
 
 
 def _checks(checks: Sequence[CheckResult]) -> Iterator[Row]:
-    """One row a check that was played, in the handout's order; the others folded by why."""
+    """One row for each check that ran, in the handout's order; skipped ones grouped by why."""
     played = [check for check in checks if check.outcome is not Outcome.SKIPPED]
     width = max((len(text.points(check)) for check in played), default=0)
     for check in played:
@@ -148,7 +148,7 @@ def _checks(checks: Sequence[CheckResult]) -> Iterator[Row]:
 
 
 def _build(report: Report) -> Iterator[Row | Aligned]:
-    """The compiler's words, when no check brings them."""
+    """The compiler's output, if no check shows it."""
     if not text.build_stands_alone(report):
         return
     yield Row(_headline(report.build.outcome, f"the build: {text.OUTCOMES[report.build.outcome]}"), hang=3)
@@ -159,7 +159,7 @@ def _build(report: Report) -> Iterator[Row | Aligned]:
 
 
 def _blocks(checks: Iterable[CheckResult]) -> Iterator[Row | Aligned]:
-    """What there is to say about each: the title, the reason, the requirement, the message, the hint."""
+    """Everything about each check: title, reason, requirement, message, hint."""
     for check in checks:
         name = (f"  ({safe.one_line(check.id)})", "dim")
         yield Row(Text.assemble(_headline(check.outcome, text.title(check)), name), hang=3)
@@ -185,7 +185,7 @@ def _brief_blocks(checks: Sequence[CheckResult]) -> Iterator[Row | Aligned]:
 
 
 def _block_of_several(alike: Sequence[CheckResult]) -> Iterator[Row | Aligned]:
-    """What there is to say about checks that could not be judged for one reason."""
+    """Everything about checks that could not be judged for the same reason."""
     first = alike[0]
     yield Row(_headline(first.outcome, f"{text.plural(len(alike), 'check')} {text.OUTCOMES[first.outcome]}"), hang=3)
     yield Row(Text(f"{text.capital(text.reason_clause(first))}."), 3)
@@ -205,7 +205,7 @@ def _quoted(parts: Iterable[str | text.Compared]) -> Iterator[Row | Aligned]:
 
 
 def _ending(report: Report) -> Iterator[Row]:
-    """Counts, score, and the one next step: the last thing a tired reader sees."""
+    """Counts, score, and the next step: the last thing a tired reader sees."""
     if counts := text.counts_line(report):
         yield Row(Text(counts))
     if unjudged := text.unjudged_line(report):
@@ -226,7 +226,7 @@ def _headline(outcome: Outcome, words: str) -> Text:
 
 
 def _wrapped(row: Row, console: Console) -> Iterator[Text]:
-    """The row as lines that fit; white space at the end of a line is left out, nothing else."""
+    """The row as lines that fit; only white space at the end of a line is left out."""
     width = _width(console)
     whole = _printable(row.text, console.encoding)
     whole.expand_tabs(8)
@@ -246,14 +246,14 @@ def _width(console: Console) -> int:
 
 
 def _harmless(line: Text) -> Text:
-    """The line with what a CI system would obey escaped; it may come out a few columns longer than it should be."""
+    """The line with CI commands escaped, which may make it a few columns too long."""
     for at in reversed(safe.commands(line.plain)):
         line = Text.assemble(line[:at], safe.escape(line.plain[at]), line[at + 1 :])
     return line
 
 
 def _when_harmless(line: str, column: int) -> int:
-    """Where a column of a line is when what is before it is escaped."""
+    """The place of a column of a line once CI commands before it are escaped."""
     return column + sum(len(safe.escape(line[at])) - 1 for at in safe.commands(line) if at < column)
 
 
@@ -263,7 +263,7 @@ def _indented(line: Text, columns: int) -> Text:
 
 
 def _printable(line: Text, encoding: str) -> Text:
-    """`line` with what `encoding` lacks replaced by signs or escapes, piece by piece lest the styles slip."""
+    """`line` with what `encoding` lacks replaced by symbols or escapes, piece by piece so that styles stay in place."""
     try:
         line.plain.encode(encoding)
     except UnicodeEncodeError:

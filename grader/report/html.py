@@ -1,7 +1,7 @@
-"""One page that needs nothing else: no script, no font, no picture, no network.
+"""A single page that needs nothing else: no scripts, fonts, pictures or network.
 
-The template decides how it looks and escapes whatever it is given; this file only prepares the values, every one of
-them text that is already visible.
+The template decides how it looks and escapes whatever it gets; this file only prepares the values, all of them text
+that is already visible.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from grader.model import UNJUDGED, CheckResult, Event, Outcome, Report
 from grader.report import safe, text
 from grader.report.console import MARKS
 
-#: What a reader came for is open; the rest is one click away.
+#: What readers want to see is open; the rest is one click away.
 OPEN: Final = UNJUDGED | {Outcome.FAILED}
 
 
@@ -105,7 +105,7 @@ def _page(report: Report) -> dict[str, object]:
     }
 
 
-#: What a reader came for stands first.
+#: What readers want to see comes first.
 _FIRST = (Outcome.FAILED, Outcome.ERROR, Outcome.INCONCLUSIVE, Outcome.SKIPPED, Outcome.PASSED)
 
 

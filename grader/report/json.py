@@ -1,8 +1,8 @@
 """`report.json`, the source of truth: the model as msgspec writes it, bytes as base64.
 
-What comes out is read back to the same `Report` by `decode`.  The one exception: a lone surrogate (an undecodable
-file name) can't be in JSON, so it is written as its escape.  All is printable ASCII, and what a CI system would obey is
-escaped as JSON escapes, so that a report may go to a terminal or a log.
+`decode` reads it back as the same `Report`.  The one exception: a lone surrogate (an undecodable file name) can't be in
+JSON, so it is written as its escape.  Everything is printable ASCII, and what a CI system would take for a command is
+written with JSON escapes, so that a report can safely go to a terminal or a log.
 """
 
 from __future__ import annotations
@@ -16,18 +16,18 @@ from grader.errors import UsageError
 from grader.model import SCHEMA, Report
 from grader.report.safe import ANYWHERE
 
-#: What is written as an escape: all but printable ASCII, and one character of each command.  Other commands begin a
-#: line, which no string does here.
+#: What is written as an escape: all but printable ASCII, and one character of each CI command.  Other commands must
+#: be at the beginning of a line, where no string is here.
 _ESCAPED: Final = re.compile("|".join([r"[^\n\x20-\x7e]", *ANYWHERE.values()]))
 
 
 def render(report: Report) -> bytes:
-    """`report` as indented JSON with a newline at its end."""
+    """`report` as indented JSON with a final newline."""
     return formatted(report)
 
 
 def formatted(value: object) -> bytes:
-    """Any value of the model so."""
+    """Any value of the model, likewise."""
     try:
         encoded = msgspec.json.encode(value)
     except UnicodeEncodeError:
@@ -37,13 +37,15 @@ def formatted(value: object) -> bytes:
 
 
 def decode(content: bytes) -> Report:
-    """Read what `render` wrote.  Raises UsageError when it is something else."""
+    """Read what `render` wrote.  Raises UsageError if it is something else."""
     try:
         report = msgspec.json.decode(content, type=Report)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise UsageError(f"this is not a report of the grader: {error}") from error
+        raise UsageError(f"this is not a grader report: {error}") from error
     if report.schema != SCHEMA:
-        raise UsageError(f"this report has the schema {report.schema!r}; this version reads {SCHEMA!r}")
+        raise UsageError(
+            f"this report has schema {report.schema!r}, but this version of the grader reads only {SCHEMA!r}"
+        )
     return report
 
 
@@ -54,7 +56,7 @@ def _as_json_escapes(match: re.Match[str]) -> str:
 
 
 def _with_visible_surrogates(value: Any) -> Any:
-    """The same value with the lone surrogates in its strings escaped, all the way down."""
+    """The same value with the lone surrogates in its strings escaped, at every level."""
     if isinstance(value, msgspec.Struct):
         changed = {name: _with_visible_surrogates(getattr(value, name)) for name in value.__struct_fields__}
         return msgspec.structs.replace(value, **changed)

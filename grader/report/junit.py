@@ -1,11 +1,11 @@
 """JUnit XML, for CI systems and gradebooks.
 
-The `junit-xml` package writes it, behind one function that does not trust it: it drops characters in silence, crashes
+The `junit-xml` package writes it, behind one function that does not trust it: it silently drops characters, crashes
 on lone surrogates and writes a failure with an empty message as a pass.  So all text is made visible first, and what
 was written is read back and counted before anyone else sees it.
 
-A check is one `testcase`.  So is a build that went wrong when no check says so, lest a submission that can't be built
-has no failure.
+A check is one `testcase`.  So is a failed build if no check reports it: otherwise a submission that can't be built
+would have no failure.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from grader.report import safe, text
 
 Verdict = Literal["", "failure", "error", "skipped"]
 
-#: How JUnit calls an outcome: the element's name, nothing for a pass.
+#: JUnit's name for an outcome, an element; nothing for a pass.
 VERDICTS: Final[dict[Outcome, Verdict]] = {
     Outcome.PASSED: "",
     Outcome.FAILED: "failure",
@@ -69,7 +69,7 @@ def render(report: Report) -> bytes:
 
 
 def document(name: str, cases: Iterable[Case], *, properties: Mapping[str, str], timestamp: str) -> bytes:
-    """Clean, write, read back, count.  Raises GraderError when the counts differ: a wrong count is a wrong grade."""
+    """Clean, write, read back, count.  Raises GraderError if the counts differ: a wrong count is a wrong grade."""
     clean = [_clean(case) for case in cases]
     suite = junit_xml.TestSuite(
         safe.visible(name),
@@ -80,7 +80,7 @@ def document(name: str, cases: Iterable[Case], *, properties: Mapping[str, str],
     root = ET.fromstring(junit_xml.to_xml_report_string([suite], prettyprint=False))  # noqa: S314 - our own
     expected = Counter(case.verdict for case in clean)
     if _counted(root) != expected or _claimed(root) != expected:
-        raise GraderError(f"the JUnit report came out with wrong counts: {_counted(root)} instead of {expected}")
+        raise GraderError(f"the JUnit report has wrong counts: {_counted(root)} instead of {expected}")
     ET.indent(root)
     written: bytes = ET.tostring(root, encoding="utf-8", xml_declaration=True)
     return written + b"\n"
@@ -105,7 +105,7 @@ def _explanation(check: CheckResult) -> list[str]:
 
 
 def _build(report: Report) -> list[Case]:
-    """The build as a case, when it went wrong and no check says so."""
+    """The build as a case, if it failed and no check reports that."""
     if not text.build_stands_alone(report):
         return []
     failed = report.build.outcome is Outcome.FAILED
@@ -144,13 +144,13 @@ def _written(case: Case) -> junit_xml.TestCase:
 
 
 def _counted(root: ET.Element) -> Counter[str]:
-    """How many cases have which verdict, by the elements."""
+    """How many cases have which verdict, according to the elements."""
     children = [[child.tag for child in case] for case in root.iter("testcase")]
     return Counter(tag for tags in children for tag in (tags or [""]))
 
 
 def _claimed(root: ET.Element) -> Counter[str]:
-    """The same, by the suite's attributes."""
+    """The same, according to the suite's attributes."""
     suite = root.find("testsuite")
     if suite is None:
         return Counter()

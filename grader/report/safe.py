@@ -1,9 +1,9 @@
-r"""What may be shown of text that others wrote: nothing in it is obeyed, hidden, or mistaken for our own words.
+r"""Makes text from others safe to show: nothing in it is obeyed, hidden, or mistaken for our own words.
 
-Text is made visible first, character by character: what a terminal obeys, what can't be seen, what turns the direction
-of writing and what XML forbids is shown as an escape (`\x1b`, `\u202e`).  Lines are made harmless last, when they are
-as long as they will be printed, since wrapping can put anything at the beginning of one: CI systems read commands from
-the lines of a log, and one character of each command becomes an escape.  Both leave ordinary text alone.  Pure.
+Text is made visible first, character by character: what controls a terminal, can't be seen, changes the direction of
+writing or is forbidden in XML is shown as an escape (`\x1b`, `\u202e`).  Lines are made harmless last, after wrapping,
+which can put anything at the beginning of one: CI systems read commands from the lines of a log, so one character of
+each command becomes an escape.  Ordinary text is never changed.  Pure.
 """
 
 from __future__ import annotations
@@ -16,23 +16,23 @@ from typing import Final, Literal
 
 from grader.limits import MOST_MARKS
 
-#: What has to be looked at: all but printable ASCII, newlines and tabs.
+#: Characters to examine: all but printable ASCII, newlines and tabs.
 _UNUSUAL: Final = re.compile(r"[^\x20-\x7e\n\t]")
-#: Names of letters, marks and signs, printable as such, that show nothing all the same.
+#: Names of characters that count as printable but show nothing.
 _SHOWS_NOTHING: Final = re.compile(
     r"VARIATION SELECTOR|HANGUL (\w+ )?FILLER|SCRIPT FILLER|GRAPHEME JOINER|VOWEL INHERENT|PATTERN BLANK"
     r"|HIEROGLYPH \w+ BLANK|NULL NOTEHEAD"
 )
-#: Marks that are drawn over, under or around what stands before them and take up no room of their own.
+#: Marks that are drawn over, under or around the character before them and take up no room of their own.
 _PILING: Final = frozenset({"Mn", "Me"})
 
-#: What CI systems take for a command wherever it is in a line; the character that matches is the one to escape.
+#: What CI systems take for a command anywhere in a line; the character that matches is the one to escape.
 ANYWHERE: Final[dict[str, str]] = {
-    "GitHub Actions of old, Azure Pipelines, TeamCity": r"#(?=#\w*\[)",  # ##[error]  ##vso[task…]  ##teamcity[…]
+    "old GitHub Actions, Azure Pipelines, TeamCity": r"#(?=#\w*\[)",  # ##[error]  ##vso[task…]  ##teamcity[…]
     "GitLab CI": r"(?<=section_start):|(?<=section_end):",
     "Travis CI": r"(?<=travis_fold):|(?<=travis_time):",
 }
-#: ... and what only at its beginning, after blanks.
+#: ... and only at its beginning, after blanks.
 AT_THE_START: Final[dict[str, str]] = {
     "GitHub Actions, Gitea, Forgejo": r":(?=:)",  # ::error::…
     "Buildkite": r"-(?=--(?!\S))|\+(?=\+\+(?!\S))|~(?=~~(?!\S))|\^(?=\^\^(?!\S))",  # headings of its groups
@@ -44,8 +44,8 @@ _AT_THE_START: Final = re.compile("|".join(AT_THE_START.values()))
 def visible(text: str) -> str:
     r"""`text` with every character that would be obeyed, dropped, refused or not seen shown as an escape (`\x1b`).
 
-    Newlines and tabs stay; other white space than the usual one does not, nor do more marks on one letter than
-    writing needs.  What comes out is valid in XML 1.0 and UTF-8.
+    Newlines and tabs stay; unusual white space does not, nor do more marks on one letter than any script
+    needs.  The result is valid in XML 1.0 and UTF-8.
     """
     return "".join(_shown(text)) if _UNUSUAL.search(text) else text
 
@@ -73,23 +73,23 @@ def escape(char: str) -> str:
 
 
 def one_line(text: str) -> str:
-    """`text`, visible, with runs of white space made one space."""
+    """`text`, visible, with each run of white space replaced by one space."""
     return " ".join(visible(text).split())
 
 
 def lines(text: str) -> list[str]:
-    """`text`, visible, without empty lines around it."""
+    """The lines of `text`, visible, without empty ones before and after."""
     return visible(text).strip("\n").split("\n") if text.strip("\n") else []
 
 
 def commands(line: str) -> list[int]:
-    """Where in a line as it is printed a character must be escaped, lest a CI system obey the line; in order."""
+    """Where characters of a printed line must be escaped so that no CI system obeys it; in order."""
     start = _AT_THE_START.match(line, len(line) - len(line.lstrip()))
     return ([start.start()] if start else []) + [match.start() for match in _ANYWHERE.finditer(line)]
 
 
 def printed(text: str) -> str:
-    """`text` as it may go to a terminal or the log of a CI system: visible, and each of its lines harmless."""
+    """`text`, safe for a terminal or the log of a CI system: visible, and with each line harmless."""
     return "\n".join(map(_harmless, visible(text).split("\n")))
 
 

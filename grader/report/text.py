@@ -1,7 +1,7 @@
 """The words that all reports share.
 
-Values in, plain lines out: what an outcome is called, why a check ended as it did, what happened when, what a
-student does next.  Nothing here knows a format, a colour or a width.  Every line that leaves this file is visible in
+Values in, plain lines out: the name of an outcome, why a check ended as it did, what happened when, what the student
+should do next.  Nothing here knows about formats, colours or widths.  Every line that leaves this file is visible in
 the sense of `safe.py`.
 """
 
@@ -28,7 +28,7 @@ from grader.model import (
 )
 from grader.report.safe import lines, one_line
 
-#: What an outcome is called.
+#: The name of an outcome.
 OUTCOMES: Final[dict[Outcome, str]] = {
     Outcome.PASSED: "passed",
     Outcome.FAILED: "failed",
@@ -37,10 +37,10 @@ OUTCOMES: Final[dict[Outcome, str]] = {
     Outcome.ERROR: "not judged (not the program's fault)",
 }
 
-#: Which programs a report is of.
+#: Which programs a report is about.
 ROLES: Final[dict[Graded, str]] = {"server": "server", "client": "client", "both": "server and client"}
 
-#: What an event is called, after the one who did or saw it.
+#: The name of an event, which follows the name of whoever did or saw it.
 EVENTS: Final[dict[EventKind, str]] = {
     EventKind.STARTED: "started",
     EventKind.LISTENING: "listening",
@@ -71,15 +71,15 @@ ADVICE: Final[dict[Reason, str]] = {
 }
 UNJUDGED_ADVICE: Final = "run the same command again; if that does not help, show this report to your instructor"
 
-#: For checks whose id names no program.
 #: A message's line about what the program was sent.
 _TELLS_WHAT_WAS_SENT: Final = re.compile(r"^[\w ]+ sent\b.*: ")
+#: For checks whose id names no program.
 _NO_SECTION: Final = "Others"
 
-#: Above this number, pieces of equal length are counted instead of drawn apart: eight still fit on a line.
+#: Above this number, pieces of equal length are counted instead of shown separately: eight still fit on a line.
 MOST_PIECES_DRAWN: Final = 8
 
-# How compilers begin the line that names a fault.  Only such a line is quoted; no hint is drawn from it.
+# How compilers begin the line that reports an error.  Such a line is only quoted; no hint is derived from it.
 _FAULTS: Final = tuple(
     re.compile(pattern)
     for pattern in (
@@ -109,14 +109,14 @@ class Step(NamedTuple):
 
 
 class Section(NamedTuple):
-    """Checks of one program, or of both together.  `heading`: title and subtotal; empty where nothing is divided."""
+    """Checks of one program, or of both together.  `heading`: title and subtotal; empty if there is only one."""
 
     heading: str
     checks: tuple[CheckResult, ...]
 
 
 class NotPlayed(NamedTuple):
-    """Checks that were skipped for the same reason, and why in the words of their message."""
+    """Checks that were skipped for the same reason, which is in the words of their message."""
 
     why: str
     checks: tuple[CheckResult, ...]
@@ -136,7 +136,7 @@ def plural(count: int, noun: str) -> str:
 
 
 def title(check: CheckResult) -> str:
-    """The check's title, or its id where an author gave none."""
+    """The check's title, or its id if the author gave none."""
     return one_line(check.title) or one_line(check.id)
 
 
@@ -157,16 +157,16 @@ def message_lines(check: CheckResult) -> list[str]:
 
 
 class Compared(NamedTuple):
-    """Lines that stand under each other, column by column, and the column that the caret below them points at."""
+    """Two lines shown one above the other, column by column, and the column that the caret below them points at."""
 
     lines: tuple[str, str]
     caret: int
 
 
 def message_parts(check: CheckResult) -> list[str | Compared]:
-    """The message's lines; what was expected, what was received and the caret below are one part.
+    """The message's lines; what was expected, what was received and the caret below them are one part.
 
-    No program can forge one: whatever it has printed is indented.
+    A program can't forge one: whatever it prints is indented.
     """
     parts: list[str | Compared] = []
     for line in message_lines(check):
@@ -186,14 +186,14 @@ def brief_parts(check: CheckResult) -> list[str | Compared]:
 
 
 def explain(check: CheckResult) -> list[str]:
-    """All there is to say about one check: reason, requirement, message, hint."""
+    """Everything about one check: reason, requirement, message, hint."""
     hint = hint_line(check)
     said = [f"{capital(reason_clause(check))}.", requirement_line(check), *message_lines(check)]
     return [*said, " ".join(hint)] if hint else said
 
 
 def hint_line(check: CheckResult) -> tuple[str, str] | None:
-    """What to do about the check and the words before it; None when there is nothing to say."""
+    """What to do about the check, after its label; None if there is nothing to say."""
     if check.outcome in UNJUDGED:
         return "What to do:", advice(check)
     own = one_line(check.hint)
@@ -201,7 +201,7 @@ def hint_line(check: CheckResult) -> tuple[str, str] | None:
 
 
 def capital(text: str) -> str:
-    """`text` with its first letter made a capital."""
+    """`text` with its first letter in upper case."""
     return text[:1].upper() + text[1:]
 
 
@@ -229,14 +229,14 @@ def what(event: Event) -> str:
 
 
 def has_bytes(event: Event) -> bool:
-    """Whether bytes belong to the event; an empty datagram is one that has."""
+    """Whether the event has bytes, as an empty datagram also does."""
     return bool(
         event.data or event.omitted_bytes or event.kind in {EventKind.SENT, EventKind.RECEIVED, EventKind.TYPED}
     )
 
 
 def pieces(event: Event) -> str:
-    """How the bytes were cut, in brackets; empty when they went in one piece."""
+    """How the bytes were split, in brackets; empty if they went in one piece."""
     if len(event.pieces) < 2:
         return ""
     each = f" of {plural(event.pieces[0], 'byte')}" if len(set(event.pieces)) == 1 else ""
@@ -244,7 +244,7 @@ def pieces(event: Event) -> str:
 
 
 def parts(event: Event) -> list[Part]:
-    """The event's bytes as they are shown, with split points and the gap of what was left out.
+    """The event's bytes as they are shown, with split points and a gap for what is left out.
 
     Split points of many equal pieces are left to `pieces`; those inside the gap can't be shown.
     """
@@ -260,7 +260,7 @@ def parts(event: Event) -> list[Part]:
 
 
 def _cut(data: bytes, offset_bytes: int, splits: Iterable[int]) -> list[Part]:
-    """`data`, which begins at `offset_bytes` of the whole, cut at the split points inside it."""
+    """`data`, which begins at `offset_bytes` of the whole, divided at the split points inside it."""
     if not data:
         return []
     inside = sorted({split - offset_bytes for split in splits if 0 < split - offset_bytes < len(data)})
@@ -289,7 +289,7 @@ def heading(report: Report) -> str:
 
 
 def notes(report: Report) -> list[str]:
-    """The sentences about what was handed in."""
+    """The sentences about the submission."""
     return [f"{capital(one_line(note))}." for note in report.notes]
 
 
@@ -300,7 +300,7 @@ def points(check: CheckResult) -> str:
 
 
 def sections(report: Report) -> list[Section]:
-    """The report's checks in the handout's order; those of several programs apart, each with their points."""
+    """The report's checks in the handout's order; for several programs a section each, with its points."""
     if report.role != "both":
         return [Section("", report.checks)]
     divided: dict[str, list[CheckResult]] = {SECTIONS[part]: [] for part in PARTS}
@@ -318,7 +318,7 @@ def _subtotal(whose: str, checks: Iterable[CheckResult]) -> str:
 
 
 def score_line(report: Report) -> str:
-    """The score, and how much more may be earned when a person has looked at it."""
+    """The score, and how much more may be earned once a person has looked at it."""
     return f"Score: {_out_of(report.score, report.max_score, report.unjudged)}"
 
 
@@ -328,7 +328,7 @@ def _out_of(score: float, max_score: float, unjudged: float) -> str:
 
 
 def narrowed_line(report: Report) -> str:
-    """That only a part of the assignment was graded, by which options; empty when all of it was."""
+    """That only part of the assignment was graded, and by which options; empty if all of it was."""
     if report.narrowed is None:
         return ""
     role = [f"--role {report.narrowed.role}"] if report.narrowed.role else []
@@ -339,19 +339,19 @@ def narrowed_line(report: Report) -> str:
 
 
 def counts_line(report: Report) -> str:
-    """How many checks ended in which way; only the ways that occurred."""
+    """How many checks have each outcome; only outcomes that occurred."""
     counted = Counter(check.outcome for check in report.checks)
     return ", ".join(f"{counted[outcome]} {word}" for outcome, word in OUTCOMES.items() if counted[outcome])
 
 
 def with_outcome(report: Report, outcomes: Iterable[Outcome]) -> list[CheckResult]:
-    """The checks that ended so, in the handout's order."""
+    """The checks with these outcomes, in the handout's order."""
     wanted = frozenset(outcomes)
     return [check for check in report.checks if check.outcome in wanted]
 
 
 def alike(checks: Iterable[CheckResult]) -> list[tuple[CheckResult, ...]]:
-    """The checks in groups of which there is the same to say: those that never ran, since the sandbox broke before."""
+    """The checks in groups that share one explanation: those that never ran because the sandbox broke first."""
     groups: dict[object, list[CheckResult]] = {}
     for check in checks:
         told = id(check) if check.evidence else (check.outcome, check.reason, check.message, check.hint)
@@ -360,13 +360,13 @@ def alike(checks: Iterable[CheckResult]) -> list[tuple[CheckResult, ...]]:
 
 
 def build_stands_alone(report: Report) -> bool:
-    """Whether the build went wrong and no check says so: then the reports must."""
+    """Whether the build failed and no check reports it: then the reports must."""
     said = any(check.reason is Reason.BUILD_FAILED for check in report.checks)
     return report.build.outcome not in {Outcome.PASSED, Outcome.SKIPPED} and not said
 
 
 def not_played(checks: Iterable[CheckResult]) -> list[NotPlayed]:
-    """Skipped ones, folded by why.  Their messages say which check they needed; the reason alone does not."""
+    """Skipped ones, grouped by why.  Their messages say which check they depend on; the reason alone does not."""
     groups: dict[str, list[CheckResult]] = {}
     for check in (check for check in checks if check.outcome is Outcome.SKIPPED):
         why = one_line(check.message).rstrip(".") or f"{OUTCOMES[Outcome.SKIPPED]}: {reason_clause(check)}"
@@ -388,7 +388,7 @@ def plural_points(value: float) -> str:
 
 
 def unjudged_line(report: Report) -> str:
-    """What becomes of the checks that could not be judged; empty when all were."""
+    """What happens with the checks that could not be judged; empty if all were."""
     lacking = [check for check in report.checks if not judged(check)]
     if not lacking:
         return ""
@@ -432,17 +432,17 @@ def next_line(report: Report) -> str:
 
 
 def _mend_build(report: Report) -> str:
-    """What to do about a build that failed: the first one, where both did."""
+    """What to do about a build that failed; if both did, about the first."""
     failed = next((check for check in report.checks if check.reason is Reason.BUILD_FAILED), None)
     if report.role != "both" or failed is None:
         return f"fix the build: {first_fault(report.build.log)}"
-    # Its message is the command and what it said; the report's log has the other program's build in it too.
+    # Its message is the command and its output; the report's log also contains the other program's build.
     whose, log = failed.id.partition(".")[0], failed.message.partition("\n")[2]
     return f"fix the {one_line(whose)}'s build: {first_fault(log)}"
 
 
 def first_fault(log: str) -> str:
-    """The first line of a build's log that names a fault; else its last line; else that it said nothing."""
+    """The first line of a build's log that reports an error; else its last line; else that it printed nothing."""
     said = [line for line in map(one_line, log.splitlines()) if line]
     named = (line for line in said if any(fault.search(line) for fault in _FAULTS))
     return next(named, said[-1] if said else "the build printed nothing; run its command by hand")

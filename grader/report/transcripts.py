@@ -1,7 +1,7 @@
-"""Complete transcripts, for a replay or a capture: what is too long for a report stands in a file beside it.
+"""Complete transcripts, for a replay or a capture: what is too long for a report goes in a file beside it.
 
 A report shows the head and the tail of a long event.  The file has every event of each check that has a long one, by
-the check's id, as `report.json` has its evidence; how much of it is kept is for `limits.py` to say.
+the check's id, in the format of `evidence` in `report.json`; `limits.py` says how much of it is kept.
 """
 
 from __future__ import annotations
@@ -19,18 +19,18 @@ _SUFFIX = ".transcripts.json"
 
 
 def beside(report: Path) -> Path:
-    """Where the transcripts of a report are that is written there."""
+    """The path of the transcripts that belong to a report with this path."""
     return report.with_name(report.name.removesuffix(".json") + _SUFFIX)
 
 
 def shown(report: Report) -> Report:
-    """The report as it is written: long events cut."""
+    """The report as it is written: with long events shortened."""
     checks = (msgspec.structs.replace(check, evidence=tuple(map(shortened, check.evidence))) for check in report.checks)
     return msgspec.structs.replace(report, checks=tuple(checks))
 
 
 def render(report: Report) -> bytes | None:
-    """The file; None: every event stands whole in the report."""
+    """The file's content; None if the report shows every event in full."""
     long = {
         check.id: check.evidence
         for check in report.checks

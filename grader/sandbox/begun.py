@@ -1,7 +1,7 @@
-"""The processes of a local sandbox, which start before anybody knows what is to be graded.
+"""The processes of a local sandbox, which start before it is known what is to be graded.
 
-They load libraries for most of the time that a short grading takes, and so does the command: both do it at the same
-time if the first thing that the command does is to start them.  So this module, which does that, loads next to nothing.
+Loading their libraries takes most of the time of a short grading, and so does loading the command's: both happen at the
+same time if the command starts these processes first.  So this module, which does that, imports next to nothing.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ _TAIL_BYTES = 2000
 
 @contextmanager
 def begun(arguments: Sequence[str]) -> Iterator[Nest | None]:
-    """A nest that is on its way, if the command's arguments are such that it will surely be used.
+    """A nest that is starting, if the command's arguments make it certain that it will be used.
 
-    For all others None: what they mean is understood later, and then a sandbox is chosen.  None as well where it can't
-    be started: whoever needs it tries again, and tells why.
+    None for all other arguments: they are parsed later, and then a sandbox is chosen.  None also if it can't be
+    started: whoever needs it tries again, and reports why.
     """
     with ExitStack() as stack:
         nest = None
@@ -36,7 +36,7 @@ def begun(arguments: Sequence[str]) -> Iterator[Nest | None]:
 
 
 def wants_local(arguments: Sequence[str]) -> bool:
-    """Whether they ask to check something in the local sandbox."""
+    """Whether the arguments ask for `check` in the local sandbox."""
     chosen = [after for option, after in itertools.pairwise(arguments) if option == "--sandbox"]
     chosen += [option.removeprefix("--sandbox=") for option in arguments if option.startswith("--sandbox=")]
     return arguments[:1] == ["check"] and chosen == ["local"]
@@ -69,12 +69,12 @@ class Nest:
         self._process.stdin.flush()
 
     def answer(self) -> bytes:
-        """What it says of the place that it has made; nothing: it is gone."""
+        """Its description of the place that it has made; empty if it is gone."""
         assert self._process.stdout is not None  # noqa: S101 — asked for above
         return self._process.stdout.readline()
 
     def tell_driver(self, words: bytes) -> None:
-        """Hand over what the driver waits for, which is all (BrokenPipeError: it is gone)."""
+        """Hand over what the driver waits for, which is everything (BrokenPipeError: it is gone)."""
         job, self.job = self.job, -1
         with os.fdopen(job, "wb") as mouth:
             mouth.write(words)
@@ -82,10 +82,10 @@ class Nest:
     def broken(self) -> CannotJudgeError:
         """Why it is gone."""
         self._process.wait()
-        return CannotJudgeError(f"the local sandbox ended before its time{_tail_of(self._complaints)}")
+        return CannotJudgeError(f"the local sandbox exited unexpectedly{_tail_of(self._complaints)}")
 
     def end(self) -> None:
-        """Let it end, which takes a moment."""
+        """Let it exit, which takes a moment."""
         if self._process.stdin is not None:
             with suppress(BrokenPipeError):
                 self._process.stdin.close()
@@ -110,7 +110,7 @@ def _started(command: list[str], **options: Any) -> subprocess.Popen[bytes]:
 
 
 def _tail_of(complaints: int) -> str:
-    """The end of what a process complained, as the end of a sentence; nothing when it said nothing."""
+    """The last line of a process's complaints, as the end of a sentence; empty if there are none."""
     size = os.lseek(complaints, 0, os.SEEK_END)
     text = os.pread(complaints, _TAIL_BYTES, max(0, size - _TAIL_BYTES)).decode("utf-8", "replace").strip()
     return f": {text.splitlines()[-1]}" if text else ""

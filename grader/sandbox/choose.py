@@ -1,4 +1,4 @@
-"""Which sandbox a run takes, and why, in one sentence; and that it has what the programs need."""
+"""Which sandbox a run uses, and why, in one sentence; and that it has what the programs need."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Wanted = Literal["auto", "docker", "local"]
 
 @dataclass(frozen=True)
 class Rules:
-    """What the user says of images.  `offline`: build and fetch none.  `image`: one of the user's own, for programs."""
+    """The user's options for images.  `offline`: don't build or fetch any.  `image`: the user's own, for programs."""
 
     offline: bool = False
     image: str = ""
@@ -30,7 +30,7 @@ class Rules:
 
 @dataclass(frozen=True)
 class Needs:
-    """What programs need, as far as it is known before a sandbox is chosen: an assignment's libraries, families."""
+    """What programs need, as far as is known before a sandbox is chosen: an assignment's libraries, families."""
 
     assignment: Assignment | None = None
     families: frozenset[str] = frozenset({BASE})
@@ -40,8 +40,8 @@ class Needs:
 class Choice:
     """A sandbox's kind.  `why`: one sentence for the user.
 
-    `make`: one sandbox for one submission's archive, whose programs need these families (CannotJudgeError: they are not
-    to be had).  `complaints`: what the sandboxes could not tidy up, for after the report.
+    `make`: one sandbox for one submission's archive, whose programs need these families (CannotJudgeError: they can't
+    be provided).  `complaints`: what the sandboxes could not tidy up, to be shown after the report.
     """
 
     kind: Literal["docker", "local"]
@@ -51,7 +51,7 @@ class Choice:
 
     @property
     def caution(self) -> str:
-        """What its user should know of it, as the end of a sentence."""
+        """What its user should know about it, as the end of a sentence."""
         return "; it does not protect this machine from the program" if self.kind == "local" else ""
 
 
@@ -66,19 +66,19 @@ def choose(
     needs: Needs = _NO_NEEDS,
     nest: Nest | None = None,
 ) -> Choice:
-    """The sandbox that is wanted, or with `auto` containers where they can be had.  `listen` hears of slow steps.
+    """The sandbox that is wanted; with `auto`, containers if possible.  `listen` is told about slow steps.
 
-    `nest`: processes of a local sandbox that have begun already; it is used where that is wanted.
+    `nest`: processes of a local sandbox that have been started already; they are used if that is wanted.
 
     Raises:
-        CannotJudgeError: it can't be had, or not with what is needed.
+        CannotJudgeError: it can't be started, or not with what is needed.
     """
     if wanted == "local":
         return _local(listen, "as asked", needs, nest)
     if wanted == "docker" or rules.image:
-        return _docker(listen, "as asked" if wanted == "docker" else "as its image is named", rules, needs)
+        return _docker(listen, "as asked" if wanted == "docker" else "--image was given", rules, needs)
     try:
-        return _docker(listen, "a container engine answers", rules, needs)
+        return _docker(listen, "a container engine is running", rules, needs)
     except OfflineError:
         raise
     except CannotJudgeError as error:
@@ -90,7 +90,7 @@ def _local(listen: Callable[[str], None], why: str, needs: Needs, nest: Nest | N
 
     missing = here.missing_libraries(needs.assignment.image) if needs.assignment else []
     if missing:
-        listen(f"not installed here, though programs may use it: {', '.join(missing)}")
+        listen(f"allowed by the assignment, but not installed here: {', '.join(missing)}")
 
     return Choice("local", why, lambda assignment, archive, _: LocalSandbox(assignment.limits, archive, nest))
 
@@ -113,7 +113,7 @@ def _docker(listen: Callable[[str], None], why: str, rules: Rules, needs: Needs)
 
 
 def contents_of(assignment: Assignment | None, wanted: Iterable[str], own: str = "") -> Contents:
-    """What the image for programs of an assignment, which need these families, must hold."""
+    """What the image for an assignment's programs, which need these families, must contain."""
     from grader.sandbox.images import Contents  # noqa: PLC0415 — see above
 
     needed = families.closed(wanted)

@@ -1,8 +1,8 @@
 """The sandbox in two containers: warden and program in one, the driver in the other, in one network namespace.
 
-The program's container has no network, so the namespace holds nothing but loopback: no way out, no port of anybody
-else's, and TIME_WAIT rows that are true.  No port is ever published.  Both containers remove themselves when they end,
-and both end when the host's connection to their standard input does.
+The program's container has no network, so the namespace has only loopback: no way out, nobody else's ports, and only
+our own TIME_WAIT rows.  No port is ever published.  Both containers remove themselves when they exit, and both exit
+when the host's connection to their standard input closes.
 """
 
 from __future__ import annotations
@@ -50,18 +50,18 @@ from grader.sandbox.host import CACHES, cache_variables, patience_s, settings_of
 from grader.sandbox.images import TARGETS, Target
 from grader.sandbox.interpreter import python_module
 
-#: Where this can't be set the kernel has no IPv6 at all.
+#: If this can't be set, the kernel has no IPv6 at all.
 _IPV6_SETTINGS = {"net.ipv6.conf.all.disable_ipv6": "0"}
 _WARDEN_CAPABILITIES = ["SETUID", "SETGID", "KILL", "SYS_PTRACE", "DAC_READ_SEARCH", "SYS_NICE"]
 _DRIVER_CAPABILITIES = ["NET_ADMIN"]
 _DRIVER_MEMORY_BYTES = 512 * 1024 * 1024
 _DRIVER_PROCESSES = 32
-#: What IPC_SETTINGS allows for messages that wait in queues, with room.
+#: What IPC_SETTINGS allows for messages that wait in queues, with some room.
 _QUEUES_BYTES = 4 * 1024 * 1024
-#: The warden itself beside the program.
+#: The warden itself, besides the program.
 _WARDEN_PROCESSES = 8
 _STDERR = 2
-#: Where the engine looks for programs of an image that does not say.
+#: Where the engine looks for programs if an image does not say.
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
@@ -81,7 +81,7 @@ class DockerSandbox:
     ) -> None:
         """`images`: the program's and the driver's.
 
-        `complain` hears, in a sentence, what could not be tidied up; a verdict that is there stands anyway.
+        `complain` is told, in a sentence, what could not be tidied up; the verdicts are valid anyway.
         """
         self._client = client
         self._complain = complain
@@ -115,7 +115,7 @@ class DockerSandbox:
             _send(self._warden_stream, pack(settings) + pack(self._archive))
 
     def _start_warden(self) -> str:
-        """With IPv6 on its loopback, which engines switch off, unless the engine's kernel has none."""
+        """With IPv6 on its loopback, which engines disable, unless the engine's kernel has none."""
         try:
             warden = self._create("sandbox", self._warden_options({**NETWORK_SETTINGS, **_IPV6_SETTINGS}))
             self._warden_stream = self._start(warden)
@@ -130,7 +130,7 @@ class DockerSandbox:
 
     def _create(self, target: Target, options: dict[str, Any]) -> str:
         container: str = self._api.create_container(
-            self.images[target],  # what the report names is what ran, even if the tag moves meanwhile
+            self.images[target],  # so that the report names what ran, even if the tag moves meanwhile
             stdin_open=True,
             detach=False,  # so that the end of our connection is the end of its standard input
             user="0:0",
@@ -158,10 +158,10 @@ class DockerSandbox:
 
     def _warden_options(self, sysctls: dict[str, str]) -> dict[str, Any]:
         limits = self._limits
-        # No time of reading: it could be set to tell the next start something.
+        # No access times: they could be set to leave the next start a message.
         size = f"size={limits.disk_bytes},nr_inodes={limits.disk_files},mode=0700,exec,noatime"
         owner = f"uid={UNPRIVILEGED_ID},gid={UNPRIVILEGED_ID}"
-        # Executable, as on any machine: what a tool unpacks or builds there is run by it.
+        # Executable, as on any machine: tools run what they unpack or build there.
         scratch = f"size={SCRATCH_BYTES},nr_inodes={SCRATCH_FILES},mode=1777,exec,noatime"
         caches = f"size={CACHE_BYTES},nr_inodes={CACHE_FILES},mode=0700,exec,noatime"
         host_config = self._common(
@@ -234,8 +234,8 @@ class DockerSandbox:
         with engine.in_one_sentence("the container engine failed during the run"):
             self._client.ping()
         said = self._said.decode("utf-8", "replace").strip()
-        last = f": {said.splitlines()[-1]}" if said else " (did somebody stop it?)"
-        return CannotJudgeError(f"the driver's container ended before its time{last}")
+        last = f": {said.splitlines()[-1]}" if said else " (was it stopped by hand?)"
+        return CannotJudgeError(f"the driver's container exited unexpectedly{last}")
 
     def _tidy_up(self) -> None:
         engine.remove_left_behind(self._client, self._run)
@@ -249,15 +249,15 @@ class DockerSandbox:
             self._tidy_up()
             _tell(self._guardian, b"tidied up\n")
         except CannotJudgeError as untidy:
-            _tell(self._guardian, b"")  # it goes on trying after us
-            self._complain(f"{untidy}; see: grader clean")
+            _tell(self._guardian, b"")  # it keeps trying after us
+            self._complain(f"{untidy}; to remove it: grader clean")
 
 
 def _memory_bytes(limits: SandboxLimits) -> int:
-    """The container's memory: the program's, and whatever else counts as it.
+    """The container's memory: the program's, and whatever else is counted with it.
 
-    That is what lies in each tmpfs, System V shared memory and queues, and the warden's copy of the work folder.  The
-    warden ends a program that uses too much; the container's own limit is for the time until it looks.
+    That is the content of each tmpfs, System V shared memory and queues, and the warden's copy of the work folder.  The
+    warden kills a program that uses too much; the container's own limit is for the time until it looks.
     """
     files = 2 * limits.disk_bytes + 3 * SCRATCH_BYTES + CACHE_BYTES
     return limits.memory_bytes + files + _QUEUES_BYTES + MEMORY_HEADROOM_BYTES

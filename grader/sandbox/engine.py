@@ -1,6 +1,6 @@
 """The container engine: reaching it, its images as values, and what our runs created in it.
 
-With `docker.py` the only file that imports the docker package; whatever the engine says against us becomes one
+This and `docker.py` are the only files that import the docker package; every error of the engine becomes one
 sentence.
 """
 
@@ -25,13 +25,13 @@ from docker.errors import APIError, DockerException, ImageNotFound, NotFound
 from grader.errors import CannotJudgeError
 from grader.limits import IMAGE_SILENT_S
 
-#: Every container and volume that we create carries it, with the run's id.
+#: The label, with the run's id, of every container and volume that we create.
 RUN_LABEL: Final = "grader.run"
-#: ... and which process of which machine it belongs to.
+#: ... and the one that says which process on which machine it belongs to.
 OWNER_LABEL: Final = "grader.owner"
-#: An engine that is there answers in milliseconds; one that builds or starts under load takes seconds.
+#: A running engine answers in milliseconds; one that builds, or starts under load, takes seconds.
 _ANSWER_S: Final = 60
-#: A time that never was, as Go writes it.
+#: Go's zero time.
 _NEVER: Final = "0001-"
 
 
@@ -40,7 +40,7 @@ Client = docker.DockerClient
 
 @contextmanager
 def in_one_sentence(doing: str) -> Iterator[None]:
-    """What the engine or the way to it raises, as CannotJudgeError."""
+    """Errors from the engine, or from reaching it, as CannotJudgeError."""
     try:
         yield
     except (DockerException, requests.RequestException, OSError) as error:
@@ -49,22 +49,22 @@ def in_one_sentence(doing: str) -> Iterator[None]:
 
 def _reason(error: Exception) -> str:
     if isinstance(error, APIError) and error.explanation:
-        return f"the engine says: {error.explanation}".strip()
+        return f"the container engine reports: {error.explanation}".strip()
     words = str(error)
     if "FileNotFoundError" in words or "Connection refused" in words or "ConnectionRefused" in words:
         return "no container engine answers (is Docker running?)"
     if "Permission" in words:
-        return "you are not allowed to talk to the container engine (are you in the group docker?)"
+        return "you are not allowed to use the container engine (are you in the group docker?)"
     return f"the container engine did not answer ({type(error).__name__})"
 
 
 def connect() -> docker.DockerClient:
-    """A client of the engine that the environment names (DOCKER_HOST), or the usual one.
+    """A client for the engine that the environment names (DOCKER_HOST), or else the usual one.
 
     Raises:
-        CannotJudgeError: none answers.
+        CannotJudgeError: no engine answers.
     """
-    with in_one_sentence("no container can be started"):
+    with in_one_sentence("can't start a container"):
         client = docker.from_env(timeout=_ANSWER_S)
         try:
             client.ping()
@@ -74,17 +74,17 @@ def connect() -> docker.DockerClient:
         return client
 
 
-#: What a builder says of itself while it builds, and how it marks what a command complains.
+#: A builder's own lines while it builds, and its marks around a command's errors.
 _NEXT_STEP: Final = re.compile(r"Step \d+/")
 _BUILDERS_OWN: Final = re.compile(r" -+> |Removing intermediate container |Successfully ")
-#: Tools say what went wrong in a few lines, the last of which is often the least telling.
+#: Tools say what went wrong in a few lines, of which the last is often the least helpful.
 _LAST_LINES: Final = 4
 _COLOUR: Final = re.compile(r"\x1b\[[0-9;]*m")
 
 
 @dataclass(frozen=True)
 class Stored:
-    """An image that the engine has.  `names`: its tags; `tagged`: when it got one; `environment`: its variables."""
+    """An image that the engine has.  `names`: its tags; `tagged`: when it got its tag; `environment`: its variables."""
 
     id: str
     names: tuple[str, ...]
@@ -95,8 +95,8 @@ class Stored:
 
 
 def image(client: docker.DockerClient, name: str) -> Stored | None:
-    """The image of that name; None where the engine has none."""
-    with in_one_sentence("the images can't be looked for"):
+    """The image with that name; None if the engine has none."""
+    with in_one_sentence("can't look for images"):
         try:
             return _stored(client.images.get(name).attrs)
         except ImageNotFound:
@@ -105,7 +105,7 @@ def image(client: docker.DockerClient, name: str) -> Stored | None:
 
 def images(client: docker.DockerClient, repository: str) -> list[Stored]:
     """All images that have a tag of that repository."""
-    with in_one_sentence("the images can't be looked for"):
+    with in_one_sentence("can't look for images"):
         return [_stored(image.attrs) for image in client.images.list(name=repository)]
 
 
@@ -131,18 +131,18 @@ def _time(words: str) -> datetime:
 
 def pull(client: docker.DockerClient, name: str) -> None:
     """Have the engine fetch an image (CannotJudgeError: it can't)."""
-    with in_one_sentence(f"the image {name} can't be had"):
+    with in_one_sentence(f"can't fetch the image {name}"):
         client.images.pull(name, None if "@" in name or ":" in name.rpartition("/")[2] else "latest")
 
 
 def name_image(client: docker.DockerClient, image: Stored, repository: str, tag: str) -> None:
-    """Give an image one more name."""
-    with in_one_sentence(f"the image {repository}:{tag} can't be named"):
+    """Give an image another name."""
+    with in_one_sentence(f"can't name the image {repository}:{tag}"):
         client.api.tag(image.id, repository, tag, force=True)
 
 
 def remove_name(client: docker.DockerClient, name: str) -> bool:
-    """Take a name from an image, and with its last one remove it; False where a container still needs it."""
+    """Remove a name of an image, and the image with its last name; False if a container still needs it."""
     try:
         client.api.remove_image(name)
     except ImageNotFound:
@@ -150,7 +150,7 @@ def remove_name(client: docker.DockerClient, name: str) -> bool:
     except APIError as error:
         if error.status_code == requests.codes.conflict:
             return False
-        raise CannotJudgeError(f"the image {name} can't be removed: {_reason(error)}") from error
+        raise CannotJudgeError(f"can't remove the image {name}: {_reason(error)}") from error
     return True
 
 
@@ -166,12 +166,12 @@ def build_image(
     network: str,
     listen: Callable[[str], None],
 ) -> None:
-    """Build a target of the Dockerfile in a tar; `listen` hears the engine's lines.  `purpose`: for people.
+    """Build a target of the Dockerfile in a tar; `listen` gets the engine's lines.  `purpose`: for people.
 
     Raises:
-        CannotJudgeError: it does not work out; the sentence holds the last words of what failed.
+        CannotJudgeError: it failed; the sentence contains the last output of what failed.
     """
-    with in_one_sentence(f"the image for {purpose} can't be built"):
+    with in_one_sentence(f"can't build the image for {purpose}"):
         words = client.api.build(
             fileobj=io.BytesIO(context),
             custom_context=True,
@@ -193,7 +193,7 @@ def _hear(words: Iterator[dict[str, str]], purpose: str, listen: Callable[[str],
     for word in words:
         if "error" in word:
             why = "; ".join(said) or word["error"].strip()
-            raise CannotJudgeError(f"the image for {purpose} can't be built: {why}")
+            raise CannotJudgeError(f"can't build the image for {purpose}: {why}")
         for line in _COLOUR.sub("", word.get("stream", "")).splitlines():
             if _NEXT_STEP.match(line):
                 said.clear()
@@ -210,7 +210,7 @@ def remove_left_behind(client: docker.DockerClient, run: str | None = None) -> l
     """
     api = client.api
     wanted = {"label": RUN_LABEL if run is None else f"{RUN_LABEL}={run}"}
-    with in_one_sentence("what a run has left behind can't be removed"):
+    with in_one_sentence("can't remove what a run left behind"):
         containers = api.containers(all=True, filters=wanted)
         for container in containers:
             _remove_container(api, container["Id"])
@@ -222,12 +222,12 @@ def remove_left_behind(client: docker.DockerClient, run: str | None = None) -> l
 
 
 def owner() -> str:
-    """Who creates: this process, named so that it can be known whether it still runs."""
+    """The creator: this process, identified so that others can tell whether it still runs."""
     return f"{socket.gethostname()}:{os.getpid()}:{_started(os.getpid())}"
 
 
 def _started(pid: int) -> str:
-    """When a process was started, in ticks since boot; nothing when it is gone or this is no Linux."""
+    """When a process was started, in ticks since boot; empty if it is gone or this is not Linux."""
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
     except OSError:
@@ -236,7 +236,7 @@ def _started(pid: int) -> str:
 
 def remove_orphans(client: docker.DockerClient) -> list[str]:
     """Remove what belongs to runs whose host process is gone; the names.  Other machines' runs are left alone."""
-    with in_one_sentence("what was left behind can't be looked for"):
+    with in_one_sentence("can't look for what was left behind"):
         containers = client.api.containers(all=True, filters={"label": RUN_LABEL})
         volumes = client.api.volumes(filters={"label": RUN_LABEL})["Volumes"] or []
     runs = {thing["Labels"][RUN_LABEL] for thing in (*containers, *volumes) if _is_orphan(thing["Labels"])}
@@ -256,7 +256,7 @@ def labels_of(run: str) -> dict[str, str]:
 
 
 def _remove_container(api: docker.APIClient, container: str) -> None:
-    """Remove it with its anonymous volumes, or wait until the engine has done so by itself."""
+    """Remove it with its anonymous volumes, or wait until the engine has done so."""
     try:
         api.remove_container(container, force=True, v=True)
     except NotFound:

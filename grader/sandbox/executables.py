@@ -1,6 +1,6 @@
-"""What a program's file says of who has made it.  Standard library only; keeps what it has read of unchanged files.
+"""What a program's file says about the tool that built it.  Standard library only; results are cached.
 
-The file is read and never mapped: one that is cut off meanwhile would end whoever has it mapped (SIGBUS).
+The file is read and never mapped: if it were truncated meanwhile, whoever had it mapped would be killed (SIGBUS).
 """
 
 from __future__ import annotations
@@ -8,17 +8,17 @@ from __future__ import annotations
 import os
 from functools import lru_cache
 
-#: Before what Go's linker has put down of a build (Go's debug/buildinfo), in every binary since Go 1.13.
+#: Comes before what Go's linker records about a build (Go's debug/buildinfo), in every binary since Go 1.13.
 _GO = b"\xff Go buildinf:"
-#: A Go server has 3 to 15 MB.  What it takes to look for it beyond this is what such a file was made for.
+#: A Go server has 3 to 15 MB.  A file in which it would have to be searched for beyond this was made to waste time.
 _MOST_BYTES = 64 << 20
 _CHUNK_BYTES = 1 << 20
-#: Answers kept, one for each process: a program may have hundreds.
+#: Answers kept, one per process: a program may have hundreds.
 _KEPT = 1024
 
 
 def made_by_go(path: str) -> bool:
-    """Whether Go's linker has made that file; False where it can't be read."""
+    """Whether Go's linker made that file; False if it can't be read."""
     try:
         found = os.stat(path)
         return _holds_go(path, (found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns))

@@ -1,7 +1,7 @@
-"""Outlives a host that is killed, and removes what its run has created in the engine.
+"""Outlives a host that is killed, and removes what its run created in the engine.
 
-Standard input is the lifeline: a line on it means that the host has tidied up itself; its end without one, that the
-host is gone.  A container or volume may still be on its way then, so it looks several times.
+Standard input is the lifeline: a line on it means that the host itself has tidied up; end of file without one, that the
+host is gone.  A container or volume may still be in creation then, so it looks several times.
 Argument: the run's id.
 """
 
@@ -10,13 +10,13 @@ from __future__ import annotations
 import sys
 import threading
 
-#: Looks after the first; the engine takes well under half a second to carry out what the host had asked for.
+#: Looks after the first; the engine needs well under half a second to do what the host had asked for.
 _LOOKS = 5
 _BETWEEN_LOOKS_S = 0.4
 
 
 def main() -> None:
-    """Wait for the host's end."""
+    """Wait until the host is gone."""
     if sys.stdin.readline():
         return
     from grader.sandbox import engine  # noqa: PLC0415 — needed only now, and slow to import

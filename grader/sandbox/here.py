@@ -1,7 +1,7 @@
-"""What this machine has for programs of the local sandbox: the commands of their languages, and libraries.
+"""What this machine has for programs in the local sandbox: the commands of their languages, and libraries.
 
-A look at what is installed, with no effect.  A command counts only if the program's user may run it: where the grader
-is root, that is another one, to whom root's own home is closed.
+This only looks at what is installed and changes nothing.  A command counts only if the program's user may run it: if
+the grader is root, that is another user, who has no access to root's home.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from grader.families import FAMILIES
 from grader.limits import LOOK_S
 from grader.sandbox.namespaces import TOOLCHAINS
 
-#: Each prints, as JSON, which of its arguments are there.
+#: Each prints, as JSON, which of its arguments are installed.
 _PYTHON: Final = """\
 import importlib.metadata, json, sys
 def there(name):
@@ -40,7 +40,7 @@ console.log(JSON.stringify(process.argv.slice(1).filter(there)));
 
 
 def has(command: str) -> str:
-    """Where a command is that programs can run; empty: nowhere."""
+    """The path of a command that programs can run; empty if there is none."""
     for folder in os.environ.get("PATH", os.defpath).split(os.pathsep):
         path = shutil.which(command, path=folder)
         if path and (os.geteuid() != 0 or _open_to_all(Path(path))):
@@ -49,14 +49,14 @@ def has(command: str) -> str:
 
 
 def _open_to_all(path: Path) -> bool:
-    """Whether every user can come to a file, by its name and by what it leads to; or is shown it in a closed home."""
+    """Whether every user can reach a file, by its path and its real path, or is shown it in a closed home."""
     shown = any(path.is_relative_to(Path.home() / name) for name in TOOLCHAINS)
     ways = (folder for way in (path, path.resolve()) for folder in (way, *way.parents))
     return shown or all(folder.stat().st_mode & stat.S_IXOTH for folder in ways)
 
 
 def way_out(name: str) -> str:
-    """What to do about a family that is not here."""
+    """What to do about a family that is missing."""
     family = FAMILIES[name]
     if not family.packages:
         return family.note.rstrip(".")
@@ -64,7 +64,7 @@ def way_out(name: str) -> str:
 
 
 def missing_libraries(libraries: Libraries) -> list[str]:
-    """Those that a program would not find here, as they are listed; without Debian's tools all of Debian's."""
+    """The libraries that a program would not find here, as listed; without Debian's tools, all of Debian's."""
     found = {
         *_debian([_plain(name) for name in libraries.packages]),
         *_told("python3", ["-c", _PYTHON], [_plain(name) for name in libraries.pip]),
@@ -93,7 +93,7 @@ def _told(command: str, options: list[str], names: list[str]) -> list[str]:
 
 
 def _said(argv: list[str]) -> str:
-    """What a tool prints; nothing where it fails or takes too long."""
+    """A tool's output; empty if it fails or takes too long."""
     try:
         return subprocess.run(argv, check=False, capture_output=True, text=True, cwd="/", timeout=LOOK_S).stdout
     except (OSError, subprocess.TimeoutExpired):

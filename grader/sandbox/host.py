@@ -17,7 +17,7 @@ from grader.limits import BUILD_STALLED, HOST_GRACE_S, KERNEL_S, LAST_CHECK_S, S
 from grader.link.settings import UNPRIVILEGED_ID, Settings
 from grader.model import PARTS
 
-#: Where a container has its folder for caches.
+#: The folder for caches in a container.
 CACHES: Final = "/cache"
 #: Where tools keep what they can make again, and Go what it makes on its way: variable -> folder below that for caches.
 _CACHES_OF_TOOLS: Final = {
@@ -32,7 +32,7 @@ _PROGRAMS = 2
 
 
 class Sandbox(Protocol):
-    """One grading's sandbox, as the flow sees it.  A context manager: nothing of it outlives it."""
+    """One grading's sandbox, as the flow sees it.  A context manager: nothing is left of it afterwards."""
 
     def __enter__(self) -> Self: ...
     def __exit__(
@@ -40,7 +40,7 @@ class Sandbox(Protocol):
     ) -> None: ...
 
     def open(self) -> None:
-        """Hand over the submission, so that a program could be started (CannotJudgeError: it does not come up)."""
+        """Hand over the submission, so that a program could be started (CannotJudgeError: it does not start)."""
 
     @property
     def private_network(self) -> bool:
@@ -52,14 +52,14 @@ class Sandbox(Protocol):
 
     @property
     def words(self) -> str:
-        """What it is, for reports."""
+        """Its description for reports."""
 
     @property
     def images(self) -> Mapping[str, str]:
         """Ids of the images that its containers were made from, by target; none without containers."""
 
     def play(self, job: Job) -> Iterator[Word]:
-        """Grade; each of the driver's words as it falls (CannotJudgeError: it ended before its time)."""
+        """Grade; yields each of the driver's words as it comes (CannotJudgeError: it exited unexpectedly)."""
 
 
 def cache_variables(folder: str) -> dict[str, str]:
@@ -87,14 +87,14 @@ def settings_of(limits: SandboxLimits) -> Settings:
 
 
 def patience_s(limits: SandboxLimits) -> float:
-    """After this time a driver that has not finished never will."""
+    """After this time, a driver that has not finished never will."""
     return (
         _PROGRAMS * (1 + BUILD_STALLED) * limits.build_s + len(PARTS) * (limits.whole_s + LAST_CHECK_S) + HOST_GRACE_S
     )
 
 
 def lines_of(descriptor: int, limits: SandboxLimits) -> Iterator[bytes]:
-    """Complete lines from a descriptor, until it ends or patience does."""
+    """Complete lines from a descriptor, until end of file or until patience runs out."""
     deadline = time.monotonic() + patience_s(limits)
     rest = b""
     while True:
@@ -108,7 +108,7 @@ def lines_of(descriptor: int, limits: SandboxLimits) -> Iterator[bytes]:
 
 
 def words_of(lines: Iterator[bytes], broken: Callable[[], CannotJudgeError]) -> Iterator[Word]:
-    """The driver's words, up to `Finished`; `broken` makes the error when they end before it."""
+    """The driver's words, up to `Finished`; `broken` makes the error if they end before it."""
     for line in lines:
         word = msgspec.json.decode(line, type=Word)
         yield word

@@ -1,11 +1,11 @@
 """Images of the docker sandbox: which a grading needs, whether they are there, and building them.
 
-One for the driver, and for the program one for each set of what programs need (`Contents`).  An image's name ends in a
-fingerprint of all that it is made of, so that one of other sources, other packages or another base is never used; what
-has to be installed comes first, so that an update of the grader installs nothing again.  The first lines are pure; the
-class `Images` asks the engine, and builds what is missing, one command after the other.
+There is one for the driver, and one for each set of things that programs need (`Contents`).  An image's name ends in a
+fingerprint of everything that it is made of, so that one with other sources, packages or base is never used; what has
+to be installed comes first, so that an update of the grader doesn't install it again.  The functions are pure; the
+class `Images` asks the engine and builds what is missing.
 
-The base that an instructor has chosen is remembered by a name that it gets in the engine, and so outlives an update.
+The base that an instructor chose is remembered by a name that it gets in the engine, so it survives updates.
 """
 
 from __future__ import annotations
@@ -33,17 +33,17 @@ from grader.sandbox import engine
 
 Target = Literal["sandbox", "driver"]
 TARGETS: Final[tuple[Target, ...]] = ("sandbox", "driver")
-#: What images are made from when nobody says otherwise, and by which network their packages come.
+#: What images are made from by default, and the network that their packages come over.
 DEFAULT_BASE: Final = "debian:bookworm-slim"
 DEFAULT_NETWORK: Final = "host"
 
-#: The name by which a base of one's own is remembered.
+#: The name that marks a base of the instructor's own.
 _CHOSEN: Final = ("socket-grader-base", "chosen")
-#: What an image is made for, for people, and of which sources.
+#: An image's purpose, for people, and the fingerprint of its sources.
 _FOR_LABEL: Final = "grader.for"
 _SOURCES_LABEL: Final = "grader.sources"
 
-#: The project's files that run in each image; a change of any other needs no new image.
+#: The project's files that run in each image; changes to other files need no new image.
 _SOURCES: Final[Mapping[Target, tuple[str, ...]]] = {
     "sandbox": (
         "link/*.py",
@@ -76,14 +76,14 @@ _SOURCES: Final[Mapping[Target, tuple[str, ...]]] = {
         "sandbox/users.py",
     ),
 }
-#: The folder of the build's context that holds them.
+#: Their folder in the build's context.
 _LAID_IN: Final[Mapping[Target, str]] = {"sandbox": "warden", "driver": "driver"}
 _HERE: Final = Path(__file__).resolve().parent.parent
 
 
 @dataclass(frozen=True)
 class Contents:
-    """What the program's image must hold: families of languages and an assignment's libraries; or it is `own`.
+    """What the program's image must contain: families of languages and an assignment's libraries; or it is `own`.
 
     `own`: an image of the instructor's, as it is named to the engine.  `assignment`: whose libraries they are.
     """
@@ -95,7 +95,7 @@ class Contents:
 
     @property
     def words(self) -> str:
-        """What it is for, as the end of a sentence."""
+        """Its purpose, as the end of a sentence."""
         if self.own:
             return f"programs in {self.own}"
         named = families.titles(self.families)
@@ -114,7 +114,7 @@ class Contents:
 
 @dataclass(frozen=True)
 class Image:
-    """An image to be: of which target of the Dockerfile, under which name, with which arguments.
+    """An image to build: its target in the Dockerfile, its name, its arguments.
 
     `sources`: the fingerprint of our own files in it.
     """
@@ -127,14 +127,14 @@ class Image:
 
 @dataclass(frozen=True)
 class Origin:
-    """An image that others are made from: how it is named to the engine, and what tells it from an older one."""
+    """An image that others are made from: its name in the engine, and what distinguishes it from an older one."""
 
     name: str
     identity: str
 
 
 def packages(contents: Contents) -> tuple[str, ...]:
-    """The Debian packages that are installed for it beyond those of every sandbox, each once.
+    """The Debian packages to install for it besides those of every sandbox, each once.
 
     Raises:
         CannotJudgeError: there are none for one of its families.
@@ -142,7 +142,7 @@ def packages(contents: Contents) -> tuple[str, ...]:
     wanted = families.closed(contents.families) - {BASE}
     for name in wanted:
         if not FAMILIES[name].packages:
-            raise CannotJudgeError(f"no image for {FAMILIES[name].title} can be built: {FAMILIES[name].note}")
+            raise CannotJudgeError(f"can't build an image for {FAMILIES[name].title}: {FAMILIES[name].note}")
     found = (package for name in FAMILIES if name in wanted for package in FAMILIES[name].packages)
     return tuple(dict.fromkeys((*found, *contents.libraries.packages)))
 
@@ -186,7 +186,7 @@ def _repository(target: Target) -> str:
 
 
 def _fingerprint(files: Mapping[str, bytes]) -> str:
-    """Of names and contents, in twelve hex digits."""
+    """A fingerprint of names and contents, in twelve hex digits."""
     digest = hashlib.sha256()
     for name, content in sorted(files.items()):
         digest.update(f"{name}\0{len(content)}\0".encode() + content)
@@ -194,7 +194,7 @@ def _fingerprint(files: Mapping[str, bytes]) -> str:
 
 
 def context_files() -> dict[str, bytes]:
-    """The build's context, by path: the Dockerfile, what it installs by name, and our files for each image."""
+    """The build's context, by path: the Dockerfile, the list of packages, and our files for each image."""
     checkout = _HERE.parent
     root = checkout if (checkout / "Dockerfile").is_file() else _HERE / "_data"
     files = {name: (root / name).read_bytes() for name in ("Dockerfile", "requirements-driver.txt")}
@@ -217,7 +217,7 @@ def _packed(files: Mapping[str, bytes]) -> bytes:
 class Images:
     """The images of one engine, as one command uses them.
 
-    `offline`: nothing is built or fetched.  `listen` hears a sentence before each slow step, `hear` the engine's lines.
+    `offline`: nothing is built or fetched.  `listen` gets a sentence before each slow step, `hear` the engine's lines.
     """
 
     def __init__(
@@ -238,10 +238,10 @@ class Images:
         self._supplied: dict[Contents, dict[Target, engine.Stored]] = {}
 
     def supply(self, contents: Contents) -> dict[Target, engine.Stored]:
-        """The images of a grading, built where they are not there.
+        """The images for a grading, built if they don't exist.
 
         Raises:
-            CannotJudgeError: one is not there and can't be built, or must not be.
+            CannotJudgeError: one is missing and can't be built, or must not be.
         """
         if contents not in self._supplied:
             own = self._own(contents.own) if contents.own else None
@@ -252,18 +252,18 @@ class Images:
         return self._supplied[contents]
 
     def planned(self, contents: Contents, own: Origin | None = None) -> tuple[Image, Image]:
-        """What a grading needs, whether it is there or not: the program's image and the driver's."""
+        """What a grading needs, whether it exists or not: the program's image and the driver's."""
         base = self.base()
         return sandbox_image(contents, base, own, self._files), driver_image(base, self._files)
 
     def base(self) -> Origin:
-        """What all images but one's own are made from."""
+        """What all images are made from, except the user's own."""
         name = ":".join(_CHOSEN)
         chosen = engine.image(self._client, name)
         return Origin(name, chosen.id) if chosen else Origin(DEFAULT_BASE, DEFAULT_BASE)
 
     def choose_base(self, name: str) -> None:
-        """Make images from another base from now on, in this version of the grader and in those to come."""
+        """Make images from another base from now on, in this version of the grader and later ones."""
         if name == DEFAULT_BASE:
             engine.remove_name(self._client, ":".join(_CHOSEN))
         else:
@@ -271,7 +271,7 @@ class Images:
         self._supplied.clear()
 
     def built(self) -> list[engine.Stored]:
-        """Those of this version of the grader that are there, whatever they are for."""
+        """The existing images of this version of the grader, whatever their purpose."""
         current = {_repository(image.target): image.sources for image in self.planned(Contents())}
         return [
             image
@@ -281,7 +281,7 @@ class Images:
         ]
 
     def remove_old(self) -> list[str]:
-        """Remove those of other versions that nobody has built for a while and nobody uses; their names."""
+        """Remove images of other versions that were not built recently and are not in use; their names."""
         kept = {image.id for image in self.built()}
         now = datetime.now(UTC)
         old = [
@@ -306,17 +306,17 @@ class Images:
         found = engine.image(self._client, name)
         if found is None:
             if self._offline:
-                raise OfflineError(f"the image {name} is not there, and --offline forbids to fetch it")
+                raise OfflineError(f"the image {name} is missing, and --offline forbids fetching it")
             self._listen(f"fetching the image {name} …")
             engine.pull(self._client, name)
             found = engine.image(self._client, name)
         if found is None:
-            raise CannotJudgeError(f"the image {name} can't be had")
+            raise CannotJudgeError(f"can't fetch the image {name}")
         return found
 
     def _build(self, contents: Contents, planned: Iterable[Image]) -> None:
         if self._offline:
-            what = f"the image for {contents.words} is not there, and --offline forbids to build it"
+            what = f"the image for {contents.words} is missing, and --offline forbids building it"
             raise OfflineError(f"{what}: {contents.command}")
         for image in planned:
             with _one_at_a_time(image.name, self._listen):
@@ -325,7 +325,7 @@ class Images:
 
     def _build_one(self, contents: Contents, image: Image) -> None:
         purpose = contents.words if image.target == "sandbox" else "the checks"
-        self._listen(f"building the image for {purpose}: {_HOW_LONG[bool(contents.own)]}, once …")
+        self._listen(f"building the image for {purpose}: this takes {_HOW_LONG[bool(contents.own)]}, but only once …")
         engine.build_image(
             self._client,
             _packed(self._files),
@@ -339,24 +339,24 @@ class Images:
         )
 
 
-#: How long building takes, for one's own image and for another.
-_HOW_LONG: Final = {True: "some seconds", False: "about a minute"}
+#: How long building takes, for the user's own image and for others.
+_HOW_LONG: Final = {True: "a few seconds", False: "about a minute"}
 
 
 def use(image: engine.Stored) -> str:
-    """What an image of ours is for, in words."""
+    """The purpose of one of our images, in words."""
     return image.labels.get(_FOR_LABEL, "")
 
 
 @contextmanager
 def _one_at_a_time(name: str, listen: Callable[[str], None]) -> Iterator[None]:
-    """Hold the lock of whoever builds an image: two graders that are started together build it once."""
+    """Hold the lock for building an image: two graders that are started together build it once."""
     path = Path(tempfile.gettempdir()) / f"socket-grader-{os.getuid()}-{name.rpartition(':')[2]}.lock"
     descriptor = _locked(path, listen)
     try:
         yield
     finally:
-        path.unlink(missing_ok=True)  # before others may have it: they see that it is gone, and make a new one
+        path.unlink(missing_ok=True)  # before others get it: they see that it is gone, and make a new one
         os.close(descriptor)
 
 
@@ -367,7 +367,7 @@ def _locked(path: Path, listen: Callable[[str], None]) -> int:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            listen("waiting for another grader that builds this image …")
+            listen("waiting for another grader that is building this image …")
             fcntl.flock(descriptor, fcntl.LOCK_EX)
         if path.exists() and os.fstat(descriptor).st_ino == path.stat().st_ino:
             return descriptor

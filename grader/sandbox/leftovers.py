@@ -1,8 +1,8 @@
-"""What outlives all processes outside of the work folder: shared memory, queues, semaphores, files in public folders.
+"""What outlives all processes outside the work folder: shared memory, queues, semaphores, files in public folders.
 
-In namespaces of the sandbox's own whatever is there is the program's.  Where they are the machine's, it is told by its
-user, if only one program has that.  Whoever made a thing may remove it, and nobody else without a capability: a child
-does it as the program's user.
+In the sandbox's own namespaces, everything is the program's.  In the machine's, the program's things are recognized by
+their user, if only one program runs as that user.  Only the user who made a thing may remove it without a capability: a
+child does it as the program's user.
 
 Standard library only.
 """
@@ -24,27 +24,27 @@ _REMOVERS = {"shm": (_libc.shmctl, ()), "msg": (_libc.msgctl, ()), "sem": (_libc
 _NUMBER, _MAKER = 1, "cuid"
 #: mq_overview(7): POSIX message queues as files.
 _QUEUES = "/dev/mqueue"
-#: Where everybody may write.
+#: Folders where everybody may write.
 PUBLIC_FOLDERS = ("/tmp", "/var/tmp", "/dev/shm")  # noqa: S108 — looked at, and covered by namespaces.py
 
 
 def present(uid: int | None = None) -> bool:
-    """Whether any shared memory, queue or semaphore is there (`uid`: of that user's)."""
+    """Whether there is any shared memory, queue or semaphore (`uid`: that user's)."""
     return bool(_queues(uid)) or any(_numbers(kind, uid) for kind in _REMOVERS)
 
 
 def remove(uid: int | None = None) -> None:
-    """Remove all of them that this process may remove (`uid`: that are that user's)."""
+    """Remove all of them that this process may remove (`uid`: that user's)."""
     for kind, (control, which) in _REMOVERS.items():
         for number in _numbers(kind, uid):
             control(number, *which, _IPC_RMID, None)
     for path in _queues(uid):
-        with suppress(OSError):  # not this user's: whoever asks next is told that it is still there
+        with suppress(OSError):  # not this user's: the next listing shows that it is still there
             os.unlink(path)
 
 
 def _numbers(kind: str, uid: int | None) -> list[int]:
-    """The objects' numbers; none where the kernel has no such objects."""
+    """The objects' numbers; none if the kernel has no such objects."""
     try:
         with open(f"/proc/sysvipc/{kind}") as table:
             titles, *rows = (line.split() for line in table)
@@ -59,7 +59,7 @@ def _queues(uid: int | None) -> list[str]:
 
 
 def _entries_of(uid: int | None, folder: str) -> list[str]:
-    """Paths of what lies at the top of a folder; none where there is no such folder."""
+    """Paths of what is directly in a folder; none if there is no such folder."""
     found = []
     with suppress(FileNotFoundError), os.scandir(folder) as entries:
         for entry in entries:
@@ -70,7 +70,7 @@ def _entries_of(uid: int | None, folder: str) -> list[str]:
 
 
 def public_files(uid: int) -> frozenset[str]:
-    """What a user has put at the top of folders where everybody may write; what it put into folders of others stays."""
+    """What a user put directly into folders where everybody may write; what it put into other users' folders stays."""
     return frozenset(path for folder in PUBLIC_FOLDERS for path in _entries_of(uid, folder))
 
 
@@ -85,9 +85,9 @@ def remove_files(paths: Collection[str]) -> None:
 
 
 def remove_tree(path: str) -> None:
-    """Remove a folder that a program has written in, folders that even their owner can't enter included.
+    """Remove a folder that a program wrote in, including folders that even their owner can't enter.
 
-    Nothing of the program runs any more.  Nothing is done if it was never made.
+    No process of the program is running any more.  Does nothing if the folder was never made.
     """
     if not os.path.isdir(path):
         return

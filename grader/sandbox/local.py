@@ -1,7 +1,7 @@
-"""The sandbox without an engine: the same driver and warden as child processes, in namespaces where the kernel allows.
+"""The sandbox without an engine: the same driver and warden as child processes, in namespaces if the kernel allows it.
 
-It does not protect the machine from the program; it is for one's own code.  Without namespaces only users separate the
-program from the grader, and where they can't, its marks are not protected either: `words` says so.
+It does not protect the machine from the program; it is for your own code.  Without namespaces, only users separate the
+program from the grader, and if they can't, its marks are not protected either: `words` says so.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from grader.link.channel import pack
 from grader.sandbox.begun import Nest
 from grader.sandbox.host import cache_variables, lines_of, settings_of, words_of
 
-#: By which toolchains find their own parts, where these lie elsewhere than usual.
+#: Where toolchains look for their own parts, if these are in unusual places.
 _OF_TOOLCHAINS: Final = (
     "JAVA_HOME",
     "CARGO_HOME",
@@ -36,21 +36,21 @@ _OF_TOOLCHAINS: Final = (
 )
 #: rustup looks for its toolchains below HOME, which is a program's own here.
 _RUSTUP: Final = {"RUSTUP_HOME": str(Path.home() / ".rustup")} if (Path.home() / ".rustup").is_dir() else {}
-#: What it is, for reports: with namespaces, or without them by whether the program has a user of its own.
+#: Its description for reports: with namespaces; without them, by whether the program has a user of its own.
 IN_NAMESPACES: Final = "local, in namespaces of its own"
 WITHOUT_NAMESPACES: Final = {
-    True: "local, without namespaces of its own, the program under a user of its own",
+    True: "local, without namespaces of its own; the program runs as its own user",
     False: "local, without namespaces of its own: marks are not protected from the program here",
 }
 
 
 class LocalSandbox:
-    """One grading's processes.  A context manager: none of them outlives it, or the nest that is given."""
+    """One grading's processes.  A context manager: none of them outlives it, or the given nest."""
 
     images: Mapping[str, str] = MappingProxyType({})
 
     def __init__(self, limits: SandboxLimits, archive: bytes, nest: Nest | None = None) -> None:
-        """`nest`: has started already, and ends with its owner."""
+        """`nest`: has started already, and exits with its owner."""
         self._limits = limits
         self._archive = archive
         self._begun = nest
@@ -67,7 +67,7 @@ class LocalSandbox:
         """Hand over the submission.
 
         Raises:
-            CannotJudgeError: the sandbox does not come up.
+            CannotJudgeError: the sandbox does not start.
         """
         try:
             self._nest.tell_warden(pack(json.dumps(settings_of(self._limits)).encode()) + pack(self._archive))
@@ -88,13 +88,13 @@ class LocalSandbox:
 
     @property
     def environment(self) -> Mapping[str, str]:
-        """Where its user's shell would look for programs, and what its tools need to find their own parts."""
+        """Where its user's shell would look for programs, and what tools need to find their own parts."""
         own = {name: os.environ[name] for name in _OF_TOOLCHAINS if name in os.environ}
         return {**cache_variables(self._caches), **_RUSTUP, **own, "PATH": os.environ.get("PATH", os.defpath)}
 
     @property
     def words(self) -> str:
-        """What it is, for reports."""
+        """Its description for reports."""
         return IN_NAMESPACES if self._private else WITHOUT_NAMESPACES[self._own_user]
 
     def play(self, job: Job) -> Iterator[Word]:

@@ -1,14 +1,14 @@
 """Whether a program uses more memory than it may: counted by the kernel, and never at the cost of the program's time.
 
-In a container the kernel charges its control group with all that can't be given back: what processes have written to,
-shared memory, files without a name, buffers of sockets and pipes.  That count is exact and costs microseconds, so it is
-looked at the more often, the nearer it comes to the limit.  It has to be found here: when the container's own limit is
-reached, the kernel ends whom it likes, the warden among them, since a program may lower what makes it the first.
+In a container, the kernel charges its control group for everything that can't be reclaimed: memory that processes have
+written to, shared memory, files without a name, socket and pipe buffers.  That count is exact and costs microseconds,
+so it is read more often the nearer it is to the limit.  It has to be noticed here: when the container's own limit is
+reached, the kernel may kill any process, even the warden, since a program can lower its own OOM score.
 
-Elsewhere there are two counts, the cheaper first, and it is never smaller than the other: resident pages of all
-processes together, where pages that forked processes share count in each, and their exact sum (PSS).  The last is slow:
-of 150 processes that share some hundred megabytes it takes seconds.  So it is taken in pieces, of as many processes as
-fit in a moment, and looking costs at most a tenth of the time.
+Elsewhere there are two counts.  The cheaper comes first, and is never smaller than the other: the resident pages of all
+processes, in which pages shared by forked processes count several times.  The other is their exact sum (PSS), which is
+slow: for 150 processes that share a few hundred megabytes it takes seconds.  So it is read in parts, each for as many
+processes as fit in a moment, and looking costs at most a tenth of the time.
 
 Standard library only.
 """
@@ -21,16 +21,16 @@ from collections.abc import Callable, Iterable
 
 from grader.sandbox import proc
 
-#: How often a program's memory is looked at that is far from its limit.
+#: How often the memory of a program far from its limit is checked.
 _TICK_S = 0.1
-#: How fast memory can be filled, by some cores together: a page is cleared and then written.
+#: How fast several cores together can fill memory: each page is cleared and then written.
 _FILLED_IN_A_SECOND = 4 << 30
 _SHORTEST_TICK_S = 0.005
-#: How long one look may add up exact sums: a question to the warden waits no longer for it.
+#: How long one look may add up exact sums, and so delay a question to the warden.
 _PIECE_S = 0.05
 #: A look that took a millisecond is followed by nine without one.
 _REST_FOR_EACH = 9
-#: Where the kernel tells what a container is charged with, and of what: cgroup v2, then v1.
+#: Where the kernel shows what a container is charged with, and for what: cgroup v2, then v1.
 _CHARGED = (
     ("/sys/fs/cgroup/memory.current", "/sys/fs/cgroup/memory.stat"),
     ("/sys/fs/cgroup/memory/memory.usage_in_bytes", "/sys/fs/cgroup/memory/memory.stat"),
@@ -40,9 +40,9 @@ _GIVEN_BACK = frozenset({b"active_file", b"inactive_file", b"slab_reclaimable"})
 
 
 class MemoryWatch:
-    """Looks at the memory of one program after another.
+    """Watches the memory of one program after another.
 
-    `charged`: whether this sandbox has a control group of its own.  `places`: its file systems in memory, whose files
+    `charged`: whether this sandbox has its own control group.  `places`: its file systems in memory, whose files
     have a limit of their own.
     """
 
@@ -58,7 +58,7 @@ class MemoryWatch:
         return max(0.0, self._due - time.monotonic())
 
     def exceeded(self, pids: Callable[[], Iterable[int]]) -> bool:
-        """Whether all these processes together use more than they may; False also when it is not time to look."""
+        """Whether all these processes together use more than they may; False also if it is not time to look."""
         began = time.monotonic()
         if began < self._due:
             return False
@@ -91,12 +91,12 @@ def _charged_bytes(enough: int, places: Iterable[str]) -> int:
     """What the container is charged with that is the program's; of less than `enough` the first count, which is larger.
 
     Raises:
-        OSError: the kernel tells of no control group.
+        OSError: the kernel shows no control group.
     """
     for count, table in _CHARGED:
         if os.path.exists(count):
             return _programs_part(int(_read(count)), table, enough, places)
-    raise OSError("no control group is shown")
+    raise OSError("the kernel shows no control group")
 
 
 def _programs_part(charged: int, table: str, enough: int, places: Iterable[str]) -> int:

@@ -1,4 +1,4 @@
-"""The namespaces of the local sandbox: which there are, who enters them, and what is to be seen from inside.
+"""The namespaces of the local sandbox: which there are, who enters them, and what is visible inside.
 
 User and network namespaces come first, and give the right to the rest.  The kernel is asked by ctypes, since Python
 knows these calls from 3.12 on.  Standard library only.
@@ -42,7 +42,7 @@ _SIOCGIFFLAGS, _SIOCSIFFLAGS, _IFF_UP = 0x8913, 0x8914, 0x1
 #: Those that others enter as well: what /proc calls it -> what setns(2) calls it.  In this order, for the first is what
 #: gives the right to enter the second.
 _SHARED = {"user": _CLONE_NEWUSER, "net": _CLONE_NEWNET}
-#: In the home of whoever installed Rust, by rustup.
+#: In the home of whoever installed Rust with rustup.
 TOOLCHAINS = (".cargo/bin", ".rustup")
 _HOSTS = "/etc/hosts"
 _QUEUES = "/dev/mqueue"
@@ -54,7 +54,7 @@ def covered() -> list[str]:
 
 
 def allowed(disk_bytes: int, disk_files: int) -> bool:
-    """Try the whole of it in a child: half a namespace helps nobody."""
+    """Try all of it in a child: half of the namespaces would not help."""
     child = os.fork()
     if child == 0:
         with suppress(BaseException):
@@ -216,7 +216,7 @@ def _show_toolchains() -> None:
 def _cover(folder: str, options: str, shown: set[str]) -> None:
     """Mount an empty tmpfs there; the folders below it that are to be shown stay in their place, read-only."""
     kept = {path: os.open(path, os.O_PATH) for path in shown if path.startswith(folder + "/")}
-    # No time of reading: it could be set to tell the next start something.
+    # No access times: they could be set to leave the next start a message.
     _mount("tmpfs", folder, "tmpfs", _MS_NOSUID | _MS_NODEV | _MS_NOATIME, options)
     for path, descriptor in kept.items():
         os.makedirs(path)

@@ -1,13 +1,13 @@
 """The local sandbox's first process: makes the namespaces, then starts the driver and the warden in them.
 
 What two containers do in `docker.py`, two child processes do here.  User and network namespaces hold both; a process
-and a mount namespace hold only the warden and the program, with everything read-only but a sized tmpfs.  Where the
-kernel refuses any of it (tried in a throw-away child first), all of it is left out.  Then it is only the program's user
-that separates it from the others (`users.py`): one of its own, where this process is root, and else none.  The first
-line of standard output says which it is.
+and a mount namespace hold only the warden and the program, with everything read-only but a sized tmpfs.  If the
+kernel refuses any of it (tried in a throw-away child first), all of it is left out.  Then only the program's user
+separates it from the others (`users.py`): its own user if this process is root, else not even that.  The first line of
+standard output says which it is.
 
-Who waits for whom.  Most of a short grading is the loading of the driver's libraries, so the driver starts before
-anything else, and before anybody knows what is to be graded.  Meanwhile the host takes the submission and this process
+Who waits for whom.  Most of a short grading is spent loading the driver's libraries, so the driver starts before
+anything else, and before it is known what is to be graded.  Meanwhile the host takes the submission and this process
 makes the namespaces; the driver enters them once it has loaded what it needs, and the warden, which lives in them from
 its first moment, reads from the host what it is to unpack.  Both are forks of this process instead of interpreters of
 their own: it holds nothing but the standard library and is never told anything, so neither finds in its memory what is
@@ -43,7 +43,7 @@ from grader.sandbox import leftovers, namespaces, users
 
 _libc = ctypes.CDLL(None, use_errno=True)
 _PR_SET_PDEATHSIG = 1
-#: Enough to try mounting with.
+#: Enough to try mounting.
 _PROBE_DISK_BYTES = 1 << 20
 #: A tmpfs of the driver's own is mounted there, and not over /tmp: the grader itself may live below that.
 _DRIVER_SCRATCH = "/dev/shm"  # noqa: S108 — see above
@@ -56,7 +56,7 @@ _TIDY_S = 10.0
 
 
 def main() -> None:
-    """Run the sandbox until the driver has ended or the host is gone."""
+    """Run the sandbox until the driver has exited or the host is gone."""
     if sys.argv[1:] == ["--probe"]:
         sys.exit(0 if namespaces.allowed(_PROBE_DISK_BYTES, _PROBE_DISK_BYTES) else 1)
     driver = _start_driver()
@@ -80,7 +80,7 @@ def main() -> None:
 
 
 def _say(**facts: object) -> None:
-    """What the host has to know of what was made."""
+    """What the host must know about what was made."""
     sys.stdout.write(json.dumps(facts) + "\n")
     sys.stdout.flush()
 
@@ -93,7 +93,7 @@ class Plain(NamedTuple):
 
 
 def _tidy(uid: int, scratch: str) -> None:
-    """As the user that only one program had: remove what it has left."""
+    """As the user that only one program ran as: remove what it left behind."""
     for name in (_WORK_NAME, _CACHES_NAME):
         own = os.path.join(scratch, name)
         leftovers.remove_tree(own)
@@ -104,7 +104,7 @@ def _tidy(uid: int, scratch: str) -> None:
 
 
 class Driver(NamedTuple):
-    """The driver's process, by which channel it hears where it is to live, and the warden's end of theirs."""
+    """The driver's process, the channel that tells it where to live, and the warden's end of their channel."""
 
     pid: int
     place: Channel
@@ -124,7 +124,7 @@ def _run(driver: Driver, plain: Plain | None) -> None:
 
 
 def _forked(run: Callable[[], int]) -> int:
-    """Run something in a child of its own, which ends with what it gives or, when it breaks, says why."""
+    """Run a function in a child of its own, which exits with its result; if it fails, the child says why."""
     child = os.fork()
     if child == 0:
         status = 1
@@ -139,7 +139,7 @@ def _forked(run: Callable[[], int]) -> int:
 
 def _settled(settings: Settings, plain: Plain | None) -> Settings:
     """The settings with what only this process knows: the user, the work folder, the namespaces."""
-    # What lies in the machine's own public folders is everybody's.
+    # The machine's own public folders belong to everybody.
     if plain is None:
         as_nobody = os.geteuid() == 0 and users.exists(UNPRIVILEGED_ID)
         uid, gid = (UNPRIVILEGED_ID, UNPRIVILEGED_ID) if as_nobody else (os.geteuid(), os.getegid())
@@ -187,7 +187,7 @@ def _run_driver(place: Channel, channel: socket.socket) -> int:
     for number, descriptor in enumerate(_drivers_streams()):
         os.dup2(descriptor, number)
         os.close(descriptor)
-    # Nothing that loading makes is garbage, and looking for it takes a tenth of the time.
+    # Loading makes no garbage, and looking for it takes a tenth of the time.
     gc.disable()
     driver = importlib.import_module(sys.argv[3])
     gc.freeze()
@@ -198,10 +198,10 @@ def _run_driver(place: Channel, channel: socket.socket) -> int:
 
 
 def _place(driver: Driver, plain: Plain | None) -> None:
-    """Tell the driver where it is to live: in this process's namespaces, or in a folder that only its user enters."""
+    """Tell the driver where to live: in this process's namespaces, or in a folder that only its user can enter."""
     scratch = _DRIVER_SCRATCH if plain is None else os.path.join(plain.scratch, "driver")
     shared = namespaces.opened_shared() if plain is None else ()
-    with suppress(ChannelClosedError):  # it has ended before, and said why
+    with suppress(ChannelClosedError):  # it has exited already, and said why
         driver.place.send({"scratch": scratch}, shared)
     for descriptor in shared:
         os.close(descriptor)
@@ -209,7 +209,7 @@ def _place(driver: Driver, plain: Plain | None) -> None:
 
 
 def _take_place(place: Channel) -> None:
-    """Go and live there, and write nowhere else."""
+    """Enter that place, and be able to write nowhere else."""
     told, shared = place.receive()
     place.close()
     scratch = told["scratch"]
@@ -240,7 +240,7 @@ def _run_warden(channel: socket.socket, plain: Plain | None, ending: signal.Sign
 
 
 def _wait(driver: int, warden: int, ending: signal.Signals) -> None:
-    """Until one of both has ended or the host is gone; then nobody is left."""
+    """Wait until one of the two has exited or the host is gone; then end both."""
     watched = select.poll()
     watched.register(0, 0)  # what comes is the warden's to read; poll(2) tells its end (POLLHUP) in any case
     for pid in (driver, warden):

@@ -1,13 +1,13 @@
-"""What the kernel tells of processes in /proc, as bytes and numbers; nothing that a program wrote is taken for a fact.
+"""What the kernel says about processes in /proc, as bytes and numbers; nothing that a program wrote is trusted.
 
-A program chooses its name, its arguments, the names of its files and what stands in its registers.  So everything is
-read as bytes; `status` and `stat` are read past the name, which the kernel ends by a newline (inside it escapes those,
-and backslashes, and nothing else) and by the last parenthesis; registers are unsigned numbers, and an address that is
-none is a question without an answer.  Names go on as text that JSON and UTF-8 can carry, and no decision hangs on them.
+A program chooses its name, its arguments, the names of its files and the values in its registers.  So everything is
+read as bytes; `status` and `stat` are read past the name, which ends with a newline (the kernel escapes newlines and
+backslashes in it, and nothing else) and with the last parenthesis; registers are unsigned numbers, and an invalid
+address gets no answer.  Names become text that JSON and UTF-8 can carry, and no decision depends on them.
 
-Whatever a program does, a reader gives what is known: a process that has gone is None, an unreadable file is empty.
-Everything here may be asked of any process at any time, keeps nothing, and changes nothing but, in one function, the
-size of a buffer.  Standard library only.
+Whatever a program does, a reader returns what is known: None for a process that is gone, nothing for an unreadable
+file.  Everything here can be asked about any process at any time, keeps no state, and changes nothing except, in one
+function, the size of a buffer.  Standard library only.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ _STOPPED = frozenset("Tt")
 
 
 def text_of(raw: bytes) -> str:
-    r"""A file's name as text; different names stay different: what is no UTF-8 becomes `\xff`, a backslash two."""
+    r"""A file's name as text; different names stay different: invalid UTF-8 becomes `\xff`, a backslash two."""
     return _text(raw.replace(b"\\", b"\\\\"))
 
 
@@ -48,12 +48,12 @@ def _text(escaped: bytes) -> str:
 
 
 def _read(path: str) -> bytes:
-    """A file of /proc; empty when its process is gone, or it is not for us."""
+    """A file of /proc; empty if its process is gone or we may not read it."""
     return _known(path) or b""
 
 
 def _known(path: str) -> bytes | None:
-    """A file of /proc; None when its process is gone, or it is not for us."""
+    """A file of /proc; None if its process is gone or we may not read it."""
     try:
         file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     except OSError:
@@ -82,12 +82,12 @@ def _field(fields: bytes, name: bytes) -> bytes:
 
 
 def _state_of(fields: bytes) -> str:
-    """One letter of proc(5); empty when nothing is known."""
+    """One letter of proc(5); empty if unknown."""
     return _field(fields, b"State")[:1].decode("ascii", "replace")
 
 
 def _stat(pid: int) -> list[bytes]:
-    """The fields of `stat` after the name; none when it is gone."""
+    """The fields of `stat` after the name; none if it is gone."""
     return _read(f"/proc/{pid}/stat").rpartition(b")")[2].split()
 
 
@@ -103,13 +103,13 @@ def descendants(ancestor: int) -> list[int]:
         if stat := _stat(pid):
             children.setdefault(int(stat[_PARENT]), []).append(pid)
     found = list(children.get(ancestor, ()))
-    for pid in found:  # grows meanwhile: the children of children
+    for pid in found:  # grows in the loop: the children of children
         found += children.get(pid, ())
     return found
 
 
 def own_children() -> list[int]:
-    """The calling thread's children, read in microseconds; none where the kernel keeps no such list."""
+    """The calling thread's children, read in microseconds; none if the kernel keeps no such list."""
     return [int(pid) for pid in _read("/proc/thread-self/children").split()]
 
 
@@ -151,7 +151,7 @@ def _only_zombie(fields: bytes) -> bool:
 
 
 def exit_status(pid: int) -> int | None:
-    """How a process has ended that can't be waited for yet, as `subprocess` says it; None: it has not.
+    """How a process ended that can't be waited for yet, as `subprocess` encodes it; None if it has not.
 
     One that another process traces (ptrace(2)) stays a zombie until its tracer ends.
     """
@@ -211,7 +211,7 @@ def process(pid: int, *, most_files: int | None) -> dict[str, Any]:
     ended_since = not zombie and all(thread["state"] in _ENDED for thread in threads)
     if ended_since or (zombie and _is_ours(fields)):
         return unsettled(pid)
-    # A program that waits for none of its children has hundreds of zombies: nothing more is to be seen of them.
+    # A program that never waits for its children has hundreds of zombies: there is nothing more to see.
     seen = unsettled(pid) | {
         "parent": int(_field(fields, b"PPid")),
         "name": _text(name),
@@ -269,7 +269,7 @@ def _has_posix_timers(pid: int) -> bool:
 
 
 def _call(task: str) -> tuple[int | None, list[int]]:
-    """The call that a thread is in, and its arguments: words as they stand in its registers, unsigned."""
+    """The call that a thread is in, and its arguments: its registers' words, unsigned."""
     words = _read(f"{task}/syscall").split()
     if len(words) <= 3:  # "running" while on a CPU, "-1 sp pc" when blocked outside a call
         return None, []
@@ -310,7 +310,7 @@ _LONGEST_NS = (1 << 63) - 1
 
 
 def _timeout_ns(task: str, call: int | None, arguments: list[int]) -> int | None:
-    """What the timeout of futex(2) leads to, a struct timespec; None where it has none, or it can't be read."""
+    """The struct timespec that the timeout of futex(2) points to; None if there is none or it can't be read."""
     if call is None or call != _FUTEX or not arguments[_FUTEX_TIMEOUT_AT]:
         return None
     try:
@@ -337,7 +337,7 @@ def _by_argument(_: str, arguments: list[int]) -> bool:
 
 
 def _by_structure(task: str, arguments: list[int]) -> bool:
-    """Of clone3(2): the flags are the first word of what its argument leads to."""
+    """Of clone3(2): the flags are the first word that its argument points to."""
     try:
         (flags,) = struct.unpack("=Q", _memory(task, arguments[0], 8))
     except (OSError, struct.error):
@@ -354,7 +354,7 @@ _VFORKS_HERE = _VFORKS.get(os.uname().machine, {})
 
 
 def _in_vfork(task: str, call: int | None, arguments: list[int]) -> bool:
-    """Whether a thread in state D waits for its own child, and not for the machine."""
+    """Whether a thread in state D waits for its own child, not for the machine."""
     waits = _VFORKS_HERE.get(-1 if call is None else call)
     return waits is not None and waits(task, arguments)
 
@@ -380,7 +380,7 @@ def _files(folder: str, names: list[str]) -> dict[str, str]:
                 # From its folder, which takes half the time of a whole path.
                 found[fd] = text_of(os.readlink(os.fsencode(fd), dir_fd=links))
             except OSError as error:
-                if error.errno != errno.ENOENT:  # else it was closed meanwhile
+                if error.errno != errno.ENOENT:  # else it has been closed meanwhile
                     found[fd] = ""
     finally:
         os.close(links)
@@ -392,7 +392,7 @@ def _files(folder: str, names: list[str]) -> dict[str, str]:
 #: poll(2) has two names for the same, and epoll_ctl(2) the same bits.
 _READABLE = select.POLLIN | select.POLLRDNORM
 _MOST_WATCHED = 4096
-#: From here on an address is none of a program's, and pread(2) can't name it.
+#: Addresses from here on are not a program's, and pread(2) can't take them.
 _ADDRESS_END = 1 << 63
 
 
@@ -449,7 +449,7 @@ _WATCHED: dict[str, Callable[[str, int, int], list[int] | None]] = {
 
 
 def timed(pid: int, fd: int) -> bool | None:
-    """Whether a receive or send on that socket would end by a timeout of its own; None: not known, or no socket."""
+    """Whether a receive or send on that socket would end by a timeout of its own; None: not known, or not a socket."""
     size = struct.calcsize("ll")
     try:
         with _taken(pid, fd) as sock:
@@ -472,7 +472,7 @@ def shrink_send_buffer(pid: int, fd: int) -> bool:
 
 
 def gives_sockets() -> bool:
-    """Whether the kernel lets us take a socket of another process, here of ourselves: filters may refuse it to all."""
+    """Whether the kernel lets us take another process's socket; tried on ourselves, since filters refuse it to all."""
     with socket.socket() as own:
         try:
             with _taken(os.getpid(), own.fileno()):
@@ -483,7 +483,7 @@ def gives_sockets() -> bool:
 
 @contextmanager
 def _taken(pid: int, fd: int) -> Iterator[socket.socket]:
-    """A program's socket, as one of ours meanwhile (OSError: the kernel does not give it, or it is no socket)."""
+    """A program's socket, shared with us meanwhile (OSError: the kernel refuses, or it is not a socket)."""
     _, _, tid = _living(pid)[0].partition("/task/")
     pidfd = os.pidfd_open(int(tid), _PIDFD_THREAD) if tid else os.pidfd_open(pid)
     try:

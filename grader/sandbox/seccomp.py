@@ -1,9 +1,9 @@
 """What a program may not ask the kernel for: a small deny filter, installed in it before it runs (seccomp(2)).
 
-It stands on top of the engine's own filter in a container, and alone in the local sandbox.  Every row is a call that no
-homework on sockets needs, and by which a program could look into others, wait where the kernel does not show it, reach
-out of its network, or use budgets that the whole machine shares.  A refused call fails with EPERM, as without the
-privilege; where a C library falls back to another call, with ENOSYS, as on an older kernel.
+In a container it is added to the engine's own filter; in the local sandbox it is the only one.  Every row is a call
+that no socket homework needs, and with which a program could look into others, wait where the kernel does not show it,
+reach out of its network, or use budgets that the whole machine shares.  A refused call fails with EPERM, as without the
+privilege; if a C library falls back to another call, with ENOSYS, as on an older kernel.
 
 The filter is a program for the kernel's packet filter (linux/bpf_common.h): it sees the call's number and the values of
 its arguments, never what a pointer leads to.  So nothing here can be decided by a file's name.
@@ -77,15 +77,15 @@ MACHINES: Final = {
 REFUSED: Final = {
     # Looking into other processes, holding them, writing to them.
     **dict.fromkeys(("ptrace", "process_vm_readv", "process_vm_writev", "pidfd_getfd", "kcmp"), errno.EPERM),
-    # A thread that waits for a page may wait for ever, and no signal shows it stopped.
+    # A thread that waits for a page may wait forever, and no signal shows it stopped.
     "userfaultfd": errno.EPERM,
-    # Doors to the kernel that most of its escapes have come through.
+    # The parts of the kernel that most escapes have used.
     **dict.fromkeys(("bpf", "perf_event_open"), errno.EPERM),
-    # Its work is done by the kernel's own threads, out of sight of who asks what a program waits for.
+    # The kernel's own threads do its work, so that nobody can see what the program waits for.
     **dict.fromkeys(("io_uring_setup", "io_uring_enter", "io_uring_register"), errno.ENOSYS),
     # Keys outlive processes, and each user has one budget of them on the whole machine.
     **dict.fromkeys(("add_key", "request_key", "keyctl"), errno.EPERM),
-    # In a user namespace of its own a program has every capability over what is in it.
+    # In its own user namespace, a program has every capability over what is in it.
     "setns": errno.EPERM,
     **dict.fromkeys(("mount", "umount2", "pivot_root", "open_tree", "move_mount", "mount_setattr"), errno.EPERM),
     **dict.fromkeys(("fsopen", "fsconfig", "fsmount", "fspick"), errno.EPERM),
@@ -116,7 +116,7 @@ _INSTRUCTION = struct.Struct("=HBBI")
 
 
 def available() -> bool:
-    """Whether this kernel and machine take the filter."""
+    """Whether this kernel and machine support the filter."""
     action = struct.pack("=I", _FAIL)
     machine = MACHINES.get(os.uname().machine)
     return machine is not None and _libc.syscall(machine.numbers["seccomp"], _GET_ACTION_AVAIL, 0, action) == 0
@@ -132,7 +132,7 @@ def install() -> None:
     """Refuse those calls to this process and all that it starts, for good (no_new_privs must be set).
 
     Raises:
-        OSError: the kernel did not take it.
+        OSError: the kernel refused it.
     """
     machine = MACHINES[os.uname().machine]
     code = ctypes.create_string_buffer(translated())
@@ -178,7 +178,7 @@ def _when(value: int, body: list[_Instruction]) -> list[_Instruction]:
 
 
 def _unless(index: int, value: int) -> list[_Instruction]:
-    """Allow the call if that argument is another one."""
+    """Allow the call if that argument has a different value."""
     return [_argument(index), (_JUMP_EQUAL, 1, 0, value), (_RETURN, 0, 0, _ALLOW)]
 
 
@@ -188,7 +188,7 @@ def _unless_any_bit(index: int, bits: int) -> list[_Instruction]:
 
 
 def _only_usual_sockets() -> list[_Instruction]:
-    """Refuse what is no stream, datagram or sequence of packets of the usual families, and no question for routes."""
+    """Refuse all but stream, datagram and seqpacket sockets of the usual families, and questions for routes."""
     allow, refuse = (_RETURN, 0, 0, _ALLOW), _failed(errno.EPERM)
     routes = _when(socket.AF_NETLINK, [_argument(2), (_JUMP_EQUAL, 0, 1, _NETLINK_ROUTE), allow, refuse])
     kinds = [_argument(1), (_AND, 0, 0, _TYPE_MASK), *_one_of(_TYPES), refuse, allow]

@@ -1,19 +1,19 @@
-"""Whom a program runs as where no namespace hides the others from it, and with whose rights the warden looks at it.
+"""Which user a program runs as if no namespace hides others from it, and with whose rights the warden looks at it.
 
-Without namespaces the kernel tells processes apart by their users alone (credentials(7)).  So a grader that is root
-gives each program a user of its own: it can neither signal nor trace the grader, the driver, the warden or another
-grading's program, nor read what is in their memory, their descriptors and their folders.  An ordinary user can't do
-that; its programs run as itself, and may at least not look into the three, which are not dumpable.
+Without namespaces, the kernel separates processes only by their users (credentials(7)).  So a grader that is root gives
+each program its own user: it can neither signal nor trace the grader, the driver, the warden or another grading's
+program, nor read their memory, their descriptors and their folders.  An ordinary user can't do that; its programs run
+as itself, but at least they can't look into those three, which are not dumpable.
 
-In most containers root has no CAP_SYS_PTRACE and can't look into a process of another user.  But /proc asks for little
-more than the same user (ptrace(2), "Ptrace access mode checking"): the looker's file-system user and group must be the
+In most containers, root has no CAP_SYS_PTRACE and can't look into another user's processes.  But /proc asks for little
+more than the same user (ptrace(2), "Ptrace access mode checking"): the caller's file-system user and group must be the
 process's real, effective and saved ones.  So the warden looks with that user's rights, which `acting_as` lends it.  Its
-real and saved user stay root, and by these two alone kill(2) and ptrace(2) decide who may touch it.  Only
-pidfd_getfd(2) asks for the real user: that is done by a child, `answered_as`, which the program could kill or stop; all
-that it gains is that something is not known.
+real and saved user stay root, and only these two decide who may touch it with kill(2) and ptrace(2).  Only
+pidfd_getfd(2) asks for the real user: a child does that, `answered_as`, which the program could kill or stop; all that
+it would gain is that something is not known.
 
-One way to hide is left: to run from a file that its user can't read, since then a process is not dumpable
-(PR_SET_DUMPABLE of prctl(2), which the program's filter refuses).  Whoever does that is told from the rest (`proc.py`).
+One way to hide is left: running from a file that its user can't read makes a process not dumpable (PR_SET_DUMPABLE of
+prctl(2), which the program's filter refuses).  Such a process is recognized (`proc.py`).
 
 Standard library only.
 """
@@ -33,7 +33,7 @@ from typing import Any, NoReturn
 _libc = ctypes.CDLL(None, use_errno=True)
 #: Numbers of linux/capability.h.
 CAP_CHOWN, CAP_KILL, CAP_SETGID, CAP_SETUID, CAP_NET_ADMIN, CAP_SYS_PTRACE = 0, 5, 6, 7, 12, 19
-#: What it takes to run a program as another user, in a folder of that user's, and to end it.
+#: What it takes to run a program as another user, in that user's folder, and to end it.
 _TO_SEPARATE = (CAP_CHOWN, CAP_KILL, CAP_SETGID, CAP_SETUID)
 #: Ids that systemd's list of users and groups (systemd.io/UIDS-GIDS) calls unused: many, and those of them that are
 #: below 65536, since most containers of ordinary users have no others.
@@ -50,7 +50,7 @@ def holds(*capabilities: int) -> bool:
 
 
 def exists(identity: int) -> bool:
-    """Whether this user namespace has a user and a group of that number."""
+    """Whether this user namespace has a user and a group with that number."""
     return all(is_mapped(identity, _read(f"/proc/self/{name}")) for name in ("uid_map", "gid_map"))
 
 
@@ -66,7 +66,7 @@ def _read(path: str) -> str:
 
 
 def of_its_own() -> int | None:
-    """A user (and group) that nobody here runs as, for one program; None: this process may not start programs so."""
+    """An unused user (and group), for one program; None if this process may not start programs as another user."""
     if os.geteuid() != 0 or not holds(*_TO_SEPARATE):
         return None
     taken = _running_users()
@@ -87,7 +87,7 @@ def _running_users() -> set[int]:
 
 @contextmanager
 def acting_as(uid: int, gid: int) -> Iterator[None]:
-    """What is opened meanwhile is opened with that user's rights, and belongs to it if it is new (setfsuid(2))."""
+    """Files opened meanwhile are opened with that user's rights, and new ones belong to it (setfsuid(2))."""
     group_before, user_before = _libc.setfsgid(gid), _libc.setfsuid(uid)
     try:
         yield
@@ -97,7 +97,7 @@ def acting_as(uid: int, gid: int) -> Iterator[None]:
 
 
 def answered_as(uid: int, gid: int, question: Callable[[], Any]) -> Any:
-    """What a child finds out whose real user is that one; None when it could not, or was kept from it."""
+    """What a child with that real user finds out; None if it could not, or was kept from it."""
     for _ in range(_TRIES):
         ours, theirs = os.pipe2(os.O_CLOEXEC)
         child = os.fork()
@@ -123,7 +123,7 @@ def _answer(uid: int, gid: int, question: Callable[[], Any], mouth: int) -> NoRe
 
 
 def _read_until(mouth: int, child: int) -> bytes:
-    """All that it says; one that does not come to its end is killed."""
+    """Its whole answer; a child that does not finish is killed."""
     words = b""
     while select.select([mouth], [], [], _ANSWER_S)[0]:
         chunk = os.read(mouth, 1 << 16)
@@ -135,7 +135,7 @@ def _read_until(mouth: int, child: int) -> bytes:
 
 
 def done_as(uid: int, gid: int, action: Callable[[], object], within_s: float | None = None) -> None:
-    """Let a child that is that user do something; what it can't do, or not within the time, is left undone."""
+    """Let a child that is that user do something; what it can't do in time is left undone."""
     child = os.fork()
     if child == 0:
         try:
@@ -153,7 +153,7 @@ def done_as(uid: int, gid: int, action: Callable[[], object], within_s: float | 
 
 
 def kill_all_of(uid: int, gid: int) -> None:
-    """Kill every process of a user that only one program has.
+    """Kill every process of a user that only one program runs as.
 
     The kernel does it in one step, under the lock that fork(2) takes, so nothing can fork past it.  It may be too late
     only for a child of ours that the program has stopped first: ask again until nobody is left.

@@ -1,17 +1,17 @@
 """The warden: first process of the sandbox and parent of the student's program.
 
 It unpacks the submission, starts programs on a pseudo-terminal or pipes, hands their descriptors to the driver, and
-tells what the kernel says of them (`proc.py`): threads and the calls they sleep in, open files, processor time, memory.
-It freezes, thaws, signals, reaps and ends them, and it kills everything when its lifeline ends.  It reads no check and
-no expected answer, decides nothing about marks, and trusts nothing that the program says.
+reports what the kernel knows about them (`proc.py`): threads and the calls they sleep in, open files, CPU time, memory.
+It freezes, thaws, signals, reaps and ends them, and it kills everything when its lifeline ends.  It reads no checks and
+no expected replies, decides nothing about marks, and trusts nothing that the program says.
 
-Every process of the sandbox but itself is the program: with a process namespace of its own it is PID 1 and all the
-others are seen in /proc; without, it is a child subreaper and they are its descendants.  A listing may miss a process
-that has started another and ended before the next line was read, so whether anybody is left is the kernel's word:
-kill(2) of all the others finds nobody, or there is nobody to wait for, since orphans come to us.
+Every process of the sandbox but itself is the program: with its own process namespace, the warden is PID 1 and sees all
+the others in /proc; without, it is a child subreaper and they are its descendants.  A listing may miss a process that
+has started another and exited before the next line was read, so only the kernel knows whether any are left: kill(2) of
+all the others finds none, or there are none to wait for, since orphans come to us.
 
-Every question is answered or refused, whatever the program looks like, and within a bounded time.  What can't be ended
-within it is told, and then the warden leaves: with it goes its process namespace, and all that is in it.
+Every question is answered or refused, whatever the program does, and within a bounded time.  If something can't be
+ended in that time, the warden says so and exits, which ends its process namespace and everything in it.
 
 Standard library only.  Wire format: `channel.py`; questions: `Warden.ANSWERS`.
 """
@@ -54,13 +54,13 @@ _CAP_LAST = 63
 _SYS_TGKILL = {"x86_64": 234, "aarch64": 131}.get(os.uname().machine, -1)  # elsewhere it is refused
 _TIOCGPTPEER = 0x5441  # ioctl_tty(2): opens a pseudo-terminal's other side, whatever this process's /dev/pts is
 _PEER_FLAGS = os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK | os.O_CLOEXEC
-#: What the kernel reads of a script's first line (BINPRM_BUF_SIZE of binfmts.h).
+#: How much the kernel reads of a script's first line (BINPRM_BUF_SIZE of binfmts.h).
 _LONGEST_FIRST_LINE = 256
-#: How a complaint begins that is not about the program.
+#: The beginning of a complaint that is not about the program.
 _OUR_OWN = "\0"
-#: How long the signals of one round may take to have their effect before the next round, once they are sent.
+#: How long the signals of one round may take to work before the next round.
 _ROUND_S = 0.01
-#: Rounds of signals to our own children in a row: a chain of orphans is met between one's birth and its child's.
+#: Rounds of signals to our own children: a chain of orphans is caught between the birth of one and its child's.
 _HUNTS = 200
 #: execve(2) closes descriptors, which tells us of it, and lets others look in microseconds later; on a loaded machine
 #: another process may run in between.
@@ -70,7 +70,7 @@ _TIDY_S = 10  # removing 20 000 files takes half a second
 
 
 class StillThereError(Exception):
-    """The kernel did not end what it was told to end: nothing that is said of a program afterwards would be true."""
+    """The kernel did not end what it was told to end: nothing said about a program afterwards would be true."""
 
 
 class Warden:
@@ -84,7 +84,7 @@ class Warden:
         self._killed_for_memory = False
         self._memory = MemoryWatch(settings["memory_bytes"], charged=settings["own_cgroup"], places=settings["places"])
         self._oom_kills, self._refusals = _counted(*_KILLED_FOR_MEMORY), _counted(*_REFUSED_PROCESSES)
-        self._most_processes = resource.RLIM_INFINITY  # nothing was started yet that could have been refused any
+        self._most_processes = resource.RLIM_INFINITY  # nothing that could have been refused any was started yet
         self._kept: list[workfolder.Folder] = []
         self._built_files: frozenset[str] = frozenset()
         self._filters = seccomp.available()
@@ -94,7 +94,7 @@ class Warden:
         self._gives_sockets = proc.gives_sockets()
         # Without namespaces its user alone tells what is the program's, if that is no other's.
         self._alone = self._for_another and not settings["private_pids"]
-        # Root that may not look into other users' processes looks with their rights.
+        # Root without the right to look into other users' processes uses their rights.
         self._looks_as_user = self._for_another and not users.holds(users.CAP_SYS_PTRACE)
         self._priority = os.getpriority(os.PRIO_PROCESS, 0)
         if settings["own_cgroup"]:
@@ -116,18 +116,18 @@ class Warden:
         raise SystemExit(0)
 
     def unpack(self, archive: bytes) -> None:
-        """Lay the submission (a clean tar) into the work folder, as the program's user."""
+        """Unpack the submission (a clean tar) into the work folder, as the program's user."""
         child = os.fork()
         if child == 0:
             _guarded(partial(self._unpack_as_user, archive))
         _, status = os.waitpid(child, 0)
         if status:
-            raise SystemExit(f"unpacking ended with status {os.waitstatus_to_exitcode(status)}")
+            raise SystemExit(f"unpacking exited with status {os.waitstatus_to_exitcode(status)}")
 
     def _unpack_as_user(self, archive: bytes) -> None:
         _become(self._settings["uid"], self._settings["gid"])
         os.chdir(self._settings["work"])
-        # Only folders and regular files stand in it (`submission/`), and this process can write nowhere else.
+        # It contains only folders and regular files (`submission/`), and this process can write nowhere else.
         with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
             for member in tar:
                 if member.isdir():
@@ -147,7 +147,7 @@ class Warden:
                     os.close(descriptor)
                 self._answer(driver, question)
         except (ChannelClosedError, StillThereError):
-            pass  # the driver is gone, or nothing more can be said: so are we
+            pass  # the driver is gone or nothing more can be said: leave
         finally:
             with suppress(StillThereError):
                 self.kill_all()
@@ -168,7 +168,7 @@ class Warden:
                 os.close(descriptor)
 
     def _wait(self, driver: Channel, lifeline: int) -> bool:
-        """Until the driver asks (True) or the host is gone (False).  Reaps and watches memory meanwhile."""
+        """Wait until the driver asks (True) or the host is gone (False).  Reaps and watches memory meanwhile."""
         while True:
             timeout_s = self._memory.wait_s() if self._somebody() else None
             readable, _, _ = select.select([driver.fileno(), lifeline, self._wakeup], [], [], timeout_s)
@@ -185,7 +185,7 @@ class Warden:
                 return True
 
     def _looking(self) -> AbstractContextManager[None]:
-        """Around every look at what the kernel shows only to the program's own user."""
+        """The context for looking at what the kernel shows only to the program's own user."""
         return users.acting_as(*self._user) if self._looks_as_user else nullcontext()
 
     @property
@@ -197,7 +197,7 @@ class Warden:
             os.read(self._wakeup, 4096)
 
     def _reap(self) -> bool:
-        """Take note of all that has ended; whether there are children still."""
+        """Record every process that has exited; whether there are still children."""
         try:
             while True:
                 pid, status = os.waitpid(-1, os.WNOHANG)
@@ -208,13 +208,13 @@ class Warden:
             return False
 
     def pids(self) -> Iterable[int]:
-        """Every process of the program that a listing meets, zombies included."""
+        """Every process of the program that a listing finds, zombies included."""
         if self._settings["private_pids"]:
             return (pid for pid in proc.pids() if pid != self._me)
         return proc.descendants(self._me)
 
     def _somebody(self) -> bool:
-        """Whether the kernel knows of any process of the program, once what has ended is reaped."""
+        """Whether the kernel knows of any process of the program, after reaping what has exited."""
         children = self._reap()
         if not self._settings["private_pids"]:
             return children
@@ -225,7 +225,7 @@ class Warden:
         return True
 
     def _signal_all(self, number: int) -> None:
-        """Send a signal to all processes of the program: in a namespace to all in one step, so that none forks past."""
+        """Send a signal to all processes of the program: in a namespace in one step, so no fork escapes."""
         if self._settings["private_pids"]:
             with suppress(ProcessLookupError):
                 os.kill(-1, number)
@@ -234,7 +234,7 @@ class Warden:
             _signal(pid, number)
 
     def kill_all(self) -> None:
-        """Kill every process of the program and reap what is ours.  Returns when the kernel says that none is left.
+        """Kill every process of the program and reap what is ours.  Returns when the kernel says that none are left.
 
         Raises:
             StillThereError: it does not.
@@ -253,7 +253,7 @@ class Warden:
             self._drain_wakeup()
 
     def _hunt_orphans(self) -> None:
-        """Without a namespace: kill our own children as fast as we can, for each may be about to fork and end."""
+        """Without a namespace: kill our own children as fast as we can, since each may be about to fork and exit."""
         if self._settings["private_pids"]:
             return
         for _ in range(_HUNTS):
@@ -267,12 +267,12 @@ class Warden:
     # The answers.  Each takes the question's fields and gives the answer and the descriptors that go along.
 
     def work_folder(self) -> _Answer:
-        """What in the work folder can be executed, and is a program or a script by its first bytes."""
+        """The files in the work folder that can be executed and begin like a program or a script."""
         with self._looking():
             return {"programs": dict(workfolder.programs(self._settings["work"]))}, ()
 
     def lacking(self, commands: list[str], path: str) -> _Answer:
-        """Those of some commands that the program's user can't execute, wherever in these folders they are."""
+        """Which of these commands the program's user can't execute from any of these folders."""
 
         def missing() -> list[str]:
             return [command for command in commands if shutil.which(command, path=path) is None]
@@ -281,7 +281,7 @@ class Warden:
         return {"lacking": found or []}, ()
 
     def remember(self) -> _Answer:
-        """Building is done: what lies in the places that a program can write in is how each program finds them.
+        """Building is done: every program will find the places that it can write in as they are now.
 
         But for the caches, which are only large, and are emptied.
         """
@@ -298,32 +298,32 @@ class Warden:
         return {}, ()
 
     def _tidy(self) -> str:
-        """Put back and remove what programs have left behind; why that can't be done, or nothing.
+        """Put back and remove what programs have left behind; why that can't be done, or "".
 
-        Where nothing is left no child is needed: that takes a tenth of a millisecond.
+        If nothing is left, no child is needed: that takes a tenth of a millisecond.
         """
         with self._looking():
             if not (any(map(workfolder.changes, self._kept)) or self._leftovers()):
                 return ""
         self._as_user(self._tidy_as_user)
         if self._leftovers():
-            return "shared memory, a semaphore, a message queue or a file that it made before can't be removed"
+            return "shared memory, a semaphore, a message queue or a file that it made earlier can't be removed"
         with self._looking():
             wrong = [os.path.join(folder.path, name) for folder in self._kept for name in workfolder.settle(folder)]
-        return f"what it did before to {wrong[0]!r} can't be undone" if wrong else ""
+        return f"its earlier changes to {wrong[0]!r} can't be undone" if wrong else ""
 
     def _leftovers(self) -> bool:
-        """Whether programs have left anything outside of the folders that are put back."""
+        """Whether programs have left anything outside the folders that are restored."""
         if self._settings["private_pids"]:
             return leftovers.present()
         return self._alone and (leftovers.present(self._settings["uid"]) or bool(self._public_files()))
 
     def _public_files(self) -> frozenset[str]:
-        """What programs have put where everybody may write, since building."""
+        """What programs have put where everybody may write since the build."""
         return leftovers.public_files(self._settings["uid"]) - self._built_files if self._alone else frozenset()
 
     def _as_user(self, function: Callable[[], None]) -> None:
-        """Have a child do something to files as the program's user, within a bounded time."""
+        """Let a child do something with files as the program's user, within a bounded time."""
 
         def done() -> None:
             signal.signal(signal.SIGALRM, signal.SIG_DFL)
@@ -367,19 +367,19 @@ class Warden:
             with users.acting_as(*self._user):  # so that the program can open them again by name, as /dev/stdin
                 ours, theirs = _open_terminal(echo=echo) if terminal else _open_pipes()
         except OSError as error:
-            if error.errno != errno.ENOSPC or afresh:  # with nobody else there it is the machine that has none
+            if error.errno != errno.ENOSPC or afresh:  # with no other program running, the machine itself has none left
                 raise
-            return {"error": "the program that runs holds all pseudo-terminals"}, ()
+            return {"error": "the running program holds all pseudo-terminals"}, ()
         complaint, complaint_end = os.pipe2(os.O_CLOEXEC)
         self._most_processes = self._process_limit()
         pid = os.fork()
         if pid == 0:
             _guarded(partial(self._exec, argv, environment, theirs, complaint_end, terminal=terminal))
-        self._ended.pop(pid, None)  # an orphan's, of the program before, may have had the same number
+        self._ended.pop(pid, None)  # an orphan of the previous program may have had the same number
         os.close(complaint_end)
         for descriptor in set(theirs):
             if terminal and descriptor == theirs[0]:
-                self._terminals.append(descriptor)  # else it would break when the program closes its standard streams
+                self._terminals.append(descriptor)  # or it would break when the program closes its standard streams
             else:
                 os.close(descriptor)
         words = b""
@@ -392,14 +392,14 @@ class Warden:
                 os.close(descriptor)
             why = words.decode(errors="replace")
             return {"error": why.removeprefix(_OUR_OWN), "errno": 0, "ours": why.startswith(_OUR_OWN)}, ()
-        # On a terminal stdin and stdout are one descriptor; each goes along once for itself.
+        # On a terminal, stdin and stdout are one descriptor, which is passed twice.
         handed = (os.pidfd_open(pid), ours[0], os.dup(ours[1]) if ours[1] == ours[0] else ours[1], ours[2])
         self._wait_shown(pid)
         other_side = (fcntl.ioctl(ours[0], _TIOCGPTPEER, _PEER_FLAGS),) if terminal else ()
         return {"pid": pid}, (*handed, *other_side)
 
     def _wait_shown(self, pid: int) -> None:
-        """Until a program that was just executed may be looked into, which the kernel allows a moment later."""
+        """Wait until the kernel lets us look into a program that was just executed, a moment later."""
         deadline = time.monotonic() + _SHOWN_S
         with self._looking():
             while proc.hides(pid) and time.monotonic() < deadline:
@@ -439,7 +439,7 @@ class Warden:
     def _limit(self) -> None:
         settings = self._settings
         wanted = {
-            # None for memory: what a program maps and never uses costs nothing, and gcc's sanitizers map terabytes.
+            # No memory limit: what a program maps and never uses costs nothing, and gcc's sanitizers map terabytes.
             resource.RLIMIT_NPROC: self._most_processes,
             resource.RLIMIT_NOFILE: settings["open_files"],
             resource.RLIMIT_FSIZE: settings["disk_bytes"],
@@ -451,7 +451,7 @@ class Warden:
             capped = min(finite, default=resource.RLIM_INFINITY)
             resource.setrlimit(name, (capped, capped))
         os.setpriority(os.PRIO_PROCESS, 0, self._priority)
-        # When memory runs out, the program goes first, and not the warden.
+        # When memory runs out, the program is killed first, not the warden.
         with suppress(OSError), hidden.visible(), open("/proc/self/oom_score_adj", "w") as score:
             score.write("1000")
 
@@ -459,7 +459,7 @@ class Warden:
         processes = self._settings["processes"]
         if self._settings["own_cgroup"]:
             return resource.RLIM_INFINITY
-        # Without a namespace the kernel counts all processes of this user.
+        # Without a namespace, the kernel counts all processes of this user.
         return processes + (0 if self._settings["private_pids"] else proc.tasks_of(self._settings["uid"]))
 
     def status(self, pid: int) -> _Answer:
@@ -481,7 +481,7 @@ class Warden:
         return {"refused": limited and proc.tasks_of(self._settings["uid"]) >= self._most_processes}, ()
 
     def snapshot(self, *, files: bool, most_files: int) -> _Answer:
-        """What every process of the program does now (see `wire/stillness.py` for how it is read).
+        """What every process of the program is doing now (see `wire/stillness.py` for how it is read).
 
         `files` adds their open files, up to so many of all; of the processes with more than what is left, the number.
         """
@@ -508,9 +508,9 @@ class Warden:
         return {"small": all(self._taking(sockets, proc.shrink_send_buffer) or [False])}, ()
 
     def _taking(self, sockets: list[tuple[int, int]], use: Callable[[int, int], Any]) -> list[Any] | None:
-        """What a function makes of each of the program's sockets, where the kernel gives them to its own user only."""
+        """A function's result for each of the program's sockets, even if the kernel gives them only to its own user."""
         if not self._gives_sockets:
-            return None  # and no child need be started to hear that
+            return None  # and no child is needed to find that out
 
         def made() -> list[Any]:
             return [use(pid, fd) for pid, fd in sockets]
@@ -533,7 +533,7 @@ class Warden:
             if time.monotonic() > until:
                 return {"stopped": False}, ()
             self._signal_all(signal.SIGSTOP)
-            # The kernel hands a process's signal to its first thread; there it stays as long as that is in vfork(2).
+            # The kernel gives a process's signal to its first thread, where it stays as long as that is in vfork(2).
             for pid, tid in running:
                 _libc.syscall(_SYS_TGKILL, pid, tid, signal.SIGSTOP)
         return {"stopped": True}, ()
@@ -544,7 +544,7 @@ class Warden:
             return [(pid, tid) for pid in self.pids() for tid in proc.not_stopped(pid)]
 
     def thaw(self) -> _Answer:
-        """Let it go on."""
+        """Let it continue."""
         self._signal_all(signal.SIGCONT)
         return {}, ()
 
@@ -563,7 +563,7 @@ class Warden:
         return {}, ()
 
     def end(self) -> _Answer:
-        """End whatever still runs."""
+        """End whatever is still running."""
         self.kill_all()
         self._ended.clear()
         while self._terminals:
@@ -598,7 +598,7 @@ def _guarded(function: Callable[[], None]) -> NoReturn:
     try:
         function()
         status = 0
-    except BaseException as error:  # noqa: BLE001 — a child must not run on as a second warden
+    except BaseException as error:  # noqa: BLE001 — a child must not continue as a second warden
         sys.stderr.write(f"warden: {error}\n")
         sys.stderr.flush()
     finally:
@@ -606,7 +606,7 @@ def _guarded(function: Callable[[], None]) -> NoReturn:
 
 
 def _become(uid: int, gid: int) -> None:
-    """Give up every privilege for good: user, groups, capabilities, and the ways to get them back."""
+    """Give up every privilege forever: user, groups, capabilities, and the ways to get them back."""
     for capability in range(_CAP_LAST + 1):
         # Refused without SETPCAP, for then no_new_privs covers it, and behind the last one that the kernel knows.
         if _libc.prctl(_PR_CAPBSET_DROP, capability, 0, 0, 0) != 0:
@@ -638,19 +638,19 @@ def _why_not_executed(name: str, environment: dict[str, str], error: OSError) ->
 
 
 def fault_of_script(first_line: bytes, number: int) -> str:
-    """Why execve(2) failed with this error for a file with this first line, if that is why; else nothing."""
+    """Why execve(2) failed with this error for a file with this first line, if that is why; else ""."""
     if first_line.startswith(b"\xef\xbb\xbf#!"):
-        return "it begins with a byte order mark, so that its first line is not seen to name an interpreter"
+        return "it begins with a byte order mark, so its #! line is not recognized: save it as UTF-8 without one"
     if first_line.startswith(b"#!") and number == errno.ENOENT:
         interpreter = first_line.removeprefix(b"#!").strip(b" \t\n").partition(b" ")[0].decode("utf-8", "replace")
         if first_line.endswith(b"\r\n"):
             return (
-                f"its first line ends in CR LF, as Windows writes it, so that it names an interpreter {interpreter!r}, "
-                "carriage return included, which does not exist: save the script with LF"
+                f"its first line ends with CR LF, as on Windows, so that it names an interpreter {interpreter!r}, "
+                "carriage return included, which does not exist: save the script with LF line endings"
             )
         return f"its first line names an interpreter {interpreter!r}, which does not exist"
     if number == errno.ENOEXEC and not first_line.startswith((b"#!", b"\x7fELF")):
-        return "it is no program, and no script whose first line names an interpreter (#!/bin/sh)"
+        return "it is neither a program nor a script whose first line names an interpreter (such as #!/bin/sh)"
     return ""
 
 
@@ -661,7 +661,7 @@ def _open_terminal(*, echo: bool) -> tuple[tuple[int, int, int], tuple[int, int,
     fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
     if not echo:
         flags = termios.tcgetattr(slave)
-        flags[1] &= ~termios.OPOST  # what it prints comes as it is
+        flags[1] &= ~termios.OPOST  # what it prints comes unchanged
         flags[3] &= ~termios.ECHO
         termios.tcsetattr(slave, termios.TCSANOW, flags)
     return (master, master, errors), (slave, slave, errors_end)
@@ -679,13 +679,13 @@ def _signal(pid: int, number: int) -> None:
         os.kill(pid, number)
 
 
-#: Where the kernel counts what it did to a control group for want of something: cgroup v2, then v1.
+#: Where the kernel counts what it refused a control group, or killed in it: cgroup v2, then v1.
 _KILLED_FOR_MEMORY = ("oom_kill", "/sys/fs/cgroup/memory.events", "/sys/fs/cgroup/memory/memory.oom_control")
 _REFUSED_PROCESSES = ("max", "/sys/fs/cgroup/pids.events", "/sys/fs/cgroup/pids/pids.events")
 
 
 def _counted(wanted: str, *paths: str) -> int:
-    """How often; 0 where there is no such count."""
+    """How often; 0 if there is no such count."""
     for path in paths:
         with suppress(OSError), open(path) as lines:
             for line in lines:
@@ -708,7 +708,7 @@ def main() -> None:
         if listener.fileno() not in readable:
             return
         connection, _ = listener.accept()
-    # The listener is closed before anything of the student's runs: nobody else can ever be the driver.
+    # The listener is closed before any of the student's code runs: nobody else can ever be the driver.
     warden.serve(Channel(connection), 0)
 
 

@@ -1,16 +1,16 @@
-"""Folders that are put back as they were, whenever a program is started: what it wrote must not tell the next start.
+"""Folders that are restored whenever a program is started: what it wrote must not reach its next start.
 
-After building, every place in which a program can write is taken down: names, kinds, modes, times, and the content of
-each file, in the warden's own memory, where no program reaches it.  Before a start nothing of the program runs any
-more, so nobody moves anything while it is looked at: by lstat, and by reading, since a file on a tmpfs that is written
-through a mapping keeps all its times.  Only where something differs a child puts it back, as the program's own user, so
-that no trick with links makes it touch what is not the program's; then the warden looks again.
+After building, every place where a program can write is recorded: names, kinds, modes, times, and the content of each
+file, in the warden's own memory, which no program can reach.  Before a start, no process of the program is left, so
+nobody changes anything during the comparison: by lstat, and by reading, since a file on a tmpfs that is written through
+a mapping keeps all its times.  If something differs, a child restores it, as the program's own user, so that no trick
+with links makes it touch what is not the program's; then the warden looks again.
 
-What a program leaves may be nasty: folders nested deeper than a path may be long, or that even their owner can't enter,
-thousands of files, a full disk.  So what is too much goes first, folder by folder, each moved up before it is emptied,
-and then comes what is missing.
+What a program leaves may be nasty: folders nested deeper than a path can express, or that even their owner can't enter,
+thousands of files, a full disk.  So whatever is new is removed first, folder by folder, each moved up before it is
+emptied, and then what is missing is made.
 
-Not put back: the numbers that the kernel gives (inodes, process ids) and the clock, which count on whatever is done.
+Not restored: the numbers that the kernel assigns (inodes, process ids) and the clock, which always go on.
 
 Standard library only.
 """
@@ -36,14 +36,14 @@ _MAKE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 class TooMuchError(Exception):
-    """The folders hold more than is kept; the words are the end of a sentence."""
+    """The folders contain more than can be kept; the text is the end of a sentence."""
 
 
 @dataclass
 class _Entry:
     """One name in a folder.
 
-    `seen`: what lstat(2) said when it was as it must be.  `content`: a file's bytes, or where a link leads.
+    `seen`: what lstat(2) said when it was recorded.  `content`: a file's bytes, or where a link leads.
     """
 
     seen: os.stat_result
@@ -61,9 +61,9 @@ class Folder:
 
 @dataclass
 class Changes:
-    """What is not as it was, as relative paths.
+    """What has changed, as relative paths.
 
-    `added` must go, `missing` must come, `altered` must do both, but for folders, which stay.
+    `added` must be removed, `missing` made, and `altered` both, except for folders, which stay.
     """
 
     added: list[str] = field(default_factory=list)
@@ -93,7 +93,7 @@ def programs(path: str) -> Iterator[tuple[str, tuple[int, int, int]]]:
 
 
 def _head(path: str) -> bool:
-    """Whether a file begins as what execve(2) can start: ELF, or the line that names an interpreter."""
+    """Whether a file begins like something execve(2) can start: ELF, or a line that names an interpreter."""
     try:
         with open(os.open(path, _READ), "rb", buffering=0) as file:
             return (file.read(4) or b"").startswith((b"\x7fELF", b"#!"))
@@ -113,15 +113,15 @@ def take_down(paths: list[str], uid: int, most_bytes: int, most_files: int) -> l
             most_files -= 1
             most_bytes -= seen.st_size if stat.S_ISREG(seen.st_mode) else 0
             if min(most_files, most_bytes) < 0:
-                raise TooMuchError(f"{folder.path} holds too much: too many files, or too large ones")
+                raise TooMuchError(f"{folder.path} contains too many files, or too large ones")
             if len(name) > _LONGEST_NAME:
-                raise TooMuchError(f"{folder.path} holds folders that are nested too deeply")
+                raise TooMuchError(f"{folder.path} contains folders that are nested too deeply")
             folder.entries[name] = _Entry(seen, _content(_path(folder, name), seen))
     return folders
 
 
 def changes(folder: Folder) -> Changes:
-    """How it differs from what was taken down."""
+    """How it differs from what was recorded."""
     found, unseen = Changes(), dict.fromkeys(folder.entries)
     for name, now in _walk(folder.path, folder):
         unseen.pop(name, None)
@@ -141,7 +141,7 @@ def put_back(folder: Folder) -> None:
         OSError: something can't be undone.
     """
     own = [name for name, entry in folder.entries.items() if _is_own_folder(folder, entry)]
-    for name in own:  # else nobody could look into them
+    for name in own:  # or nobody could look into them
         _open_up(_path(folder, name))
     os.chdir(folder.path)
     found = changes(folder)
@@ -152,7 +152,7 @@ def put_back(folder: Folder) -> None:
     for name, entry in folder.entries.items():
         if not os.path.lexists(name or "."):
             _make(name, entry, twins)
-    for name in reversed(own):  # last, for whatever is made in a folder changes its times
+    for name in reversed(own):  # last, since making anything in a folder changes its times
         _finish_folder(name or ".", folder.entries[name].seen)
 
 
@@ -208,7 +208,7 @@ def _differs(path: str, entry: _Entry, now: os.stat_result) -> bool:
 
 
 def _form(seen: os.stat_result) -> tuple[int, ...]:
-    """What of lstat(2) can be put back."""
+    """The part of lstat(2) that can be restored."""
     if stat.S_ISDIR(seen.st_mode):
         return seen.st_mode, seen.st_mtime_ns
     return seen.st_mode, seen.st_mtime_ns, seen.st_nlink, seen.st_size, seen.st_rdev
@@ -248,7 +248,7 @@ def _is_own_folder(folder: Folder, entry: _Entry) -> bool:
 
 
 def _open_up(path: str) -> None:
-    """Let its owner list and change a folder, if one is there."""
+    """Let the owner list and change a folder, if there is one."""
     with suppress(FileNotFoundError, NotADirectoryError):
         mode = os.lstat(path).st_mode
         if stat.S_ISDIR(mode) and mode & stat.S_IRWXU != stat.S_IRWXU:
@@ -256,7 +256,7 @@ def _open_up(path: str) -> None:
 
 
 def _remove(name: str) -> None:
-    """Remove a file, or a folder with all that is in it.  A folder below it is moved up first, so no path grows."""
+    """Remove a file, or a folder with everything in it.  A folder below it is moved up first, so no path grows."""
     if not _is_folder(name):
         os.unlink(name)
         return
@@ -268,14 +268,14 @@ def _remove(name: str) -> None:
             if not entry.is_dir(follow_symlinks=False):
                 os.unlink(entry.path)
                 continue
-            os.chmod(entry.path, 0o700)  # else it can't be moved: its `..` changes
+            os.chmod(entry.path, 0o700)  # or it can't be moved: its `..` changes
             pending.append(f".{secrets.token_hex(8)}")
             os.rename(entry.path, pending[-1])
         os.rmdir(folder)
 
 
 def _make(name: str, entry: _Entry, twins: dict[tuple[int, int], str]) -> None:
-    """Make what was taken down.  `twins`: the files with several names that have been made, by what they were."""
+    """Make what was recorded.  `twins`: the files with several names that have been made, by what they were."""
     seen, mode = entry.seen, stat.S_IMODE(entry.seen.st_mode)
     twin = (seen.st_dev, seen.st_ino)
     if twin in twins:

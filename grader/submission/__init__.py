@@ -2,9 +2,9 @@
 
 Nothing here is executed, imported or written to disk: a folder is read through descriptors that follow no link,
 an archive is only parsed, and the snapshot lives in memory.  What can harm or mislead (names that lead out, devices,
-links that lead nowhere) is refused for an archive, since nobody makes such a thing by accident, and left out with a
-note for a folder, since a working folder has them.  Sizes and counts are taken from the bytes that were read, never
-from a header.  Names that are not UTF-8 are refused in both: they could stand in no report.
+links that lead nowhere) is refused in an archive, since nobody makes such a thing by accident, and left out with a
+note in a folder, since working folders contain them.  Sizes and counts come from the bytes that were read, never from
+a header.  Names that are not UTF-8 are refused in both: they could not appear in a report.
 """
 
 from __future__ import annotations
@@ -45,8 +45,8 @@ _MOST_NOTES = 12
 class Submission:
     """What was handed in, as it will be unpacked.
 
-    `name`: the last component of its path.  `sha256`: hex, over sorted names and contents, so that the same files
-    have it however they were packed.  `archive`: an uncompressed tar of folders and regular files, sorted, with
+    `name`: the last component of its path.  `sha256`: hex, over sorted names and contents, the same for the
+    same files however they were packed.  `archive`: an uncompressed tar of folders and regular files, sorted, with
     relative names, owner 0, time 0 and mode 0644 or 0755.  `files`, `folders`: relative names, sorted.
     `notes`: sentences about what was left out.
     """
@@ -60,7 +60,7 @@ class Submission:
     config: Config | None = None
 
     def contents(self) -> dict[str, memoryview]:
-        """Every file's bytes, by name, without a copy of them."""
+        """Every file's bytes, by name, without copying them."""
         whole = memoryview(self.archive)
         with tarfile.open(fileobj=io.BytesIO(self.archive)) as tar:
             return {one.name: whole[one.offset_data :][: one.size] for one in tar if one.isreg()}
@@ -97,7 +97,7 @@ def take(path: Path) -> Submission:
 
 
 def _some_of(notes: list[str]) -> tuple[str, ...]:
-    """As many as somebody reads."""
+    """As many as anybody would read."""
     if len(notes) <= _MOST_NOTES:
         return tuple(notes)
     return (*notes[:_MOST_NOTES], f"{len(notes) - _MOST_NOTES} more files or folders were left out")

@@ -1,4 +1,4 @@
-"""One file: an archive, which is only parsed, or a source."""
+"""A submission that is one file: an archive, which is only parsed, or a source file."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from grader.limits import MAX_MEMBERS, MAX_UNPACKED_BYTES
 from grader.submission.names import shown
 from grader.submission.tree import CHUNK_BYTES, MAX_NAME_BYTES, Readable, Tree, decoded, kind_of
 
-#: What may be handed in as one file without an archive.  Whether it can be run is for `languages` to say.
+#: What may be handed in as one file without an archive.  Whether it can be run is up to `languages`.
 SOURCE_SUFFIXES: Final = frozenset(
     {
         *(".py", ".c", ".cpp", ".cc", ".cxx", ".c++", ".java", ".kt", ".go", ".rs", ".cs"),
@@ -34,19 +34,19 @@ SOURCE_SUFFIXES: Final = frozenset(
 
 #: ... except where a buffered reader, which tarfile puts around a file's bytes, asks for more.
 _MAX_READ_BYTES: Final = max(CHUNK_BYTES, io.DEFAULT_BUFFER_SIZE)
-#: Members of an archive, those that are left out included: a `node_modules` has tens of thousands.
+#: Members of an archive, including those that are left out: a `node_modules` has tens of thousands.
 _MAX_LISTED: Final = MAX_MEMBERS * 10
 #: zipfile reads its list of members in one go and keeps it: 46 bytes and a name for each, with room for extra fields.
 _ZIP_LIST_BYTES: Final = MAX_MEMBERS * 512
-#: Headers and padding that a tar has beside its files' bytes.
+#: Headers and padding in a tar, besides the bytes of its files.
 _TAR_OVERHEAD_BYTES: Final = MAX_MEMBERS * 2048
-#: Archives in archives are opened so deep: a student's in a class's, or one for each program.
+#: How deep archives in archives are opened: a student's in a class's, or one for each program.
 _NESTED: Final = 2
 #: By name, since documents and libraries are zip archives too.
 _ARCHIVE_SUFFIXES: Final = (".zip", ".tar", ".tgz", ".tar.gz", ".tbz2", ".tar.bz2", ".txz", ".tar.xz", ".rar", ".7z")
 #: Links that lead to links: Linux gives up after 40 (path_resolution(7)).
 _MAX_LINKS: Final = 40
-#: What the parsers raise on bytes that nobody wrote on purpose.
+#: What the parsers raise for damaged archives.
 _BROKEN: Final = (
     zipfile.BadZipFile,
     tarfile.TarError,
@@ -58,7 +58,7 @@ _BROKEN: Final = (
     ValueError,
     LookupError,
     ArithmeticError,
-    RuntimeError,  # NotImplementedError and RecursionError are kinds of it
+    RuntimeError,  # includes NotImplementedError and RecursionError
     MemoryError,
 )
 
@@ -82,10 +82,10 @@ def read_file(path: Path, tree: Tree) -> None:
 
 
 def open_inner(tree: Tree) -> None:
-    """Open the archives in what was handed in, and those in them: each becomes a folder of its name.
+    """Open the archives in what was handed in, and those inside them: each becomes a folder with its name.
 
-    One that can't be read is left out with a note, and nobody would miss one beside a folder that has its name; one
-    that is dangerous, or holds too much, ends it all as it does outside.
+    One that can't be read, or that lies beside a folder with its name, is left out with a note; one that is dangerous
+    or too large refuses the whole submission, just as the outermost one would.
     """
     for _ in range(_NESTED):
         for name in [name for name in tree.files if name.lower().endswith(_ARCHIVE_SUFFIXES)]:
@@ -95,7 +95,7 @@ def open_inner(tree: Tree) -> None:
             if reader is None:
                 tree.note(name, f"it is {_description(data)}")
             elif folder in tree.folders:
-                tree.note(name, "there is a folder of its name")
+                tree.note(name, "there is a folder with the same name")
             else:
                 _open_one(tree, name, folder, reader)
             tree.files.pop(name, None)
@@ -116,14 +116,14 @@ class BrokenArchiveError(UsageError):
 
 
 class _CappedFile(io.FileIO):
-    """A file that is never read in large portions, since zipfile would read a list of any length."""
+    """A file that is never read in large pieces, since zipfile would read a list of any length."""
 
     def read(self, size: int | None = -1, /) -> bytes:
         return super().read(_portion(size)) or b""
 
 
 class _CappedBytes(io.BytesIO):
-    """The same for what is in memory."""
+    """The same for bytes in memory."""
 
     def read(self, size: int | None = -1, /) -> bytes:
         return super().read(_portion(size))
@@ -143,7 +143,7 @@ _Opener = Callable[[_Capped], AbstractContextManager[Readable]]
 
 
 def _archive_reader(head: bytes) -> _Reader | None:
-    """Who reads a file that begins like this; None when it is no archive.  Names don't count."""
+    """The reader for a file that begins like this; None if it is not an archive.  Names don't count."""
     if head.startswith((b"PK\x03\x04", b"PK\x05\x06")):
         return _read_zip
     # A source might begin with "BZh", but not with the block that follows it in bzip2.
@@ -163,7 +163,7 @@ def _is_tar(head: bytes) -> bool:
     try:
         tarfile.TarInfo.frombuf(head, "utf-8", "surrogateescape")
     except (tarfile.TarError, ValueError):
-        # A damaged header is still one of a tar; ten thousand zeros are a tar of nothing.
+        # A damaged header still means a tar; a block of zeros is an empty tar.
         return head[257:262] == b"ustar" or (len(head) == tarfile.BLOCKSIZE and not any(head))
     return True
 
@@ -172,22 +172,22 @@ def _description(head: bytes) -> str:
     foreign = {b"Rar!": "a RAR archive", b"7z\xbc\xaf": "a 7z archive", b"\x28\xb5\x2f\xfd": "a zstd archive"}
     for magic, name in foreign.items():
         if head.startswith(magic):
-            return f"{name}, which can't be read here: hand in a .zip or a .tar.gz"
+            return f"{name}, which is not supported: hand in a .zip or .tar.gz file instead"
     return "neither a folder, nor a .zip or .tar archive, nor a source file of a known language"
 
 
 def _member_name(name: str, tree: Tree) -> str:
-    """An archive member's name in its plain form, "" for the archive's root.
+    """An archive member's name in its plain form; "" for the archive's root.
 
-    A backslash separates, as tools on Windows write it.  Raises UsageError for a name that could lead out of the folder
-    it is unpacked in, on any system.
+    A backslash is a separator, as some Windows tools write it.  Raises UsageError for a name that could lead out of the
+    folder it is unpacked in, on any system.
     """
     name = name.replace("\\", "/")
     faults = {
-        "has a NUL in its name": "\0" in name,
+        "has a NUL character in its name": "\0" in name,
         "has an absolute path": name.startswith("/"),
-        "has a drive in its path": re.match(r"[A-Za-z]:", name) is not None,
-        "leads out of it with '..'": ".." in name.split("/"),
+        "has a drive letter in its path": re.match(r"[A-Za-z]:", name) is not None,
+        "leads out of the archive with '..'": ".." in name.split("/"),
     }
     for fault, applies in faults.items():
         if applies:
@@ -232,15 +232,17 @@ def _read_zip_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo, links: d
             links[name] = _zip_link(name, stream.read(MAX_NAME_BYTES))
         else:
             links.pop(name, None)
-            # Windows has no modes, and writes none.
+            # Windows has no modes and records none.
             tree.add_file(name, stream, executable=bool(mode & stat.S_IXUSR) if mode else None)
 
 
 def _opened_zip_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo, tree: Tree) -> zipfile.ZipExtFile:
     if member.flag_bits & 0x41:  # APPNOTE 4.4.4: encrypted, strongly encrypted
-        raise UsageError(f"{tree.source}: member {shown(member.filename)} is encrypted: hand it in without a password")
+        raise UsageError(
+            f"{tree.source}: member {shown(member.filename)} is encrypted: hand in an archive without a password"
+        )
     if member.compress_type not in {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2}:
-        raise UsageError(f"{tree.source}: member {shown(member.filename)} is compressed in an unusual way")
+        raise UsageError(f"{tree.source}: member {shown(member.filename)} is compressed with an unsupported method")
     opened = archive.open(member)
     if not isinstance(opened, zipfile.ZipExtFile):
         raise TypeError(opened)
@@ -248,7 +250,7 @@ def _opened_zip_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo, tree: 
 
 
 def _zip_name(member: zipfile.ZipInfo) -> str:
-    """The name as it was meant: macOS writes UTF-8 without saying so, which zipfile takes for code page 437."""
+    """The intended name: macOS writes UTF-8 without saying so, and zipfile takes it for code page 437."""
     name = member.orig_filename
     if member.flag_bits & 0x800:
         return name
@@ -300,10 +302,10 @@ def _read_tar_member(tar: tarfile.TarFile, member: tarfile.TarInfo, links: dict[
 
 
 class _TarStream(io.BufferedIOBase):
-    """A tar's bytes for tarfile: forwards only, counted, and in small portions.
+    """A tar's bytes for tarfile: forwards only, counted, and in small pieces.
 
-    What tarfile asks for in one read is a header or a part of a file.  It takes a damaged header for the end, so the
-    last read tells whether the end was one.
+    One read of tarfile is a header or a part of a file.  It takes a damaged header for the end of the archive, so the
+    last read tells whether it really was the end.
     """
 
     def __init__(self, file: Readable, tree: Tree) -> None:
@@ -313,7 +315,7 @@ class _TarStream(io.BufferedIOBase):
         self._last = b""
 
     def read(self, size: int | None = -1, /) -> bytes:
-        """Exactly `size` bytes, less only at the end."""
+        """Exactly `size` bytes; fewer only at the end."""
         if size is None or not 0 <= size <= _MAX_READ_BYTES:
             raise tarfile.ReadError("a header is too long")
         parts = []
@@ -339,7 +341,7 @@ class _TarStream(io.BufferedIOBase):
         return self._position
 
     def finish(self) -> None:
-        """Read what follows the last member, so that checksums are compared; raises ReadError when it was no end."""
+        """Read what follows the last member, so that checksums are verified; ReadError if it was not the end."""
         if any(self._last):
             raise tarfile.ReadError("a header is damaged")
         while self.read(CHUNK_BYTES):
@@ -356,6 +358,6 @@ def _add_links(links: dict[str, str], tree: Tree) -> None:
         if "\0" in end or end.startswith(("/", "../")) or end == "..":
             tree.note(name, "a link that leads out of the archive")
         elif end not in tree.files:
-            tree.note(name, f"a link to {shown(end)}, which is no file in the archive")
+            tree.note(name, f"a link to {shown(end)}, which is not a file in the archive")
         else:
             tree.add_copy(name, tree.files[end])

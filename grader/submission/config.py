@@ -1,4 +1,4 @@
-"""A submission's own `grader.toml`: which assignment it is, and how its programs are built and started."""
+"""A submission's own `grader.toml`: which assignment it is for, and how its programs are built and started."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ CONFIG_NAME: Final = "grader.toml"
 
 
 class Start(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """How `grader.toml` says to build and start one role.
+    """How to build and start one role's program, according to `grader.toml`.
 
-    `run`: argv with {host} and {port} to be filled in, and {message} where a client takes its message as an argument.
+    `run`: argv with {host} and {port} to be filled in, and {message} if a client takes its message as an argument.
     `asks`: what a client asks for at its prompts before the first message, in order (None: not said).
     """
 
@@ -59,12 +59,12 @@ def parse_config(data: bytes) -> Config:
 
 
 def _quoted(key: tuple[str, ...]) -> str:
-    """A key as it stands in a message, in double quotes whatever it holds."""
+    """A key as it appears in a message: in double quotes, whatever it contains."""
     return f'"{shown(".".join(key))[1:-1]}"'
 
 
 def _faults(values: dict[str, Any]) -> Iterator[tuple[tuple[str, ...], str]]:
-    """Each wrong key with what is wrong."""
+    """Each wrong key and what is wrong with it."""
     tables = {"server": _start_faults, "client": _start_faults}
     for key, value in values.items():
         if key in tables:
@@ -72,10 +72,10 @@ def _faults(values: dict[str, Any]) -> Iterator[tuple[tuple[str, ...], str]]:
         elif key == "assignment":
             yield from (((key,), fault) for fault in _assignment_fault(value))
         else:
-            yield (key,), 'is unknown: there are "assignment", "server" and "client"'
+            yield (key,), 'is unknown: the keys are "assignment", "server" and "client"'
 
 
-#: What may stand in a role's `run`, and what else it may say.
+#: The placeholders that a role's `run` may contain, and the other keys it may have.
 _PLACEHOLDERS = {"server": ("{host}", "{port}"), "client": ("{host}", "{port}", "{message}")}
 _ASKED = ("host", "port")
 
@@ -92,7 +92,7 @@ def _start_faults(role: str, table: object) -> Iterator[tuple[tuple[str, ...], s
         checks["asks"] = _asks_fault
     for key, value in table.items():
         if key not in checks:
-            yield (role, key), f"is unknown: there are {_in_quotes(checks)}"
+            yield (role, key), f"is unknown: the keys are {_in_quotes(checks)}"
         else:
             yield from (((role, key), fault) for fault in checks[key](value))
     if "run" not in table:
@@ -112,12 +112,12 @@ def _run_fault(placeholders: tuple[str, ...], value: object) -> Iterator[str]:
     for word in value if isinstance(value, list) else ():
         for placeholder in re.findall(r"\{\w*\}", word) if isinstance(word, str) else ():
             if placeholder not in placeholders:
-                yield f"has the unknown placeholder {shown(placeholder)[1:-1]}: there are {_listed(placeholders)}"
+                yield f"has the unknown placeholder {shown(placeholder)[1:-1]} (known: {_listed(placeholders)})"
 
 
 def _asks_fault(value: object) -> Iterator[str]:
     if not isinstance(value, list) or any(word not in _ASKED for word in value) or len({*value}) < len(value):
-        yield f"must be a list of {_in_quotes(_ASKED)}, each at most once, in the order in which they are asked for"
+        yield f"must be a list of {_in_quotes(_ASKED)}, each at most once, in the order that the client asks for them"
 
 
 def _in_quotes(words: Iterable[str]) -> str:
@@ -145,7 +145,7 @@ def _words_fault(value: object, wanted: str) -> Iterator[str]:
     elif not value or not value[0].strip():
         yield "must not be empty"
     elif any("\0" in word for word in value):
-        yield "must not hold a NUL character"
+        yield "must not contain a NUL character"
 
 
 def _type(value: object) -> str:

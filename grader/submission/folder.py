@@ -1,4 +1,4 @@
-"""A folder, read through descriptors that follow no link, whatever is exchanged meanwhile."""
+"""A folder, read through descriptors that follow no links, even if something is replaced meanwhile."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ def read_folder(path: Path, tree: Tree) -> None:
 
 
 def _read_one_folder(root: str, root_fd: int, folder: str, tree: Tree) -> list[str]:
-    """Add what stands in one folder; returns the folders found there."""
+    """Add what one folder contains; returns the folders found in it."""
     found = []
     entries = _entries(root_fd, folder, tree)
     if folder and (f"{folder}/{VENV}", stat.S_IFREG) in [(name, stat.S_IFMT(mode)) for name, mode in entries]:
-        tree.drop_folder(folder, VENV_WORDS)  # before its thousands of files are read
+        tree.drop_folder(folder, VENV_WORDS)  # before reading its thousands of files
         return []
     for name, mode in entries:
         if tree.leaves_out(name):
@@ -47,7 +47,7 @@ def _read_one_folder(root: str, root_fd: int, folder: str, tree: Tree) -> list[s
 
 
 def _entries(root_fd: int, folder: str, tree: Tree) -> list[tuple[str, int]]:
-    """The names in a folder, relative to the root, with their modes; no link is followed."""
+    """The names in a folder, relative to the root, with their modes; links are not followed."""
     flags = os.O_RDONLY | os.O_DIRECTORY
     with _readable(folder or ".", tree), _beneath(root_fd, folder, flags) as fd, os.scandir(fd) as entries:
         names = sorted(entry.name for entry in itertools.islice(entries, MAX_MEMBERS + 1))
@@ -58,7 +58,7 @@ def _entries(root_fd: int, folder: str, tree: Tree) -> list[tuple[str, int]]:
 
 
 def _read_link(root: str, root_fd: int, name: str, tree: Tree) -> None:
-    """Add the file a link leads to, when that stands in the folder too."""
+    """Add the file that a link leads to, if that is inside the folder too."""
     try:
         target = os.path.realpath(f"{root}/{name}", strict=True)
     except OSError as error:
@@ -73,7 +73,7 @@ def _read_link(root: str, root_fd: int, name: str, tree: Tree) -> None:
 def _read_regular(root_fd: int, name: str, source: str, tree: Tree) -> None:
     """Add the file `source` under `name`; anything but a regular file is left out and never opened.
 
-    It is looked at again after opening, since it may have been exchanged in between.
+    It is examined again after opening, since it may have been replaced in between.
     """
     with _readable(name, tree):
         with _beneath(root_fd, source, os.O_PATH) as fd:

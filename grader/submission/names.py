@@ -1,4 +1,4 @@
-"""Other people's names as they may stand in a message."""
+"""Other people's names, made safe for messages."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def name_of(path: Path) -> str:
 
 
 def shown(text: str) -> str:
-    """Somebody else's text as it may stand in a message: quoted, escaped, and cut in the middle when long."""
+    """Somebody else's text, made safe for a message: quoted, escaped, and shortened in the middle if long."""
     if len(text) > _SHOWN_CHARS:
         text = f"{text[: _SHOWN_CHARS // 2]}…{text[-_SHOWN_CHARS // 4 :]}"
     return repr(text)

@@ -1,4 +1,4 @@
-"""What was collected, made into what is graded: packed, with a digest."""
+"""Makes what was collected into what is graded: a tar and its digest."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from grader.submission.tree import File
 
 
 def digest(files: dict[str, File]) -> str:
-    """SHA-256 over each file's SHA-256, its name and a NUL, in the order of names."""
+    """SHA-256 over each file's SHA-256, its name and a NUL, sorted by name."""
     whole = hashlib.sha256()
     for name in sorted(files):
         whole.update(hashlib.sha256(files[name].data).digest() + name.encode() + b"\0")
@@ -18,7 +18,7 @@ def digest(files: dict[str, File]) -> str:
 
 
 def packed_tar(files: dict[str, File], folders: set[str]) -> bytes:
-    """The tar that a sandbox unpacks.  Takes the files away while it goes, to hold their bytes only once."""
+    """The tar that a sandbox unpacks.  Removes the files as it goes, so that their bytes are held only once."""
     packed = io.BytesIO()
     with tarfile.open(fileobj=packed, mode="w", format=tarfile.PAX_FORMAT) as tar:
         for name in sorted({*files, *folders}):

@@ -1,7 +1,7 @@
-"""What platforms, packers and tools put around a submission, taken away again.  Pure: files in, files out.
+"""Removes what platforms, packers and tools add to a submission.  Pure: files in, files out.
 
-A library's `server.py` is never a rival of the student's, and what a build has made is made anew; but nothing is taken
-away that somebody may have written: a folder goes only where a file in it, or beside it, tells what it is.
+A library's `server.py` must not compete with the student's, and what a build made is built again; but nothing is
+removed that a student may have written: a folder goes only if a file in it, or beside it, shows what it is.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Final
 
 from grader.submission.tree import VENV, VENV_WORDS, File, Tree
 
-#: Folders that hold what a build has made, by the files beside them that say so.
+#: Folders of build output, by the files beside them that show it.
 _BUILT: Final[Mapping[str, frozenset[str]]] = {
     "target": frozenset({"Cargo.toml", "pom.xml"}),
     "build": frozenset({"CMakeLists.txt", "build.gradle", "build.gradle.kts"}),
@@ -29,7 +29,7 @@ _PLATFORM_NAMES: Final = (
 
 
 def without_tools(tree: Tree) -> None:
-    """Leave out virtual environments, whatever they are called, and what builds have made, each with a note."""
+    """Leave out virtual environments, whatever they are called, and build output, each with a note."""
     for folder in sorted(tree.folders):
         if f"{folder}/{VENV}" in tree.files:
             tree.drop_folder(folder, VENV_WORDS)
@@ -37,14 +37,14 @@ def without_tools(tree: Tree) -> None:
         path = PurePosixPath(folder)
         beside = {str(path.parent / name) for name in _BUILT.get(path.name, ())}
         if not beside.isdisjoint(tree.files):
-            tree.drop_folder(folder, "what a build has made is made anew")
+            tree.drop_folder(folder, "it is build output, which will be built again")
 
 
 def stripped(files: dict[str, File], folders: set[str]) -> tuple[dict[str, File], set[str]]:
-    """Without the folders that hold everything else, as `submission/hw1/server.py` has it.
+    """Without the outer folders that contain everything else, as in `submission/hw1/server.py`.
 
-    Only files count: some packers keep empty folders, some don't.  A Python package keeps its folder, whose name its
-    own imports need.  Takes the files away: the snapshot's bytes are to be held only once.
+    Only files count: some packers keep empty folders, some don't.  A Python package keeps its folder, since its own
+    imports need the name.  Removes the files from the argument, so that their bytes are held only once.
     """
     prefix = os.path.commonpath([str(PurePosixPath(name).parent) for name in files]) if files else ""
     while prefix not in {"", "."} and _is_package(files, prefix):
@@ -65,7 +65,7 @@ def _is_package(files: Mapping[str, File], folder: str) -> bool:
 
 
 def renamed(files: dict[str, File]) -> dict[str, File]:
-    """With the names that files had before a platform put who handed them in, and when, in front."""
+    """With the names that files had before a platform prefixed them with who handed them in, and when."""
     plain: dict[str, File] = {}
     for name, file in files.items():
         new = _own_name(name)

@@ -1,7 +1,7 @@
-"""What is collected of a submission, within the limits, wherever it comes from.
+"""What is collected from a submission, within the limits, wherever it comes from.
 
-Every name that comes in is checked here.  One that can't be used is left out with a note, for it is an accident, and
-the rest can be graded; only what is too much ends it all.
+Every name is checked here.  One that can't be used is left out with a note, for it is an accident, and the rest can be
+graded; only a submission that is too large is refused.
 """
 
 from __future__ import annotations
@@ -17,18 +17,18 @@ from grader.errors import UsageError
 from grader.limits import MAX_MEMBERS, MAX_UNPACKED_BYTES
 from grader.submission.names import shown
 
-#: Left out wherever they stand: what systems, version control and interpreters leave behind.
+#: Left out wherever they are: what systems, version control and interpreters leave behind.
 LEFT_OUT: Final = frozenset(
     {
         *("__MACOSX", ".DS_Store", "Thumbs.db", "desktop.ini", ".git", ".svn", ".hg", ".idea", ".vscode", ".gradle"),
         *("__pycache__", ".mypy_cache", ".pytest_cache", ".venv", "venv", "node_modules", "site-packages"),
     }
 )
-#: Those of them that a student may have counted on.
+#: Those of them that a student may have relied on.
 NOTED: Final = frozenset({".venv", "venv", "node_modules", "site-packages"})
-#: By this file a virtual environment is known, whatever it is called.
+#: This file marks a virtual environment, whatever it is called.
 VENV: Final = "pyvenv.cfg"
-VENV_WORDS: Final = "it is a virtual environment, and packages are not part of a submission"
+VENV_WORDS: Final = "it is a virtual environment, and installed packages are not part of a submission"
 #: Linux's NAME_MAX: a longer component could not be unpacked.
 _MAX_COMPONENT_BYTES: Final = 255
 #: Half of Linux's PATH_MAX: leaves room for the work folder in front.
@@ -38,7 +38,7 @@ MAX_NAME_BYTES: Final = 2048
 CHUNK_BYTES: Final = 16 * 1024
 
 
-#: What stands for a byte that is not UTF-8 in a name (os.fsdecode).
+#: What represents a byte that is not UTF-8 in a name (os.fsdecode).
 _SURROGATE: Final = re.compile("[\udc80-\udcff]")
 
 
@@ -53,7 +53,7 @@ class File:
 
 
 class Tree:
-    """Files and folders as they are found, within the limits.  Every name that comes in is checked here."""
+    """Files and folders as they are found, within the limits.  Every name is checked here."""
 
     def __init__(self, source: str) -> None:
         self.source = source
@@ -67,25 +67,25 @@ class Tree:
         self.notes[f"{shown(name)} was left out: {why}"] = None
 
     def leaves_out(self, name: str) -> bool:
-        """Whether this name is nothing that a student wrote."""
+        """Whether this is not the name of something that a student wrote."""
         parts = name.split("/")
         for depth, part in enumerate(parts, start=1):
             if part in LEFT_OUT or part.startswith("._"):
                 if part in NOTED:
-                    self.note("/".join(parts[:depth]), "packages are not part of a submission")
+                    self.note("/".join(parts[:depth]), "installed packages are not part of a submission")
                 return True
         return False
 
     def add_folder(self, name: str) -> None:
-        """Add a folder and those it stands in; one that is there already is no fault."""
+        """Add a folder and the folders around it, unless they are there already."""
         usable = self._usable(name, is_folder=True)
         if usable and self._has_room(usable, name):
             self._add_folders(PurePosixPath(usable))
 
     def add_file(self, name: str, stream: Readable, *, executable: bool | None) -> None:
-        """Read a file to its end; of two with one name the last counts, as for every unpacker.
+        """Read a file to its end; of two with the same name the last counts, as in any unpacker.
 
-        `executable`: None where nobody has said; then what begins as a program or a script is.
+        `executable`: None if unknown; then whatever begins like a program or a script is.
         """
         content = io.BytesIO()
         while chunk := stream.read(CHUNK_BYTES):
@@ -95,7 +95,7 @@ class Tree:
         self._keep(name, File(data, data.startswith((b"#!", b"\x7fELF")) if executable is None else executable))
 
     def add_copy(self, name: str, file: File) -> None:
-        """Add what a link leads to."""
+        """Add the file that a link leads to."""
         self._count(len(file.data))
         self._keep(name, file)
 
@@ -106,7 +106,7 @@ class Tree:
         self.folders = {name for name in self.folders if name != folder and not name.startswith(f"{folder}/")}
 
     def take_over(self, inner: Tree, folder: str) -> None:
-        """Add all of another tree, which was an archive in this one, as a folder."""
+        """Add everything from another tree, which was an archive in this one, as a folder."""
         self._unpacked_bytes = inner._unpacked_bytes
         self.notes |= inner.notes
         for name in sorted(inner.folders):
@@ -115,18 +115,18 @@ class Tree:
             self._keep(f"{folder}/{name}", file)
 
     def inner(self, name: str) -> Tree:
-        """A tree for an archive in this one, which has the rest of its limits."""
+        """A tree for an archive in this one, with what is left of the limits."""
         inner = Tree(f"{self.source}: {shown(name)}")
         inner._unpacked_bytes = self._unpacked_bytes
         return inner
 
     def too_large(self) -> UsageError:
         """The error for more bytes than allowed."""
-        return UsageError(f"{self.source} holds more than {MAX_UNPACKED_BYTES // 1_000_000} MB of files")
+        return UsageError(f"{self.source} contains more than {MAX_UNPACKED_BYTES // 1_000_000} MB of files")
 
     def too_many(self) -> UsageError:
         """The error for more files and folders than allowed."""
-        return UsageError(f"{self.source} holds more than {MAX_MEMBERS} files and folders")
+        return UsageError(f"{self.source} contains more than {MAX_MEMBERS} files and folders")
 
     def _keep(self, name: str, file: File) -> None:
         usable = self._usable(name, is_folder=False)
@@ -140,10 +140,10 @@ class Tree:
         self._check_count()
 
     def _has_room(self, folder: str, name: str) -> bool:
-        """Whether a folder can be there, since no file has its name or that of one it stands in."""
+        """Whether a folder can be there: no file has its name or that of a folder around it."""
         path = PurePosixPath(folder)
         if any(str(one) in self.files for one in (path, *path.parents)):
-            self.note(name, "a file has the name of its folder")
+            self.note(name, "a file has the same name as its folder")
             return False
         return True
 
@@ -165,9 +165,9 @@ class Tree:
             raise self.too_large()
 
     def _usable(self, name: str, *, is_folder: bool) -> str:
-        """A name that can be unpacked and stand in a report, or "" with a note.
+        """A name that can be unpacked and shown in a report, or "" with a note.
 
-        Folders' names in an old encoding are read as Latin-1, since whole submissions stand in them.
+        Folder names in an old encoding are read as Latin-1, since whole submissions are in such folders.
         """
         *folders, last = name.split("/")
         parts = [*map(decoded, folders), decoded(last) if is_folder else last]
@@ -183,7 +183,7 @@ class Tree:
 
 
 def decoded(part: str) -> str:
-    """One part of a path that can stand in a report: bytes that are not UTF-8 are read as Latin-1."""
+    """One part of a path, fit for a report: bytes that are not UTF-8 are read as Latin-1."""
     return part.encode("utf-8", "surrogateescape").decode("latin-1") if _SURROGATE.search(part) else part
 
 

@@ -424,7 +424,7 @@ def test_auto_takes_the_local_sandbox_and_says_why(folder: Path) -> None:
 def test_auto_takes_docker_where_it_answers(folder: Path) -> None:
     ended = Command(folder).run("check", RIGHT, "--assignment", "tcp_uppercase", "--only", "answers", "--json", "-")
     assert ended.code == 0, ended.err
-    assert "sandbox: docker (a container engine answers)" in ended.err
+    assert "sandbox: docker (a container engine is running)" in ended.err
     assert ended.report()["grader"]["sandbox"].startswith("docker")
     assert ended.outcomes() == {"server.answers": "passed"}
 

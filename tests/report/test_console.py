@@ -37,12 +37,13 @@ SGR = re.compile(r"\x1b\[[0-9;]*m")
 LAYOUT = re.compile(r"[\s\u2502]")
 
 
-def shown(report: Report, *, width: int = 80, quiet: bool = False, colour: bool = False) -> str:
+def shown(report: Report, *, width: int = 80, quiet: bool = False, verbose: bool = False, colour: bool = False) -> str:
     file = io.StringIO()
     console.show(
         report,
         Console(file=file, width=width, color_system="truecolor" if colour else None, force_terminal=colour),
         quiet=quiet,
+        verbose=verbose,
     )
     return file.getvalue()
 
@@ -126,7 +127,7 @@ def unescaped(printed: str) -> str:
 
 @given(report=report_strategy, width=st.integers(20, 130))
 def test_evidence_is_wrapped_never_cut(report: Report, width: int) -> None:
-    everything = LAYOUT.sub("", unescaped(shown(report, width=width)))
+    everything = LAYOUT.sub("", unescaped(shown(report, width=width, verbose=True)))
     for check in report.checks:
         if check.outcome not in {Outcome.PASSED, Outcome.SKIPPED}:
             assert LAYOUT.sub("", unescaped(safe.visible(check.message))) in everything

@@ -56,7 +56,7 @@ def test_it_is_indented_json_with_the_schema() -> None:
 
 @pytest.mark.parametrize("content", [b"", b"{}", b"[1", b"\xff", b'{"schema": 1}'])
 def test_other_files_are_refused(content: bytes) -> None:
-    with pytest.raises(UsageError, match="not a report of the grader"):
+    with pytest.raises(UsageError, match="not a grader report"):
         json.decode(content)
 
 

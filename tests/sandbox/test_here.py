@@ -32,7 +32,7 @@ def put(path: Path, script: str = "#!/bin/sh\n", mode: int = 0o755) -> None:
 
 def test_what_helps_is_a_package_or_an_image_of_one_s_own() -> None:
     assert here.way_out("go") == "install it (Debian: apt install golang-go), or use --sandbox docker"
-    assert here.way_out("dotnet") == "Debian has no .NET: name an image that has it, by --image"
+    assert here.way_out("dotnet") == "Debian has no .NET: use --image to name an image that has it"
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root grades for another user")

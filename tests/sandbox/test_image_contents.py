@@ -97,6 +97,6 @@ def test_an_own_image_s_environment_is_the_programs_and_caches_end_with_building
 
 def test_an_image_without_python_is_told_in_a_sentence(engine: docker.DockerClient) -> None:
     with pytest.raises(
-        CannotJudgeError, match=r"for programs in \S+ can't be built: it must have python3, of version 3.11"
+        CannotJudgeError, match=r"can't build the image for programs in \S+: it must have python3, of version 3.11"
     ):
         Images(engine, print).supply(Contents(own=DEFAULT_BASE))

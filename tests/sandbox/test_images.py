@@ -81,7 +81,7 @@ def test_a_family_that_contains_another_brings_its_packages_too() -> None:
 
 
 def test_a_family_that_nobody_can_install_says_how_to_get_it() -> None:
-    with pytest.raises(CannotJudgeError, match=r"no image for C# can be built: .*--image"):
+    with pytest.raises(CannotJudgeError, match=r"can't build an image for C#: .*--image"):
         images.packages(Contents(frozenset({"base", "dotnet"})))
 
 
@@ -115,7 +115,9 @@ def test_what_is_missing_is_built_once() -> None:
     first = supplied(engine, listen=said.append)
     assert [built["target"] for built in engine.built] == ["sandbox", "driver"]
     assert engine.built[0]["buildargs"]["PACKAGES"] == "golang-go"
-    assert said == [f"building the image for {what}: about a minute, once …" for what in ("Go", "the checks")]
+    assert said == [
+        f"building the image for {what}: this takes about a minute, but only once …" for what in ("Go", "the checks")
+    ]
     assert supplied(engine) == first
     assert supplied(engine, Contents()) != first
     assert [built["tag"].partition(":")[0] for built in engine.built].count("socket-grader-driver") == 1
@@ -134,10 +136,10 @@ def test_a_build_that_fails_says_its_last_words() -> None:
     step, after = {"stream": "Step 9/20 : RUN apt-get"}, {"stream": "Removing intermediate container 1f\n"}
     before, said = {"stream": "All is well\n"}, {"stream": "\x1b[91mE: Unable to locate no-such\nE: no luck\n\x1b[0m"}
     with pytest.raises(
-        CannotJudgeError, match=r"image for Go can't be built: E: Unable to locate no-such; E: no luck$"
+        CannotJudgeError, match=r"can't build the image for Go: E: Unable to locate no-such; E: no luck$"
     ):
         supplied(FakeEngine(words=[before, step, said, after, {"error": "returned 100"}]))
-    with pytest.raises(CannotJudgeError, match=r"can't be built: no space left$"):
+    with pytest.raises(CannotJudgeError, match=r"can't build the image for .*: no space left$"):
         supplied(FakeEngine(words=[step, {"error": "no space left\n"}]))
 
 
@@ -164,7 +166,7 @@ def test_two_graders_build_an_image_once(tmp_path: Path) -> None:
         thread.join(10)
         assert not thread.is_alive()
     assert len(engine.built) == 2
-    assert "waiting for another grader that builds this image …" in said
+    assert "waiting for another grader that is building this image …" in said
     assert list(tmp_path.glob("*.lock")) == []
 
 
@@ -188,14 +190,14 @@ def test_a_base_of_one_s_own_outlives_an_update(monkeypatch: pytest.MonkeyPatch)
 def test_an_image_of_one_s_own_is_fetched_and_the_warden_laid_into_it() -> None:
     engine = FakeEngine(elsewhere={"mine:latest"})
     own = Contents(GO.families, own="mine")
-    with pytest.raises(CannotJudgeError, match="mine is not there, and --offline forbids to fetch it"):
+    with pytest.raises(CannotJudgeError, match="mine is missing, and --offline forbids fetching it"):
         supplied(engine, own, offline=True)
     supplied(engine, own)
     assert engine.built[0]["buildargs"] == {"BASE": images.DEFAULT_BASE, "SANDBOX": "mine"}
 
 
 def test_an_image_that_nobody_has_is_told() -> None:
-    with pytest.raises(CannotJudgeError, match="the image nowhere can't be had"):
+    with pytest.raises(CannotJudgeError, match="can't fetch the image nowhere"):
         supplied(FakeEngine(), Contents(own="nowhere"))
 
 

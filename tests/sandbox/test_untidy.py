@@ -28,11 +28,11 @@ def test_the_report_comes_and_then_the_complaint(engine: docker.DockerClient, mo
 
     def refuses(client: docker.DockerClient, run: str) -> None:
         remove(client, run)
-        raise CannotJudgeError("the engine says: device or resource busy")
+        raise CannotJudgeError("the container engine reports: device or resource busy")
 
     monkeypatch.setattr(engines, "remove_left_behind", refuses)
     request = flow.Request(UPPERCASE, roles=("server",), only=frozenset({"server.listens"}), seed=1)
     report = flow.carry_out(flow.plan(take(RIGHT), request), make, lambda _: None)
     made[0]._guardian.wait()  # it goes on trying, and finds nothing
     assert report.score == report.max_score
-    assert complaints == ["the engine says: device or resource busy; see: grader clean"]
+    assert complaints == ["the container engine reports: device or resource busy; to remove it: grader clean"]

@@ -335,10 +335,10 @@ def test_caches_are_empty_when_building_has_ended(stand: Stand) -> None:
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        (b"#!/bin/sh\r\nexit 0\r\n", "first line ends in CR LF"),
+        (b"#!/bin/sh\r\nexit 0\r\n", "first line ends with CR LF"),
         (b"#!/no/such/shell -e\nexit 0\n", "an interpreter '/no/such/shell', which does not exist"),
         (b"\xef\xbb\xbf#!/bin/sh\nexit 0\n", "begins with a byte order mark"),
-        (b"exit 0\n", "no script whose first line names an interpreter"),
+        (b"exit 0\n", "neither a program nor a script whose first line names an interpreter"),
     ],
 )
 def test_script_that_can_not_be_started_is_told_why(stand: Stand, tmp_path: Path, content: bytes, words: str) -> None:
