@@ -13,7 +13,7 @@ libc = ctypes.CDLL(None)
 PR_SET_PDEATHSIG, PR_SET_NAME = 1, 15
 PTRACE_SEIZE = 0x4206
 CLONE_VFORK = 0x4000
-CLONE, CLONE3 = {"x86_64": (56, 435), "aarch64": (220, 435)}[os.uname().machine]
+CLONE, CLONE3, FUTEX = {"x86_64": (56, 435, 202), "aarch64": (220, 435, 98)}[os.uname().machine]
 
 
 def ready():
@@ -53,8 +53,15 @@ def by_clone3():
 
 
 def in_vfork_beside():
-    threading.Thread(target=in_vfork, args=[by_clone]).start()
+    """The first thread sleeps before: whoever holds the interpreter's lock meanwhile would hold it in the child for ever."""
+    threading.Thread(target=lambda: (wait_asleep(os.getpid()), in_vfork(by_clone))).start()
     signal.pause()
+
+
+def wait_asleep(tid):
+    """Until it sleeps in a call, and not for the interpreter's lock."""
+    while open(f"/proc/self/task/{tid}/syscall").read().split()[0] in {"running", str(FUTEX)}:
+        os.sched_yield()
 
 
 def in_vfork_first():

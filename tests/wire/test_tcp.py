@@ -345,8 +345,10 @@ def test_what_was_sent_and_what_came_before_the_program_left_is_told(stand: Stan
         client.send(HELLO, pieces=1)
     assert (caught.value.reason, caught.value.received) == (Reason.CLOSED_EARLY, b"H")
     assert caught.value.what == "the program closed client A's connection while its message was being sent"
-    told = [(event.kind, event.data) for event in client._transcript.events if event.data]
-    assert told == [(EventKind.SENT, b"h"), (EventKind.RECEIVED, b"H")]
+    sent, came = (event for event in client._transcript.events if event.data)
+    assert (sent.kind, came.kind, came.data) == (EventKind.SENT, EventKind.RECEIVED, b"H")
+    # It has read the first byte before it closes, and the next may be on its way by then.
+    assert sent.data in {HELLO[:1], HELLO[:2]}
 
 
 def test_who_drops_what_comes_until_the_end_bears_more(stand: Stand) -> None:
