@@ -5,8 +5,7 @@ READY := .venv/.ready
 EXAMPLES := reference/tcp_uppercase
 CHECK := $(BIN)/grader check --assignment tcp_uppercase --role server --sandbox local
 
-# Most tests wait for programs most of the time.
-WORKERS := $(shell echo $$((2 * $$(nproc))))
+WORKERS := $(shell nproc)
 
 .PHONY: demo test lint verify bench image clean
 
@@ -17,12 +16,14 @@ demo: $(READY)
 	@echo "== a broken one =="
 	@$(CHECK) $(EXAMPLES)/broken/one_recv_is_one_message.py || test $$? -eq 1
 
-# Those marked `alone` measure time, and come when nobody else runs, whatever became of the others.  Tests that were
-# compiled for the first part are there for the second.
+# Those marked `alone` measure time, and come when nobody else runs, whatever became of the others.  A test that fails
+# beside others is run once more by itself, and what fails then has failed.  Tests that were compiled for the first part
+# are there for the others.
 test: export PYTHONDONTWRITEBYTECODE :=
 test: $(READY) lint
 	@status=0; \
-	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadgroup -m "not alone" || status=$$?; \
+	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadgroup -m "not alone" || \
+		$(BIN)/python -m pytest -m "not alone" --last-failed --last-failed-no-failures none || status=$$?; \
 	$(BIN)/python -m pytest -m alone || status=$$?; \
 	exit $$status
 

@@ -198,13 +198,13 @@ PARTS = (
 )
 
 
-@pytest.mark.xdist_group("bench")
+@pytest.mark.alone
 @pytest.mark.parametrize("words", PARTS)
 def test_every_part_gives_a_figure(words: str, quick: str) -> None:
     assert words in quick
 
 
-@pytest.mark.xdist_group("bench")
+@pytest.mark.alone
 def test_every_part_is_measured(quick: str) -> None:
     assert "not measured" not in quick
 

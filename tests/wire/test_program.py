@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from grader.errors import Reason
-from grader.limits import REPLY_S, SPINNING_CHECKS
+from grader.limits import REPLY_S, SETTLE_S, SPINNING_CHECKS
 from grader.link.channel import Channel, ChannelClosedError
 from grader.model import EventKind
 from grader.wire.faults import FaultError, UnprovedError
@@ -511,6 +511,7 @@ def test_a_frozen_program_reads_nothing(stand: Stand) -> None:
 @pytest.mark.parametrize(("how", "status"), [("dies", -2), ("handles", 3)])
 def test_ctrl_c_at_the_terminal_is_sigint(stand: Stand, how: str, status: int) -> None:
     program = stand.run_ready("typist.py", how, terminal=True)
+    assert program.wait_rest(SETTLE_S)  # Python sees a signal that comes right before its read only after it
     program.press_ctrl_c()
     assert program.wait_end().status == status
     # The signal goes before its echo, so the program's answer to it may too.
