@@ -48,3 +48,16 @@ def test_a_trace_is_known_by_the_runtimes_own_words(printed: bytes) -> None:
 )
 def test_a_message_is_no_trace(printed: bytes) -> None:
     assert not shows_traceback(printed)
+
+
+def test_what_asyncio_reports_of_a_cancelled_handler_is_not_the_programs() -> None:
+    trace = b"Traceback (most recent call last):\n  File 'server.py', line 12, in serve\n"
+    report = (
+        b"Exception in callback StreamReaderProtocol.connection_made.<locals>.callback(<Task cancelled>)\n"
+        b"handle: <Handle ...>\n" + trace + b"asyncio.exceptions.CancelledError\n"
+        b"\nDuring handling of the above exception, another exception occurred:\n\n" + trace + b"KeyboardInterrupt\n"
+    )
+    assert not shows_traceback(report)
+    assert not shows_traceback((report * 2).replace(b"\n", b"\r\n"))
+    assert shows_traceback(report + trace + b"KeyboardInterrupt\n")
+    assert shows_traceback(report + trace + b"ValueError\n")
