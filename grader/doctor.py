@@ -77,12 +77,13 @@ def memory_finding(available_bytes: int) -> Finding:
 
 def load_finding(load: float, cores: int) -> Finding:
     """Whether there is time for a program to run.  `load`: processes that want a CPU, the last minute's mean."""
+    enough = load < 4 * cores
     return Finding(
         "CPU time",
-        load < 4 * cores,
+        enough,
         f"{cores} cores, {load:.1f} processes want to run",
         cost="Grading takes longer, and a check that the machine has no time for can't be judged.",
-        advice="Wait until other work is done.",
+        advice="" if enough else "Wait until other work is done.",
     )
 
 

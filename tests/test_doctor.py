@@ -69,5 +69,6 @@ def test_memory_is_short_where_a_submission_may_use_more_than_is_there() -> None
 
 
 def test_a_machine_with_many_processes_for_each_core_has_no_time_to_spare() -> None:
-    assert doctor.load_finding(3.0, 2).good
+    assert (doctor.load_finding(3.0, 2).good, doctor.load_finding(3.0, 2).advice) == (True, "")
     assert not doctor.load_finding(30.0, 2).good
+    assert doctor.load_finding(30.0, 2).advice
