@@ -3,7 +3,7 @@
 Every way in which a check can fail to pass is a `Reason`, and the table beside it says whose fault that is: the
 student's (the check failed), nobody's (it could not be judged), or ours (an error).  Errors that end a whole run
 are `GraderError`s; they carry one sentence for the user and the exit code.  Nothing here knows sockets,
-processes or reports; nothing outside `cli.py` exits.
+processes or reports; nothing outside `cli/` exits.
 """
 
 from __future__ import annotations

@@ -27,7 +27,7 @@ LAYERS: tuple[frozenset[str], ...] = tuple(
     for row in (
         "__main__",
         "cli",
-        "doctor lint verify",
+        "class_ doctor lint verify",
         "flow",
         "languages report results sandbox",
         "driver",
@@ -115,8 +115,8 @@ def importers(library: str) -> set[str]:
         ("pytest", {"grader.driver.__main__", "grader.harness.fixtures", "grader.driver.plugin"}),
         ("junit_xml", {"grader.report.junit"}),
         ("jinja2", {"grader.report.html"}),
-        ("rich", {"grader.cli", "grader.report.console"}),
-        ("click", {"grader.cli"}),
+        ("rich", {"grader.cli.say", "grader.report.console"}),
+        ("click", {module for module in SOURCES if package(module) == "cli"}),
     ],
 )
 def test_a_library_is_used_in_one_place(library: str, only: set[str]) -> None:

@@ -2,7 +2,7 @@
 
 `text.py` has the words that all of them share; a renderer decides only where to put them.  Whatever a submission
 printed or sent reaches a report through `safe.py`, so that student text can't control a report.  `write` is
-the only I/O here; standard output belongs to `cli.py`.
+the only I/O here; standard output belongs to `cli/`.
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from grader import cli
+from grader.cli import check
 from grader.sandbox.begun import Nest, begun, wants_local
 from tests.cli.command import RIGHT, Command, assert_nothing_left, wait_until
 
@@ -23,7 +23,7 @@ LOCAL = ("--assignment", "tcp_uppercase", "--sandbox", "local")
 @given(st.lists(st.sampled_from(["--sandbox", "local", "--sandbox=local", "docker", "--quiet", "s"]), max_size=5))
 def test_what_is_begun_is_what_the_command_will_want(arguments: list[str]) -> None:
     try:
-        context = cli.check.make_context("check", [*arguments])
+        context = check.command.make_context("check", [*arguments])
     except click.ClickException:
         return
     twice = " ".join(arguments).count("--sandbox") > 1

@@ -1,0 +1,143 @@
+"""The values of a class: who is in it, what was handed in, and what became of it.  `class.json` is `Class`.
+
+A layout makes `HandIn`s, a roster more `Student`s; the runner makes a `Row` of each, and everything that is shown
+(gradebooks, feedback, the overview) is a pure function of the `Class`.  Names are other people's: a renderer makes
+them safe for where it puts them.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+from typing import Final, Literal
+
+import msgspec
+
+from grader.model import Frozen, Narrowed, Outcome, Requirement
+
+SCHEMA: Final = "grader/class/v1"
+
+
+class Student(Frozen, frozen=True):
+    """Somebody in the class.
+
+    `key`: unique in the class however upper and lower case are compared, and safe as a folder's name: ASCII letters,
+    digits, `-`, `_` and `.`, never first.  `name`: as a platform shows it (empty: nobody says).  `ids`: by the column
+    or kind of number that platforms know them under, such as `id`, `username` or `sis_id`.  `group`: empty for those
+    who work alone.  `late_days`: by a column of the roster.
+    """
+
+    key: str
+    name: str = ""
+    ids: dict[str, str] = msgspec.field(default_factory=dict)
+    email: str = ""
+    group: str = ""
+    late_days: float = 0
+
+
+class Piece(msgspec.Struct, frozen=True):
+    """Something of what was handed in: where it is now, and its relative path in the submission.
+
+    `name`: empty where it is the whole submission, however it is packed.
+    """
+
+    path: Path
+    name: str = ""
+
+
+class HandIn(msgspec.Struct, frozen=True):
+    """What a student handed in.
+
+    `pieces`: what belongs together; none if nothing was handed in.  `notes`: sentences about what was left out, such
+    as an earlier attempt, for the instructor.  `students`: all of a group, the first of whom it is listed under.
+    """
+
+    students: tuple[Student, ...]
+    pieces: tuple[Piece, ...]
+    notes: tuple[str, ...] = ()
+
+    @property
+    def student(self) -> Student:
+        """Whom it is listed under."""
+        return self.students[0]
+
+
+#: What became of a hand-in: `graded`, whatever its score; `unjudged`: some points need a person's look, or it broke the
+#: grader; `unusable`: nothing in it can be graded, which is what its report says; `missing`: nothing was handed in.
+State = Literal["graded", "unjudged", "unusable", "missing"]
+#: Those that somebody has to look at come first.
+STATES: Final[tuple[State, ...]] = ("unjudged", "unusable", "missing", "graded")
+
+
+class Check(Frozen, frozen=True, omit_defaults=False):
+    """A check that the class was graded by."""
+
+    id: str
+    title: str
+    points: float
+    requirement: Requirement
+
+
+class Result(Frozen, frozen=True, omit_defaults=False):
+    """A grading, as far as an overview and a gradebook need it; the rest is in the student's `report.json`.
+
+    `kept_as`: the name under which the whole report is kept, a hash of all that it depends on.  `outcomes`: by check.
+    `points`: what each check earned.  `lost`: checks (ids such as `server.builds`) that failed beside the
+    assignment's own and explain why others were skipped.  `why`: one sentence, where the whole is unjudged or unusable.
+    """
+
+    kept_as: str
+    sha256: str
+    score: float
+    max_score: float
+    unjudged: float
+    outcomes: dict[str, Outcome]
+    points: dict[str, float]
+    lost: tuple[str, ...]
+    duration_s: float
+    finished: datetime
+    why: str = ""
+
+
+class Row(Frozen, frozen=True, omit_defaults=False):
+    """A line of the gradebook.  `folder`: of the student's reports, in the output folder (empty: there is none).
+
+    `deducted`: points taken off for late days.
+    """
+
+    student: Student
+    state: State
+    result: Result | None = None
+    folder: str = ""
+    deducted: float = 0
+    notes: tuple[str, ...] = ()
+
+    @property
+    def grade(self) -> float | None:
+        """What a gradebook's cell contains; None for an empty one: there are unjudged points, or nothing came."""
+        if self.state in {"unjudged", "missing"} or self.result is None:
+            return None
+        return max(0.0, self.result.score - self.deducted)
+
+
+class Class(Frozen, frozen=True, omit_defaults=False):
+    """`class.json`, schema grader/class/v1: the source of the gradebooks and of the overview.
+
+    `seed`: of everybody's inputs.  `max_score`: the same for everybody.  `narrowed`: by `--role` and `--only`.
+    `rows`: in the order of the roster, or of the names.  `unassigned`: what was handed in and belongs to nobody, in a
+    sentence each.  `weighting`: the name of the file of points, if it is another than the assignment's.
+    """
+
+    assignment: str
+    title: str
+    version: str
+    seed: int
+    sandbox: str
+    max_score: float
+    checks: tuple[Check, ...]
+    rows: tuple[Row, ...]
+    started: datetime
+    narrowed: Narrowed | None = None
+    unassigned: tuple[str, ...] = ()
+    weighting: str = ""
+    schema: str = SCHEMA

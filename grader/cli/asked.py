@@ -1,0 +1,88 @@
+"""What several commands are asked in the same words: their shared options, and what these mean."""
+
+from __future__ import annotations
+
+import difflib
+from pathlib import Path
+
+import click
+
+from grader import assignment as assignments
+from grader import flow
+from grader.assignment import Assignment
+from grader.errors import UsageError
+from grader.limits import MOST_SEED
+from grader.model import Role, parts_of
+from grader.sandbox.choose import Rules, Wanted
+
+ASSIGNMENTS = click.option(
+    "--assignments", "folder", type=click.Path(path_type=Path), metavar="DIR", help="A folder with more assignments."
+)
+ROLE = click.option("--role", type=click.Choice(["server", "client"]), help="Grade only this program.")
+SANDBOX = click.option(
+    "--sandbox",
+    "wanted",
+    type=click.Choice(["auto", "docker", "local"]),
+    default="auto",
+    show_default=True,
+    help="Where the program runs: in containers, or in namespaces on this machine.",
+)
+OFFLINE = click.option("--offline", is_flag=True, help="Don't build or fetch images; exit with 3 if one is missing.")
+IMAGE = click.option(
+    "--image", default="", metavar="NAME", help="Run the programs in this image of yours (docker only)."
+)
+ONLY = click.option(
+    "--only", multiple=True, metavar="CHECK", help="Run only this check and what it depends on; may be repeated."
+)
+SEEDS = click.IntRange(1, MOST_SEED)
+
+
+def rules_of(wanted: Wanted, image: str, *, offline: bool) -> Rules:
+    """What the options say about images (UsageError: they make no sense together)."""
+    if image and wanted == "local":
+        raise UsageError("--image works only with docker: --sandbox local uses no image")
+    return Rules(offline=offline, image=image)
+
+
+def request(name: str | None, folder: Path | None, role: Role | None, only: tuple[str, ...], seed: int) -> flow.Request:
+    """What to grade (UsageError: something that was asked for doesn't exist)."""
+    asked = assignment_of(name, folder)
+    roles = roles_in(asked, role)
+    return flow.Request(asked, seed, roles, chosen_in(asked, roles, only))
+
+
+def assignment_of(name: str | None, folder: Path | None) -> Assignment:
+    if folder is not None and not folder.is_dir():
+        message = f"there is no folder {folder}"
+        raise UsageError(message)
+    if not name:
+        known = ", ".join(assignments.names(folder)) or "none"
+        message = f"which assignment is it? Name it with --assignment or in grader.toml; known: {known}"
+        raise UsageError(message)
+    return assignments.load(name, folder)
+
+
+def roles_in(asked: Assignment, role: Role | None) -> tuple[Role, ...]:
+    if role is not None and role not in asked.roles:
+        message = f"{asked.name} does not ask for a {role}"
+        raise UsageError(message)
+    return (role,) if role else asked.roles
+
+
+def chosen_in(asked: Assignment, roles: tuple[Role, ...], only: tuple[str, ...]) -> frozenset[str] | None:
+    """Ids of the checks asked for; a name without a role means those of every role that has it.  None for all."""
+    if not only:
+        return None
+    named: dict[str, set[str]] = {}
+    for spec in asked.checks:
+        if spec.part in parts_of(roles):
+            for name in (spec.id, spec.id.partition(".")[2]):
+                named.setdefault(name, set()).add(spec.id)
+    for check in only:
+        if check not in named:
+            close = difflib.get_close_matches(check, named, n=1)
+            hint = f"; did you mean {close[0]}?" if close else f"; see: grader list {asked.name}"
+            whose = f"{asked.name} (--role {roles[0]})" if roles != asked.roles else asked.name
+            message = f"{whose} has no check {check!r}{hint}"
+            raise UsageError(message)
+    return frozenset().union(*(named[check] for check in only))

@@ -1,0 +1,157 @@
+"""`grader check`: one submission."""
+
+from __future__ import annotations
+
+import importlib
+import secrets
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from grader import flow, results
+from grader.cli import asked
+from grader.cli.say import console, reader_may_leave, say, status
+from grader.errors import UsageError
+from grader.flow import Listener
+from grader.job import Built, Checked, Word
+from grader.limits import MOST_SEED
+from grader.model import Report, Role, SubmissionInfo
+from grader.report import must_be_writable, render, transcripts, write
+from grader.sandbox.choose import Choice, Needs, Wanted, choose
+from grader.submission import name_of, take
+
+if TYPE_CHECKING:
+    from grader.sandbox.begun import Nest
+
+
+@click.command("check")
+@click.argument("submission", type=click.Path(path_type=Path))
+@click.option("--assignment", "name", metavar="NAME", help="Which assignment it is (or say so in grader.toml).")
+@asked.ASSIGNMENTS
+@asked.ROLE
+@asked.SANDBOX
+@asked.OFFLINE
+@asked.IMAGE
+@asked.ONLY
+@click.option("--seed", type=asked.SEEDS, metavar="N", help="Use the inputs of the run that reported this seed.")
+@click.option("--junitxml", type=click.Path(path_type=Path), metavar="FILE", help="Write a JUnit report.")
+@click.option("--json", "json_", metavar="FILE", help="Write the report as JSON; - for standard output.")
+@click.option("--html", type=click.Path(path_type=Path), metavar="FILE", help="Write the report as an HTML page.")
+@click.option("--quiet", is_flag=True, help="Print only the last lines.")
+@click.option("--verbose", is_flag=True, help="Explain every failed check in full.")
+@click.pass_obj
+def command(
+    nest: Nest | None,
+    *,
+    submission: Path,
+    name: str | None,
+    folder: Path | None,
+    role: Role | None,
+    wanted: Wanted,
+    offline: bool,
+    image: str,
+    only: tuple[str, ...],
+    seed: int | None,
+    junitxml: Path | None,
+    json_: str | None,
+    html: Path | None,
+    quiet: bool,
+    verbose: bool,
+) -> int:
+    """Grade SUBMISSION: a folder, an archive, or one source file."""
+    if quiet and verbose:
+        raise UsageError("--quiet and --verbose contradict each other")
+    files = {"junitxml": junitxml, "json": Path(json_) if json_ not in {None, "-"} else None, "html": html}
+    wanted_files = {kind: path for kind, path in files.items() if path is not None}
+    _must_be_writable(wanted_files.values())
+    # From the system, so that nobody can know a run's inputs in advance.
+    seed = seed or 1 + secrets.randbelow(MOST_SEED)
+    request = asked.request(name, folder, role, only, seed) if name else None
+    taken = None
+    try:
+        taken = take(submission)
+        request = request or asked.request(taken.config.assignment if taken.config else None, folder, role, only, seed)
+        plan = flow.plan(taken, request)
+    except UsageError as error:
+        # A wrong path is the caller's mistake; a submission that can't be used gets a grade.
+        if request and not isinstance(error.__cause__, FileNotFoundError | NotADirectoryError):
+            submitted = SubmissionInfo(name=name_of(submission), sha256=taken.sha256 if taken else "")
+            report = flow.refuse(submitted, request, str(error), taken.notes if taken else ())
+            _write_reports(report, wanted_files, to_stdout=json_ == "-")
+        for note in taken.notes if taken else ():
+            say(note, quiet=quiet)
+        raise
+    for note in plan.notes:
+        say(note, quiet=quiet)
+    needs = Needs(request.assignment, plan.families)
+    rules = asked.rules_of(wanted, image, offline=offline)
+    choice = choose(wanted, lambda words: say(words, quiet=quiet), rules, needs, nest)
+    say(f"sandbox: {choice.kind} ({choice.why}){choice.caution}", quiet=quiet)
+    with _progress(len(plan.playable), quiet=quiet) as listen:
+        report = flow.carry_out(plan, choice.make, listen)
+    _write_reports(report, wanted_files, to_stdout=json_ == "-")
+    if not (json_ == "-" and quiet):
+        _show(report, stderr=json_ == "-", quiet=quiet, verbose=verbose)
+    _tell_untidy(choice)
+    return results.exit_code(report)
+
+
+def _tell_untidy(choice: Choice) -> None:
+    """Report what could not be tidied up, after everything else."""
+    for words in choice.complaints:
+        say(words)
+
+
+def _must_be_writable(paths: Iterable[Path]) -> None:
+    """Before minutes are spent: a report that can't be written is a usage error now."""
+    for path in paths:
+        must_be_writable(path)
+
+
+@contextmanager
+def _progress(total: int, *, quiet: bool) -> Iterator[Listener]:
+    """Show the driver's progress as a moving line on a terminal; nothing elsewhere."""
+    done = 0
+    with status("building …", quiet=quiet) as update:
+
+        def listen(word: Word) -> None:
+            nonlocal done
+            if isinstance(word, Built):
+                # While the driver works and this process only waits.
+                importlib.import_module("grader.report.console")
+            done += isinstance(word, Checked)
+            update(f"{done} of {total} checks …")
+
+        yield listen
+
+
+def _write_reports(report: Report, files: dict[str, Path], *, to_stdout: bool) -> None:
+    """Write the files that were asked for, and JSON to standard output if it was."""
+    for kind, path in files.items():
+        write(path, render(kind, report))
+    if "json" in files:
+        _write_transcripts(report, transcripts.beside(files["json"]))
+    if to_stdout:
+        with reader_may_leave():
+            sys.stdout.buffer.write(render("json", report))
+            sys.stdout.flush()
+
+
+def _write_transcripts(report: Report, path: Path) -> None:
+    """Write the file of what is too long for the JSON report, or remove an earlier run's."""
+    content = transcripts.render(report)
+    if content is not None:
+        write(path, content)
+    elif path.is_file():
+        path.unlink()
+
+
+def _show(report: Report, *, stderr: bool, quiet: bool, verbose: bool) -> None:
+    from grader.report.console import show  # noqa: PLC0415 — loaded while the driver works
+
+    with reader_may_leave():
+        show(report, console(stderr=stderr), quiet=quiet, verbose=verbose)

@@ -1,0 +1,52 @@
+"""`grader image`: the images of the docker sandbox."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from grader.cli import asked
+from grader.cli.say import say, show
+from grader.families import FAMILIES
+from grader.sandbox import engine
+from grader.sandbox.choose import contents_of
+from grader.sandbox.images import Images
+
+
+@click.group("image")
+def command() -> None:
+    """The images of the docker sandbox."""
+
+
+@command.command("build")
+@click.option(
+    "--family", "names", type=click.Choice([*FAMILIES]), multiple=True, help="One image for all of these languages."
+)
+@click.option("--all", "everything", is_flag=True, help="One image for each family of languages.")
+@click.option("--assignment", "name", metavar="NAME", help="With the libraries that this assignment allows.")
+@asked.ASSIGNMENTS
+@asked.IMAGE
+@click.option("--base", metavar="IMAGE", help="Base images on this one (a Debian) from now on.")
+@click.option("--network", default="host", show_default=True, help="The network to fetch packages over.")
+def build(
+    *,
+    names: tuple[str, ...],
+    everything: bool,
+    name: str | None,
+    folder: Path | None,
+    image: str,
+    base: str | None,
+    network: str,
+) -> None:
+    """Build the image for Python and C, and those you ask for, before a submission needs them."""
+    assignment = asked.assignment_of(name, folder) if name else None
+    hear = lambda words: click.echo(words, nl=False, err=True)  # noqa: E731
+    images = Images(engine.connect(), say, network=network, hear=hear)
+    if base is not None:
+        images.choose_base(base)
+    each = [frozenset({family.name}) for family in FAMILIES.values() if family.packages] if everything else []
+    for wanted in (*each, frozenset(names)):
+        contents = contents_of(assignment, wanted, image)
+        supplied = images.supply(contents)
+        show(f"built {supplied['sandbox'].names[0]} for {contents.words}: {supplied['sandbox'].size_bytes >> 20} MiB")

@@ -1,0 +1,37 @@
+"""`grader list`: the assignments, or one assignment's checks."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from grader import assignment as assignments
+from grader import flow
+from grader.cli import asked
+from grader.cli.say import show
+from grader.model import SECTIONS, parts_of
+from grader.report import text
+
+
+@click.command("list")
+@click.argument("name", required=False, metavar="[ASSIGNMENT]")
+@asked.ASSIGNMENTS
+def command(name: str | None, folder: Path | None) -> None:
+    """List the assignments, or one assignment's checks."""
+    if name is None:
+        for known in assignments.names(folder):
+            show(f"{known}  {assignments.load(known, folder).title}")
+        return
+    wanted = assignments.load(name, folder)
+    titles = flow.titles(wanted)
+    total = sum(spec.points for spec in wanted.checks)
+    show(f"{wanted.name}: {wanted.title}, {len(wanted.checks)} checks, {total:g} points\n")
+    for part in parts_of(wanted.roles):
+        specs = [spec for spec in wanted.checks if spec.part == part]
+        if specs and len(wanted.roles) > 1:
+            worth = text.plural_points(sum(spec.points for spec in specs))
+            show(f"{SECTIONS[part]}: {text.plural(len(specs), 'check')}, {worth}\n")
+        for spec in specs:
+            show(f"{spec.points:>4g}  {spec.id}\n      {titles[spec.id]}")
+            show(f"      {spec.requirement} {wanted.requirements[spec.requirement].text}\n")
