@@ -1,4 +1,4 @@
-"""Mutants: a wrong program as a right one with a change that can be seen.  Pure: files' bytes in, files' bytes out.
+r"""Mutants: a wrong program as a right one with a change that can be seen.  Pure: files' bytes in, files' bytes out.
 
 `reference/<assignment>/mutants.toml` has a table for each:
 
@@ -6,7 +6,7 @@
     of = "good/threads.py"
 
     [[forgets_reuseaddr.change]]
-    old = "    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)\\n"
+    old = "    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)\n"
     new = ""
 
 Each `old` occurs exactly once in its file, so that a right program that changes either keeps its mutants or says which

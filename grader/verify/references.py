@@ -6,6 +6,7 @@ change in `mutants.toml`, and for all of them what they must get in `verdicts.to
 
 from __future__ import annotations
 
+import difflib
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -22,6 +23,8 @@ from grader.verify.mutants import MUTANTS, CannotMutateError, Mutant, difference
 VERDICTS: Final = "verdicts.toml"
 #: How the name of a mutant begins where programs are named.
 _MUTANT = "mutants/"
+#: How many names are proposed for one that is unknown.
+_CLOSE = 3
 
 T = TypeVar("T")
 
@@ -88,8 +91,9 @@ class References(msgspec.Struct, frozen=True):
         """
         name = program if program.startswith(_MUTANT) else f"{_MUTANT}{program}"
         if name not in self.mutants:
-            there = ", ".join(sorted(mutant.removeprefix(_MUTANT) for mutant in self.mutants)) or "there are none"
-            message = f"there is no mutant {program!r} in {self.folder.name}/{MUTANTS}: {there}"
+            there = sorted(mutant.removeprefix(_MUTANT) for mutant in self.mutants)
+            close = difflib.get_close_matches(name.removeprefix(_MUTANT), there, n=_CLOSE, cutoff=0) or ["it has none"]
+            message = f"there is no mutant {program!r} in {self.folder.name}/{MUTANTS}; close to it: {', '.join(close)}"
             raise UsageError(message)
         mutant = self.mutants[name]
         return self._mutated(name, lambda files: [*difference(files, mutant, name)])
@@ -99,6 +103,10 @@ class References(msgspec.Struct, frozen=True):
         return [fault for name in self.mutants if (fault := self._unfit(name))]
 
     def _unfit(self, name: str) -> str:
+        right = sorted(program for program in _programs(self.folder) if program.startswith("good/"))
+        if self.mutants[name].of not in right:
+            of, there = self.mutants[name].of, ", ".join(right) or "none"
+            return f"{name.removeprefix(_MUTANT)}: there is no right program {of!r}: {there}"
         try:
             self._mutated(name, lambda files: mutated(files, self.mutants[name]))
         except AssignmentError as error:
@@ -121,11 +129,11 @@ def _files(program: Path) -> dict[str, bytes]:
     return {str(path.relative_to(program)): path.read_bytes() for path in paths}
 
 
-def reference_folder(assignment: Assignment, given: Path | None = None) -> Path:
+def reference_folder(assignment: Assignment, own: Path, given: Path | None = None) -> Path:
     """Where an assignment's reference programs are; a variant's are its parent's.
 
-    `given`: the folder, or one with a folder of the assignment's name.  Otherwise they are beside the package, in a
-    checkout; or in a folder `reference` of the assignment's own.
+    `own`: the assignment's folder, which may have them in a folder `reference`; ours are beside the package, in a
+    checkout.  `given`: where they are instead: the folder, or one with a folder of the assignment's name.
 
     Raises:
         UsageError: there are none.
@@ -135,12 +143,12 @@ def reference_folder(assignment: Assignment, given: Path | None = None) -> Path:
     places = (
         [given, *(given / name for name in names)]
         if given is not None
-        else [assignment.folder / "reference", *(checkout / name for name in names)]
+        else [own / "reference", *(checkout / name for name in names)]
     )
     for place in places:
         if (place / VERDICTS).is_file():
             return place
-    looked = given if given is not None else assignment.folder / "reference"
+    looked = given if given is not None else own / "reference"
     message = f"there are no reference programs for {assignment.name}: {looked} has no {VERDICTS}"
     raise UsageError(message)
 
