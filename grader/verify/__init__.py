@@ -171,7 +171,7 @@ _HOW: Final = {
     Outcome.FAILED: "failed",
     Outcome.SKIPPED: "was skipped",
     Outcome.INCONCLUSIVE: "was inconclusive",
-    Outcome.ERROR: "ended with an error of the grader",
+    Outcome.ERROR: "stopped at an error of the grader",
 }
 
 

@@ -63,7 +63,7 @@ def flips(fails: tuple[str, ...] = (), **outcomes: Outcome) -> list[str]:
 def test_a_right_program_must_pass_everything() -> None:
     assert flips() == []
     assert flips(coalesced=Outcome.FAILED) == [f"{COALESCED} is expected to pass, but failed"]
-    assert flips(coalesced=Outcome.ERROR) == [f"{COALESCED} is expected to pass, but ended with an error of the grader"]
+    assert flips(coalesced=Outcome.ERROR) == [f"{COALESCED} is expected to pass, but stopped at an error of the grader"]
 
 
 def test_a_broken_program_must_fail_exactly_its_checks() -> None:
@@ -90,7 +90,7 @@ def test_only_what_was_asked_for_must_be_played() -> None:
     [
         (Outcome.SKIPPED, "was skipped"),
         (Outcome.INCONCLUSIVE, f"was inconclusive: {REASONS[Reason.UNPROVED]}"),
-        (Outcome.ERROR, "ended with an error of the grader"),
+        (Outcome.ERROR, "stopped at an error of the grader"),
     ],
 )
 def test_nothing_else_counts_as_failing(outcome: Outcome, how: str) -> None:
