@@ -37,6 +37,25 @@ ONLY = click.option(
 SEEDS = click.IntRange(1, MOST_SEED)
 
 
+def located(name: str, folder: Path | None) -> tuple[str, Path | None]:
+    """An assignment's name, and the folder with more assignments that has it; `name` may be the path of its folder.
+
+    A path is told by a slash, or by being "." or "..".  For what a user names on the command line only.
+
+    Raises:
+        UsageError: there is no assignment at that path, or a folder with more is named besides.
+    """
+    if "/" not in name and name not in {".", ".."}:
+        return name, folder
+    if folder is not None:
+        raise UsageError("--assignments is of no use where an assignment is named by its path")
+    path = Path(name).resolve()
+    if not (path / "assignment.toml").is_file():
+        message = f"there is no assignment at {name}: it has no assignment.toml"
+        raise UsageError(message)
+    return path.name, path.parent
+
+
 def rules_of(wanted: Wanted, image: str, *, offline: bool) -> Rules:
     """What the options say about images (UsageError: they make no sense together)."""
     if image and wanted == "local":

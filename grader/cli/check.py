@@ -30,7 +30,9 @@ if TYPE_CHECKING:
 
 @click.command("check")
 @click.argument("submission", type=click.Path(path_type=Path))
-@click.option("--assignment", "name", metavar="NAME", help="Which assignment it is (or say so in grader.toml).")
+@click.option(
+    "--assignment", "name", metavar="NAME", help="Which assignment it is, by name or path (or say so in grader.toml)."
+)
 @asked.ASSIGNMENTS
 @asked.ROLE
 @asked.SANDBOX
@@ -65,6 +67,8 @@ def command(
     """Grade SUBMISSION: a folder, an archive, or one source file."""
     if quiet and verbose:
         raise UsageError("--quiet and --verbose contradict each other")
+    if name:
+        name, folder = asked.located(name, folder)
     files = {"junitxml": junitxml, "json": Path(json_) if json_ not in {None, "-"} else None, "html": html}
     wanted_files = {kind: path for kind, path in files.items() if path is not None}
     _must_be_writable(wanted_files.values())

@@ -18,6 +18,7 @@ from grader.lint import flaws
 @asked.ASSIGNMENTS
 def command(name: str, folder: Path | None) -> Literal[0, 2]:
     """Report every mistake in an assignment's folder, with file and line."""
+    name, folder = asked.located(name, folder)
     found = flaws(assignments.folder_of(name, folder), folder)
     for flaw in found:
         show(str(flaw))

@@ -23,6 +23,7 @@ def command(name: str | None, folder: Path | None) -> None:
         for known in assignments.names(folder):
             show(f"{known}  {assignments.load(known, folder).title}")
         return
+    name, folder = asked.located(name, folder)
     wanted = assignments.load(name, folder)
     titles = flow.titles(wanted)
     total = sum(spec.points for spec in wanted.checks)

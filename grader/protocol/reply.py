@@ -6,7 +6,7 @@ keeps these laws, which `tests/protocol/laws.py` tries on each of ours and, by o
 
 1. it is `Incomplete` until the reply's last byte has come, and then decides;
 2. the decision, and the byte at which it falls, are the same in whatever pieces the bytes came;
-3. it decides after a bounded number of bytes, or a program that sends for ever chooses its own verdict;
+3. it decides after a bounded number of bytes, or a program that sends without end chooses its own verdict;
 4. its work grows linearly with the bytes, however small the pieces;
 5. it is never asked again once it has decided;
 6. `ended` means that the peer has closed its side (a FIN); a reset never completes a reply.

@@ -1,48 +1,39 @@
 """Proving an assignment by its reference programs: each must get exactly the verdict written down for it.
 
-`reference/<assignment>/verdicts.toml` names, for every program, the checks that must fail.  A check may be skipped only
-if one that it depends on must fail; everything else must pass.  Nothing may be inconclusive.
+`references.py` finds the programs and what is written down for them, `mutants.py` makes wrong ones of right ones.  A
+check may be skipped only if one that it depends on must fail; everything else must pass.  Nothing may be inconclusive.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator
-from pathlib import Path
+from collections.abc import Callable, Collection, Iterable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from itertools import islice
+from typing import Final, NamedTuple
 
 import msgspec
 
 from grader import flow
 from grader.assignment import Assignment, builds, handed_in
-from grader.errors import AssignmentError, CannotJudgeError, UsageError
-from grader.model import ROLES, Graded, Outcome, Part, Report, Role, part_of, parts_of
+from grader.catalogue.usual import USUAL
+from grader.errors import REASONS, CannotJudgeError, UsageError
+from grader.model import ROLES, CheckResult, Graded, Outcome, Part, Report, part_of
+from grader.verify.references import Expected, References, load_references, reference_folder
 
-_LISTENS = "server.listens"
+__all__ = [
+    "Expected",
+    "References",
+    "Trial",
+    "counts",
+    "flips",
+    "load_references",
+    "reference_folder",
+    "trials",
+    "unproved",
+]
 
-
-class Expected(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A program's verdict: its fault in words (empty for a correct one), and the checks that must fail.
-
-    `role`: the role that it is graded in; both: it is a folder with two programs.  `open`: other checks may pass, fail
-    or be skipped, since a variant has dropped the check that its parent skips them for.  `needs`: commands beside those
-    of Python and C without which it is not played.
-    """
-
-    fault: str = ""
-    fails: tuple[str, ...] = ()
-    role: Graded = "server"
-    open: bool = False
-    needs: tuple[str, ...] = ()
-
-    @property
-    def roles(self) -> tuple[Role, ...]:
-        """The roles that it is graded in."""
-        return ROLES if self.role == "both" else (self.role,)
-
-    @property
-    def parts(self) -> tuple[Part, ...]:
-        """Whose checks are played with it."""
-        return parts_of(self.roles)
+_LISTENS: Final = "server.listens"
 
 
 class Trial(msgspec.Struct, frozen=True):
@@ -58,76 +49,22 @@ class Trial(msgspec.Struct, frozen=True):
     lacking: str = ""
 
 
-def reference_folder(assignment: Assignment) -> Path:
-    """Where an assignment's reference programs are: beside the package, in a checkout; a variant's are its parent's.
-
-    Raises:
-        UsageError: this is an installation without them.
-    """
-    programs = Path(__file__).resolve().parent.parent.parent / "reference"
-    for name in (assignment.name, *assignment.extends):
-        if (programs / name / "verdicts.toml").is_file():
-            return programs / name
-    message = f"there are no reference programs for {assignment.name} here: they come with a checkout of the project"
-    raise UsageError(message)
-
-
-def load_verdicts(folder: Path, assignment: Assignment) -> dict[str, Expected]:
-    """The verdicts by program, a path below the folder.
-
-    Raises:
-        AssignmentError: the file has a fault, a program has no verdict, or a verdict no program.
-    """
-    try:
-        verdicts = msgspec.toml.decode((folder / "verdicts.toml").read_bytes(), type=dict[str, Expected])
-        programs = {f"{kind}/{path.name}" for kind in ("good", "broken") for path in (folder / kind).iterdir()}
-    except (OSError, msgspec.DecodeError) as error:
-        message = f"{folder.name}/verdicts.toml: {error}"
-        raise AssignmentError(message) from error
-    if folder.name in assignment.extends:
-        verdicts = _of_variant(verdicts, assignment)
-        programs &= verdicts.keys()
-    known = {spec.id for spec in assignment.checks}
-    known |= {check(role) for role in assignment.roles for check in (builds, handed_in)}
-    faults = [
-        *(f"{program} has no verdict" for program in sorted(programs - set(verdicts))),
-        *(f"there is no program {program}" for program in sorted(set(verdicts) - programs)),
-        *(f"{p}: there is no check {check}" for p, v in verdicts.items() for check in v.fails if check not in known),
-        *(f"{p}: there is no role {v.role} here" for p, v in verdicts.items() if not {*v.roles} <= {*assignment.roles}),
-        *(
-            f"{p}: {check} is not played with a {v.role}"
-            for p, v in verdicts.items()
-            for check in v.fails
-            if part_of(check) not in v.parts
-        ),
-    ]
-    if faults:
-        message = f"{folder.name}/verdicts.toml: {faults[0]}"
-        raise AssignmentError(message)
-    return verdicts
-
-
-def _of_variant(verdicts: dict[str, Expected], assignment: Assignment) -> dict[str, Expected]:
-    """A parent's verdicts, as far as they are about what the variant asks for."""
-    asked = {spec.id for spec in assignment.checks} | {
-        check(role) for role in assignment.roles for check in (builds, handed_in)
-    }
-    return {
-        program: msgspec.structs.replace(
-            verdict, fails=tuple(check for check in verdict.fails if check in asked), open=not {*verdict.fails} <= asked
-        )
-        for program, verdict in verdicts.items()
-        if {*verdict.roles} <= {*assignment.roles}
-    }
-
-
 def unproved(assignment: Assignment, verdicts: dict[str, Expected]) -> list[str]:
-    """Checks that no broken program fails: not yet checks."""
+    """The assignment's own checks that no wrong program fails: not yet checks.
+
+    Those of the catalogue are proved once for all, by our own assignments.
+    """
     failed = {check for verdict in verdicts.values() for check in verdict.fails}
-    return [spec.id for spec in assignment.checks if spec.id not in failed]
+    return [spec.id for spec in assignment.checks if spec.id not in failed | USUAL.keys()]
+
+
+class _Play(NamedTuple):
+    program: str
+    round: int
 
 
 def trials(
+    references: References,
     request: flow.Request,
     make_sandbox: flow.MakeSandbox,
     *,
@@ -136,21 +73,44 @@ def trials(
     role: Graded | None = None,
     listen: Callable[[str], None] = lambda _: None,
     has: Callable[[str], bool] = lambda _: True,
+    jobs: int = 1,
 ) -> Iterator[Trial]:
-    """Grade every reference program (or those named, or those of a role), round after round.
+    """Grade every reference program (or those named, or those of a role), round after round, as they are ready.
 
     Each is graded in its own role; the seed changes with the round.  `has`: whether the sandbox has a command.  If only
     some checks are asked for, these and what they depend on must get their verdicts, and programs that none of them is
-    for are left out.
+    for are left out.  `jobs`: how many are graded at a time.
 
     Raises:
         UsageError: there is no such program, or none of that role, or none that the checks are for.
     """
-    folder = reference_folder(request.assignment)
-    verdicts = load_verdicts(folder, request.assignment)
+    verdicts = references.verdicts
+    asked = _asked(verdicts, request, programs, role)
+
+    def played(play: _Play) -> Trial:
+        listen(f"round {play.round}: {play.program}")
+        seeded = msgspec.structs.replace(
+            request, seed=request.seed + play.round - 1, roles=verdicts[play.program].roles
+        )
+        return _trial(references, play, seeded, make_sandbox)
+
+    plays = (_Play(program, number) for number in range(1, rounds + 1) for program in asked)
+    possible: list[_Play] = []
+    for play in plays:
+        lacking = next((command for command in verdicts[play.program].needs if not has(command)), "")
+        if lacking:
+            yield Trial(play.program, play.round, None, (), lacking)
+        else:
+            possible.append(play)
+    yield from map(played, possible) if jobs == 1 else _side_by_side(played, possible, jobs)
+
+
+def _asked(
+    verdicts: dict[str, Expected], request: flow.Request, programs: tuple[str, ...], role: Graded | None
+) -> list[str]:
     unknown = [program for program in programs if program not in verdicts]
     if unknown:
-        message = f"there is no reference program {unknown[0]!r} (they are named like broken/never_answers.py)"
+        message = f"there is no reference program {unknown[0]!r} (they are named like good/threads.py)"
         raise UsageError(message)
     asked = [name for name in programs or tuple(verdicts) if role in {None, verdicts[name].role}]
     if not asked:
@@ -160,38 +120,29 @@ def trials(
     if not asked:
         message = f"none of these reference programs is graded by {', '.join(sorted(request.only or ()))}"
         raise UsageError(message)
-    for number in range(1, rounds + 1):
-        seeded = msgspec.structs.replace(request, seed=request.seed + number - 1)
-        for program in asked:
-            expected = verdicts[program]
-            if lacking := next((command for command in expected.needs if not has(command)), ""):
-                yield Trial(program, number, None, (), lacking)
-                continue
-            listen(f"round {number}: {program}")
-            yield _trial(
-                folder / program,
-                program,
-                number=number,
-                request=msgspec.structs.replace(seeded, roles=expected.roles),
-                make_sandbox=make_sandbox,
-                expected=expected,
-            )
+    return asked
 
 
-def _trial(
-    path: Path,
-    program: str,
-    *,
-    number: int,
-    request: flow.Request,
-    make_sandbox: flow.MakeSandbox,
-    expected: Expected,
-) -> Trial:
+def _side_by_side(played: Callable[[_Play], Trial], plays: Iterable[_Play], jobs: int) -> Iterator[Trial]:
+    """So many at a time; whoever stops asking waits for those that have begun, and no other begins."""
+    left = iter(plays)
+    with ThreadPoolExecutor(jobs) as pool:
+        running: set[Future[Trial]] = {pool.submit(played, play) for play in islice(left, jobs)}
+        while running:
+            done, running = wait(running, return_when=FIRST_COMPLETED)
+            for future in done:
+                running |= {pool.submit(played, play) for play in islice(left, 1)}
+                yield future.result()
+
+
+def _trial(references: References, play: _Play, request: flow.Request, make_sandbox: flow.MakeSandbox) -> Trial:
+    expected = references.verdicts[play.program]
     try:
-        report = flow.grade(path, request, make_sandbox, lambda _: None)
+        with references.handed_in(play.program) as path:
+            report = flow.grade(path, request, make_sandbox, lambda _: None)
     except CannotJudgeError as error:
-        return Trial(program, number, None, (str(error),))
-    return Trial(program, number, report, tuple(flips(request.assignment, expected, report)))
+        return Trial(play.program, play.round, None, (str(error),))
+    return Trial(play.program, play.round, report, tuple(flips(request.assignment, expected, report)))
 
 
 def flips(assignment: Assignment, expected: Expected, report: Report) -> Iterator[str]:
@@ -202,16 +153,33 @@ def flips(assignment: Assignment, expected: Expected, report: Report) -> Iterato
     for check in report.checks:
         if check.id in must_fail:
             if check.outcome is not Outcome.FAILED:
-                yield f"{check.id} must fail, but is {check.outcome}"
+                yield f"{check.id} is expected to fail, but {_how(check)}"
         elif expected.open and check.outcome in {Outcome.FAILED, Outcome.SKIPPED}:
             continue
         elif check.outcome is Outcome.SKIPPED:
             if not (part_of(check.id) in may_skip or not_passed.intersection(assignment.spec(check.id).needs)):
-                yield f"{check.id} was skipped for no reason"
+                yield f"{check.id} was skipped, though every check that it depends on passed"
         elif check.outcome is not Outcome.PASSED:
-            yield f"{check.id} must pass, but is {check.outcome} ({check.reason}): {check.message}"
+            yield f"{check.id} is expected to pass, but {_how(check)}"
     unplayed = must_fail - {check.id for check in report.checks} - _not_asked_for(assignment, report)
-    yield from (f"{check} was not played" for check in sorted(unplayed))
+    yield from (f"{check} is expected to fail, but was not played" for check in sorted(unplayed))
+
+
+#: How a check ended, behind "but".
+_HOW: Final = {
+    Outcome.PASSED: "passed",
+    Outcome.FAILED: "failed",
+    Outcome.SKIPPED: "was skipped",
+    Outcome.INCONCLUSIVE: "was inconclusive",
+    Outcome.ERROR: "stopped at an error of the grader",
+}
+
+
+def _how(check: CheckResult) -> str:
+    if check.outcome is Outcome.PASSED:
+        return _HOW[check.outcome]
+    told = check.message.strip().replace("\n", "\n    ") or (REASONS[check.reason] if check.reason else "")
+    return f"{_HOW[check.outcome]}{f': {told}' if told else ''}"
 
 
 def _not_asked_for(assignment: Assignment, report: Report) -> set[str]:

@@ -9,8 +9,8 @@ import msgspec
 import pytest
 
 from grader import flow, verify
-from grader.assignment import Assignment, ClientSpec, builds, load
-from grader.errors import AssignmentError, CannotJudgeError, Reason, UsageError
+from grader.assignment import Assignment, ClientSpec, builds, folder_of, load
+from grader.errors import REASONS, AssignmentError, CannotJudgeError, Reason, UsageError
 from grader.model import BuildResult, CheckResult, Graded, GraderInfo, Narrowed, Outcome, Report, SubmissionInfo
 from grader.results import make_report
 from grader.sandbox.choose import choose
@@ -18,6 +18,7 @@ from grader.verify import Expected, Trial
 from grader.verify.matrix import matrix
 
 WHOLE = load("tcp_uppercase")
+OURS = verify.load_references(verify.reference_folder(WHOLE, folder_of(WHOLE.name)), WHOLE)
 #: Its server alone.
 ASSIGNMENT = msgspec.structs.replace(
     WHOLE, roles=("server",), client=None, checks=tuple(spec for spec in WHOLE.checks if spec.part == "server")
@@ -61,15 +62,15 @@ def flips(fails: tuple[str, ...] = (), **outcomes: Outcome) -> list[str]:
 
 def test_a_right_program_must_pass_everything() -> None:
     assert flips() == []
-    assert flips(coalesced=Outcome.FAILED) == [f"{COALESCED} must pass, but is failed (None): "]
-    assert flips(coalesced=Outcome.ERROR) == [f"{COALESCED} must pass, but is error (None): "]
+    assert flips(coalesced=Outcome.FAILED) == [f"{COALESCED} is expected to pass, but failed"]
+    assert flips(coalesced=Outcome.ERROR) == [f"{COALESCED} is expected to pass, but stopped at an error of the grader"]
 
 
 def test_a_broken_program_must_fail_exactly_its_checks() -> None:
     assert flips((COALESCED,), coalesced=Outcome.FAILED) == []
-    assert flips((COALESCED,)) == [f"{COALESCED} must fail, but is passed"]
+    assert flips((COALESCED,)) == [f"{COALESCED} is expected to fail, but passed"]
     assert flips((COALESCED,), coalesced=Outcome.FAILED, fragments_every_byte=Outcome.FAILED) == [
-        f"{FRAGMENTS} must pass, but is failed (None): "
+        f"{FRAGMENTS} is expected to pass, but failed"
     ]
 
 
@@ -79,23 +80,32 @@ def test_only_what_was_asked_for_must_be_played() -> None:
     needed = ASSIGNMENT.with_needed(frozenset({COALESCED}))
     played = tuple(check for check in whole.checks if check.id in needed)
     part = msgspec.structs.replace(whole, checks=played, narrowed=Narrowed(role=None, only=(COALESCED,), full_score=9))
-    assert list(verify.flips(ASSIGNMENT, expected, part)) == [f"{BUILDS} was not played"]
+    assert list(verify.flips(ASSIGNMENT, expected, part)) == [f"{BUILDS} is expected to fail, but was not played"]
     all_asked = msgspec.structs.replace(whole, checks=played)
-    assert f"{FRAGMENTS} was not played" in list(verify.flips(ASSIGNMENT, expected, all_asked))
+    assert f"{FRAGMENTS} is expected to fail, but was not played" in list(verify.flips(ASSIGNMENT, expected, all_asked))
 
 
-@pytest.mark.parametrize("outcome", [Outcome.SKIPPED, Outcome.INCONCLUSIVE, Outcome.ERROR])
-def test_nothing_else_counts_as_failing(outcome: Outcome) -> None:
-    assert flips((COALESCED,), coalesced=outcome) == [f"{COALESCED} must fail, but is {outcome}"]
+@pytest.mark.parametrize(
+    ("outcome", "how"),
+    [
+        (Outcome.SKIPPED, "was skipped"),
+        (Outcome.INCONCLUSIVE, f"was inconclusive: {REASONS[Reason.UNPROVED]}"),
+        (Outcome.ERROR, "stopped at an error of the grader"),
+    ],
+)
+def test_nothing_else_counts_as_failing(outcome: Outcome, how: str) -> None:
+    assert flips((COALESCED,), coalesced=outcome) == [f"{COALESCED} is expected to fail, but {how}"]
 
 
 def test_nothing_may_be_inconclusive() -> None:
     (flip,) = flips(coalesced=Outcome.INCONCLUSIVE)
-    assert flip.startswith(f"{COALESCED} must pass, but is inconclusive (unproved)")
+    assert flip.startswith(f"{COALESCED} is expected to pass, but was inconclusive: ")
 
 
 def test_a_check_may_be_skipped_only_with_what_it_needs() -> None:
-    assert flips(coalesced=Outcome.SKIPPED) == [f"{COALESCED} was skipped for no reason"]
+    assert flips(coalesced=Outcome.SKIPPED) == [
+        f"{COALESCED} was skipped, though every check that it depends on passed"
+    ]
     needing = [check for check, needs in NEEDS.items() if needs == ("server.answers",)]
     skipped = {check.removeprefix("server."): Outcome.SKIPPED for check in needing}
     left = verify.flips(ASSIGNMENT, Expected(fails=("server.answers",)), report(answers=Outcome.FAILED, **skipped))
@@ -107,7 +117,7 @@ def test_without_a_listening_program_everything_may_be_skipped(cause: str) -> No
     everything = {check.removeprefix("server."): Outcome.SKIPPED for check in IDS}
     everything[cause.removeprefix("server.")] = Outcome.FAILED
     left = list(verify.flips(ASSIGNMENT, Expected(fails=(cause,)), report(**everything)))
-    assert left == ([f"{BUILDS} was not played"] if cause == BUILDS else [])
+    assert left == ([f"{BUILDS} is expected to fail, but was not played"] if cause == BUILDS else [])
 
 
 def of_both(*more: str) -> Assignment:
@@ -151,15 +161,17 @@ def test_without_a_client_its_checks_and_those_of_both_may_be_skipped(cause: str
     graded = report_of(asked, "both", **{cause: FAILED}, server__listens=PASSED, **rest)
     assert list(verify.flips(asked, expected, graded)) == []
     also = report_of(asked, "both", **{cause: FAILED}, server__listens=SKIPPED, **rest)
-    assert list(verify.flips(asked, expected, also)) == ["server.listens was skipped for no reason"]
+    assert list(verify.flips(asked, expected, also)) == [
+        "server.listens was skipped, though every check that it depends on passed"
+    ]
 
 
 def test_a_server_that_never_listens_skips_no_check_of_a_client() -> None:
     asked = of_both()
     graded = report_of(asked, "both", server__listens=FAILED, client__sends=SKIPPED, pair__talk=SKIPPED)
     assert list(verify.flips(asked, Expected(role="both", fails=("server.listens",)), graded)) == [
-        "client.sends was skipped for no reason",
-        "pair.talk was skipped for no reason",
+        "client.sends was skipped, though every check that it depends on passed",
+        "pair.talk was skipped, though every check that it depends on passed",
     ]
 
 
@@ -175,13 +187,13 @@ fails = ["pair.talk", "client.handed_in"]
 
 def test_programs_have_roles(tmp_path: Path) -> None:
     folder = write_reference(tmp_path / "x", BOTH_VERDICTS, "good/server.py", "good/client.py", "broken/both")
-    verdicts = verify.load_verdicts(folder, of_both())
+    verdicts = verify.load_references(folder, of_both()).verdicts
     assert [(expected.role, expected.roles, expected.parts) for expected in verdicts.values()] == [
         ("server", ("server",), ("server",)),
         ("client", ("client",), ("client",)),
         ("both", ("server", "client"), ("server", "client", "pair")),
     ]
-    assert verify.unproved(of_both(), verdicts) == ["server.listens", "client.sends", "client.prints"]
+    assert verify.unproved(of_both(), verdicts) == ["client.sends", "client.prints"]
 
 
 @pytest.mark.parametrize(
@@ -196,14 +208,14 @@ def test_a_fault_in_the_roles_is_refused(tmp_path: Path, old: str, new: str, wor
     text = BOTH_VERDICTS.replace(old, new)
     folder = write_reference(tmp_path / "x", text, "good/server.py", "good/client.py", "broken/both")
     with pytest.raises(AssignmentError) as caught:
-        verify.load_verdicts(folder, of_both())
+        verify.load_references(folder, of_both())
     assert words in str(caught.value)
 
 
 def test_a_program_of_a_role_that_is_not_asked_for_is_refused(tmp_path: Path) -> None:
     folder = write_reference(tmp_path / "x", '["good/client.py"]\nrole = "client"\n', "good/client.py")
     with pytest.raises(AssignmentError, match=r"good/client\.py: there is no role client here"):
-        verify.load_verdicts(folder, ASSIGNMENT)
+        verify.load_references(folder, ASSIGNMENT)
 
 
 def test_only_programs_of_a_role_are_tried() -> None:
@@ -211,7 +223,9 @@ def test_only_programs_of_a_role_are_tried() -> None:
         raise CannotJudgeError("no engine")
 
     def tried(role: Graded | None) -> list[str]:
-        found = verify.trials(flow.Request(WHOLE, seed=1), broken, rounds=1, programs=("good/threads.py",), role=role)  # type: ignore[arg-type]
+        request = flow.Request(WHOLE, seed=1)
+        programs = ("good/threads.py",)
+        found = verify.trials(OURS, request, broken, rounds=1, programs=programs, role=role)  # type: ignore[arg-type]
         return [trial.program for trial in found]
 
     assert tried(None) == tried("server") == ["good/threads.py"]
@@ -225,7 +239,7 @@ def test_programs_that_the_checks_are_not_for_are_left_out() -> None:
 
     def tried(*programs: str) -> list[str]:
         request = flow.Request(WHOLE, seed=1, only=frozenset({"client.sends_exactly"}))
-        return [trial.program for trial in verify.trials(request, broken, rounds=1, programs=programs)]  # type: ignore[arg-type]
+        return [trial.program for trial in verify.trials(OURS, request, broken, rounds=1, programs=programs)]  # type: ignore[arg-type]
 
     assert tried("good/threads.py", "good/client_asks.py") == ["good/client_asks.py"]
     with pytest.raises(UsageError, match=r"none of these reference programs is graded by client\.sends_exactly"):
@@ -295,7 +309,7 @@ def write_reference(folder: Path, verdicts: str, *programs: str) -> Path:
 def test_verdicts_are_read_by_program(tmp_path: Path) -> None:
     text = f'["good/a.py"]\n["broken/b.py"]\nfault = "wrong"\nfails = ["{COALESCED}", "{BUILDS}"]\n'
     folder = write_reference(tmp_path / "x", text, "good/a.py", "broken/b.py")
-    assert verify.load_verdicts(folder, ASSIGNMENT) == {
+    assert verify.load_references(folder, ASSIGNMENT).verdicts == {
         "good/a.py": Expected(),
         "broken/b.py": Expected(fault="wrong", fails=(COALESCED, BUILDS)),
     }
@@ -318,36 +332,63 @@ def test_verdicts_are_read_by_program(tmp_path: Path) -> None:
 def test_a_fault_in_the_verdicts_is_refused(tmp_path: Path, verdicts: str, programs: list[str], words: str) -> None:
     folder = write_reference(tmp_path / "x", verdicts, *programs)
     with pytest.raises(AssignmentError, match=r"^x/verdicts\.toml: ") as caught:
-        verify.load_verdicts(folder, ASSIGNMENT)
+        verify.load_references(folder, ASSIGNMENT)
     assert words in str(caught.value)
 
 
-def test_a_reference_folder_without_broken_programs_is_refused_in_words(tmp_path: Path) -> None:
+def test_a_reference_folder_without_verdicts_is_refused_in_words(tmp_path: Path) -> None:
     folder = write_reference(tmp_path / "x", "")
-    (folder / "broken").rmdir()
-    with pytest.raises(AssignmentError):
-        verify.load_verdicts(folder, ASSIGNMENT)
+    (folder / "verdicts.toml").unlink()
+    with pytest.raises(AssignmentError, match=r"^x/verdicts\.toml: .*No such file"):
+        verify.load_references(folder, ASSIGNMENT)
+
+
+def test_every_fault_is_named_in_one_go(tmp_path: Path) -> None:
+    folder = write_reference(tmp_path / "x", '["good/a.py"]\n["broken/c.py"]\n', "good/b.py")
+    with pytest.raises(AssignmentError) as caught:
+        verify.load_references(folder, ASSIGNMENT)
+    assert str(caught.value).splitlines() == [
+        "x/verdicts.toml: good/b.py has no verdict",
+        "x/verdicts.toml: there is no program broken/c.py",
+        "x/verdicts.toml: there is no program good/a.py",
+    ]
 
 
 def test_our_verdicts_name_every_program_and_prove_every_check() -> None:
-    verdicts = verify.load_verdicts(verify.reference_folder(WHOLE), WHOLE)
-    assert verify.unproved(WHOLE, verdicts) == []
+    verdicts = OURS.verdicts
     for program, expected in verdicts.items():
-        assert bool(expected.fails) == bool(expected.fault) == program.startswith("broken/"), program
+        assert bool(expected.fails) == bool(expected.fault) != program.startswith("good/"), program
 
 
 def test_a_check_that_no_broken_program_fails_is_not_yet_a_check() -> None:
-    verdicts = {"broken/b.py": Expected(fails=tuple(IDS[1:]))}
-    assert verify.unproved(ASSIGNMENT, verdicts) == [IDS[0]]
+    own = msgspec.structs.replace(ASSIGNMENT.checks[0], id="server.of_its_own")
+    asked = msgspec.structs.replace(ASSIGNMENT, checks=(*ASSIGNMENT.checks, own))
+    assert verify.unproved(asked, {"broken/b.py": Expected(fails=(own.id,))}) == []
+    assert verify.unproved(asked, {"broken/b.py": Expected(fails=tuple(IDS))}) == [own.id]
 
 
-def test_an_assignment_without_reference_programs_is_wrong_usage() -> None:
+def test_what_the_catalogue_has_need_not_be_proved_again() -> None:
+    assert verify.unproved(ASSIGNMENT, {}) == []
+
+
+def test_an_assignment_without_reference_programs_is_wrong_usage(tmp_path: Path) -> None:
     class Named:
         name = "no_such_assignment"
         extends = ()
 
     with pytest.raises(UsageError, match="no reference programs for no_such_assignment"):
-        verify.reference_folder(Named())  # type: ignore[arg-type]  # only its name is looked at
+        verify.reference_folder(Named(), tmp_path)  # type: ignore[arg-type]  # only its name is looked at
+
+
+def test_with_several_jobs_each_program_is_tried_once() -> None:
+    def broken(*_: object) -> None:
+        raise CannotJudgeError("no engine")
+
+    request = flow.Request(WHOLE, seed=1)
+    found = [*verify.trials(OURS, request, broken, rounds=2, jobs=3)]  # type: ignore[arg-type]
+    tried = sorted((trial.round, trial.program) for trial in found)
+    assert tried == sorted((number, program) for number in (1, 2) for program in OURS.verdicts)
+    assert {trial.flips for trial in found} == {("no engine",)}
 
 
 def test_real_trials_of_a_good_and_a_broken_program_do_not_flip() -> None:
@@ -355,7 +396,7 @@ def test_real_trials_of_a_good_and_a_broken_program_do_not_flip() -> None:
     make = choose("local", lambda _: None).make
     programs = ("good/threads.py", "broken/one_recv_is_one_message.py")
     heard: list[str] = []
-    good, broken = verify.trials(request, make, rounds=1, programs=programs, listen=heard.append)
+    good, broken = verify.trials(OURS, request, make, rounds=1, programs=programs, listen=heard.append)
     assert heard == [f"round 1: {program}" for program in programs]
     assert (good.program, good.round, good.flips) == (programs[0], 1, ())
     assert good.report is not None
@@ -376,7 +417,7 @@ def test_a_program_for_which_the_sandbox_has_no_tools_is_not_played() -> None:
         asked.append(command)
         return command == "javac"
 
-    trials = verify.trials(request, none_made, rounds=1, programs=("good/java_threads",), has=has)  # type: ignore[arg-type]
+    trials = verify.trials(OURS, request, none_made, rounds=1, programs=("good/java_threads",), has=has)  # type: ignore[arg-type]
     assert [*trials] == [Trial("good/java_threads", 1, None, (), "java")]
     assert asked == ["javac", "java"]
 
@@ -385,7 +426,7 @@ def test_an_unknown_program_is_wrong_usage() -> None:
     request = flow.Request(WHOLE, seed=1)
     make = choose("local", lambda _: None).make
     with pytest.raises(UsageError, match=r"there is no reference program 'good/nothing\.py'"):
-        list(verify.trials(request, make, rounds=1, programs=("good/nothing.py",)))
+        list(verify.trials(OURS, request, make, rounds=1, programs=("good/nothing.py",)))
 
 
 def test_a_sandbox_that_fails_is_a_flip_and_no_crash() -> None:
@@ -393,7 +434,7 @@ def test_a_sandbox_that_fails_is_a_flip_and_no_crash() -> None:
         raise CannotJudgeError("no engine")
 
     request = flow.Request(WHOLE, seed=1)
-    trials = verify.trials(request, broken, rounds=2, programs=("good/threads.py",))  # type: ignore[arg-type]
+    trials = verify.trials(OURS, request, broken, rounds=2, programs=("good/threads.py",))  # type: ignore[arg-type]
     assert [(trial.round, trial.report, trial.flips) for trial in trials] == [
         (1, None, ("no engine",)),
         (2, None, ("no engine",)),
