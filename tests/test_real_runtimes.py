@@ -10,8 +10,8 @@ import pytest
 from bench import stillness as trial
 from grader.limits import REPLY_S
 from grader.wire.faults import FaultError
-from grader.wire.program import NoProgressError, Why
 from grader.wire.stillness import Verdict
+from grader.wire.waiting import NoProgressError, Why
 
 RUNTIMES = {runtime.title: runtime for runtime in trial.RUNTIMES}
 

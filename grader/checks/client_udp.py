@@ -19,10 +19,11 @@ from grader.limits import GIVE_UP_S, SETTLE_S, STRAY_S, STRAYS_FOR
 from grader.link.settings import SERVER_NAME
 from grader.model import EventKind
 from grader.protocol.script import Answer
+from grader.wire.endings import reason_of
 from grader.wire.faults import FaultError, UnprovedError
-from grader.wire.program import Why, reason_of
 from grader.wire.stillness import Awaits
 from grader.wire.traces import shows_traceback
+from grader.wire.waiting import Why
 
 if TYPE_CHECKING:
     from collections.abc import Callable

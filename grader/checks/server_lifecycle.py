@@ -19,7 +19,8 @@ from grader.harness.stage import Server, Stage
 from grader.limits import SETTLE_S
 from grader.protocol.script import StreamProtocol
 from grader.wire.faults import FaultError
-from grader.wire.program import NoProgressError, Program
+from grader.wire.program import Program
+from grader.wire.waiting import NoProgressError
 
 _NO_PORTS = ((), ("abc",), ("70000",), ("65536",), ("0",), ("-1",))
 

@@ -14,12 +14,14 @@ from typing import TYPE_CHECKING
 from grader.errors import Reason
 from grader.limits import CROWD_S, EXIT_S, SETTLE_S
 from grader.model import EventKind
+from grader.wire.endings import reason_of
 from grader.wire.faults import FaultError, UnprovedError
 from grader.wire.kernel import TcpState
-from grader.wire.program import NoProgressError, Program, reason_of
+from grader.wire.program import Program
 from grader.wire.terminal import MadeOfCtrlC
 from grader.wire.time_wait import leave_time_wait
 from grader.wire.traces import shows_traceback
+from grader.wire.waiting import NoProgressError
 
 if TYPE_CHECKING:
     from grader.harness.fixtures import Connect

@@ -26,13 +26,15 @@ from grader.limits import GIVE_UP_S, IDLE_CPU_SHARE, IDLE_WINDOW_S, READY_S, REP
 from grader.link.settings import SERVER_ADDRESS, SERVER_NAME
 from grader.model import EventKind
 from grader.protocol.script import Answer, Entry
+from grader.wire.endings import reason_of
 from grader.wire.faults import FaultError, NotStartedError
 from grader.wire.kernel import Endpoint, TcpState
 from grader.wire.keyboard import Keyboard, Rest
-from grader.wire.program import NoProgressError, Program, Why, reason_of
+from grader.wire.program import Program
 from grader.wire.stillness import Awaits
 from grader.wire.tcp_server import Peer
 from grader.wire.traces import shows_traceback
+from grader.wire.waiting import NoProgressError, Why
 from grader.wire.warden import Ending
 
 HOST = "127.0.0.1"
@@ -273,7 +275,7 @@ class Session(Generic[P]):
         """
         __tracebackhide__ = True
         rest = self.keyboard.wait_rest(deadline_s=REPLY_S)
-        if rest and rest.why is Why.DEADLINE and REPLY_S < (runs_out_s := self.program.timeout_s()) <= GIVE_UP_S:
+        if rest and rest.why is Why.DEADLINE and REPLY_S < (runs_out_s := self.program.looks.timeout_s()) <= GIVE_UP_S:
             rest = self.keyboard.wait_rest(deadline_s=runs_out_s + SETTLE_S)
         if rest is None or rest.why is Why.ENDED or rest.what is Awaits.INPUT:
             what = "exited" if self.program.ending() else "reads the next line"

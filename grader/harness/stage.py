@@ -30,15 +30,19 @@ from grader.model import EventKind
 from grader.protocol.script import Exchange
 from grader.wire import stillness
 from grader.wire.budget import Budget, Counted
+from grader.wire.endings import reason_of
 from grader.wire.faults import FaultError, NotStartedError, UnprovedError
 from grader.wire.kernel import Endpoint, SocketRow, SocketTable, TcpState
 from grader.wire.own_time import Spinning
-from grader.wire.program import NoProgressError, Program, Stops, Why, reason_of
+from grader.wire.process import ForCheck
+from grader.wire.program import Program
+from grader.wire.stops import Stops
 from grader.wire.tcp import ScriptedClient
 from grader.wire.tcp_server import ScriptedServer
 from grader.wire.transcript import Transcript
 from grader.wire.udp import Courier, UdpClient, usual_queue_takes
 from grader.wire.udp_server import ScriptedUdpServer
+from grader.wire.waiting import NoProgressError, Why
 from grader.wire.warden import CannotStartError, WardenClient, WardenError
 
 #: Below the kernel's ephemeral range, so that no client of ours ever sits on one, and above the well-known ones; above
@@ -176,13 +180,13 @@ class Stage:
         self.give_up_at = give_up_at
         self._budget = budget or Budget()
         self._budget.begin_check()
-        self._stops.unproved = None
+        self._stops.begin_check()
         self._pair = pair
         self.transcript = Transcript(time.monotonic)
         self._clients.clear()
         self._lingering.clear()
         if self._shared:
-            self._shared.program.serve_check(self.transcript, give_up_at, self._budget)
+            self._shared.program.serve_check(self._for_check())
 
     def finish(self, *, passed: bool) -> None:
         """A check has ended: close its clients; keep the program only if it is as it was.
@@ -369,15 +373,16 @@ class Stage:
         self.transcript.add(EventKind.STARTED, name, shlex.join(argv))
         limits = self._job.assignment.limits
         self._program = Program(
-            *(started, self._warden, self.table, self.transcript, limits),
+            *(started, self._warden, self.table, self._for_check(), limits),
             keep_all=judged_by_output,
             spinning=self._spinning,
             stops=self._stops,
             name=name,
         )
-        self._program.give_up_at = self.give_up_at
-        self._program.budget = self._budget
         return self._program
+
+    def _for_check(self) -> ForCheck:
+        return ForCheck(self.transcript, self.give_up_at, self._budget)
 
     def run_client(
         self, run: tuple[str, ...], filling: Mapping[str, str], *, terminal: bool, beside: bool = False

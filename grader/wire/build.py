@@ -16,9 +16,11 @@ from grader.job import Command
 from grader.limits import BUILD_LOOK_S, BUILD_STALLED, SandboxLimits
 from grader.model import BuildResult, Outcome, Role
 from grader.roles import made_program
+from grader.wire.endings import describe_ending
 from grader.wire.faults import FaultError
 from grader.wire.kernel import SocketTable, TcpState, cpu_stalled_s
-from grader.wire.program import Program, describe_ending
+from grader.wire.process import ForCheck
+from grader.wire.program import Program
 from grader.wire.stillness import Verdict
 from grader.wire.transcript import Transcript
 from grader.wire.warden import CannotStartError, WardenClient, WorkFolder
@@ -100,7 +102,7 @@ class Builder:
             started = self._warden.start(command, self._environment, terminal=False)
         except CannotStartError as error:
             return _Ran("", f"{error}\n")
-        program = Program(started, self._warden, self._table, Transcript(time.monotonic), self._limits)
+        program = Program(started, self._warden, self._table, ForCheck(Transcript(time.monotonic)), self._limits)
         program.close_input()  # a build has nobody to ask
         fault, starts = "", False
         try:
@@ -178,7 +180,7 @@ def _wait(program: Program, table: SocketTable, clock: _Clock) -> bool:
         program.pump(min(left_s, look_at - time.monotonic()))
         if time.monotonic() < look_at:
             continue
-        verdict, _ = program.verdict()
+        verdict, _ = program.looks.verdict()
         stills = stills + 1 if verdict is Verdict.STILL else 0
         if program.ending() is None and (stills > 1 or _waits_for_clients(program, table)):
             return True

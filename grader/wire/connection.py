@@ -23,11 +23,13 @@ from grader.errors import Reason
 from grader.limits import REPLY_S, RESTLESS_SETTLE_S, SETTLE_S, UNREST_S
 from grader.model import EventKind
 from grader.protocol.script import pieces_of
+from grader.wire.endings import reason_of
 from grader.wire.faults import FaultError, UnprovedError
 from grader.wire.kernel import Endpoint, SocketRow, SocketTable, TcpState
 from grader.wire.own_time import Deadline
-from grader.wire.program import NoProgressError, Program, Why, no_more, reason_of
+from grader.wire.program import Program
 from grader.wire.transcript import Sending
+from grader.wire.waiting import NoProgressError, Why, no_more
 
 T = TypeVar("T")
 
@@ -91,7 +93,7 @@ class Connection:
         self._reset_met = False
         self._sock = sock
         self.ours = Endpoint(*sock.getsockname()[:2])
-        program.meet(self)
+        program.talks.meet(self)
 
     def __enter__(self) -> Self:
         return self
@@ -326,7 +328,7 @@ class Connection:
                 self._meet_end(error)
                 raise self._lost_while_sending() from None
             self.sent_bytes += sent
-            self._program.told_bytes += sent
+            self._program.told(sent)
             sending.went(sent, apart=len(view) == len(data))
             view = view[sent:]
 
@@ -478,7 +480,7 @@ class Connection:
                 self._meet_end(error)
                 break
             self.sent_bytes += sent
-            self._program.told_bytes += sent
+            self._program.told(sent)
             if self._sending:
                 self._sending.went(sent)
             self._unsent = self._unsent[sent:]
@@ -520,11 +522,11 @@ class Connection:
             if row is None or row.bytes_received != self.sent_bytes or now < look_at:
                 return None
             look_at, pause_s = now + pause_s, 2 * pause_s
-            return (row.inode != 0 and self._program.has_peeked(row.inode)) or None
+            return (row.inode != 0 and self._program.looks.has_peeked(row.inode)) or None
 
         if self._at_once(read):
             return
-        within = Deadline(RESTLESS_SETTLE_S) if self._program.leaves_unread else deadline
+        within = Deadline(RESTLESS_SETTLE_S) if self._program.stops.leaves_unread else deadline
         try:
             self._program.wait(read_or_seen, within=within, hurried=True)
         except NoProgressError as stop:
@@ -532,7 +534,7 @@ class Connection:
                 raise self._unread(Reason.NOT_ACCEPTED, f"{self.name} was never accepted", stop) from None
             unread = row.receive_queue if row else 0
             if row is not None and stop.why is Why.DEADLINE and row.bytes_received - unread == taken:
-                self._program.may_have_peeked()
+                self._program.stops.note_unread()
                 return
             what = f"{unread} byte{'s' * (unread != 1)} from {self.name} left unread"
             raise self._unread(Reason.NOT_READ, what, stop) from None
@@ -822,7 +824,7 @@ class Connection:
 
     def _leave(self) -> None:
         self._sock.close()
-        self._program.leave(self)
+        self._program.talks.leave(self)
 
     def established(self) -> bool:
         """Whether both sides of the connection are open, on the program's side too."""

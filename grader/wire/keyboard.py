@@ -16,10 +16,12 @@ from grader.errors import Reason
 from grader.limits import READY_S, SETTLE_S
 from grader.model import EventKind
 from grader.wire import terminal
+from grader.wire.endings import reason_of
 from grader.wire.faults import FaultError, UnprovedError
 from grader.wire.kernel import SocketRow
-from grader.wire.program import NoProgressError, Program, Why, reason_of
+from grader.wire.program import Program
 from grader.wire.stillness import Awaits, Snapshot
+from grader.wire.waiting import NoProgressError, Why
 
 #: Every program's own terminal (tty(4)), where passwords are read.
 _OWN_TERMINAL = "/dev/tty"
@@ -56,7 +58,7 @@ class Keyboard:
         self._its_input = self._find_input(program.snapshot())
         self._typed_bytes = 0
         self._unpoured = memoryview(b"")
-        program.meet(self)
+        program.talks.meet(self)
 
     # What waiting asks (`Talk`)
 
@@ -141,7 +143,7 @@ class Keyboard:
     def _awaits(self, snapshot: Snapshot) -> Awaits:
         self._its_input = self._its_input or self._find_input(snapshot)
         own = {self._its_input} if self._terminal is None else {self._its_input, _OWN_TERMINAL}
-        return self._program.awaits(snapshot, own)
+        return self._program.looks.awaits(snapshot, own)
 
     def _find_input(self, snapshot: Snapshot) -> str:
         """Where we type as /proc names it; empty while nobody's files can be read, as in the middle of execve(2).
@@ -166,7 +168,7 @@ class Keyboard:
             raise UnprovedError(f"a terminal accepts no line of more than {MOST_TYPED_BYTES} bytes")
         self._program.transcript.add(EventKind.TYPED, self.name, data=data)
         self._typed_bytes += len(data)
-        self._program.told_bytes += len(data)
+        self._program.told(len(data))
         if self._terminal is None:
             self._pour(data, meanwhile)
         else:

@@ -9,10 +9,12 @@ from grader.errors import Reason
 from grader.model import EventKind
 from grader.protocol.script import Exchange
 from grader.wire.connection import CLOSED_BY_PROGRAM, DYING_S, Connection, prepare, writable
+from grader.wire.endings import reason_of
 from grader.wire.faults import FaultError, UnprovedError
 from grader.wire.kernel import Endpoint, SocketTable, TcpState
-from grader.wire.program import NoProgressError, Program, Why, reason_of
+from grader.wire.program import Program
 from grader.wire.spare_ports import bind_to_spare_port, has_address
+from grader.wire.waiting import NoProgressError, Why
 
 #: A queue that has space again accepts us at the second try; a program that drops packets by its own filter never does.
 _CONNECT_TRIES = 10
@@ -111,7 +113,7 @@ class ScriptedClient(Connection):
         __tracebackhide__ = True
         self.expect(exchange.reply)
         if exchange.heard:
-            for other in list(self._program.talks):
+            for other in self._program.talks.open:
                 if isinstance(other, ScriptedClient) and other is not self and not other.slow:
                     other.hear(exchange.heard, self.name)
 

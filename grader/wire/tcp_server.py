@@ -13,9 +13,11 @@ from grader.limits import REPLY_S
 from grader.model import EventKind
 from grader.protocol.script import Answer
 from grader.wire.connection import Connection, prepare
+from grader.wire.endings import reason_of
 from grader.wire.faults import FaultError, UnprovedError
 from grader.wire.kernel import Endpoint, SocketTable
-from grader.wire.program import NoProgressError, Program, no_more, reason_of
+from grader.wire.program import Program
+from grader.wire.waiting import NoProgressError, no_more
 
 #: More than any client makes by accident.
 _BACKLOG = 16

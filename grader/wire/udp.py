@@ -19,10 +19,12 @@ from grader.errors import Reason
 from grader.limits import DATAGRAM_WORTH_BYTES
 from grader.model import EventKind
 from grader.protocol.script import Exchange
+from grader.wire.endings import reason_of
 from grader.wire.faults import FaultError, UnprovedError
 from grader.wire.kernel import Endpoint, SocketRow, SocketTable
-from grader.wire.program import NoProgressError, Program, no_more, reason_of
+from grader.wire.program import Program
 from grader.wire.spare_ports import bind_to_spare_port
+from grader.wire.waiting import NoProgressError, no_more
 
 _MOST_BYTES = 65_536
 #: A marker is back within microseconds, on a loaded machine when the CPU it is sent from gets around to it.
@@ -110,7 +112,7 @@ class UdpClient:
         self._bind("::1" if v6 else "127.0.0.1")
         self._sock.setblocking(False)  # noqa: FBT003 — its only parameter
         self.ours = Endpoint(*self._sock.getsockname()[:2])
-        program.meet(self)
+        program.talks.meet(self)
 
     def _bind(self, host: str) -> None:
         try:
@@ -139,7 +141,7 @@ class UdpClient:
         """Close our socket, once; what is sent to it later meets a closed port."""
         if self._sock.fileno() != -1:
             self._sock.close()
-            self._program.talks.remove(self)
+            self._program.talks.forget(self)
 
     # What waiting asks (`Talk`)
 
@@ -165,7 +167,7 @@ class UdpClient:
         """Send one datagram, and see that it has arrived at its socket or was dropped there."""
         self._transcript.add(EventKind.SENT, self.name, "" if data else "an empty datagram", data)
         self._sock.sendto(data, self.theirs)
-        self._program.told_bytes += len(data)
+        self._program.told(len(data))
         self._courier.wait_arrived()
 
     def ask(self, exchange: Exchange) -> None:
@@ -240,7 +242,7 @@ class UdpClient:
     def _missing(self, count: int, reply: bytes, stop: NoProgressError) -> FaultError:
         __tracebackhide__ = True
         ending = self._program.ending()
-        elsewhere = [talk.name for talk in self._program.talks if talk is not self and _has_unasked(talk)]
+        elsewhere = [talk.name for talk in self._program.talks.open if talk is not self and _has_unasked(talk)]
         came = (
             f"{self.name} did not receive all replies ({len(self._replies)} of {count})"
             if count > 1

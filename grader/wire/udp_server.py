@@ -14,11 +14,13 @@ from grader.errors import Reason
 from grader.limits import DATAGRAM_WORTH_BYTES, LEAST_WAIT_S
 from grader.model import EventKind
 from grader.protocol.script import Answer
+from grader.wire.endings import reason_of
 from grader.wire.faults import FaultError, UnprovedError
 from grader.wire.kernel import Endpoint, SocketRow, SocketTable
-from grader.wire.program import NoProgressError, Program, Why, no_more, reason_of
+from grader.wire.program import Program
 from grader.wire.tcp_server import not_come, printed_by_now
 from grader.wire.udp import Courier
+from grader.wire.waiting import NoProgressError, Why, no_more
 
 _MOST_BYTES = 65_536
 #: Space for what a client sends that never waits for a reply.
@@ -78,14 +80,14 @@ class ScriptedUdpServer:
     def begin(self, program: Program) -> None:
         """Wait for this program."""
         self._program = program
-        program.meet(self)
+        program.talks.meet(self)
 
     def close(self) -> None:
         """Close all sockets: whoever keeps sending meets a closed port."""
         while self._sockets:
             self._sockets.pop().close()
-        if self._program is not None and self in self._program.talks:
-            self._program.talks.remove(self)
+        if self._program is not None:
+            self._program.talks.forget(self)
 
     def refuse(self) -> None:
         """Keep the ports, and receive nothing any more: what is sent there is refused.
@@ -296,7 +298,7 @@ class ScriptedUdpServer:
     def send(self, to: Datagram, reply: bytes) -> None:
         """Send one datagram to whoever has sent that one, and see that it has arrived or was dropped there."""
         self._its_program.transcript.add(EventKind.SENT, self.name, "" if reply else "an empty datagram", reply)
-        self._its_program.told_bytes += len(reply)
+        self._its_program.told(len(reply))
         to.sock.sendto(reply, to.source)
         self._courier.wait_arrived()
 
@@ -324,7 +326,7 @@ class ScriptedUdpServer:
         to = self._asked
         with socket.socket(to.sock.family, socket.SOCK_DGRAM) as sock:
             self._its_program.transcript.add(EventKind.SENT, "a stranger", "which was never asked", words)
-            self._its_program.told_bytes += len(words)
+            self._its_program.told(len(words))
             sock.sendto(words, to.source)
             self._courier.wait_arrived()
 
@@ -341,7 +343,7 @@ class ScriptedUdpServer:
                 return
             note = "from {} port {}, which was never asked".format(*sock.getsockname()[:2])
             self._its_program.transcript.add(EventKind.SENT, "a stranger", note, words)
-            self._its_program.told_bytes += len(words)
+            self._its_program.told(len(words))
             sock.sendto(words, to.source)
             self._courier.wait_arrived()
             self._wait_met(to)

@@ -21,7 +21,7 @@ from grader.errors import Reason
 from grader.link.channel import Channel
 from grader.sandbox import leftovers, nest, users
 from grader.wire.faults import FaultError
-from grader.wire.program import Why
+from grader.wire.waiting import Why
 from tests.wire.stand import Stand, warden_process
 
 # They end everything that runs as this one user.

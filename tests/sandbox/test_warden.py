@@ -28,8 +28,9 @@ from grader.sandbox.warden import fault_of_script
 from grader.wire import stillness
 from grader.wire.faults import UnprovedError
 from grader.wire.kernel import machine
-from grader.wire.program import Program, Why
+from grader.wire.program import Program
 from grader.wire.stillness import ProcessFacts, Snapshot
+from grader.wire.waiting import Why
 from grader.wire.warden import CannotStartError, WardenError
 from tests.wire.stand import PROGRAMS, PYTHON, Stand, wait_printed, warden_process
 
@@ -138,8 +139,8 @@ def test_every_question_is_answered_whatever_the_program_looks_like(chameleon: C
         if arguments
     ]
     assert all(fds is None or isinstance(fds, list) for fds in warden.watched(sleepers))
-    program.verdict()
-    program.awaits(seen, {"/dev/null"})
+    program.looks.verdict()
+    program.looks.awaits(seen, {"/dev/null"})
     assert program.doing(seen)
     assert warden.freeze()
     warden.thaw()

@@ -19,7 +19,9 @@ from grader.link.channel import Channel
 from grader.link.settings import Settings
 from grader.wire.kernel import Endpoint, SocketTable, TcpState
 from grader.wire.keyboard import Keyboard
-from grader.wire.program import Program, Stops
+from grader.wire.process import ForCheck
+from grader.wire.program import Program
+from grader.wire.stops import Stops
 from grader.wire.tcp import ScriptedClient
 from grader.wire.tcp_server import ScriptedServer
 from grader.wire.transcript import Transcript
@@ -107,7 +109,7 @@ class Stand:
     def run(self, *argv: str, terminal: bool = False, echo: bool = True, stops: Stops | None = None) -> Program:
         """Start a command.  `stops`: how earlier runs of it took being stopped."""
         started = self.warden.start(argv, ENVIRONMENT, terminal=terminal, echo=echo)
-        program = Program(started, self.warden, self.table, Transcript(time.monotonic), LIMITS, stops=stops)
+        program = Program(started, self.warden, self.table, ForCheck(Transcript(time.monotonic)), LIMITS, stops=stops)
         self._programs.append(program)
         return program
 

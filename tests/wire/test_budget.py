@@ -10,6 +10,7 @@ from grader.errors import Reason
 from grader.limits import REPLY_S, SLOW_CHECK_S, SLOW_PART, SLOW_STEP_S, STARVED_PART, SandboxLimits
 from grader.wire.budget import Budget, Counted, allowed_s
 from grader.wire.faults import FaultError, UnprovedError
+from grader.wire.process import ForCheck
 from tests.wire.stand import Stand
 
 
@@ -117,17 +118,17 @@ def test_where_we_had_to_wait_for_a_cpu_ourselves_it_was_the_machine(waited_s: f
 
 def test_waiting_for_a_program_adds_up_its_own_time(stand: Stand) -> None:
     program = stand.run("sleep", "2")
-    program.budget = Budget(1.0)
-    program.budget.note_step(SLOW_CHECK_S + SLOW_STEP_S)
+    program.serve_check(ForCheck(program.transcript, budget=(budget := Budget(1.0))))
+    budget.note_step(SLOW_CHECK_S + SLOW_STEP_S)
     with pytest.raises(FaultError, match=r"it took 1[23]\.[0-9] s of its own time for 2 steps") as caught:
         program.wait_end()
     assert caught.value.reason is Reason.TOO_SLOW
-    assert isinstance(program.budget.out_of_time("over"), FaultError)
+    assert isinstance(budget.out_of_time("over"), FaultError)
 
 
 def test_what_never_came_is_no_step_but_counts_as_its_time(stand: Stand) -> None:
     program = stand.run("sleep", "1000")
-    program.budget = Budget(0.2)
-    program.budget.note_step(SLOW_CHECK_S)
+    program.serve_check(ForCheck(program.transcript, budget=(budget := Budget(0.2))))
+    budget.note_step(SLOW_CHECK_S)
     program.wait_still(1.0)
-    assert isinstance(program.budget.out_of_time("over"), FaultError)
+    assert isinstance(budget.out_of_time("over"), FaultError)

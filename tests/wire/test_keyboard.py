@@ -12,8 +12,9 @@ from grader.limits import READY_S, REPLY_S
 from grader.model import EventKind
 from grader.wire.faults import FaultError
 from grader.wire.keyboard import Keyboard, Rest
-from grader.wire.program import NoProgressError, Program, Why
+from grader.wire.program import Program
 from grader.wire.stillness import Awaits
+from grader.wire.waiting import NoProgressError, Why
 from tests.wire.stand import Stand, wait_printed
 
 #: What each way to read waits for: nothing else, or its peer too.
@@ -197,7 +198,7 @@ def test_what_is_typed_stands_in_the_transcript_and_counts_as_told(stand: Stand)
     keyboard.wait_prompt()
     (typed,) = (event for event in program.transcript.events if event.kind is EventKind.TYPED)
     assert (typed.who, typed.data) == ("the keyboard", b"line\n")
-    assert program.told_bytes == 5
+    assert program._told_bytes == 5
     assert keyboard.traffic() == (5,)
 
 

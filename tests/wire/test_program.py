@@ -16,12 +16,16 @@ from grader.errors import Reason
 from grader.limits import REPLY_S, SETTLE_S, SPINNING_CHECKS
 from grader.link.channel import Channel, ChannelClosedError
 from grader.model import EventKind
+from grader.wire.endings import describe_ending
 from grader.wire.faults import FaultError, UnprovedError
 from grader.wire.kernel import Endpoint, SocketRow, SocketTable, TcpState
 from grader.wire.own_time import Deadline
-from grader.wire.program import NoProgressError, Output, Program, Stops, Why, describe_ending
+from grader.wire.process import ForCheck, Output
+from grader.wire.program import Program
 from grader.wire.stillness import Snapshot, Verdict
+from grader.wire.stops import Stops
 from grader.wire.terminal import MadeOfCtrlC
+from grader.wire.waiting import NoProgressError, Why
 from grader.wire.warden import CannotStartError, Ending, WardenClient, WardenError
 from tests.wire.stand import LIMITS, PYTHON, Stand, wait_printed, warden_process
 
@@ -176,7 +180,7 @@ def asleep(program: Program) -> tuple[Verdict, str]:
     """The verdict once every thread of it sleeps, and what it does."""
 
     def look() -> tuple[Verdict, str] | None:
-        verdict, snapshot = program.verdict()
+        verdict, snapshot = program.looks.verdict()
         return (verdict, "; ".join(sorted(program.doing(snapshot).split("; ")))) if verdict != Verdict.RUNNING else None
 
     return program.wait(look)
@@ -199,7 +203,7 @@ def test_a_program_that_waits_for_its_own_clock_is_not_still(stand: Stand, way: 
 def test_a_timer_that_runs_out_later_than_the_deadline_is_told_apart(stand: Stand, way: str, doing: str) -> None:
     program = stand.run_ready("sleeper.py", way)
     assert asleep(program) == (Verdict.LATER, doing)
-    assert program.verdict(within_s=1e6)[0] is Verdict.TIMER
+    assert program.looks.verdict(within_s=1e6)[0] is Verdict.TIMER
 
 
 def test_a_deadline_that_will_surely_pass_is_not_waited_for_where_nothing_passes_by_it(stand: Stand) -> None:
@@ -249,16 +253,16 @@ def test_what_is_awaited_wins_over_the_end(stand: Stand) -> None:
 def test_what_is_printed_just_before_the_program_rests_is_not_missed(stand: Stand) -> None:
     program = stand.run_ready("typist.py", "dies")
 
-    class Latest(Program):
-        """Prints at the latest moment: after our last look at its output, before the verdict."""
+    look = program.looks.verdict
 
-        def verdict(self, within_s: float = REPLY_S) -> tuple[Verdict, Snapshot]:
-            if os.write(self.started.stdin, b"now\n"):
-                select.select([self.started.stdout], [], [], 5)
-            return asleep_again(partial(super().verdict, within_s))
+    def latest(within_s: float = REPLY_S) -> tuple[Verdict, Snapshot]:
+        """It prints at the latest moment: after our last look at its output, before the verdict."""
+        if os.write(program.started.stdin, b"now\n"):
+            select.select([program.started.stdout], [], [], 5)
+        return asleep_again(partial(look, within_s))
 
-    latest = Latest(program.started, stand.warden, stand.table, program.transcript, LIMITS)
-    assert latest.wait(lambda: True if b"line" in latest.stdout.data else None)
+    program.looks.verdict = latest  # type: ignore[method-assign]  # what the waiting calls
+    assert program.wait(lambda: True if b"line" in program.stdout.data else None)
 
 
 def test_who_waits_for_room_for_its_output_is_not_still(stand: Stand) -> None:
@@ -450,7 +454,7 @@ class CountingWarden(WardenClient):
 
 def test_a_stop_is_rehearsed_once(stand: Stand, channel: Channel) -> None:
     program = stand.run_ready("sleeper.py", "epoll")
-    warden = program._warden = CountingWarden(channel)
+    warden = program.warden = CountingWarden(channel)
     stops = []
     for _ in range(2):
         with program.frozen():
@@ -651,7 +655,7 @@ def test_what_keeps_the_warden_from_starting_a_program_is_not_the_programs_fault
 
 def test_a_wait_is_cut_short_when_the_time_for_all_checks_is_used_up(stand: Stand) -> None:
     program = stand.run("sleep", "1000")
-    program.give_up_at = time.monotonic()
+    program.serve_check(ForCheck(program.transcript, time.monotonic()))
     with pytest.raises(UnprovedError, match="the time for all its checks was used up during this one") as caught:
         program.wait_end()
     assert caught.value.reason is Reason.TIME_BUDGET
@@ -666,7 +670,7 @@ def test_what_is_mapped_and_never_used_counts_for_nothing(stand: Stand) -> None:
 def test_looking_at_many_threads_takes_a_part_of_the_time_only(stand: Stand) -> None:
     program = stand.run_ready("sleeper.py", "spins_among_many")
     took: list[float] = []
-    look = program.verdict
+    look = program.looks.verdict
 
     def timed(within_s: float = REPLY_S) -> tuple[Verdict, Snapshot]:
         began = time.monotonic()
@@ -674,7 +678,7 @@ def test_looking_at_many_threads_takes_a_part_of_the_time_only(stand: Stand) -> 
         took.append(time.monotonic() - began)
         return found
 
-    program.verdict = timed  # type: ignore[method-assign]  # what the waiting calls
+    program.looks.verdict = timed  # type: ignore[method-assign]  # what the waiting calls
     began = time.monotonic()
     assert program.wait_still(0.3).why is Why.DEADLINE
     elapsed = time.monotonic() - began
@@ -733,7 +737,7 @@ def wait_printed_unseen(program: Program, words: bytes) -> None:
 def test_of_clients_that_have_come_a_program_may_have_more(stand: Stand) -> None:
     program = stand.run(*PYTHON, "-c", FORKS.format(before="", children=130, in_each="", after=""))
     wait_printed_unseen(program, b"ready")
-    program._met = 1
+    program.talks._met = 1
     assert program.wait_still().why is Why.STILL
 
 
@@ -750,11 +754,11 @@ def test_of_too_many_files_only_the_number_is_told(stand: Stand) -> None:
 def test_where_nobody_else_uses_the_network_sockets_in_no_hands_count_as_well(stand: Stand) -> None:
     program = stand.run_ready("sleeper.py", "accept")
     stranger = SocketRow(2, TcpState.CLOSE_WAIT, Endpoint("127.0.0.1", 1), Endpoint("127.0.0.1", 2), 0, 0, 0)
-    program._table = (table := CrowdedTable(stranger, 1100))
-    assert program.sockets() == {}, "they may be anybody's"
+    program.looks._table = (table := CrowdedTable(stranger, 1100))
+    assert program.looks.sockets() == {}, "they may be anybody's"
     table.private = True
     with pytest.raises(FaultError, match="it has 1100 sockets"):
-        program.sockets()
+        program.looks.sockets()
     table.close()
 
 

@@ -11,8 +11,8 @@ from grader.limits import REPLY_S
 from grader.model import EventKind
 from grader.protocol.script import Exchange
 from grader.wire.faults import FaultError
-from grader.wire.program import NoProgressError, Why
 from grader.wire.tcp import ScriptedClient
+from grader.wire.waiting import NoProgressError, Why
 from tests.wire.stand import Serving, Stand
 
 HELLO = b"hello\n"
@@ -142,7 +142,7 @@ def test_a_client_that_leaves_a_reply_unread_resets(stand: Stand) -> None:
     last = client._transcript.events[-1]
     assert (last.kind, last.text) == (EventKind.RESET, "left without reading what had arrived")
     assert client.received_bytes == 0
-    assert serving.program.talks == []
+    assert serving.program.talks.open == ()
 
 
 def test_where_nothing_comes_nothing_is_left_unread(stand: Stand) -> None:

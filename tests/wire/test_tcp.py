@@ -281,17 +281,17 @@ def test_who_sleeps_in_a_look_has_seen_what_is_there(stand: Stand, how: str) -> 
     client = stand.client_of(how)
     client.send(HELLO + b"you", pieces=1)
     client.expect(b"HELLO\n")
-    assert program_of(client)._stops.unproved is None
+    assert program_of(client).stops.unproved is None
 
 
 def test_who_looks_again_and_again_shows_nothing_by_right_answers(stand: Stand) -> None:
     client = stand.client_of("peeks_again_and_again")
     client.send(HELLO, pieces=1)
     client.expect(b"HELLO\n")
-    unproved = program_of(client)._stops.unproved
+    unproved = program_of(client).stops.unproved
     assert unproved is not None
     assert "MSG_PEEK" in unproved.what
-    assert program_of(client).leaves_unread, "less is enough from now on"
+    assert program_of(client).stops.leaves_unread, "less is enough from now on"
 
 
 def test_a_gate_at_an_unaccepted_connection_says_so(stand: Stand) -> None:
@@ -461,7 +461,7 @@ def test_a_client_that_leaves_is_gone(stand: Stand, leave: object) -> None:
     assert callable(leave)
     leave(client)
     program.wait(lambda: True if client.gone() or not client.established() else None)
-    assert program.talks == []
+    assert program.talks.open == ()
 
 
 def test_closing_twice_is_closing_once(stand: Stand) -> None:

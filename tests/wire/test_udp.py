@@ -18,8 +18,8 @@ from grader.limits import REPLY_S
 from grader.model import EventKind
 from grader.protocol.script import Exchange
 from grader.wire.faults import FaultError
-from grader.wire.program import NoProgressError, Why
 from grader.wire.udp import Courier, UdpClient
+from grader.wire.waiting import NoProgressError, Why
 from tests.wire.stand import Serving, Stand
 
 LOOPBACK = "127.0.0.1"
@@ -306,9 +306,9 @@ def test_what_is_never_read_is_waited_for_as_long_as_a_reply(stand: Stand) -> No
 def test_a_client_that_is_closed_is_spoken_to_no_more(stand: Stand) -> None:
     serving: Serving = stand.serve_udp("upper")
     with stand.connect_udp(serving) as client:
-        assert serving.program.talks == [client]
+        assert list(serving.program.talks.open) == [client]
         client.close()
-    assert serving.program.talks == []
+    assert list(serving.program.talks.open) == []
     assert client.gone()
     stand.connect_udp(serving, "client B").ask(HELLO)
 
