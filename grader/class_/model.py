@@ -8,12 +8,12 @@ them safe for where it puts them.
 from __future__ import annotations
 
 from datetime import datetime
-from pathlib import Path
 from typing import Final, Literal
 
 import msgspec
 
 from grader.model import Frozen, Narrowed, Outcome, Requirement
+from grader.submission import Part
 
 SCHEMA: Final = "grader/class/v1"
 
@@ -35,25 +35,16 @@ class Student(Frozen, frozen=True):
     late_days: float = 0
 
 
-class Piece(msgspec.Struct, frozen=True):
-    """Something of what was handed in: where it is now, and its relative path in the submission.
-
-    `name`: empty where it is the whole submission, however it is packed.
-    """
-
-    path: Path
-    name: str = ""
-
-
 class HandIn(msgspec.Struct, frozen=True):
     """What a student handed in.
 
-    `pieces`: what belongs together; none if nothing was handed in.  `notes`: sentences about what was left out, such
-    as an earlier attempt, for the instructor.  `students`: all of a group, the first of whom it is listed under.
+    `parts`: what belongs together, wherever it is (`submission.take_parts`); none if nothing was handed in.  `notes`:
+    sentences about what was left out, such as an earlier attempt, for the instructor.  `students`: all of a group, the
+    first of whom it is listed under.
     """
 
     students: tuple[Student, ...]
-    pieces: tuple[Piece, ...]
+    parts: tuple[Part, ...]
     notes: tuple[str, ...] = ()
 
     @property

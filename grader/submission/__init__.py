@@ -12,12 +12,16 @@ from __future__ import annotations
 import io
 import stat
 import tarfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 from grader.errors import UsageError
-from grader.submission.archives import SOURCE_SUFFIXES, open_inner, read_file
+from grader.submission.archives import SOURCE_SUFFIXES, add_plain_file, open_inner, read_file
 from grader.submission.config import CONFIG_NAME, Config, Start, line_of, parse_config
+from grader.submission.exports import add_members
 from grader.submission.folder import read_folder
 from grader.submission.names import name_of, shown
 from grader.submission.snapshot import digest, packed_tar
@@ -28,6 +32,7 @@ __all__ = [
     "CONFIG_NAME",
     "SOURCE_SUFFIXES",
     "Config",
+    "Part",
     "Start",
     "Submission",
     "line_of",
@@ -35,6 +40,7 @@ __all__ = [
     "parse_config",
     "shown",
     "take",
+    "take_parts",
 ]
 
 
@@ -73,10 +79,57 @@ def take(path: Path) -> Submission:
     """
     name = name_of(path)
     tree = Tree(shown(name))
-    try:
+    with _readable(path):
         _fill(path, tree)
+    return _snapshot(name, tree)
+
+
+class Part(NamedTuple):
+    """A file or a folder that belongs to a submission.
+
+    `name`: its relative path there (empty: what a folder contains, or a file under its own name).  `inside`: what is
+    meant is this member of the zip archive at `path`, or everything below this folder in it.
+    """
+
+    path: Path
+    name: str = ""
+    inside: str = ""
+
+
+def take_parts(name: str, parts: Sequence[Part]) -> Submission:
+    """The snapshot of several files and folders, which are a submission together; `name`: what it is called.
+
+    Archives among them are opened.  Raises UsageError with one sentence when it can't be taken.
+    """
+    tree = Tree(shown(name))
+    for part in parts:
+        with _readable(part.path):
+            _add_part(part, tree)
+    return _snapshot(name, tree)
+
+
+def _add_part(part: Part, tree: Tree) -> None:
+    if part.inside:
+        add_members(part.path, part.inside, part.name, tree)
+    elif part.path.is_dir():
+        inner = tree.inner(part.name) if part.name else tree
+        read_folder(part.path, inner)
+        if part.name:
+            tree.take_over(inner, part.name)
+    else:
+        add_plain_file(part.path, part.name or part.path.name, tree)
+
+
+@contextmanager
+def _readable(path: Path) -> Iterator[None]:
+    try:
+        yield
     except OSError as error:
         raise UsageError(f"{shown(str(path))} can't be read: {error.strerror or error}") from error
+
+
+def _snapshot(name: str, tree: Tree) -> Submission:
+    """What was collected, without what nobody wrote by hand."""
     open_inner(tree)
     without_tools(tree)
     files, folders = stripped(tree.files, tree.folders)

@@ -64,12 +64,7 @@ _BROKEN: Final = (
 
 
 def read_file(path: Path, tree: Tree) -> None:
-    with _CappedFile(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)) as file:
-        status = os.fstat(file.fileno())
-        if not stat.S_ISREG(status.st_mode):
-            raise UsageError(f"{tree.source} is {kind_of(status.st_mode)}, not an archive or a source file")
-        if status.st_size > MAX_UNPACKED_BYTES:
-            raise tree.too_large()
+    with _opened_file(path, tree) as (file, status):
         head = file.read(tarfile.BLOCKSIZE)
         file.seek(0)
         reader = _archive_reader(head)
@@ -79,6 +74,24 @@ def read_file(path: Path, tree: Tree) -> None:
             tree.add_file(decoded(path.name), file, executable=bool(status.st_mode & stat.S_IXUSR))
         else:
             raise UsageError(f"{tree.source} is {_description(head)}")
+
+
+def add_plain_file(path: Path, name: str, tree: Tree) -> None:
+    """Add a file as it is, under this name, whatever it is."""
+    with _opened_file(path, tree) as (file, status):
+        tree.add_file(decoded(name), file, executable=bool(status.st_mode & stat.S_IXUSR))
+
+
+@contextmanager
+def _opened_file(path: Path, tree: Tree) -> Iterator[tuple[CappedFile, os.stat_result]]:
+    """A regular file that is not too large, with what it is."""
+    with CappedFile(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)) as file:
+        status = os.fstat(file.fileno())
+        if not stat.S_ISREG(status.st_mode):
+            raise UsageError(f"{tree.source} is {kind_of(status.st_mode)}, not an archive or a source file")
+        if status.st_size > MAX_UNPACKED_BYTES:
+            raise tree.too_large()
+        yield file, status
 
 
 def open_inner(tree: Tree) -> None:
@@ -115,7 +128,7 @@ class BrokenArchiveError(UsageError):
     """An archive that can't be parsed."""
 
 
-class _CappedFile(io.FileIO):
+class CappedFile(io.FileIO):
     """A file that is never read in large pieces, since zipfile would read a list of any length."""
 
     def read(self, size: int | None = -1, /) -> bytes:
@@ -135,7 +148,7 @@ def _portion(size: int | None) -> int:
     return _ZIP_LIST_BYTES if size is None or size < 0 else size
 
 
-_Capped = _CappedFile | _CappedBytes
+_Capped = CappedFile | _CappedBytes
 #: Fills a tree from a file.
 _Reader = Callable[[_Capped, Tree], None]
 #: Makes a compressed file readable.
@@ -176,7 +189,7 @@ def _description(head: bytes) -> str:
     return "neither a folder, nor a .zip or .tar archive, nor a source file of a known language"
 
 
-def _member_name(name: str, tree: Tree) -> str:
+def member_name(name: str, tree: Tree) -> str:
     """An archive member's name in its plain form; "" for the archive's root.
 
     A backslash is a separator, as some Windows tools write it.  Raises UsageError for a name that could lead out of the
@@ -196,7 +209,7 @@ def _member_name(name: str, tree: Tree) -> str:
 
 
 @contextmanager
-def _parsing(kind: str, tree: Tree) -> Iterator[None]:
+def parsing(kind: str, tree: Tree) -> Iterator[None]:
     try:
         yield
     except _BROKEN as error:
@@ -206,17 +219,23 @@ def _parsing(kind: str, tree: Tree) -> Iterator[None]:
 
 def _read_zip(file: _Capped, tree: Tree) -> None:
     links: dict[str, str] = {}
-    with _parsing("zip", tree), zipfile.ZipFile(file) as archive:
+    with parsing("zip", tree), zipfile.ZipFile(file) as archive:
         members = archive.infolist()
         if len(members) > _MAX_LISTED:
             raise tree.too_many()
         for member in members:
             _read_zip_member(archive, member, links, tree)
-    _add_links(links, tree)
+    add_links(links, tree)
 
 
 def _read_zip_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo, links: dict[str, str], tree: Tree) -> None:
-    name = _member_name(_zip_name(member), tree)
+    add_zip_member(archive, member, member_name(zip_name(member), tree), links, tree)
+
+
+def add_zip_member(
+    archive: zipfile.ZipFile, member: zipfile.ZipInfo, name: str, links: dict[str, str], tree: Tree
+) -> None:
+    """Add what a member is under a plain name; `links` takes a link's name and where it leads."""
     if not name or tree.leaves_out(name):
         return
     mode = member.external_attr >> 16
@@ -249,7 +268,7 @@ def _opened_zip_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo, tree: 
     return opened
 
 
-def _zip_name(member: zipfile.ZipInfo) -> str:
+def zip_name(member: zipfile.ZipInfo) -> str:
     """The intended name: macOS writes UTF-8 without saying so, and zipfile takes it for code page 437."""
     name = member.orig_filename
     if member.flag_bits & 0x800:
@@ -265,25 +284,25 @@ def _zip_link(name: str, target: bytes) -> str:
 
 
 def _read_compressed_tar(opener: _Opener, file: _Capped, tree: Tree) -> None:
-    with _parsing("tar", tree), opener(file) as plain:
+    with parsing("tar", tree), opener(file) as plain:
         _read_tar(plain, tree)
 
 
 def _read_tar(file: Readable, tree: Tree) -> None:
     stream = _TarStream(file, tree)
     links: dict[str, str] = {}
-    with _parsing("tar", tree):
+    with parsing("tar", tree):
         with tarfile.TarFile(fileobj=stream, encoding="utf-8", errors="surrogateescape") as tar:
             for count, member in enumerate(tar, start=1):
                 if count > _MAX_LISTED:
                     raise tree.too_many()
                 _read_tar_member(tar, member, links, tree)
         stream.finish()
-    _add_links(links, tree)
+    add_links(links, tree)
 
 
 def _read_tar_member(tar: tarfile.TarFile, member: tarfile.TarInfo, links: dict[str, str], tree: Tree) -> None:
-    name = _member_name(member.name, tree)
+    name = member_name(member.name, tree)
     if not name or tree.leaves_out(name):
         return
     if member.isdir():
@@ -348,7 +367,7 @@ class _TarStream(io.BufferedIOBase):
             pass
 
 
-def _add_links(links: dict[str, str], tree: Tree) -> None:
+def add_links(links: dict[str, str], tree: Tree) -> None:
     """Add links as the files they lead to.  `links`: member name -> target, relative to the archive's root."""
     targets = {name: os.path.normpath(target) for name, target in links.items()}
     for name in links:
