@@ -150,11 +150,17 @@ def test_loading_the_warden_loads_nothing_of_the_checks() -> None:
         "grader.link.hidden",
         "grader.link.settings",
         "grader.sandbox",
+        "grader.sandbox.children",
+        "grader.sandbox.counts",
+        "grader.sandbox.crowd",
         "grader.sandbox.executables",
+        "grader.sandbox.eyes",
+        "grader.sandbox.launching",
         "grader.sandbox.leftovers",
         "grader.sandbox.memory",
         "grader.sandbox.namespaces",
         "grader.sandbox.nest",
+        "grader.sandbox.places",
         "grader.sandbox.proc",
         "grader.sandbox.seccomp",
         "grader.sandbox.users",
@@ -167,10 +173,11 @@ def test_loading_the_warden_loads_nothing_of_the_checks() -> None:
 EXITS = {
     "grader.__main__": {"sys.exit"},
     "grader.cli": {"sys.exit"},
+    "grader.sandbox.children": {"os._exit"},  # children of a fork
     "grader.sandbox.namespaces": {"os._exit"},  # children of a fork
     "grader.sandbox.nest": {"sys.exit", "os._exit"},  # --probe answers by exit code; children of a fork
     "grader.sandbox.users": {"os._exit"},  # children of a fork
-    "grader.sandbox.warden": {"SystemExit", "os._exit"},  # SIGTERM, a submission that can't be unpacked; forks
+    "grader.sandbox.warden": {"SystemExit"},  # SIGTERM, a submission that can't be unpacked
     "grader.driver.__main__": {"SystemExit"},  # the driver's main, and a pytest that broke
 }
 

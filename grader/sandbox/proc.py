@@ -33,7 +33,7 @@ _PIDFD_THREAD = os.O_EXCL  # pidfd_open(2), since Linux 6.9
 _CHUNK_BYTES = 1 << 16
 _PAGE_BYTES = resource.getpagesize()
 #: Where fields of /proc/PID/stat are, counted from the first after the name.
-_STATE, _PARENT, _THREADS, _EXIT_CODE = 0, 1, 17, 49
+_STATE, _PARENT, _GROUP, _FOREGROUND, _THREADS, _EXIT_CODE = 0, 1, 2, 5, 17, 49
 _ENDED = frozenset("ZX")
 _STOPPED = frozenset("Tt")
 
@@ -160,6 +160,12 @@ def exit_status(pid: int) -> int | None:
         return None
     code = int(stat[_EXIT_CODE])
     return os.waitstatus_to_exitcode(code) if os.WIFEXITED(code) or os.WIFSIGNALED(code) else None
+
+
+def in_foreground(pid: int) -> bool:
+    """Whether it is in its terminal's foreground process group (proc_pid_stat(5): pgrp, tpgid)."""
+    stat = _stat(pid)
+    return len(stat) > _FOREGROUND and stat[_GROUP] == stat[_FOREGROUND]
 
 
 def not_stopped(pid: int) -> list[int]:

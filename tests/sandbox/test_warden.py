@@ -23,8 +23,8 @@ from hypothesis import strategies as st
 
 from grader.link.channel import Channel, ChannelClosedError
 from grader.sandbox import proc
+from grader.sandbox.launching import fault_of_script
 from grader.sandbox.memory import MemoryWatch
-from grader.sandbox.warden import fault_of_script
 from grader.wire import stillness
 from grader.wire.faults import UnprovedError
 from grader.wire.kernel import machine

@@ -1,0 +1,91 @@
+"""What the warden tells the driver about the program's processes: the facts of `proc.py`, with the rights it takes.
+
+Root in a container may lack the right to look into other users' processes; then it looks with the program's user's
+rights (`users.py`).  Each method is a question of the driver's and gives the fields of the answer.
+
+Standard library only.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from typing import Any
+
+from grader.sandbox import proc, users
+from grader.sandbox.crowd import Crowd
+
+#: execve(2) closes descriptors, which tells us of it, and lets others look in microseconds later; on a loaded machine
+#: another process may run in between.
+_SHOWN_S = 1.0
+
+
+class Eyes:
+    """`user`: whom the program runs as, if only that user may look at it; else None."""
+
+    def __init__(
+        self, crowd: Crowd, looking: Callable[[], AbstractContextManager[None]], user: tuple[int, int] | None
+    ) -> None:
+        self._crowd = crowd
+        self._looking = looking
+        self._user = user
+        self._gives_sockets = proc.gives_sockets()
+
+    def wait_shown(self, pid: int) -> None:
+        """Wait until the kernel lets us look into a program that was just executed, a moment later."""
+        deadline = time.monotonic() + _SHOWN_S
+        with self._looking():
+            while proc.hides(pid) and time.monotonic() < deadline:
+                os.sched_yield()
+
+    def snapshot(self, *, files: bool, most_files: int) -> dict[str, Any]:
+        """What every process of the program is doing now (see `wire/stillness.py` for how it is read).
+
+        `files` adds their open files, up to so many of all; of the processes with more than what is left, the number.
+        """
+        self._crowd.reap()
+        left = most_files
+        seen = []
+        with self._looking():
+            for pid in self._crowd.pids():
+                seen.append(proc.process(pid, most_files=left if files else None))
+                left -= len(seen[-1].get("files", ()))
+        if not any(each["threads"] or each["state"] == "X" for each in seen) and self._crowd.somebody():
+            seen.append(proc.unsettled(0))
+        return {"processes": seen}
+
+    def socket_timeouts(self, sockets: list[tuple[int, int]]) -> dict[str, Any]:
+        """SO_RCVTIMEO or SO_SNDTIMEO of the program's sockets, given as (pid, fd): True, False, or None: not known."""
+        return {"timed": self._taking(sockets, proc.timed) or [None] * len(sockets)}
+
+    def small_send_buffers(self, sockets: list[tuple[int, int]]) -> dict[str, Any]:
+        """Give listening sockets, as (pid, fd), the smallest send buffer, which their connections inherit.
+
+        `small`: whether all have it now.
+        """
+        return {"small": all(self._taking(sockets, proc.shrink_send_buffer) or [False])}
+
+    def _taking(self, sockets: list[tuple[int, int]], use: Callable[[int, int], Any]) -> list[Any] | None:
+        """A function's result for each of the program's sockets, even if the kernel gives them only to its own user."""
+        if not self._gives_sockets:
+            return None  # and no child is needed to find that out
+
+        def made() -> list[Any]:
+            return [use(pid, fd) for pid, fd in sockets]
+
+        return users.answered_as(*self._user, made) if self._user else made()
+
+    def watched(self, sleepers: list[tuple[int, int, int, str, list[int]]]) -> dict[str, Any]:
+        """The descriptors that sleeping threads wait to read from; None: not known, or it has woken up since.
+
+        A thread is given as (pid, tid, context switches so far, call, arguments); the call is poll, select or
+        epoll_wait.
+        """
+        with self._looking():
+            return {"watched": [proc.watched(*sleeper) for sleeper in sleepers]}
+
+    def in_foreground(self, pid: int) -> dict[str, Any]:
+        """Whether a process is in its terminal's foreground process group."""
+        return {"foreground": proc.in_foreground(pid)}
