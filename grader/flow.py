@@ -116,7 +116,8 @@ def plan(taken: Submission, request: Request) -> Plan:
     Raises:
         UsageError: there is none, or it is not clear which is meant.
     """
-    found, lacking = languages.recipes(taken, request.played_roles)
+    asked = {role: request.assignment.starting(role) for role in request.played_roles}
+    found, lacking = languages.recipes(taken, request.played_roles, asked)
     if not found:
         raise UsageError(next(iter(lacking.values())))
     remarks = [*taken.notes, *(warning for made in found.values() for warning in made.warnings)]
@@ -235,6 +236,9 @@ def _words(sandbox: Sandbox, plan: Plan) -> Iterator[Word]:
                     languages.written_in(plan.taken, made),
                     finds=made.finds,
                     tools=made.tools,
+                    named=made.named,
+                    arguments=made.arguments,
+                    environment=plan.request.assignment.starting(role).environment,
                 )
                 for role, made in plan.recipes.items()
             },

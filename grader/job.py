@@ -11,13 +11,15 @@ from grader.model import BuildResult, CheckResult, Role
 
 
 class Command(msgspec.Struct, frozen=True):
-    """A program.  `build`: commands to run first, in order; `run`: how to start it, with {host} and {port} in it.
+    """A program.  `build`: commands to run first, in order; `run`: how to start it, with placeholders like {port}.
 
     `asks`: what a client asks for at its prompts before the first message, in order, as the submission says (None: it
     does not say, and looking finds out).  `ports`: numbers in the program's source that may be a port of its own, each
     from 1 to 65535, in order of appearance.  `language`: what it is written in; empty: nobody knows.
     `finds`: likely names of the program, which takes the place of run[0] when building has made it (None: run[0] is
-    its name).  `tools`: commands that building and starting it take.
+    its name); `named`: names that the assignment gives it, which come before those.  `tools`: commands that building
+    and starting it take.  `arguments`: how many of run's last words are the assignment's.  `environment`: variables
+    that the assignment gives it, with placeholders.
     """
 
     build: tuple[tuple[str, ...], ...]
@@ -27,6 +29,9 @@ class Command(msgspec.Struct, frozen=True):
     language: str = ""
     finds: tuple[str, ...] | None = None
     tools: tuple[str, ...] = ()
+    named: tuple[str, ...] = ()
+    arguments: int = 0
+    environment: dict[str, str] = {}
 
 
 class Job(msgspec.Struct, frozen=True):
