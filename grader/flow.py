@@ -238,7 +238,6 @@ def _words(sandbox: Sandbox, plan: Plan) -> Iterator[Word]:
                     tools=made.tools,
                     named=made.named,
                     arguments=made.arguments,
-                    environment=plan.request.assignment.starting(role).environment,
                 )
                 for role, made in plan.recipes.items()
             },
@@ -246,6 +245,7 @@ def _words(sandbox: Sandbox, plan: Plan) -> Iterator[Word]:
             seed=plan.request.seed,
             private_network=sandbox.private_network,
             environment=dict(sandbox.environment),
+            files=sandbox.files,
         )
     )
 

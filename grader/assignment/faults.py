@@ -23,6 +23,8 @@ def disagreements(asked: Assignment, source: Source) -> Iterator[Flaw]:
     for role in asked.roles:
         for key, what in starting.faults_of(asked.starting(role), role):
             yield Flaw(TABLE, f"[{role}] {what}", source.line(role, key))
+        for key in starting.using(asked.starting(role), "files") if not asked.beside else ():
+            yield Flaw(TABLE, f"[{role}] {key} has {{files}}, but there are no files in files/", source.line(role, key))
     for spec in asked.checks:
         yield from (_in_table(source, spec, what) for what in _faults_of_check(asked, source, spec))
     yield from (Flaw(TABLE, fault, source.line("limits", "open_files")) for fault in _limits_too_small(asked))

@@ -16,7 +16,10 @@ import msgspec
 from grader.model import Role
 
 #: What may be filled in where a program is started, by role.
-PLACEHOLDERS: Final[Mapping[Role, tuple[str, ...]]] = {"server": ("port",), "client": ("host", "port", "message")}
+PLACEHOLDERS: Final[Mapping[Role, tuple[str, ...]]] = {
+    "server": ("port", "files"),
+    "client": ("host", "port", "message", "files"),
+}
 #: What a program is given unless the assignment says otherwise, by role.
 ARGUMENTS: Final[Mapping[Role, tuple[str, ...]]] = {"server": ("{port}",), "client": ("{host}", "{port}")}
 #: What an author may have meant by a placeholder: a word in single braces (doubled ones stand for themselves).
@@ -76,9 +79,19 @@ def _words_of(starting: Starting) -> dict[str, tuple[str, ...]]:
     }
 
 
-def _faults_of_placeholders(starting: Starting, role: Role) -> Iterator[tuple[str, str]]:
+def _places_of(starting: Starting) -> dict[str, list[str]]:
+    """The names of the placeholders in what a program is given, by key."""
     filled = {key: words for key, words in _words_of(starting).items() if key != "build"}
-    places = {key: [place for word in words for place in placeholders_in(word)] for key, words in filled.items()}
+    return {key: [place for word in words for place in placeholders_in(word)] for key, words in filled.items()}
+
+
+def using(starting: Starting, place: str) -> Iterator[str]:
+    """The keys that use a placeholder."""
+    return (key for key, found in _places_of(starting).items() if place in found)
+
+
+def _faults_of_placeholders(starting: Starting, role: Role) -> Iterator[tuple[str, str]]:
+    places = _places_of(starting)
     for key, found in places.items():
         for place in dict.fromkeys(found):
             if place not in PLACEHOLDERS[role]:

@@ -91,6 +91,7 @@ class Assignment(msgspec.Struct, frozen=True):
 
     `server`: what its server is like; clients expect it on that port.  `client`: None where no client is asked for.
     `checks`: each after those that it needs.  `files`: its Python files by name, which only the driver imports.
+    `beside`: what is laid beside its programs, by path below `files/`.
     `extends`: the assignments that it is a variant of, the nearest first.  `image`: libraries that programs may use.
     """
 
@@ -106,6 +107,7 @@ class Assignment(msgspec.Struct, frozen=True):
     client: ClientSpec | None = None
     extends: tuple[str, ...] = ()
     image: Libraries = Libraries()
+    beside: dict[str, bytes] = {}
 
     def starting(self, role: Role) -> Starting:
         """How its program of this role is started."""

@@ -115,6 +115,12 @@ class Warden:
     def _leave(self, *_: object) -> None:
         raise SystemExit(0)
 
+    def lay_files(self, archive: bytes) -> None:
+        """Lay the assignment's files (a clean tar) where its programs can read them; its folder is made if need be."""
+        if self._settings["files"]:
+            os.makedirs(self._settings["files"], exist_ok=True)
+            _extract(archive, self._settings["files"])
+
     def unpack(self, archive: bytes) -> None:
         """Unpack the submission (a clean tar) into the work folder, as the program's user."""
         child = os.fork()
@@ -126,17 +132,8 @@ class Warden:
 
     def _unpack_as_user(self, archive: bytes) -> None:
         _become(self._settings["uid"], self._settings["gid"])
-        os.chdir(self._settings["work"])
         # It contains only folders and regular files (`submission/`), and this process can write nowhere else.
-        with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
-            for member in tar:
-                if member.isdir():
-                    os.makedirs(member.name, exist_ok=True)
-                elif content := tar.extractfile(member):
-                    os.makedirs(os.path.dirname(member.name) or ".", exist_ok=True)
-                    with open(member.name, "xb") as file:
-                        shutil.copyfileobj(content, file)
-                    os.chmod(member.name, member.mode & 0o755)
+        _extract(archive, self._settings["work"])
 
     def serve(self, driver: Channel, lifeline: int) -> None:
         """Answer until the driver's channel or the lifeline ends, or a program can't be ended; then kill everything."""
@@ -592,6 +589,20 @@ class Warden:
 _Answer = tuple[dict[str, Any], tuple[int, ...]]
 
 
+def _extract(archive: bytes, folder: str) -> None:
+    """Unpack a tar of folders and regular files."""
+    with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
+        for member in tar:
+            path = os.path.join(folder, member.name)
+            if member.isdir():
+                os.makedirs(path, exist_ok=True)
+            elif content := tar.extractfile(member):
+                os.makedirs(os.path.dirname(path), exist_ok=True)
+                with open(path, "xb") as file:
+                    shutil.copyfileobj(content, file)
+                os.chmod(path, member.mode & 0o755)
+
+
 def _guarded(function: Callable[[], None]) -> NoReturn:
     """Run the child's side of a fork; it never returns into the warden."""
     status = 1
@@ -696,9 +707,10 @@ def _counted(wanted: str, *paths: str) -> int:
 
 
 def main() -> None:
-    """The container's entry point: settings and archive on standard input, the driver on a Unix socket."""
+    """The container's entry point: settings and two archives on standard input, the driver on a Unix socket."""
     settings: Settings = json.loads(read_frame(0))
     warden = Warden(settings)
+    warden.lay_files(read_frame(0))
     warden.unpack(read_frame(0))
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(SOCKET_PATH)

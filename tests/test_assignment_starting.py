@@ -60,8 +60,9 @@ def test_what_can_be_done_is_accepted(tmp_path: Path, said: str) -> None:
 @pytest.mark.parametrize(
     ("said", "line", "words"),
     [
-        ('arguments = ["{prot}", "{port}"]', 6, "arguments has the unknown placeholder {prot} (known: {port}"),
+        ('arguments = ["{prot}", "{port}"]', 6, "arguments has the unknown placeholder {prot} (known: {port}, {files}"),
         ('environment = { A = "{host}" }', 6, "environment has the unknown placeholder {host} (known: {port}"),
+        ('arguments = ["{port}", "{files}/a"]', 6, "arguments has {files}, but there are no files in files/"),
         ('arguments = ["7"]', 6, "neither arguments nor environment tells the server its {port}"),
         ('arguments = ["{{port}}"]', 6, "neither arguments nor environment tells the server its {port}"),
         ('\nbuild = " make"', 7, "build must be a command, without white space around it"),
