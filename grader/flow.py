@@ -116,7 +116,8 @@ def plan(taken: Submission, request: Request) -> Plan:
     Raises:
         UsageError: there is none, or it is not clear which is meant.
     """
-    found, lacking = languages.recipes(taken, request.played_roles)
+    asked = {role: request.assignment.starting(role) for role in request.played_roles}
+    found, lacking = languages.recipes(taken, request.played_roles, asked)
     if not found:
         raise UsageError(next(iter(lacking.values())))
     remarks = [*taken.notes, *(warning for made in found.values() for warning in made.warnings)]
@@ -235,6 +236,8 @@ def _words(sandbox: Sandbox, plan: Plan) -> Iterator[Word]:
                     languages.written_in(plan.taken, made),
                     finds=made.finds,
                     tools=made.tools,
+                    named=made.named,
+                    arguments=made.arguments,
                 )
                 for role, made in plan.recipes.items()
             },
@@ -242,6 +245,7 @@ def _words(sandbox: Sandbox, plan: Plan) -> Iterator[Word]:
             seed=plan.request.seed,
             private_network=sandbox.private_network,
             environment=dict(sandbox.environment),
+            files=sandbox.files,
         )
     )
 

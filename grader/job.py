@@ -11,13 +11,14 @@ from grader.model import BuildResult, CheckResult, Role
 
 
 class Command(msgspec.Struct, frozen=True):
-    """A program.  `build`: commands to run first, in order; `run`: how to start it, with {host} and {port} in it.
+    """A program.  `build`: commands to run first, in order; `run`: how to start it, with placeholders like {port}.
 
     `asks`: what a client asks for at its prompts before the first message, in order, as the submission says (None: it
     does not say, and looking finds out).  `ports`: numbers in the program's source that may be a port of its own, each
     from 1 to 65535, in order of appearance.  `language`: what it is written in; empty: nobody knows.
     `finds`: likely names of the program, which takes the place of run[0] when building has made it (None: run[0] is
-    its name).  `tools`: commands that building and starting it take.
+    its name); `named`: names that the assignment gives it, which come before those.  `tools`: commands that building
+    and starting it take.  `arguments`: how many of run's last words are the assignment's.
     """
 
     build: tuple[tuple[str, ...], ...]
@@ -27,13 +28,16 @@ class Command(msgspec.Struct, frozen=True):
     language: str = ""
     finds: tuple[str, ...] | None = None
     tools: tuple[str, ...] = ()
+    named: tuple[str, ...] = ()
+    arguments: int = 0
 
 
 class Job(msgspec.Struct, frozen=True):
     """What to grade.  `commands`: the programs that were handed in, in the assignment's order.
 
     `chosen`: ids of the checks to play.  `private_network`: whether nobody else uses this network namespace.
-    `environment`: the variables of the place where programs are built and run, PATH among them.
+    `environment`: the variables of the place where programs are built and run, PATH among them.  `files`: where the
+    assignment's files are, as the program sees them; empty if it has none.
     """
 
     assignment: Assignment
@@ -42,6 +46,7 @@ class Job(msgspec.Struct, frozen=True):
     seed: int
     private_network: bool
     environment: dict[str, str]
+    files: str = ""
 
 
 class Built(msgspec.Struct, frozen=True, tag="built"):

@@ -39,6 +39,13 @@ MAX_UNPACKED_BYTES: Final = 200 * 1000 * 1000
 #: `grader.toml` is ten lines.
 MAX_CONFIG_BYTES: Final = 64 * 1024
 
+# the files that an assignment lays beside its programs
+
+#: All of them: a document root or a word list has some hundred kilobytes.  They are sent with each job, and in a
+#: container they lie in memory.
+MAX_FILES_BYTES: Final = 16 * 1024 * 1024
+MAX_FILES: Final = 1_000
+
 # a program while it runs
 
 #: What a server says unasked comes as soon as it has accepted; a correct program rests within milliseconds.

@@ -32,6 +32,12 @@ def plain(text: str) -> str:
     return re.sub(r"[\s._-]", "", text).lower()
 
 
+def is_called(name: str, given: Iterable[str]) -> bool:
+    """Whether a path's last part is one of these names, with or without an ending."""
+    path = PurePosixPath(name)
+    return not {plain(path.name), plain(_stem(name))}.isdisjoint(map(plain, given))
+
+
 def is_usual(name: str, role: Role) -> bool:
     """Whether a path's last part is one of the usual names: `tcp_server.c`, `EchoServer`."""
     stem = plain(_stem(name))
@@ -72,14 +78,15 @@ def tiers(role: Role) -> tuple[Callable[[str], bool], ...]:
     )
 
 
-def made_program(made: Iterable[str], role: Role, likely: Sequence[str] = ()) -> list[str]:
+def made_program(made: Iterable[str], role: Role, likely: Sequence[str] = (), given: Sequence[str] = ()) -> list[str]:
     """Which of the files that a build has made is the role's program: one, or all that are equally likely.
 
-    `likely`: names that it may have, since they are its sources' names.
+    `likely`: names that it may have, since they are its sources' names.  `given`: names that the assignment gives it.
     """
     names = [name for name in made if not _is_a_tools_own(name)]
     stems = {plain(name) for name in likely}
     rules: tuple[Callable[[str], bool], ...] = (
+        lambda name: is_called(name, given),
         *tiers(role)[:2],
         lambda name: plain(_stem(name)) in stems,
         *tiers(role)[2:],

@@ -158,6 +158,7 @@ class ScriptedSandbox:
     private_network = True
     environment: Mapping[str, str] = {"PATH": "/bin"}
     words = "scripted"
+    files = ""
     images: Mapping[str, str] = {"sandbox": "sha256:1"}
 
     def __init__(self, *words: Word, breaks: str = "", opens: bool = True) -> None:

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from grader.assignment.faults import disagreements
+from grader.assignment.starting import Starting
 from grader.assignment.table import CannotReadError, Source, examined
 from grader.assignment.values import Assignment, CheckSpec, ClientSpec, Flaw, Libraries, ServerSpec, builds, handed_in
 from grader.errors import AssignmentError, UsageError
@@ -21,6 +22,7 @@ __all__ = [
     "Flaw",
     "Libraries",
     "ServerSpec",
+    "Starting",
     "builds",
     "examine",
     "folder_of",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator
 
+from grader.assignment import starting
 from grader.assignment.table import HANDOUT, TABLE, Source, numbers_in
 from grader.assignment.values import Assignment, CheckSpec, Flaw
 from grader.catalogue.usual import USUAL, checks_over
@@ -19,6 +20,11 @@ def disagreements(asked: Assignment, source: Source) -> Iterator[Flaw]:
     for number in _twice(numbers_in(source.handout)):
         yield _in_handout(source, number, f"requirement {number} appears twice in the handout")
     yield from (Flaw(TABLE, fault, source.line("roles")) for fault in _faults_of_roles(asked))
+    for role in asked.roles:
+        for key, what in starting.faults_of(asked.starting(role), role):
+            yield Flaw(TABLE, f"[{role}] {what}", source.line(role, key))
+        for key in starting.using(asked.starting(role), "files") if not asked.beside else ():
+            yield Flaw(TABLE, f"[{role}] {key} has {{files}}, but there are no files in files/", source.line(role, key))
     for spec in asked.checks:
         yield from (_in_table(source, spec, what) for what in _faults_of_check(asked, source, spec))
     yield from (Flaw(TABLE, fault, source.line("limits", "open_files")) for fault in _limits_too_small(asked))

@@ -20,6 +20,7 @@ from typing import Annotated, Any, Final, Self
 
 import msgspec
 
+from grader.assignment import beside
 from grader.assignment.values import Assignment, CheckSpec, ClientSpec, Flaw, Libraries, ServerSpec
 from grader.catalogue import part_of_module
 from grader.catalogue.usual import USUAL, prerequisites
@@ -84,6 +85,7 @@ class Source:
 
     `text`: its table.  `raw`: the same, decoded.  `handout`: its own or its parent's; `own_handout`: whether it is its
     own.  `files`: its Python files and its parent's, by name.  `own_files`: names of those that are its own.
+    `beside`: what is below its folder `files/` and its parent's, by path.
     """
 
     name: str
@@ -93,6 +95,7 @@ class Source:
     own_handout: bool
     files: dict[str, bytes]
     own_files: frozenset[str]
+    beside: dict[str, bytes]
     parent: Source | None = None
 
     @classmethod
@@ -117,6 +120,7 @@ class Source:
             own_handout=own_handout,
             files={**(parent.files if parent else {}), **files},
             own_files=frozenset(files),
+            beside={**(parent.beside if parent else {}), **_beside(folder)},
             parent=parent,
         )
 
@@ -159,6 +163,13 @@ def _text(path: Path) -> str:
         return _read(path).decode()
     except UnicodeDecodeError as error:
         raise CannotReadError(Flaw(path.name, str(error))) from error
+
+
+def _beside(folder: Path) -> dict[str, bytes]:
+    try:
+        return beside.read(folder / beside.FOLDER)
+    except beside.CannotLayError as error:
+        raise CannotReadError(error.flaw) from error
 
 
 def _decoded(folder: Path) -> tuple[_Raw, str]:
@@ -213,6 +224,7 @@ def examined(source: Source) -> tuple[Assignment | None, list[Flaw]]:
             client=file.client,
             extends=tuple(lineage),
             image=file.image,
+            beside=source.beside,
         ),
         flaws,
     )

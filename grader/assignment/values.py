@@ -6,6 +6,7 @@ from typing import Annotated, Final, Literal
 
 import msgspec
 
+from grader.assignment.starting import Starting
 from grader.limits import SandboxLimits
 from grader.model import Part, Requirement, Role, Transport, part_of
 
@@ -30,8 +31,8 @@ class CheckSpec(msgspec.Struct, frozen=True):
         return part_of(self.id)
 
 
-class ServerSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What the handout says about the server.
+class ServerSpec(Starting, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What the handout says about the server, besides how it is started.
 
     `default_port`: where clients expect it unless told otherwise (the lecture's 12000, if the handout names none).
     `listen`: on every IPv4 address, or on loopback at least.  `clients`: how many it must hold at the same time
@@ -44,8 +45,8 @@ class ServerSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     backlog: Annotated[int, msgspec.Meta(ge=1, le=1000)] = 16
 
 
-class ClientSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What the handout says about the client.
+class ClientSpec(Starting, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What the handout says about the client, besides how it is started.
 
     `silent`: what it does when a reply never comes.  `tries`: how often it sends a request in all before it gives up.
     """
@@ -90,6 +91,7 @@ class Assignment(msgspec.Struct, frozen=True):
 
     `server`: what its server is like; clients expect it on that port.  `client`: None where no client is asked for.
     `checks`: each after those that it needs.  `files`: its Python files by name, which only the driver imports.
+    `beside`: what is laid beside its programs, by path below `files/`.
     `extends`: the assignments that it is a variant of, the nearest first.  `image`: libraries that programs may use.
     """
 
@@ -105,6 +107,11 @@ class Assignment(msgspec.Struct, frozen=True):
     client: ClientSpec | None = None
     extends: tuple[str, ...] = ()
     image: Libraries = Libraries()
+    beside: dict[str, bytes] = {}
+
+    def starting(self, role: Role) -> Starting:
+        """How its program of this role is started."""
+        return self.server if role == "server" else self.client or ClientSpec()
 
     def spec(self, check_id: str) -> CheckSpec:
         """The check with this id (KeyError: the assignment does not ask for it)."""

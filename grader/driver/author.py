@@ -15,6 +15,7 @@ from pathlib import Path
 from types import ModuleType
 
 from grader.assignment import Assignment, Flaw
+from grader.assignment.beside import FOLDER
 from grader.catalogue import MODULES, behaviour_of, part_of_module
 from grader.harness.fixtures import FIXTURES, is_fixture
 from grader.model import Part, Role, parts_of
@@ -42,8 +43,10 @@ def _first_line(words: str) -> str:
 
 
 def lay_out(assignment: Assignment, folder: Path) -> None:
-    """Put the author's files into a folder."""
-    for name, content in assignment.files.items():
+    """Put the author's files into a folder, with those that are laid beside programs below it."""
+    below = {f"{FOLDER}/{name}": content for name, content in assignment.beside.items()}
+    for name, content in {**assignment.files, **below}.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_bytes(content)
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import dataclasses
 import math
 import random
-import re
 import shlex
 import socket
 import time
@@ -21,8 +20,10 @@ from typing import Protocol, Self, TypeVar, cast
 
 from grader.assignment import ClientSpec, ServerSpec
 from grader.errors import Reason
+from grader.harness import starting
 from grader.harness.expect import Voice
 from grader.harness.greeting import Greeting
+from grader.harness.starting import Start
 from grader.job import Command, Job
 from grader.limits import EXIT_S, READY_S, SETTLE_S
 from grader.link.channel import ChannelClosedError
@@ -50,7 +51,8 @@ from grader.wire.warden import CannotStartError, WardenClient, WardenError
 _PORTS = tuple(port for port in range(20_000, 32_000) if (port & 0xFF) << 8 >= 1024)
 _WILDCARDS = {"0.0.0.0": "127.0.0.1", "::": "127.0.0.1"}  # noqa: S104 — compared with, never bound
 _PORT_TRIES = 100
-_PLACES = re.compile(r"\{\{|\}\}|\{host\}|\{port\}|\{message\}")
+#: Where servers are reached, for one that wants to be told.
+_HOST = "127.0.0.1"
 #: What a program finds where its place says nothing else ...
 _USUAL_ENVIRONMENT = {
     "HOME": "/tmp",  # noqa: S108 — a tmpfs
@@ -344,14 +346,14 @@ class Stage:
 
     def run(
         self,
-        argv: tuple[str, ...],
+        start: Start,
         *,
         terminal: bool = True,
         judged_by_output: bool = False,
         beside: bool = False,
         again: bool = False,
     ) -> Program:
-        """Start a command in the work folder, after ending what ran before, or `beside` it.
+        """Start a program in the work folder, after ending what ran before, or `beside` it.
 
         It finds the folder as it was after building; one that is started `again`, as it has left it itself.
         One that is judged by its output runs at a terminal that adds nothing to it, and all of it is kept.
@@ -365,12 +367,16 @@ class Stage:
             self._beside.append(self._program)
         try:
             started = self._warden.start(
-                argv, self._environment, terminal=terminal, echo=not judged_by_output, afresh=not (beside or again)
+                start.argv,
+                {**self._environment, **start.environment},
+                terminal=terminal,
+                echo=not judged_by_output,
+                afresh=not (beside or again),
             )
         except CannotStartError as error:
             raise FaultError(Reason.NOT_STARTED, f"the program could not be started: {error}") from None
         name = ("your client" if judged_by_output else "your server") if self._pair else "program"
-        self.transcript.add(EventKind.STARTED, name, shlex.join(argv))
+        self.transcript.add(EventKind.STARTED, name, _shown(start))
         limits = self._job.assignment.limits
         self._program = Program(
             *(started, self._warden, self.table, self._for_check(), limits),
@@ -394,18 +400,25 @@ class Stage:
         Raises:
             FaultError: it can't be executed.
         """
-        return self.run(
-            tuple(filled(word, filling) for word in run), terminal=terminal, judged_by_output=True, beside=beside
-        )
+        variables = self._job.assignment.starting("client").environment
+        start = starting.as_usual(run, variables, {**self._filling, **filling})
+        return self.run(start, terminal=terminal, judged_by_output=True, beside=beside)
 
     def start(self, *arguments: str) -> Program:
         """Start the submission with these arguments in place of the port."""
-        return self.run(_with_arguments(self._job.commands["server"].run, arguments))
+        variables = self._job.assignment.server.environment
+        return self.run(starting.with_port(self._job.commands["server"], variables, arguments, self._filling))
 
     def start_on(self, port: int, *, terminal: bool = True, again: bool = False) -> Program:
         """Start the submission as a server on a port, at a terminal or on pipes."""
-        run = tuple(_filled(word, str(port)) for word in self._job.commands["server"].run)
-        return self.run(run, terminal=terminal, again=again)
+        variables = self._job.assignment.server.environment
+        start = starting.as_usual(self._job.commands["server"].run, variables, {**self._filling, "port": str(port)})
+        return self.run(start, terminal=terminal, again=again)
+
+    @property
+    def _filling(self) -> dict[str, str]:
+        """What can be filled in at every start."""
+        return {"host": _HOST, "files": self._job.files}
 
     def wait_listening(self, program: Program, port: int) -> Server:
         """Until the program listens: on that port, or else wherever it listens when it has come to rest.
@@ -705,30 +718,10 @@ def client_name(number: int) -> str:
     return f"client {_CLIENT_NAMES[number]}" if number < len(_CLIENT_NAMES) else f"client {number + 1}"
 
 
-def _with_arguments(run: tuple[str, ...], arguments: tuple[str, ...]) -> tuple[str, ...]:
-    """The command with these arguments in place of the port, be that a word of its own, part of one, or missing."""
-    if not any("{port}" in word for word in run):
-        return *(_filled(word, "") for word in run), *arguments
-    words: list[str] = []
-    for word in run:
-        if word == "{port}":
-            words += arguments
-        else:
-            words.append(_filled(word, " ".join(arguments)))
-    return tuple(words)
-
-
-def filled(word: str, filling: Mapping[str, str]) -> str:
-    """A word of the command with its placeholders filled in, those that `filling` names.
-
-    A brace that belongs to a name is doubled (`languages/recipe.py`); any other brace is the student's own.
-    """
-    braces = {"{{": "{", "}}": "}"}
-    return _PLACES.sub(lambda place: braces.get(place[0]) or filling.get(place[0][1:-1], place[0]), word)
-
-
-def _filled(word: str, port: str) -> str:
-    return filled(word, {"host": "127.0.0.1", "port": port})
+def _shown(start: Start) -> str:
+    """As in a shell."""
+    variables = (f"{name}={shlex.quote(value)}" for name, value in start.environment.items())
+    return " ".join([*variables, shlex.join(start.argv)])
 
 
 def _not_listening(program: Program, port: int, stop: NoProgressError, instead: str) -> FaultError:

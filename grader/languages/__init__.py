@@ -1,7 +1,9 @@
 """Finding a submission's program: which file it is, how it is built, and how it is started.
 
-The submission's `grader.toml` wins; then a build system that makes the role's program (`builds`); then the source that
-names and contents point to (`programs`), by its language's row (`table`).  Nothing is guessed between two files that
+The submission's `grader.toml` wins; then the command with which the assignment builds, or a build system that makes the
+role's program (`builds`); then the source that names and contents point to (`programs`), by its language's row
+(`table`).  The names that an assignment gives a program come before all others, and its arguments replace the usual
+ones.  Nothing is guessed between two files that
 are equally likely: the error names both and shows the `grader.toml` line that decides.  Only names and texts are
 looked at: what a program means, and whether it compiles, is found out by running it.
 """
@@ -11,12 +13,14 @@ from __future__ import annotations
 import json
 import re
 import shlex
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from itertools import islice
 from pathlib import PurePosixPath
+from types import MappingProxyType
 from typing import Final
 
+from grader.assignment.starting import ARGUMENTS, Starting
 from grader.errors import UsageError
 from grader.families import FAMILIES, closed, families_of_words
 from grader.languages import builds, programs
@@ -33,22 +37,27 @@ _NUMBER: Final = re.compile(r"(?<![\w.])[0-9](?:_?[0-9]){0,6}(?!\w|\.[0-9])")
 _PORTS: Final = range(1, 65536)
 _MOST_PORTS: Final = 64
 _LISTED_FILES: Final = 5
+_NOTHING: Final = Starting()
 
 
 class NoProgramError(UsageError):
     """No program for that role was found."""
 
 
-def recipe(submission: Submission, role: Role) -> Recipe:
-    """How the submission's server or client is built and started.
+def recipe(submission: Submission, role: Role, asked: Starting = _NOTHING) -> Recipe:
+    """How the submission's server or client is built and started.  `asked`: what the assignment says about that.
 
     Raises NoProgramError when there is none, and UsageError when there are several or its language can't be run.
     """
-    return _recipe(Sources(submission), role)
+    return _recipe(Sources(submission), role, asked)
 
 
-def recipes(submission: Submission, roles: Iterable[Role]) -> tuple[dict[Role, Recipe], dict[Role, str]]:
+def recipes(
+    submission: Submission, roles: Iterable[Role], asked: Mapping[Role, Starting] = MappingProxyType({})
+) -> tuple[dict[Role, Recipe], dict[Role, str]]:
     """The programs found for these roles, and for each other role a sentence that says why there is none.
+
+    `asked`: what the assignment says about how they are started.
 
     Raises UsageError when it is not clear which program is meant, or when its language can't be run.
     """
@@ -57,13 +66,13 @@ def recipes(submission: Submission, roles: Iterable[Role]) -> tuple[dict[Role, R
     lacking: dict[Role, str] = {}
     for role in roles:
         try:
-            found[role] = _recipe(sources, role)
+            found[role] = _recipe(sources, role, asked.get(role, _NOTHING))
         except NoProgramError as error:
             lacking[role] = str(error)
     spare = _taken_twice(submission, found)
     if spare is not None:
         del found[spare]
-        lacking[spare] = _none_found(submission, spare)
+        lacking[spare] = _none_found(submission, spare, asked.get(spare, _NOTHING).names)
     return found, lacking
 
 
@@ -93,9 +102,22 @@ def written_in(submission: Submission, made: Recipe) -> str:
     return found.pop() if len(found) == 1 else ""
 
 
-def _recipe(sources: Sources, role: Role) -> Recipe:
-    found = _found(sources, role)
+def _recipe(sources: Sources, role: Role, asked: Starting) -> Recipe:
+    start = _configured(sources.submission.config, role)
+    found = (
+        _from_config(sources, start)
+        if start is not None
+        else _with_arguments(_found(sources, role, asked), role, asked)
+    )
     return found if role == "server" else replace(found, ports=_ports_in(sources, found))
+
+
+def _with_arguments(made: Recipe, role: Role, asked: Starting) -> Recipe:
+    """The recipe with the assignment's arguments in place of the usual ones, with which every recipe ends."""
+    if asked.arguments is None:
+        return made
+    run = (*made.run[: -len(ARGUMENTS[role])], *asked.arguments)
+    return replace(made, run=run, arguments=len(asked.arguments))
 
 
 def _taken_twice(submission: Submission, found: dict[Role, Recipe]) -> Role | None:
@@ -110,21 +132,20 @@ def _taken_twice(submission: Submission, found: dict[Role, Recipe]) -> Role | No
     return OTHER_ROLE[named] if named else [*found][-1]
 
 
-def _found(sources: Sources, role: Role) -> Recipe:
+def _found(sources: Sources, role: Role, asked: Starting) -> Recipe:
     submission = sources.submission
-    start = _configured(submission.config, role)
-    if start is not None:
-        return _from_config(sources, start)
     given_away = _configured_files(submission, _configured(submission.config, OTHER_ROLE[role]))
-    winners = programs.candidates(sources, role, given_away)
-    built = builds.built(sources, role, winners)
+    winners = programs.candidates(sources, role, given_away, asked.names)
+    if asked.build_command:
+        return builds.as_asked(sources, role, winners, asked)
+    built = builds.built(sources, role, winners, asked.names)
     if built is not None:
         return built
     if not winners:
         _refuse_csharp(submission, role)
-        raise NoProgramError(_none_found(submission, role))
+        raise NoProgramError(_none_found(submission, role, asked.names))
     if len(winners) > 1:
-        raise UsageError(_several_found(sources, role, winners))
+        raise UsageError(_several_found(sources, role, winners, asked))
     return _from_source(sources, role, winners[0])
 
 
@@ -210,22 +231,26 @@ def _ports_in(sources: Sources, made: Recipe) -> tuple[int, ...]:
 # what to say when it is not clear
 
 
-def _none_found(submission: Submission, role: Role) -> str:
+def _none_found(submission: Submission, role: Role, names: tuple[str, ...]) -> str:
     other = OTHER_ROLE[role]
     others = [name for name in submission.files if language_name(name) and belongs_to(name, other)]
     if others:
         return f"this submission has a {other} ({shown(others[0])}) but no {role}"
-    wanted = [f"{role}.py", f"tcp_{role}.c", f"a Makefile that makes {role!r}"]
+    likely = (
+        [f"{role}.py", f"tcp_{role}.c"] if not names else [f"{name}.{end}" for name in names for end in ("py", "c")]
+    )
+    wanted = [*likely, f"a Makefile that makes {(*names, role)[0]!r}"]
     return (
         f"no {role} was found: looked for {_listed(wanted, 'or')} and similar names, but found only "
         f"{_listed([shown(name) for name in submission.files], 'and')}"
     )
 
 
-def _several_found(sources: Sources, role: Role, names: list[str]) -> str:
+def _several_found(sources: Sources, role: Role, names: list[str], asked: Starting) -> str:
+    example = _with_arguments(_from_source(sources, role, names[0]), role, asked)
     return (
         f"{_listed([shown(name) for name in names], 'and')} could each be the {role}: say which one it is in a file "
-        f"{CONFIG_NAME}, for example with this line:\n{config_line(role, _from_source(sources, role, names[0]))}"
+        f"{CONFIG_NAME}, for example with this line:\n{config_line(role, example)}"
     )
 
 

@@ -1,16 +1,21 @@
-"""Build systems: make, CMake and cargo.  What they make is found afterwards, among new files that can be executed."""
+"""Build systems: make, CMake and cargo, or an assignment's own command.
+
+What they make is found afterwards, among new files that can be executed.
+"""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import PurePosixPath
 from typing import Final
 
+from grader.assignment.starting import ARGUMENTS, Starting
 from grader.families import BASE, families_of_words
 from grader.languages import makefiles
-from grader.languages.recipe import ARGUMENTS, Argv, Recipe, unused
+from grader.languages.recipe import Argv, Recipe, unused
 from grader.languages.scripts import odd_lines
 from grader.languages.sources import Sources, folder_of, joined
 from grader.languages.table import language_of
@@ -22,17 +27,39 @@ _DEPENDENCIES: Final = re.compile(r"^\[(?:[\w.-]*\.)?(?:build-)?dependencies(?:\
 _WORD: Final = re.compile(r"[\w./+-]+")
 
 
-def built(sources: Sources, role: Role, winners: list[str]) -> Recipe | None:
+def built(sources: Sources, role: Role, winners: list[str], names: tuple[str, ...] = ()) -> Recipe | None:
     """How a build system makes the role's program; None if there is none, or if it doesn't decide.
 
     `winners`: the sources that may be the program.  With none, a Makefile counts if it has a target for the role, or
-    if there is no other source at all.
+    if there is no other source at all.  `names`: those that the assignment gives the program.
     """
-    for system in (_by_cargo, _by_cmake, _by_make):
+    for system in (_by_cargo, _by_cmake, partial(_by_make, names=names)):
         recipe = system(sources, role, winners)
         if recipe is not None:
-            return recipe
+            return replace(recipe, named=names)
     return None
+
+
+def as_asked(sources: Sources, role: Role, winners: list[str], asked: Starting) -> Recipe:
+    """How the assignment's own command makes the program, whatever else there is.  `winners`: the likely sources."""
+    words = [word for line in asked.build_command for word in _WORD.findall(line)]
+    makefile = next((name for name in makefiles.MAKEFILES if name in sources.files and "make" in words), "")
+    rows = [(name, language) for name in winners if (language := language_of(name)) is not None]
+    needed = (language.recipe(sources, role, name).families for name, language in rows)
+    families = families_of_words([*words, *_WORD.findall(sources.text(makefile) if makefile else "")])
+    # As for every Makefile: what was built elsewhere must not count as up to date.
+    stale = bool(makefile) and any(_may_be_stale(sources, "", name) for name in (role, *asked.names))
+    build: Argv = (*(("env", "MAKEFLAGS=B") if stale else ()), *asked.build_command)
+    names = {language.name for _, language in rows}
+    made = _made(
+        role,
+        (build,),
+        language=names.pop() if len(names) == 1 else "its own command",
+        likely=_likely(winners),
+        families=families.union(*needed),
+    )
+    program = winners[0] if len(winners) == 1 else makefile or (*asked.names, role)[0]
+    return replace(made, program=program, named=asked.names)
 
 
 def _places(sources: Sources, role: Role, winners: list[str], names: tuple[str, ...]) -> Iterator[str]:
@@ -81,7 +108,7 @@ def _by_cmake(sources: Sources, role: Role, winners: list[str]) -> Recipe | None
     return None
 
 
-def _by_make(sources: Sources, role: Role, winners: list[str]) -> Recipe | None:
+def _by_make(sources: Sources, role: Role, winners: list[str], names: tuple[str, ...]) -> Recipe | None:
     languages = [language_of(name) for name in winners]
     if winners and not any(language is not None and language.by_make for language in languages):
         return None  # a target of a Makefile beside Python starts the program: building it would never end
@@ -89,23 +116,23 @@ def _by_make(sources: Sources, role: Role, winners: list[str]) -> Recipe | None:
         present = sources.in_folder(place)
         makefile = joined(place, next(name for name in makefiles.MAKEFILES if name in present))
         text = sources.text(makefile)
-        own_target = _has_target(sources, place, text, role)
+        own_target = next((name for name in (*names, role) if _has_target(sources, place, text, name)), None)
         if not (winners or own_target or _is_all_there_is(sources, role)):
             continue
         stems = [PurePosixPath(name).stem.lower() for name in winners]
-        if not (own_target or (makefiles.has_rules(text) and makefiles.may_make(text, (role, *stems)))):
+        if not (own_target or (makefiles.has_rules(text) and makefiles.may_make(text, (*names, role, *stems)))):
             continue
-        return _from_make(sources, role, winners, makefile, role if own_target else makefiles.building_target(text))
+        return _from_make(sources, role, winners, makefile, own_target or makefiles.building_target(text))
     return None
 
 
-def _has_target(sources: Sources, place: str, text: str, role: Role) -> bool:
-    """Whether `make <role>` makes it: by a rule, or by make's built-in rule for a program with a single C file."""
+def _has_target(sources: Sources, place: str, text: str, target: str) -> bool:
+    """Whether `make <target>` makes it: by a rule, or by make's built-in rule for a program with a single C file."""
     below = {name.removeprefix(f"{place}/") for name in sources.files} if place else {*sources.files}
-    if makefiles.makes_target(text, role, below):
-        return not makefiles.starts_something(text, role)
+    if makefiles.makes_target(text, target, below):
+        return not makefiles.starts_something(text, target)
     alone = len(sources.with_suffix((".c",), place)) == 1
-    return alone and f"{role}.c" in below and not makefiles.has_rules(text)
+    return alone and f"{target}.c" in below and not makefiles.has_rules(text)
 
 
 def _is_all_there_is(sources: Sources, role: Role) -> bool:
@@ -125,10 +152,10 @@ def _from_make(sources: Sources, role: Role, winners: list[str], makefile: str, 
     return replace(made, warnings=tuple(odd_lines(sources, makefile, "make")))
 
 
-def _may_be_stale(sources: Sources, place: str, role: Role) -> bool:
+def _may_be_stale(sources: Sources, place: str, target: str) -> bool:
     return (
         bool(sources.compiled)
-        or joined(place, role) in sources.taken
+        or joined(place, target) in sources.taken
         or any(name.endswith((".o", ".a")) for name in sources.files)
     )
 

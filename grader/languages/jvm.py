@@ -6,8 +6,9 @@ import re
 from pathlib import PurePosixPath
 from typing import Final
 
+from grader.assignment.starting import ARGUMENTS
 from grader.families import BASE
-from grader.languages.recipe import ARGUMENTS, Argv, Recipe, argument, literal, unused
+from grader.languages.recipe import Argv, Recipe, argument, literal, unused
 from grader.languages.sources import Sources, folder_of, is_side_file
 from grader.model import Role
 from grader.roles import OTHER_ROLE, belongs_to

@@ -11,8 +11,9 @@ from collections.abc import Iterable
 from pathlib import PurePosixPath
 from typing import Final
 
+from grader.assignment.starting import ARGUMENTS
 from grader.families import BASE
-from grader.languages.recipe import ARGUMENTS, Argv, Recipe, argument, unused
+from grader.languages.recipe import Argv, Recipe, argument, unused
 from grader.languages.sources import Sources, folder_of, is_aside, is_hidden, is_side_file, joined
 from grader.model import Role
 from grader.roles import OTHER_ROLE, belongs_to

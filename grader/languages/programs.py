@@ -1,9 +1,9 @@
 """Which source is a role's program: by words for the role in names and folders, then by what the sources say.
 
 Nothing is guessed between two files that are equally likely: all that are left are returned.  The rules, each of which
-only decides if the ones before it left several: a usual name; a file or folder name that mentions the role; any file
-that doesn't mention the other role; those with a main function; those that no other source includes or imports; those
-that a README or a start script starts.
+only decides if the ones before it left several: a name that the assignment gives it; a usual name; a file or folder
+name that mentions the role; any file that doesn't mention the other role; those with a main function; those that no
+other source includes or imports; those that a README or a start script starts.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import Final
 from grader.languages.sources import Sources, folder_of, is_aside, is_side_file, joined
 from grader.languages.table import SHELL, language_of
 from grader.model import Role
-from grader.roles import OTHER_ROLE, belongs_to, is_near, is_usual, plain, tiers
+from grader.roles import OTHER_ROLE, belongs_to, is_called, is_near, is_usual, plain, tiers
 
 Rule = Callable[[str], bool]
 
@@ -30,10 +30,11 @@ _COMMAND: Final = re.compile(r"(?:\b(?:python[\d.]*|node|ruby|perl|java|go|bash|
 _README: Final = re.compile(r"(?:readme|anleitung|howto|usage|notes|report)(?:\.\w+)?", re.IGNORECASE)
 
 
-def candidates(sources: Sources, role: Role, given_away: Collection[str]) -> list[str]:
+def candidates(sources: Sources, role: Role, given_away: Collection[str], given: Collection[str] = ()) -> list[str]:
     """The sources that are equally likely to be the role's program; usually one; none if there is none.
 
-    `given_away`: files that are the other program's, as the submission says.
+    `given_away`: files that are the other program's, as the submission says.  `given`: names that the assignment gives
+    the program.
     """
     every = [name for name in sources.files if language_of(name) and not is_side_file(name) and name not in given_away]
     if len(sources.files) == 1 and not any(is_usual(name, OTHER_ROLE[role]) for name in every):
@@ -42,7 +43,8 @@ def candidates(sources: Sources, role: Role, given_away: Collection[str]) -> lis
     meant = [name for name in programs if not is_aside(name)] or programs
     mains = [name for name in meant if _has_main(sources, name)]
     found = (
-        _first(_named(role, ("",)), mains)
+        _first(_given(given), every)
+        or _first(_named(role, ("",)), mains)
         or _first(_scripts(role), [name for name in every if language_of(name) is SHELL])
         or _first(_named(role, ("near", "rest")), mains)
         or _first(_named(role, ("", "near")), meant)
@@ -54,6 +56,11 @@ def candidates(sources: Sources, role: Role, given_away: Collection[str]) -> lis
 def _first(rules: Iterable[Rule], names: list[str]) -> list[str]:
     """The names kept by the first rule that keeps any."""
     return next((found for rule in rules if (found := [name for name in names if rule(name)])), [])
+
+
+def _given(names: Collection[str]) -> list[Rule]:
+    """Rules for the names that an assignment gives, root before subfolders."""
+    return [place(lambda name: is_called(name, names)) for place in (_in_root, _below)]
 
 
 def _named(role: Role, kinds: tuple[str, ...]) -> list[Rule]:

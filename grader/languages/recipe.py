@@ -4,13 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Literal
 
 from grader.families import BASE, FAMILIES, closed
-from grader.model import Role
-
-#: What a program is given, by role; {host} and {port} are filled in when it is started.
-ARGUMENTS: Final[dict[Role, tuple[str, ...]]] = {"server": ("{port}",), "client": ("{host}", "{port}")}
 
 Argv = tuple[str, ...]
 
@@ -26,6 +22,8 @@ class Recipe:
     in order of appearance.  `families`: what building and running it needs, by name (`grader.families`).
     `finds`: None where `run` names the program; else it is what the build will have made, to be looked for among what
     is new and can be executed, in the place of run[0]; likely names for it.
+    `named`: names that the assignment gives the program, which come before all others.  `arguments`: how many of run's
+    last words are the assignment's; 0: it does not say which.
     `warnings`: sentences about what the student should know of it, whatever the checks say.
     """
 
@@ -37,6 +35,8 @@ class Recipe:
     ports: tuple[int, ...] = ()
     families: frozenset[str] = frozenset({BASE})
     finds: tuple[str, ...] | None = None
+    named: tuple[str, ...] = ()
+    arguments: int = 0
     warnings: tuple[str, ...] = ()
 
     @property

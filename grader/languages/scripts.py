@@ -7,8 +7,9 @@ from collections.abc import Iterable
 from pathlib import PurePosixPath
 from typing import Final
 
+from grader.assignment.starting import ARGUMENTS
 from grader.families import BASE
-from grader.languages.recipe import ARGUMENTS, Argv, Recipe, argument, literal, unused
+from grader.languages.recipe import Argv, Recipe, argument, literal, unused
 from grader.languages.sources import Sources, folder_of, joined
 from grader.model import Role
 from grader.submission import shown

@@ -49,10 +49,12 @@ class Settings(TypedDict):
 
     `uid`, `gid`: whom the program runs as (0 in a user namespace that maps nobody else). `work`: the folder it lives
     in, empty and writable for that user. `places`: the folders that it can write in, which are put back as they were
-    after building whenever a program is started. `caches`: one in them, emptied after building. `private_pids`: whether
-    this process is PID 1 of a namespace. `own_cgroup`: whether the kernel counts this sandbox's memory and processes
-    apart; then its own limit holds for `processes` (RLIMIT_NPROC would count the user's processes in all containers of
-    the machine). `patience_s`: how long the kernel may take to stop or to end the program. Sizes in bytes.
+    after building whenever a program is started. `caches`: one in them, emptied after building. `files`: where the
+    assignment's own files are laid, which the program can read but not change; empty: it has none. `private_pids`:
+    whether this process is PID 1 of a namespace. `own_cgroup`: whether the kernel counts this sandbox's memory and
+    processes apart; then its own limit holds for `processes` (RLIMIT_NPROC would count the user's processes in all
+    containers of the machine). `patience_s`: how long the kernel may take to stop or to end the program. Sizes in
+    bytes.
     """
 
     uid: int
@@ -60,6 +62,7 @@ class Settings(TypedDict):
     work: str
     places: list[str]
     caches: str
+    files: str
     private_pids: bool
     own_cgroup: bool
     memory_bytes: int

@@ -92,7 +92,7 @@ def _local(listen: Callable[[str], None], why: str, needs: Needs, nest: Nest | N
     if missing:
         listen(f"allowed by the assignment, but not installed here: {', '.join(missing)}")
 
-    return Choice("local", why, lambda assignment, archive, _: LocalSandbox(assignment.limits, archive, nest))
+    return Choice("local", why, lambda assignment, archive, _: LocalSandbox(assignment, archive, nest))
 
 
 def _docker(listen: Callable[[str], None], why: str, rules: Rules, needs: Needs) -> Choice:
@@ -107,7 +107,7 @@ def _docker(listen: Callable[[str], None], why: str, rules: Rules, needs: Needs)
 
     def make(assignment: Assignment, archive: bytes, wanted: frozenset[str]) -> Sandbox:
         supplied = images.supply(contents_of(assignment, wanted, rules.image))
-        return DockerSandbox(client, assignment.limits, archive, supplied, complaints.append)
+        return DockerSandbox(client, assignment, archive, supplied, complaints.append)
 
     return Choice("docker", why, make, complaints)
 

@@ -22,11 +22,13 @@ from docker.errors import APIError, NotFound
 from docker.types import DriverConfig, LogConfig, Mount, Ulimit
 from docker.utils.socket import frames_iter
 
+from grader.assignment import Assignment
 from grader.errors import CannotJudgeError
 from grader.job import Job, Word
 from grader.limits import (
     CACHE_BYTES,
     CACHE_FILES,
+    MAX_FILES,
     MEMORY_HEADROOM_BYTES,
     PROGRAM_CPU_SHARES,
     SCRATCH_BYTES,
@@ -46,7 +48,7 @@ from grader.link.settings import (
     UNPRIVILEGED_ID,
 )
 from grader.sandbox import engine
-from grader.sandbox.host import CACHES, cache_variables, patience_s, settings_of, words_of
+from grader.sandbox.host import CACHES, FILES, cache_variables, packed, patience_s, settings_of, words_of
 from grader.sandbox.images import TARGETS, Target
 from grader.sandbox.interpreter import python_module
 
@@ -58,6 +60,8 @@ _DRIVER_MEMORY_BYTES = 512 * 1024 * 1024
 _DRIVER_PROCESSES = 32
 #: What IPC_SETTINGS allows for messages that wait in queues, with some room.
 _QUEUES_BYTES = 4 * 1024 * 1024
+#: A file's last page, and its folder.
+_PAGES_BYTES = 2 * 4096
 #: The warden itself, besides the program.
 _WARDEN_PROCESSES = 8
 _STDERR = 2
@@ -74,7 +78,7 @@ class DockerSandbox:
     def __init__(
         self,
         client: docker.DockerClient,
-        limits: SandboxLimits,
+        assignment: Assignment,
         archive: bytes,
         images: Mapping[Target, engine.Stored],
         complain: Callable[[str], None],
@@ -86,8 +90,10 @@ class DockerSandbox:
         self._client = client
         self._complain = complain
         self._api = client.api
-        self._limits = limits
+        self._limits = assignment.limits
         self._archive = archive
+        self._packed = packed(assignment.beside)
+        self.files = FILES if assignment.beside else ""
         self._run = uuid.uuid4().hex
         self.images: dict[str, str] = {target: images[target].id for target in TARGETS}
         self.environment = {**cache_variables(CACHES), "PATH": _PATH, **images["sandbox"].environment}
@@ -111,8 +117,9 @@ class DockerSandbox:
             warden = self._start_warden()
             self._driver = self._create("driver", self._driver_options(warden))
             self._driver_stream = self._start(self._driver)
-            settings = json.dumps({**settings_of(self._limits), "own_cgroup": True}).encode()
-            _send(self._warden_stream, pack(settings) + pack(self._archive))
+            settings = {**settings_of(self._limits, has_files=bool(self.files)), "own_cgroup": True}
+            words = (json.dumps(settings).encode(), self._packed, self._archive)
+            _send(self._warden_stream, b"".join(map(pack, words)))
 
     def _start_warden(self) -> str:
         """With IPv6 on its loopback, which engines disable, unless the engine's kernel has none."""
@@ -171,14 +178,16 @@ class DockerSandbox:
             cpu_shares=PROGRAM_CPU_SHARES,
             extra_hosts={SERVER_NAME: SERVER_ADDRESS, MACHINE_NAME: MACHINE_ADDRESS},
             cap_add=_WARDEN_CAPABILITIES,
-            mem_limit=_memory_bytes(limits),
-            memswap_limit=_memory_bytes(limits),
+            mem_limit=_memory_bytes(limits) + self._files_bytes,
+            memswap_limit=_memory_bytes(limits) + self._files_bytes,
             pids_limit=limits.processes + _WARDEN_PROCESSES,
             tmpfs={
                 "/work": f"{size},{owner}",
                 CACHES: f"{caches},{owner}",
                 "/tmp": scratch,  # noqa: S108 — in the container
                 "/dev/shm": scratch,  # noqa: S108 — likewise
+                # The warden's own, so that no program can change it.
+                **({FILES: f"size={self._files_bytes},mode=0755,noatime"} if self.files else {}),
             },
             ulimits=[
                 Ulimit(name="nofile", soft=limits.open_files, hard=limits.open_files),
@@ -191,6 +200,11 @@ class DockerSandbox:
         )
         host_config["KernelMemoryTCP"] = SOCKET_BYTES  # not known to docker-py; of no effect with cgroup v2
         return {"host_config": host_config, "hostname": MACHINE_NAME}
+
+    @property
+    def _files_bytes(self) -> int:
+        """What the assignment's files take: a tmpfs has whole pages, as their archive has whole blocks, and folders."""
+        return 2 * len(self._packed) + _PAGES_BYTES * MAX_FILES if self.files else 0
 
     def _mounted(self, path: str, kind: str, options: str) -> Mount:
         """A file system of this run's own, as the engine makes it: as a volume, since it takes options."""

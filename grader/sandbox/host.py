@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import os
 import select
+import tarfile
 import time
 from collections.abc import Callable, Iterator, Mapping
 from types import TracebackType
@@ -17,8 +19,9 @@ from grader.limits import BUILD_STALLED, HOST_GRACE_S, KERNEL_S, LAST_CHECK_S, S
 from grader.link.settings import UNPRIVILEGED_ID, Settings
 from grader.model import PARTS
 
-#: The folder for caches in a container.
+#: The folders for caches and for the assignment's files in a container.
 CACHES: Final = "/cache"
+FILES: Final = "/files"
 #: Where tools keep what they can make again, and Go what it makes on its way: variable -> folder below that for caches.
 _CACHES_OF_TOOLS: Final = {
     "XDG_CACHE_HOME": "",
@@ -55,6 +58,10 @@ class Sandbox(Protocol):
         """Its description for reports."""
 
     @property
+    def files(self) -> str:
+        """Where the assignment's files are, as the program sees them; empty if it has none."""
+
+    @property
     def images(self) -> Mapping[str, str]:
         """Ids of the images that its containers were made from, by target; none without containers."""
 
@@ -67,14 +74,15 @@ def cache_variables(folder: str) -> dict[str, str]:
     return {name: os.path.join(folder, below) for name, below in _CACHES_OF_TOOLS.items()}  # noqa: PTH118 — no path of ours
 
 
-def settings_of(limits: SandboxLimits) -> Settings:
-    """The warden's settings as far as the host knows them."""
+def settings_of(limits: SandboxLimits, *, has_files: bool = False) -> Settings:
+    """The warden's settings as far as the host knows them.  `has_files`: whether files are laid beside the program."""
     return {
         "uid": UNPRIVILEGED_ID,
         "gid": UNPRIVILEGED_ID,
         "work": "/work",
         "places": ["/work", "/tmp", "/dev/shm", CACHES],  # noqa: S108 — in the container
         "caches": CACHES,
+        "files": FILES if has_files else "",
         "private_pids": True,
         "own_cgroup": False,
         "memory_bytes": limits.memory_bytes,
@@ -84,6 +92,17 @@ def settings_of(limits: SandboxLimits) -> Settings:
         "disk_files": limits.disk_files,
         "patience_s": KERNEL_S,
     }
+
+
+def packed(files: Mapping[str, bytes]) -> bytes:
+    """An assignment's files, by their paths, as a tar that the warden unpacks."""
+    archive = io.BytesIO()
+    with tarfile.open(fileobj=archive, mode="w") as tar:
+        for name, content in files.items():
+            member = tarfile.TarInfo(name)
+            member.size, member.mode = len(content), 0o644
+            tar.addfile(member, io.BytesIO(content))
+    return archive.getvalue()
 
 
 def patience_s(limits: SandboxLimits) -> float:

@@ -16,12 +16,12 @@ from typing import Final, Self
 
 import msgspec
 
+from grader.assignment import Assignment
 from grader.job import Job, Word
-from grader.limits import SandboxLimits
 from grader.link import hidden
 from grader.link.channel import pack
 from grader.sandbox.begun import Nest
-from grader.sandbox.host import cache_variables, lines_of, settings_of, words_of
+from grader.sandbox.host import cache_variables, lines_of, packed, settings_of, words_of
 
 #: Where toolchains look for their own parts, if these are in unusual places.
 _OF_TOOLCHAINS: Final = (
@@ -49,10 +49,12 @@ class LocalSandbox:
 
     images: Mapping[str, str] = MappingProxyType({})
 
-    def __init__(self, limits: SandboxLimits, archive: bytes, nest: Nest | None = None) -> None:
+    def __init__(self, assignment: Assignment, archive: bytes, nest: Nest | None = None) -> None:
         """`nest`: has started already, and exits with its owner."""
-        self._limits = limits
+        self._limits = assignment.limits
         self._archive = archive
+        self._files = assignment.beside
+        self.files = ""
         self._begun = nest
         self._own = ExitStack()
         self._private = False
@@ -70,7 +72,9 @@ class LocalSandbox:
             CannotJudgeError: the sandbox does not start.
         """
         try:
-            self._nest.tell_warden(pack(json.dumps(settings_of(self._limits)).encode()) + pack(self._archive))
+            settings = settings_of(self._limits, has_files=bool(self._files))
+            words = (json.dumps(settings).encode(), packed(self._files), self._archive)
+            self._nest.tell_warden(b"".join(map(pack, words)))
         except BrokenPipeError:
             raise self._nest.broken() from None
         answer = self._nest.answer()
@@ -78,6 +82,7 @@ class LocalSandbox:
             raise self._nest.broken()
         made = json.loads(answer)
         self._private, self._own_user, self._caches = made["private"], made["own_user"], made["caches"]
+        self.files = made["files"] if self._files else ""
         if not self._private:
             hidden.hide()  # this process knows the assignment and the seed
 

@@ -14,8 +14,8 @@ import stat
 import struct
 import sys
 import tempfile
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 
 from grader.link.settings import (
     CONNECTION_BUCKETS,
@@ -186,6 +186,15 @@ def _make_read_only(path: str) -> None:
     attributes = struct.pack("=QQQQ", _MOUNT_ATTR_RDONLY, 0, 0, 0)
     if _libc.syscall(_SYS_MOUNT_SETATTR, _AT_FDCWD, path.encode(), _AT_RECURSIVE, attributes, len(attributes)) != 0:
         raise OSError(ctypes.get_errno(), "mount_setattr")
+
+
+@contextmanager
+def read_only_afterwards(folder: str) -> Iterator[None]:
+    """Make a folder that is a file system of its own, and that nobody can change when the block has ended."""
+    os.mkdir(folder)
+    _mount("tmpfs", folder, "tmpfs", _MS_NOSUID | _MS_NODEV | _MS_NOATIME, "mode=0755")
+    yield
+    _make_read_only(folder)
 
 
 def _name_the_hosts() -> None:

@@ -15,8 +15,8 @@ the other's.
 
 Arguments: the descriptors of the driver's standard input and output, and the module whose `main` is the driver; or
 `--probe`, to say by the exit status whether the namespaces are allowed.
-Standard input: the warden's settings and the archive as two frames, then nothing; its end is the end of the host, and
-may come at any moment.
+Standard input: the warden's settings, the assignment's files and the submission, a frame each, then nothing; its end is
+the end of the host, and may come at any moment.
 Standard library only.
 """
 
@@ -51,6 +51,8 @@ _WORK = "/tmp/work"  # noqa: S108 — a tmpfs of the sandbox's own
 _WORK_NAME = "work"
 _CACHES = "/tmp/.cache"  # noqa: S108 — the same tmpfs
 _CACHES_NAME = "cache"
+_FILES = "/tmp/files"  # noqa: S108 — a tmpfs of its own in the sandbox's
+_FILES_NAME = "files"
 #: Removing 20 000 files takes half a second.
 _TIDY_S = 10.0
 
@@ -63,14 +65,15 @@ def main() -> None:
     private = namespaces.allowed(_PROBE_DISK_BYTES, _PROBE_DISK_BYTES)
     own = None if private else users.of_its_own()
     if private:
-        _say(private=True, own_user=False, caches=_CACHES)
+        _say(private=True, own_user=False, caches=_CACHES, files=_FILES)
         namespaces.enter_user_and_network()
         _run(driver, None)
         return
     hidden.hide()
     scratch = tempfile.mkdtemp(prefix="grader-")
     try:
-        _say(private=False, own_user=own is not None, caches=os.path.join(scratch, _CACHES_NAME))
+        folders = {"caches": os.path.join(scratch, _CACHES_NAME), "files": os.path.join(scratch, _FILES_NAME)}
+        _say(private=False, own_user=own is not None, **folders)
         _run(driver, Plain(scratch, own))
     finally:
         if own is not None:
@@ -139,18 +142,23 @@ def _forked(run: Callable[[], int]) -> int:
 
 def _settled(settings: Settings, plain: Plain | None) -> Settings:
     """The settings with what only this process knows: the user, the work folder, the namespaces."""
+    wants_files = bool(settings["files"])
     # The machine's own public folders belong to everybody.
     if plain is None:
         as_nobody = os.geteuid() == 0 and users.exists(UNPRIVILEGED_ID)
         uid, gid = (UNPRIVILEGED_ID, UNPRIVILEGED_ID) if as_nobody else (os.geteuid(), os.getegid())
-        places = {"work": _WORK, "caches": _CACHES, "places": namespaces.covered()}
+        files = _FILES if wants_files else ""
+        places = {"work": _WORK, "caches": _CACHES, "places": namespaces.covered(), "files": files}
         return {**settings, **places, "uid": uid, "gid": gid, "private_pids": True}  # type: ignore[typeddict-item]
     uid, gid = (os.geteuid(), os.getegid()) if plain.own_user is None else (plain.own_user, plain.own_user)
     work, caches = (os.path.join(plain.scratch, name) for name in (_WORK_NAME, _CACHES_NAME))
     os.chmod(plain.scratch, 0o711)  # noqa: S103 — the program has to reach its folders below, not to list this one
     for own in (work, caches):
         _make_own(own, uid, gid)
-    places = {"work": work, "caches": caches, "places": [work, caches]}
+    files = os.path.join(plain.scratch, _FILES_NAME) if wants_files else ""
+    # Without a user of its own a program might change them as well: they are put back like the others.
+    theirs = [files] if files and plain.own_user is None else []
+    places = {"work": work, "caches": caches, "places": [work, caches, *theirs], "files": files}
     return {**settings, **places, "uid": uid, "gid": gid, "private_pids": False}  # type: ignore[typeddict-item]
 
 
@@ -234,6 +242,12 @@ def _run_warden(channel: socket.socket, plain: Plain | None, ending: signal.Sign
         for own in (settings["work"], settings["caches"]):
             _make_own(own, settings["uid"], settings["gid"])
     warden = Warden(settings)
+    files = read_frame(0)
+    if plain is None and settings["files"]:
+        with namespaces.read_only_afterwards(settings["files"]):
+            warden.lay_files(files)
+    else:
+        warden.lay_files(files)
     warden.unpack(read_frame(0))
     warden.serve(Channel(channel), lifeline=0)
     return 0

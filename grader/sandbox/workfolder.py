@@ -244,7 +244,9 @@ def _is_folder(name: str) -> bool:
 
 
 def _is_own_folder(folder: Folder, entry: _Entry) -> bool:
-    return stat.S_ISDIR(entry.seen.st_mode) and entry.seen.st_uid == folder.uid
+    """Whether it is the program's, and no other mount."""
+    same_mount = entry.seen.st_dev == folder.entries[""].seen.st_dev
+    return stat.S_ISDIR(entry.seen.st_mode) and entry.seen.st_uid == folder.uid and same_mount
 
 
 def _open_up(path: str) -> None:

@@ -71,11 +71,11 @@ class Builder:
         result, starts = self._done[command.build]
         if command.finds is None or (result.outcome is Outcome.FAILED and not starts):
             return Product(result, command.run)
-        return _with_what_was_made(result, starts, command, self._made(role, command.finds), role)
+        return _with_what_was_made(result, starts, command, self._made(role, command), role)
 
-    def _made(self, role: Role, likely: tuple[str, ...]) -> list[str]:
+    def _made(self, role: Role, command: Command) -> list[str]:
         now: WorkFolder = self._warden.work_folder()
-        return made_program(now.made_since(self._before), role, likely)
+        return made_program(now.made_since(self._before), role, command.finds or (), command.named)
 
     def _run_all(self, commands: tuple[tuple[str, ...], ...]) -> tuple[BuildResult, str]:
         """What they gave; why they were stopped, if one of them started something."""
@@ -137,7 +137,8 @@ def _with_what_was_made(result: BuildResult, starts: str, command: Command, made
         names = ", ".join(repr(name) for name in made[:_LISTED])
         what = f"it built several programs, and none is named after the {role}: {names}"
     else:
-        what = f"it built no {role}: nothing in the folder is new, can be executed and is not the other program"
+        program = repr(command.named[0]) if command.named else role
+        what = f"it built no {program}: nothing in the folder is new, can be executed and is not the other program"
     log = f"{result.log}The build succeeded, but {what}\n"
     return Product(BuildResult(Outcome.FAILED, log, result.command, result.duration_s), command.run)
 

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import socket
 from typing import cast
 
 import msgspec
 import pytest
 
-from grader.harness.stage import Server, Stage, _with_arguments, client_name
-from grader.submission import parse_config
+from grader.harness.stage import Server, Stage, client_name
 from grader.wire.kernel import Endpoint, SocketRow, TcpState
 from grader.wire.program import Program
 from tests.driver.play import job
@@ -41,25 +39,6 @@ def test_ports_are_the_seeds_so_that_none_tells_which_check_runs() -> None:
 
 
 @pytest.mark.parametrize(
-    ("run", "arguments", "argv"),
-    [
-        (("./server", "{port}"), ("abc",), ("./server", "abc")),
-        (("./server", "{port}"), (), ("./server",)),
-        (("./server",), ("1", "2"), ("./server", "1", "2")),
-        (("./server", "-h", "{host}", "{port}", "-v"), ("x",), ("./server", "-h", "127.0.0.1", "x", "-v")),
-        (("./server", "--port={port}", "-v"), ("x",), ("./server", "--port=x", "-v")),
-        (("sh", "-c", "exec ./server {port}"), ("x",), ("sh", "-c", "exec ./server x")),
-        (("sh", "-c", "exec ./server {port}"), (), ("sh", "-c", "exec ./server ")),
-        (("python3", "a{{0}}.py", "{port}"), ("x",), ("python3", "a{0}.py", "x")),
-    ],
-)
-def test_arguments_stand_in_place_of_the_port(
-    run: tuple[str, ...], arguments: tuple[str, ...], argv: tuple[str, ...]
-) -> None:
-    assert _with_arguments(run, arguments) == argv
-
-
-@pytest.mark.parametrize(
     ("host", "v6_only", "reached_at"),
     [
         ("0.0.0.0", False, "127.0.0.1"),  # noqa: S104 — what a row says, never bound
@@ -75,10 +54,3 @@ def test_where_a_client_reaches_a_server(host: str, v6_only: bool, reached_at: s
     row = SocketRow(family, TcpState.LISTEN, Endpoint(host, 5000), Endpoint(host, 0), 0, 5, 1, v6_only=v6_only)
     server = Server(cast("Program", None), row, 4000)
     assert (server.address, server.port) == (Endpoint(reached_at, 5000), 5000)
-
-
-@pytest.mark.parametrize("word", ["f() { ./server; }", "{print $1}", "{"])
-def test_braces_that_a_submission_may_use_are_left_alone(word: str) -> None:
-    start = parse_config(f"[server]\nrun = {json.dumps(['sh', '-c', word, '{host}'])}".encode()).server
-    assert start is not None
-    assert _with_arguments(tuple(start.run), ()) == ("sh", "-c", word, "127.0.0.1")

@@ -10,6 +10,7 @@ import pytest
 from grader.errors import Reason
 from grader.harness.greeting import Greeting
 from grader.harness.stage import Stage
+from grader.harness.starting import Start, as_usual
 from grader.model import EventKind, Transport
 from grader.protocol.script import Exchange
 from grader.wire.faults import FaultError
@@ -188,11 +189,9 @@ def test_a_program_of_the_other_transport_is_told_so(
     assert words.format(port=port) in caught.value.what
 
 
-def right_command(stage: Stage, port: int) -> tuple[str, ...]:
+def right_command(stage: Stage, port: int) -> Start:
     """How the program of a stage is started on a port."""
-    return tuple(
-        word.replace("{port}", str(port)).replace("{host}", "127.0.0.1") for word in stage._job.commands["server"].run
-    )
+    return as_usual(stage._job.commands["server"].run, {}, {"port": str(port), "host": "127.0.0.1"})
 
 
 @pytest.mark.parametrize(
@@ -208,7 +207,7 @@ def test_what_is_left_running_is_named(
     """Whatever it calls itself, and whether or not a look meets it."""
     monkeypatch.setattr("grader.harness.stage.EXIT_S", 0.2)
     stage = make_stage("right")
-    program = stage.run((*PYTHON, str(PROGRAMS / "evader.py"), way))
+    program = stage.run(Start((*PYTHON, str(PROGRAMS / "evader.py"), way), {}))
     program.wait_end()
     left = stage.leftovers(program)
     assert left

@@ -67,7 +67,7 @@ def graded(engine: docker.DockerClient, folder: Path, own: str = "") -> Report:
 
     def make(assignment: Assignment, archive: bytes, families: frozenset[str]) -> DockerSandbox:
         supplied = images.supply(contents_of(assignment, families, own))
-        return DockerSandbox(engine, assignment.limits, archive, supplied, print)
+        return DockerSandbox(engine, assignment, archive, supplied, print)
 
     request = flow.Request(UPPERCASE, roles=("server",), only=frozenset({"server.answers"}), seed=1)
     return flow.carry_out(flow.plan(take(folder), request), make, lambda _: None)

@@ -23,7 +23,7 @@ def test_the_report_comes_and_then_the_complaint(engine: docker.DockerClient, mo
 
     def make(assignment: Assignment, archive: bytes, _: frozenset[str]) -> DockerSandbox:
         images = Images(engine, lambda _: None).supply(Contents())
-        made.append(DockerSandbox(engine, assignment.limits, archive, images, complaints.append))
+        made.append(DockerSandbox(engine, assignment, archive, images, complaints.append))
         return made[-1]
 
     def refuses(client: docker.DockerClient, run: str) -> None:

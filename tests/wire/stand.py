@@ -42,6 +42,7 @@ def settings(work: Path, **changed: Any) -> Settings:
         "gid": os.getegid(),
         "work": str(work),
         "caches": str(work / ".cache"),
+        "files": "",
         "places": [str(work)],
         "private_pids": False,
         "own_cgroup": False,

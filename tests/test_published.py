@@ -1,0 +1,65 @@
+"""Assignments as courses have published them, each in a few lines, played against right and wrong programs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import docker
+import pytest
+
+from grader import flow
+from grader.assignment import Assignment, load
+from grader.lint import flaws
+from grader.model import Outcome, Report
+from grader.sandbox.docker import DockerSandbox
+from grader.sandbox.host import Sandbox
+from grader.sandbox.images import Contents, Images
+from grader.sandbox.local import LocalSandbox
+
+FOLDER = Path(__file__).parent / "assignments"
+
+#: The checks that each program must not pass: assignment, program -> ids without their role.
+VERDICTS: dict[tuple[str, str], set[str]] = {
+    ("lisod", "right"): set(),
+    ("lisod", "one_client_at_a_time"): {"concurrent_clients", "many_clients"},
+}
+
+
+def in_local(assignment: Assignment, archive: bytes, _: frozenset[str]) -> Sandbox:
+    return LocalSandbox(assignment, archive)
+
+
+def not_passed(report: Report) -> dict[str, str]:
+    """What must explain itself: each check that did not pass, by name, with its message."""
+    return {check.id.partition(".")[2]: check.message for check in report.checks if check.outcome is not Outcome.PASSED}
+
+
+def grade(name: str, program: str, make: flow.MakeSandbox) -> Report:
+    submission = FOLDER / name / "programs" / program
+    return flow.grade(submission, flow.Request(load(name, FOLDER), seed=1), make, lambda _: None)
+
+
+@pytest.mark.parametrize("name", sorted({name for name, _ in VERDICTS}))
+def test_its_folder_has_no_mistake(name: str) -> None:
+    assert flaws(FOLDER / name, FOLDER) == []
+
+
+@pytest.mark.parametrize(("name", "program"), VERDICTS)
+def test_each_program_gets_its_verdicts(name: str, program: str) -> None:
+    found = not_passed(grade(name, program, in_local))
+    assert found.keys() == VERDICTS[name, program], found
+
+
+@pytest.mark.container
+@pytest.mark.parametrize(("name", "program"), [key for key, failed in VERDICTS.items() if not failed])
+def test_a_right_one_passes_in_containers(engine: docker.DockerClient, name: str, program: str) -> None:
+    def in_docker(assignment: Assignment, archive: bytes, families: frozenset[str]) -> Sandbox:
+        supplied = Images(engine, lambda _: None).supply(Contents(families))
+        return DockerSandbox(engine, assignment, archive, supplied, pytest.fail)
+
+    assert not_passed(grade(name, program, in_docker)) == {}
+
+
+def test_every_program_has_its_verdicts_here() -> None:
+    programs = {(path.parent.parent.name, path.name) for path in FOLDER.glob("*/programs/*")}
+    assert programs >= VERDICTS.keys()
