@@ -102,17 +102,15 @@ class Warden:
     def _leave(self, *_: object) -> None:
         raise SystemExit(0)
 
-<<<<<<< HEAD
     def _looking(self) -> AbstractContextManager[None]:
         """The context for looking at what the kernel shows only to the program's own user."""
         return users.acting_as(*self._user) if self._looks_as_user else nullcontext()
-=======
+
     def lay_files(self, archive: bytes) -> None:
         """Lay the assignment's files (a clean tar) where its programs can read them; its folder is made if need be."""
         if self._settings["files"]:
             os.makedirs(self._settings["files"], exist_ok=True)
             _extract(archive, self._settings["files"])
->>>>>>> c21f7d22a5e3616bb633a8dbcf49e0baa4acfc8e
 
     def unpack(self, archive: bytes) -> None:
         """Unpack the submission (a clean tar) into the work folder, as the program's user."""
@@ -121,12 +119,7 @@ class Warden:
             raise SystemExit(f"unpacking exited with status {os.waitstatus_to_exitcode(status)}")
 
     def _unpack_as_user(self, archive: bytes) -> None:
-<<<<<<< HEAD
         become(self._settings["uid"], self._settings["gid"])
-        os.chdir(self._settings["work"])
-=======
-        _become(self._settings["uid"], self._settings["gid"])
->>>>>>> c21f7d22a5e3616bb633a8dbcf49e0baa4acfc8e
         # It contains only folders and regular files (`submission/`), and this process can write nowhere else.
         _extract(archive, self._settings["work"])
 
@@ -271,31 +264,7 @@ class Warden:
         self._crowd.forget()
         while self._terminals:
             os.close(self._terminals.pop())
-<<<<<<< HEAD
         return {}
-=======
-        return {}, ()
-
-    ANSWERS: dict[str, Callable[..., _Answer]] = {  # noqa: RUF012 — a table, never changed
-        "work_folder": work_folder,
-        "lacking": lacking,
-        "remember": remember,
-        "start": start,
-        "status": status,
-        "refused_processes": refused_processes,
-        "snapshot": snapshot,
-        "socket_timeouts": socket_timeouts,
-        "small_send_buffers": small_send_buffers,
-        "watched": watched,
-        "freeze": freeze,
-        "thaw": thaw,
-        "in_foreground": in_foreground,
-        "send_signal": send_signal,
-        "end": end,
-    }
-
-
-_Answer = tuple[dict[str, Any], tuple[int, ...]]
 
 
 def _extract(archive: bytes, folder: str) -> None:
@@ -310,110 +279,6 @@ def _extract(archive: bytes, folder: str) -> None:
                 with open(path, "xb") as file:
                     shutil.copyfileobj(content, file)
                 os.chmod(path, member.mode & 0o755)
-
-
-def _guarded(function: Callable[[], None]) -> NoReturn:
-    """Run the child's side of a fork; it never returns into the warden."""
-    status = 1
-    try:
-        function()
-        status = 0
-    except BaseException as error:  # noqa: BLE001 — a child must not continue as a second warden
-        sys.stderr.write(f"warden: {error}\n")
-        sys.stderr.flush()
-    finally:
-        os._exit(status)
-
-
-def _become(uid: int, gid: int) -> None:
-    """Give up every privilege forever: user, groups, capabilities, and the ways to get them back."""
-    for capability in range(_CAP_LAST + 1):
-        # Refused without SETPCAP, for then no_new_privs covers it, and behind the last one that the kernel knows.
-        if _libc.prctl(_PR_CAPBSET_DROP, capability, 0, 0, 0) != 0:
-            break
-    if os.getuid() != uid:
-        os.setgroups([])
-        os.setresgid(gid, gid, gid)
-        os.setresuid(uid, uid, uid)
-    _libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
-    header = struct.pack("=Ii", 0x20080522, 0)  # _LINUX_CAPABILITY_VERSION_3, this process
-    if _libc.capset(header, b"\0" * 24) != 0:
-        raise OSError(ctypes.get_errno(), "capset")
-
-
-def _why_not_executed(name: str, environment: dict[str, str], error: OSError) -> str:
-    """Execvp's reason, but for a command that is nowhere: a folder of PATH that can't be entered is not its fault.
-
-    Of a script the kernel says that it does not exist, or is no program, where something is wrong with its first line.
-    """
-    folders = environment["PATH"].split(os.pathsep) if "/" not in name else []
-    paths = [f"{folder}/{name}" for folder in folders] or [name]
-    there = [path for path in paths if os.path.exists(path)]
-    if error.errno == errno.EACCES and not there:
-        return os.strerror(errno.ENOENT)
-    with suppress(OSError, IndexError), open(there[0], "rb") as file:
-        if why := fault_of_script(file.readline(_LONGEST_FIRST_LINE), error.errno or 0):
-            return why
-    return error.strerror or str(error)
-
-
-def fault_of_script(first_line: bytes, number: int) -> str:
-    """Why execve(2) failed with this error for a file with this first line, if that is why; else ""."""
-    if first_line.startswith(b"\xef\xbb\xbf#!"):
-        return "it begins with a byte order mark, so its #! line is not recognized: save it as UTF-8 without one"
-    if first_line.startswith(b"#!") and number == errno.ENOENT:
-        interpreter = first_line.removeprefix(b"#!").strip(b" \t\n").partition(b" ")[0].decode("utf-8", "replace")
-        if first_line.endswith(b"\r\n"):
-            return (
-                f"its first line ends with CR LF, as on Windows, so that it names an interpreter {interpreter!r}, "
-                "carriage return included, which does not exist: save the script with LF line endings"
-            )
-        return f"its first line names an interpreter {interpreter!r}, which does not exist"
-    if number == errno.ENOEXEC and not first_line.startswith((b"#!", b"\x7fELF")):
-        return "it is neither a program nor a script whose first line names an interpreter (such as #!/bin/sh)"
-    return ""
-
-
-def _open_terminal(*, echo: bool) -> tuple[tuple[int, int, int], tuple[int, int, int]]:
-    """(our ends, the program's ends) of stdin, stdout, stderr: a terminal, and a pipe for stderr."""
-    master, slave = os.openpty()
-    errors, errors_end = os.pipe()
-    fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
-    if not echo:
-        flags = termios.tcgetattr(slave)
-        flags[1] &= ~termios.OPOST  # what it prints comes unchanged
-        flags[3] &= ~termios.ECHO
-        termios.tcsetattr(slave, termios.TCSANOW, flags)
-    return (master, master, errors), (slave, slave, errors_end)
-
-
-def _open_pipes() -> tuple[tuple[int, int, int], tuple[int, int, int]]:
-    stdin_end, stdin = os.pipe()
-    stdout, stdout_end = os.pipe()
-    stderr, stderr_end = os.pipe()
-    return (stdin, stdout, stderr), (stdin_end, stdout_end, stderr_end)
-
-
-def _signal(pid: int, number: int) -> None:
-    with suppress(ProcessLookupError, PermissionError):
-        os.kill(pid, number)
-
-
-#: Where the kernel counts what it refused a control group, or killed in it: cgroup v2, then v1.
-_KILLED_FOR_MEMORY = ("oom_kill", "/sys/fs/cgroup/memory.events", "/sys/fs/cgroup/memory/memory.oom_control")
-_REFUSED_PROCESSES = ("max", "/sys/fs/cgroup/pids.events", "/sys/fs/cgroup/pids/pids.events")
-
-
-def _counted(wanted: str, *paths: str) -> int:
-    """How often; 0 if there is no such count."""
-    for path in paths:
-        with suppress(OSError), open(path) as lines:
-            for line in lines:
-                name, _, count = line.partition(" ")
-                if name == wanted:
-                    return int(count)
-    return 0
->>>>>>> c21f7d22a5e3616bb633a8dbcf49e0baa4acfc8e
 
 
 def main() -> None:
