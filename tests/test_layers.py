@@ -27,7 +27,7 @@ LAYERS: tuple[frozenset[str], ...] = tuple(
     for row in (
         "__main__",
         "cli",
-        "class_ doctor lint verify",
+        "class_ doctor lint new verify",
         "flow",
         "languages report results sandbox",
         "driver",

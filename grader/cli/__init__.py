@@ -27,6 +27,7 @@ COMMANDS: Final = {
     "check": "grader.cli.check",
     "list": "grader.cli.list_",
     "lint": "grader.cli.lint",
+    "new": "grader.cli.new",
     "verify": "grader.cli.verify",
     "doctor": "grader.cli.doctor",
     "clean": "grader.cli.clean",

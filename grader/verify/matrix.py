@@ -27,7 +27,8 @@ def matrix(assignment: Assignment, verdicts: Mapping[str, Expected], trials: Seq
     width = max((len(program) for program in verdicts), default=0)
     lines: list[str] = []
     for role, heading in _HEADINGS.items():
-        programs = list(dict.fromkeys(trial.program for trial in trials if verdicts[trial.program].role == role))
+        tried = {trial.program for trial in trials}
+        programs = [name for name, expected in verdicts.items() if name in tried and expected.role == role]
         if not programs:
             continue
         groups = _groups(assignment, verdicts[programs[0]].parts)
