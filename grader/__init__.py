@@ -21,9 +21,11 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from grader.catalogue import behaviour
     from grader.errors import Reason
+    from grader.harness.clients import Clients
     from grader.harness.fixtures import Connect, ConnectUdp, TcpClients, UdpClients
-    from grader.harness.session import Clients, Session
-    from grader.harness.stage import Server, Stage
+    from grader.harness.listening import Server
+    from grader.harness.session import Session
+    from grader.harness.stage import Stage
     from grader.protocol.form import form
     from grader.protocol.frame import frame
     from grader.protocol.http import http
@@ -86,7 +88,7 @@ __all__ = [
 _HOMES = {
     "Answer": "grader.protocol.script",
     "ClientProtocol": "grader.protocol.script",
-    "Clients": "grader.harness.session",
+    "Clients": "grader.harness.clients",
     "Complete": "grader.protocol.reply",
     "Connect": "grader.harness.fixtures",
     "ConnectUdp": "grader.harness.fixtures",
@@ -99,7 +101,7 @@ _HOMES = {
     "Mismatch": "grader.protocol.reply",
     "Reason": "grader.errors",
     "Reply": "grader.protocol.reply",
-    "Server": "grader.harness.stage",
+    "Server": "grader.harness.listening",
     "Session": "grader.harness.session",
     "Stage": "grader.harness.stage",
     "StreamProtocol": "grader.protocol.script",

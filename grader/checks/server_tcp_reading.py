@@ -9,7 +9,8 @@ from grader.checks.splits import every_split, serves_at_once
 from grader.checks.steps import at_rest, resident_bytes, serves_another
 from grader.errors import Reason
 from grader.harness.fixtures import Connect
-from grader.harness.stage import Server, Stage
+from grader.harness.listening import Server
+from grader.harness.stage import Stage
 from grader.limits import REPLY_S
 from grader.model import EventKind
 from grader.protocol.script import Exchange, StreamProtocol

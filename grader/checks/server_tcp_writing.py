@@ -9,7 +9,8 @@ from grader.catalogue import RECV_GIVES_NOTHING, behaviour
 from grader.checks.steps import at_rest, process_count, resident_bytes, serves_another, thread_count, until_enough
 from grader.errors import Reason
 from grader.harness.fixtures import Connect
-from grader.harness.stage import Server, Stage
+from grader.harness.listening import Server
+from grader.harness.stage import Stage
 from grader.limits import REPLY_S, SETTLE_S
 from grader.model import EventKind
 from grader.protocol.script import Exchange, StreamProtocol
@@ -67,7 +68,7 @@ _WORKER_HINT = (
 )
 def test_slow_reader_gets_all(server: Server, stage: Stage, protocol: StreamProtocol) -> None:
     """Sends everything to a client that reads slowly"""
-    _gets_all(stage, server, _many(protocol, stage.more_than_buffers_bytes))
+    _gets_all(stage, server, _many(protocol, stage.listening.more_than_buffers_bytes))
 
 
 @behaviour(
@@ -80,7 +81,7 @@ def test_slow_reader_gets_all(server: Server, stage: Stage, protocol: StreamProt
 )
 def test_slow_reader_blocks_no_one(server: Server, stage: Stage, connect: Connect, protocol: StreamProtocol) -> None:
     """Serves others while one client doesn't read"""
-    exchanges = _many(protocol, stage.more_than_buffers_bytes)
+    exchanges = _many(protocol, stage.listening.more_than_buffers_bytes)
     with stage.connect(server, slow=True) as slow:
         try:
             slow.send_without_reading(_requests(exchanges))
@@ -111,7 +112,7 @@ def test_slow_reader_blocks_no_one(server: Server, stage: Stage, connect: Connec
 def test_peer_gone_mid_reply(server: Server, stage: Stage, connect: Connect, protocol: StreamProtocol) -> None:
     """Survives a client that leaves in the middle of a reply"""
     program = server.program
-    exchanges = _many(protocol, stage.more_than_buffers_bytes)
+    exchanges = _many(protocol, stage.listening.more_than_buffers_bytes)
     cut_short = protocol.sized(_UNREAD_BYTES // 2)
     workers = _fewest_workers(program, lambda: serves_another(connect, protocol))
     for _ in range(_VISITS):

@@ -8,8 +8,9 @@ from typing import Any, TypeVar, cast
 
 import pytest
 
-from grader.harness.session import Clients
-from grader.harness.stage import Server, Stage
+from grader.harness.clients import Clients
+from grader.harness.listening import Server
+from grader.harness.stage import Stage
 from grader.protocol.script import ClientProtocol, StreamProtocol
 from grader.wire.kernel import Endpoint
 from grader.wire.tcp import ScriptedClient
@@ -56,7 +57,7 @@ class Fixtures:
     @pytest.fixture
     def connect_udp(self, server: Server) -> ConnectUdp:
         """Opens a new scripted UDP client of the shared server; it is closed when the check ends."""
-        return lambda: self._stage.connect_udp(server)
+        return lambda: self._stage.peers.connect_udp(server)
 
     @pytest.fixture
     def protocol(self) -> StreamProtocol:
@@ -71,12 +72,12 @@ class Fixtures:
     @pytest.fixture(scope="session")
     def tcp_clients(self) -> TcpClients:
         """Starts the submission's client with a scripted TCP server."""
-        return self._clients(self._stage.listen)
+        return self._clients(self._stage.peers.listen)
 
     @pytest.fixture(scope="session")
     def udp_clients(self) -> UdpClients:
         """Starts the submission's client with a scripted UDP server."""
-        return self._clients(self._stage.await_datagrams)
+        return self._clients(self._stage.peers.await_datagrams)
 
     @pytest.fixture(scope="session")
     def clients(self, request: pytest.FixtureRequest) -> Clients[Any]:
@@ -84,7 +85,7 @@ class Fixtures:
         return cast("Clients[Any]", request.getfixturevalue("tcp_clients" if self._stage.over_tcp else "udp_clients"))
 
     def _clients(self, make_peer: Callable[[list[Endpoint]], P]) -> Clients[P]:
-        return Clients(self._stage, self._stage.command, self._stage.server_spec.default_port, make_peer)
+        return Clients(self._stage, self._stage.client_command, self._stage.server_spec.default_port, make_peer)
 
     @pytest.fixture
     def rng(self, request: pytest.FixtureRequest) -> random.Random:

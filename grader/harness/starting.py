@@ -7,6 +7,7 @@ that is decided (`languages`), and only what is not known before a start is left
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Mapping
 from typing import Final, NamedTuple
 
@@ -15,6 +16,27 @@ from grader.job import Command
 
 _PLACES: Final = re.compile(r"\{\{|\}\}|\{\w+\}")
 _BRACES: Final = {"{{": "{", "}}": "}"}
+#: What a program finds where its place says nothing else ...
+_USUAL_ENVIRONMENT: Final = {
+    "HOME": "/tmp",  # noqa: S108 — a tmpfs
+    "LANG": "C.UTF-8",
+    # environ(7): what every login sets, and few ask whether it did.
+    "USER": "student",
+    "LOGNAME": "student",
+}
+#: ... and what every one finds.
+_OUR_ENVIRONMENT: Final = {
+    "TERM": "dumb",
+    # What was freed would be kept for long (256 MB), as if the program had kept it; and its search for leaks at the end
+    # looks into the program by ptrace(2), which is refused here: it would end in a complaint and a status of its own.
+    "ASAN_OPTIONS": "quarantine_size_mb=1:detect_leaks=0",
+    "LSAN_OPTIONS": "detect_leaks=0",
+}
+
+
+def environment(place: Mapping[str, str]) -> dict[str, str]:
+    """What every program finds in its environment.  `place`: the variables of where it runs, PATH among them."""
+    return {**_USUAL_ENVIRONMENT, **place, **_OUR_ENVIRONMENT}
 
 
 class Start(NamedTuple):
@@ -22,6 +44,11 @@ class Start(NamedTuple):
 
     argv: tuple[str, ...]
     environment: dict[str, str]
+
+    def __str__(self) -> str:
+        """As one would type it in a shell."""
+        variables = (f"{name}={shlex.quote(value)}" for name, value in self.environment.items())
+        return " ".join([*variables, shlex.join(self.argv)])
 
 
 def filled(word: str, filling: Mapping[str, str]) -> str:

@@ -38,13 +38,13 @@ from grader import fail
 
 def test_starts(stage):
     '''Starts'''
-    program = stage.run(("python3", "client.py", "start"))
+    program = stage.programs.run(("python3", "client.py", "start"))
     program.wait_end()
     assert program.stdout.data == b"started\\r\\n"
 
 def test_talks(stage):
     '''Prints'''
-    program = stage.run(("python3", "client.py"))
+    program = stage.programs.run(("python3", "client.py"))
     program.wait_end()
     if program.stdout.data != b"hello\\r\\n":
         fail(None, "it does not say hello", expected=b"hello\\r\\n", received=bytes(program.stdout.data))

@@ -8,7 +8,9 @@ from typing import cast
 import msgspec
 import pytest
 
-from grader.harness.stage import Server, Stage, client_name
+from grader.harness.listening import Server
+from grader.harness.peers import client_name
+from grader.harness.ports import Ports
 from grader.wire.kernel import Endpoint, SocketRow, TcpState
 from grader.wire.program import Program
 from tests.driver.play import job
@@ -28,9 +30,8 @@ def test_clients_are_named_by_letter_while_there_are_letters() -> None:
 def test_ports_are_the_seeds_so_that_none_tells_which_check_runs() -> None:
     def ports(seed: int) -> list[int]:
         alone = msgspec.structs.replace(job("", "answers"), seed=seed, private_network=True)
-        stage = Stage(alone, None, None)  # type: ignore[arg-type]  # neither warden nor kernel is asked
-        stage._courier.close()
-        return [stage.port() for _ in range(20)]
+        found = Ports(alone, lambda: None)
+        return [found.find() for _ in range(20)]
 
     told = {seed: ports(seed) for seed in range(1, 11)}
     assert len({*told[1], *ports(1)}) < 25, "the same, but for a port that somebody else may take meanwhile"
