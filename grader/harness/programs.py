@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from grader.errors import Reason
 from grader.harness import starting
 from grader.harness.expect import Voice
-from grader.harness.starting import Start
+from grader.harness.starting import NO_VARIABLES, Start
 from grader.job import Job
 from grader.limits import EXIT_S
 from grader.link.channel import ChannelClosedError
@@ -98,7 +98,8 @@ class Programs:
 
     def run(
         self,
-        start: Start,
+        argv: tuple[str, ...],
+        variables: Mapping[str, str] = NO_VARIABLES,
         *,
         terminal: bool = True,
         judged_by_output: bool = False,
@@ -108,6 +109,7 @@ class Programs:
         """Start a program in the work folder, after ending what ran before, or `beside` it.
 
         It finds the folder as it was after building; one that is started `again`, as it has left it itself.
+        `variables`: what it finds in its environment besides what every program does.
         One that is judged by its output runs at a terminal that adds nothing to it, and all of it is kept.
 
         Raises:
@@ -117,8 +119,8 @@ class Programs:
             self.end()
         try:
             started = self._warden.start(
-                start.argv,
-                {**self._environment, **start.environment},
+                argv,
+                {**self._environment, **variables},
                 terminal=terminal,
                 echo=not judged_by_output,
                 afresh=not (beside or again),
@@ -129,7 +131,7 @@ class Programs:
             self._beside.append(self._last)
         played = self._played
         name = ("your client" if judged_by_output else "your server") if played.pair else "program"
-        played.transcript.add(EventKind.STARTED, name, str(start))
+        played.transcript.add(EventKind.STARTED, name, str(Start(argv, variables)))
         self._last = Program(
             *(started, self._warden, self._table, played.for_program(), self._job.assignment.limits),
             keep_all=judged_by_output,
@@ -142,13 +144,13 @@ class Programs:
     def start(self, *arguments: str) -> Program:
         """Start the submission's server with these arguments in place of the port."""
         variables = self._job.assignment.server.environment
-        return self.run(starting.with_port(self._job.commands["server"], variables, arguments, self._filling))
+        return self.run(*starting.with_port(self._job.commands["server"], variables, arguments, self._filling))
 
     def start_on(self, port: int, *, terminal: bool = True, again: bool = False) -> Program:
         """Start the submission as a server on a port, at a terminal or on pipes."""
         variables = self._job.assignment.server.environment
         start = starting.as_usual(self._job.commands["server"].run, variables, {**self._filling, "port": str(port)})
-        return self.run(start, terminal=terminal, again=again)
+        return self.run(*start, terminal=terminal, again=again)
 
     def start_client(
         self, run: tuple[str, ...], filling: Mapping[str, str], *, terminal: bool, beside: bool = False
@@ -162,7 +164,7 @@ class Programs:
         """
         variables = self._job.assignment.starting("client").environment
         start = starting.as_usual(run, variables, {**self._filling, **filling})
-        return self.run(start, terminal=terminal, judged_by_output=True, beside=beside)
+        return self.run(*start, terminal=terminal, judged_by_output=True, beside=beside)
 
     def end(self) -> None:
         """End whatever runs."""

@@ -39,11 +39,14 @@ def environment(place: Mapping[str, str]) -> dict[str, str]:
     return {**_USUAL_ENVIRONMENT, **place, **_OUR_ENVIRONMENT}
 
 
+NO_VARIABLES: Final[Mapping[str, str]] = {}
+
+
 class Start(NamedTuple):
     """A program's argv, and the variables that it finds besides those of every program."""
 
     argv: tuple[str, ...]
-    environment: dict[str, str]
+    environment: Mapping[str, str]
 
     def __str__(self) -> str:
         """As one would type it in a shell."""

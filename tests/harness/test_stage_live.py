@@ -181,7 +181,7 @@ def test_a_program_of_the_other_transport_is_told_so(
     right = make_stage("upper", "udp") if command == "datagrams.py" else make_stage("right", "tcp")
     port = wrong.ports.find()
     with pytest.raises(FaultError) as caught:
-        wrong.listening.wait(wrong.programs.run(right_command(right, port)), port)
+        wrong.listening.wait(wrong.programs.run(*right_command(right, port)), port)
     assert caught.value.reason is Reason.NOT_LISTENING
     assert words.format(port=port) in caught.value.what
 
@@ -204,7 +204,7 @@ def test_what_is_left_running_is_named(
     """Whatever it calls itself, and whether or not a look meets it."""
     monkeypatch.setattr("grader.harness.programs.EXIT_S", 0.2)
     stage = make_stage("right")
-    program = stage.programs.run(Start((*PYTHON, str(PROGRAMS / "evader.py"), way), {}))
+    program = stage.programs.run((*PYTHON, str(PROGRAMS / "evader.py"), way))
     program.wait_end()
     left = leftovers(program)
     assert left
