@@ -48,6 +48,10 @@ MAX_FILES: Final = 1_000
 
 # a program while it runs
 
+#: termios(3): a line of a terminal in canonical mode holds no more, its end included.
+MOST_TYPED_BYTES: Final = 4095
+#: A file that a check reads from a program's folder: what a client downloads, or a server logs, in an assignment.
+MOST_FILE_BYTES: Final = 16 * 1024 * 1024
 #: What a server says unasked comes as soon as it has accepted; a correct program rests within milliseconds.
 GREETING_S: Final = 0.5
 #: No greeting is longer; more than that is a server that sends endlessly.

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from grader.assignment import examine
-from grader.assignment.starting import ARGUMENTS, Starting, in_words
+from grader.assignment.starting import ARGUMENTS, Starting
+from grader.assignment.words import in_words
 from grader.errors import UsageError
 from grader.languages import NoProgramError, recipe
 from grader.model import ROLES, Role
@@ -62,9 +63,9 @@ def test_what_can_be_done_is_accepted(tmp_path: Path, said: str) -> None:
     [
         ('arguments = ["{prot}", "{port}"]', 6, "arguments has the unknown placeholder {prot} (known: {port}, {files}"),
         ('environment = { A = "{host}" }', 6, "environment has the unknown placeholder {host} (known: {port}"),
-        ('arguments = ["{port}", "{files}/a"]', 6, "arguments has {files}, but there are no files in files/"),
-        ('arguments = ["7"]', 6, "neither arguments nor environment tells the server its {port}"),
-        ('arguments = ["{{port}}"]', 6, "neither arguments nor environment tells the server its {port}"),
+        ('arguments = ["{port}", "{files}/a"]', 6, "arguments has {files}, but there is nothing in files/"),
+        ('arguments = ["7"]', 6, "neither arguments nor environment nor input tells the server its {port}"),
+        ('arguments = ["{{port}}"]', 6, "neither arguments nor environment nor input tells the server its {port}"),
         ('\nbuild = " make"', 7, "build must be a command, without white space around it"),
         ('\nbuild = ""', 7, "build must be a command"),
         ('\n\nprogram = ""', 8, "program must be a file's name, without its folder: '' is not"),

@@ -46,10 +46,11 @@ def test_listens(server: Server, stage: Stage) -> None:
     if server.port != server.port_given:
         what = f"it was given port {server.port_given}, but listens on port {server.port}"
         raise FaultError(Reason.WRONG_PORT, what)
-    everywhere = server.row.local.host in {"0.0.0.0", "::"} and not server.row.v6_only  # noqa: S104 — compared, not bound
-    if stage.server_spec.listen == "any" and not everywhere:
-        what = f"it listens only on {server.row.local.host}, so no other machine can reach it"
-        raise FaultError(Reason.WRONG_ADDRESS, what)
+    for row in (server.row, *(stage.listening.row_of(server, name) for name in server.further)):
+        everywhere = row.local.host in {"0.0.0.0", "::"} and not row.v6_only  # noqa: S104 — compared, not bound
+        if stage.server_spec.listen == "any" and not everywhere:
+            what = f"it listens only on {row.local.host}, so no other machine can reach it"
+            raise FaultError(Reason.WRONG_ADDRESS, what)
 
 
 @behaviour(

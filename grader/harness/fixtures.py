@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
-from typing import Any, TypeVar, cast
+from typing import Any, Protocol, TypeVar, cast
 
 import pytest
 
@@ -20,8 +20,32 @@ from grader.wire.udp_server import ScriptedUdpServer
 
 P = TypeVar("P", bound=Peer)
 
-Connect = Callable[[], ScriptedClient]
-ConnectUdp = Callable[[], UdpClient]
+
+class Connect(Protocol):
+    """Connects a new scripted client to the shared server, which is closed when the check ends."""
+
+    def __call__(self, port: str = "") -> ScriptedClient:
+        """`port`: the name of one of several ports; without one the main port, whose greeting is received first."""
+
+
+class ConnectUdp(Protocol):
+    """Opens a new scripted UDP client of the shared server, which is closed when the check ends."""
+
+    def __call__(self, port: str = "") -> UdpClient:
+        """`port`: the name of one of several ports; without one the main port."""
+
+
+class Launch(Protocol):
+    """Starts a server of the submission for this check alone, beside whatever else runs."""
+
+    def __call__(self, arguments: tuple[str, ...] | None = None) -> Server:
+        """`arguments`: other ones than usual, with the placeholders of the assignment.
+
+        Raises:
+            FaultError: it does not listen.
+        """
+
+
 TcpClients = Clients[ScriptedServer]
 UdpClients = Clients[ScriptedUdpServer]
 
@@ -52,12 +76,17 @@ class Fixtures:
     @pytest.fixture
     def connect(self, server: Server) -> Connect:
         """Connects a new scripted client to the shared server; it is closed when the check ends."""
-        return lambda: self._stage.connect(server)
+        return lambda port="": self._stage.connect(server, port)
 
     @pytest.fixture
     def connect_udp(self, server: Server) -> ConnectUdp:
         """Opens a new scripted UDP client of the shared server; it is closed when the check ends."""
-        return lambda: self._stage.peers.connect_udp(server)
+        return lambda port="": self._stage.connect_udp(server, port)
+
+    @pytest.fixture
+    def launch(self) -> Launch:
+        """Starts another server, perhaps with other arguments, beside those that run; it ends with the check."""
+        return self._stage.launch_beside
 
     @pytest.fixture
     def protocol(self) -> StreamProtocol:
@@ -85,7 +114,7 @@ class Fixtures:
         return cast("Clients[Any]", request.getfixturevalue("tcp_clients" if self._stage.over_tcp else "udp_clients"))
 
     def _clients(self, make_peer: Callable[[list[Endpoint]], P]) -> Clients[P]:
-        return Clients(self._stage, self._stage.client_command, self._stage.server_spec.default_port, make_peer)
+        return Clients(self._stage, self._stage.client_command, self._stage.server_spec.usual_port, make_peer)
 
     @pytest.fixture
     def rng(self, request: pytest.FixtureRequest) -> random.Random:

@@ -10,14 +10,14 @@ or when it can make no more progress.
 from __future__ import annotations
 
 import time
-from collections.abc import Container
-from dataclasses import dataclass
+from collections.abc import Container, Mapping
+from dataclasses import dataclass, field
 
 from grader.errors import Reason
 from grader.harness.ports import Ports
 from grader.harness.programs import Programs
 from grader.job import Job
-from grader.limits import READY_S, SETTLE_S
+from grader.limits import MOST_FILE_BYTES, READY_S, SETTLE_S
 from grader.model import EventKind
 from grader.wire import stillness
 from grader.wire.endings import reason_of
@@ -25,7 +25,7 @@ from grader.wire.faults import FaultError
 from grader.wire.kernel import Endpoint, SocketRow, SocketTable, TcpState
 from grader.wire.program import Program
 from grader.wire.waiting import NoProgressError, Why
-from grader.wire.warden import WardenClient
+from grader.wire.warden import NoFileError, WardenClient
 
 _WILDCARDS = {"0.0.0.0": "127.0.0.1", "::": "127.0.0.1"}  # noqa: S104 — compared with, never bound
 #: Bytes of messages whose unread answers are more than the kernel's buffers hold: with the sandbox's tiny send buffers,
@@ -35,12 +35,26 @@ _MORE_THAN_USUAL_BUFFERS = 12 << 20
 
 
 @dataclass(frozen=True)
+class Facts:
+    """What the kernel shows of a program, all its processes together.  `memory_bytes`: resident."""
+
+    processes: int
+    threads: int
+    open_files: int
+    memory_bytes: int
+
+
+@dataclass(frozen=True)
 class Server:
-    """A program that listens (UDP: that is bound).  `row`: its listening socket; `port_given`: what it was given."""
+    """A program that listens (UDP: that is bound).
+
+    `row`: its listening socket; `port_given`: what it was given; `further`: the other ports that it was given, by name.
+    """
 
     program: Program
     row: SocketRow
     port_given: int
+    further: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def port(self) -> int:
@@ -50,10 +64,91 @@ class Server:
     @property
     def address(self) -> Endpoint:
         """Where a client on this machine reaches it."""
-        host = self.row.local.host
-        if host == "::" and self.row.v6_only:
-            return Endpoint("::1", self.port)
-        return Endpoint(_WILDCARDS.get(host, host), self.port)
+        return _reached(self.row)
+
+    @property
+    def stdout(self) -> bytes:
+        """What it has printed on standard output in this check so far: all of it, where the assignment has `output`."""
+        self.program.catch_up()
+        return self.program.printed_in_check()[0]
+
+    @property
+    def stderr(self) -> bytes:
+        """What it has printed on stderr in this check so far, up to `output_kept_bytes`."""
+        self.program.catch_up()
+        return self.program.printed_in_check()[1]
+
+    def facts(self) -> Facts:
+        """What the kernel shows of it now (FaultError: it has more than can be looked at)."""
+        __tracebackhide__ = True
+        seen = self.program.snapshot()
+        return Facts(
+            processes=len(seen),
+            threads=sum(len(process.living) for process in seen),
+            open_files=sum(len(process.files) for process in seen),
+            memory_bytes=sum(process.resident_bytes for process in seen),
+        )
+
+    def expect_printed(self, data: bytes) -> None:
+        """Until that is in what it has printed on standard output in this check.
+
+        Raises:
+            FaultError: it is not, and won't be.
+        """
+        __tracebackhide__ = True
+
+        def printed() -> bool | None:
+            return data in self.program.printed_in_check()[0] or None
+
+        try:
+            self.program.wait(printed, [self.program.started.stdout], prints=True, hurried=True)
+        except NoProgressError as stop:
+            printed_so_far = self.stdout
+            what = "what it should print is not in its output"
+            if not printed_so_far:
+                what += ": nothing is, and what a program prints on a pipe stays in its buffer until it flushes it"
+            raise FaultError(Reason.NOT_SHOWN, what, data, printed_so_far, doing=stop.doing) from None
+
+    def read_file(self, path: str) -> bytes:
+        """A file in the folder that it runs in, by its path there; no link is followed.
+
+        Raises:
+            FaultError: there is none, or it can't be read by its user, or has more than MOST_FILE_BYTES.
+        """
+        __tracebackhide__ = True
+        try:
+            return self.program.warden.read_file(_path_below(path), MOST_FILE_BYTES)
+        except NoFileError as error:
+            raise FaultError(Reason.NOT_AS_REQUIRED, f"its file {path!r} {error}") from None
+
+    def write_file(self, path: str, content: bytes) -> None:
+        """Put a file into the folder that it runs in, or replace its content, as its user; no link is followed.
+
+        Raises:
+            FaultError: what it has made there itself is in the way.
+        """
+        __tracebackhide__ = True
+        try:
+            self.program.warden.write_file(_path_below(path), content)
+        except NoFileError as error:
+            raise FaultError(
+                Reason.NOT_AS_REQUIRED, f"the file {path!r} could not be put beside it: it {error}"
+            ) from None
+
+
+def _reached(row: SocketRow) -> Endpoint:
+    """Where a client on this machine reaches a listening socket."""
+    host = row.local.host
+    if host == "::" and row.v6_only:
+        return Endpoint("::1", row.local.port)
+    return Endpoint(_WILDCARDS.get(host, host), row.local.port)
+
+
+def _path_below(path: str) -> str:
+    """A path (ValueError: it leads out of the folder that it is in)."""
+    if not path or any(name in {"", ".", ".."} or "\0" in name for name in path.split("/")):
+        raise ValueError(f"{path!r} is not a path below the folder that a program runs in")
+    return path
 
 
 class Listening:
@@ -113,6 +208,27 @@ class Listening:
         self._ports.note_listening(row.local.port, port)
         self._seen = True
         return Server(program, row, port)
+
+    def row_of(self, server: Server, name: str) -> SocketRow:
+        """The listening socket of one of its further ports, by name, as soon as there is one.
+
+        Raises:
+            FaultError: it listens on its main port, but won't there.
+        """
+        __tracebackhide__ = True
+        port, program = server.further[name], server.program
+        try:
+            row: SocketRow = program.wait(lambda: self._row(program, {port}), deadline_s=READY_S, hurried=True)
+        except NoProgressError as stop:
+            what = f"it listens on port {server.port}, but not on port {port}, which is its port {name!r}"
+            raise FaultError(Reason.NOT_LISTENING, what, doing=stop.doing) from None
+        program.transcript.add(EventKind.LISTENING, program.name, f"on {row.local.host} port {port} ({name})")
+        return row
+
+    def reach(self, server: Server, name: str) -> Endpoint:
+        """Where a client on this machine reaches one of its further ports (FaultError: it does not listen there)."""
+        __tracebackhide__ = True
+        return _reached(self.row_of(server, name))
 
     def instead_of(self, program: Program, port: int) -> str:
         """Words for a program that listens on another port than this one, or nothing."""

@@ -95,14 +95,20 @@ class Peers:
     def knock(self, server: Server, *, slow: bool = False) -> ScriptedClient:
         """A client that has only connected; `greeting.hear` has it receive the greeting."""
         __tracebackhide__ = True
-        client = ScriptedClient(server.program, self._table, server.address, self._next_name(), slow=slow)
-        self._take(client)
+        client = self.connect_to(server, server.address, slow=slow)
         self.greeting.prepare(client)
         return client
 
-    def connect_udp(self, server: Server) -> UdpClient:
-        """A new scripted UDP client, named by its turn."""
-        client = UdpClient(server.program, self._table, self._courier, server.address, self._next_name())
+    def connect_to(self, server: Server, address: Endpoint, *, slow: bool = False) -> ScriptedClient:
+        """A client that has connected to one of the server's ports, whatever is said there first."""
+        __tracebackhide__ = True
+        client = ScriptedClient(server.program, self._table, address, self._next_name(), slow=slow)
+        self._take(client)
+        return client
+
+    def connect_udp(self, server: Server, address: Endpoint | None = None) -> UdpClient:
+        """A new scripted UDP client, named by its turn.  `address`: one of the server's ports; None: its main one."""
+        client = UdpClient(server.program, self._table, self._courier, address or server.address, self._next_name())
         self._take(client)
         return client
 

@@ -29,7 +29,7 @@ class Ports:
     def __init__(self, job: Job, make_room: Callable[[], None]) -> None:
         self._make_room = make_room
         self._over_tcp = job.assignment.transport == "tcp"
-        self._default = job.assignment.server.default_port
+        self._spec = job.assignment.server
         # Where others use the network too, each of them with the same seed perhaps, the same ports for all would be
         # taken by one between another's look and its program's start.
         self._choices = random.Random(job.seed if job.private_network else None)  # noqa: S311 — not secret
@@ -51,15 +51,35 @@ class Ports:
         self._used.add(port)
         return port
 
+    def for_server(self) -> int:
+        """Where a server is told to listen next: on a port that nobody uses, or where the assignment says.
+
+        Raises:
+            UnprovedError: it can't be had.
+        """
+        fixed = self._spec.port
+        if fixed is None:
+            return self.find()
+        if not self.can_hold(fixed):
+            self._make_room()
+        if not self.can_hold(fixed):
+            raise UnprovedError(f"something else on this machine uses port {fixed}, where it must listen")
+        self._used.add(fixed)
+        return fixed
+
+    def find_further(self) -> dict[str, int]:
+        """A port for each of the server's further ones, by name."""
+        return {name: self.find() for name in self._spec.further_names}
+
     def _find(self) -> int | None:
         tried = (self._choices.choice(_PORTS) for _ in range(_PORT_TRIES))
-        taken = {self._default, *self._used}
+        taken = {self._spec.usual_port, *self._spec.ports.values(), *self._used}
         return next((port for port in tried if port not in taken and self._is_free(port)), None)
 
     @property
     def own(self) -> int | None:
-        """Where the program always listens, once that is known."""
-        return self._own
+        """Where the program always listens, once that is known, or since the assignment says so."""
+        return self._own or self._spec.port
 
     def note_listening(self, port: int, given: int) -> None:
         """A program that was given one port listens on another, or on that one."""

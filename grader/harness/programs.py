@@ -13,10 +13,12 @@ import time
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from typing import Final
 
 from grader.errors import Reason
 from grader.harness import starting
 from grader.harness.expect import Voice
+from grader.harness.ports import Ports
 from grader.harness.starting import NO_VARIABLES, Start
 from grader.job import Job
 from grader.limits import EXIT_S
@@ -26,6 +28,7 @@ from grader.wire import stillness
 from grader.wire.budget import Budget
 from grader.wire.faults import FaultError, UnprovedError
 from grader.wire.kernel import SocketTable
+from grader.wire.keyboard import type_ahead
 from grader.wire.own_time import Spinning
 from grader.wire.process import ForCheck
 from grader.wire.program import Program
@@ -58,11 +61,28 @@ class Played:
         return ForCheck(self.transcript, self.give_up_at, self.budget)
 
 
+@dataclass(frozen=True)
+class Way:
+    """How a server is started: at a terminal or on pipes; after ending what runs, or `beside` it; or once more.
+
+    `arguments`: other ones than usual, with placeholders.
+    """
+
+    terminal: bool = True
+    beside: bool = False
+    again: bool = False
+    arguments: tuple[str, ...] | None = None
+
+
+AS_USUAL: Final = Way()
+
+
 class Programs:
     """What runs of one submission."""
 
-    def __init__(self, job: Job, warden: WardenClient, table: SocketTable) -> None:
+    def __init__(self, job: Job, warden: WardenClient, table: SocketTable, ports: Ports) -> None:
         self._job = job
+        self._ports = ports
         self._warden = warden
         self._table = table
         self._environment = starting.environment(job.environment)
@@ -91,6 +111,11 @@ class Programs:
         """Whether it is one of those that were started and not ended."""
         return program in self._running()
 
+    @property
+    def several(self) -> bool:
+        """Whether one runs beside another."""
+        return bool(self._beside)
+
     def _running(self) -> list[Program]:
         return [*self._beside, *([self._last] if self._last else [])]
 
@@ -103,6 +128,8 @@ class Programs:
         *,
         terminal: bool = True,
         judged_by_output: bool = False,
+        piped: bool = False,
+        client: bool = False,
         beside: bool = False,
         again: bool = False,
     ) -> Program:
@@ -110,7 +137,8 @@ class Programs:
 
         It finds the folder as it was after building; one that is started `again`, as it has left it itself.
         `variables`: what it finds in its environment besides what every program does.
-        One that is judged by its output runs at a terminal that adds nothing to it, and all of it is kept.
+        One that is judged by its output runs at a terminal that adds nothing to it, and all of it is kept; `piped`:
+        that is a pipe in any case.  `client`: whether it is the submission's client.
 
         Raises:
             FaultError: it can't be executed.
@@ -123,6 +151,7 @@ class Programs:
                 {**self._environment, **variables},
                 terminal=terminal,
                 echo=not judged_by_output,
+                piped=piped,
                 afresh=not (beside or again),
             )
         except CannotStartError as error:
@@ -130,7 +159,7 @@ class Programs:
         if self._last is not None:
             self._beside.append(self._last)
         played = self._played
-        name = ("your client" if judged_by_output else "your server") if played.pair else "program"
+        name = ("your client" if client else "your server") if played.pair else "program"
         played.transcript.add(EventKind.STARTED, name, str(Start(argv, variables)))
         self._last = Program(
             *(started, self._warden, self._table, played.for_program(), self._job.assignment.limits),
@@ -143,14 +172,38 @@ class Programs:
 
     def start(self, *arguments: str) -> Program:
         """Start the submission's server with these arguments in place of the port."""
-        variables = self._job.assignment.server.environment
-        return self.run(*starting.with_port(self._job.commands["server"], variables, arguments, self._filling))
+        spec, further = self._job.assignment.server, self._ports.find_further()
+        filling = {**self._filling, **_numbers(further)}
+        start = starting.with_port(
+            self._job.commands["server"], spec.environment, arguments, filling, main=spec.main_names
+        )
+        return self._serve(start, {**filling, **dict.fromkeys(spec.main_names, " ".join(arguments))})
 
-    def start_on(self, port: int, *, terminal: bool = True, again: bool = False) -> Program:
-        """Start the submission as a server on a port, at a terminal or on pipes."""
-        variables = self._job.assignment.server.environment
-        start = starting.as_usual(self._job.commands["server"].run, variables, {**self._filling, "port": str(port)})
-        return self.run(*start, terminal=terminal, again=again)
+    def start_on(self, port: int, further: Mapping[str, int] | None = None, way: Way = AS_USUAL) -> Program:
+        """Start the submission as a server on a port.  `further`: its other ports by name; None: free ones."""
+        command, spec = self._job.commands["server"], self._job.assignment.server
+        run = command.run if way.arguments is None else starting.with_arguments(command, way.arguments)
+        filling = {
+            **self._filling,
+            **_numbers(self._ports.find_further() if further is None else further),
+            **_numbers(dict.fromkeys(spec.main_names, port)),
+        }
+        return self._serve(starting.as_usual(run, spec.environment, filling), filling, way)
+
+    def _serve(self, start: Start, filling: Mapping[str, str], way: Way = AS_USUAL) -> Program:
+        """Start a server as the handout says, and type into it what the handout says."""
+        spec = self._job.assignment.server
+        program = self.run(
+            *start,
+            terminal=way.terminal,
+            judged_by_output=spec.output is not None,
+            piped=spec.output == "pipe",
+            beside=way.beside,
+            again=way.again,
+        )
+        if spec.input:
+            type_ahead(program, starting.filled(spec.input, filling).encode())
+        return program
 
     def start_client(
         self, run: tuple[str, ...], filling: Mapping[str, str], *, terminal: bool, beside: bool = False
@@ -164,7 +217,7 @@ class Programs:
         """
         variables = self._job.assignment.starting("client").environment
         start = starting.as_usual(run, variables, {**self._filling, **filling})
-        return self.run(*start, terminal=terminal, judged_by_output=True, beside=beside)
+        return self.run(*start, terminal=terminal, judged_by_output=True, client=True, beside=beside)
 
     def end(self) -> None:
         """End whatever runs."""
@@ -213,6 +266,10 @@ class Programs:
         if isinstance(error, UnprovedError) or error.reason is Reason.NOT_LISTENING:
             return FaultError(Reason.TOO_MANY_PROCESSES, too_many, doing=error.doing)
         return dataclasses.replace(error, what=f"{error.what}; {too_many}")
+
+
+def _numbers(ports: Mapping[str, int]) -> dict[str, str]:
+    return {name: str(port) for name, port in ports.items()}
 
 
 def leftovers(program: Program) -> list[str]:

@@ -23,6 +23,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from typing import Final, TypeVar, cast
 
 from grader.assignment import ClientSpec, ServerSpec
@@ -31,7 +32,7 @@ from grader.harness.greeting import Greeting
 from grader.harness.listening import Listening, Server
 from grader.harness.peers import Client, Peers
 from grader.harness.ports import Ports
-from grader.harness.programs import Played, Programs
+from grader.harness.programs import Played, Programs, Way
 from grader.job import Command, Job
 from grader.limits import SETTLE_S
 from grader.wire.budget import Budget, Counted
@@ -40,6 +41,7 @@ from grader.wire.kernel import SocketTable, TcpState
 from grader.wire.program import Program
 from grader.wire.tcp import ScriptedClient
 from grader.wire.transcript import Transcript
+from grader.wire.udp import UdpClient
 from grader.wire.waiting import NoProgressError, Why
 from grader.wire.warden import WardenClient
 
@@ -62,7 +64,7 @@ class Stage:
         self.server_spec: Final[ServerSpec] = job.assignment.server
         self.client_spec: Final[ClientSpec] = job.assignment.client or ClientSpec()
         self.ports: Final = Ports(job, self.end_program)
-        self.programs: Final = Programs(job, warden, table)
+        self.programs: Final = Programs(job, warden, table, self.ports)
         self.listening: Final = Listening(job, warden, table, self.programs, self.ports)
         self.peers: Final = Peers(job, table, greeting or Greeting())
         self.greeting: Final = self.peers.greeting
@@ -99,7 +101,8 @@ class Stage:
         """
         self.programs.finish()
         self.peers.finish()
-        if not (passed and (kept := self._kept()) and self._at_rest(kept)):
+        alone = not self.programs.several
+        if not (passed and alone and (kept := self._kept()) and self._at_rest(kept)):
             self.end_program()
         self._clear_time_wait()
 
@@ -178,8 +181,12 @@ class Stage:
             self.end_program()
         return self.shared()
 
-    def launch(self, port: int | None = None, *, terminal: bool = True) -> Server:
+    def launch(
+        self, port: int | None = None, *, terminal: bool = True, arguments: tuple[str, ...] | None = None
+    ) -> Server:
         """A freshly started server, not shared with other checks, at a terminal or on pipes.
+
+        `arguments`: other ones than usual, with the placeholders of the assignment.
 
         Raises:
             FaultError: it does not listen.
@@ -187,14 +194,28 @@ class Stage:
         """
         self.end_program()  # first, so that it holds no port
         self._clear_time_wait()
-        port = port or self.ports.find()
+        return self._launched(port or self.ports.for_server(), Way(terminal=terminal, arguments=arguments))
+
+    def launch_beside(self, arguments: tuple[str, ...] | None = None) -> Server:
+        """Another server of the submission, while those that run go on; it ends with the check.
+
+        `arguments`: other ones than usual, with the placeholders of the assignment.
+
+        Raises:
+            FaultError: it does not listen.
+        """
+        return self._launched(self.ports.find(), Way(beside=True, arguments=arguments))
+
+    def _launched(self, port: int, way: Way) -> Server:
+        further = self.ports.find_further()
         try:
-            return self.listening.wait(self.programs.start_on(port, terminal=terminal), port)
+            server = self.listening.wait(self.programs.start_on(port, further, way), port)
         except FaultError as fault:
             if self.ports.own in {row.local.port for row in self.table.dump(TcpState.TIME_WAIT)}:
                 what = f"an earlier check's connection still holds port {self.ports.own}, and can't be cleared here"
                 raise UnprovedError(what, doing=fault.doing) from None
             raise
+        return replace(server, further=further)
 
     def launch_again(self, server: Server) -> Server:
         """The same command once more, after its program has exited, with what it has written: it listens where it did.
@@ -202,7 +223,8 @@ class Stage:
         Raises:
             FaultError: it does not.
         """
-        again = self.listening.wait(self.programs.start_on(server.port_given, again=True), server.port)
+        started = self.programs.start_on(server.port_given, server.further, Way(again=True))
+        again = replace(self.listening.wait(started, server.port), further=server.further)
         if again.port != server.port:
             # listen(2) on a socket that bind(2) has refused takes any free port.
             what = f"it listened on port {server.port} before, but now on port {again.port}"
@@ -220,10 +242,20 @@ class Stage:
 
     # What checks ask for most
 
-    def connect(self, server: Server, *, slow: bool = False) -> ScriptedClient:
-        """A new scripted TCP client that has received the server's greeting (`Peers.connect`)."""
+    def connect(self, server: Server, port: str = "", *, slow: bool = False) -> ScriptedClient:
+        """A new scripted TCP client that has received the server's greeting (`Peers.connect`).
+
+        `port`: the name of a further port; nothing is received from there yet.
+        """
         __tracebackhide__ = True
+        if port in server.further:
+            return self.peers.connect_to(server, self.listening.reach(server, port))
         return self.peers.connect(server, slow=slow)
+
+    def connect_udp(self, server: Server, port: str = "") -> UdpClient:
+        """A new scripted UDP client; `port`: the name of a further port."""
+        __tracebackhide__ = True
+        return self.peers.connect_udp(server, self.listening.reach(server, port) if port in server.further else None)
 
     def client(self, server: Server) -> Client:
         """A new scripted client of the assignment's transport (`Peers.client`)."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Final, NamedTuple
 
 from grader.assignment.starting import placeholders_in
@@ -70,21 +70,35 @@ def as_usual(run: tuple[str, ...], variables: Mapping[str, str], filling: Mappin
     )
 
 
+def with_arguments(command: Command, arguments: tuple[str, ...]) -> tuple[str, ...]:
+    """The command with other arguments than usual; a submission's own command loses the words with placeholders."""
+    if command.arguments:
+        return (*command.run[: -command.arguments], *arguments)
+    return (*(word for word in command.run if not placeholders_in(word)), *arguments)
+
+
 def with_port(
-    command: Command, variables: Mapping[str, str], words: tuple[str, ...], filling: Mapping[str, str]
+    command: Command,
+    variables: Mapping[str, str],
+    words: tuple[str, ...],
+    filling: Mapping[str, str],
+    main: Collection[str] = ("port",),
 ) -> Start:
     """The program with these words where its port belongs: in an argument, in a variable, or as further arguments.
 
     With none, it is started without any argument that the assignment gives it, or else without its port; a variable
-    that holds the port is missing then.
+    that holds the port is missing then.  `main`: the placeholders that mean that port.
     """
-    given = {**filling, "port": " ".join(words)}
-    environment = {
-        name: filled(value, given) for name, value in variables.items() if words or "port" not in placeholders_in(value)
-    }
+    given = {**filling, **dict.fromkeys(main, " ".join(words))}
+
+    def tells(word: str) -> bool:
+        return not set(main).isdisjoint(placeholders_in(word))
+
+    environment = {name: filled(value, given) for name, value in variables.items() if words or not tells(value)}
     run = command.run
     if not words and command.arguments:
         run = run[: -command.arguments]
-    argv = [part for word in run for part in (words if word == "{port}" else (filled(word, given),))]
-    nowhere = not any("port" in placeholders_in(word) for word in (*command.run, *variables.values()))
+    places = {f"{{{name}}}" for name in main}
+    argv = [part for word in run for part in (words if word in places else (filled(word, given),))]
+    nowhere = not any(map(tells, (*command.run, *variables.values())))
     return Start((*argv, *(words if nowhere else ())), environment)

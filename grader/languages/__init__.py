@@ -114,10 +114,10 @@ def _recipe(sources: Sources, role: Role, asked: Starting) -> Recipe:
 
 def _with_arguments(made: Recipe, role: Role, asked: Starting) -> Recipe:
     """The recipe with the assignment's arguments in place of the usual ones, with which every recipe ends."""
-    if asked.arguments is None:
+    arguments = asked.arguments_of(role)
+    if asked.arguments is None and arguments == ARGUMENTS[role]:
         return made
-    run = (*made.run[: -len(ARGUMENTS[role])], *asked.arguments)
-    return replace(made, run=run, arguments=len(asked.arguments))
+    return replace(made, run=(*made.run[: -len(ARGUMENTS[role])], *arguments), arguments=len(arguments))
 
 
 def _taken_twice(submission: Submission, found: dict[Role, Recipe]) -> Role | None:

@@ -53,6 +53,7 @@ _SOURCES: Final[Mapping[Target, tuple[str, ...]]] = {
         "sandbox/crowd.py",
         "sandbox/executables.py",
         "sandbox/eyes.py",
+        "sandbox/handed.py",
         "sandbox/launching.py",
         "sandbox/leftovers.py",
         "sandbox/memory.py",
@@ -65,6 +66,7 @@ _SOURCES: Final[Mapping[Target, tuple[str, ...]]] = {
     ),
     "driver": (
         "__init__.py",
+        "api.py",
         "assignment/*.py",
         "errors.py",
         "job.py",

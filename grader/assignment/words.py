@@ -1,0 +1,37 @@
+"""What an assignment says about starting its programs, in words for its author."""
+
+from __future__ import annotations
+
+import shlex
+
+from grader.assignment.starting import PLACEHOLDER, Starting
+from grader.assignment.values import ServerSpec
+from grader.model import Role
+
+
+def in_words(starting: Starting, role: Role) -> str:
+    """How a program is built and started, in a sentence or two."""
+    build = shlex.join(starting.build) if isinstance(starting.build, tuple) else starting.build
+    built = f"is built by `{build}` and " if build else ""
+    return f"The {role} {built}is started as `{_command_line(starting, role)}`.{_besides(starting)}"
+
+
+def _command_line(starting: Starting, role: Role) -> str:
+    """As in a shell, placeholders in capitals: `server PORT`."""
+    variables = [f"{name}={_shown(value)}" for name, value in starting.environment.items()]
+    return " ".join([*variables, " or ".join(starting.names) or role, *map(_shown, starting.arguments_of(role))])
+
+
+def _shown(word: str) -> str:
+    return shlex.quote(PLACEHOLDER.sub(lambda place: place[1].upper() if place[1] else place[0][0], word))
+
+
+def _besides(starting: Starting) -> str:
+    if not isinstance(starting, ServerSpec):
+        return ""
+    sentences = {
+        f"It listens on port {starting.port}.": starting.port is not None,
+        f"{_shown(starting.input or '')} is typed into it.": starting.input is not None,
+        "Its standard output is a pipe.": starting.output == "pipe",
+    }
+    return "".join(f" {sentence}" for sentence, holds in sentences.items() if holds)
