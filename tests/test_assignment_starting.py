@@ -8,6 +8,7 @@ import pytest
 
 from grader.assignment import examine
 from grader.assignment.starting import ARGUMENTS, Starting
+from grader.assignment.values import ServerSpec
 from grader.assignment.words import in_words
 from grader.errors import UsageError
 from grader.languages import NoProgramError, recipe
@@ -52,6 +53,11 @@ def flaws_of(folder: Path, said: str) -> list[str]:
         'build = ["make", "-C", "src"]',
         'arguments = ["-p", "{port}", "{{not}}", "{}", "{ a }"]',
         'arguments = []\nenvironment = { PORT = "{port}" }',
+        'arguments = []\ninput = "{port}\\n"',
+        "port = 12000",
+        'port = 12000\narguments = ["-v"]',
+        'ports = { smtp = 25, pop3 = 110 }\narguments = ["{smtp}", "{pop3}"]',
+        'ports = { smtp = 25, pop3 = 110 }\narguments = ["{port}"]\nenvironment = { POP3 = "{pop3}" }',
     ],
 )
 def test_what_can_be_done_is_accepted(tmp_path: Path, said: str) -> None:
@@ -70,6 +76,15 @@ def test_what_can_be_done_is_accepted(tmp_path: Path, said: str) -> None:
         ('\nbuild = ""', 7, "build must be a command"),
         ('\n\nprogram = ""', 8, "program must be a file's name, without its folder: '' is not"),
         ('arguments = "{port}"', 6, "Expected `array"),
+        ("port = 0", 6, "Expected `int` >= 1"),
+        ("port = 1\nports = { a = 2 }", 6, "port is for a server that always listens there"),
+        ('ports = { port = 2 }\narguments = ["{port}"]', 6, "ports has the name 'port'"),
+        ('ports = { SMTP = 2 }\narguments = ["{SMTP}"]', 6, "ports has the name 'SMTP'"),
+        ('ports = { a = 2, b = 2 }\narguments = ["{a}{b}"]', 6, "ports has 2 twice"),
+        ('arguments = ["{a}"]\nports = { a = 2, b = 3 }', 6, "nor input tells the server its {b}"),
+        ('arguments = ["{b}"]\nports = { a = 2, b = 3 }', 6, "nor input tells the server its {a}"),
+        (f'input = "{"x" * 4096}"', 6, "input is longer than 4095 bytes"),
+        ('output = "file"', 6, "Invalid enum value 'file'"),
         ('arguments = ["{port}", "a\\u0000b"]', 6, "arguments has a NUL character"),
         ('program = "../server"', 6, "program must be a file's name, without its folder: '../server' is not"),
         ('program = "-server"', 6, "program must be a file's name"),
@@ -94,6 +109,11 @@ def test_what_cannot_be_is_refused_with_its_line(tmp_path: Path, said: str, line
             "The server is built by `make` and is started as `A=PORT'{' lisod PORT 'a b'`.",
         ),
         (Starting(program=("a", "b"), build=("make", "x y")), "server", "`make 'x y'` and is started as `a or b PORT`"),
+        (
+            ServerSpec(port=7, input="a\n", output="pipe"),
+            "server",
+            'started as `server`. It listens on port 7. "a\\n" is typed into it. Its standard output is a pipe.',
+        ),
     ],
 )
 def test_people_are_told_in_a_sentence(starting: Starting, role: Role, words: str) -> None:

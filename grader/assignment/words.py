@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shlex
 
 from grader.assignment.starting import PLACEHOLDER, Starting
@@ -31,7 +32,7 @@ def _besides(starting: Starting) -> str:
         return ""
     sentences = {
         f"It listens on port {starting.port}.": starting.port is not None,
-        f"{_shown(starting.input or '')} is typed into it.": starting.input is not None,
+        f"{json.dumps(starting.input, ensure_ascii=False)} is typed into it.": bool(starting.input),
         "Its standard output is a pipe.": starting.output == "pipe",
     }
     return "".join(f" {sentence}" for sentence, holds in sentences.items() if holds)

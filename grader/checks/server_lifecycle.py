@@ -44,7 +44,8 @@ _NO_PORTS = ((), ("abc",), ("70000",), ("65536",), ("0",), ("-1",))
 def test_listens(server: Server, stage: Stage) -> None:
     """Listens on the port it is given"""
     if server.port != server.port_given:
-        what = f"it was given port {server.port_given}, but listens on port {server.port}"
+        told = "it must listen on" if stage.server_spec.port else "it was given"
+        what = f"{told} port {server.port_given}, but listens on port {server.port}"
         raise FaultError(Reason.WRONG_PORT, what)
     for row in (server.row, *(stage.listening.row_of(server, name) for name in server.further)):
         everywhere = row.local.host in {"0.0.0.0", "::"} and not row.v6_only  # noqa: S104 — compared, not bound
