@@ -13,6 +13,7 @@ from grader import flow
 from grader.assignment import Assignment, load
 from grader.assignment.starting import PLACEHOLDERS, Starting
 from grader.assignment.values import ServerSpec
+from grader.limits import Allowance, SandboxLimits
 from grader.lint import flaws
 from grader.model import Outcome, Transport
 from grader.sandbox.host import Sandbox
@@ -91,6 +92,15 @@ def test_the_examples_fail_a_program_that_forgets(tmp_path: Path) -> None:
 def test_each_key_of_a_program_is_on_the_page(key: str) -> None:
     described = {"listen", "clients", "backlog", "connection"}  # what a check asks, in docs/behaviours.md
     assert key in described or f"| `{key} = " in PAGE
+
+
+@pytest.mark.parametrize("key", SandboxLimits.__struct_fields__)
+def test_each_limit_is_on_the_page_with_its_usual_value(key: str) -> None:
+    usual = getattr(SandboxLimits(), key)
+    if isinstance(usual, Allowance):
+        usual = f"`{{ anyhow = {usual.anyhow}, for_each = {usual.for_each} }}`"
+    (row,) = (line for line in PAGE.splitlines() if line.startswith(f"| `{key}` |"))
+    assert row.endswith(f"| {usual} |")
 
 
 @pytest.mark.parametrize("place", sorted({place for places in PLACEHOLDERS.values() for place in places}))

@@ -9,7 +9,7 @@ from grader.checks.client_common import GOES_ELSEWHERE_HINTS, THREADS_HINT, must
 from grader.checks.steps import must_refuse_in_words
 from grader.errors import Reason
 from grader.harness.clients import OTHER_HOST
-from grader.limits import GIVE_UP_S, REPLY_S, SETTLE_S
+from grader.limits import SETTLE_S
 from grader.link.settings import SERVER_NAME
 from grader.protocol.script import Answer
 from grader.wire.faults import UnprovedError
@@ -144,7 +144,7 @@ def _must_say(session: Session[ScriptedServer], situation: str, said_before: int
     `said_before`: bytes printed there before.  At a terminal that is where Python's input() prints its prompt.
     """
     __tracebackhide__ = True
-    must_refuse_in_words(session.program, situation, said_before=said_before, deadline_s=REPLY_S)
+    must_refuse_in_words(session.program, situation, said_before=said_before, deadline_s=session.program.limits.reply_s)
 
 
 def _must_notice(clients: TcpClients, entry: Entry, how: Answer, situation: str) -> None:
@@ -226,7 +226,7 @@ def test_silent_server(tcp_clients: TcpClients, script: ClientProtocol) -> None:
         session.enter(entry.line)
         session.server.expect(entry.request)
         if tcp_clients.spec.silent == "gives_up":
-            session.must_give_up(GIVE_UP_S)
+            session.must_give_up(session.program.limits.give_up_s)
             return
         session.must_wait("for a reply that had not come yet")
         session.server.answer(entry.reply)

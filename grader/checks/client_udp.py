@@ -250,7 +250,7 @@ def test_dead_port_reported(udp_clients: UdpClients, script: ClientProtocol) -> 
         # A prompt on stderr is there before each line: it is not a complaint.
         prompt = bytes(session.program.stderr.data[:before]).splitlines()[-1:]
         if rest := rests_or_sends(session, lambda: len(session.program.stderr.data) > before):
-            must_not_wait_on(rest)
+            must_not_wait_on(rest, session.program.limits.give_up_s)
         ending = session.program.ending()
         if shows_traceback(session.output.complaints):
             raise FaultError(Reason.TRACEBACK, f"{_NOBODY}; it printed a traceback")

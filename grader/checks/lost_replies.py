@@ -13,7 +13,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from grader.errors import Reason
-from grader.limits import GIVE_UP_S, SETTLE_S, STRAY_S, STRAYS_FOR
+from grader.limits import SETTLE_S, STRAY_S, STRAYS_FOR
 from grader.model import EventKind
 from grader.protocol.script import Answer
 from grader.wire.endings import reason_of
@@ -52,7 +52,7 @@ def lose(session: Session[ScriptedUdpServer], entry: Entry) -> None:
         session.program.transcript.add(EventKind.KERNEL, "program", session.program.doing())
     for _ in range(_MOST_TRIES):
         if rest := rests_or_sends(session, _tells_of_loss(session)):
-            must_not_wait_on(rest)
+            must_not_wait_on(rest, session.program.limits.give_up_s)
             return
         session.server.expect(entry.request)
     raise FaultError(Reason.EXTRA_REQUEST, f"it asked {_MOST_TRIES} more times, and does not give up")
@@ -170,7 +170,7 @@ def wait_datagram(session: Session[ScriptedUdpServer], for_what: str) -> None:
     """
     __tracebackhide__ = True
     if rest := rests_or_sends(session):
-        must_not_wait_on(rest)
+        must_not_wait_on(rest, session.program.limits.give_up_s)
         ending = session.program.ending()
         what = f"it exited, and did not {for_what}" if ending else f"it does not {for_what}"
         raise FaultError(reason_of(ending) if ending else Reason.NO_REQUEST, what, doing=rest.doing)
@@ -187,8 +187,9 @@ def rests_or_sends(session: Session[ScriptedUdpServer], gives_up: Callable[[], b
     def sent() -> bool | None:
         return server.waiting() > 0 or None
 
-    rest = keyboard.wait_rest(lambda: sent() or gives_up() or None, GIVE_UP_S, in_suspense=True, hurried=True)
-    return rest or keyboard.wait_rest(sent, GIVE_UP_S, hurried=True)
+    most_s = session.program.limits.give_up_s
+    rest = keyboard.wait_rest(lambda: sent() or gives_up() or None, most_s, in_suspense=True, hurried=True)
+    return rest or keyboard.wait_rest(sent, most_s, hurried=True)
 
 
 def _tells_of_loss(session: Session[ScriptedUdpServer]) -> Callable[[], bool]:
@@ -205,13 +206,13 @@ def _tells_of_loss(session: Session[ScriptedUdpServer]) -> Callable[[], bool]:
     return tells
 
 
-def must_not_wait_on(rest: Rest) -> None:
+def must_not_wait_on(rest: Rest, give_up_s: float) -> None:
     """It has exited or shows its prompt; anything else is waiting for a reply that will not come."""
     __tracebackhide__ = True
     if rest.why is Why.ENDED or rest.what is not Awaits.OTHER:
         return
     waits = "waits for its reply without a timeout, so forever"
-    what = waits if rest.why is Why.STILL else f"does not give up on its reply within {GIVE_UP_S:.0f} s"
+    what = waits if rest.why is Why.STILL else f"does not give up on its reply within {give_up_s:.0f} s"
     raise FaultError(Reason.NO_TIMEOUT, f"it {what}", doing=rest.doing)
 
 

@@ -11,7 +11,6 @@ from grader.errors import Reason
 from grader.harness.fixtures import Connect
 from grader.harness.listening import Server
 from grader.harness.stage import Stage
-from grader.limits import REPLY_S
 from grader.model import EventKind
 from grader.protocol.script import Exchange, StreamProtocol
 from grader.wire.faults import FaultError
@@ -325,7 +324,7 @@ def test_hostile_length(connect: Connect, server: Server, protocol: StreamProtoc
     for start in protocol.hostile_lengths():
         with connect() as client:
             client.send(start)
-            program.wait_rest(REPLY_S)
+            program.wait_rest(program.limits.reply_s)
             grown = resident_bytes(at_rest(program)) - before
             program.transcript.add(EventKind.KERNEL, "program", f"its memory grew by {grown >> 20} MiB")
             if grown > _BELIEVED_BYTES:

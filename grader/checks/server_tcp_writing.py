@@ -11,7 +11,7 @@ from grader.errors import Reason
 from grader.harness.fixtures import Connect
 from grader.harness.listening import Server
 from grader.harness.stage import Stage
-from grader.limits import REPLY_S, SETTLE_S
+from grader.limits import SETTLE_S
 from grader.model import EventKind
 from grader.protocol.script import Exchange, StreamProtocol
 from grader.wire.faults import FaultError
@@ -161,7 +161,7 @@ def _fewest_workers(program: Program, serve: Callable[[], None]) -> tuple[int, i
 
 def _workers(program: Program) -> tuple[int, int] | None:
     """The number of its processes and threads; None if it does not come to rest, since some may be about to end."""
-    if not program.wait_rest(REPLY_S):
+    if not program.wait_rest(program.limits.reply_s):
         return None
     snapshot = program.snapshot()
     return process_count(snapshot), thread_count(snapshot) - sum(map(passing_helpers, snapshot))

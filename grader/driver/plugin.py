@@ -54,7 +54,8 @@ class Referee:
         self._never_listened: FaultError | None = None
         #: When the time is used up for the checks of each part; one that takes too long takes nothing from the others.
         self._deadlines: dict[Part, float] = {}
-        self._budgets = {part: Budget(job.assignment.limits.whole_s, waited_for_cpu_s) for part in parts}
+        limits = job.assignment.limits
+        self._budgets = {part: Budget(limits.whole_s, waited_for_cpu_s, limits) for part in parts}
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_collection(self, session: pytest.Session) -> bool:

@@ -17,7 +17,7 @@ from grader.errors import Reason
 from grader.harness.ports import Ports
 from grader.harness.programs import Programs
 from grader.job import Job
-from grader.limits import MOST_FILE_BYTES, READY_S, SETTLE_S
+from grader.limits import MOST_FILE_BYTES, SETTLE_S
 from grader.model import EventKind
 from grader.wire import stillness
 from grader.wire.endings import reason_of
@@ -194,7 +194,7 @@ class Listening:
             return row
 
         try:
-            row: SocketRow | None = program.wait(listens, deadline_s=READY_S, hurried=True)
+            row: SocketRow | None = program.wait(listens, deadline_s=program.limits.ready_s, hurried=True)
         except NoProgressError as stop:
             row = self._row(program, None)
             if row is None or stop.why is Why.ENDED:
@@ -217,8 +217,9 @@ class Listening:
         """
         __tracebackhide__ = True
         port, program = server.further[name], server.program
+        most_s = program.limits.ready_s
         try:
-            row: SocketRow = program.wait(lambda: self._row(program, {port}), deadline_s=READY_S, hurried=True)
+            row: SocketRow = program.wait(lambda: self._row(program, {port}), deadline_s=most_s, hurried=True)
         except NoProgressError as stop:
             what = f"it listens on port {server.port}, but not on port {port}, which is its port {name!r}"
             raise FaultError(Reason.NOT_LISTENING, what, doing=stop.doing) from None

@@ -21,7 +21,6 @@ from grader.harness.expect import Voice
 from grader.harness.ports import Ports
 from grader.harness.starting import NO_VARIABLES, Start
 from grader.job import Job
-from grader.limits import EXIT_S
 from grader.link.channel import ChannelClosedError
 from grader.model import EventKind
 from grader.wire import stillness
@@ -283,7 +282,7 @@ def leftovers(program: Program) -> list[str]:
         return None if program.remaining() else True
 
     try:
-        program.wait(none_left, until_end=False, deadline_s=EXIT_S, hurried=True)
+        program.wait(none_left, until_end=False, deadline_s=program.limits.exit_s, hurried=True)
     except NoProgressError as stop:
         left = [process for process in program.remaining(stop.seen) if process.alive]
         return [process.name or "one without a name" for process in left] or [_NEVER_MET]

@@ -29,7 +29,7 @@ from grader.errors import Reason
 from grader.harness.manner import Ask, Manner, answer_to
 from grader.harness.output import ClientOutput, in_words
 from grader.harness.stage import Stage
-from grader.limits import GIVE_UP_S, IDLE_CPU_SHARE, IDLE_WINDOW_S, READY_S, REPLY_S, SETTLE_S
+from grader.limits import IDLE_CPU_SHARE, IDLE_WINDOW_S, SETTLE_S
 from grader.model import EventKind
 from grader.protocol.script import Answer, Entry
 from grader.wire.faults import FaultError
@@ -106,7 +106,7 @@ class Session(Generic[P]):
 
     # Typing
 
-    def wait_prompt(self, deadline_s: float = READY_S) -> None:
+    def wait_prompt(self, deadline_s: float | None = None) -> None:
         """Until it waits for a line; before the first, it is told what it asks for.
 
         Raises:
@@ -207,9 +207,12 @@ class Session(Generic[P]):
             FaultError: it does not wait.
         """
         __tracebackhide__ = True
-        rest = self.keyboard.wait_rest(deadline_s=REPLY_S)
-        if rest and rest.why is Why.DEADLINE and REPLY_S < (runs_out_s := self.program.looks.timeout_s()) <= GIVE_UP_S:
-            rest = self.keyboard.wait_rest(deadline_s=runs_out_s + SETTLE_S)
+        limits = self.program.limits
+        rest = self.keyboard.wait_rest(deadline_s=limits.reply_s)
+        if rest and rest.why is Why.DEADLINE:
+            runs_out_s = self.program.looks.timeout_s()
+            if limits.reply_s < runs_out_s <= limits.give_up_s:
+                rest = self.keyboard.wait_rest(deadline_s=runs_out_s + SETTLE_S)
         if rest is None or rest.why is Why.ENDED or rest.what is Awaits.INPUT:
             what = "exited" if self.program.ending() else "reads the next line"
             doing = rest.doing if rest else ""
@@ -273,10 +276,10 @@ class Session(Generic[P]):
             return self.program.ending() is not None or self.server.was_left() or None
 
         try:
-            self.program.wait(ended, until_end=False, deadline_s=REPLY_S, hurried=True)
+            self.program.wait(ended, until_end=False, deadline_s=self.program.limits.reply_s, hurried=True)
             if self.program.ending() is None:
                 self.server.dismiss()
-            return self.program.wait_end(REPLY_S)
+            return self.program.wait_end(self.program.limits.reply_s)
         except NoProgressError as stop:
             fault = FaultError(Reason.STILL_RUNNING, f"it did not exit {situation}", doing=stop.doing)
             raise self._with_what_came(fault) from None

@@ -14,7 +14,7 @@ from contextlib import suppress
 from typing import NamedTuple, cast
 
 from grader.errors import Reason
-from grader.limits import MOST_TYPED_BYTES, READY_S, SETTLE_S
+from grader.limits import MOST_TYPED_BYTES, SETTLE_S
 from grader.model import EventKind
 from grader.wire import terminal
 from grader.wire.endings import reason_of
@@ -79,7 +79,7 @@ class Keyboard:
     def wait_rest(
         self,
         until: Callable[[], object | None] = lambda: None,
-        deadline_s: float = READY_S,
+        deadline_s: float | None = None,
         *,
         in_suspense: bool = False,
         hurried: bool = False,
@@ -89,10 +89,11 @@ class Keyboard:
         `in_suspense`: a timer of its own may be running for a reply; a program that watches its input and its peer
         together does not wait for a line yet.  `hurried`: no check passes because it waits for anything else.
         """
+        most_s = self._program.limits.ready_s if deadline_s is None else deadline_s
         rests = self._reads_nothing_else if in_suspense else self._reads
         looks = self._polled and not in_suspense
         try:
-            most_s = min(deadline_s, SETTLE_S) if looks else deadline_s
+            most_s = min(most_s, SETTLE_S) if looks else most_s
             self._program.wait(until, [self._program.started.stdout], most_s, rests=rests, hurried=hurried)
         except NoProgressError as stop:
             if stop.why is Why.ENDED:
@@ -106,7 +107,7 @@ class Keyboard:
         """Type at a program that never rests, and see whether it reads that anyway."""
         self.type(_SOMETHING)
         try:
-            self._program.wait(lambda: self._is_taken() or None, deadline_s=READY_S)
+            self._program.wait(lambda: self._is_taken() or None, deadline_s=self._program.limits.ready_s)
         except NoProgressError:
             return False
         return True
@@ -115,7 +116,7 @@ class Keyboard:
         """Whether nothing of what was typed is left to be read."""
         return terminal.unread_bytes(self._stdin if self._terminal is None else self._terminal) == 0
 
-    def wait_prompt(self, deadline_s: float = READY_S) -> None:
+    def wait_prompt(self, deadline_s: float | None = None) -> None:
         """Until it waits for a line.
 
         Raises:

@@ -11,6 +11,7 @@ import pytest
 from grader.harness.greeting import Greeting
 from grader.harness.stage import Stage
 from grader.job import Command
+from grader.limits import SandboxLimits
 from grader.link.channel import Channel
 from grader.model import Transport
 from grader.wire.kernel import SocketTable
@@ -34,11 +35,17 @@ def make_stage(channel: Channel) -> Iterator[MakeStage]:
     """Makes a stage; what was started on it ends with the test."""
     made: list[tuple[Stage, SocketTable]] = []
 
-    def make(which: str, transport: Transport = "tcp", greeting: Greeting | None = None) -> Stage:
+    def make(
+        which: str,
+        transport: Transport = "tcp",
+        greeting: Greeting | None = None,
+        limits: SandboxLimits | None = None,
+    ) -> Stage:
         table = SocketTable()
         name, more = ("lines.py", []) if transport == "tcp" else ("datagrams.py", ["{host}"])
         run = (sys.executable, "-I", "-S", str(PROGRAMS / name), which, *more, "{port}")
-        what = msgspec.structs.replace(job("", transport=transport), commands={"server": Command((), run)})
+        asked = job("", transport=transport, limits=limits)
+        what = msgspec.structs.replace(asked, commands={"server": Command((), run)})
         made.append((Stage(what, WardenClient(channel), table, greeting), table))
         made[-1][0].begin()
         return made[-1][0]

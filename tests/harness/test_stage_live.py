@@ -12,6 +12,7 @@ from grader.harness.greeting import Greeting
 from grader.harness.programs import leftovers
 from grader.harness.stage import Stage
 from grader.harness.starting import Start, as_usual
+from grader.limits import SandboxLimits
 from grader.model import EventKind, Transport
 from grader.protocol.script import Exchange
 from grader.wire.faults import FaultError
@@ -198,12 +199,9 @@ def right_command(stage: Stage, port: int) -> Start:
         ("chain", {Path(PYTHON[0]).name, "one that keeps starting another and exiting"}),
     ],
 )
-def test_what_is_left_running_is_named(
-    make_stage: MakeStage, monkeypatch: pytest.MonkeyPatch, way: str, names: set[str]
-) -> None:
+def test_what_is_left_running_is_named(make_stage: MakeStage, way: str, names: set[str]) -> None:
     """Whatever it calls itself, and whether or not a look meets it."""
-    monkeypatch.setattr("grader.harness.programs.EXIT_S", 0.2)
-    stage = make_stage("right")
+    stage = make_stage("right", limits=SandboxLimits(exit_s=0.2))
     program = stage.programs.run((*PYTHON, str(PROGRAMS / "evader.py"), way))
     program.wait_end()
     left = leftovers(program)
