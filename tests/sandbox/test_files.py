@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import docker
@@ -15,6 +16,7 @@ from grader.sandbox.docker import DockerSandbox
 from grader.sandbox.host import Sandbox
 from grader.sandbox.images import Contents, Images
 from grader.sandbox.local import LocalSandbox
+from tests.cli.command import User, ordinary_user
 
 TABLE = """\
 title = "Files"
@@ -100,6 +102,53 @@ def test_they_can_be_read_and_not_changed_in_containers(
         return DockerSandbox(engine, assignment, archive, supplied, pytest.fail)
 
     assert outcome(assignments, tmp_path, in_docker) == (Outcome.PASSED, "")
+
+
+@pytest.mark.xdist_group("nobody")
+def test_they_can_be_read_and_not_changed_for_an_ordinary_user(assignments: Path, folder: Path) -> None:
+    user = ordinary_user()
+    if user is None or not user.can("unshare", "-U", "-n", "-p", "-m", "-f", "true"):
+        pytest.skip("there is no ordinary user here who may have namespaces")
+    assert by_command(user, assignments, folder, SERVER) == {"server.answers": "passed"}
+
+
+@pytest.mark.xdist_group("nobody")
+def test_without_namespaces_they_are_put_back(assignments: Path, folder: Path) -> None:
+    user = ordinary_user()
+    refused = user.refused_namespaces() if user else None
+    if refused is None or not refused.can("true"):
+        pytest.skip("there is no ordinary user here whose namespaces can be refused")
+    table = assignments / "files" / "assignment.toml"
+    table.write_text(f'{TABLE}ends_quietly = "1.1"\n')  # which starts it once more
+    assert by_command(refused, assignments, folder, SPOILER) == {
+        "server.answers": "passed",
+        "server.ends_quietly": "passed",
+    }
+
+
+#: It reads the file, and then changes what its next start would read.
+SPOILER = r"""
+import os, signal, socket, sys
+signal.signal(signal.SIGINT, signal.SIG_DFL)
+path = os.path.join(sys.argv[2], "words", "list.txt")
+words = open(path, "rb").read()
+os.chmod(path, 0o666)
+open(path, "ab").write(b" spoilt")
+with socket.create_server(("", int(sys.argv[1]))) as listener:
+    while True:
+        client, _ = listener.accept()
+        with client, client.makefile("rb") as stream:
+            for line in stream:
+                client.sendall(line.strip() + b" %s 0\n" % words)
+"""
+
+
+def by_command(user: User, assignments: Path, folder: Path, program: str) -> dict[str, str]:
+    """What the command says of a program when that user grades it."""
+    shutil.copytree(assignments, folder / "assignments")
+    (folder / "server.py").write_text(program)
+    options = ("--assignment", "files", "--assignments", folder / "assignments", "--sandbox", "local", "--json", "-")
+    return user.command(folder).run("check", folder / "server.py", *options).outcomes()
 
 
 def test_a_variant_has_its_parents_files_and_its_own(assignments: Path) -> None:
