@@ -67,8 +67,12 @@ def test_what_can_be_done_is_accepted(tmp_path: Path, said: str) -> None:
 @pytest.mark.parametrize(
     ("said", "line", "words"),
     [
-        ('arguments = ["{prot}", "{port}"]', 6, "arguments has the unknown placeholder {prot} (known: {port}, {files}"),
-        ('environment = { A = "{host}" }', 6, "environment has the unknown placeholder {host} (known: {port}"),
+        (
+            'arguments = ["{prot}", "{port}"]',
+            6,
+            "arguments has the unknown placeholder {prot} (known: {host}, {port},",
+        ),
+        ('environment = { A = "{message}" }', 6, "environment has the unknown placeholder {message} (known: {host}"),
         ('arguments = ["{port}", "{files}/a"]', 6, "arguments has {files}, but there is nothing in files/"),
         ('arguments = ["7"]', 6, "neither arguments nor environment nor input tells the server its {port}"),
         ('arguments = ["{{port}}"]', 6, "neither arguments nor environment nor input tells the server its {port}"),
@@ -200,3 +204,31 @@ def test_the_example_line_has_the_assignments_arguments() -> None:
 def test_the_usual_arguments_are_what_every_recipe_ends_with(role: Role) -> None:
     made = recipe(handed_in(f"{role}.py"), role)
     assert made.run[-len(ARGUMENTS[role]) :] == ARGUMENTS[role]
+
+
+@pytest.mark.parametrize(
+    ("role", "asked", "word", "known"),
+    [
+        ("server", Starting(), "{prot}", "{host}, {port} and {files}"),
+        ("server", Starting(), "{message}", "{host}, {port} and {files}"),
+        ("client", Starting(), "{massage}", "{host}, {port}, {message} and {files}"),
+        ("server", ServerSpec(ports={"smtp": 25}), "{pop3}", "{host}, {port}, {files} and {smtp}"),
+    ],
+)
+def test_a_misspelt_placeholder_of_a_submission_is_refused(
+    tmp_path: Path, role: Role, asked: Starting, word: str, known: str
+) -> None:
+    (tmp_path / "a.py").touch()
+    (tmp_path / "grader.toml").write_text(f'# ours\n[{role}]\nrun = ["python3", "a.py", "--at={word}"]')
+    with pytest.raises(UsageError) as caught:
+        recipe(take(tmp_path), role, asked)
+    assert str(caught.value) == (
+        f'grader.toml line 3: key "{role}.run" has the unknown placeholder {word} (known: {known})'
+    )
+
+
+def test_a_submission_may_use_the_names_of_the_ports(tmp_path: Path) -> None:
+    (tmp_path / "a.py").touch()
+    (tmp_path / "grader.toml").write_text('server = { run = ["python3", "a.py", "{smtp}", "{pop3}", "{files}/u"] }')
+    found = recipe(take(tmp_path), "server", ServerSpec(ports={"smtp": 25, "pop3": 110}))
+    assert found.run == ("python3", "a.py", "{smtp}", "{pop3}", "{files}/u")

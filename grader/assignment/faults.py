@@ -61,7 +61,7 @@ def _faults_of_roles(asked: Assignment) -> Iterator[str]:
 
 def _faults_of_program(asked: Assignment, role: Role) -> Iterator[tuple[str, str]]:
     """Each key of its table that can't be as it is, and why."""
-    yield from starting.faults_of(asked.starting(role), asked.placeholders(role))
+    yield from starting.faults_of(asked.starting(role), asked.starting(role).places(role))
     if role == "server":
         yield from _faults_of_ports(asked)
     for key in asked.starting(role).places_of(["files"]) if not asked.beside else ():

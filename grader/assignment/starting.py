@@ -16,7 +16,7 @@ from grader.model import Role
 
 #: What may be filled in where a program is started, by role.
 PLACEHOLDERS: Final[Mapping[Role, tuple[str, ...]]] = {
-    "server": ("port", "files"),
+    "server": ("host", "port", "files"),
     "client": ("host", "port", "message", "files"),
 }
 #: What a program is given unless the assignment says otherwise, by role.
@@ -50,6 +50,10 @@ class Starting(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     def arguments_of(self, role: Role) -> tuple[str, ...]:
         """What it is given: these, or the usual ones."""
         return ARGUMENTS[role] if self.arguments is None else self.arguments
+
+    def places(self, role: Role) -> tuple[str, ...]:
+        """The placeholders that there are where it is started."""
+        return PLACEHOLDERS[role]
 
     @property
     def given(self) -> dict[str, tuple[str, ...]]:

@@ -6,7 +6,7 @@ from typing import Annotated, Final, Literal
 
 import msgspec
 
-from grader.assignment.starting import PLACEHOLDERS, Starting
+from grader.assignment.starting import Starting
 from grader.limits import SandboxLimits
 from grader.model import Part, Requirement, Role, Transport, part_of
 
@@ -59,6 +59,10 @@ class ServerSpec(Starting, frozen=True, kw_only=True, forbid_unknown_fields=True
     def arguments_of(self, role: Role) -> tuple[str, ...]:
         """One that always listens on the same port is told nothing, unless the handout says so."""
         return () if self.arguments is None and self.port is not None else super().arguments_of(role)
+
+    def places(self, role: Role) -> tuple[str, ...]:
+        """Its ports have some of their own."""
+        return (*super().places(role), *self.ports)
 
     @property
     def usual_port(self) -> int:
@@ -148,10 +152,6 @@ class Assignment(msgspec.Struct, frozen=True):
     def starting(self, role: Role) -> Starting:
         """How its program of this role is started."""
         return self.server if role == "server" else self.client or ClientSpec()
-
-    def placeholders(self, role: Role) -> tuple[str, ...]:
-        """What may be filled in where its program of this role is started."""
-        return (*PLACEHOLDERS[role], *(self.server.ports if role == "server" else ()))
 
     def spec(self, check_id: str) -> CheckSpec:
         """The check with this id (KeyError: the assignment does not ask for it)."""
