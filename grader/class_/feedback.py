@@ -39,7 +39,7 @@ def _failed(check: CheckResult) -> Iterator[str]:
     yield f"{text.capital(text.reason_clause(check))}."
     yield from ("", code(text.requirement_line(check)))
     if lines := text.message_lines(check):
-        fence = "`" * (1 + max((len(run) for line in lines for run in re.findall(r"`+", line)), default=2))
+        fence = "`" * (1 + max(2, *map(_ticks, lines)))
         yield from ("", f"{fence}text", *lines, fence)
     if hint := text.hint_line(check):
         yield from ("", code(" ".join(hint)))
@@ -50,6 +50,11 @@ def code(words: str) -> str:
     words = safe.one_line(words)
     if re.fullmatch(r"[\w ,.;:()/%'\u201c\u201d\u2026-]*", words) and not re.search(r"_|^\d+[.)]|^-", words):
         return words
-    ticks = "`" * (1 + max((len(run) for run in re.findall(r"`+", words)), default=0))
+    ticks = "`" * (1 + _ticks(words))
     pad = " " if words[:1] == "`" or words[-1:] == "`" else ""
     return f"{ticks}{pad}{words}{pad}{ticks}"
+
+
+def _ticks(words: str) -> int:
+    """The length of the longest run of backticks."""
+    return max(map(len, re.findall(r"`+", words)), default=0)

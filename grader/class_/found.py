@@ -8,9 +8,9 @@ from typing import Final
 
 import msgspec
 
-from grader.class_.model import HandIn, Piece, Student
+from grader.class_.model import HandIn, Student
 from grader.errors import UsageError
-from grader.submission import name_of
+from grader.submission import Part, name_of
 
 _SUFFIXES: Final = re.compile(r"\.(tar\.\w+|\w{1,5})$", re.IGNORECASE)
 
@@ -44,7 +44,7 @@ def found(folder: Path) -> Found:
     for path in paths:
         name = name_of(path) if path.is_dir() else _SUFFIXES.sub("", name_of(path))
         key = unique_key(name, taken)
-        hand_ins.append(HandIn((Student(key=key, name=name),), (Piece(path),)))
+        hand_ins.append(HandIn((Student(key=key, name=name),), (Part(path),)))
     return Found(tuple(hand_ins), "a folder or an archive for each student")
 
 

@@ -1,9 +1,9 @@
 """An executor that runs each call in a process of its own, so that what breaks one breaks no other.
 
 It is used like any other of `concurrent.futures`; a cluster's workers use it too, for one call at a time.  A call's
-process is this module's `main`: it reads the call from standard input, writes what it gave to a pipe, and is
-interrupted (as by Ctrl-C, so that it tidies up after itself) when standard input ends.  So nothing outlives whoever
-started it, even if that was killed.  What goes through the pipes is pickled, and comes only from ourselves.
+process (`child.py`) reads the call from standard input, writes what it gave to a pipe, and is interrupted when standard
+input ends (as by Ctrl-C, so that it tidies up after itself).  So nothing outlives whoever started it, even if that was
+killed.  What goes through the pipes is pickled, and comes only from ourselves.
 """
 
 from __future__ import annotations
@@ -12,20 +12,18 @@ import os
 import pickle
 import signal
 import subprocess
-import sys
 import threading
 from collections.abc import Callable
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import suppress
-from typing import Any, Final, TypeVar
+from typing import Any, TypeVar
 
-from grader.errors import CannotJudgeError, GraderError
+from grader.errors import CannotJudgeError
 from grader.limits import TIDY_UP_S
-from grader.link.channel import ChannelClosedError, pack, read_frame
+from grader.link.channel import pack
 from grader.sandbox.interpreter import python_module
 
 _T = TypeVar("_T")
-_STDIN: Final = 0
 
 
 class BrokenCallError(CannotJudgeError):
@@ -88,7 +86,7 @@ class Processes(Executor):
             if self._ended:
                 raise BrokenCallError("the run was interrupted")
             process = subprocess.Popen(
-                [*python_module("grader.class_.processes"), str(answers)],
+                [*python_module("grader.class_.child"), str(answers)],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
@@ -140,36 +138,3 @@ def _end(process: subprocess.Popen[bytes]) -> None:
         process.wait()
     with suppress(BrokenPipeError):
         _stdin_of(process).close()
-
-
-def main() -> None:
-    """Carry out the call on standard input."""
-    signal.signal(signal.SIGINT, signal.default_int_handler)  # whoever started us may ignore Ctrl-C
-    call = read_frame(_STDIN)
-    threading.Thread(target=_watch, daemon=True).start()
-    try:
-        fn, args, kwargs = pickle.loads(call)  # noqa: S301 — from whoever started us
-        answer = (True, fn(*args, **kwargs))
-    except GraderError as error:
-        answer = (False, error)
-    except KeyboardInterrupt:
-        answer = (False, BrokenCallError("the run was interrupted"))
-    except Exception as error:  # noqa: BLE001 — whatever it is costs this call only
-        answer = (False, BrokenCallError(f"internal error: {error!r}"))
-    with os.fdopen(int(sys.argv[1]), "wb") as words, suppress(BrokenPipeError):
-        words.write(pickle.dumps(answer))
-
-
-def _watch() -> None:
-    """Wait for the end of standard input, and interrupt the call."""
-    with suppress(OSError):
-        while os.read(_STDIN, 1):
-            pass
-    main_thread = threading.main_thread().ident
-    if main_thread is not None:
-        signal.pthread_kill(main_thread, signal.SIGINT)
-
-
-if __name__ == "__main__":
-    with suppress(ChannelClosedError, KeyboardInterrupt):
-        main()

@@ -22,7 +22,7 @@ import msgspec
 from grader import flow
 from grader.class_ import work
 from grader.class_.files import Written
-from grader.class_.model import Check, HandIn, Row
+from grader.class_.model import Check, HandIn, Result, Row, State
 from grader.class_.outfolder import OutFolder
 from grader.class_.prepared import Prepared, key_of, prepared
 from grader.class_.summary import result_of, state_of
@@ -49,9 +49,9 @@ class Crew:
 
 @dataclass(frozen=True)
 class Finished:
-    """A student's row is known.  `was_kept`: by an earlier run."""
+    """What became of a hand-in: a row for each of its students.  `was_kept`: the result, by an earlier run."""
 
-    row: Row
+    rows: tuple[Row, ...]
     was_kept: bool
 
 
@@ -120,9 +120,9 @@ class Run:
         self, hand_in: HandIn, running: Mapping[Future[bytes], _Job]
     ) -> Finished | tuple[Future[bytes], _Job] | None:
         """What is known of a hand-in without grading it; or its grading, begun; None if that of a twin has begun."""
-        if not hand_in.pieces:
+        if not hand_in.parts:
             self.folder.remove_student(self.written.folder_of(hand_in.student))
-            return Finished(Row(student=hand_in.student, state="missing", notes=hand_in.notes), was_kept=False)
+            return Finished(_rows(hand_in, "missing"), was_kept=False)
         try:
             ready = prepared(hand_in, self.request)
         except Exception as error:  # noqa: BLE001 — a submission that breaks what reads it costs only itself
@@ -200,11 +200,15 @@ class Run:
         own = msgspec.structs.replace(report, submission=about.submitted)
         result = result_of(own, self.checks, key, about.alike)
         notes = (*hand_in.notes, *self.written.reports(hand_in, own, key))
-        row = Row(
-            student=hand_in.student,
-            state=state_of(result),
-            result=result,
-            folder=self.written.folder_of(hand_in.student),
-            notes=notes,
-        )
-        return Finished(row, was_kept)
+        rows = _rows(hand_in, state_of(result), result, self.written.folder_of(hand_in.student), notes)
+        return Finished(rows, was_kept)
+
+
+def _rows(
+    hand_in: HandIn, state: State, result: Result | None = None, folder: str = "", notes: tuple[str, ...] = ()
+) -> tuple[Row, ...]:
+    """A row for each of its students."""
+    return tuple(
+        Row(student=student, state=state, result=result, folder=folder, notes=notes or hand_in.notes)
+        for student in hand_in.students
+    )

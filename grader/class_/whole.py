@@ -81,7 +81,7 @@ def grade(asked: Asked, make_crew: MakeCrew, listen: Callable[[Finished | TriedA
                 run = Run(request, graded.checks, crew, folder, Written(folder), earlier)
                 for event in run.rows(asked.found.hand_ins):
                     if isinstance(event, Finished):
-                        rows[event.row.student.key] = event.row
+                        rows |= {row.student.key: row for row in event.rows}
                     listen(event)
         finally:
             graded = _written(folder, _with(graded, rows.values()))
@@ -139,10 +139,10 @@ def _waiting(found: Found, before: Class | None) -> dict[str, Row]:
     known = {row.student.key: row for row in before.rows} if before else {}
     rows = {}
     for hand_in in found.hand_ins:
-        student = hand_in.student
-        earlier = known.get(student.key)
-        waiting = Row(student=student, state="waiting", notes=hand_in.notes)
-        rows[student.key] = msgspec.structs.replace(earlier, student=student) if earlier else waiting
+        for student in hand_in.students:
+            earlier = known.get(student.key)
+            waiting = Row(student=student, state="waiting", notes=hand_in.notes)
+            rows[student.key] = msgspec.structs.replace(earlier, student=student) if earlier else waiting
     return rows
 
 

@@ -85,7 +85,7 @@ def command(
             yield made
 
     count = len(wishes.found.hand_ins)
-    say(f"{plural(count, 'student')}, found as {wishes.found.layout}", quiet=quiet)
+    say(f"{plural(count, 'hand-in')}, found as {wishes.found.layout}", quiet=quiet)
     with _progress(count, quiet=quiet) as listen:
         try:
             graded = whole.grade(wishes, crew, listen)
@@ -115,7 +115,7 @@ def _progress(total: int, *, quiet: bool) -> Iterator[Callable[[Finished | Tried
             done += 1
             kept += event.was_kept
             if not event.was_kept:
-                say(f"[{done}/{total}] {_line(event.row)}", quiet=quiet)
+                say(f"[{done}/{total}] {_line(event.rows)}", quiet=quiet)
             advance()
 
         yield listen
@@ -123,8 +123,8 @@ def _progress(total: int, *, quiet: bool) -> Iterator[Callable[[Finished | Tried
         say(f"kept from earlier: {plural(kept, 'result')}", quiet=quiet)
 
 
-def _line(row: Row) -> str:
-    who = row.student.name or row.student.key
+def _line(rows: tuple[Row, ...]) -> str:
+    row, who = rows[0], ", ".join(row.student.name or row.student.key for row in rows)
     if row.result is None:
         return f"{who}: {WORDS[row.state]}"
     result = row.result

@@ -65,7 +65,7 @@ def status(words: str, *, quiet: bool = False) -> Iterator[Callable[[str], None]
 
 @contextmanager
 def bar(total: int, *, quiet: bool = False) -> Iterator[Callable[[], None]]:
-    """A bar on stderr, with the remaining time, that one more of `total` advances; nothing if that is no terminal.
+    """A bar on stderr, with the remaining time, that one more of `total` advances, if that is a terminal.
 
     Lines that are printed meanwhile come above it.
     """
