@@ -241,3 +241,9 @@ GRADING_BYTES: Final = 256 * 1024 * 1024
 PROGRAM_BYTES: Final = 384 * 1024 * 1024
 #: Building an image that is missing, before the first grading that needs it.
 IMAGE_BUILD_S: Final = 1800.0
+#: Until a cluster's scheduler answers: milliseconds.
+CLUSTER_ANSWER_S: Final = 20.0
+#: How often a worker looks whether anybody still waits for what it does.
+CLUSTER_LOOK_S: Final = 0.5
+#: Until a worker that died must have been replaced; a nanny takes seconds, a batch system may take minutes.
+CLUSTER_WORKERLESS_S: Final = 600.0

@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from grader.class_ import machine, whole, work
+from grader.class_.cluster import must_be_safe, of_a_cluster
 from grader.class_.crew import of_this_machine
 from grader.class_.found import found
 from grader.class_.model import Row
@@ -30,6 +31,7 @@ from grader.sandbox.choose import Needs, Wanted
 @click.option(
     "--jobs", type=click.IntRange(min=1), metavar="N", help="How many to grade at a time; else as this machine allows."
 )
+@click.option("--scheduler", metavar="ADDRESS", help="Grade on the Dask cluster at this address (tls://host:port).")
 @asked.ROLE
 @click.option(
     "--sandbox",
@@ -56,6 +58,7 @@ def command(
     folder: Path | None,
     out: Path,
     jobs: int | None,
+    scheduler: str | None,
     role: Role | None,
     wanted: Wanted,
     offline: bool,
@@ -73,11 +76,18 @@ def command(
     """
     request = asked.request(name, folder, role, only, seed or 1)
     asked.rules_of(wanted, image, offline=offline)
+    if scheduler is not None:
+        must_be_safe(scheduler)
     wishes = whole.Asked(found(submissions), request, out, seed, again)
     place = work.Place(wanted, image=image, offline=offline)
 
     @contextmanager
     def crew() -> Iterator[Crew]:
+        if scheduler is not None:
+            with of_a_cluster(scheduler, request.assignment, place, jobs) as made:
+                say(f"sandbox: {wanted}, on {scheduler}; {plural(made.jobs, 'grading')} at a time", quiet=quiet)
+                yield made
+            return
         choice = place.choice(Needs(request.assignment))
         at_a_time = jobs or machine.jobs()
         say(f"sandbox: {choice.kind}{choice.caution}; {plural(at_a_time, 'grading')} at a time", quiet=quiet)
