@@ -10,6 +10,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Final, NamedTuple
 
+import msgspec
+
 from grader.class_ import keys
 from grader.class_.model import Student
 from grader.class_.people import squashed
@@ -72,14 +74,31 @@ def kinds(columns: Iterable[str]) -> dict[str, list[int]]:
     return known
 
 
+def has_students(cells: list[str]) -> int:
+    """How many cells of a line are names of columns that say who somebody is."""
+    return len(kinds(cells).keys() & _TELLS)
+
+
 def load(path: Path) -> Roster:
     """The roster in a file.
 
     Raises:
         UsageError: it can't be read, or has no usable column.
     """
-    table = read(path, lambda cells: len(kinds(cells).keys() & _TELLS))
-    known = _canvas(kinds(table.columns), table)
+    rows, notes = students_in(read(path, has_students), path)
+    students = _without_copies(rows, notes)
+    made = keys.keys(student.key for student in students)
+    named = (msgspec.structs.replace(student, key=key) for key, student in zip(made, students, strict=True))
+    return Roster((*named,), (*notes,))
+
+
+def students_in(table: Table, path: Path) -> tuple[dict[int, Student], list[str]]:
+    """Who is in each row of a table, by the row's number, and what is strange there; keys are only proposed.
+
+    Raises:
+        UsageError: it has no usable column, or nobody in it; `path` is named.
+    """
+    known = _numbers(kinds(table.columns), table)
     if not known.keys() & _TELLS:
         seen = ", ".join(shown(column) for column in table.columns[:8] if column) or "nothing"
         message = (
@@ -87,37 +106,28 @@ def load(path: Path) -> Roster:
             f"an ID was looked for; the first line has {seen}"
         )
         raise UsageError(message)
-    return _roster(table, known)
-
-
-def _canvas(known: dict[str, list[int]], table: Table) -> dict[str, list[int]]:
-    """In Canvas's own export the column ID is Canvas's number, and in Moodle's worksheet Identifier is Moodle's."""
-    squashed_columns = [squashed(column) for column in table.columns]
-    if "id" in known and "sisloginid" in squashed_columns:
-        known["canvas_id"] = known.pop("id")
-    if "id" in known and squashed_columns[known["id"][0]] == "identifier" and "maximumgrade" in squashed_columns:
-        known["moodle_id"] = known.pop("id")
-    return known
-
-
-def _roster(table: Table, known: dict[str, list[int]]) -> Roster:
     notes: list[str] = []
-    read_rows: dict[int, Student] = {}
-    for number, row in enumerate(table.rows[table.header + 1 :], start=table.header + 2):
+    rows: dict[int, Student] = {}
+    for number, row in enumerate(table.rows[table.header + 1 :], start=table.header + 1):
         cells = [cell.value.strip() for cell in row]
         said = {kind: _first(cells, columns) for kind, columns in known.items()}
-        student = _student(said, notes, number)
+        student = _student(said, notes, number + 1)
         if student is not None:
-            read_rows[number] = student
-    students = _without_copies(read_rows, notes)
-    if not students:
-        raise UsageError("the roster has columns that say who a student is, but no student")
-    made = keys.keys(student.key for student in students)
-    named = (
-        Student(key, one.name, one.ids, one.email, one.group, one.late_days)
-        for key, one in zip(made, students, strict=True)
-    )
-    return Roster((*named,), (*notes,))
+            rows[number] = student
+    if not rows:
+        message = f"{shown(str(path))} has columns that say who a student is, but no student"
+        raise UsageError(message)
+    return rows, notes
+
+
+def _numbers(known: dict[str, list[int]], table: Table) -> dict[str, list[int]]:
+    """In Canvas's own export the column ID is Canvas's number, and in Moodle's worksheet Identifier is Moodle's."""
+    columns = [squashed(column) for column in table.columns]
+    if "id" in known and "sisloginid" in columns:
+        known["canvas_id"] = known.pop("id")
+    if "id" in known and columns[known["id"][0]] == "identifier" and "maximumgrade" in columns:
+        known["moodle_id"] = known.pop("id")
+    return known
 
 
 def _first(cells: list[str], columns: list[int]) -> str:
@@ -159,6 +169,6 @@ def _without_copies(rows: dict[int, Student], notes: list[str]) -> list[Student]
             first |= dict.fromkeys(marks, row)
             kept.append(student)
         elif squashed(rows[earlier].name) != squashed(student.name):
-            why = f"has the ID or e-mail address of {shown(rows[earlier].name)} in line {earlier}"
-            notes.append(f"line {row} of the roster: {shown(student.name)} {why}, and was left out")
+            why = f"has the ID or e-mail address of {shown(rows[earlier].name)} in line {earlier + 1}"
+            notes.append(f"line {row + 1} of the roster: {shown(student.name)} {why}, and was left out")
     return kept
