@@ -13,8 +13,8 @@ from typing import Final
 
 from grader import report as reports
 from grader.class_ import feedback
-from grader.class_.model import HandIn, Student
-from grader.class_.outfolder import RESERVED, OutFolder
+from grader.class_.model import HandIn
+from grader.class_.outfolder import OutFolder
 from grader.model import Report
 
 _HERE: Final = Path(__file__).resolve().parent.parent
@@ -34,17 +34,13 @@ class Written:
     def __init__(self, folder: OutFolder) -> None:
         self._folder = folder
 
-    def folder_of(self, student: Student) -> str:
-        """The name of a student's folder."""
-        return f"{student.key}_" if student.key.lower() in RESERVED else student.key
-
     def reports(self, hand_in: HandIn, report: Report, key: str) -> Iterator[str]:
         """Write a student's files, if they are not there; notes about those that could not be made.
 
         Raises:
             CannotKeepError: they can't be written.
         """
-        folder = self.folder_of(hand_in.student)
+        folder = hand_in.student.key
         stamp = f"{key} {report.submission.name!r} {_sources()}"
         if key and self._folder.is_written(folder, stamp):
             return

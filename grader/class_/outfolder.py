@@ -1,7 +1,7 @@
 """The output folder of a class: what is kept in it, and that no more than one run writes it.
 
     class.json  gradebook.csv  index.html         written at the beginning and the end of a run
-    <student>/                                    written when a student is finished
+    <student>/                                    written when a student is finished; no key is like a name above
     .grader/lock                                  held by the run that writes the folder
     .grader/kept/<hash>.json.gz                   whole reports, under a hash of all that they depend on
     .grader/written/<student>                     from which report the files in <student>/ were made, and how
@@ -31,8 +31,6 @@ from grader.class_.model import SCHEMA, Class
 from grader.errors import GraderError, UsageError
 from grader.model import Report
 
-#: Names that no student's folder can have.
-RESERVED: Final = frozenset({"class.json", "gradebook.csv", "index.html"})
 _OURS: Final = ".grader"
 #: Fast, and a tenth of the size all the same.
 _COMPRESSION: Final = 1

@@ -82,7 +82,10 @@ class _Job:
 
 @dataclass
 class Run:
-    """One run.  `earlier`: names of kept results that are taken as they are, by student's key and snapshot."""
+    """One run.  `earlier`: names of kept results that are taken as they are, by student's key and snapshot.
+
+    `_made`: names of the results that this run has kept itself.
+    """
 
     request: flow.Request
     checks: tuple[Check, ...]
@@ -90,6 +93,7 @@ class Run:
     folder: OutFolder
     written: Written
     earlier: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    _made: set[str] = field(default_factory=set)
 
     def rows(self, hand_ins: Iterable[HandIn]) -> Iterator[Finished | TriedAgain]:
         """Grade them; each row as soon as it is known.
@@ -121,7 +125,7 @@ class Run:
     ) -> Finished | tuple[Future[bytes], _Job] | None:
         """What is known of a hand-in without grading it; or its grading, begun; None if that of a twin has begun."""
         if not hand_in.parts:
-            self.folder.remove_student(self.written.folder_of(hand_in.student))
+            self.folder.remove_student(hand_in.student.key)
             return Finished(_rows(hand_in, "missing"), was_kept=False)
         try:
             ready = prepared(hand_in, self.request)
@@ -143,10 +147,10 @@ class Run:
         key = key_of(ready, self.crew.place, images, self.request)
         kept = self.folder.kept(key)
         if kept is not None:
-            return self._finished(hand_in, about, kept, key, was_kept=True)
+            return self._finished(hand_in, about, kept, key, was_kept=key not in self._made)
         if ready.plan is None:
             assert ready.report is not None  # noqa: S101 — one or the other
-            self.folder.keep(key, ready.report)
+            self._keep(key, ready.report)
             return self._finished(hand_in, about, ready.report, key)
         for job in running.values():
             if job.key == key:
@@ -189,9 +193,13 @@ class Run:
             return flow.give_up(job.about.submitted, self.request, f"the worker broke down: {error!r}")
 
     def _kept(self, job: _Job, report: Report) -> Iterator[Finished]:
-        self.folder.keep(job.key, report)
+        self._keep(job.key, report)
         for hand_in, about in ((job.hand_in, job.about), *job.twins):
             yield self._finished(hand_in, about, report, job.key)
+
+    def _keep(self, key: str, report: Report) -> None:
+        self.folder.keep(key, report)
+        self._made.add(key)
 
     def _finished(
         self, hand_in: HandIn, about: _About, report: Report, key: str, *, was_kept: bool = False
@@ -200,7 +208,7 @@ class Run:
         own = msgspec.structs.replace(report, submission=about.submitted)
         result = result_of(own, self.checks, key, about.alike)
         notes = (*hand_in.notes, *self.written.reports(hand_in, own, key))
-        rows = _rows(hand_in, state_of(result), result, self.written.folder_of(hand_in.student), notes)
+        rows = _rows(hand_in, state_of(result), result, hand_in.student.key, notes)
         return Finished(rows, was_kept)
 
 

@@ -19,8 +19,9 @@ import msgspec
 from grader import flow
 from grader.class_ import overview, points
 from grader.class_.books import plain
+from grader.class_.books.platforms import Book, Filled
+from grader.class_.collect import Collected
 from grader.class_.files import Written
-from grader.class_.found import Found
 from grader.class_.model import Class, Row
 from grader.class_.outfolder import OutFolder
 from grader.class_.run import Crew, Finished, Run, TriedAgain
@@ -43,20 +44,32 @@ _MADE: Final[Mapping[str, Callable[[Class], bytes]]] = {
 
 @dataclass(frozen=True)
 class Asked:
-    """What is asked for.  `request`: with any seed; `seed`: the user's (None: that of `class.json`, or a new one)."""
+    """What is asked for.  `request`: with any seed; `seed`: the user's (None: that of `class.json`, or a new one).
 
-    found: Found
+    `books`: gradebooks of platforms to be filled.
+    """
+
+    found: Collected
     request: flow.Request
     out: Path
     seed: int | None = None
     again: Again | None = None
+    books: tuple[Book, ...] = ()
+
+
+@dataclass(frozen=True)
+class Done:
+    """The class as it was written, and the platforms' gradebooks by the names of their files."""
+
+    graded: Class
+    books: Mapping[str, Filled]
 
 
 #: Makes the crew when it is known that it is needed.
 MakeCrew = Callable[[], AbstractContextManager[Crew]]
 
 
-def grade(asked: Asked, make_crew: MakeCrew, listen: Callable[[Finished | TriedAgain], None]) -> Class:
+def grade(asked: Asked, make_crew: MakeCrew, listen: Callable[[Finished | TriedAgain], None]) -> Done:
     """Grade the class.
 
     However it ends, what was finished is kept and shown.
@@ -84,12 +97,14 @@ def grade(asked: Asked, make_crew: MakeCrew, listen: Callable[[Finished | TriedA
                         rows |= {row.student.key: row for row in event.rows}
                     listen(event)
         finally:
-            graded = _written(folder, _with(graded, rows.values()))
-        return graded
+            done = _written(folder, _with(graded, rows.values()), asked.books)
+        return done
 
 
-def weigh(out: Path, file: Path | None) -> Class:
+def weigh(out: Path, file: Path | None, books: Callable[[Class], tuple[Book, ...]]) -> Done:
     """Count other points, those in a file, or the assignment's again; nothing is graded.
+
+    `books`: gradebooks of platforms to be filled with the new grades.
 
     Raises:
         UsageError: the folder or the file can't be used.
@@ -107,7 +122,7 @@ def weigh(out: Path, file: Path | None) -> Class:
                 raise UsageError(f"{file} can't be read: {error.strerror or error}") from error
             points.read(content, str(file), graded.checks)
             folder.write(_POINTS, content)
-        return _written(folder, graded)
+        return _written(folder, graded, books(graded))
 
 
 def _must_fit(asked: Asked, before: Class | None) -> None:
@@ -134,7 +149,7 @@ def _empty(asked: Asked, request: flow.Request) -> Class:
     )
 
 
-def _waiting(found: Found, before: Class | None) -> dict[str, Row]:
+def _waiting(found: Collected, before: Class | None) -> dict[str, Row]:
     """The rows that are known before anything is graded, by the student's key."""
     known = {row.student.key: row for row in before.rows} if before else {}
     rows = {}
@@ -181,12 +196,15 @@ def _with(graded: Class, rows: Iterable[Row]) -> Class:
     return msgspec.structs.replace(graded, rows=tuple(rows))
 
 
-def _written(folder: OutFolder, graded: Class) -> Class:
-    """Write `class.json` and all that is made from it; the class, with the points that count."""
+def _written(folder: OutFolder, graded: Class, books: Iterable[Book]) -> Done:
+    """Write `class.json` and all that is made from it, with the points that count."""
     content = folder.read(_POINTS)
     weights = points.read(content, f"{folder.path / _POINTS}", graded.checks) if content else points.Weights()
     graded = points.weighted(graded, weights, "points.toml" if content else "")
     folder.write("class.json", formatted(graded))
     for name, make in _MADE.items():
         folder.write(name, make(graded))
-    return graded
+    filled = {book.file_name: book.filled(graded) for book in books}
+    for name, book in filled.items():
+        folder.write(name, book.content)
+    return Done(graded, filled)

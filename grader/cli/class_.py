@@ -10,13 +10,15 @@ import click
 
 from grader.class_ import machine, whole, work
 from grader.class_.cluster import must_be_safe, of_a_cluster
+from grader.class_.collect import collect
 from grader.class_.crew import of_this_machine
-from grader.class_.found import found
+from grader.class_.layouts import NAMES
 from grader.class_.model import Row
+from grader.class_.roster import load
 from grader.class_.run import Crew, Finished, TriedAgain
 from grader.cli import asked
 from grader.cli.say import bar, say
-from grader.cli.told import WORDS, exit_code, tell
+from grader.cli.told import GRADEBOOK, WORDS, books_of, exit_code, tell
 from grader.errors import CannotJudgeError
 from grader.model import Role
 from grader.report.text import number, plural, plural_points
@@ -28,6 +30,11 @@ from grader.sandbox.choose import Needs, Wanted
 @click.option("--assignment", "name", required=True, metavar="NAME", help="Which assignment it is.")
 @asked.ASSIGNMENTS
 @click.option("--out", required=True, type=click.Path(path_type=Path), metavar="DIR", help="Where the results go.")
+@click.option("--layout", type=click.Choice(NAMES), default="auto", show_default=True, help="How they are named.")
+@click.option(
+    "--roster", type=click.Path(path_type=Path), metavar="FILE", help="Who is in the class: a platform's CSV."
+)
+@GRADEBOOK
 @click.option(
     "--jobs", type=click.IntRange(min=1), metavar="N", help="How many to grade at a time; else as this machine allows."
 )
@@ -57,6 +64,9 @@ def command(
     name: str,
     folder: Path | None,
     out: Path,
+    layout: str,
+    roster: Path | None,
+    gradebook: tuple[str, ...],
     jobs: int | None,
     scheduler: str | None,
     role: Role | None,
@@ -68,7 +78,7 @@ def command(
     seed: int | None,
     quiet: bool,
 ) -> int:
-    """Grade the class whose SUBMISSIONS are in a folder: one folder, archive or source file for each student.
+    """Grade a class whose SUBMISSIONS are a platform's export, or a folder or archive for each student.
 
     Results are kept: the same command goes on where it was interrupted, and grades only what has changed.
 
@@ -78,7 +88,12 @@ def command(
     asked.rules_of(wanted, image, offline=offline)
     if scheduler is not None:
         must_be_safe(scheduler)
-    wishes = whole.Asked(found(submissions), request, out, seed, again)
+    people = load(roster) if roster is not None else None
+    for note in people.notes if people else ():
+        say(note, quiet=quiet)
+    collected = collect(submissions, layout, people)
+    books = books_of(gradebook, request.assignment.title, request.assignment.name)
+    wishes = whole.Asked(collected, request, out, seed, again, books)
     place = work.Place(wanted, image=image, offline=offline)
 
     @contextmanager
@@ -94,16 +109,16 @@ def command(
         with of_this_machine(request.assignment, place, choice, at_a_time) as made:
             yield made
 
-    count = len(wishes.found.hand_ins)
-    say(f"{plural(count, 'hand-in')}, found as {wishes.found.layout}", quiet=quiet)
+    count = len(collected.hand_ins)
+    say(f"{plural(count, 'hand-in')}, layout {collected.layout}", quiet=quiet)
     with _progress(count, quiet=quiet) as listen:
         try:
-            graded = whole.grade(wishes, crew, listen)
+            done = whole.grade(wishes, crew, listen)
         except (KeyboardInterrupt, CannotJudgeError):
             say(f"what was graded is kept in {out}: {_how_to_go_on(again)}")
             raise
-    tell(graded, out)
-    return exit_code(graded)
+    tell(done, out)
+    return exit_code(done.graded)
 
 
 def _how_to_go_on(again: str | None) -> str:

@@ -6,11 +6,21 @@ import statistics
 from pathlib import Path
 from typing import Final
 
+import click
+
+from grader.class_.books.platforms import PLATFORMS, Book
 from grader.class_.model import STATES, Class, Row, State
+from grader.class_.whole import Done
 from grader.cli.say import show
 from grader.errors import NOT_JUDGED
 from grader.report.text import number, plural, plural_points
 
+GRADEBOOK: Final = click.option(
+    "--gradebook",
+    multiple=True,
+    metavar="PLATFORM=FILE",
+    help=f"Fill a column of this export of a platform's ({', '.join(PLATFORMS)}); may be repeated.",
+)
 #: A state in words.
 WORDS: Final[dict[State, str]] = {
     "unjudged": "not completely judged",
@@ -23,8 +33,14 @@ WORDS: Final[dict[State, str]] = {
 _MOST_NAMES: Final = 8
 
 
-def tell(graded: Class, out: Path) -> None:
+def books_of(wanted: tuple[str, ...], *titles: str) -> tuple[Book, ...]:
+    """The gradebooks that `--gradebook` names (UsageError: one of them can't be filled)."""
+    return tuple(Book(each, titles) for each in wanted)
+
+
+def tell(done: Done, out: Path) -> None:
     """Print the numbers that matter, and what to do next."""
+    graded = done.graded
     grades = [row.grade for row in graded.rows if row.grade is not None]
     if grades:
         middle = f"mean {number(statistics.fmean(grades))}, median {number(statistics.median(grades))}"
@@ -38,6 +54,10 @@ def tell(graded: Class, out: Path) -> None:
     if graded.weighting:
         show(f"points: as in {graded.weighting}, not the assignment's own (grader points {out} --reset)")
     show(f"gradebook: {out / 'gradebook.csv'}\noverview: {out / 'index.html'}")
+    for name, book in done.books.items():
+        show(f"for the platform: {out / name} ({plural(book.grades, 'grade')})")
+        for note in book.notes:
+            show(f"  {note}")
     if any(row.state == "unjudged" for row in graded.rows):
         show("next: look at the unjudged ones first in the overview; --again unjudged tries them again")
 

@@ -15,7 +15,7 @@ import msgspec
 from grader import flow
 from grader.assignment import load
 from grader.class_ import work
-from grader.class_.found import Found, found
+from grader.class_.collect import Collected, collect
 from grader.class_.model import Class, Row, Student
 from grader.class_.run import Crew
 from grader.class_.summary import checks_of, result_of, state_of
@@ -82,12 +82,12 @@ def class_of(*rows: Row) -> Class:
     )
 
 
-def hand_in(folder: Path, programs: Mapping[str, str]) -> Found:
+def hand_in(folder: Path, programs: Mapping[str, str]) -> Collected:
     """A folder for each student, with a server of this text."""
     for name, text in programs.items():
         (folder / name).mkdir(parents=True, exist_ok=True)
         (folder / name / "server.py").write_text(text)
-    return found(folder)
+    return collect(folder, "folders")
 
 
 #: What becomes of a program's text: a report, or an exception for the future.

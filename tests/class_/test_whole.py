@@ -11,6 +11,7 @@ import msgspec
 import pytest
 
 from grader.class_ import whole
+from grader.class_.books.platforms import Book
 from grader.class_.model import Class
 from grader.class_.outfolder import CannotKeepError, OutFolder
 from grader.class_.run import Finished, TriedAgain
@@ -33,6 +34,11 @@ def asked(tmp_path: Path, again: whole.Again | None = None, seed: int | None = N
 
 def nobody_listens(_: Finished | TriedAgain) -> None:
     """Hear nothing."""
+
+
+def no_books(_: Class) -> tuple[Book, ...]:
+    """No platform's gradebook."""
+    return ()
 
 
 def grades(out: Path) -> dict[str, str]:
@@ -68,10 +74,10 @@ def test_interrupted_at_every_place_it_ends_up_the_same(tmp_path: Path) -> None:
 
 
 def test_the_seed_is_drawn_once(tmp_path: Path) -> None:
-    seeds = {whole.grade(asked(tmp_path), Scripted(graded_as).as_crew, nobody_listens).seed for _ in range(3)}
+    seeds = {whole.grade(asked(tmp_path), Scripted(graded_as).as_crew, nobody_listens).graded.seed for _ in range(3)}
     assert len(seeds) == 1
     other = whole.grade(asked(tmp_path, seed=99), Scripted(graded_as).as_crew, nobody_listens)
-    assert other.seed == 99
+    assert other.graded.seed == 99
 
 
 def test_again_means_whom_it_says(tmp_path: Path) -> None:
@@ -114,7 +120,7 @@ def test_a_folder_of_somebody_else_s_is_left_alone(tmp_path: Path) -> None:
 
 
 def test_another_assignment_s_results_are_not_mixed(tmp_path: Path) -> None:
-    graded = whole.grade(asked(tmp_path), Scripted(graded_as).as_crew, nobody_listens)
+    graded = whole.grade(asked(tmp_path), Scripted(graded_as).as_crew, nobody_listens).graded
     other = msgspec.structs.replace(graded, assignment="udp_reply")
     (tmp_path / "out" / "class.json").write_bytes(msgspec.json.encode(other))
     with pytest.raises(UsageError, match="has the results of udp_reply"):
@@ -143,18 +149,20 @@ def test_a_full_disk_loses_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
 
 def test_other_points_count_without_grading(tmp_path: Path) -> None:
-    usual = whole.grade(asked(tmp_path), Scripted(graded_as).as_crew, nobody_listens)
+    usual = whole.grade(asked(tmp_path), Scripted(graded_as).as_crew, nobody_listens).graded
     points = tmp_path / "points.toml"
     points.write_text('points."server.answers" = 10\npoints."server.listens" = 0\n')
-    weighed = whole.weigh(tmp_path / "out", points)
+    weighed = whole.weigh(tmp_path / "out", points, no_books).graded
     coalesced = next(check.usual for check in usual.checks if check.id == "server.coalesced")
     assert weighed.max_score == 10 + coalesced
     assert grades(tmp_path / "out") == {
         **dict.fromkeys(["anna", "carl", "dora"], f"{10 + coalesced:g}"),
         "bob": f"{coalesced:g}",
     }
-    assert whole.grade(asked(tmp_path), Scripted(graded_as).as_crew, nobody_listens).max_score == weighed.max_score
-    assert whole.weigh(tmp_path / "out", None).max_score == usual.max_score == MOST
+    assert (
+        whole.grade(asked(tmp_path), Scripted(graded_as).as_crew, nobody_listens).graded.max_score == weighed.max_score
+    )
+    assert whole.weigh(tmp_path / "out", None, no_books).graded.max_score == usual.max_score == MOST
     assert written(tmp_path / "out").rows == usual.rows
 
 
@@ -175,10 +183,10 @@ def test_a_file_of_points_that_is_none(tmp_path: Path, text: str, words: str) ->
     whole.grade(asked(tmp_path), Scripted(graded_as).as_crew, nobody_listens)
     (tmp_path / "points.toml").write_text(text, encoding="latin-1")
     with pytest.raises(UsageError, match=words):
-        whole.weigh(tmp_path / "out", tmp_path / "points.toml")
+        whole.weigh(tmp_path / "out", tmp_path / "points.toml", no_books)
 
 
 def test_what_was_not_graded_has_no_points(tmp_path: Path) -> None:
     (tmp_path / "other").mkdir()
     with pytest.raises(UsageError, match="was not made by grader class"):
-        whole.weigh(tmp_path / "other", None)
+        whole.weigh(tmp_path / "other", None, no_books)

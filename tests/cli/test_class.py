@@ -42,16 +42,31 @@ EXPECTED = {"anna": "4", "bob": "2", "carl": "4", "dora": "2", "emil": "4"}
 
 def test_a_class_is_graded_and_told_about(folder: Path) -> None:
     command = Command(folder)
-    ended = command.run(*options(folder), "--out", folder / "results")
+    roster = folder / "roster.csv"
+    roster.write_text("Student,ID,SIS Login ID,Small (17)\nPoints Possible,,,4\n")
+    with roster.open("a") as file:
+        file.writelines(f"{name.title()},{number},{name},\n" for number, name in enumerate((*STUDENTS, "zoe")))
+    more = ("--roster", roster, "--gradebook", f"canvas={roster}")
+    ended = command.run(*options(folder), "--out", folder / "results", *more)
     assert ended.code == 0, ended.err
-    assert grades(folder / "results") == EXPECTED
+    assert grades(folder / "results") == {**EXPECTED, "zoe": ""}
+    filled = (folder / "results" / "gradebook.canvas.csv").read_text()
+    assert filled.splitlines()[2:] == [
+        "Anna,0,anna,4",
+        "Bob,1,bob,2",
+        "Carl,2,carl,4",
+        "Dora,3,dora,2",
+        "Emil,4,emil,4",
+        "Zoe,5,zoe,",
+    ]
+    assert "1 nothing handed in: Zoe" in ended.out
     lines = ended.err.splitlines()
-    assert sum(line.startswith("[") for line in lines) == len(STUDENTS)
-    assert any(line.startswith("[5/5] ") for line in lines)
+    assert sum(line.startswith("[") for line in lines) == len(STUDENTS) + 1
+    assert any(line.startswith("[6/6] ") for line in lines)
     assert "5 grades of 4 points at most: mean 3.2, median 4" in ended.out
     assert (folder / "results" / "index.html").read_text().count("report.html") >= len(STUDENTS)
     assert_nothing_left(command)
-    again = Command(folder).run(*options(folder), "--out", folder / "results")
+    again = Command(folder).run(*options(folder), "--out", folder / "results", *more)
     assert "kept from earlier: 5 results" in again.err
     assert again.out == ended.out
 
@@ -90,9 +105,12 @@ def test_what_is_wrong_is_said_in_a_sentence(folder: Path) -> None:
     (folder / "mine").mkdir()
     (folder / "mine" / "notes.txt").touch()
     out = ("--out", folder / "results")
-    assert "there are no submissions in" in sentence(run("class", folder / "empty", *usual[2:], *out))
-    assert "not a folder with submissions" in sentence(run("class", folder / "nowhere", *usual[2:], *out))
+    assert "contains no submissions" in sentence(run("class", folder / "empty", *usual[2:], *out))
+    assert "nowhere" in sentence(run("class", folder / "nowhere", *usual[2:], *out))
     assert "was not made by grader class" in sentence(run(*usual, "--out", folder / "mine"))
+    assert "no column that says who a student is" in sentence(run(*usual, *out, "--roster", __file__))
+    assert "must be PLATFORM=FILE" in sentence(run(*usual, *out, "--gradebook", "excel=x"))
+    assert "use tls://" in sentence(run(*usual, *out, "--scheduler", "tcp://10.0.0.1:8786"))
     assert "has no check 'nonsense'" in sentence(run(*usual, *out, "--only", "nonsense"))
     assert "nothing has been graded" in sentence(run(*usual, *out, "--again", "failed"))
     assert "was not made by grader class" in sentence(run("points", folder / "mine", "--reset"))
