@@ -239,7 +239,7 @@ GRADING_BYTES: Final = 256 * 1024 * 1024
 #: ... and what its programs take where they are ordinary: a server in Java 120 MB, a compiler 300.  A class is not held
 #: up for the few that use all they may, since they are killed in time.
 PROGRAM_BYTES: Final = 384 * 1024 * 1024
-#: Building an image that is missing, before the first grading that needs it.
+#: On a worker: building an image that is missing, before the first grading that needs it.
 IMAGE_BUILD_S: Final = 1800.0
 #: Until a cluster's scheduler answers: milliseconds.
 CLUSTER_ANSWER_S: Final = 20.0

@@ -23,7 +23,7 @@ from grader.class_ import work
 from grader.class_.processes import Processes
 from grader.class_.run import Crew
 from grader.errors import CannotJudgeError, UsageError
-from grader.limits import CLUSTER_ANSWER_S, CLUSTER_LOOK_S, CLUSTER_WORKERLESS_S
+from grader.limits import CLUSTER_ANSWER_S, CLUSTER_LOOK_S, CLUSTER_WORKERLESS_S, IMAGE_BUILD_S
 
 _T = TypeVar("_T")
 _EXTRA: Final = "pip install 'socket-grader[cluster]'"
@@ -72,14 +72,14 @@ def of_a_cluster(address: str, assignment: Assignment, place: work.Place, jobs: 
         client.run_on_scheduler(_be_strict)
         workers = _Workers(client, place)
         workers.fit()
-        executor = _OnWorkers(client, workers, work.limit_s(assignment.limits))
+        executor = _OnWorkers(client, workers, work.limit_s(assignment.limits) + IMAGE_BUILD_S)
         yield Crew(executor, jobs or workers.threads(), place, lambda _: {}, workers.still_there)
 
 
 def _be_strict(dask_scheduler: Any) -> None:
     """On the scheduler: what killed a worker is not given to another, and nothing waits forever for one."""
     dask_scheduler.allowed_failures = 0
-    dask_scheduler.no_workers_timeout = CLUSTER_WORKERLESS_S
+    dask_scheduler.no_workers_timeout = CLUSTER_WORKERLESS_S, IMAGE_BUILD_S
 
 
 class _Workers:

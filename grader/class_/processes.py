@@ -65,7 +65,13 @@ class Processes(Executor):
                 process = self._started(theirs)
             finally:
                 os.close(theirs)
-            timer = threading.Timer(self._limit_s, _let_go, [process])
+            is_late = threading.Event()
+
+            def expire() -> None:
+                is_late.set()
+                _let_go(process)
+
+            timer = threading.Timer(self._limit_s, expire)
             timer.daemon = True
             timer.start()
             try:
@@ -74,12 +80,11 @@ class Processes(Executor):
                     _stdin_of(process).flush()
                 answer = words.read()
             finally:
-                in_time = timer.is_alive()
                 timer.cancel()
                 _end(process)
                 with self._lock:
                     self._running.discard(process)
-        return self._result(process, answer, in_time=in_time)
+        return self._result(process, answer, in_time=not is_late.is_set())
 
     def _started(self, answers: int) -> subprocess.Popen[bytes]:
         with self._lock:
@@ -109,7 +114,7 @@ class Processes(Executor):
 
     def _why(self, process: subprocess.Popen[bytes], *, in_time: bool) -> str:
         if not in_time:
-            return f"the grading had not finished after {self._limit_s:.0f} s"
+            return f"the grading had not finished after {self._limit_s:g} s"
         if process.returncode < 0:
             return f"the process of the grading was killed ({signal.Signals(-process.returncode).name})"
         return f"the process of the grading exited with status {process.returncode}"
@@ -122,11 +127,11 @@ def _stdin_of(process: subprocess.Popen[bytes]) -> Any:
 
 def _let_go(process: subprocess.Popen[bytes]) -> None:
     """Have a process tidy up and exit; one that doesn't is killed, and what it leaves behind ends with it."""
-    with suppress(BrokenPipeError):
-        _stdin_of(process).close()
     timer = threading.Timer(TIDY_UP_S, process.kill)
     timer.daemon = True
     timer.start()
+    with suppress(BrokenPipeError):
+        _stdin_of(process).close()  # waits for whoever is writing to it, if the process reads nothing
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

@@ -56,10 +56,20 @@ class Finished:
 
 
 @dataclass(frozen=True)
+class Untidy:
+    """What a grading could not tidy up, in a sentence; its verdicts stand."""
+
+    words: str
+
+
+@dataclass(frozen=True)
 class TriedAgain:
     """So many hand-ins are graded once more, one by one."""
 
     count: int
+
+
+Event = Finished | Untidy | TriedAgain
 
 
 @dataclass(frozen=True)
@@ -95,7 +105,7 @@ class Run:
     earlier: Mapping[tuple[str, str], str] = field(default_factory=dict)
     _made: set[str] = field(default_factory=set)
 
-    def rows(self, hand_ins: Iterable[HandIn]) -> Iterator[Finished | TriedAgain]:
+    def rows(self, hand_ins: Iterable[HandIn]) -> Iterator[Event]:
         """Grade them; each row as soon as it is known.
 
         Raises:
@@ -103,7 +113,7 @@ class Run:
             CannotJudgeError: there is no place to grade any more.
         """
         again: list[_Job] = []
-        running: dict[Future[bytes], _Job] = {}
+        running: dict[Future[work.Done], _Job] = {}
         for hand_in in hand_ins:
             known = self._known(hand_in, running)
             if isinstance(known, Finished):
@@ -121,8 +131,8 @@ class Run:
             yield from self._last_try(job)
 
     def _known(
-        self, hand_in: HandIn, running: Mapping[Future[bytes], _Job]
-    ) -> Finished | tuple[Future[bytes], _Job] | None:
+        self, hand_in: HandIn, running: Mapping[Future[work.Done], _Job]
+    ) -> Finished | tuple[Future[work.Done], _Job] | None:
         """What is known of a hand-in without grading it; or its grading, begun; None if that of a twin has begun."""
         if not hand_in.parts:
             self.folder.remove_student(hand_in.student.key)
@@ -141,8 +151,8 @@ class Run:
         return self._graded(hand_in, ready, about, running)
 
     def _graded(
-        self, hand_in: HandIn, ready: Prepared, about: _About, running: Mapping[Future[bytes], _Job]
-    ) -> Finished | tuple[Future[bytes], _Job] | None:
+        self, hand_in: HandIn, ready: Prepared, about: _About, running: Mapping[Future[work.Done], _Job]
+    ) -> Finished | tuple[Future[work.Done], _Job] | None:
         images = self.crew.images(ready.plan.families) if ready.plan else {}
         key = key_of(ready, self.crew.place, images, self.request)
         kept = self.folder.kept(key)
@@ -159,38 +169,43 @@ class Run:
         job = _Job(hand_in, about, key)
         return self.crew.executor.submit(work.grade, ready.plan, self.crew.place), job
 
-    def _collected(self, running: dict[Future[bytes], _Job], again: list[_Job]) -> Iterator[Finished]:
+    def _collected(self, running: dict[Future[work.Done], _Job], again: list[_Job]) -> Iterator[Event]:
         """Wait for one grading at least; what has broken or left points unjudged goes to `again`."""
         done, _ = wait(running, return_when=FIRST_COMPLETED)
         for future in done:
             job = running.pop(future)
-            report = self._answer(future, job)
+            report, complaints = self._answer(future, job)
+            yield from map(Untidy, complaints)
             if report.unjudged:
                 self.crew.still_there()
                 again.append(job)
             else:
                 yield from self._kept(job, report)
 
-    def _last_try(self, job: _Job) -> Iterator[Finished]:
+    def _last_try(self, job: _Job) -> Iterator[Event]:
         ready = prepared(job.hand_in, self.request)
+        complaints: tuple[str, ...] = ()
         if ready.plan is None or ready.submitted.sha256 != job.about.submitted.sha256:
             report = flow.give_up(
                 job.about.submitted, self.request, "what was handed in was changed while it was graded"
             )
         else:
-            report = self._answer(self.crew.executor.submit(work.grade, ready.plan, self.crew.place), job)
+            report, complaints = self._answer(self.crew.executor.submit(work.grade, ready.plan, self.crew.place), job)
+        yield from map(Untidy, complaints)
         if report.unjudged:
             self.crew.still_there()
         yield from self._kept(job, report)
 
-    def _answer(self, future: Future[bytes], job: _Job) -> Report:
-        """A grading's report; if it broke, the one that says so."""
+    def _answer(self, future: Future[work.Done], job: _Job) -> tuple[Report, tuple[str, ...]]:
+        """A grading's report, and what it could not tidy up; if it broke, the report that says so."""
         try:
-            return work.decoded(future.result())
+            done = future.result()
+            return work.decoded(done.report), done.complaints
         except (GraderError, msgspec.DecodeError) as error:
-            return flow.give_up(job.about.submitted, self.request, str(error))
+            why = str(error)
         except Exception as error:  # noqa: BLE001 — an executor's own: whatever it is, it is no verdict
-            return flow.give_up(job.about.submitted, self.request, f"the worker broke down: {error!r}")
+            why = f"the worker broke down: {error!r}"
+        return flow.give_up(job.about.submitted, self.request, why), ()
 
     def _kept(self, job: _Job, report: Report) -> Iterator[Finished]:
         self._keep(job.key, report)

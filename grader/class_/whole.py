@@ -24,7 +24,7 @@ from grader.class_.collect import Collected
 from grader.class_.files import Written
 from grader.class_.model import Class, Row
 from grader.class_.outfolder import OutFolder
-from grader.class_.run import Crew, Finished, Run, TriedAgain
+from grader.class_.run import Crew, Event, Finished, Run
 from grader.class_.summary import checks_of
 from grader.errors import UsageError
 from grader.limits import MOST_SEED
@@ -69,7 +69,7 @@ class Done:
 MakeCrew = Callable[[], AbstractContextManager[Crew]]
 
 
-def grade(asked: Asked, make_crew: MakeCrew, listen: Callable[[Finished | TriedAgain], None]) -> Done:
+def grade(asked: Asked, make_crew: MakeCrew, listen: Callable[[Event], None]) -> Done:
     """Grade the class.
 
     However it ends, what was finished is kept and shown.

@@ -7,6 +7,7 @@ command that started it.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import Final
@@ -15,7 +16,7 @@ import msgspec
 
 from grader import flow
 from grader.errors import CannotJudgeError
-from grader.limits import HOST_GRACE_S, IMAGE_BUILD_S, SandboxLimits
+from grader.limits import HOST_GRACE_S, SandboxLimits
 from grader.model import Report
 from grader.report.json import formatted
 from grader.sandbox import engine
@@ -24,7 +25,9 @@ from grader.sandbox.host import patience_s
 
 _HERE: Final = Path(__file__).resolve().parent.parent
 #: What has no part in a verdict: how it is asked for, shown and collected.
-_NO_PART: Final = frozenset({"cli", "class_", "report", "doctor.py", "lint.py", "verify", "__main__.py", "__pycache__"})
+_NO_PART: Final = frozenset(
+    {"cli", "class_", "report", "doctor.py", "lint.py", "new", "verify", "__main__.py", "_data"}
+)
 
 
 class Place(msgspec.Struct, frozen=True):
@@ -34,19 +37,27 @@ class Place(msgspec.Struct, frozen=True):
     image: str = ""
     offline: bool = False
 
-    def choice(self, needs: Needs) -> Choice:
-        """The sandbox on this machine (CannotJudgeError: there is none)."""
-        return choose(self.sandbox, lambda _: None, Rules(offline=self.offline, image=self.image), needs)
+    def choice(self, needs: Needs, listen: Callable[[str], None] = lambda _: None) -> Choice:
+        """The sandbox on this machine (CannotJudgeError: there is none); `listen` is told about slow steps."""
+        return choose(self.sandbox, listen, Rules(offline=self.offline, image=self.image), needs)
 
 
-def grade(plan: flow.Plan, place: Place) -> bytes:
-    """Grade one submission; its report, encoded.
+class Done(msgspec.Struct, frozen=True):
+    """A grading's report, encoded, and what could not be tidied up after it, in a sentence each."""
+
+    report: bytes
+    complaints: tuple[str, ...] = ()
+
+
+def grade(plan: flow.Plan, place: Place) -> Done:
+    """Grade one submission.
 
     Raises:
         GraderError: it can't be graded here.
     """
     choice = place.choice(Needs(plan.request.assignment, plan.families))
-    return encoded(flow.carry_out(plan, choice.make, lambda _: None))
+    report = flow.carry_out(plan, choice.make, lambda _: None)
+    return Done(encoded(report), tuple(choice.complaints))
 
 
 def encoded(report: Report) -> bytes:
@@ -63,20 +74,23 @@ def decoded(content: bytes) -> Report:
 
 
 def limit_s(limits: SandboxLimits) -> float:
-    """After this time a grading that has not finished never will, the building of its image included."""
-    return patience_s(limits) + HOST_GRACE_S + IMAGE_BUILD_S
+    """After this time a grading whose images are there, and that has not finished, never will."""
+    return patience_s(limits) + HOST_GRACE_S
 
 
 @cache
 def sources() -> str:
     """A fingerprint of all of the grader that has a part in a verdict."""
     whole = hashlib.sha256()
-    for path in sorted(_HERE.rglob("*")):
-        name = path.relative_to(_HERE)
-        if name.parts[0] not in _NO_PART and path.suffix in {".py", ".j2"} and "__pycache__" not in name.parts:
-            content = path.read_bytes()
-            whole.update(f"{name.as_posix()}\0{len(content)}\0".encode() + content)
+    for path in deciding():
+        content = path.read_bytes()
+        whole.update(f"{path.relative_to(_HERE).as_posix()}\0{len(content)}\0".encode() + content)
     return whole.hexdigest()
+
+
+def deciding() -> list[Path]:
+    """The files of the grader that have a part in a verdict."""
+    return sorted(path for path in _HERE.rglob("*.py") if path.relative_to(_HERE).parts[0] not in _NO_PART)
 
 
 class Abilities(msgspec.Struct, frozen=True):

@@ -15,7 +15,7 @@ from grader.class_.crew import of_this_machine
 from grader.class_.layouts import NAMES
 from grader.class_.model import Row
 from grader.class_.roster import load
-from grader.class_.run import Crew, Finished, TriedAgain
+from grader.class_.run import Crew, Event, TriedAgain, Untidy
 from grader.cli import asked
 from grader.cli.say import bar, say
 from grader.cli.told import GRADEBOOK, WORDS, books_of, exit_code, tell
@@ -103,7 +103,7 @@ def command(
                 say(f"sandbox: {wanted}, on {scheduler}; {plural(made.jobs, 'grading')} at a time", quiet=quiet)
                 yield made
             return
-        choice = place.choice(Needs(request.assignment))
+        choice = place.choice(Needs(request.assignment), lambda words: say(words, quiet=quiet))
         at_a_time = jobs or machine.jobs()
         say(f"sandbox: {choice.kind}{choice.caution}; {plural(at_a_time, 'grading')} at a time", quiet=quiet)
         with of_this_machine(request.assignment, place, choice, at_a_time) as made:
@@ -127,15 +127,18 @@ def _how_to_go_on(again: str | None) -> str:
 
 
 @contextmanager
-def _progress(total: int, *, quiet: bool) -> Iterator[Callable[[Finished | TriedAgain], None]]:
+def _progress(total: int, *, quiet: bool) -> Iterator[Callable[[Event], None]]:
     """A line for each finished student, and at a terminal a bar below them; those that were kept are only counted."""
     done = kept = 0
     with bar(total, quiet=quiet) as advance:
 
-        def listen(event: Finished | TriedAgain) -> None:
+        def listen(event: Event) -> None:
             nonlocal done, kept
             if isinstance(event, TriedAgain):
-                say(f"{plural(event.count, 'submission')} tried once more, one by one", quiet=quiet)
+                say(f"trying {plural(event.count, 'submission')} once more, one by one …", quiet=quiet)
+                return
+            if isinstance(event, Untidy):
+                say(event.words)
                 return
             done += 1
             kept += event.was_kept

@@ -127,7 +127,7 @@ class Scripted(Executor):
         if isinstance(given, Exception):
             future.set_exception(given)
         else:
-            future.set_result(work.encoded(given))
+            future.set_result(work.Done(work.encoded(given), ("untidy",) if text == "# untidy" else ()))
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:  # noqa: ARG002 — Executor's
         self.was_cancelled = cancel_futures

@@ -12,7 +12,7 @@ from grader.class_.files import FILES, Written
 from grader.class_.model import HandIn, Row, Student
 from grader.class_.outfolder import OutFolder
 from grader.class_.processes import BrokenCallError
-from grader.class_.run import Crew, Finished, Run, TriedAgain
+from grader.class_.run import Crew, Finished, Run, TriedAgain, Untidy
 from grader.errors import CannotJudgeError
 from grader.model import Report
 from tests.class_.made import CHECKS, MOST, REQUEST, Scripted, hand_in, report
@@ -37,6 +37,8 @@ def events(crew: Crew, out: OutFolder, hand_ins: tuple[HandIn, ...]) -> tuple[di
     for event in run_of(crew, out).rows(hand_ins):
         if isinstance(event, TriedAgain):
             told.append(f"again {event.count}")
+        elif isinstance(event, Untidy):
+            told.append(event.words)
         else:
             rows |= {row.student.key: row for row in event.rows}
             told.append(f"{event.rows[0].student.key}{' kept' if event.was_kept else ''}")
@@ -175,3 +177,9 @@ def test_a_report_that_can_t_be_made_costs_only_that_file(
     rows, _ = events(Scripted(lambda _: report()).crew(), out, hand_in(tmp_path / "in", {"anna": "# a"}).hand_ins)
     assert rows["anna"].grade == MOST
     assert "feedback.md could not be written" in rows["anna"].notes[0]
+
+
+def test_what_could_not_be_tidied_up_is_told_and_changes_no_verdict(tmp_path: Path, out: OutFolder) -> None:
+    rows, told = events(Scripted(lambda _: report()).crew(), out, hand_in(tmp_path / "in", {"a": "# untidy"}).hand_ins)
+    assert told == ["untidy", "a"]
+    assert rows["a"].grade == MOST

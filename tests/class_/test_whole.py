@@ -14,7 +14,7 @@ from grader.class_ import whole
 from grader.class_.books.platforms import Book
 from grader.class_.model import Class
 from grader.class_.outfolder import CannotKeepError, OutFolder
-from grader.class_.run import Finished, TriedAgain
+from grader.class_.run import Event, Finished
 from grader.errors import UsageError
 from grader.model import Report
 from tests.class_.made import MOST, REQUEST, Scripted, hand_in, report
@@ -32,7 +32,7 @@ def asked(tmp_path: Path, again: whole.Again | None = None, seed: int | None = N
     return whole.Asked(found, REQUEST, tmp_path / "out", seed, again)
 
 
-def nobody_listens(_: Finished | TriedAgain) -> None:
+def nobody_listens(_: Event) -> None:
     """Hear nothing."""
 
 
@@ -55,7 +55,7 @@ def test_interrupted_at_every_place_it_ends_up_the_same(tmp_path: Path) -> None:
     for count in range(1, 5):
         heard = 0
 
-        def interrupt(event: Finished | TriedAgain) -> None:
+        def interrupt(event: Event) -> None:
             nonlocal heard
             heard += isinstance(event, Finished) and not event.was_kept
             if heard == 1:
@@ -130,7 +130,7 @@ def test_another_assignment_s_results_are_not_mixed(tmp_path: Path) -> None:
 def test_a_full_disk_loses_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     heard: list[str] = []
 
-    def fill(event: Finished | TriedAgain) -> None:
+    def fill(event: Event) -> None:
         if isinstance(event, Finished):
             heard.append(event.rows[0].student.key)
             monkeypatch.setattr(os, "fsync", no_space)
