@@ -26,7 +26,7 @@ from grader.class_.model import Check, HandIn, Result, Row, State
 from grader.class_.outfolder import OutFolder
 from grader.class_.prepared import Prepared, key_of, prepared
 from grader.class_.summary import result_of, state_of
-from grader.errors import GraderError
+from grader.errors import AssignmentError, CannotJudgeError, GraderError
 from grader.model import Report, SubmissionInfo
 
 #: Ids of the images that programs of these families run in (CannotJudgeError: there are none); empty without images.
@@ -111,6 +111,7 @@ class Run:
         Raises:
             CannotKeepError: the output folder can't be written.
             CannotJudgeError: there is no place to grade any more.
+            AssignmentError: nobody's program can be graded by this assignment.
         """
         again: list[_Job] = []
         running: dict[Future[work.Done], _Job] = {}
@@ -153,7 +154,11 @@ class Run:
     def _graded(
         self, hand_in: HandIn, ready: Prepared, about: _About, running: Mapping[Future[work.Done], _Job]
     ) -> Finished | tuple[Future[work.Done], _Job] | None:
-        images = self.crew.images(ready.plan.families) if ready.plan else {}
+        try:
+            images = self.crew.images(ready.plan.families) if ready.plan else {}
+        except CannotJudgeError as error:  # such as for a language that there is no image for
+            self.crew.still_there()
+            return self._finished(hand_in, about, flow.give_up(about.submitted, self.request, str(error)), "")
         key = key_of(ready, self.crew.place, images, self.request)
         kept = self.folder.kept(key)
         if kept is not None:
@@ -183,8 +188,11 @@ class Run:
                 yield from self._kept(job, report)
 
     def _last_try(self, job: _Job) -> Iterator[Event]:
-        ready = prepared(job.hand_in, self.request)
         complaints: tuple[str, ...] = ()
+        try:
+            ready = prepared(job.hand_in, self.request)
+        except Exception:  # noqa: BLE001 — it could be read before
+            ready = Prepared(job.about.submitted)
         if ready.plan is None or ready.submitted.sha256 != job.about.submitted.sha256:
             report = flow.give_up(
                 job.about.submitted, self.request, "what was handed in was changed while it was graded"
@@ -201,6 +209,8 @@ class Run:
         try:
             done = future.result()
             return work.decoded(done.report), done.complaints
+        except AssignmentError:
+            raise
         except (GraderError, msgspec.DecodeError) as error:
             why = str(error)
         except Exception as error:  # noqa: BLE001 — an executor's own: whatever it is, it is no verdict

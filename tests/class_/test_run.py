@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import msgspec
@@ -13,7 +14,7 @@ from grader.class_.model import HandIn, Row, Student
 from grader.class_.outfolder import OutFolder
 from grader.class_.processes import BrokenCallError
 from grader.class_.run import Crew, Finished, Run, TriedAgain, Untidy
-from grader.errors import CannotJudgeError
+from grader.errors import AssignmentError, CannotJudgeError
 from grader.model import Report
 from tests.class_.made import CHECKS, MOST, REQUEST, Scripted, hand_in, report
 
@@ -183,3 +184,24 @@ def test_what_could_not_be_tidied_up_is_told_and_changes_no_verdict(tmp_path: Pa
     rows, told = events(Scripted(lambda _: report()).crew(), out, hand_in(tmp_path / "in", {"a": "# untidy"}).hand_ins)
     assert told == ["untidy", "a"]
     assert rows["a"].grade == MOST
+
+
+def test_a_language_without_an_image_costs_only_who_uses_it(tmp_path: Path, out: OutFolder) -> None:
+    def images(families: frozenset[str]) -> dict[str, str]:
+        if "ruby" in families:
+            raise CannotJudgeError("can't build an image for Ruby")
+        return {}
+
+    (tmp_path / "in" / "bob").mkdir(parents=True)
+    (tmp_path / "in" / "bob" / "server.rb").write_text("# b")
+    found = hand_in(tmp_path / "in", {"anna": "# a", "carl": "# c"})
+    rows, _ = events(replace(Scripted(lambda _: report()).crew(), images=images), out, found.hand_ins)
+    assert {key: row.state for key, row in rows.items()} == {"anna": "graded", "bob": "unjudged", "carl": "graded"}
+    assert "an image for Ruby" in (out.path / "bob" / "report.html").read_text()
+
+
+def test_an_assignment_s_mistake_ends_the_run(tmp_path: Path, out: OutFolder) -> None:
+    executor = Scripted(lambda _: AssignmentError("assignment x: a mistake"))
+    with pytest.raises(AssignmentError, match="a mistake"):
+        events(executor.crew(1), out, hand_in(tmp_path / "in", {"anna": "# a", "bob": "# b"}).hand_ins)
+    assert executor.asked == ["# a"]
