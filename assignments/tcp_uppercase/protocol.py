@@ -55,8 +55,8 @@ def surprise(rng: random.Random) -> Exchange:
 
 
 def _typed(line: str) -> Entry:
-    answered = _answered(line.encode())
-    return Entry(line.encode(), answered.request, answered.reply, shown=answered.reply.removesuffix(b"\n"))
+    sent = line.encode()
+    return Entry(sent, sent + b"\n", sent.upper() + b"\n", shown=sent.upper())
 
 
 def typed(number: int, rng: random.Random) -> Entry:

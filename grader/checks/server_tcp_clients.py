@@ -177,7 +177,7 @@ def test_backlog_burst(server: Server, stage: Stage, protocol: StreamProtocol) -
     server.program.wait_rest(SETTLE_S)  # by then it has accepted as many as it ever will, and not one per request
     for client, exchange in zip(clients, exchanges, strict=True):
         if asked:
-            client.expect(stage.greeting.expected + exchange.reply)
+            client.expect_each([stage.greeting.heard, exchange])
         else:
             stage.open(client)
             client.ask(exchange)

@@ -105,7 +105,7 @@ def test_coalesced(connect: Connect, protocol: StreamProtocol) -> None:
     exchanges = [protocol.exchange(number) for number in range(_COALESCED)]
     with connect() as client:
         client.send_as_one_read(b"".join(exchange.request for exchange in exchanges))
-        client.expect(b"".join(exchange.reply for exchange in exchanges))
+        client.expect_each(exchanges)
 
 
 @behaviour(
@@ -291,7 +291,7 @@ def test_pipelined_in_order(connect: Connect, protocol: StreamProtocol) -> None:
     exchanges = [protocol.exchange(number) for number in range(_PIPELINED)]
     with connect() as client:
         client.send_as_one_read(b"".join(exchange.request for exchange in exchanges))
-        client.expect(b"".join(exchange.reply for exchange in exchanges))
+        client.expect_each(exchanges)
 
 
 @behaviour(

@@ -7,6 +7,7 @@ rest when some clients have left is restarted: one that spins for each of them w
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from grader.errors import Reason
@@ -101,7 +102,7 @@ def _at(fault: FaultError, request: bytes, place: int) -> FaultError:
     head = ("… " if len(before) > _SHOWN_BYTES else "") + shown(before[-_SHOWN_BYTES:])
     tail = shown(after[:_SHOWN_BYTES]) + (" …" if len(after) > _SHOWN_BYTES else "")
     what = f"{fault.what}: {head} >>> SPLIT HERE <<< {tail} (after byte {place} of {len(request)})"
-    return FaultError(fault.reason, what, fault.expected, fault.received, fault.doing)
+    return replace(fault, what=what)
 
 
 def serves_at_once(stage: Stage, server: Server, exchange: Exchange) -> bool:

@@ -14,7 +14,7 @@ from grader.errors import REASONS
 from grader.model import Event, EventKind
 from grader.wire.faults import FaultError, UnprovedError
 from grader.wire.keyboard import Keyboard
-from grader.wire.transcript import shown, side_by_side
+from grader.wire.transcript import pointed, shown, side_by_side
 
 #: Lines of the program's own words in a message: the end of a traceback, which is what people read.
 _PRINTED_LINES = 12
@@ -146,9 +146,22 @@ def _came(fault: FaultError | UnprovedError) -> list[str]:
         return []
     if not fault.expected:
         return [f"received: {_some(fault.received)}"] if fault.received else []
+    if isinstance(fault.expected, str):
+        return _recognised(fault, fault.expected, fault.received)
     if not fault.received:
         return [f"expected: {_some(fault.expected)}", "received: nothing"]
     return side_by_side(fault.expected, fault.received)
+
+
+def _recognised(fault: FaultError, expected: str, received: bytes) -> list[str]:
+    """What was expected in words, and what came, with a caret where it went wrong."""
+    lines = [f"expected: {printable(expected)}"]
+    if fault.at is not None:
+        here = f" expected here: {printable(fault.here)}" if fault.here else ""
+        line, caret = pointed("received", received, fault.at)
+        return [*lines, line, caret + here]
+    lines.append(f"received: {_some(received) if received else 'nothing'}")
+    return [*lines, f"lacking: {printable(fault.lacking)}"] if fault.lacking else lines
 
 
 def _some(data: bytes) -> str:

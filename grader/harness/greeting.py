@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from grader.errors import Reason
 from grader.limits import GREETING_BYTES, GREETING_S
+from grader.protocol.script import Exchange
 from grader.wire.faults import FaultError
 from grader.wire.tcp import ScriptedClient
 
@@ -33,6 +34,11 @@ class Greeting:
     def expected(self) -> bytes:
         """What each client receives before its first reply, once what is left out has been left out."""
         return b"" if self._fault else self.required
+
+    @property
+    def heard(self) -> Exchange:
+        """The same as an exchange without a request."""
+        return Exchange(b"", self.expected)
 
     def prepare(self, client: ScriptedClient) -> None:
         """Have the client leave out what the server says instead of its greeting, if that is known."""

@@ -101,7 +101,7 @@ class Client(Protocol):
     ) -> None:
         """... and it is closed at the end of the block."""
 
-    def ask(self, exchange: Exchange) -> None:
+    def ask(self, exchange: Exchange) -> object:
         """Send a message and expect its reply."""
 
     def close(self) -> None:

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from grader.limits import MOST_UDP_BYTES
+from grader.protocol.reply import Reply
 from grader.protocol.script import ClientProtocol, DatagramProtocol, Entry, Exchange, Seeded, StreamProtocol
 
 #: How many seeds an author's functions are tried with, the run's own the first.
@@ -134,8 +135,11 @@ class Form(NamedTuple):
 
 
 def _is_exchange(given: object) -> bool:
-    return isinstance(given, Exchange) and all(
-        isinstance(part, bytes) for part in (given.request, given.reply, given.heard)
+    return (
+        isinstance(given, Exchange)
+        and isinstance(given.request, bytes)
+        and isinstance(given.reply, bytes | Reply)
+        and isinstance(given.heard, bytes)
     )
 
 
@@ -173,7 +177,7 @@ def _are_entries(given: object) -> bool:
     return isinstance(given, tuple) and bool(given) and all(map(_is_entry, given))
 
 
-_EXCHANGE = Form("an Exchange of bytes", _is_exchange)
+_EXCHANGE = Form("an Exchange of bytes and a reply", _is_exchange)
 _MESSAGE = Form("an Exchange whose request has two bytes or more", _is_message)
 _EXCHANGES = Form("a tuple of one Exchange or more", _are_exchanges)
 _GREETING = Form("bytes, at least one", _is_greeting)

@@ -10,15 +10,17 @@ from typing import Any, Protocol
 
 import msgspec
 
+from grader.protocol.reply import Reply
+
 
 class Exchange(msgspec.Struct, frozen=True):
-    """Bytes to send and the bytes that must come back, exactly.
+    """Bytes to send and what must come back: exactly these bytes, or what a `Reply` recognises.
 
     `heard`: what every other connected client must hear of it (broadcast).
     """
 
     request: bytes
-    reply: bytes
+    reply: bytes | Reply
     heard: bytes = b""
 
 

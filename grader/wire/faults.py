@@ -12,15 +12,20 @@ from grader.errors import NOT_THE_PROGRAMS, Reason
 class FaultError(Exception):
     """The program does not do what is required: the student's fault.
 
-    `what`: one sentence.  `expected`, `received`: what should have arrived and what did, where bytes were awaited.
+    `what`: one sentence.  `expected`, `received`: what should have arrived and what did, where bytes were awaited;
+    `expected` in words if it was not exactly these.  Then `at` is the byte received where it went wrong, if that is
+    known, `here` what was expected there, and `lacking` what has not come of it.
     `doing`: what the program was doing, according to the kernel.
     """
 
     reason: Reason
     what: str
-    expected: bytes | None = None
+    expected: bytes | str | None = None
     received: bytes | None = None
     doing: str = ""
+    at: int | None = None
+    here: str = ""
+    lacking: str = ""
 
     def __str__(self) -> str:
         return self.what

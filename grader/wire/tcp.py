@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import errno
 import socket
+from collections.abc import Sequence
+from dataclasses import replace
 
 from grader.errors import Reason
 from grader.model import EventKind
+from grader.protocol.reply import Values
 from grader.protocol.script import Exchange
-from grader.wire.connection import CLOSED_BY_PROGRAM, DYING_S, Connection, prepare, writable
+from grader.wire.connection import Connection
 from grader.wire.endings import reason_of
 from grader.wire.faults import FaultError, UnprovedError
-from grader.wire.kernel import Endpoint, SocketTable, TcpState
+from grader.wire.kernel import Endpoint, SocketTable
 from grader.wire.program import Program
+from grader.wire.receiving import DYING_S
 from grader.wire.spare_ports import bind_to_spare_port, has_address
+from grader.wire.stream import CLOSED_BY_PROGRAM, prepare, writable
+from grader.wire.transcript import shown
 from grader.wire.waiting import NoProgressError, Why
 
 #: A queue that has space again accepts us at the second try; a program that drops packets by its own filter never does.
@@ -22,6 +28,8 @@ _CONNECT_TRIES = 10
 _LOOPBACKS = frozenset({"127.0.0.1", "::1"})
 #: The least that Linux allows (SOCK_MIN_RCVBUF): a program blocks after a few kilobytes that a slow reader leaves.
 _SLOW_BUFFER_BYTES = 2304
+#: Of a request that is named in a sentence.
+_SHOWN_BYTES = 60
 
 
 class ScriptedClient(Connection):
@@ -36,10 +44,10 @@ class ScriptedClient(Connection):
         self.name = name
         self.theirs = server
         self.slow = slow
-        self._program = program
+        self.program = program
         self._table = table
         super().__init__(program, table, self._connect(), server, name, slow=slow)
-        self._transcript.add(EventKind.CONNECTED, name, f"to port {server.port}")
+        self.transcript.add(EventKind.CONNECTED, name, f"to port {server.port}")
 
     def _connect(self) -> socket.socket:
         __tracebackhide__ = True
@@ -64,7 +72,7 @@ class ScriptedClient(Connection):
         """
         __tracebackhide__ = True
         try:
-            return self._program.wait(lambda: _connected(sock), [sock.fileno()], hurried=True)
+            return self.program.wait(lambda: _connected(sock), [sock.fileno()], hurried=True)
         except NoProgressError as stop:
             if stop.why is Why.STILL and tries and self._queue_has_room(sock):
                 return None
@@ -91,31 +99,53 @@ class ScriptedClient(Connection):
             what = f"{self.name} could not connect to {self.theirs.host}: no port is left to connect from"
             if not has_address(self.theirs.host):
                 what = f"{self.name} could not connect to {self.theirs.host}, which is not an address of this machine"
-            return FaultError(Reason.REFUSED, what, doing=self._program.doing())
+            return FaultError(Reason.REFUSED, what, doing=self.program.doing())
         words = f"{self.name} could not connect to port {self.theirs.port}: {errno.errorcode.get(code, code)}"
-        self._program.wait_rest(DYING_S)
-        if ending := self._program.ending():
-            return FaultError(reason_of(ending), f"the program exited: {words}", doing=self._program.doing())
-        return FaultError(Reason.REFUSED, words, doing=self._program.doing())
+        self.program.wait_rest(DYING_S)
+        if ending := self.program.ending():
+            return FaultError(reason_of(ending), f"the program exited: {words}", doing=self.program.doing())
+        return FaultError(Reason.REFUSED, words, doing=self.program.doing())
 
     # Whole exchanges
 
-    def ask(self, exchange: Exchange) -> None:
-        """Send a message and expect its reply."""
+    def ask(self, exchange: Exchange) -> Values:
+        """Send a message and expect its reply; gives what was captured in that."""
         __tracebackhide__ = True
         self.want(exchange.reply)
         if exchange.request:
             self.send(exchange.request)
-        self.expect_answer(exchange)
+        return self.expect_answer(exchange)
 
-    def expect_answer(self, exchange: Exchange) -> None:
+    def expect_answer(self, exchange: Exchange) -> Values:
         """The reply arrives, and every other client that is connected and reads hears what it should hear."""
         __tracebackhide__ = True
-        self.expect(exchange.reply)
+        seen = self.expect(exchange.reply)
         if exchange.heard:
-            for other in self._program.talks.open:
+            for other in self.program.talks.open:
                 if isinstance(other, ScriptedClient) and other is not self and not other.slow:
                     other.hear(exchange.heard, self.name)
+        return seen
+
+    def expect_each(self, exchanges: Sequence[Exchange]) -> None:
+        """The replies to all of these arrive, in order; nobody else hears of them.
+
+        Exact ones are compared as one: it is seen best in all of them where they begin to differ.
+
+        Raises:
+            FaultError: one doesn't; if it was not compared, the sentence says which.
+        """
+        __tracebackhide__ = True
+        replies = [exchange.reply for exchange in exchanges]
+        exact = [reply for reply in replies if isinstance(reply, bytes)]
+        if len(exact) == len(replies):
+            self.expect(b"".join(exact))
+            return
+        for number, exchange in enumerate(exchanges, 1):
+            try:
+                self.expect(exchange.reply)
+            except FaultError as fault:
+                which = f"reply {number} of {len(exchanges)}, to {shown(exchange.request[:_SHOWN_BYTES])}"
+                raise replace(fault, what=f"{fault.what} ({which})") from None
 
     def hear(self, words: bytes, speaker: str) -> None:
         """What another client has said arrives here too."""
@@ -126,7 +156,7 @@ class ScriptedClient(Connection):
             if fault.reason not in {Reason.NO_REPLY, Reason.INCOMPLETE_REPLY, Reason.WRONG_REPLY}:
                 raise
             what = f"{self.name} did not receive what {speaker} had said to everyone"
-            raise FaultError(Reason.NOT_HEARD, what, fault.expected, fault.received, fault.doing) from None
+            raise replace(fault, reason=Reason.NOT_HEARD, what=what) from None
 
     def wait_accepted(self) -> None:
         """Until the program has accepted the connection."""
@@ -137,16 +167,9 @@ class ScriptedClient(Connection):
             return True if row is None or row.inode or row.state in CLOSED_BY_PROGRAM else None
 
         try:
-            _ = self._at_once(accepted) or self._program.wait(accepted, hurried=True)
+            _ = self._sender.at_once(accepted) or self.program.wait(accepted, hurried=True)
         except NoProgressError as stop:
             raise FaultError(Reason.NOT_ACCEPTED, f"{self.name} was never accepted", doing=stop.doing) from None
-
-    def _missing(self, reply: bytes, stop: NoProgressError) -> FaultError:
-        row = self.row()
-        if row is not None and row.inode == 0 and row.state is TcpState.ESTABLISHED:
-            got = bytes(self._received)
-            return FaultError(Reason.NOT_ACCEPTED, f"{self.name} was never accepted", reply, got, stop.doing)
-        return super()._missing(reply, stop)
 
 
 def _connected(sock: socket.socket) -> int | None:

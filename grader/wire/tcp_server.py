@@ -12,12 +12,14 @@ from grader.errors import Reason
 from grader.limits import REPLY_S
 from grader.model import EventKind
 from grader.protocol.script import Answer
-from grader.wire.connection import Connection, prepare
+from grader.wire.connection import Connection
 from grader.wire.endings import reason_of
 from grader.wire.faults import FaultError, UnprovedError
 from grader.wire.kernel import Endpoint, SocketTable
 from grader.wire.program import Program
-from grader.wire.waiting import NoProgressError, no_more
+from grader.wire.receiving import A_REQUEST
+from grader.wire.stream import prepare
+from grader.wire.waiting import NoProgressError
 
 #: More than any client makes by accident.
 _BACKLOG = 16
@@ -28,51 +30,26 @@ class ScriptedConnection(Connection):
 
     def __init__(self, program: Program, table: SocketTable, sock: socket.socket, theirs: Endpoint) -> None:
         prepare(sock)
-        super().__init__(program, table, sock, theirs, "the server")
-        self._transcript.add(EventKind.CONNECTED, self._program.name, f"to {self.ours.host} port {self.ours.port}")
+        super().__init__(program, table, sock, theirs, "the server", wording=A_REQUEST)
+        self.transcript.add(EventKind.CONNECTED, self.program.name, f"to {self.ours.host} port {self.ours.port}")
 
-    @property
-    def _its_connection(self) -> str:
-        return "its connection"
-
-    def _when_cut_short(self, got: bytes) -> str:
-        return "before it had sent everything" if got else "without having sent anything"
-
-    def _wrong(self, reply: bytes) -> FaultError:
-        what = "the server received different bytes than the program must send"
-        return FaultError(Reason.WRONG_REQUEST, what, reply, bytes(self._received), self._program.doing())
-
-    def _missing(self, reply: bytes, stop: NoProgressError) -> FaultError:
-        got = bytes(self._received)
-        if got:
-            what = f"the server did not receive everything ({len(got)} of {len(reply)} bytes), and {no_more(stop)}"
-            return FaultError(Reason.INCOMPLETE_REQUEST, what, reply, got, stop.doing)
-        return FaultError(
-            Reason.NO_REQUEST, f"the server received nothing, and {no_more(stop)}", reply, b"", stop.doing
-        )
-
-    @property
-    def received(self) -> bytes:
-        """What has arrived, and was not expected yet."""
-        return bytes(self._received)
-
-    def take(self, most_bytes: int) -> None:
+    def take_most(self, most_bytes: int) -> None:
         """Read what has arrived, up to so many bytes."""
-        self._wanted_bytes = max(self._wanted_bytes, most_bytes)
-        if self._sock.fileno() != -1:
-            self._take()
+        self.wanted_bytes = max(self.wanted_bytes, most_bytes)
+        if self.is_open:
+            self.take()
 
     def wait_rests(self) -> None:
         """Until the program rests, waiting for us or for a timer of its own; or has had the time to."""
-        self._program.wait_rest(REPLY_S)
-        self._transcript.add(EventKind.KERNEL, self._program.name, f"waits for its reply: {self._program.doing()}")
+        self.program.wait_rest(REPLY_S)
+        self.transcript.add(EventKind.KERNEL, self.program.name, f"waits for its reply: {self.program.doing()}")
 
     def was_left(self) -> bool:
         """Whether the program has closed its side, and we have not closed ours."""
-        if self._sock.fileno() == -1:
+        if not self.is_open:
             return False
-        self._take()
-        return self._ended is EventKind.PEER_CLOSED
+        self.take()
+        return self.ended is EventKind.PEER_CLOSED
 
     def expect_nothing_more(self) -> None:
         """Nothing arrived besides what was expected.
@@ -81,10 +58,10 @@ class ScriptedConnection(Connection):
             FaultError: something did.
         """
         __tracebackhide__ = True
-        self._take()
-        if self._received:
+        self.take()
+        if self.received:
             what = "the server received more than the program should send"
-            raise FaultError(Reason.EXTRA_REQUEST, what, b"", bytes(self._received), self._program.doing())
+            raise FaultError(Reason.EXTRA_REQUEST, what, b"", bytes(self.received), self.program.doing())
 
 
 class Peer(Protocol):
@@ -171,12 +148,12 @@ class ScriptedServer:
         """Read up to so many bytes of what has arrived so far on its connection."""
         self._accept()
         if self.connections:
-            self.connections[-1].take(most_bytes)
+            self.connections[-1].take_most(most_bytes)
 
     def untold(self) -> bytes:
         """What has arrived on its connection besides what was expected."""
         self.take(0)
-        return self.connections[-1].received if self.connections else b""
+        return bytes(self.connections[-1].received) if self.connections else b""
 
     def _accept(self) -> None:
         assert self._program is not None  # noqa: S101 — nobody comes before it has begun

@@ -193,6 +193,17 @@ def side_by_side(expected: bytes, received: bytes, columns: int = WINDOW_COLUMNS
     return [*lines, " " * len(f"expected: {opening}{before}") + "^"]
 
 
+def pointed(label: str, data: bytes, at: int, columns: int = WINDOW_COLUMNS) -> tuple[str, str]:
+    """Two lines: bytes behind a label, and a caret under one of them (or behind the last); cut as in `side_by_side`."""
+    behind = len(_fitting(data[at : at + columns], columns // 2)[1])
+    shared, before = _fitting(data[max(0, at - columns) : at], columns - behind, from_end=True)
+    size, after = _fitting(data[at : at + columns], columns - len(before))
+    opening = "'" if shared == at else "…'"
+    closing = "'" if at + size == len(data) else "'…"
+    head = f"{label}: {opening}{before}"
+    return f"{head}{after}{closing}", " " * len(head) + "^"
+
+
 def _fitting(data: bytes, columns: int, *, from_end: bool = False) -> tuple[int, str]:
     """(how many bytes fit so many columns when they are shown, from the beginning or from the end; and these)."""
     words: list[str] = []

@@ -18,6 +18,7 @@ from typing import Self
 from grader.errors import Reason
 from grader.limits import DATAGRAM_WORTH_BYTES
 from grader.model import EventKind
+from grader.protocol.exactly import bytes_of
 from grader.protocol.script import Exchange
 from grader.wire.endings import reason_of
 from grader.wire.faults import FaultError, UnprovedError
@@ -174,7 +175,7 @@ class UdpClient:
         """Send a datagram and expect its reply."""
         __tracebackhide__ = True
         self.send(exchange.request)
-        self.expect(exchange.reply)
+        self.expect(bytes_of(exchange.reply))
 
     # Receiving
 

@@ -456,7 +456,7 @@ def test_a_check_that_did_not_pass_leaves_no_program_to_the_next(tmp_path: Path)
         clients.append(connect())
 
     def test_five(server):
-        assert clients[0]._sock.fileno() == -1, "a client was left open"
+        assert clients[0].sock.fileno() == -1, "a client was left open"
         assert server.program.talks.open == ()
     """
     played = play(job(own, "one", "two", "three", "four", "five"), tmp_path)

@@ -59,6 +59,35 @@ def test_nothing_received_is_said_so() -> None:
     assert explain(fault, (), b"") == "No reply.\nexpected: 'HELLO\\n'\nreceived: nothing"
 
 
+RECOGNISED = "a line 'HIGH', 'LOW' or 'OK tries=<n>'"
+
+
+def test_a_recognised_reply_is_told_in_words_with_the_place_where_it_went_wrong() -> None:
+    fault = FaultError(Reason.WRONG_REPLY, "different", RECOGNISED, b"OK tires=3\n", at=4, here="'ries='")
+    assert explain(fault, (), b"").splitlines()[1:] == [
+        f"expected: {RECOGNISED}",
+        "received: 'OK tires=3\\n'",
+        "               ^ expected here: 'ries='",
+    ]
+
+
+def test_of_a_long_one_the_part_around_that_place_is_shown() -> None:
+    fault = FaultError(Reason.WRONG_REPLY, "different", RECOGNISED, b"x" * 500 + b"y" + b"z" * 500, at=500)
+    _, _, received, caret = explain(fault, (), b"").splitlines()
+    assert (received[caret.index("^")], len(caret) < len(received) < 80) == ("y", True)
+
+
+def test_what_is_lacking_of_a_recognised_reply_is_told() -> None:
+    fault = FaultError(Reason.INCOMPLETE_REPLY, "part", RECOGNISED, b"OK tr", lacking="the end of the line")
+    assert explain(fault, (), b"").splitlines()[1:] == [
+        f"expected: {RECOGNISED}",
+        "received: 'OK tr'",
+        "lacking: the end of the line",
+    ]
+    none = FaultError(Reason.NO_REPLY, "none", RECOGNISED, b"")
+    assert explain(none, (), b"").splitlines()[1:] == [f"expected: {RECOGNISED}", "received: nothing"]
+
+
 def test_what_came_where_nothing_was_expected() -> None:
     fault = FaultError(Reason.EXTRA_REPLY, "more came:", b"", b"hi\n")
     assert explain(fault, (), b"") == "More came:\nreceived: 'hi\\n'"

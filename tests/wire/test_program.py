@@ -126,7 +126,7 @@ def test_a_flood_of_output_is_cut_off(stand: Stand) -> None:
     with pytest.raises(FaultError, match="the program printed more than 1 MiB") as caught:
         client.expect(b"never\n")
     assert caught.value.reason is Reason.OUTPUT_FLOOD
-    printed = client._program.stdout
+    printed = client.program.stdout
     assert printed.size_bytes > LIMITS.output_flood_bytes
     assert len(printed.data) == LIMITS.output_kept_bytes
 
@@ -135,9 +135,9 @@ def test_much_output_is_read_so_that_nobody_blocks(stand: Stand) -> None:
     client = stand.client_of("prints_a_lot")
     client.send(b"go\n")
     client.expect(b"go\n")
-    client._program.pump(0)
-    assert client._program.stdout.size_bytes == 100_001
-    events = [e for e in client._transcript.events if e.kind is EventKind.OUTPUT]
+    client.program.pump(0)
+    assert client.program.stdout.size_bytes == 100_001
+    events = [e for e in client.transcript.events if e.kind is EventKind.OUTPUT]
     assert sum(event.size_bytes for event in events) >= LIMITS.output_kept_bytes
 
 
@@ -502,10 +502,10 @@ def test_a_program_whose_first_thread_has_left_is_ended_as_any_other(stand: Stan
 
 def test_a_frozen_program_reads_nothing(stand: Stand) -> None:
     client = stand.client_of("lines")
-    with client._program.frozen():
+    with client.program.frozen():
         client.send(b"one\n")
         client.send(b"two\n")
-        client.wait_arrived()
+        client._sender.wait_arrived()
         row = client.row()
         assert row is not None
         assert row.receive_queue == 8

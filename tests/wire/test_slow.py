@@ -27,7 +27,7 @@ def slow_client(stand: Stand, which: str) -> tuple[Serving, ScriptedClient]:
 
 def proof(client: ScriptedClient) -> str:
     """What the kernel said of the program when it rested."""
-    return next(event.text for event in client._transcript.events if event.kind is EventKind.KERNEL)
+    return next(event.text for event in client.transcript.events if event.kind is EventKind.KERNEL)
 
 
 @pytest.mark.parametrize(
@@ -139,7 +139,7 @@ def test_a_client_that_leaves_a_reply_unread_resets(stand: Stand) -> None:
     client.leave_unread()
     serving.program.wait_delivered()
     assert client.gone()
-    last = client._transcript.events[-1]
+    last = client.transcript.events[-1]
     assert (last.kind, last.text) == (EventKind.RESET, "left without reading what had arrived")
     assert client.received_bytes == 0
     assert serving.program.talks.open == ()

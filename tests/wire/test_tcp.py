@@ -12,6 +12,7 @@ from grader.limits import REPLY_S
 from grader.model import EventKind
 from grader.wire.faults import FaultError, UnprovedError
 from grader.wire.program import Program
+from grader.wire.sending import Sender
 from grader.wire.tcp import ScriptedClient
 from grader.wire.transcript import Sending
 from tests.wire.stand import Serving, Stand, wait_printed
@@ -28,7 +29,7 @@ def printed_after_end(program: Program) -> list[str]:
 
 
 def program_of(client: ScriptedClient) -> Program:
-    return client._program
+    return client.program
 
 
 def ask(client: ScriptedClient, data: bytes, reply: bytes) -> None:
@@ -57,7 +58,7 @@ def test_pieces_of_given_lengths_are_read_apart(stand: Stand) -> None:
     client.expect(b"ONE\nTWO\nTHREE\n")
     client.close()
     assert printed_after_end(program_of(client)) == ["recv 2", "recv 7", "recv 5", "end"]
-    (sent,) = (event for event in client._transcript.events if event.kind is EventKind.SENT)
+    (sent,) = (event for event in client.transcript.events if event.kind is EventKind.SENT)
     assert (sent.pieces, sent.data) == ((2, 7, 5), b"one\ntwo\nthree\n")
 
 
@@ -74,9 +75,9 @@ def test_what_is_to_be_read_at_once_is(stand: Stand, size_bytes: int) -> None:
 def test_only_what_does_not_fit_a_segment_freezes_the_program(stand: Stand) -> None:
     client = stand.client_of("lines")
     client.send_as_one_read(b"x" * 16 * 1024)
-    assert EventKind.FROZEN not in {event.kind for event in client._transcript.events}
+    assert EventKind.FROZEN not in {event.kind for event in client.transcript.events}
     client.send_as_one_read(b"x" * 16 * 1024 + b"y")
-    kinds = [event.kind for event in client._transcript.events]
+    kinds = [event.kind for event in client.transcript.events]
     assert kinds.index(EventKind.FROZEN) < kinds.index(EventKind.THAWED)
 
 
@@ -134,35 +135,41 @@ def test_all_pieces_of_a_message_are_read_in_the_time_of_one_reply(stand: Stand)
     assert time.monotonic() - began < 2 * REPLY_S
 
 
-class Torn(ScriptedClient):
-    """A client whose network cuts everything after the first byte."""
+class Torn(Sender):
+    """Sends over a network that cuts everything after the first byte."""
 
-    def _push(self, data: bytes, sending: Sending, flags: int = 0) -> None:
-        super()._push(data[:1], sending)
-        super()._push(data[1:], sending, flags)
+    def push(self, data: bytes, sending: Sending, flags: int = 0) -> None:
+        super().push(data[:1], sending)
+        super().push(data[1:], sending, flags)
 
 
-class LateEnd(ScriptedClient):
-    """A client whose kernel sends bytes at once, so that a FIN comes in a segment of its own."""
+class LateEnd(Sender):
+    """Sends by a kernel that sends bytes immediately, so that a FIN comes in a segment of its own."""
 
-    def _push(self, data: bytes, sending: Sending, _: int = 0) -> None:
-        super()._push(data, sending)
+    def push(self, data: bytes, sending: Sending, _: int = 0) -> None:
+        super().push(data, sending)
+
+
+def client_with(sender: type[Sender], stand: Stand, serving: Serving) -> ScriptedClient:
+    client = stand.connect(serving)
+    client._sender = sender(client, client._receiver)
+    return client
 
 
 def test_bytes_that_did_not_arrive_together_are_not_claimed_to(stand: Stand) -> None:
     serving = stand.serve("lines")
     with (
-        Torn(serving.program, stand.table, serving.address, "client A") as client,
+        client_with(Torn, stand, serving) as client,
         pytest.raises(UnprovedError, match="the messages did not arrive together"),
     ):
         client.send_as_one_read(HELLO)
 
 
 @pytest.mark.parametrize("kind", [Torn, LateEnd])
-def test_an_end_that_did_not_arrive_with_the_bytes_is_not_claimed_to(stand: Stand, kind: type[ScriptedClient]) -> None:
+def test_an_end_that_did_not_arrive_with_the_bytes_is_not_claimed_to(stand: Stand, kind: type[Sender]) -> None:
     serving = stand.serve("lines")
     with (
-        kind(serving.program, stand.table, serving.address, "client A") as client,
+        client_with(kind, stand, serving) as client,
         serving.program.frozen(),  # else it may have closed its side before we look
         pytest.raises(UnprovedError, match="the message and the FIN did not arrive together"),
     ):
@@ -345,7 +352,7 @@ def test_what_was_sent_and_what_came_before_the_program_left_is_told(stand: Stan
         client.send(HELLO, pieces=1)
     assert (caught.value.reason, caught.value.received) == (Reason.CLOSED_EARLY, b"H")
     assert caught.value.what == "the program closed client A's connection while its message was being sent"
-    sent, came = (event for event in client._transcript.events if event.data)
+    sent, came = (event for event in client.transcript.events if event.data)
     assert (sent.kind, came.kind, came.data) == (EventKind.SENT, EventKind.RECEIVED, b"H")
     # It has read the first byte before it closes, and the next may be on its way by then.
     assert sent.data in {HELLO[:1], HELLO[:2]}
@@ -357,7 +364,7 @@ def test_who_drops_what_comes_until_the_end_bears_more(stand: Stand) -> None:
     client.send_when_it_rests(b"x" * 40, 10)
     client.expect(HELLO)
     client.expect_end()
-    (sent,) = (event for event in client._transcript.events if event.kind is EventKind.SENT and event.text)
+    (sent,) = (event for event in client.transcript.events if event.kind is EventKind.SENT and event.text)
     assert (sent.data, sent.pieces) == (b"x" * 40, (10,) * 4)
 
 
@@ -391,7 +398,7 @@ def test_silence_is_proved_by_stillness(stand: Stand) -> None:
     began = time.monotonic()
     client.expect_nothing(Reason.EARLY_REPLY, "answered too early")
     assert time.monotonic() - began < REPLY_S / 2
-    assert client._transcript.events[-1].text == "is still: blocked in recv on client A's connection"
+    assert client.transcript.events[-1].text == "is still: blocked in recv on client A's connection"
 
 
 def test_what_comes_where_nothing_may_is_reported(stand: Stand) -> None:
@@ -416,7 +423,7 @@ def test_a_busy_program_is_silent_when_it_had_the_time_of_a_reply(stand: Stand) 
     began = time.monotonic()
     client.expect_nothing(Reason.EXTRA_REPLY, "said something")
     assert time.monotonic() - began >= REPLY_S
-    before, _, doing = client._transcript.events[-1].text.partition(": ")
+    before, _, doing = client.transcript.events[-1].text.partition(": ")
     assert before == "has had the time allowed for a reply"
     assert SPINNING.fullmatch(doing)
 
@@ -467,7 +474,7 @@ def test_a_client_that_leaves_is_gone(stand: Stand, leave: object) -> None:
 def test_closing_twice_is_closing_once(stand: Stand) -> None:
     with stand.client_of("silent") as client:
         client.close()
-    assert [event.kind for event in client._transcript.events].count(EventKind.CLOSED) == 1
+    assert [event.kind for event in client.transcript.events].count(EventKind.CLOSED) == 1
 
 
 def test_the_transcript_tells_the_conversation_in_order(stand: Stand) -> None:
@@ -476,7 +483,7 @@ def test_the_transcript_tells_the_conversation_in_order(stand: Stand) -> None:
     client.expect(HELLO + HELLO)
     client.expect_end()
     client.close()
-    told = [(event.kind, event.data) for event in client._transcript.events if event.who == "client A"]
+    told = [(event.kind, event.data) for event in client.transcript.events if event.who == "client A"]
     assert told == [
         (EventKind.CONNECTED, b""),
         (EventKind.SENT, HELLO),
@@ -484,7 +491,7 @@ def test_the_transcript_tells_the_conversation_in_order(stand: Stand) -> None:
         (EventKind.PEER_CLOSED, b""),
         (EventKind.CLOSED, b""),
     ]
-    times = [event.at_ms for event in client._transcript.events]
+    times = [event.at_ms for event in client.transcript.events]
     assert times == sorted(times)
 
 
