@@ -141,15 +141,28 @@ def plan(taken: Submission, request: Request) -> Plan:
 def refuse(submitted: SubmissionInfo, request: Request, why: str, notes: tuple[str, ...] = ()) -> Report:
     """The report on a submission that can't be used, for one reason in a sentence: all that it could earn is lost."""
     asked, roles = request.assignment, request.played_roles
+    checks = results.without_a_submission(asked, roles[0], request.chosen, titles(asked), why)
+    return _ungraded(submitted, request, checks, notes)
+
+
+def give_up(submitted: SubmissionInfo, request: Request, why: str) -> Report:
+    """The report on a submission whose grading broke down, for one reason in a clause: all of it is unjudged."""
+    asked = request.assignment
+    return _ungraded(submitted, request, results.unplayed(asked, request.chosen, titles(asked), (), why))
+
+
+def _ungraded(
+    submitted: SubmissionInfo, request: Request, checks: Iterable[CheckResult], notes: tuple[str, ...] = ()
+) -> Report:
     return results.make_report(
-        asked,
-        _graded(roles),
+        request.assignment,
+        _graded(request.played_roles),
         submission=submitted,
         grader=GraderInfo(version=__version__, seed=request.seed, sandbox="none"),
         started=datetime.now(UTC),
         duration_s=0,
         build=BuildResult(outcome=Outcome.SKIPPED),
-        checks=_listed(asked, results.without_a_submission(asked, roles[0], request.chosen, titles(asked), why)),
+        checks=_listed(request.assignment, checks),
         narrowed=request.narrowed,
         notes=notes,
     )

@@ -115,7 +115,7 @@ def importers(library: str) -> set[str]:
         ("docker", {"grader.sandbox.docker", "grader.sandbox.engine"}),
         ("pytest", {"grader.driver.__main__", "grader.harness.fixtures", "grader.driver.plugin"}),
         ("junit_xml", {"grader.report.junit"}),
-        ("jinja2", {"grader.report.html"}),
+        ("jinja2", {"grader.report.html", "grader.class_.overview"}),
         ("rich", {"grader.cli.say", "grader.report.console"}),
         ("click", {module for module in SOURCES if package(module) == "cli"}),
     ],
