@@ -43,6 +43,7 @@ if TYPE_CHECKING:
 @click.option("--junitxml", type=click.Path(path_type=Path), metavar="FILE", help="Write a JUnit report.")
 @click.option("--json", "json_", metavar="FILE", help="Write the report as JSON; - for standard output.")
 @click.option("--html", type=click.Path(path_type=Path), metavar="FILE", help="Write the report as an HTML page.")
+@click.option("--markdown", type=click.Path(path_type=Path), metavar="FILE", help="Write the report as Markdown.")
 @click.option("--quiet", is_flag=True, help="Print only the last lines.")
 @click.option("--verbose", is_flag=True, help="Explain every failed check in full.")
 @click.pass_obj
@@ -61,6 +62,7 @@ def command(
     junitxml: Path | None,
     json_: str | None,
     html: Path | None,
+    markdown: Path | None,
     quiet: bool,
     verbose: bool,
 ) -> int:
@@ -69,7 +71,8 @@ def command(
         raise UsageError("--quiet and --verbose contradict each other")
     if name:
         name, folder = asked.located(name, folder)
-    files = {"junitxml": junitxml, "json": Path(json_) if json_ not in {None, "-"} else None, "html": html}
+    json_file = Path(json_) if json_ not in {None, "-"} else None
+    files = {"junitxml": junitxml, "json": json_file, "html": html, "feedback": markdown}
     wanted_files = {kind: path for kind, path in files.items() if path is not None}
     _must_be_writable(wanted_files.values())
     # From the system, so that nobody can know a run's inputs in advance.

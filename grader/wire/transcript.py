@@ -11,7 +11,7 @@ from collections.abc import Callable
 import msgspec
 
 from grader.limits import EVENT_BYTES, EVENT_SHOWN_BYTES, TRANSCRIPT_BYTES
-from grader.model import Event, EventKind
+from grader.model import Compared, Event, EventKind
 
 #: What arrives in arbitrary parts, whose boundaries mean nothing.
 _COMING = frozenset({EventKind.RECEIVED, EventKind.OUTPUT})
@@ -129,6 +129,13 @@ class Transcript:
                 room -= len(event.data)
         return tuple(told)
 
+    def with_verdict(self, at_s: float, words: str) -> tuple[Event, ...]:
+        """All of them, and among them the moment when the verdict was known, by the same clock."""
+        at_ms = round((at_s - self._began) * 1000, 3)
+        verdict = Event(at_ms=at_ms, kind=EventKind.VERDICT, who="grader", text=words)
+        before = [event for event in self.events if event.at_ms <= at_ms]
+        return (*before, verdict, *self.events[len(before) :])
+
     def elapsed_s(self) -> float:
         """Seconds since the check began."""
         return self._clock() - self._began
@@ -168,6 +175,18 @@ def first_difference(expected: bytes, received: bytes) -> int:
         if left != right:
             return offset
     return min(len(expected), len(received))
+
+
+#: Bytes on either side of the first difference that a report can show, as text and in hexadecimal.
+_AROUND_BYTES = 48
+
+
+def compared(expected: bytes, received: bytes) -> Compared:
+    """Both around the first byte that differs."""
+    at = first_difference(expected, received)
+    start = max(0, at - _AROUND_BYTES) // 16 * 16
+    end = at + _AROUND_BYTES
+    return Compared(expected=expected[start:end], received=received[start:end], difference=at - start, at_bytes=start)
 
 
 #: What fits a line of 80 columns together with its label, its quotes and the margin of a report.

@@ -14,6 +14,7 @@ from grader.model import Event, EventKind
 from grader.wire.transcript import (
     WINDOW_COLUMNS,
     Transcript,
+    compared,
     cut,
     first_difference,
     shortened,
@@ -137,6 +138,27 @@ def test_events_stand_in_order_with_their_time() -> None:
     first, second = transcript.events
     assert (first.at_ms, first.kind, first.who, first.text) == (1.5, EventKind.CONNECTED, "client A", "to port 1")
     assert (second.at_ms, second.data, second.size_bytes, second.pieces) == (2000.0, b"abc", 3, (1, 2))
+
+
+def test_the_verdict_stands_where_it_became_known() -> None:
+    times = iter([10.0, 10.001, 10.005])
+    transcript = Transcript(lambda: next(times))
+    transcript.add(EventKind.CONNECTED, "client A")
+    transcript.add(EventKind.CLOSED, "client A")
+    events = transcript.with_verdict(10.003, "it never answers")
+    assert [event.kind for event in events] == [EventKind.CONNECTED, EventKind.VERDICT, EventKind.CLOSED]
+    assert (events[1].at_ms, events[1].text) == (3.0, "it never answers")
+
+
+@given(common=st.binary(max_size=200), left=st.binary(max_size=100), right=st.binary(max_size=100))
+def test_what_is_compared_is_around_the_first_difference(common: bytes, left: bytes, right: bytes) -> None:
+    expected, received = common + left, common + right
+    made = compared(expected, received)
+    at = first_difference(expected, received)
+    assert made.at_bytes + made.difference == at
+    for whole, part in ((expected, made.expected), (received, made.received)):
+        assert whole[made.at_bytes :].startswith(part)
+        assert part[made.difference : made.difference + 8] == whole[at : at + 8]
 
 
 def test_elapsed_time_is_since_the_beginning() -> None:
