@@ -97,7 +97,9 @@ class Event(Frozen, frozen=True):
     `at_ms`: milliseconds since the check began.  `who`: "client A", "program" or "grader".
     `data`: the bytes sent, received or printed; long ones keep their beginning and end, `size_bytes` is the true length
     and `omitted_bytes` what was left out between `data[:head_bytes]` and the rest.
-    `pieces`: for `sent`, the length in bytes of each piece that was handed to the kernel separately (empty: one piece).
+    `pieces`: for `sent`, the length in bytes of each piece that was handed to the kernel separately (empty: one piece);
+    `times_ms`: when each of them was.  `ends`: host and port of our end and of the program's, for `connected` and for
+    each datagram.
     `text`: what the kernel said or what was done, in words.
     """
 
@@ -110,6 +112,8 @@ class Event(Frozen, frozen=True):
     omitted_bytes: int = 0
     head_bytes: int = 0
     pieces: tuple[int, ...] = ()
+    times_ms: tuple[float, ...] = ()
+    ends: tuple[tuple[str, int], ...] = ()
 
 
 class Requirement(Frozen, frozen=True):

@@ -256,7 +256,8 @@ def _pieces(event: Event, when: str, peer: str, unread_bytes: int) -> Iterator[_
             yield _Deed("", f"… {text.plural(more, 'piece')} more, each sent once the one before had been read")
         told = f"{text.bytes_shown(pieces[number])}  piece {number + 1} of {len(pieces)}"
         unread = _if_unread(unread_bytes - (ends[last] - ends[number]))
-        yield _Deed(when if number == 0 else "", told, one_line(event.who), peer, unread)
+        time = _moment(event.times_ms[number]) if number < len(event.times_ms) else when if number == 0 else ""
+        yield _Deed(time, told, one_line(event.who), peer, unread)
 
 
 _UNREAD: Final = re.compile(r"([\w ]+?) has (\d+) unread bytes?")
