@@ -102,7 +102,7 @@ def read(body: bytes) -> Read:
 
 def total(data: bytes) -> int:
     """The sum with the checksum in it, which must be all ones (RFC 1071)."""
-    words = struct.unpack(f"!{(len(data) + 1) // 2}H", data + b"\0" * (len(data) % 2))
+    words: tuple[int, ...] = struct.unpack(f"!{(len(data) + 1) // 2}H", data + b"\0" * (len(data) % 2))
     value = sum(words)
     while value >> 16:
         value = (value & 0xFFFF) + (value >> 16)
