@@ -188,6 +188,8 @@ EVENT_BYTES: Final = 128 * 1024
 TRANSCRIPT_BYTES: Final = 512 * 1024
 #: ... and so many of each event stand in a report; the rest is in a file beside it.
 EVENT_SHOWN_BYTES: Final = 4096
+#: An HTML report is no larger, whatever a program did: it goes by mail, and a telephone has to show it.
+PAGE_BYTES: Final = 1_000_000
 #: Combining marks on one letter that a report shows as they are: Hebrew and Vietnamese need four at most; whole piles
 #: of them cover the lines around.
 MOST_MARKS: Final = 4

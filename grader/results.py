@@ -57,6 +57,7 @@ def make_report(
         checks=checks,
         narrowed=narrowed,
         notes=notes,
+        handout=assignment.handout,
     )
 
 
@@ -78,7 +79,7 @@ def without_a_submission(
         message=why if why.endswith((".", "}")) else f"{why}.",  # it may begin with a file's name: no capital
         hint="Fix that and hand it in again.",
     )
-    skipped = _Unplayed(Outcome.SKIPPED, Reason.PREREQUISITE, f"skipped: {REASONS[Reason.UNUSABLE]}")
+    skipped = _Unplayed(Outcome.SKIPPED, Reason.PREREQUISITE, f"skipped: {REASONS[Reason.UNUSABLE]}", failed.id)
     others = (spec for spec in assignment.checks if spec.id in chosen)
     return failed, *(_not_played(assignment, spec, titles, skipped) for spec in others)
 
@@ -130,7 +131,7 @@ def without_a_program(
                 assignment,
                 spec,
                 titles,
-                _Unplayed(Outcome.SKIPPED, Reason.PREREQUISITE, f"skipped: {why}"),
+                _Unplayed(Outcome.SKIPPED, Reason.PREREQUISITE, f"skipped: {why}", failed.id),
             )
             for spec in assignment.checks
             if spec.id in chosen and spec.part in {part, "pair"}
@@ -169,6 +170,7 @@ class _Unplayed(NamedTuple):
     outcome: Outcome
     reason: Reason
     message: str
+    depends_on: str = ""
 
 
 def _not_played(assignment: Assignment, spec: CheckSpec, titles: Mapping[str, str], verdict: _Unplayed) -> CheckResult:
@@ -181,6 +183,7 @@ def _not_played(assignment: Assignment, spec: CheckSpec, titles: Mapping[str, st
         max_points=spec.points,
         reason=verdict.reason,
         message=verdict.message,
+        depends_on=verdict.depends_on,
     )
 
 

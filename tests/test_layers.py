@@ -192,8 +192,12 @@ def test_only_mains_exit() -> None:
     assert found == EXITS
 
 
+#: A script that students run elsewhere, where it looks at /proc/net/tcp or can't look at all; it reaches no verdict.
+SLEEPS = {"grader.report.player"}
+
+
 def test_nobody_sleeps() -> None:
-    for module in SOURCES:
+    for module in SOURCES.keys() - SLEEPS:
         names = {name for name, _ in calls(module)}
         assert not names & {"time.sleep", "sleep", "asyncio.sleep"}, module
 

@@ -225,6 +225,7 @@ def examined(source: Source) -> tuple[Assignment | None, list[Flaw]]:
             extends=tuple(lineage),
             image=file.image,
             beside=source.beside,
+            handout=source.handout,
         ),
         flaws,
     )

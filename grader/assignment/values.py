@@ -93,6 +93,7 @@ class Assignment(msgspec.Struct, frozen=True):
     `checks`: each after those that it needs.  `files`: its Python files by name, which only the driver imports.
     `beside`: what is laid beside its programs, by path below `files/`.
     `extends`: the assignments that it is a variant of, the nearest first.  `image`: libraries that programs may use.
+    `handout`: what its authors wrote, in Markdown.
     """
 
     name: str
@@ -107,6 +108,7 @@ class Assignment(msgspec.Struct, frozen=True):
     client: ClientSpec | None = None
     extends: tuple[str, ...] = ()
     image: Libraries = Libraries()
+    handout: str = ""
     beside: dict[str, bytes] = {}
 
     def starting(self, role: Role) -> Starting:

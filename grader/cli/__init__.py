@@ -27,6 +27,7 @@ COMMANDS: Final = {
     "check": "grader.cli.check",
     "class": "grader.cli.class_",
     "points": "grader.cli.points",
+    "replay": "grader.cli.replay",
     "list": "grader.cli.list_",
     "lint": "grader.cli.lint",
     "new": "grader.cli.new",

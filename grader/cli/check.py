@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import click
 
 from grader import flow, results
-from grader.cli import asked
+from grader.cli import asked, captures
 from grader.cli.say import console, reader_may_leave, say, status
 from grader.errors import UsageError
 from grader.flow import Listener
@@ -43,6 +43,10 @@ if TYPE_CHECKING:
 @click.option("--junitxml", type=click.Path(path_type=Path), metavar="FILE", help="Write a JUnit report.")
 @click.option("--json", "json_", metavar="FILE", help="Write the report as JSON; - for standard output.")
 @click.option("--html", type=click.Path(path_type=Path), metavar="FILE", help="Write the report as an HTML page.")
+@click.option("--markdown", type=click.Path(path_type=Path), metavar="FILE", help="Write the report as Markdown.")
+@click.option(
+    "--pcap", type=click.Path(path_type=Path), metavar="DIR", help="Write a packet capture of each failed check."
+)
 @click.option("--quiet", is_flag=True, help="Print only the last lines.")
 @click.option("--verbose", is_flag=True, help="Explain every failed check in full.")
 @click.pass_obj
@@ -61,6 +65,8 @@ def command(
     junitxml: Path | None,
     json_: str | None,
     html: Path | None,
+    markdown: Path | None,
+    pcap: Path | None,
     quiet: bool,
     verbose: bool,
 ) -> int:
@@ -69,9 +75,12 @@ def command(
         raise UsageError("--quiet and --verbose contradict each other")
     if name:
         name, folder = asked.located(name, folder)
-    files = {"junitxml": junitxml, "json": Path(json_) if json_ not in {None, "-"} else None, "html": html}
+    json_file = Path(json_) if json_ not in {None, "-"} else None
+    files = {"junitxml": junitxml, "json": json_file, "html": html, "feedback": markdown}
     wanted_files = {kind: path for kind, path in files.items() if path is not None}
     _must_be_writable(wanted_files.values())
+    if pcap:
+        captures.must_be_usable(pcap)
     # From the system, so that nobody can know a run's inputs in advance.
     seed = seed or 1 + secrets.randbelow(MOST_SEED)
     request = asked.request(name, folder, role, only, seed) if name else None
@@ -98,6 +107,8 @@ def command(
     with _progress(len(plan.playable), quiet=quiet) as listen:
         report = flow.carry_out(plan, choice.make, listen)
     _write_reports(report, wanted_files, to_stdout=json_ == "-")
+    if pcap:
+        captures.write(report, pcap)
     if not (json_ == "-" and quiet):
         _show(report, stderr=json_ == "-", quiet=quiet, verbose=verbose)
     _tell_untidy(choice)

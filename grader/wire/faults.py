@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import time
+from dataclasses import dataclass, field
 from typing import NoReturn
 
 from grader.errors import NOT_THE_PROGRAMS, Reason
@@ -15,7 +16,7 @@ class FaultError(Exception):
     `what`: one sentence.  `expected`, `received`: what should have arrived and what did, where bytes were awaited;
     `expected` in words if it was not exactly these.  Then `at` is the byte received where it went wrong, if that is
     known, `here` what was expected there, and `lacking` what has not come of it.
-    `doing`: what the program was doing, according to the kernel.
+    `doing`: what the program was doing, according to the kernel.  `at_s`: when this was known, by the monotonic clock.
     """
 
     reason: Reason
@@ -26,6 +27,7 @@ class FaultError(Exception):
     at: int | None = None
     here: str = ""
     lacking: str = ""
+    at_s: float = field(default_factory=time.monotonic, compare=False)
 
     def __str__(self) -> str:
         return self.what
@@ -54,6 +56,7 @@ class UnprovedError(Exception):
     what: str
     reason: Reason = Reason.UNPROVED
     doing: str = ""
+    at_s: float = field(default_factory=time.monotonic, compare=False)
 
     def __str__(self) -> str:
         return self.what
