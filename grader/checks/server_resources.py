@@ -100,12 +100,14 @@ def test_no_thread_leak(server: Server, stage: Stage, protocol: StreamProtocol) 
 def test_no_busy_loop(server: Server, stage: Stage, protocol: StreamProtocol) -> None:
     """Uses no CPU time while nothing is asked"""
     with stage.client(server) as client:
-        client.ask(protocol.exchange(0))
+        if not stage.one_request:  # there it would have been left by the server, too
+            client.ask(protocol.exchange(0))
         _must_rest(server.program, "with a silent client connected")
     _must_rest(server.program, "after its client had left")
     if stage.over_tcp:
         with stage.connect(server) as broken:
-            broken.ask(protocol.exchange(1))
+            if not stage.one_request:
+                broken.ask(protocol.exchange(1))
             broken.reset()
         _must_rest(server.program, "after a client had reset its connection")
 

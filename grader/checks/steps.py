@@ -86,11 +86,12 @@ def one_connected(stage: Stage, server: Server, protocol: StreamProtocol) -> Ite
         FaultError: the server closes that one too.
     """
     __tracebackhide__ = True
-    with stage.connect(server) as client:
-        client.ask(protocol.exchange(0))
-        if client.established():
-            yield client
-            return
+    if not stage.one_request:
+        with stage.connect(server) as client:
+            client.ask(protocol.exchange(0))
+            if client.established():
+                yield client
+                return
     with stage.connect(server) as silent:
         silent.wait_accepted()
         if not silent.established():

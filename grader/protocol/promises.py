@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import inspect
 import traceback
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from grader.limits import MOST_UDP_BYTES
@@ -26,10 +26,14 @@ _NUMBERS = (*range(8), 49, 499)
 _TYPED = 3
 #: ... of a function of sizes: near a usual buffer, and more than a frame.
 _SIZES = (1024, 9000)
+#: ... and of counts, those of the checks.
+_COUNTS = (2, 5, 50)
 #: So much shorter than asked for a message may be, where its format has units, or longer.
 _UNIT_BYTES = 64
 #: Of long data so many bytes come nowhere again.
 _BLOCK_BYTES = 64
+#: A short request, which fits any buffer: a line, or the head of an HTTP request.
+_SHORT_BYTES = 1024
 
 
 class Promise(NamedTuple):
@@ -53,7 +57,7 @@ def faults_of(protocol: object, functions: Iterable[str], seed: int = 1) -> Iter
 
 def optional(protocol: object) -> tuple[str, ...]:
     """The functions that it has though no check needs them: a check looks whether they are there."""
-    return tuple(name for name in ("greeting", "longest") if hasattr(protocol, name))
+    return tuple(name for name in ("greeting", "longest", "dialogue", "unfinished") if hasattr(protocol, name))
 
 
 def lines_of(error: BaseException, of: Callable[[str], bool]) -> list[int]:
@@ -80,7 +84,7 @@ def _fault_with(protocol: object, name: str, seed: int) -> str | None:
         given, again = (_all_of(run, name) for run in (said, Seeded(protocol, seed)))
         if misfit := next(filter(None, (_misfit(each, FORMS[name]) for each in given)), None):
             return misfit
-        if given != again:
+        if [*map(_told, given)] != [*map(_told, again)]:
             return "gives something different for the same seed: it must draw from rng alone"
         if broken := broken_promise(said, name):
             return f"must give {broken}, but with seed {seed} it does not"
@@ -116,8 +120,18 @@ def _asked(name: str) -> list[tuple[object, ...]]:
 
 
 def _all_of(protocol: Seeded, name: str) -> list[Any]:
-    """What a function gives for each of them."""
-    return [getattr(protocol, name)(*arguments) for arguments in _asked(name)]
+    """What a function gives for each of them; of a dialogue, whose exchanges depend on a server, the first."""
+    given = [getattr(protocol, name)(*arguments) for arguments in _asked(name)]
+    return [next(each, None) if isinstance(each, Generator) else each for each in given]
+
+
+def _told(given: object) -> object:
+    """The same where a reply that is recognised is told by its words: two of the same kind need not be equal."""
+    if isinstance(given, tuple):
+        return tuple(map(_told, given))
+    if isinstance(given, Exchange) and not isinstance(given.reply, bytes):
+        return given.request, given.reply.words, given.heard
+    return given
 
 
 def _misfit(given: object, form: Form) -> str | None:
@@ -179,6 +193,7 @@ def _are_entries(given: object) -> bool:
 
 _EXCHANGE = Form("an Exchange of bytes and a reply", _is_exchange)
 _MESSAGE = Form("an Exchange whose request has two bytes or more", _is_message)
+_BEGINNING = Form("a generator whose first item is an Exchange", _is_exchange)
 _EXCHANGES = Form("a tuple of one Exchange or more", _are_exchanges)
 _GREETING = Form("bytes, at least one", _is_greeting)
 _BYTES = Form("a tuple of bytes", _are_bytes)
@@ -189,6 +204,10 @@ _ENTRIES = Form("a tuple of one Entry or more", _are_entries)
 #: What each function gives.
 FORMS: dict[str, Form] = {
     "exchange": _MESSAGE,
+    "dialogue": _BEGINNING,
+    "pipelined": _EXCHANGES,
+    "large": _MESSAGE,
+    "unfinished": _EXCHANGE,
     "greeting": _GREETING,
     "awkward": _EXCHANGES,
     "surprise": _EXCHANGE,
@@ -214,6 +233,9 @@ _CONSTANTS: dict[str, Form] = {"LARGEST_BYTES": Form(f"a number from 1 to {MOST_
 #: What those functions take that take more than a random source, and what they are tried with.
 _ASKED: dict[str, tuple[str, Sequence[int]]] = {
     "exchange": ("number", _NUMBERS),
+    "dialogue": ("number", range(8)),
+    "pipelined": ("count", _COUNTS),
+    "large": ("size_bytes", _SIZES),
     "sized": ("size_bytes", _SIZES),
     "typed": ("number", range(_TYPED)),
     "typed_sized": ("size_bytes", _SIZES),
@@ -224,7 +246,9 @@ _ASKED: dict[str, tuple[str, Sequence[int]]] = {
 
 
 def _requests_differ(protocol: StreamProtocol) -> bool:
-    return len({protocol.exchange(number).request for number in _NUMBERS}) == len(_NUMBERS)
+    exchanges = [protocol.exchange(number) for number in _NUMBERS]
+    exact = all(isinstance(exchange.reply, bytes) for exchange in exchanges)
+    return not exact or len({exchange.request for exchange in exchanges}) == len(exchanges)
 
 
 def _none_closes(protocol: StreamProtocol) -> bool:
@@ -252,6 +276,19 @@ def _sized_is_as_long_as_asked(protocol: StreamProtocol | DatagramProtocol) -> b
         return all(0 <= size - len(protocol.sized(size).request) <= _UNIT_BYTES for size in _SIZES)
     asked = (*(size for size in _SIZES if size < largest), largest)
     return all(len(protocol.sized(size).request) == size for size in asked)
+
+
+def _pipelined_are_as_many_as_asked(protocol: StreamProtocol) -> bool:
+    return all(len(protocol.pipelined(count)) == count for count in _COUNTS)
+
+
+def _large_is_as_long_as_asked(protocol: StreamProtocol) -> bool:
+    asked = ((size, protocol.large(size).reply) for size in _SIZES)
+    return all(len(reply) >= size for size, reply in asked if isinstance(reply, bytes))
+
+
+def _large_asks_little(protocol: StreamProtocol) -> bool:
+    return all(len(protocol.large(size).request) <= _SHORT_BYTES for size in _SIZES)
 
 
 def _sized_repeats_nothing(protocol: StreamProtocol) -> bool:
@@ -389,6 +426,11 @@ PROMISES: dict[str, tuple[Promise, ...]] = {
     "sized": (
         Promise("a request that is as long as asked for", _sized_is_as_long_as_asked),
         Promise(f"a request in which no {_BLOCK_BYTES} bytes come twice", _sized_repeats_nothing),
+    ),
+    "pipelined": (Promise("as many exchanges as asked for", _pipelined_are_as_many_as_asked),),
+    "large": (
+        Promise("a reply that is as long as asked for", _large_is_as_long_as_asked),
+        Promise(f"a request of {_SHORT_BYTES} bytes at most", _large_asks_little),
     ),
     "unterminated": (Promise("a request that is not empty", _unterminated_is_something),),
     "text": (

@@ -15,7 +15,7 @@ class FaultError(Exception):
     `what`: one sentence.  `expected`, `received`: what should have arrived and what did, where bytes were awaited;
     `expected` in words if it was not exactly these.  Then `at` is the byte received where it went wrong, if that is
     known, `here` what was expected there, and `lacking` what has not come of it.
-    `doing`: what the program was doing, according to the kernel.
+    `doing`: what the program was doing, according to the kernel.  `answered`: replies came before that it depends on.
     """
 
     reason: Reason
@@ -26,6 +26,7 @@ class FaultError(Exception):
     at: int | None = None
     here: str = ""
     lacking: str = ""
+    answered: bool = False
 
     def __str__(self) -> str:
         return self.what
