@@ -189,7 +189,7 @@ def test_datagrams_have_exactly_the_size_that_was_asked_for() -> None:
     [
         ("exchange", lambda _: None, "exchange(number, rng)"),
         ("awkward", lambda: (), "awkward(rng)"),
-        ("sized", lambda a, b, c: None, "sized(size_bytes, rng)"),  # noqa: ARG005
+        ("sized", lambda a, b, c: None, "sized(size_bytes, rng)"),
         ("leaving", NOT_SENT, "leaving(rng)"),
     ],
 )
