@@ -10,6 +10,8 @@ from types import SimpleNamespace
 import pytest
 
 from grader.protocol import promises
+from grader.protocol.form import form
+from grader.protocol.judged import judged
 from grader.protocol.promises import FORMS, PROMISES, faults_of, optional
 from grader.protocol.script import ClientProtocol, DatagramProtocol, Entry, Exchange, StreamProtocol
 
@@ -197,6 +199,12 @@ def test_a_wrong_signature_is_told_in_one_sentence(name: str, member: object, si
     assert faults(name, member) == [
         f"{name} of protocol.py must be a function {signature}, where rng is the run's random source"
     ]
+
+
+def test_a_recogniser_is_the_same_if_its_words_are() -> None:
+    assert faults("unterminated", lambda _: Exchange(b"hello", judged(lambda data: None, "a time"))) == []
+    turns = itertools.count()
+    assert faults("unterminated", lambda _: Exchange(b"hello", form(b"%d {n}" % next(turns)))) != []
 
 
 def test_randomness_of_its_own_is_told() -> None:
