@@ -231,3 +231,12 @@ def test_links_lead_to_files() -> None:
     for document in (ROOT / "README.md", *(ROOT / "docs").glob("*.md")):
         for link in re.findall(r"\]\((?!https?:)([^)#]+)", document.read_text(encoding="utf-8")):
             assert (document.parent / link).exists(), f"{document.name}: {link}"
+
+
+def test_the_examples_of_replies_run() -> None:
+    page = (ROOT / "docs" / "replies.md").read_text(encoding="utf-8")
+    examples = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    assert len(examples) == 7
+    exec("\n".join(examples), {})  # noqa: S102 — our own text
+    named = set(re.findall(r"^\| `(\w+)\b", page, re.MULTILINE)) - {"b"}
+    assert named == {"form", "until", "frame", "http", "judged", "nothing"}

@@ -84,7 +84,7 @@ def _fault_with(protocol: object, name: str, seed: int) -> str | None:
         given, again = (_all_of(run, name) for run in (said, Seeded(protocol, seed)))
         if misfit := next(filter(None, (_misfit(each, FORMS[name]) for each in given)), None):
             return misfit
-        if [*map(_told, given)] != [*map(_told, again)]:
+        if _compared(given) != _compared(again):
             return "gives something different for the same seed: it must draw from rng alone"
         if broken := broken_promise(said, name):
             return f"must give {broken}, but with seed {seed} it does not"
@@ -92,6 +92,15 @@ def _fault_with(protocol: object, name: str, seed: int) -> str | None:
         at = lines_of(error, lambda file: file == getattr(protocol, "__file__", None))
         return f"raises {error!r}{f' in line {at[-1]}' if at else ''}"
     return None
+
+
+def _compared(given: Any) -> Any:
+    """What is the same for the same seed: of recognisers, which may be functions, their words."""
+    if isinstance(given, list | tuple):
+        return [_compared(each) for each in given]
+    if isinstance(given, Exchange) and not isinstance(given.reply, bytes):
+        return given.request, given.reply.words, given.heard
+    return given
 
 
 def broken_promise(protocol: Seeded, name: str) -> str | None:
@@ -123,15 +132,6 @@ def _all_of(protocol: Seeded, name: str) -> list[Any]:
     """What a function gives for each of them; of a dialogue, whose exchanges depend on a server, the first."""
     given = [getattr(protocol, name)(*arguments) for arguments in _asked(name)]
     return [next(each, None) if isinstance(each, Generator) else each for each in given]
-
-
-def _told(given: object) -> object:
-    """The same where a reply that is recognised is told by its words: two of the same kind need not be equal."""
-    if isinstance(given, tuple):
-        return tuple(map(_told, given))
-    if isinstance(given, Exchange) and not isinstance(given.reply, bytes):
-        return given.request, given.reply.words, given.heard
-    return given
 
 
 def _misfit(given: object, form: Form) -> str | None:

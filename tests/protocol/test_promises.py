@@ -10,6 +10,8 @@ from types import SimpleNamespace
 import pytest
 
 from grader.protocol import promises
+from grader.protocol.form import form
+from grader.protocol.judged import judged
 from grader.protocol.promises import FORMS, PROMISES, faults_of, optional
 from grader.protocol.reply import Complete, Decision, Values
 from grader.protocol.script import ClientProtocol, DatagramProtocol, Entry, Exchange, StreamProtocol
@@ -206,7 +208,7 @@ def test_datagrams_have_exactly_the_size_that_was_asked_for() -> None:
     [
         ("exchange", lambda _: None, "exchange(number, rng)"),
         ("awkward", lambda: (), "awkward(rng)"),
-        ("sized", lambda a, b, c: None, "sized(size_bytes, rng)"),  # noqa: ARG005
+        ("sized", lambda a, b, c: None, "sized(size_bytes, rng)"),
         ("leaving", NOT_SENT, "leaving(rng)"),
     ],
 )
@@ -214,6 +216,12 @@ def test_a_wrong_signature_is_told_in_one_sentence(name: str, member: object, si
     assert faults(name, member) == [
         f"{name} of protocol.py must be a function {signature}, where rng is the run's random source"
     ]
+
+
+def test_a_recogniser_is_the_same_if_its_words_are() -> None:
+    assert faults("unterminated", lambda _: Exchange(b"hello", judged(lambda data: None, "a time"))) == []
+    turns = itertools.count()
+    assert faults("unterminated", lambda _: Exchange(b"hello", form(b"%d {n}" % next(turns)))) != []
 
 
 def test_randomness_of_its_own_is_told() -> None:
