@@ -46,7 +46,14 @@ class Voice(NamedTuple):
 def explain(fault: FaultError | UnprovedError, events: tuple[Event, ...], voices: Sequence[Voice]) -> str:
     """The message of a check that did not pass, several lines of plain text."""
     told = [line for voice in voices for line in _told_of(voice, alone=len(voices) == 1)]
-    return "\n".join([_sentence(fault.what), *_sent(events, answered=_shows_answers(fault)), *_came(fault), *told])
+    return "\n".join(
+        [
+            _sentence(fault.what),
+            *_sent(events, fault.answered if isinstance(fault, FaultError) else ""),
+            *_came(fault),
+            *told,
+        ]
+    )
 
 
 def _told_of(voice: Voice, *, alone: bool) -> list[str]:
@@ -63,33 +70,41 @@ def _sentence(words: str) -> str:
     return words[:1].upper() + words[1:] + ("" if words.endswith((".", ":")) else ".")
 
 
-def _shows_answers(fault: FaultError | UnprovedError) -> bool:
-    """Whether what was answered belongs between what was sent: in a dialogue one depends on the other."""
-    return isinstance(fault, FaultError) and fault.answered
+def _sent(events: tuple[Event, ...], dialogue_of: str = "") -> list[str]:
+    """What was sent, or how the program was started.
 
-
-def _sent(events: tuple[Event, ...], *, answered: bool = False) -> list[str]:
+    `dialogue_of`: the client of which only is told what it sent, and what it was answered before the last time.
+    """
+    if dialogue_of:
+        return _dialogue(events, dialogue_of)
     started = [place for place, event in enumerate(events) if event.kind is EventKind.STARTED]
     last = {events[place].who: events[place].text for place in started}
     begun = [f"{'' if who == 'program' else f'{who} '}started as: {words}" for who, words in last.items()]
     if any(event.kind is EventKind.TYPED for event in events):
         # A client: each of its runs is a conversation of its own, and what was typed into it is where it begins.
         return begun + _last_said(events[started[-1] if started else 0 :])
-    return _last_said(events, _until_last_sent(events) if answered else frozenset()) or begun
+    return _last_said(events) or begun
 
 
-def _until_last_sent(events: tuple[Event, ...]) -> frozenset[int]:
-    """What was received before the last message was sent; what came after that is told as what was received."""
-    last = max((place for place, event in enumerate(events) if event.kind is EventKind.SENT), default=0)
-    return frozenset(place for place in range(last) if events[place].kind is EventKind.RECEIVED)
+def _dialogue(events: tuple[Event, ...], client: str) -> list[str]:
+    """What one client sent, and between that what it received: what is right depends on it.
+
+    What it received last is told as what was received.
+    """
+    others = {event.who for event in events if event.kind is EventKind.SENT} - {client}
+    own = [event for event in events if event.who == client]
+    last = max((place for place, event in enumerate(own) if event.kind is EventKind.SENT), default=0)
+    told = [event for at, event in enumerate(own) if event.kind is not EventKind.RECEIVED or at < last]
+    beside = ["(what other clients said meanwhile is left out; an HTML report shows all)"] if others else []
+    return beside + _last_said(tuple(told), _SAID | {EventKind.RECEIVED})
 
 
-def _last_said(events: tuple[Event, ...], answers: frozenset[int] = frozenset()) -> list[str]:
+def _last_said(events: tuple[Event, ...], kinds: frozenset[EventKind] | None = None) -> list[str]:
     """What was sent and typed last, what was typed last however long ago, and what may have ended the program.
 
-    `answers`: places of what was received that are told with it.  It begins by saying how much is left out.
+    `kinds`: the events that are told, if others than usual.  It begins by saying how much is left out.
     """
-    said = [place for place, event in enumerate(events) if event.kind in _SAID or place in answers]
+    said = [place for place, event in enumerate(events) if event.kind in (kinds or _SAID)]
     lines = [_deed(events[place]) for place in said]
     typed = [place for place in said if events[place].kind is EventKind.TYPED]
     needed = {*typed[-_TYPED_SHOWN:], *_fatal(events)}

@@ -70,7 +70,7 @@ class Part:
         try:
             seen = self.client.expect_answer(self.due)
         except FaultError as fault:
-            raise replace(fault, answered=self._has_state and self._heard > 0) from None
+            raise replace(fault, answered=self.client.name if self._has_state and self._heard else "") from None
         self._heard += 1
         try:
             self.due = self._turns.send(seen)

@@ -15,7 +15,8 @@ class FaultError(Exception):
     `what`: one sentence.  `expected`, `received`: what should have arrived and what did, where bytes were awaited;
     `expected` in words if it was not exactly these.  Then `at` is the byte received where it went wrong, if that is
     known, `here` what was expected there, and `lacking` what has not come of it.
-    `doing`: what the program was doing, according to the kernel.  `answered`: replies came before that it depends on.
+    `doing`: what the program was doing, according to the kernel.  `answered`: our client in whose dialogue it went
+    wrong, where what is right depends on what was answered before.
     """
 
     reason: Reason
@@ -26,7 +27,7 @@ class FaultError(Exception):
     at: int | None = None
     here: str = ""
     lacking: str = ""
-    answered: bool = False
+    answered: str = ""
 
     def __str__(self) -> str:
         return self.what
