@@ -185,6 +185,10 @@ class Connection(Stream):
         """Take out everything that arrives until the program rests, for so long of its own time, or so many bytes."""
         return self._receiver.take_unasked(most_s, most_bytes)
 
+    def wait_left_out(self) -> None:
+        """Until what is left out has arrived, or nothing more will come: whoever waits knows that it was greeted."""
+        self._receiver.wait_left_out()
+
     # Leaving
 
     def take_leave(self) -> None:
