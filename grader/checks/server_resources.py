@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from grader.catalogue import behaviour
-from grader.checks.steps import Crowd, after_crowd, process_count, thread_count
+from grader.checks.crowds import Crowd, after_crowd
+from grader.checks.measures import process_count, thread_count
 from grader.errors import Reason
 from grader.harness.stage import Server, Stage
 from grader.limits import IDLE_CPU_SHARE, IDLE_WINDOW_S

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from grader.catalogue import RECV_GIVES_NOTHING, behaviour
-from grader.checks.steps import interrupt, one_connected, serves_another, stop_anyhow, until_enough, wait_time_wait
+from grader.checks.crowds import serves_another, until_enough
+from grader.checks.ending import interrupt, one_connected, stop_anyhow, wait_time_wait
 from grader.errors import Reason
 from grader.harness.fixtures import Begin, Connect
 from grader.harness.part import Part, in_lockstep

@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterable
 from functools import partial
 
 from grader.catalogue import READ_WHY, RECV_GIVES_NOTHING, behaviour
+from grader.checks.crowds import serves_another
+from grader.checks.measures import at_rest, resident_bytes
 from grader.checks.splits import Splits, serves_at_once
-from grader.checks.steps import at_rest, resident_bytes, serves_another
 from grader.errors import Reason
 from grader.harness.fixtures import Begin, Connect
 from grader.harness.stage import Server, Stage

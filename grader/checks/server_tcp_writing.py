@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from itertools import repeat
 
 from grader.catalogue import RECV_GIVES_NOTHING, behaviour
-from grader.checks.steps import at_rest, process_count, resident_bytes, serves_another, thread_count, until_enough
+from grader.checks.crowds import serves_another, until_enough
+from grader.checks.measures import at_rest, process_count, resident_bytes, thread_count
 from grader.errors import Reason
 from grader.harness.fixtures import Begin, Connect
 from grader.harness.part import Part

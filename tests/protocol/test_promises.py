@@ -9,12 +9,12 @@ from types import SimpleNamespace
 
 import pytest
 
-from grader.protocol import promises
 from grader.protocol.form import form
 from grader.protocol.judged import judged
-from grader.protocol.promises import FORMS, PROMISES, faults_of, optional
+from grader.protocol.promises import PROMISES, faults_of, optional
 from grader.protocol.reply import Complete, Decision, Values
 from grader.protocol.script import ClientProtocol, DatagramProtocol, Entry, Exchange, StreamProtocol
+from grader.protocol.shapes import CONSTANTS, FORMS
 
 RIGHT = Entry(b"hello", b"hello\n", b"HELLO\n", b"HELLO")
 NOT_SENT = Entry(b"quit", b"", b"", b"")
@@ -90,7 +90,7 @@ def test_right_functions_have_no_faults() -> None:
 def test_every_function_that_a_check_may_ask_for_has_its_form() -> None:
     views = (StreamProtocol, DatagramProtocol, ClientProtocol)
     asked = {name for view in views for name in (*vars(view), *view.__annotations__) if not name.startswith("_")}
-    assert {*FORMS, *promises._CONSTANTS} == asked
+    assert {*FORMS, *CONSTANTS} == asked
     assert set(PROMISES) <= asked
 
 

@@ -17,8 +17,9 @@ from types import SimpleNamespace
 import pytest
 
 from grader.assignment import folder_of, load, names
-from grader.protocol.promises import FORMS, broken_promise
+from grader.protocol.promises import broken_promise
 from grader.protocol.script import Entry, Exchange, Seeded
+from grader.protocol.shapes import FORMS
 
 SEEDS = range(1, 1001)
 #: Seeds for what is slow to look at.
