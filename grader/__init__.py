@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from grader.protocol.form import form
     from grader.protocol.frame import frame
     from grader.protocol.http import http
+    from grader.protocol.http_request import http_request
     from grader.protocol.inputs import (
         every_byte,
         not_utf8,
@@ -72,6 +73,7 @@ __all__ = [
     "form",
     "frame",
     "http",
+    "http_request",
     "judged",
     "not_utf8",
     "nothing",
@@ -112,6 +114,7 @@ _HOMES = {
     "form": "grader.protocol.form",
     "frame": "grader.protocol.frame",
     "http": "grader.protocol.http",
+    "http_request": "grader.protocol.http_request",
     "judged": "grader.protocol.judged",
     "not_utf8": "grader.protocol.inputs",
     "nothing": "grader.protocol.nothing",

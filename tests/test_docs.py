@@ -239,4 +239,4 @@ def test_the_examples_of_replies_run() -> None:
     assert len(examples) == 7
     exec("\n".join(examples), {})  # noqa: S102 — our own text
     named = set(re.findall(r"^\| `(\w+)\b", page, re.MULTILINE)) - {"b"}
-    assert named == {"form", "until", "frame", "http", "judged", "nothing"}
+    assert named == {"form", "until", "frame", "http", "http_request", "judged", "nothing"}
