@@ -15,6 +15,8 @@ from grader.model import Outcome
 from grader.sandbox.host import Sandbox
 from grader.sandbox.local import LocalSandbox
 
+#: Where the variant is whose servers close the connection after each reply.
+ASSIGNMENTS = Path(__file__).parent / "assignments"
 NGINX = """\
 port="$1" root="$2" here="$(pwd)"
 cat > nginx.conf <<EOF
@@ -53,6 +55,27 @@ REAL = {
             "backlog_burst": "it listens with a backlog of 5",
         },
     ),
+    "http.server, as it is by default": Real(
+        "python3",
+        'exec python3 -m http.server "$1" --directory "$2"\n',
+        {
+            "bad_arguments_reported": "70000 is taken for 4464, its last 16 bits",
+            "bad_request": "a request line of one word gets the page of an error without a status line (HTTP/0.9)",
+            "backlog_burst": "it listens with a backlog of 5",
+        },
+        "web_server_simple",
+    ),
+    "busybox httpd": Real(
+        "busybox",
+        'exec busybox httpd -f -p "$1" -h "$2"\n',
+        {
+            "content_type": "a file of an unknown kind has no Content-Type",
+            "bad_request": "a header without a colon is ignored",
+            "head_has_no_body": "the error page of a 404 is sent to a HEAD request, too",
+            "backlog_burst": "it listens with a backlog of 9",
+        },
+        "web_server_simple",
+    ),
     "nginx": Real(
         "nginx",
         NGINX,
@@ -76,6 +99,6 @@ def test_a_real_server_lacks_what_it_lacks(name: str, tmp_path: Path, monkeypatc
         pytest.skip(f"{real.command} is not installed")
     (tmp_path / "web_server.sh").write_text(f"#!/bin/sh\n{real.script}")
     (tmp_path / "web_server.sh").chmod(0o755)
-    report = flow.grade(tmp_path, flow.Request(load(real.assignment), seed=1), in_local, lambda _: None)
+    report = flow.grade(tmp_path, flow.Request(load(real.assignment, ASSIGNMENTS), seed=1), in_local, lambda _: None)
     failed = {check.id.partition(".")[2] for check in report.checks if check.outcome is Outcome.FAILED}
     assert failed == real.lacks.keys()

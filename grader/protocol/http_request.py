@@ -40,9 +40,8 @@ class HttpRequest(msgspec.Struct, frozen=True):
     @property
     def words(self) -> str:
         rules = msgspec.structs.replace(self.rules, body=self.rules.body or None)  # no body is what is usual
-        return (
-            f"an HTTP request {self.method} {self.target.words}{' with ' if rules.words else ''}{listed(rules.words)}"
-        )
+        more = f" with {listed(rules.words)}" if rules.words else ""
+        return f"an HTTP request {self.method} {self.target.words}{more}"
 
     def begin(self) -> _Request:
         return _Request(self)
