@@ -54,6 +54,20 @@ GREETING_S: Final = 0.5
 GREETING_BYTES: Final = 64 * 1024
 
 
+# a reply, where the assignment names no bound of its own: a program that sends forever must be decided
+
+#: A line.  The longest of any handout is 64 KiB, which is what people take for "unlimited".
+LINE_BYTES: Final = 64 * 1024
+#: The head of an HTTP reply: servers send some hundred bytes, and Apache, nginx and curl allow 8 to 100 KiB.
+HEAD_BYTES: Final = 64 * 1024
+#: Anything else: the longest replies of any check have a mebibyte, files of an assignment a few; it takes a tenth of a
+#: second to receive so much.
+REPLY_BYTES: Final = 16 * 1024 * 1024
+#: Places of a form, all its alternatives together, repetitions counted out: a date has 20, a line of fields 100.  Each
+#: byte received costs work for some of them.
+FORM_PLACES: Final = 4096
+
+
 class SandboxLimits(msgspec.Struct, frozen=True, kw_only=True):
     """What a submission may use; the same numbers in both sandboxes."""
 

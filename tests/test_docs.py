@@ -19,6 +19,7 @@ import click
 import pytest
 
 from grader import catalogue, limits
+from grader.catalogue.needs import NEEDS
 from grader.cli import grader
 from grader.model import Outcome
 from grader.sandbox.local import IN_NAMESPACES, WITHOUT_NAMESPACES
@@ -103,7 +104,7 @@ def rows_of(module: object) -> Iterator[tuple[int, str]]:
         row = catalogue.behaviour_of(check) if name.startswith("test_") else None
         if row is not None:
             title = f"`{name.removeprefix('test_')}`: {catalogue.title_of(check)}"
-            says = ", ".join(f"`{said}`" for said in row.says)
+            says = ", ".join([*(f"`{said}`" for said in row.says), *(NEEDS[need].asks for need in row.needs)])
             cells = (title, row.does, row.proves, row.catches, says)
             yield check.__code__.co_firstlineno, "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
 
@@ -230,3 +231,12 @@ def test_links_lead_to_files() -> None:
     for document in (ROOT / "README.md", *(ROOT / "docs").glob("*.md")):
         for link in re.findall(r"\]\((?!https?:)([^)#]+)", document.read_text(encoding="utf-8")):
             assert (document.parent / link).exists(), f"{document.name}: {link}"
+
+
+def test_the_examples_of_replies_run() -> None:
+    page = (ROOT / "docs" / "replies.md").read_text(encoding="utf-8")
+    examples = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    assert len(examples) == 7
+    exec("\n".join(examples), {})  # noqa: S102 — our own text
+    named = set(re.findall(r"^\| `(\w+)\b", page, re.MULTILINE)) - {"b"}
+    assert named == {"form", "until", "frame", "http", "http_request", "judged", "nothing"}

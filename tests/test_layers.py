@@ -118,6 +118,7 @@ def importers(library: str) -> set[str]:
         ("jinja2", {"grader.report.html", "grader.class_.overview"}),
         ("rich", {"grader.cli.say", "grader.report.console"}),
         ("click", {module for module in SOURCES if package(module) == "cli"}),
+        ("hypothesis", {"grader.protocol.laws"}),
     ],
 )
 def test_a_library_is_used_in_one_place(library: str, only: set[str]) -> None:

@@ -8,11 +8,14 @@ from collections.abc import Iterable, Iterator
 from grader.assignment import starting
 from grader.assignment.table import HANDOUT, TABLE, Source, numbers_in
 from grader.assignment.values import Assignment, CheckSpec, Flaw
+from grader.catalogue import needs
 from grader.catalogue.usual import USUAL, checks_over
 from grader.model import PARTS, ROLES, parts_of
 
 #: Files that a program has open besides its clients' sockets.
 _OWN_FILES = 32
+#: What the messages are; only the driver imports it.
+PROTOCOL = "protocol.py"
 
 
 def disagreements(asked: Assignment, source: Source) -> Iterator[Flaw]:
@@ -27,11 +30,22 @@ def disagreements(asked: Assignment, source: Source) -> Iterator[Flaw]:
             yield Flaw(TABLE, f"[{role}] {key} has {{files}}, but there are no files in files/", source.line(role, key))
     for spec in asked.checks:
         yield from (_in_table(source, spec, what) for what in _faults_of_check(asked, source, spec))
+    yield from (_in_table(source, spec, what) for spec, what in _needs_not_given(asked))
     yield from (Flaw(TABLE, fault, source.line("limits", "open_files")) for fault in _limits_too_small(asked))
     named = {spec.requirement for spec in asked.checks}
     for number in asked.requirements if source.own_handout else ():
         if number not in named:
             yield _in_handout(source, number, f"requirement {number} of the handout has no check")
+
+
+def _needs_not_given(asked: Assignment) -> Iterator[tuple[CheckSpec, str]]:
+    """The checks that can't be played with this protocol, or this kind of connections, and why."""
+    source = asked.files.get(PROTOCOL)
+    given = needs.Given(needs.names_in(source) if source is not None else None, asked.server.connection)
+    known = needs.wanted(parts_of(asked.roles), asked.transport, asked.files)
+    for spec in asked.checks:
+        for lacking in known[spec.id].lacking(given) if spec.id in known else ():
+            yield spec, f"check {spec.id} needs {lacking}"
 
 
 def _in_table(source: Source, spec: CheckSpec, what: str) -> Flaw:

@@ -36,13 +36,15 @@ class ServerSpec(Starting, frozen=True, kw_only=True, forbid_unknown_fields=True
 
     `default_port`: where clients expect it unless told otherwise (the lecture's 12000, if the handout names none).
     `listen`: on every IPv4 address, or on loopback at least.  `clients`: how many it must hold at the same time
-    (`many_clients`).  `backlog`: how many may wait while it is busy (`backlog_burst`).
+    (`many_clients`).  `backlog`: how many may wait while it is busy (`backlog_burst`).  `connection`: whether it stays
+    open for more requests, or is closed by the server after each reply.
     """
 
     default_port: Annotated[int, msgspec.Meta(ge=1, le=65535)] = 12_000
     listen: Literal["any", "loopback"] = "any"
     clients: Annotated[int, msgspec.Meta(ge=2, le=5000)] = 500
     backlog: Annotated[int, msgspec.Meta(ge=1, le=1000)] = 16
+    connection: Literal["persistent", "one_request"] = "persistent"
 
 
 class ClientSpec(Starting, frozen=True, kw_only=True, forbid_unknown_fields=True):

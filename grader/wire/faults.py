@@ -17,6 +17,8 @@ class FaultError(Exception):
     `expected` in words if it was not exactly these.  Then `at` is the byte received where it went wrong, if that is
     known, `here` what was expected there, and `lacking` what has not come of it.
     `doing`: what the program was doing, according to the kernel.  `at_s`: when this was known, by the monotonic clock.
+    `doing`: what the program was doing, according to the kernel.  `answered`: our client in whose dialogue it went
+    wrong, where what is right depends on what was answered before.
     """
 
     reason: Reason
@@ -28,6 +30,7 @@ class FaultError(Exception):
     here: str = ""
     lacking: str = ""
     at_s: float = field(default_factory=time.monotonic, compare=False)
+    answered: str = ""
 
     def __str__(self) -> str:
         return self.what

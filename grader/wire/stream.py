@@ -251,6 +251,11 @@ class Stream:
         """What arrives first is not counted as received if it is this, or as many lines as this."""
         self._left_out = words
 
+    @property
+    def leaves_out(self) -> bool:
+        """Whether that, or part of it, has still to arrive."""
+        return bool(self._left_out)
+
     def _without_left_out(self, chunk: bytes) -> bytes:
         """What has arrived after the part that is left out; nothing while it may still be just that part."""
         words, got = self._left_out, self._perhaps_left_out + chunk

@@ -255,7 +255,7 @@ def test_a_check_that_does_not_exist_is_no_verdict(tmp_path: Path) -> None:
 
 def test_a_check_whose_messages_the_protocol_does_not_have_is_no_verdict(tmp_path: Path) -> None:
     played = play(job("", "listens", "long_message"), tmp_path)
-    assert refused(played) == "protocol.py: protocol.py has no sized (server.long_message needs it)"
+    assert refused(played) == "assignment.toml: check server.long_message needs sized, which protocol.py does not have"
 
 
 @pytest.mark.parametrize(

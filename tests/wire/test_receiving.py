@@ -158,3 +158,12 @@ def test_of_several_replies_the_wrong_one_is_named(stand: Stand) -> None:
         client.send(b"one\ntwo\n")
         with pytest.raises(FaultError, match=r"a different reply \(reply 2 of 2, to 'two\\n'\)$"):
             client.expect_each(exchanges)
+
+
+@pytest.mark.parametrize(("which", "came"), [("greets", True), ("silent", False)])
+def test_what_is_left_out_can_be_waited_for(stand: Stand, which: str, came: bool) -> None:
+    with stand.client_of(which) as client:
+        client.leave_out(b"something else\n")
+        client.wait_left_out()
+        assert (client.received_bytes > 0, client.leaves_out) == (came, not came)
+        assert client.received == b""
