@@ -164,6 +164,7 @@ def test_loading_the_warden_loads_nothing_of_the_checks() -> None:
         "grader.sandbox.nest",
         "grader.sandbox.places",
         "grader.sandbox.proc",
+        "grader.sandbox.restart",
         "grader.sandbox.seccomp",
         "grader.sandbox.users",
         "grader.sandbox.warden",

@@ -58,6 +58,7 @@ _SOURCES: Final[Mapping[Target, tuple[str, ...]]] = {
         "sandbox/memory.py",
         "sandbox/places.py",
         "sandbox/proc.py",
+        "sandbox/restart.py",
         "sandbox/seccomp.py",
         "sandbox/users.py",
         "sandbox/warden.py",
