@@ -498,7 +498,8 @@ def test_a_build_that_takes_too_long_or_cannot_start_fails(tmp_path: Path) -> No
 def test_a_build_leaves_its_result_and_no_process(tmp_path: Path) -> None:
     own = """
     def test_one(stage):
-        program = stage.run(("cat", "made"))
+        from grader.harness.starting import Start
+        program = stage.run(Start(("cat", "made"), {"PATH": "/usr/bin:/bin"}))
         program.wait_end()
         assert program.stdout.data == b"by make\\r\\n"
     """
