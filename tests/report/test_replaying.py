@@ -9,7 +9,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 
 from grader.errors import UsageError
 from grader.model import CheckResult, Event, EventKind, Outcome, Report
@@ -127,6 +127,7 @@ def test_a_check_is_found_with_and_without_its_role() -> None:
 
 
 @given(report=report_strategy)
+@settings(max_examples=20)  # each is a whole report, of whose checks each becomes a script that is parsed
 def test_nothing_of_a_submission_becomes_code(report: Report) -> None:
     usual = script(FULL, check_of())
     for check in report.checks:
