@@ -131,9 +131,17 @@ def test_a_check_is_found_with_and_without_its_role() -> None:
 def test_nothing_of_a_submission_becomes_code(report: Report) -> None:
     usual = script(FULL, check_of())
     for check in report.checks:
-        made = msgspec.structs.replace(check, id=FRAGMENTS.id, outcome=Outcome.FAILED)
+        short = (msgspec.structs.replace(event, omitted_bytes=event.omitted_bytes % 4096) for event in check.evidence)
+        made = msgspec.structs.replace(check, id=FRAGMENTS.id, outcome=Outcome.FAILED, evidence=tuple(short))
         tree, plain = ast.parse(script(report, made)), ast.parse(usual)
         assert len(tree.body) == len(plain.body)
         (found,) = (node for node in tree.body if isinstance(node, ast.AnnAssign))
         assert found.value is not None
         assert ast.literal_eval(found.value) == [*steps(made.evidence)]
+
+
+def test_a_claim_of_any_size_is_bounded() -> None:
+    claim = Event(at_ms=0.0, kind=EventKind.SENT, who="client A", data=b"xy", head_bytes=1, omitted_bytes=1 << 50)
+    told, sent = steps((claim,))
+    assert "the report lacks" in told[4]
+    assert len(sent[2]) == (1 << 20) + 2
