@@ -101,7 +101,8 @@ def fault_of(stand: Stand, which: str, reply: Line | Silence | ToTheEnd, data: b
 
 
 def told(fault: FaultError) -> Mapping[str, Any]:
-    return {name: value for name, value in vars(fault).items() if value not in {"", None} and name not in {"doing", "at_s"}}
+    besides = {"doing", "at_s"}
+    return {name: value for name, value in vars(fault).items() if value not in {"", None} and name not in besides}
 
 
 def test_a_different_reply_is_told_with_the_place_and_what_was_expected_there(stand: Stand) -> None:
