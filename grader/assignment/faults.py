@@ -8,8 +8,8 @@ from collections.abc import Iterable, Iterator
 from grader.assignment import starting, visibility
 from grader.assignment.table import HANDOUT, TABLE, Source, line_of, numbers_in
 from grader.assignment.values import Assignment, CheckSpec, Flaw
-from grader.catalogue import needs
 from grader.assignment.visibility import Hidden
+from grader.catalogue import needs
 from grader.catalogue.usual import USUAL, checks_over
 from grader.model import PARTS, ROLES, parts_of
 
