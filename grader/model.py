@@ -53,6 +53,9 @@ class Outcome(StrEnum):
     ERROR = "error"
 
 
+#: Who may see a check: everybody; students once the due date is over; the instructor alone.
+Visibility = Literal["visible", "after_due_date", "hidden"]
+
 UNJUDGED = frozenset({Outcome.INCONCLUSIVE, Outcome.ERROR})
 
 
@@ -142,6 +145,7 @@ class CheckResult(Frozen, frozen=True, omit_defaults=False):
     doing.  Control characters of the program are never in it raw; they are escaped.  `hint`: what to look at next.
     `compared`: None where no bytes were awaited.  `depends_on`: of a skipped check, the id of the one that did not
     pass; empty if that is no check.
+    `visibility`: who may see it; in a student's report, anything but `visible` has a number and an outcome only.
     """
 
     id: str
@@ -157,6 +161,7 @@ class CheckResult(Frozen, frozen=True, omit_defaults=False):
     evidence: tuple[Event, ...] = ()
     compared: Compared | None = None
     depends_on: str = ""
+    visibility: Visibility = "visible"
 
 
 def judged(check: CheckResult) -> bool:

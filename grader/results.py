@@ -11,9 +11,12 @@ from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import NamedTuple
 
+import msgspec
+
 from grader.assignment import Assignment, CheckSpec, builds, handed_in
 from grader.errors import REASONS, Reason
 from grader.model import (
+    Audience,
     BuildResult,
     CheckResult,
     Graded,
@@ -42,7 +45,9 @@ def make_report(
     narrowed: Narrowed | None = None,
     notes: tuple[str, ...] = (),
 ) -> Report:
-    """The grade of one submission in one role, or in both.  `checks`: all that were asked for."""
+    """The grade of one submission in one role, or in both, for the instructor.  `checks`: all that were asked for."""
+    seen = {spec.id: spec.visibility for spec in assignment.checks}
+    checks = tuple(msgspec.structs.replace(check, visibility=seen.get(check.id, "visible")) for check in checks)
     return Report(
         assignment=assignment.name,
         role=role,
@@ -58,6 +63,7 @@ def make_report(
         narrowed=narrowed,
         notes=notes,
         handout=assignment.handout,
+        audience=Audience.INSTRUCTOR,
     )
 
 

@@ -91,7 +91,7 @@ def grade(asked: Asked, make_crew: MakeCrew, listen: Callable[[Event], None]) ->
             with make_crew() as crew:
                 graded = msgspec.structs.replace(graded, sandbox=crew.place.sandbox)
                 earlier = _earlier(before, graded) if asked.again == "changed" else {}
-                run = Run(request, graded.checks, crew, folder, Written(folder), earlier)
+                run = Run(request, graded.checks, crew, folder, Written(folder, request.assignment.visibility), earlier)
                 for event in run.rows(asked.found.hand_ins):
                     if isinstance(event, Finished):
                         rows |= {row.student.key: row for row in event.rows}

@@ -7,6 +7,7 @@ import secrets
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,8 +20,9 @@ from grader.errors import UsageError
 from grader.flow import Listener
 from grader.job import Built, Checked, Word
 from grader.limits import MOST_SEED
-from grader.model import Report, Role, SubmissionInfo
+from grader.model import Audience, Report, Role, SubmissionInfo
 from grader.report import must_be_writable, render, transcripts, write
+from grader.report.audience import for_student
 from grader.sandbox.choose import Choice, Needs, Wanted, choose
 from grader.submission import name_of, take
 
@@ -47,6 +49,14 @@ if TYPE_CHECKING:
 @click.option(
     "--pcap", type=click.Path(path_type=Path), metavar="DIR", help="Write a packet capture of each failed check."
 )
+@asked.HIDDEN
+@click.option(
+    "--audience",
+    type=click.Choice([*Audience]),
+    default=Audience.STUDENT,
+    show_default=True,
+    help="Who the reports are for: a student's don't show what hidden checks test.",
+)
 @click.option("--quiet", is_flag=True, help="Print only the last lines.")
 @click.option("--verbose", is_flag=True, help="Explain every failed check in full.")
 @click.pass_obj
@@ -67,6 +77,8 @@ def command(
     html: Path | None,
     markdown: Path | None,
     pcap: Path | None,
+    hidden: Path | None,
+    audience: Audience,
     quiet: bool,
     verbose: bool,
 ) -> int:
@@ -83,17 +95,18 @@ def command(
         captures.must_be_usable(pcap)
     # From the system, so that nobody can know a run's inputs in advance.
     seed = seed or 1 + secrets.randbelow(MOST_SEED)
-    request = asked.request(name, folder, role, only, seed) if name else None
+    request = asked.request(name, folder, role, only, seed, hidden=hidden) if name else None
     taken = None
     try:
         taken = take(submission)
-        request = request or asked.request(taken.config.assignment if taken.config else None, folder, role, only, seed)
+        named = taken.config.assignment if taken.config else None
+        request = request or asked.request(named, folder, role, only, seed, hidden=hidden)
         plan = flow.plan(taken, request)
     except UsageError as error:
         # A wrong path is the caller's mistake; a submission that can't be used gets a grade.
         if request and not isinstance(error.__cause__, FileNotFoundError | NotADirectoryError):
             submitted = SubmissionInfo(name=name_of(submission), sha256=taken.sha256 if taken else "")
-            report = flow.refuse(submitted, request, str(error), taken.notes if taken else ())
+            report = _seen(flow.refuse(submitted, request, str(error), taken.notes if taken else ()), request, audience)
             _write_reports(report, wanted_files, to_stdout=json_ == "-")
         for note in taken.notes if taken else ():
             say(note, quiet=quiet)
@@ -105,7 +118,7 @@ def command(
     choice = choose(wanted, lambda words: say(words, quiet=quiet), rules, needs, nest)
     say(f"sandbox: {choice.kind} ({choice.why}){choice.caution}", quiet=quiet)
     with _progress(len(plan.playable), quiet=quiet) as listen:
-        report = flow.carry_out(plan, choice.make, listen)
+        report = _seen(flow.carry_out(plan, choice.make, listen), request, audience)
     _write_reports(report, wanted_files, to_stdout=json_ == "-")
     if pcap:
         captures.write(report, pcap)
@@ -113,6 +126,13 @@ def command(
         _show(report, stderr=json_ == "-", quiet=quiet, verbose=verbose)
     _tell_untidy(choice)
     return results.exit_code(report)
+
+
+def _seen(report: Report, request: flow.Request, audience: Audience) -> Report:
+    """The report for those that it is for."""
+    if audience == Audience.INSTRUCTOR:
+        return report
+    return for_student(report, request.assignment.visibility, datetime.now(UTC))
 
 
 def _tell_untidy(choice: Choice) -> None:

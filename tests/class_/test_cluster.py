@@ -63,7 +63,7 @@ def rows_of(
     grades: dict[str, float | None] = {}
     again = 0
     with OutFolder.held(out) as folder:
-        run = Run(request, checks_of(request), crew, folder, Written(folder))
+        run = Run(request, checks_of(request), crew, folder, Written(folder, request.assignment.visibility))
         for event in run.rows(hand_in(out.parent / "in", programs).hand_ins):
             if isinstance(event, Finished):
                 grades |= {row.student.key: row.grade for row in event.rows}

@@ -28,7 +28,7 @@ def out(tmp_path: Path) -> Iterator[OutFolder]:
 
 
 def run_of(crew: Crew, out: OutFolder) -> Run:
-    return Run(REQUEST, CHECKS, crew, out, Written(out))
+    return Run(REQUEST, CHECKS, crew, out, Written(out, REQUEST.assignment.visibility))
 
 
 def events(crew: Crew, out: OutFolder, hand_ins: tuple[HandIn, ...]) -> tuple[dict[str, Row], list[str]]:
