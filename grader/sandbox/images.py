@@ -59,6 +59,7 @@ _SOURCES: Final[Mapping[Target, tuple[str, ...]]] = {
         "sandbox/places.py",
         "sandbox/proc.py",
         "sandbox/seccomp.py",
+        "sandbox/sources.py",
         "sandbox/users.py",
         "sandbox/warden.py",
         "sandbox/workfolder.py",

@@ -9,6 +9,17 @@ from typing import NoReturn
 from grader.errors import NOT_THE_PROGRAMS, Reason
 
 
+@dataclass(frozen=True)
+class Place:
+    """Where a program was in its own source: lines of it, of which `first` is the number of the first."""
+
+    file: str
+    line: int
+    function: str
+    first: int = 1
+    source: tuple[str, ...] = ()
+
+
 @dataclass
 class FaultError(Exception):
     """The program does not do what is required: the student's fault.
@@ -17,6 +28,7 @@ class FaultError(Exception):
     `expected` in words if it was not exactly these.  Then `at` is the byte received where it went wrong, if that is
     known, `here` what was expected there, and `lacking` what has not come of it.
     `doing`: what the program was doing, according to the kernel.  `at_s`: when this was known, by the monotonic clock.
+    `places`: where it was in its own source then; None if nobody has looked.
     """
 
     reason: Reason
@@ -28,6 +40,7 @@ class FaultError(Exception):
     here: str = ""
     lacking: str = ""
     at_s: float = field(default_factory=time.monotonic, compare=False)
+    places: tuple[Place, ...] | None = field(default=None, compare=False)
 
     def __str__(self) -> str:
         return self.what
