@@ -166,6 +166,7 @@ def test_loading_the_warden_loads_nothing_of_the_checks() -> None:
         "grader.sandbox.proc",
         "grader.sandbox.restart",
         "grader.sandbox.seccomp",
+        "grader.sandbox.sources",
         "grader.sandbox.users",
         "grader.sandbox.warden",
         "grader.sandbox.workfolder",

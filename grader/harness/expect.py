@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 
 from grader.errors import REASONS
 from grader.model import Event, EventKind
-from grader.wire.faults import FaultError, UnprovedError
+from grader.wire.faults import FaultError, Place, UnprovedError
 from grader.wire.keyboard import Keyboard
 from grader.wire.transcript import pointed, shown, side_by_side
 
@@ -46,14 +46,19 @@ class Voice(NamedTuple):
 def explain(fault: FaultError | UnprovedError, events: tuple[Event, ...], voices: Sequence[Voice]) -> str:
     """The message of a check that did not pass, several lines of plain text."""
     told = [line for voice in voices for line in _told_of(voice, alone=len(voices) == 1)]
-    return "\n".join(
-        [
-            _sentence(fault.what),
-            *_sent(events, fault.answered if isinstance(fault, FaultError) else ""),
-            *_came(fault),
-            *told,
-        ]
-    )
+    places = fault.places or () if isinstance(fault, FaultError) else ()
+    where = [line for place in places for line in _placed(place)]
+    answered = fault.answered if isinstance(fault, FaultError) else ""
+    return "\n".join([_sentence(fault.what), *_sent(events, answered), *_came(fault), *told[:1], *where, *told[1:]])
+
+
+def _placed(place: Place) -> list[str]:
+    """Where in its source it was, and that line between those around it."""
+    lines = enumerate(map(printable, place.source), place.first)
+    return [
+        f"in its source: {printable(place.file)}, line {place.line}, in {printable(place.function)}",
+        *(f"  {'>' if number == place.line else ' '} {number:>4}  {line}".rstrip() for number, line in lines),
+    ]
 
 
 def _told_of(voice: Voice, *, alone: bool) -> list[str]:

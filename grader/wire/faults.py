@@ -9,6 +9,17 @@ from typing import NoReturn
 from grader.errors import NOT_THE_PROGRAMS, Reason
 
 
+@dataclass(frozen=True)
+class Place:
+    """Where a program was in its own source: lines of it, of which `first` is the number of the first."""
+
+    file: str
+    line: int
+    function: str
+    first: int = 1
+    source: tuple[str, ...] = ()
+
+
 @dataclass
 class FaultError(Exception):
     """The program does not do what is required: the student's fault.
@@ -17,8 +28,9 @@ class FaultError(Exception):
     `expected` in words if it was not exactly these.  Then `at` is the byte received where it went wrong, if that is
     known, `here` what was expected there, and `lacking` what has not come of it.
     `doing`: what the program was doing, according to the kernel.  `at_s`: when this was known, by the monotonic clock.
-    `doing`: what the program was doing, according to the kernel.  `answered`: our client in whose dialogue it went
-    wrong, where what is right depends on what was answered before.
+    `doing`: what the program was doing, according to the kernel.  `places`: where it was in its own source then; None
+    if nobody has looked.  `answered`: our client in whose dialogue it went wrong, where what is right depends on what
+    was answered before.
     """
 
     reason: Reason
@@ -31,6 +43,7 @@ class FaultError(Exception):
     lacking: str = ""
     at_s: float = field(default_factory=time.monotonic, compare=False)
     answered: str = ""
+    places: tuple[Place, ...] | None = field(default=None, compare=False)
 
     def __str__(self) -> str:
         return self.what

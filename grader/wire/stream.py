@@ -82,6 +82,7 @@ class Stream:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self.program.locate(error)
         self.close()
 
     # What waiting asks (`Talk`)

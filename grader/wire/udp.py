@@ -137,6 +137,7 @@ class UdpClient:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._program.locate(error)
         self.close()
 
     def close(self) -> None:
