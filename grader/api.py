@@ -5,13 +5,16 @@ from __future__ import annotations
 from grader.catalogue import behaviour
 from grader.errors import Reason
 from grader.harness.clients import Clients
-from grader.harness.fixtures import Connect, ConnectUdp, Launch, TcpClients, UdpClients
+from grader.harness.fixtures import Begin, Connect, ConnectUdp, Launch, TcpClients, UdpClients
 from grader.harness.listening import Facts, Server
+from grader.harness.part import Part
 from grader.harness.session import Session
 from grader.harness.stage import Stage
+from grader.protocol.dialogues import Dialogue
 from grader.protocol.form import form
 from grader.protocol.frame import frame
 from grader.protocol.http import http
+from grader.protocol.http_request import http_request
 from grader.protocol.inputs import (
     every_byte,
     not_utf8,

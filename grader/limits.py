@@ -220,6 +220,8 @@ EVENT_BYTES: Final = 128 * 1024
 TRANSCRIPT_BYTES: Final = 512 * 1024
 #: ... and so many of each event stand in a report; the rest is in a file beside it.
 EVENT_SHOWN_BYTES: Final = 4096
+#: An HTML report is no larger, whatever a program did: it goes by mail, and a telephone has to show it.
+PAGE_BYTES: Final = 1_000_000
 #: Combining marks on one letter that a report shows as they are: Hebrew and Vietnamese need four at most; whole piles
 #: of them cover the lines around.
 MOST_MARKS: Final = 4
@@ -260,3 +262,22 @@ STARVED_PART: Final = 0.1
 #: How long clients come and leave one after another until those that came are enough to judge by.  Two hundred take a
 #: second; a server that uses the handout's whole time for each reply would use up the time of all other checks.
 CROWD_S: Final = 20.0
+
+# a whole class
+
+#: A grading's process that was interrupted removes its containers within a second or some; after this it is killed, and
+#: the containers end by themselves.
+TIDY_UP_S: Final = 20.0
+#: What a grading takes beside the limits of its own programs: three processes in Python with their libraries.
+GRADING_BYTES: Final = 256 * 1024 * 1024
+#: ... and what its programs take where they are ordinary: a server in Java 120 MB, a compiler 300.  A class is not held
+#: up for the few that use all they may, since they are killed in time.
+PROGRAM_BYTES: Final = 384 * 1024 * 1024
+#: On a worker: building an image that is missing, before the first grading that needs it.
+IMAGE_BUILD_S: Final = 1800.0
+#: Until a cluster's scheduler answers: milliseconds.
+CLUSTER_ANSWER_S: Final = 20.0
+#: How often a worker looks whether anybody still waits for what it does.
+CLUSTER_LOOK_S: Final = 0.5
+#: Until a worker that died must have been replaced; a nanny takes seconds, a batch system may take minutes.
+CLUSTER_WORKERLESS_S: Final = 600.0

@@ -19,6 +19,7 @@ import click
 import pytest
 
 from grader import catalogue, limits
+from grader.catalogue.needs import NEEDS
 from grader.cli import grader
 from grader.model import Outcome
 from grader.sandbox.local import IN_NAMESPACES, WITHOUT_NAMESPACES
@@ -103,7 +104,7 @@ def rows_of(module: object) -> Iterator[tuple[int, str]]:
         row = catalogue.behaviour_of(check) if name.startswith("test_") else None
         if row is not None:
             title = f"`{name.removeprefix('test_')}`: {catalogue.title_of(check)}"
-            says = ", ".join(f"`{said}`" for said in row.says)
+            says = ", ".join([*(f"`{said}`" for said in row.says), *(NEEDS[need].asks for need in row.needs)])
             cells = (title, row.does, row.proves, row.catches, says)
             yield check.__code__.co_firstlineno, "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
 
@@ -238,4 +239,4 @@ def test_the_examples_of_replies_run() -> None:
     assert len(examples) == 7
     exec("\n".join(examples), {})  # noqa: S102 — our own text
     named = set(re.findall(r"^\| `(\w+)\b", page, re.MULTILINE)) - {"b"}
-    assert named == {"form", "until", "frame", "http", "judged", "nothing"}
+    assert named == {"form", "until", "frame", "http", "http_request", "judged", "nothing"}

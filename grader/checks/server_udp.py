@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from grader.catalogue import READ_WHY, behaviour
-from grader.checks.steps import stop_anyhow
+from grader.checks.ending import stop_anyhow
 from grader.errors import Reason
 from grader.harness.fixtures import ConnectUdp
 from grader.harness.listening import Server

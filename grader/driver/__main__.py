@@ -24,6 +24,7 @@ import msgspec
 import pytest
 
 from grader.assignment import Flaw
+from grader.assignment.faults import PROTOCOL
 from grader.driver import author
 from grader.driver.plugin import Referee
 from grader.harness.fixtures import Fixtures
@@ -90,7 +91,7 @@ def _build_and_play(job: Job, warden: WardenClient, say: Callable[[Word], None],
         if product.result.outcome is not Outcome.FAILED:
             commands[role] = msgspec.structs.replace(job.commands[role], run=product.run)
     if commands:
-        protocol = cast("StreamProtocol", Seeded(author.load(folder, author.PROTOCOL), job.seed))
+        protocol = cast("StreamProtocol", Seeded(author.load(folder, PROTOCOL), job.seed))
         stage = Stage(msgspec.structs.replace(job, commands=commands), warden, table, _greeting(job, protocol))
         referee = Referee(job, parts_of(commands), stage, folder, say)
         _play(folder, referee, Fixtures(stage, protocol, job.seed))

@@ -10,7 +10,9 @@ import pytest
 
 from grader.harness.clients import Clients
 from grader.harness.listening import Server
+from grader.harness.part import Part
 from grader.harness.stage import Stage
+from grader.protocol.dialogues import Dialogue
 from grader.protocol.script import ClientProtocol, StreamProtocol
 from grader.wire.kernel import Endpoint
 from grader.wire.tcp import ScriptedClient
@@ -46,6 +48,7 @@ class Launch(Protocol):
         """
 
 
+Begin = Callable[[Dialogue], Part]
 TcpClients = Clients[ScriptedServer]
 UdpClients = Clients[ScriptedUdpServer]
 
@@ -77,6 +80,11 @@ class Fixtures:
     def connect(self, server: Server) -> Connect:
         """Connects a new scripted client to the shared server; it is closed when the check ends."""
         return lambda port="": self._stage.connect(server, port)
+
+    @pytest.fixture
+    def begin(self, server: Server) -> Begin:
+        """Begins a dialogue with the shared server, on a new connection; that is closed when the check ends."""
+        return lambda dialogue: self._stage.begin_dialogue(server, dialogue)
 
     @pytest.fixture
     def connect_udp(self, server: Server) -> ConnectUdp:

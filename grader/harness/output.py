@@ -3,11 +3,11 @@
 Only what it prints from a certain moment on counts, and that moment is one of two.  What was printed *since the last
 line was typed* is about this line: prompts and earlier replies come before it.  At a terminal a program may print the
 line itself, or the terminal echoes it, and over an echo service that looks exactly like the reply; so there only what
-ends *after our server had answered* is a reply.  Down a pipe nobody types and nothing echoes, and a runtime prints in
+ends *after our server had answered* is a reply.  On a pipe nobody types and nothing echoes, and a runtime prints in
 blocks of its own, so the first moment is all that can be asked for.
 
 A reply that is not there is looked for otherwise, so that the message says what happened to it: in part, stripped, on
-stderr, as a bytes object, or only once the program has ended, since it was left in a buffer.
+stderr, as a bytes object, or only once the program has exited, since it was left in a buffer.
 """
 
 from __future__ import annotations

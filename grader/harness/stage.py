@@ -30,11 +30,13 @@ from grader.assignment import ClientSpec, ServerSpec
 from grader.errors import Reason
 from grader.harness.greeting import Greeting
 from grader.harness.listening import Listening, Server
+from grader.harness.part import Part
 from grader.harness.peers import Client, Peers
 from grader.harness.ports import Ports
 from grader.harness.programs import Played, Programs, Way
 from grader.job import Command, Job
 from grader.limits import SETTLE_S
+from grader.protocol.dialogues import Dialogue
 from grader.wire.budget import Budget, Counted
 from grader.wire.faults import FaultError, NotStartedError, UnprovedError
 from grader.wire.kernel import SocketTable, TcpState
@@ -60,6 +62,8 @@ class Stage:
         self.over_tcp: Final = job.assignment.transport == "tcp"
         #: Whether nobody else uses this network namespace.
         self.private_network: Final = job.private_network
+        #: Whether the server closes each connection after its reply.
+        self.one_request: Final = job.assignment.server.connection == "one_request"
         #: What the handout says about the server and about the client.
         self.server_spec: Final[ServerSpec] = job.assignment.server
         self.client_spec: Final[ClientSpec] = job.assignment.client or ClientSpec()
@@ -251,6 +255,11 @@ class Stage:
         if port in server.further:
             return self.peers.connect_to(server, self.listening.reach(server, port))
         return self.peers.connect(server, slow=slow)
+
+    def begin_dialogue(self, server: Server, dialogue: Dialogue) -> Part:
+        """A new scripted TCP client's part in a dialogue."""
+        __tracebackhide__ = True
+        return Part(lambda: self.connect(server), dialogue, one_request=self.one_request)
 
     def connect_udp(self, server: Server, port: str = "") -> UdpClient:
         """A new scripted UDP client; `port`: the name of a further port."""

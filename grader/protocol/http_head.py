@@ -1,41 +1,30 @@
-r"""The head of an HTTP reply, read line by line as leniently as a browser reads it.
+r"""The head of an HTTP message, read line by line as leniently as a browser reads it.
 
 What a browser forgives is a deviation: it is remembered, in a sentence, and reading goes on, so that one check of the
-form fails and all others tell what they are about.  What leaves open what the reply is, is a mismatch: no status line,
-a line without a colon where the empty line must be, a length that can't be read, two that contradict each other.
-Rules: RFC 9112, sections 2.2 (lines), 4 (status line), 5 (headers), 6 (length).
+form fails and all others tell what they are about.  What leaves open what the message is, is a mismatch: no first line
+of its kind (`http.py`, `http_request.py`), a line without a colon where the empty line must be, a length that can't be
+read, two that contradict each other.  Rules: RFC 9112, sections 2.2 (lines), 5 (headers), 6 (length).
 """
 
 from __future__ import annotations
 
 import re
-from typing import Final
+from collections.abc import Callable
+from typing import Final, Protocol
 
 from grader.limits import HEAD_BYTES
-from grader.protocol.reply import Mismatch, quoted
+from grader.protocol.reply import Mismatch
 
-_BEGINNING: Final = b"HTTP/"
-#: What may come before it: Python's triple quotes begin with a line ending, and browsers skip a few bytes.
+#: What may come before the first line: Python's triple quotes begin with a line ending, and browsers skip a few bytes.
 _BLANKS: Final = b" \t\r\n"
-_STATUS_LINE: Final = re.compile(rb"(?i:HTTP)/(\d+(?:\.\d)?)[ \t]*(\d{3})(?!\d)[ \t]*(.*)", re.DOTALL)
 _TOKEN: Final = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-_CONTROLS: Final = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
+CONTROLS: Final = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
 
-#: What holds for a right status line, and what is wrong with one for which it doesn't.
-_STATUS_RULES: Final = (
-    (re.compile(rb"HTTP"), "HTTP is not written in capitals in the status line"),
-    (re.compile(rb"(?i:HTTP)/1\.[01](?!\d\d\d\d)"), "the version in the status line is neither HTTP/1.1 nor HTTP/1.0"),
-    (
-        re.compile(rb"[^ \t]+ \d{3} (?![ \t])"),
-        "version, status code and reason are not separated by one space each in the status line",
-    ),
-    (re.compile(rb"[^\x00-\x08\x0a-\x1f\x7f]*\Z"), "there is a control character in the status line"),
-)
 BARE_LF: Final = r"a line ends with '\n' instead of '\r\n'"
 
 
 class Header:
-    """One header as it came: its name in lower case, its value, and the offset of the value in the reply."""
+    """One header as it came: its name in lower case, its value, and the offset of the value in the message."""
 
     def __init__(self, name: str, value: bytes, at: int) -> None:
         self.name = name
@@ -43,19 +32,34 @@ class Header:
         self.at = at
 
 
+class StartLine(Protocol):
+    """The first line of a head, which says what the message is."""
+
+    version: bytes
+
+    @property
+    def beginning(self) -> bytes:
+        """What each such line begins with, in capitals; it is compared before the line has ended."""
+
+    @property
+    def wanted(self) -> str:
+        """What is wrong if it does not, in a sentence."""
+
+    def take(self, line: bytes, at: int, deviates: Callable[[str, int], None]) -> Mismatch | None:
+        """Read the line, which begins at that offset, and tell what a browser forgives in it."""
+
+
 class Head:
     """A head being read.  Whoever has it reads on with each piece, until it is `complete`.
 
-    `at`: where in the reply the next line begins, which behind the last one is the body's first byte.  `deviations`:
-    what a browser forgives, with the offset of the line it is in.
+    `start`: its first line, which has come if `started`.  `at`: where in the message the next line begins, which behind
+    the last one is the body's first byte.  `deviations`: what a browser forgives, with the offset of the line it is in.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, start: StartLine) -> None:
+        self.start = start
+        self.started = False
         self.at = 0
-        self.status = 0
-        self.status_at = 0
-        self.reason = b""
-        self.version = b""
         self.headers: list[Header] = []
         self.deviations: dict[str, int] = {}
         self.complete = False
@@ -63,7 +67,7 @@ class Head:
 
     def read(self, received: bytearray) -> Mismatch | None:
         """Read the next line if all of it has come; `complete` and `at` show whether it has."""
-        if not self.status:
+        if not self.started:
             if self._at_blank(received):
                 self._skip_blanks(received)
                 return None
@@ -81,7 +85,10 @@ class Head:
             line = line[:-1]
         else:
             self.deviates(BARE_LF, start)
-        return self._take_header(line, start) if self.status else self._take_status(line, start)
+        if self.started:
+            return self._take_header(line, start)
+        self.started = True
+        return self.start.take(line, start, self.deviates)
 
     def deviates(self, words: str, at: int) -> None:
         """Remember what a browser forgives, once."""
@@ -98,11 +105,11 @@ class Head:
 
     def restart(self) -> None:
         """Read another head behind this one, which was an interim one."""
-        self.status, self.complete, self.headers = 0, False, []
+        self.started, self.complete, self.headers = False, False, []
 
     def _skip_blanks(self, received: bytearray) -> None:
         """Skip what may come before the status line."""
-        self.deviates("there is white space before the status line", self.at)
+        self.deviates("there is white space before the first line", self.at)
         rest = bytes(received[self.at : HEAD_BYTES])
         self.at += len(rest) - len(rest.lstrip(_BLANKS))
 
@@ -110,24 +117,12 @@ class Head:
         return self.at < min(len(received), HEAD_BYTES) and received[self.at] in _BLANKS
 
     def _wrong_beginning(self, received: bytearray) -> Mismatch | None:
-        """What is wrong with the beginning of the status line, which is there before its end."""
-        beginning = received[self.at : min(self.at + len(_BEGINNING), HEAD_BYTES)]
-        for at, byte in enumerate(beginning.upper()):
-            if byte != _BEGINNING[at]:
-                return Mismatch(
-                    self.at + at, _BEGINNING[at:], "it does not begin with a status line, such as 'HTTP/1.1 200 OK'"
-                )
-        return None
-
-    def _take_status(self, line: bytes, at: int) -> Mismatch | None:
-        parts = _STATUS_LINE.match(line)
-        if parts is None:
-            return Mismatch(at + len(_BEGINNING), "", f"there is no status code of three digits in {quoted(line[:80])}")
-        self.version, self.status, self.reason = parts[1], int(parts[2]), parts[3]
-        self.status_at = at + parts.start(2)
-        for rule, words in _STATUS_RULES:
-            if not rule.match(line):
-                self.deviates(words, at)
+        """What is wrong with the beginning of the first line, which is there before its end."""
+        wanted = self.start.beginning
+        there = received[self.at : min(self.at + len(wanted), HEAD_BYTES)].upper()
+        for at, byte in enumerate(there):
+            if byte != wanted[at]:
+                return Mismatch(self.at + at, wanted[at:], self.start.wanted)
         return None
 
     def _take_header(self, line: bytes, at: int) -> Mismatch | None:
@@ -149,7 +144,7 @@ class Head:
 
     def _continue(self, line: bytes, at: int) -> Mismatch | None:
         if not self.headers:
-            return Mismatch(at, "a header", "the line behind the status line is not a header")
+            return Mismatch(at, "a header", "the line behind the first one is not a header")
         self.deviates("a header goes on in the next line", at)
         self.headers[-1].value += b" " + line.strip(b" \t")
         return None
@@ -161,5 +156,5 @@ class Head:
             self.deviates("there is a space between the name of a header and its colon", at)
         if not _TOKEN.fullmatch(name.strip(b" \t")):
             self.deviates("there is a character in the name of a header that can't be in one", at)
-        if _CONTROLS.search(value):
+        if CONTROLS.search(value):
             self.deviates("there is a control character in the value of a header", at)

@@ -15,11 +15,14 @@ import os
 import select
 import signal
 import time
-from collections.abc import Callable, Iterable
-from contextlib import AbstractContextManager, suppress
+from collections.abc import Iterable
+from contextlib import suppress
+from functools import partial
 
 from grader.link.settings import Settings
 from grader.sandbox import proc, users
+from grader.sandbox.restart import restart_interrupted
+from grader.sandbox.users import Rights
 
 _libc = ctypes.CDLL(None, use_errno=True)
 _PR_SET_CHILD_SUBREAPER = 36
@@ -37,13 +40,13 @@ class StillThereError(Exception):
 class Crowd:
     """Every process of the sandbox but the warden itself, which must be the caller.
 
-    `looking`: the context for looking at what only the program's own user may see.  `alone`: whether its user alone
-    tells what is the program's, since there are no namespaces.
+    `rights`: those that it takes to look at it.  `alone`: whether its user alone tells what is the program's, since
+    there are no namespaces.
     """
 
-    def __init__(self, settings: Settings, looking: Callable[[], AbstractContextManager[None]], *, alone: bool) -> None:
+    def __init__(self, settings: Settings, rights: Rights, *, alone: bool) -> None:
         self._settings = settings
-        self._looking = looking
+        self._rights = rights
         self._alone = alone
         self._me = os.getpid()
         self._ended: dict[int, int] = {}
@@ -148,17 +151,20 @@ class Crowd:
 
     def _running(self) -> list[tuple[int, int]]:
         """The threads that are not stopped, each with its process."""
-        with self._looking():
+        with self._rights.looking():
             return [(pid, tid) for pid in self.pids() for tid in proc.not_stopped(pid)]
 
     def thaw(self) -> None:
-        """Let it continue."""
+        """Let it continue as if it had never been stopped, as far as we can (`restart.py`)."""
+        with self._rights.looking():
+            stopped = [tid for pid in self.pids() for tid in proc.stopped(pid)]
+        self._rights.asked(partial(restart_interrupted, stopped))
         self._signal_all(signal.SIGCONT)
 
     def status(self, pid: int) -> int | None:
         """How a process ended, as `subprocess` encodes it; None while it runs."""
         self.reap()
-        with self._looking():
+        with self._rights.looking():
             return self._ended[pid] if pid in self._ended else proc.exit_status(pid)
 
     def is_new(self, pid: int) -> None:

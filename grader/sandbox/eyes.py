@@ -11,11 +11,11 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable
-from contextlib import AbstractContextManager
 from typing import Any
 
-from grader.sandbox import proc, users
+from grader.sandbox import proc
 from grader.sandbox.crowd import Crowd
+from grader.sandbox.users import Rights
 
 #: execve(2) closes descriptors, which tells us of it, and lets others look in microseconds later; on a loaded machine
 #: another process may run in between.
@@ -23,20 +23,17 @@ _SHOWN_S = 1.0
 
 
 class Eyes:
-    """`user`: whom the program runs as, if only that user may look at it; else None."""
+    """At one program.  `rights`: those that it takes to look at it."""
 
-    def __init__(
-        self, crowd: Crowd, looking: Callable[[], AbstractContextManager[None]], user: tuple[int, int] | None
-    ) -> None:
+    def __init__(self, crowd: Crowd, rights: Rights) -> None:
         self._crowd = crowd
-        self._looking = looking
-        self._user = user
+        self._rights = rights
         self._gives_sockets = proc.gives_sockets()
 
     def wait_shown(self, pid: int) -> None:
         """Wait until the kernel lets us look into a program that was just executed, a moment later."""
         deadline = time.monotonic() + _SHOWN_S
-        with self._looking():
+        with self._rights.looking():
             while proc.hides(pid) and time.monotonic() < deadline:
                 os.sched_yield()
 
@@ -48,7 +45,7 @@ class Eyes:
         self._crowd.reap()
         left = most_files
         seen = []
-        with self._looking():
+        with self._rights.looking():
             for pid in self._crowd.pids():
                 seen.append(proc.process(pid, most_files=left if files else None))
                 left -= len(seen[-1].get("files", ()))
@@ -75,7 +72,8 @@ class Eyes:
         def made() -> list[Any]:
             return [use(pid, fd) for pid, fd in sockets]
 
-        return users.answered_as(*self._user, made) if self._user else made()
+        found: list[Any] | None = self._rights.asked(made)
+        return found
 
     def watched(self, sleepers: list[tuple[int, int, int, str, list[int]]]) -> dict[str, Any]:
         """The descriptors that sleeping threads wait to read from; None: not known, or it has woken up since.
@@ -83,7 +81,7 @@ class Eyes:
         A thread is given as (pid, tid, context switches so far, call, arguments); the call is poll, select or
         epoll_wait.
         """
-        with self._looking():
+        with self._rights.looking():
             return {"watched": [proc.watched(*sleeper) for sleeper in sleepers]}
 
     def in_foreground(self, pid: int) -> dict[str, Any]:

@@ -10,24 +10,24 @@ Standard library only.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
-from contextlib import AbstractContextManager, suppress
+from contextlib import suppress
 
 from grader.link.settings import Settings
 from grader.sandbox import leftovers, workfolder
 from grader.sandbox.children import done_as
+from grader.sandbox.users import Rights
 
 
 class Places:
-    """Of one sandbox.  `looking`: the context for looking at what only the program's own user may see.
+    """Of one sandbox.  `rights`: those that it takes to look at them.
 
     `alone`: whether its user alone tells what is the program's, since there are no namespaces.
     """
 
-    def __init__(self, settings: Settings, looking: Callable[[], AbstractContextManager[None]], *, alone: bool) -> None:
+    def __init__(self, settings: Settings, rights: Rights, *, alone: bool) -> None:
         self._settings = settings
         self._user = settings["uid"], settings["gid"]
-        self._looking = looking
+        self._rights = rights
         self._alone = alone
         self._kept: list[workfolder.Folder] = []
         self._built_files: frozenset[str] = frozenset()
@@ -40,7 +40,7 @@ class Places:
         """
         settings = self._settings
         done_as(*self._user, self._empty_caches)
-        with self._looking():
+        with self._rights.looking():
             self._kept = workfolder.take_down(
                 settings["places"], settings["uid"], settings["disk_bytes"], settings["disk_files"]
             )
@@ -51,13 +51,13 @@ class Places:
 
         If nothing is left, no child is needed: that takes a tenth of a millisecond.
         """
-        with self._looking():
+        with self._rights.looking():
             if not (any(map(workfolder.changes, self._kept)) or self._leftovers()):
                 return ""
         done_as(*self._user, self._tidy_as_user)
         if self._leftovers():
             return "shared memory, a semaphore, a message queue or a file that it made earlier can't be removed"
-        with self._looking():
+        with self._rights.looking():
             wrong = [os.path.join(folder.path, name) for folder in self._kept for name in workfolder.settle(folder)]
         return f"its earlier changes to {wrong[0]!r} can't be undone" if wrong else ""
 

@@ -176,6 +176,11 @@ def not_stopped(pid: int) -> list[int]:
     return [tid for tid in _tids(pid) or [pid] if not _task_is_stopped(f"/proc/{pid}/task/{tid}")]
 
 
+def stopped(pid: int) -> list[int]:
+    """The threads of it that a signal has stopped."""
+    return [tid for tid in _tids(pid) if _state_of(_status(f"/proc/{pid}/task/{tid}")[1]) == "T"]
+
+
 def _task_is_stopped(task: str) -> bool:
     state = _state_of(_status(task)[1])
     return state in _ENDED or state in _STOPPED or (state == "D" and _in_vfork(task, *_call(task)))

@@ -27,7 +27,7 @@ import random
 import select
 import signal
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from typing import Any, NoReturn
 
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -94,6 +94,25 @@ def acting_as(uid: int, gid: int) -> Iterator[None]:
     finally:
         _libc.setfsuid(user_before)
         _libc.setfsgid(group_before)
+
+
+class Rights:
+    """What it takes to look at a program of this user.
+
+    Its own user's rights, if we are root and lack the right to look into other users' processes; else ours are enough.
+    """
+
+    def __init__(self, uid: int, gid: int) -> None:
+        self._user = uid, gid
+        self._lent = uid != os.geteuid() and not holds(CAP_SYS_PTRACE)
+
+    def looking(self) -> AbstractContextManager[None]:
+        """The context for looking at what /proc shows only to the program's own user."""
+        return acting_as(*self._user) if self._lent else nullcontext()
+
+    def asked(self, question: Callable[[], Any]) -> Any:
+        """What comes of calls for which the real user counts; None, too, if we were kept from it."""
+        return answered_as(*self._user, question) if self._lent else question()
 
 
 def answered_as(uid: int, gid: int, question: Callable[[], Any]) -> Any:

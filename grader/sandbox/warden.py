@@ -26,19 +26,20 @@ import signal
 import socket
 import tarfile
 from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext, suppress
+from contextlib import suppress
 from functools import partial
 from typing import Any, NamedTuple
 
 from grader.link.channel import Channel, ChannelClosedError, read_frame
 from grader.link.settings import SOCKET_PATH, Settings
-from grader.sandbox import counts, handed, launching, users, workfolder
+from grader.sandbox import counts, handed, launching, sources, users, workfolder
 from grader.sandbox.children import become, done_as, forked
 from grader.sandbox.crowd import Crowd, StillThereError, send_signal
 from grader.sandbox.eyes import Eyes
 from grader.sandbox.launching import Launcher, NotStarted
 from grader.sandbox.memory import MemoryWatch
 from grader.sandbox.places import Places
+from grader.sandbox.users import Rights
 
 _TIOCGPTPEER = 0x5441  # ioctl_tty(2): opens a pseudo-terminal's other side, whatever this process's /dev/pts is
 _PEER_FLAGS = os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK | os.O_CLOEXEC
@@ -63,8 +64,7 @@ class Warden:
         self._memory = MemoryWatch(settings["memory_bytes"], charged=settings["own_cgroup"], places=settings["places"])
         self._oom_kills, self._refusals = counts.killed_for_memory(), counts.refused_processes()
         self._for_another = settings["uid"] != os.geteuid()
-        # Root without the right to look into other users' processes uses their rights.
-        self._looks_as_user = self._for_another and not users.holds(users.CAP_SYS_PTRACE)
+        self._rights = Rights(*self._user)
         # Without namespaces its user alone tells what is the program's, if that is no other's.
         alone = self._for_another and not settings["private_pids"]
         self._launcher = Launcher(settings)
@@ -72,10 +72,9 @@ class Warden:
             # Within the group a program of 256 busy processes has a quarter of its time to leave, and no more.
             with suppress(PermissionError):  # an engine without root
                 os.setpriority(os.PRIO_PROCESS, 0, _FIRST)
-        self._crowd = Crowd(settings, self._looking, alone=alone)
-        self._places = Places(settings, self._looking, alone=alone)
-        eyes = Eyes(self._crowd, self._looking, self._user if self._looks_as_user else None)
-        self._eyes = eyes
+        self._crowd = Crowd(settings, self._rights, alone=alone)
+        self._places = Places(settings, self._rights, alone=alone)
+        self._eyes = eyes = Eyes(self._crowd, self._rights)
         # A program of the same user could end PID 1 by any signal that has a handler, as SIGINT has in Python; to all
         # others from inside its namespace it is deaf (pid_namespaces(7)).
         exposed = settings["private_pids"] and not self._for_another
@@ -88,6 +87,7 @@ class Warden:
             "remember": self._remember,
             "read_file": self._read_file,
             "write_file": self._write_file,
+            "places": self._places_in_source,
             "start": self._start,
             "status": self._status,
             "refused_processes": self._refused_processes,
@@ -104,10 +104,6 @@ class Warden:
 
     def _leave(self, *_: object) -> None:
         raise SystemExit(0)
-
-    def _looking(self) -> AbstractContextManager[None]:
-        """The context for looking at what the kernel shows only to the program's own user."""
-        return users.acting_as(*self._user) if self._looks_as_user else nullcontext()
 
     def lay_files(self, archive: bytes) -> None:
         """Lay the assignment's files (a clean tar) where its programs can read them; its folder is made if need be."""
@@ -161,7 +157,7 @@ class Warden:
             timeout_s = self._memory.wait_s() if self._crowd.somebody() else None
             readable, _, _ = select.select([driver.fileno(), lifeline, self._crowd.fileno()], [], [], timeout_s)
             self._crowd.notice()
-            with self._looking():
+            with self._rights.looking():
                 exceeded = self._memory.exceeded(self._crowd.pids)
             if exceeded:
                 self._killed_for_memory = True
@@ -175,7 +171,7 @@ class Warden:
 
     def _work_folder(self) -> dict[str, Any]:
         """The files in the work folder that can be executed and begin like a program or a script."""
-        with self._looking():
+        with self._rights.looking():
             return {"programs": dict(workfolder.programs(self._settings["work"]))}
 
     def _lacking(self, commands: list[str], path: str) -> dict[str, Any]:
@@ -186,6 +182,15 @@ class Warden:
 
         found = users.answered_as(*self._user, missing) if self._for_another else missing()
         return {"lacking": found or []}
+
+    def _places_in_source(self) -> dict[str, Any]:
+        """Where the program is in its own source.  Whoever asks does not use it any more afterwards."""
+        pids, work = self._crowd.pids(), self._settings["work"]
+
+        def found() -> list[dict[str, Any]]:
+            return sources.places(pids, work)
+
+        return {"places": (users.answered_as(*self._user, found) if self._for_another else found()) or []}
 
     def _remember(self) -> dict[str, Any]:
         """Building is done: every program will find the places that it can write in as they are now."""

@@ -15,9 +15,9 @@ from contextlib import contextmanager, suppress
 from grader.errors import Reason
 from grader.limits import SETTLE_S, SandboxLimits
 from grader.model import EventKind
-from grader.wire import stillness, terminal
+from grader.wire import terminal
 from grader.wire.faults import FaultError, UnprovedError
-from grader.wire.kernel import SocketTable, machine
+from grader.wire.kernel import SocketTable
 from grader.wire.own_time import OwnTime, Spinning
 from grader.wire.process import ForCheck
 from grader.wire.stillness import Snapshot
@@ -116,26 +116,22 @@ class Program(Awaited):
     def _rehearse_stop(self) -> None:
         """Stop it and let it continue, with nothing sent: if that alone ends it, what follows must not be judged.
 
-        Handouts say that a program carries on after that, as after Ctrl-Z and fg in a shell.  But then epoll_wait(2)
-        fails with EINTR even where no handler is installed (signal(7)), and the example in its own manual page exits at
-        any failure: a program that was waiting there is not blamed, however often.  One that has a handler for SIGCONT
-        is prepared for it, and exits because it wants to.
+        Handouts say that a program carries on after that, as after Ctrl-Z and fg in a shell.  The calls that fail with
+        EINTR by that alone begin again (`sandbox/restart.py`), so that nearly nothing of it can be seen: one that exits
+        has asked for it, or runs where calls can't begin again, and does not carry on in a shell either.
 
         Raises:
             FaultError: it ends, as a run before this one did.
-            UnprovedError: it ends, the first of its runs that does, or one that waited in epoll_wait.
+            UnprovedError: it ends, the first of its runs that does.
         """
         __tracebackhide__ = True
         self.wait_rest(SETTLE_S)
-        before = self.snapshot(files=False)
-        prepared = any(process.caught_signals >> (signal.SIGCONT - 1) & 1 for process in before)
-        excused = stillness.waits_in(before, "epoll_wait", machine()) and not prepared
         self._freeze()
         self.warden.thaw()
         self.wait_rest(SETTLE_S)
         if self.ending():
             what = "stopped and continued (SIGSTOP, SIGCONT) while nothing was asked of it, it did not carry on"
-            if self.stops.ended_of_it and not excused:
+            if self.stops.ended_of_it:
                 raise FaultError(Reason.ENDED_BY_STOP, f"{what}, twice", doing=self.doing())
             self.stops.note_ended_of_it()
             raise UnprovedError(what, doing=self.doing())

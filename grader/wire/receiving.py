@@ -285,6 +285,17 @@ class Receiver:
         stream.received.clear()
         return said
 
+    def wait_left_out(self) -> None:
+        """See `Connection.wait_left_out`."""
+        stream = self._stream
+
+        def come() -> bool | None:
+            stream.take()
+            return True if stream.ended or not stream.leaves_out else None
+
+        with suppress(NoProgressError):
+            stream.program.wait(come, [stream.sock.fileno()], hurried=True)
+
     def take_leave(self) -> None:
         """See `Connection.take_leave`."""
         __tracebackhide__ = True

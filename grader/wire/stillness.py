@@ -381,11 +381,6 @@ def multiplexed(snapshot: Snapshot, machine: str) -> list[Multiplexed]:
     return [each for each in found if each.call.name in _MULTIPLEXED]
 
 
-def waits_in(snapshot: Snapshot, call: str, machine: str) -> bool:
-    """Whether a thread sleeps in the call of this name."""
-    return any(each.call.name == call for each in multiplexed(snapshot, machine))
-
-
 def awaits(
     snapshot: Snapshot, its_input: Collection[str], machine: str, watched: Collection[list[int] | None] = ()
 ) -> Awaits:

@@ -142,6 +142,7 @@ class UdpClient:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._program.locate(error)
         self.close()
 
     def close(self) -> None:
@@ -172,7 +173,8 @@ class UdpClient:
 
     def send(self, data: bytes) -> None:
         """Send one datagram, and see that it has arrived at its socket or was dropped there."""
-        self._transcript.add(EventKind.SENT, self.name, "" if data else "an empty datagram", data)
+        what = "" if data else "an empty datagram"
+        self._transcript.add(EventKind.SENT, self.name, what, data, ends=(self.ours, self.theirs))
         self._sock.sendto(data, self.theirs)
         self._program.told(len(data))
         self._courier.wait_arrived()
@@ -196,7 +198,7 @@ class UdpClient:
             self._replies.append(data)
             sender = Endpoint(*source[:2])
             what = "a datagram" if data else "an empty datagram"  # each is an event of its own
-            self._transcript.add(EventKind.RECEIVED, self.name, what, data)
+            self._transcript.add(EventKind.RECEIVED, self.name, what, data, ends=(self.ours, sender))
             if sender != self.theirs:
                 self._stranger = sender
                 self._transcript.add(EventKind.NOTE, self.name, f"it came from {sender.host} port {sender.port}")

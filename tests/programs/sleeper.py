@@ -41,6 +41,19 @@ def epolls_without_eintr():
         os._exit(1)
 
 
+def receives_without_eintr():
+    """The same of recv on a socket that has a timeout."""
+    ours.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, (1000).to_bytes(8, "little") + bytes(8))
+    if ctypes.CDLL(None).recv(ours.fileno(), ctypes.create_string_buffer(1), 1, 0) < 0:
+        os._exit(1)
+
+
+def threads_without_eintr():
+    for _ in range(3):
+        threading.Thread(target=epolls_without_eintr).start()
+    epolls_without_eintr()
+
+
 def has_timerfd():
     libc = ctypes.CDLL(None)
     timer = libc.timerfd_create(1, 0)
@@ -137,6 +150,8 @@ WAYS = {
     "select_with_timeout": lambda: select.select([ours], [], [], 1000),
     "epoll": lambda: epolls(None),
     "epoll_without_eintr": epolls_without_eintr,
+    "receive_without_eintr": receives_without_eintr,
+    "threads_without_eintr": threads_without_eintr,
     "epoll_with_timeout": lambda: epolls(1000),
     "timerfd": has_timerfd,
     "lock": lock.acquire,

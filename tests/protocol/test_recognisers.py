@@ -12,6 +12,7 @@ from grader.protocol.exactly import Exactly
 from grader.protocol.form import form
 from grader.protocol.frame import frame
 from grader.protocol.http import http
+from grader.protocol.http_request import http_request
 from grader.protocol.judged import judged
 from grader.protocol.laws import AskedOnce, decide, keeps_the_laws
 from grader.protocol.nothing import nothing
@@ -19,6 +20,8 @@ from grader.protocol.reply import Complete, Decision, Incomplete, Mismatch, Repl
 from grader.protocol.until import until
 
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n"
+ASKED = b"GET /a.txt HTTP/1.1\r\nHost: localhost:80\r\n\r\n"
+POSTED = b"POST /a?b=1 HTTP/1.0\r\nContent-Length: 5\r\n\r\nhello"
 KEPT = HEAD + b"Content-Length: 5\r\n\r\nhello"
 CHUNKED = HEAD + b"Transfer-Encoding: chunked\r\n\r\n2\r\nhe\r\n3;x=y\r\nllo\r\n0\r\nTrailer: 1\r\n\r\n"
 LENIENT = b"\r\nhttp/1.1  200OK\nA : b\n c\n  Content-Length:5\n\nhello"
@@ -102,6 +105,21 @@ RECOGNISERS = {
     ),
     "http to HEAD": Kept(
         http(200, body=b"hello", head=True), [KEPT[:-5], HEAD + b"\r\n"], [b""], bounded_bytes=1 << 18
+    ),
+    "http request": Kept(
+        http_request("GET", b"/a.txt", headers={"Host": form(b"localhost{:.*}", ending=b"")}),
+        [ASKED, ASKED.replace(b"Host", b"User-Agent: x\r\nhost").replace(b"\r", b"")],
+        [
+            *(ASKED.replace(b"a.", b"b."), ASKED.replace(b"GET", b"HEAD"), ASKED.replace(b"local", b"other")),
+            *(ASKED.replace(b"Host", b"Content-Length: 1\r\nHost") + b"!", ASKED.replace(b" HTTP/1.1", b"")),
+        ],
+        bounded_bytes=1 << 18,
+    ),
+    "http request with a body, strictly": Kept(
+        http_request("POST", form(b"/a{:.*}", ending=b""), body=b"hello", strict=True),
+        [POSTED, b"POST /a HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n"],
+        [POSTED.replace(b" HTTP", b"  HTTP"), POSTED.replace(b"/a", b"/b"), POSTED.replace(b"hello", b"hallo")],
+        bounded_bytes=1 << 18,
     ),
     "http with a recognised body": Kept(
         http(body=form(b"{n:[0-9]+}", ending=b"\n", at_most=1000)),
@@ -327,6 +345,14 @@ def test_values_are_what_was_captured() -> None:
         "n": 12,
     }
     assert values(judged(lambda data: {"n": int(data)}, "a number"), b"12") == {"data": b"12", "n": 12}
+    assert values(http_request("POST", b"/a?b=1", body=None), POSTED) == {
+        "method": b"POST",
+        "target": b"/a?b=1",
+        "version": b"1.0",
+        "headers": {"content-length": b"5"},
+        "body": b"hello",
+        "deviations": (),
+    }
     assert values(http(), LENIENT) == {
         "status": 200,
         "reason": b"OK",
@@ -334,7 +360,7 @@ def test_values_are_what_was_captured() -> None:
         "headers": {"a": b"b c", "content-length": b"5"},
         "body": b"hello",
         "deviations": (
-            "there is white space before the status line",
+            "there is white space before the first line",
             r"a line ends with '\n' instead of '\r\n'",
             "HTTP is not written in capitals in the status line",
             "version, status code and reason are not separated by one space each in the status line",
@@ -358,6 +384,8 @@ def test_values_are_what_was_captured() -> None:
             "an HTTP reply with status 200 or 301, the header ETag: '\"<tag>\"' and a body of 99 bytes",
         ),
         (http(head=True), "an HTTP reply with a status line and headers"),
+        (http_request("GET", b"/"), "an HTTP request GET '/'"),
+        (http_request("POST", b"/", body=b"x"), "an HTTP request POST '/' with the body 'x'"),
         (nothing, "nothing"),
     ],
 )
@@ -430,6 +458,12 @@ def test_words_say_what_is_expected(reply: Reply, words: str) -> None:
             http(),
             HEAD + b"<html>\r\n",
             Mismatch(len(HEAD), b"\r\n", "an empty line must separate the headers from the body: this is not a header"),
+        ),
+        (http_request("GET", b"/b"), ASKED, Mismatch(5, b"b", "its target is '/a.txt' instead of '/b'")),
+        (
+            http_request("GET", b"/"),
+            b"PUT",
+            Mismatch(0, b"GET ", "it does not begin with a request line, such as 'GET /index.html HTTP/1.1'"),
         ),
         (http(), KEPT[:-2], Incomplete("2 of the 5 bytes that Content-Length announces", 2)),
         (http(), HEAD, Incomplete("the empty line behind its headers", 1)),
