@@ -54,8 +54,19 @@ GREETING_S: Final = 0.5
 GREETING_BYTES: Final = 64 * 1024
 
 
+class Allowance(msgspec.Struct, frozen=True):
+    """How much of something a program may have: some of it anyhow, and some for each client that has come to it."""
+
+    anyhow: Annotated[int, msgspec.Meta(ge=1)]
+    for_each: Annotated[int, msgspec.Meta(ge=1)]
+
+    def of(self, clients: int) -> int:
+        """What it may have when so many clients have come."""
+        return self.anyhow + clients * self.for_each
+
+
 class SandboxLimits(msgspec.Struct, frozen=True, kw_only=True):
-    """What a submission may use; the same numbers in both sandboxes."""
+    """What a submission may use; the same numbers in both sandboxes.  An assignment's [limits] changes any of them."""
 
     #: Resident memory of the whole program, and the container's memory.  A Python server needs 15 MB, gcc 60.
     memory_bytes: Annotated[int, msgspec.Meta(ge=32 * 1024 * 1024)] = 512 * 1024 * 1024
@@ -76,33 +87,34 @@ class SandboxLimits(msgspec.Struct, frozen=True, kw_only=True):
     build_s: Annotated[float, msgspec.Meta(gt=0)] = 60.0
     #: One program's checks together: the slowest right one takes a few seconds; twenty deadlines must fit.
     whole_s: Annotated[float, msgspec.Meta(gt=0)] = 180.0
+    #: What a check may take of a program's own time in all steps that ended well (a reply, a start, an end): so much
+    #: alone, which two slow ends or ten starts of a large runtime need ...
+    slow_check_s: Annotated[float, msgspec.Meta(gt=0)] = 10.0
+    #: ... and so much for each step, half of the handout's time for a reply: a client may look at its keyboard once a
+    #: second, a server sleep at each message; one that takes nearly all of it each time would leave none for other
+    #: checks.
+    slow_step_s: Annotated[float, msgspec.Meta(gt=0)] = 1.0
+    #: So many steps; most checks have fewer ...
+    slow_steps: Annotated[int, msgspec.Meta(ge=1)] = 20
+    #: ... and so much for each further step.
+    slow_more_step_s: Annotated[float, msgspec.Meta(gt=0)] = 0.15
+
+    # Each look at a program takes time for each of these, so that one which has thousands of them while nobody comes
+    # would use up the time of all its checks.  What leaks with each client must live to be told so.
+    #: Processes (ended ones that nobody waits for included) and threads: a pool of workers has tens, a runtime of its
+    #: own some more; one or two serve a client.
+    tasks: Allowance = Allowance(128, 4)
+    #: Open descriptors of all processes together.  Each of a pool's processes may hold two pipes of all that were
+    #: started before it: 3 500 in a pool of 55; and so may the processes of 500 clients, 250 000.
+    descriptors: Allowance = Allowance(4_000, 1_000)
+    #: Internet sockets.  A client takes one, and one more of a server that asks another; both of our own stand beside
+    #: it.
+    sockets: Allowance = Allowance(256, 4)
 
 
 #: A busy machine may keep a build from its CPU for so many times the time that the build may take, and no longer.
 BUILD_STALLED: Final = 2
 
-
-class Allowance(msgspec.Struct, frozen=True):
-    """How much of something a program may have: some of it anyhow, and some for each client that has come to it."""
-
-    anyhow: int
-    for_each: int
-
-    def of(self, clients: int) -> int:
-        """What it may have when so many clients have come."""
-        return self.anyhow + clients * self.for_each
-
-
-# Each look at a program takes time for each of these, so that one which has thousands of them while nobody comes would
-# use up the time of all its checks.  What leaks with each client must live to be told so.
-#: Processes (ended ones that nobody waits for included) and threads: a pool of workers has tens, a runtime of its own
-#: some more; one or two serve a client.
-MOST_TASKS: Final = Allowance(128, 4)
-#: Open descriptors of all processes together.  Each of a pool's processes may hold two pipes of all that were started
-#: before it: 3 500 in a pool of 55; and so may the processes of 500 clients, 250 000.
-MOST_DESCRIPTORS: Final = Allowance(4_000, 1_000)
-#: Internet sockets.  A client takes one, and one more of a server that asks another; both of our own stand beside it.
-MOST_SOCKETS: Final = Allowance(256, 4)
 
 #: A container's /tmp and its /dev/shm, each: small, since they count as memory, and few programs write there at all.
 SCRATCH_BYTES: Final = 16 * 1024 * 1024
@@ -208,23 +220,18 @@ SPINNING_CHECKS: Final = 2
 #: ... so much time on a CPU, in which no byte moves and no client is accepted, counts as a deadline wherever nothing
 #: passes by that: a right reply of a mebibyte takes less, and silence is awaited as long as ever.
 SPINNING_CPU_S: Final = 0.5
-#: What a check may take of a program's own time in all steps that ended well (an answer, a start, an end): so much
-#: alone, which two slow ends or ten starts of a large runtime need ...
-SLOW_CHECK_S: Final = 10.0
-#: ... and so much for each step, half of the handout's time for a reply: a client may look at its keyboard once a
-#: second, a server sleep at each message; one that takes nearly all of it each time would leave none for other checks.
-SLOW_STEP_S: Final = 1.0
-#: So many steps; most checks have fewer ...
-SLOW_STEPS: Final = 20
-#: ... and so much for each further step.  Messages are cut at 700 places: a program that takes 100 ms for each passes,
-#: and the 180 s of all checks are enough; one that takes longer fails there, which leaves time for the others.
-SLOW_MORE_STEP_S: Final = 0.15
 #: Part of the whole time of a program's checks from which on it is the program that has used it up: the slowest right
 #: one needs less, and what we take for ourselves is less than the rest.
 SLOW_PART: Final = 0.5
-#: Part of it for which we ourselves had to wait for a CPU, from which on it is the machine: on a quiet one it is a
-#: hundredth, beside a dozen other gradings half.
-STARVED_PART: Final = 0.1
+#: What the machine takes of it is given back, up to so many times the whole: time in which the program or we had to
+#: wait for a CPU, and that of our own looks, which the limits above bound for each.  Beside a dozen other gradings that
+#: is half of it.
+WHOLE_GIVEN_BACK: Final = 1.0
+#: After so much of a program's own time in one check, a message is not cut at all its places any more, but at some of
+#: those that are left, which the run's seed chooses, and at the last: a server that takes 25 ms for each of 700
+#: messages is cut at each place, one that takes 250 ms at 80 and these.
+SPLITS_S: Final = 20.0
+SPLITS_SAMPLED: Final = 16
 #: How long clients come and leave one after another until those that came are enough to judge by.  Two hundred take a
 #: second; a server that uses the handout's whole time for each reply would use up the time of all other checks.
 CROWD_S: Final = 20.0

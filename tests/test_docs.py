@@ -54,11 +54,12 @@ def options_of(command: click.Command) -> set[str]:
     return {name for parameter in command.params for name in parameter.opts if name.startswith("--")}
 
 
-USED = (limits.MOST_TASKS, limits.MOST_DESCRIPTORS, limits.MOST_SOCKETS)
+LIMITS = limits.SandboxLimits()
+USED = (LIMITS.tasks, LIMITS.descriptors, LIMITS.sockets)
 LIMITS_IN_HANDOUTS = (
-    f"may take {limits.SLOW_CHECK_S:g} seconds altogether, plus {limits.SLOW_STEP_S:g} second for each of the first",
-    f"first {limits.SLOW_STEPS} and {limits.SLOW_MORE_STEP_S:g} seconds for each of the others.",
-    f"All checks of one program have {limits.SandboxLimits().whole_s:g} seconds; if the program itself has used half",
+    f"may take {LIMITS.slow_check_s:g} seconds altogether, plus {LIMITS.slow_step_s:g} second for each of the first",
+    f"first {LIMITS.slow_steps} and {LIMITS.slow_more_step_s:g} seconds for each of the others.",
+    f"All checks of one program have {LIMITS.whole_s:g} seconds; if the program itself has used half",
     "have {} processes and threads, {} open descriptors and {} sockets".format(*(each.anyhow for each in USED)),
     "plus {}, {} and {} for each client".format(*(each.for_each for each in USED)),
     "It may be stopped and continued at any time (Ctrl-Z and `fg` in a shell)",

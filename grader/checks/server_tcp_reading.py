@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable, Iterable
 
 from grader.catalogue import READ_WHY, RECV_GIVES_NOTHING, behaviour
@@ -86,12 +87,12 @@ def test_fragments_every_byte(connect: Connect, protocol: StreamProtocol) -> Non
     hint=_KEEP_A_BUFFER + " Look at what your program does with the part before the split when nothing more has "
     "arrived yet.",
 )
-def test_fragments_every_split(server: Server, stage: Stage, protocol: StreamProtocol) -> None:
+def test_fragments_every_split(server: Server, stage: Stage, protocol: StreamProtocol, rng: random.Random) -> None:
     """Answers a message that arrives in two pieces, wherever it is split"""
     at_once = serves_at_once(stage, server, protocol.exchange(0))
     server = stage.again(server)
     for exchange, ends in _scripted(protocol):
-        server = stage.again(every_split(stage, server, exchange, at_once=at_once, ends=ends))
+        server = stage.again(every_split(stage, server, exchange, rng, at_once=at_once, ends=ends))
 
 
 @behaviour(

@@ -11,11 +11,14 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from grader.errors import Reason
+from grader.limits import SPLITS_S, SPLITS_SAMPLED
 from grader.model import EventKind
 from grader.wire.faults import FaultError
 from grader.wire.transcript import shown
 
 if TYPE_CHECKING:
+    import random
+
     from grader.harness.stage import Server, Stage
     from grader.protocol.script import Exchange
     from grader.wire.tcp import ScriptedClient
@@ -24,36 +27,66 @@ _AT_ONCE = 16
 _SHOWN_BYTES = 60
 
 
-def every_split(stage: Stage, server: Server, exchange: Exchange, *, at_once: bool, ends: bool) -> Server:
+def every_split(
+    stage: Stage, server: Server, exchange: Exchange, rng: random.Random, *, at_once: bool, ends: bool
+) -> Server:
     """Play the exchange once for every place where its request can be split.
 
-    `at_once`: whether the server takes several clients; `ends`: whether the connection ends with the reply.  Returns
-    the server that is left: another one if a fault that had nothing to do with a split has ended the first.
+    `rng`: chooses among the places that there is no time for.  `at_once`: whether the server takes several clients;
+    `ends`: whether the connection ends with the reply.  Returns the server that is left: another one if a fault that
+    had nothing to do with a split has ended the first.
 
     Raises:
         FaultError: the reply to one of them is wrong; the message names the smallest place.
     """
     __tracebackhide__ = True
-    places = range(1, len(exchange.request))
+    places = _Places(len(exchange.request), stage, rng)
+    together = at_once and not exchange.heard
     mark = stage.transcript.mark()
-    done = 0
-    while at_once and not exchange.heard and done < len(places):
-        if not _together(stage, server, exchange, places[done : done + _AT_ONCE], ends=ends):
-            server = stage.again(server)
-            break
+    while some := places.next():
+        if not (together and _together(stage, server, exchange, some, ends=ends)):
+            if together:
+                server = stage.again(server)
+                together = False
+            _one_by_one(stage, server, exchange, some, ends=ends)
         stage.transcript.rewind(mark)
-        done += _AT_ONCE
         server = stage.again(server)
-    for first in range(done, len(places), _AT_ONCE):
-        _one_by_one(stage, server, exchange, places[first : first + _AT_ONCE], ends=ends)
-        server = stage.again(server)
-    stage.transcript.rewind(mark)
-    words = f"{shown(exchange.request[:_SHOWN_BYTES])}: all {len(places)} splits"
+    words = f"{shown(exchange.request[:_SHOWN_BYTES])}: {places.told()}"
     stage.transcript.add(EventKind.NOTE, "grader", words)
     return server
 
 
-def _together(stage: Stage, server: Server, exchange: Exchange, places: range, *, ends: bool) -> bool:
+class _Places:
+    """Where one request is split: everywhere, unless the program is so slow that it would take too long.
+
+    Then, of the places that are left, at some and at the last.
+    """
+
+    def __init__(self, size: int, stage: Stage, rng: random.Random) -> None:
+        self._count = size - 1
+        self._left = list(range(1, size))
+        self._left_out = 0
+        self._stage = stage
+        self._rng = rng
+
+    def next(self) -> list[int]:
+        """The next few, in order; none when all have been given."""
+        others = self._left[:-1]
+        if self._stage.taken_s > SPLITS_S and not self._left_out and len(others) > SPLITS_SAMPLED:
+            self._left_out = len(others) - SPLITS_SAMPLED
+            self._left = [*sorted(self._rng.sample(others, SPLITS_SAMPLED)), self._left[-1]]
+        some, self._left = self._left[:_AT_ONCE], self._left[_AT_ONCE:]
+        return some
+
+    def told(self) -> str:
+        """Where it was, in words."""
+        if not self._left_out:
+            return f"all {self._count} splits"
+        played = self._count - self._left_out
+        return f"{played} of {self._count} splits, since it takes so long; the seed chose the last {SPLITS_SAMPLED}"
+
+
+def _together(stage: Stage, server: Server, exchange: Exchange, places: list[int], *, ends: bool) -> bool:
     """Whether all of them are answered correctly when they are played at the same time."""
     clients: list[ScriptedClient] = []
     try:
@@ -74,7 +107,7 @@ def _together(stage: Stage, server: Server, exchange: Exchange, places: range, *
     return True
 
 
-def _one_by_one(stage: Stage, server: Server, exchange: Exchange, places: range, *, ends: bool) -> None:
+def _one_by_one(stage: Stage, server: Server, exchange: Exchange, places: list[int], *, ends: bool) -> None:
     __tracebackhide__ = True
     mark = stage.transcript.mark()
     for place in places:
