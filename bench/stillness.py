@@ -40,10 +40,13 @@ from grader.sandbox.warden import Warden
 from grader.wire import program as waiting
 from grader.wire.faults import FaultError, UnprovedError
 from grader.wire.kernel import Endpoint, SocketTable, TcpState
-from grader.wire.program import NoProgressError, Program, Why
+from grader.wire.looks import Looks
+from grader.wire.process import ForCheck
+from grader.wire.program import Program
 from grader.wire.stillness import Snapshot, Verdict
 from grader.wire.tcp import ScriptedClient
 from grader.wire.transcript import Transcript
+from grader.wire.waiting import NoProgressError, Why
 from grader.wire.warden import WardenClient
 
 _SOURCES = Path(__file__).parent / "runtimes"
@@ -103,20 +106,26 @@ def _runtimes() -> tuple[Runtime, ...]:
 RUNTIMES = _runtimes()
 
 
-class WatchedProgram(Program):
-    """A program that counts what each look at it said."""
+class CountedLooks(Looks):
+    """Looks at a program that count what each of them said."""
 
-    looks: Counter[Verdict]
+    said: Counter[Verdict]
 
     def look_soon(self) -> None:
         """Forget how long the last look took: the next wait would not look before that time is over."""
-        self._look_s = 0.0
+        self._cost_s = 0.0
 
     def verdict(self, within_s: float = REPLY_S) -> tuple[Verdict, Snapshot]:
         """As it is, and counted."""
         verdict, snapshot = super().verdict(within_s)
-        self.looks[verdict] += 1
+        self.said[verdict] += 1
         return verdict, snapshot
+
+
+class WatchedProgram(Program):
+    """A program whose looks are counted."""
+
+    looks: CountedLooks
 
 
 @dataclass
@@ -130,7 +139,7 @@ class Server:
     @contextmanager
     def client(self) -> Iterator[ScriptedClient]:
         """A new client, whose events go to a transcript of its own."""
-        self.program.transcript = Transcript(time.monotonic)
+        self.program.serve_check(ForCheck(Transcript(time.monotonic)))
         with ScriptedClient(self.program, self.table, self.address, "client A") as client:
             yield client
 
@@ -175,15 +184,17 @@ def _start(warden: WardenClient, runtime: Runtime, table: SocketTable) -> tuple[
     argv = (*(word.format(source=_SOURCES) for word in runtime.run), runtime.style, str(port))
     environment = {"PATH": os.environ.get("PATH", os.defpath), "LANG": "C.UTF-8"}
     started = warden.start(argv, environment, terminal=False)
-    program = WatchedProgram(started, warden, table, Transcript(time.monotonic), SandboxLimits())
-    program.looks = Counter()
+    check = ForCheck(Transcript(time.monotonic))
+    program = WatchedProgram(started, warden, table, check, SandboxLimits())
+    program.looks = CountedLooks(started, warden, table, program.talks, check.budget)
+    program.looks.said = Counter()
 
     def listens() -> bool | None:
         return True if any(row.local.port == port for row in table.dump(TcpState.LISTEN)) else None
 
     program.wait(listens, deadline_s=_START_S)
     program.wait_rest(_START_S)  # whatever a virtual machine still does after it
-    program.looks.clear()
+    program.looks.said.clear()
     return program, Endpoint(_HOST, port)
 
 
@@ -212,9 +223,9 @@ def try_often(server: Server, runtime: Runtime, trials: int, chance: random.Rand
 
 def _try_once(server: Server, client: ScriptedClient, tally: Tally, request: str, *, eager: bool) -> None:
     reply = request.rsplit(maxsplit=1)[-1].upper().encode() + b"\n"
-    looks = server.program.looks.total()
+    looks = server.program.looks.said.total()
     if eager:
-        server.program.look_soon()
+        server.program.looks.look_soon()
     began = time.perf_counter()
     client.send(request.encode() + b"\n")
     try:
@@ -232,7 +243,7 @@ def _try_once(server: Server, client: ScriptedClient, tally: Tally, request: str
         _comes_late(client, reply)
     tally.answer_s.append(time.perf_counter() - began)
     tally.outcomes[outcome] += 1
-    tally.unseen += server.program.looks.total() == looks
+    tally.unseen += server.program.looks.said.total() == looks
 
 
 def _comes_late(client: ScriptedClient, reply: bytes) -> bool:
@@ -310,7 +321,7 @@ def _measure(runtime: Runtime, trials: int, chance: random.Random, *, eager: boo
         try:
             with serving(runtime, work) as server:
                 tally = try_often(server, runtime, trials, chance, eager=eager)
-                looks = server.program.looks
+                looks = server.program.looks.said
         except NoProgressError as stop:
             click.echo(f"{runtime.title:<22} not tried: it does not listen ({stop.doing})")
             return 0

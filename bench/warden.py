@@ -20,6 +20,7 @@ from grader.link.settings import Settings
 from grader.sandbox.host import settings_of
 from grader.sandbox.warden import Warden
 from grader.wire.kernel import Endpoint, SocketTable, TcpState
+from grader.wire.process import ForCheck
 from grader.wire.program import Program
 from grader.wire.tcp import ScriptedClient
 from grader.wire.transcript import Transcript
@@ -38,7 +39,7 @@ class Bench:
 
     def client(self) -> ScriptedClient:
         """A new scripted client; its events go to a transcript of its own."""
-        self.program.transcript = Transcript(time.monotonic)
+        self.program.serve_check(ForCheck(Transcript(time.monotonic)))
         return ScriptedClient(self.program, self._table, self.address, "client A")
 
 
@@ -60,7 +61,7 @@ def running(source: Path) -> Iterator[Bench]:
 def _start(warden: WardenClient, source: Path) -> Bench:
     table, port = SocketTable(), free_port()
     started = warden.start((sys.executable, source.name, str(port)), {"PATH": os.defpath}, terminal=False)
-    program = Program(started, warden, table, Transcript(time.monotonic), SandboxLimits())
+    program = Program(started, warden, table, ForCheck(Transcript(time.monotonic)), SandboxLimits())
 
     def listens() -> bool | None:
         return True if any(row.local.port == port for row in table.dump(TcpState.LISTEN)) else None

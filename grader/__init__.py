@@ -24,6 +24,10 @@ if TYPE_CHECKING:
     from grader.harness.fixtures import Connect, ConnectUdp, TcpClients, UdpClients
     from grader.harness.session import Clients, Session
     from grader.harness.stage import Server, Stage
+    from grader.protocol.form import form
+    from grader.protocol.frame import frame
+    from grader.protocol.http import http
+    from grader.protocol.http_request import http_request
     from grader.protocol.inputs import (
         every_byte,
         not_utf8,
@@ -33,20 +37,29 @@ if TYPE_CHECKING:
         random_letters,
         random_words,
     )
+    from grader.protocol.judged import judged
+    from grader.protocol.nothing import nothing
+    from grader.protocol.reply import Complete, Incomplete, Matching, Mismatch, Reply
     from grader.protocol.script import Answer, ClientProtocol, DatagramProtocol, Entry, Exchange, StreamProtocol
+    from grader.protocol.until import until
     from grader.wire.faults import FaultError, UnprovedError, fail
 
 __all__ = [
     "Answer",
     "ClientProtocol",
     "Clients",
+    "Complete",
     "Connect",
     "ConnectUdp",
     "DatagramProtocol",
     "Entry",
     "Exchange",
     "FaultError",
+    "Incomplete",
+    "Matching",
+    "Mismatch",
     "Reason",
+    "Reply",
     "Server",
     "Session",
     "Stage",
@@ -57,25 +70,37 @@ __all__ = [
     "behaviour",
     "every_byte",
     "fail",
+    "form",
+    "frame",
+    "http",
+    "http_request",
+    "judged",
     "not_utf8",
+    "nothing",
     "numbered_line",
     "random_blanks",
     "random_characters",
     "random_letters",
     "random_words",
+    "until",
 ]
 
 _HOMES = {
     "Answer": "grader.protocol.script",
     "ClientProtocol": "grader.protocol.script",
     "Clients": "grader.harness.session",
+    "Complete": "grader.protocol.reply",
     "Connect": "grader.harness.fixtures",
     "ConnectUdp": "grader.harness.fixtures",
     "DatagramProtocol": "grader.protocol.script",
     "Entry": "grader.protocol.script",
     "Exchange": "grader.protocol.script",
     "FaultError": "grader.wire.faults",
+    "Incomplete": "grader.protocol.reply",
+    "Matching": "grader.protocol.reply",
+    "Mismatch": "grader.protocol.reply",
     "Reason": "grader.errors",
+    "Reply": "grader.protocol.reply",
     "Server": "grader.harness.stage",
     "Session": "grader.harness.session",
     "Stage": "grader.harness.stage",
@@ -86,12 +111,19 @@ _HOMES = {
     "behaviour": "grader.catalogue",
     "every_byte": "grader.protocol.inputs",
     "fail": "grader.wire.faults",
+    "form": "grader.protocol.form",
+    "frame": "grader.protocol.frame",
+    "http": "grader.protocol.http",
+    "http_request": "grader.protocol.http_request",
+    "judged": "grader.protocol.judged",
     "not_utf8": "grader.protocol.inputs",
+    "nothing": "grader.protocol.nothing",
     "numbered_line": "grader.protocol.inputs",
     "random_blanks": "grader.protocol.inputs",
     "random_characters": "grader.protocol.inputs",
     "random_letters": "grader.protocol.inputs",
     "random_words": "grader.protocol.inputs",
+    "until": "grader.protocol.until",
 }
 
 

@@ -18,6 +18,11 @@ def main() -> None:
     except KeyboardInterrupt:  # while it was loaded, or after all that it had to say
         sys.stderr.write("grader: interrupted\n")
         sys.exit(NOT_JUDGED)
+    finally:
+        # If a KeyboardInterrupt fell into the evaluation of a text, as namedtuple does one, Python remembers it even
+        # when it has been handled, and dies of SIGINT instead of exiting; the next evaluation makes it forget that
+        # (run_eval_code_obj in CPython's pythonrun.c).
+        eval("None")  # noqa: S307
 
 
 if __name__ == "__main__":

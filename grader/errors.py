@@ -83,6 +83,7 @@ class Reason(StrEnum):
     NOT_AS_REQUIRED = "not_as_required"
     ASSIGNMENT_ERROR = "assignment_error"
     GRADER_ERROR = "grader_error"
+    UNDISCLOSED = "undisclosed"
 
 
 #: One clause for each reason, as reports show it behind a check's title.
@@ -155,6 +156,7 @@ REASONS: dict[Reason, str] = {
     Reason.NOT_AS_REQUIRED: "it does not do what is required",
     Reason.ASSIGNMENT_ERROR: "the assignment has a mistake in it",
     Reason.GRADER_ERROR: "the grader itself failed",
+    Reason.UNDISCLOSED: "what this check tests is not shown",
 }
 
 #: Those of them that are not the program's fault: no check can fail a program with one.

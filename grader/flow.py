@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import time
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from grader.assignment import builds as builds_id
 from grader.errors import AssignmentError, CannotJudgeError, UsageError
 from grader.job import Built, Checked, Command, Job, Lacking, Refused, Word
 from grader.languages.recipe import Recipe
+from grader.limits import MOST_SEED
 from grader.model import (
     PARTS,
     ROLES,
@@ -99,10 +101,31 @@ class Plan(msgspec.Struct, frozen=True):
         """The families of languages that its programs need, together."""
         return frozenset[str]().union(*(made.families for made in self.recipes.values()))
 
+    def shown_part(self) -> Plan:
+        """Without the checks that not everybody may see, and without anything of them."""
+        asked = self.request.assignment
+        request = msgspec.structs.replace(self.request, assignment=asked.shown_part())
+        return msgspec.structs.replace(self, request=request, chosen=self.chosen - asked.concealed)
+
+    def hidden_part(self) -> Plan:
+        """Those checks and what they depend on, with inputs that nobody can make who doesn't have the hidden files."""
+        asked, seed = self.request.assignment, self.request.seed
+        seed = hidden_seed(seed, asked.hidden_files)
+        request = msgspec.structs.replace(self.request, assignment=asked.hidden_part(), seed=seed)
+        return msgspec.structs.replace(self, request=request, chosen=asked.with_needed(self.chosen & asked.concealed))
+
     @property
     def playable(self) -> frozenset[str]:
         """Those of the chosen checks whose programs were handed in."""
         return frozenset(check for check in self.chosen if part_of(check) in parts_of(self.recipes))
+
+
+def hidden_seed(seed: int, files: Mapping[str, bytes]) -> int:
+    """The seed of hidden checks, the same for the same files, and no secret of it in the seed that reports show."""
+    known = hashlib.sha256(str(seed).encode())
+    for name in sorted(files):
+        known.update(hashlib.sha256(name.encode() + b"\0" + files[name]).digest())
+    return 1 + int.from_bytes(known.digest()) % MOST_SEED
 
 
 def grade(path: Path, request: Request, make_sandbox: MakeSandbox, listen: Listener) -> Report:
@@ -141,15 +164,28 @@ def plan(taken: Submission, request: Request) -> Plan:
 def refuse(submitted: SubmissionInfo, request: Request, why: str, notes: tuple[str, ...] = ()) -> Report:
     """The report on a submission that can't be used, for one reason in a sentence: all that it could earn is lost."""
     asked, roles = request.assignment, request.played_roles
+    checks = results.without_a_submission(asked, roles[0], request.chosen, titles(asked), why)
+    return _ungraded(submitted, request, checks, notes)
+
+
+def give_up(submitted: SubmissionInfo, request: Request, why: str) -> Report:
+    """The report on a submission whose grading broke down, for one reason in a clause: all of it is unjudged."""
+    asked = request.assignment
+    return _ungraded(submitted, request, results.unplayed(asked, request.chosen, titles(asked), (), why))
+
+
+def _ungraded(
+    submitted: SubmissionInfo, request: Request, checks: Iterable[CheckResult], notes: tuple[str, ...] = ()
+) -> Report:
     return results.make_report(
-        asked,
-        _graded(roles),
+        request.assignment,
+        _graded(request.played_roles),
         submission=submitted,
         grader=GraderInfo(version=__version__, seed=request.seed, sandbox="none"),
         started=datetime.now(UTC),
         duration_s=0,
         build=BuildResult(outcome=Outcome.SKIPPED),
-        checks=_listed(asked, results.without_a_submission(asked, roles[0], request.chosen, titles(asked), why)),
+        checks=_listed(request.assignment, checks),
         narrowed=request.narrowed,
         notes=notes,
     )
@@ -165,9 +201,11 @@ def carry_out(plan: Plan, make_sandbox: MakeSandbox, listen: Listener) -> Report
     """
     taken, request = plan.taken, plan.request
     started, began = datetime.now(UTC), time.monotonic()
-    with make_sandbox(request.assignment, taken.archive, plan.families) as sandbox:
-        builds, checks = _play(sandbox, plan, listen)
+    shown = plan.shown_part()
+    with make_sandbox(shown.request.assignment, taken.archive, plan.families) as sandbox:
+        builds, checks = _play(sandbox, shown, listen)
         where, images = sandbox.words, dict(sandbox.images)
+    checks += _concealed(plan, make_sandbox, listen)
     for role, why in plan.lacking.items():
         failed = results.not_handed_in(role, why)
         checks += results.without_a_program(request.assignment, plan.chosen, titles(request.assignment), failed)
@@ -183,6 +221,31 @@ def carry_out(plan: Plan, make_sandbox: MakeSandbox, listen: Listener) -> Report
         narrowed=request.narrowed,
         notes=plan.remarks,
     )
+
+
+def _concealed(plan: Plan, make_sandbox: MakeSandbox, listen: Listener) -> list[CheckResult]:
+    """The results of the checks that not everybody may see.
+
+    They are played last, in a sandbox of their own, which is gone before anything else runs: what the program hears
+    there, it can print nowhere else.
+    """
+    hidden = plan.hidden_part()
+    concealed = plan.playable & plan.request.assignment.concealed
+    if not concealed:
+        return []
+
+    def listen_to_these(word: Word) -> None:
+        if isinstance(word, Checked) and word.result.id in concealed:
+            listen(word)
+
+    try:
+        with make_sandbox(hidden.request.assignment, plan.taken.archive, plan.families) as sandbox:
+            _, checks = _play(sandbox, hidden, listen_to_these)
+    except CannotJudgeError as error:
+        return [
+            *results.unplayed(hidden.request.assignment, concealed, titles(hidden.request.assignment), (), str(error))
+        ]
+    return [check for check in checks if check.id in concealed]
 
 
 def _graded(roles: Collection[Role]) -> Graded:
@@ -265,5 +328,6 @@ def titles(assignment: Assignment) -> dict[str, str]:
     """The title of each check of an assignment, by id, read from the sources without importing them."""
     from grader.catalogue.titles import titles_of  # noqa: PLC0415 — parsing them takes longer than a grading should wait
 
-    known = titles_of(parts_of(assignment.roles), assignment.transport, assignment.files)
+    files = {**assignment.files, **assignment.hidden_files}
+    known = titles_of(parts_of(assignment.roles), assignment.transport, files)
     return {spec.id: known.get(spec.id, spec.id) for spec in assignment.checks}

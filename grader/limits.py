@@ -54,19 +54,22 @@ GREETING_S: Final = 0.5
 GREETING_BYTES: Final = 64 * 1024
 
 
-class Allowance(msgspec.Struct, frozen=True):
-    """How much of something a program may have: some of it anyhow, and some for each client that has come to it."""
+# a reply, where the assignment names no bound of its own: a program that sends forever must be decided
 
-    anyhow: Annotated[int, msgspec.Meta(ge=1)]
-    for_each: Annotated[int, msgspec.Meta(ge=1)]
-
-    def of(self, clients: int) -> int:
-        """What it may have when so many clients have come."""
-        return self.anyhow + clients * self.for_each
+#: A line.  The longest of any handout is 64 KiB, which is what people take for "unlimited".
+LINE_BYTES: Final = 64 * 1024
+#: The head of an HTTP reply: servers send some hundred bytes, and Apache, nginx and curl allow 8 to 100 KiB.
+HEAD_BYTES: Final = 64 * 1024
+#: Anything else: the longest replies of any check have a mebibyte, files of an assignment a few; it takes a tenth of a
+#: second to receive so much.
+REPLY_BYTES: Final = 16 * 1024 * 1024
+#: Places of a form, all its alternatives together, repetitions counted out: a date has 20, a line of fields 100.  Each
+#: byte received costs work for some of them.
+FORM_PLACES: Final = 4096
 
 
 class SandboxLimits(msgspec.Struct, frozen=True, kw_only=True):
-    """What a submission may use; the same numbers in both sandboxes.  An assignment's [limits] changes any of them."""
+    """What a submission may use; the same numbers in both sandboxes."""
 
     #: Resident memory of the whole program, and the container's memory.  A Python server needs 15 MB, gcc 60.
     memory_bytes: Annotated[int, msgspec.Meta(ge=32 * 1024 * 1024)] = 512 * 1024 * 1024
@@ -87,34 +90,33 @@ class SandboxLimits(msgspec.Struct, frozen=True, kw_only=True):
     build_s: Annotated[float, msgspec.Meta(gt=0)] = 60.0
     #: One program's checks together: the slowest right one takes a few seconds; twenty deadlines must fit.
     whole_s: Annotated[float, msgspec.Meta(gt=0)] = 180.0
-    #: What a check may take of a program's own time in all steps that ended well (a reply, a start, an end): so much
-    #: alone, which two slow ends or ten starts of a large runtime need ...
-    slow_check_s: Annotated[float, msgspec.Meta(gt=0)] = 10.0
-    #: ... and so much for each step, half of the handout's time for a reply: a client may look at its keyboard once a
-    #: second, a server sleep at each message; one that takes nearly all of it each time would leave none for other
-    #: checks.
-    slow_step_s: Annotated[float, msgspec.Meta(gt=0)] = 1.0
-    #: So many steps; most checks have fewer ...
-    slow_steps: Annotated[int, msgspec.Meta(ge=1)] = 20
-    #: ... and so much for each further step.
-    slow_more_step_s: Annotated[float, msgspec.Meta(gt=0)] = 0.15
-
-    # Each look at a program takes time for each of these, so that one which has thousands of them while nobody comes
-    # would use up the time of all its checks.  What leaks with each client must live to be told so.
-    #: Processes (ended ones that nobody waits for included) and threads: a pool of workers has tens, a runtime of its
-    #: own some more; one or two serve a client.
-    tasks: Allowance = Allowance(128, 4)
-    #: Open descriptors of all processes together.  Each of a pool's processes may hold two pipes of all that were
-    #: started before it: 3 500 in a pool of 55; and so may the processes of 500 clients, 250 000.
-    descriptors: Allowance = Allowance(4_000, 1_000)
-    #: Internet sockets.  A client takes one, and one more of a server that asks another; both of our own stand beside
-    #: it.
-    sockets: Allowance = Allowance(256, 4)
 
 
 #: A busy machine may keep a build from its CPU for so many times the time that the build may take, and no longer.
 BUILD_STALLED: Final = 2
 
+
+class Allowance(msgspec.Struct, frozen=True):
+    """How much of something a program may have: some of it anyhow, and some for each client that has come to it."""
+
+    anyhow: int
+    for_each: int
+
+    def of(self, clients: int) -> int:
+        """What it may have when so many clients have come."""
+        return self.anyhow + clients * self.for_each
+
+
+# Each look at a program takes time for each of these, so that one which has thousands of them while nobody comes would
+# use up the time of all its checks.  What leaks with each client must live to be told so.
+#: Processes (ended ones that nobody waits for included) and threads: a pool of workers has tens, a runtime of its own
+#: some more; one or two serve a client.
+MOST_TASKS: Final = Allowance(128, 4)
+#: Open descriptors of all processes together.  Each of a pool's processes may hold two pipes of all that were started
+#: before it: 3 500 in a pool of 55; and so may the processes of 500 clients, 250 000.
+MOST_DESCRIPTORS: Final = Allowance(4_000, 1_000)
+#: Internet sockets.  A client takes one, and one more of a server that asks another; both of our own stand beside it.
+MOST_SOCKETS: Final = Allowance(256, 4)
 
 #: A container's /tmp and its /dev/shm, each: small, since they count as memory, and few programs write there at all.
 SCRATCH_BYTES: Final = 16 * 1024 * 1024
@@ -200,6 +202,8 @@ EVENT_BYTES: Final = 128 * 1024
 TRANSCRIPT_BYTES: Final = 512 * 1024
 #: ... and so many of each event stand in a report; the rest is in a file beside it.
 EVENT_SHOWN_BYTES: Final = 4096
+#: An HTML report is no larger, whatever a program did: it goes by mail, and a telephone has to show it.
+PAGE_BYTES: Final = 1_000_000
 #: Combining marks on one letter that a report shows as they are: Hebrew and Vietnamese need four at most; whole piles
 #: of them cover the lines around.
 MOST_MARKS: Final = 4
@@ -220,6 +224,17 @@ SPINNING_CHECKS: Final = 2
 #: ... so much time on a CPU, in which no byte moves and no client is accepted, counts as a deadline wherever nothing
 #: passes by that: a right reply of a mebibyte takes less, and silence is awaited as long as ever.
 SPINNING_CPU_S: Final = 0.5
+#: What a check may take of a program's own time in all steps that ended well (an answer, a start, an end): so much
+#: alone, which two slow ends or ten starts of a large runtime need ...
+SLOW_CHECK_S: Final = 10.0
+#: ... and so much for each step, half of the handout's time for a reply: a client may look at its keyboard once a
+#: second, a server sleep at each message; one that takes nearly all of it each time would leave none for other checks.
+SLOW_STEP_S: Final = 1.0
+#: So many steps; most checks have fewer ...
+SLOW_STEPS: Final = 20
+#: ... and so much for each further step, of which there are hundreds where messages are cut at all their places or many
+#: clients come: a program that takes 100 ms for each passes.
+SLOW_MORE_STEP_S: Final = 0.15
 #: Part of the whole time of a program's checks from which on it is the program that has used it up: the slowest right
 #: one needs less, and what we take for ourselves is less than the rest.
 SLOW_PART: Final = 0.5
@@ -235,3 +250,22 @@ SPLITS_SAMPLED: Final = 16
 #: How long clients come and leave one after another until those that came are enough to judge by.  Two hundred take a
 #: second; a server that uses the handout's whole time for each reply would use up the time of all other checks.
 CROWD_S: Final = 20.0
+
+# a whole class
+
+#: A grading's process that was interrupted removes its containers within a second or some; after this it is killed, and
+#: the containers end by themselves.
+TIDY_UP_S: Final = 20.0
+#: What a grading takes beside the limits of its own programs: three processes in Python with their libraries.
+GRADING_BYTES: Final = 256 * 1024 * 1024
+#: ... and what its programs take where they are ordinary: a server in Java 120 MB, a compiler 300.  A class is not held
+#: up for the few that use all they may, since they are killed in time.
+PROGRAM_BYTES: Final = 384 * 1024 * 1024
+#: On a worker: building an image that is missing, before the first grading that needs it.
+IMAGE_BUILD_S: Final = 1800.0
+#: Until a cluster's scheduler answers: milliseconds.
+CLUSTER_ANSWER_S: Final = 20.0
+#: How often a worker looks whether anybody still waits for what it does.
+CLUSTER_LOOK_S: Final = 0.5
+#: Until a worker that died must have been replaced; a nanny takes seconds, a batch system may take minutes.
+CLUSTER_WORKERLESS_S: Final = 600.0

@@ -25,8 +25,15 @@ def flaws(folder: Path, extra: Path | None = None) -> list[Flaw]:
     asked, found = examine(folder, extra)
     if asked is not None:
         told = {flaw.what for flaw in found}
-        found += [flaw for flaw in _in_python(asked) if flaw.what not in told]
+        found += [flaw for flaw in _in_python(asked.shown_part()) if flaw.what not in told]
+        if asked.concealed:
+            found += [_among_hidden(flaw, asked) for flaw in _in_python(asked.hidden_part()) if flaw.what not in told]
     return sorted(dict.fromkeys(found), key=lambda flaw: (flaw.file, flaw.line or 0))
+
+
+def _among_hidden(flaw: Flaw, asked: Assignment) -> Flaw:
+    """With the folder in which the file is."""
+    return msgspec.structs.replace(flaw, file=f"hidden/{flaw.file}") if flaw.file in asked.hidden_files else flaw
 
 
 def _in_python(asked: Assignment) -> list[Flaw]:

@@ -53,6 +53,9 @@ class Outcome(StrEnum):
     ERROR = "error"
 
 
+#: Who may see a check: everybody; students once the due date is over; the instructor alone.
+Visibility = Literal["visible", "after_due_date", "hidden"]
+
 UNJUDGED = frozenset({Outcome.INCONCLUSIVE, Outcome.ERROR})
 
 
@@ -84,6 +87,7 @@ class EventKind(StrEnum):
     EXITED = "exited"
     KERNEL = "kernel"
     NOTE = "note"
+    VERDICT = "verdict"
 
 
 class Frozen(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -96,7 +100,9 @@ class Event(Frozen, frozen=True):
     `at_ms`: milliseconds since the check began.  `who`: "client A", "program" or "grader".
     `data`: the bytes sent, received or printed; long ones keep their beginning and end, `size_bytes` is the true length
     and `omitted_bytes` what was left out between `data[:head_bytes]` and the rest.
-    `pieces`: for `sent`, the length in bytes of each piece that was handed to the kernel separately (empty: one piece).
+    `pieces`: for `sent`, the length in bytes of each piece that was handed to the kernel separately (empty: one piece);
+    `times_ms`: when each of them was.  `ends`: host and port of our end and of the program's, for `connected` and for
+    each datagram.
     `text`: what the kernel said or what was done, in words.
     """
 
@@ -109,6 +115,8 @@ class Event(Frozen, frozen=True):
     omitted_bytes: int = 0
     head_bytes: int = 0
     pieces: tuple[int, ...] = ()
+    times_ms: tuple[float, ...] = ()
+    ends: tuple[tuple[str, int], ...] = ()
 
 
 class Requirement(Frozen, frozen=True):
@@ -118,11 +126,26 @@ class Requirement(Frozen, frozen=True):
     text: str
 
 
+class Compared(Frozen, frozen=True):
+    """Bytes that should have arrived and those that did, around the first byte that differs.
+
+    `at_bytes`: the offset of the first byte of both in what was awaited.  `difference`: where in them they differ.
+    """
+
+    expected: bytes
+    received: bytes
+    difference: int
+    at_bytes: int = 0
+
+
 class CheckResult(Frozen, frozen=True, omit_defaults=False):
     """One check's verdict.
 
     `message`: several lines of plain text for the student: what was sent, what was received, what the program was
     doing.  Control characters of the program are never in it raw; they are escaped.  `hint`: what to look at next.
+    `compared`: None where no bytes were awaited.  `depends_on`: of a skipped check, the id of the one that did not
+    pass; empty if that is no check.
+    `visibility`: who may see it; in a student's report, anything but `visible` has a number and an outcome only.
     """
 
     id: str
@@ -136,6 +159,9 @@ class CheckResult(Frozen, frozen=True, omit_defaults=False):
     hint: str = ""
     duration_s: float = 0.0
     evidence: tuple[Event, ...] = ()
+    compared: Compared | None = None
+    depends_on: str = ""
+    visibility: Visibility = "visible"
 
 
 def judged(check: CheckResult) -> bool:
@@ -189,7 +215,8 @@ class Report(Frozen, frozen=True, omit_defaults=False):
     `max_score`: the points of all checks that were asked for, whatever the program did and whatever was handed in.
     `score` of them are earned; `unjudged` are neither earned nor lost, since no verdict could be given; the rest is
     lost.  `narrowed`: None where the whole assignment was asked for.  `notes`: sentences about what was handed in:
-    what was left out of it, and what its author should know of it whatever the checks say.
+    what was left out of it, and what its author should know of it whatever the checks say.  `handout`: the text that
+    the requirements are from, in Markdown.
     """
 
     assignment: str
@@ -206,6 +233,7 @@ class Report(Frozen, frozen=True, omit_defaults=False):
     narrowed: Narrowed | None = None
     notes: tuple[str, ...] = ()
     audience: Audience = Audience.STUDENT
+    handout: str = ""
     schema: str = SCHEMA
 
     @property

@@ -11,9 +11,12 @@ from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import NamedTuple
 
+import msgspec
+
 from grader.assignment import Assignment, CheckSpec, builds, handed_in
 from grader.errors import REASONS, Reason
 from grader.model import (
+    Audience,
     BuildResult,
     CheckResult,
     Graded,
@@ -42,7 +45,9 @@ def make_report(
     narrowed: Narrowed | None = None,
     notes: tuple[str, ...] = (),
 ) -> Report:
-    """The grade of one submission in one role, or in both.  `checks`: all that were asked for."""
+    """The grade of one submission in one role, or in both, for the instructor.  `checks`: all that were asked for."""
+    seen = {spec.id: spec.visibility for spec in assignment.checks}
+    checks = tuple(msgspec.structs.replace(check, visibility=seen.get(check.id, "visible")) for check in checks)
     return Report(
         assignment=assignment.name,
         role=role,
@@ -57,6 +62,8 @@ def make_report(
         checks=checks,
         narrowed=narrowed,
         notes=notes,
+        handout=assignment.handout,
+        audience=Audience.INSTRUCTOR,
     )
 
 
@@ -78,7 +85,7 @@ def without_a_submission(
         message=why if why.endswith((".", "}")) else f"{why}.",  # it may begin with a file's name: no capital
         hint="Fix that and hand it in again.",
     )
-    skipped = _Unplayed(Outcome.SKIPPED, Reason.PREREQUISITE, f"skipped: {REASONS[Reason.UNUSABLE]}")
+    skipped = _Unplayed(Outcome.SKIPPED, Reason.PREREQUISITE, f"skipped: {REASONS[Reason.UNUSABLE]}", failed.id)
     others = (spec for spec in assignment.checks if spec.id in chosen)
     return failed, *(_not_played(assignment, spec, titles, skipped) for spec in others)
 
@@ -130,7 +137,7 @@ def without_a_program(
                 assignment,
                 spec,
                 titles,
-                _Unplayed(Outcome.SKIPPED, Reason.PREREQUISITE, f"skipped: {why}"),
+                _Unplayed(Outcome.SKIPPED, Reason.PREREQUISITE, f"skipped: {why}", failed.id),
             )
             for spec in assignment.checks
             if spec.id in chosen and spec.part in {part, "pair"}
@@ -169,6 +176,7 @@ class _Unplayed(NamedTuple):
     outcome: Outcome
     reason: Reason
     message: str
+    depends_on: str = ""
 
 
 def _not_played(assignment: Assignment, spec: CheckSpec, titles: Mapping[str, str], verdict: _Unplayed) -> CheckResult:
@@ -181,6 +189,7 @@ def _not_played(assignment: Assignment, spec: CheckSpec, titles: Mapping[str, st
         max_points=spec.points,
         reason=verdict.reason,
         message=verdict.message,
+        depends_on=verdict.depends_on,
     )
 
 

@@ -16,7 +16,6 @@ from grader import assignment
 from grader.assignment.table import line_of, requirements_of
 from grader.catalogue.usual import USUAL
 from grader.errors import AssignmentError, UsageError
-from grader.limits import Allowance
 from grader.model import Requirement, parts_of
 
 HANDOUT = """# Echo
@@ -39,7 +38,6 @@ transport = "tcp"
 default_port = 7
 [limits]
 whole_s = 5.0
-tasks = { anyhow = 300, for_each = 2 }
 [checks.server]
 listens = { requirement = "1.1", points = 1 }
 answers = { requirement = "1.2", points = 2.5, needs = ["listens"] }
@@ -72,7 +70,6 @@ def test_a_folder_becomes_a_value(write: Write) -> None:
     echo = assignment.load("echo", write())
     assert (echo.name, echo.title, echo.roles, echo.server.default_port) == ("echo", "Echo", ("server",), 7)
     assert (echo.server.listen, echo.limits.whole_s) == ("any", 5.0)
-    assert echo.limits.tasks == Allowance(300, 2)
     assert [(spec.id, spec.points, spec.needs) for spec in echo.checks] == [
         ("server.listens", 1, ()),
         ("server.answers", 2.5, ("server.listens",)),

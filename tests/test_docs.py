@@ -19,6 +19,7 @@ import click
 import pytest
 
 from grader import catalogue, limits
+from grader.catalogue.needs import NEEDS
 from grader.cli import grader
 from grader.model import Outcome
 from grader.sandbox.local import IN_NAMESPACES, WITHOUT_NAMESPACES
@@ -54,12 +55,11 @@ def options_of(command: click.Command) -> set[str]:
     return {name for parameter in command.params for name in parameter.opts if name.startswith("--")}
 
 
-LIMITS = limits.SandboxLimits()
-USED = (LIMITS.tasks, LIMITS.descriptors, LIMITS.sockets)
+USED = (limits.MOST_TASKS, limits.MOST_DESCRIPTORS, limits.MOST_SOCKETS)
 LIMITS_IN_HANDOUTS = (
-    f"may take {LIMITS.slow_check_s:g} seconds altogether, plus {LIMITS.slow_step_s:g} second for each of the first",
-    f"first {LIMITS.slow_steps} and {LIMITS.slow_more_step_s:g} seconds for each of the others.",
-    f"All checks of one program have {LIMITS.whole_s:g} seconds; if the program itself has used half",
+    f"may take {limits.SLOW_CHECK_S:g} seconds altogether, plus {limits.SLOW_STEP_S:g} second for each of the first",
+    f"first {limits.SLOW_STEPS} and {limits.SLOW_MORE_STEP_S:g} seconds for each of the others.",
+    f"All checks of one program have {limits.SandboxLimits().whole_s:g} seconds; if the program itself has used half",
     "have {} processes and threads, {} open descriptors and {} sockets".format(*(each.anyhow for each in USED)),
     "plus {}, {} and {} for each client".format(*(each.for_each for each in USED)),
     "It may be stopped and continued at any time (Ctrl-Z and `fg` in a shell)",
@@ -104,7 +104,7 @@ def rows_of(module: object) -> Iterator[tuple[int, str]]:
         row = catalogue.behaviour_of(check) if name.startswith("test_") else None
         if row is not None:
             title = f"`{name.removeprefix('test_')}`: {catalogue.title_of(check)}"
-            says = ", ".join(f"`{said}`" for said in row.says)
+            says = ", ".join([*(f"`{said}`" for said in row.says), *(NEEDS[need].asks for need in row.needs)])
             cells = (title, row.does, row.proves, row.catches, says)
             yield check.__code__.co_firstlineno, "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
 
@@ -231,3 +231,12 @@ def test_links_lead_to_files() -> None:
     for document in (ROOT / "README.md", *(ROOT / "docs").glob("*.md")):
         for link in re.findall(r"\]\((?!https?:)([^)#]+)", document.read_text(encoding="utf-8")):
             assert (document.parent / link).exists(), f"{document.name}: {link}"
+
+
+def test_the_examples_of_replies_run() -> None:
+    page = (ROOT / "docs" / "replies.md").read_text(encoding="utf-8")
+    examples = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    assert len(examples) == 7
+    exec("\n".join(examples), {})  # noqa: S102 — our own text
+    named = set(re.findall(r"^\| `(\w+)\b", page, re.MULTILINE)) - {"b"}
+    assert named == {"form", "until", "frame", "http", "http_request", "judged", "nothing"}

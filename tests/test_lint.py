@@ -62,9 +62,9 @@ def test_all_are_found_with_their_lines(folder: Path) -> None:
     new = 1 + handout.index("- **1.9** Nobody checks this.")
     oversized = 1 + protocol.index("def oversized(rng):")
     assert found == [
+        "assignment.toml: check server.needs_more needs opcodes, which protocol.py does not have",
         f"assignment.toml, line {at}: there is no check server.garbage_survivd",
         f"handout.md, line {new}: requirement 1.9 of the handout has no check",
-        "protocol.py: protocol.py has no opcodes (server.needs_more needs it)",
         (
             f"protocol.py, line {oversized}: oversized of protocol.py must give datagrams longer than LARGEST_BYTES, "
             "of 65507 bytes at most, but with seed 1 it does not (server.large_datagrams needs it)"

@@ -7,12 +7,24 @@ here, before anything runs.  The assignment's Python files are never imported he
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
+from grader.assignment import visibility
 from grader.assignment.faults import disagreements
 from grader.assignment.starting import Starting
 from grader.assignment.table import CannotReadError, Source, examined
-from grader.assignment.values import Assignment, CheckSpec, ClientSpec, Flaw, Libraries, ServerSpec, builds, handed_in
+from grader.assignment.values import (
+    Assignment,
+    CheckSpec,
+    ClientSpec,
+    Flaw,
+    Libraries,
+    ServerSpec,
+    VisibilitySpec,
+    builds,
+    handed_in,
+)
 from grader.errors import AssignmentError, UsageError
 
 __all__ = [
@@ -23,6 +35,7 @@ __all__ = [
     "Libraries",
     "ServerSpec",
     "Starting",
+    "VisibilitySpec",
     "builds",
     "examine",
     "folder_of",
@@ -56,29 +69,39 @@ def folder_of(name: str, extra: Path | None = None) -> Path:
     raise UsageError(message)
 
 
-def load(name: str, extra: Path | None = None) -> Assignment:
+def load(name: str, extra: Path | None = None, hidden: Path | None = None) -> Assignment:
     """The assignment of that name.
+
+    `hidden`: the folder of its hidden checks, where it isn't in the assignment's own folder.
 
     Raises:
         UsageError: there is none.
         AssignmentError: its folder has a fault.
     """
-    asked, flaws = examine(folder_of(name, extra), extra)
+    asked, flaws = examine(folder_of(name, extra), extra, hidden)
     if asked is None or flaws:
         message = f"assignment {name}: {flaws[0].what}"
         raise AssignmentError(message)
     return asked
 
 
-def examine(folder: Path, extra: Path | None = None) -> tuple[Assignment | None, list[Flaw]]:
+def examine(
+    folder: Path, extra: Path | None = None, hidden: Path | None = None
+) -> tuple[Assignment | None, list[Flaw]]:
     """What a folder asks for, as far as it can be read (None: not at all), and every mistake in its table and handout.
 
     Its Python files are read, but not examined.  `extra`: where the assignment that it extends may be, besides ours.
+    `hidden`: see `load`.
     """
+    secret = hidden or folder / visibility.FOLDER
     try:
         source = Source.read(folder, lambda name: folder_of(name, extra))
+        if hidden or secret.is_dir():
+            source = replace(source, hidden=visibility.read(secret))
     except CannotReadError as error:
         return None, [*error.flaws]
+    except visibility.CannotReadHiddenError as error:
+        return None, [error.flaw]
     asked, flaws = examined(source)
     if asked is not None:
         flaws += disagreements(asked, source)

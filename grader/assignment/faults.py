@@ -5,14 +5,20 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator
 
-from grader.assignment import starting
-from grader.assignment.table import HANDOUT, TABLE, Source, numbers_in
+from grader.assignment import starting, visibility
+from grader.assignment.table import HANDOUT, TABLE, Source, line_of, numbers_in
 from grader.assignment.values import Assignment, CheckSpec, Flaw
+from grader.assignment.visibility import Hidden
+from grader.catalogue import needs
 from grader.catalogue.usual import USUAL, checks_over
 from grader.model import PARTS, ROLES, parts_of
 
+#: The table of hidden checks, as an author knows it.
+HIDDEN = f"{visibility.FOLDER}/{visibility.TABLE}"
 #: Files that a program has open besides its clients' sockets.
 _OWN_FILES = 32
+#: What the messages are; only the driver imports it.
+PROTOCOL = "protocol.py"
 
 
 def disagreements(asked: Assignment, source: Source) -> Iterator[Flaw]:
@@ -27,14 +33,31 @@ def disagreements(asked: Assignment, source: Source) -> Iterator[Flaw]:
             yield Flaw(TABLE, f"[{role}] {key} has {{files}}, but there are no files in files/", source.line(role, key))
     for spec in asked.checks:
         yield from (_in_table(source, spec, what) for what in _faults_of_check(asked, source, spec))
+    yield from (_in_table(source, spec, what) for spec, what in _needs_not_given(asked))
     yield from (Flaw(TABLE, fault, source.line("limits", "open_files")) for fault in _limits_too_small(asked))
-    named = {spec.requirement for spec in asked.checks}
+    for key, what in _faults_of_visibility(asked):
+        yield Flaw(TABLE, f"[visibility] {what}", source.line("visibility", key))
+    if source.hidden:
+        yield from (Flaw(HIDDEN, what) for what in _faults_of_hidden(source, source.hidden))
+    named = {spec.requirement for spec in asked.checks} | {*asked.visibility.elsewhere}
     for number in asked.requirements if source.own_handout else ():
         if number not in named:
             yield _in_handout(source, number, f"requirement {number} of the handout has no check")
 
 
+def _needs_not_given(asked: Assignment) -> Iterator[tuple[CheckSpec, str]]:
+    """The checks that can't be played with this protocol, or this kind of connections, and why."""
+    source = asked.files.get(PROTOCOL)
+    given = needs.Given(needs.names_in(source) if source is not None else None, asked.server.connection)
+    known = needs.wanted(parts_of(asked.roles), asked.transport, asked.files)
+    for spec in asked.checks:
+        for lacking in known[spec.id].lacking(given) if spec.id in known else ():
+            yield spec, f"check {spec.id} needs {lacking}"
+
+
 def _in_table(source: Source, spec: CheckSpec, what: str) -> Flaw:
+    if source.hidden and spec.id in source.hidden.ids:
+        return Flaw(HIDDEN, what, line_of(source.hidden.text, ("checks", *spec.id.split(".", 1))))
     return Flaw(TABLE, what, source.line("checks", *spec.id.split(".", 1)))
 
 
@@ -81,6 +104,36 @@ def _faults_of_needs(asked: Assignment, spec: CheckSpec) -> Iterator[str]:
             yield f"check {spec.id} depends on {needed}, which depends on it in turn"
         elif spec.part in ROLES and needed.partition(".")[0] != spec.part:
             yield f"check {spec.id} depends on {needed}, a check of another program"
+
+
+def _faults_of_visibility(asked: Assignment) -> Iterator[tuple[str, str]]:
+    """What is wrong with who may see what, each with the key."""
+    said, listed = asked.visibility, {spec.id: spec for spec in asked.checks}
+    for key, ids in (("hidden", said.hidden), ("after_due_date", said.after_due_date)):
+        yield from (
+            (key, f"{key} names {check}, which is not among the checks") for check in ids if check not in listed
+        )
+    for check in {*said.hidden} & {*said.after_due_date}:
+        yield "hidden", f"{check} is in hidden and in after_due_date"
+    if said.after_due_date and said.due is None:
+        yield "after_due_date", "after_due_date needs a due date: due = 2026-11-30T23:59:00"
+    for number in said.elsewhere:
+        if number not in asked.requirements:
+            yield "elsewhere", f"elsewhere names requirement {number}, which the handout does not have"
+    for spec in asked.checks if asked.concealed else ():
+        for needed in spec.needs:
+            if spec.visibility == "visible" and needed in asked.concealed:
+                yield "hidden", f"{spec.id} can be seen, but depends on {needed}, which can't"
+
+
+def _faults_of_hidden(source: Source, hidden: Hidden) -> Iterator[str]:
+    """Where hidden checks and the assignment have something of the same name."""
+    for part, rows in hidden.checks.items():
+        for name in rows:
+            if any(name in older.raw.get("checks", {}).get(part, {}) for older in source.lineage):
+                yield f"{part}.{name} is in {TABLE} as well: one of them must go"
+    for name in hidden.files.keys() & source.files.keys() - {"protocol.py"}:
+        yield f"{name} is there twice, hidden and visible: give one of them another name"
 
 
 def _limits_too_small(asked: Assignment) -> Iterator[str]:

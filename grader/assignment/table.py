@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Final, Self
@@ -21,7 +21,8 @@ from typing import Annotated, Any, Final, Self
 import msgspec
 
 from grader.assignment import beside
-from grader.assignment.values import Assignment, CheckSpec, ClientSpec, Flaw, Libraries, ServerSpec
+from grader.assignment.values import Assignment, CheckSpec, ClientSpec, Flaw, Libraries, ServerSpec, VisibilitySpec
+from grader.assignment.visibility import Hidden
 from grader.catalogue import part_of_module
 from grader.catalogue.usual import USUAL, prerequisites
 from grader.errors import UsageError
@@ -64,6 +65,7 @@ class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     client: ClientSpec | None = None
     limits: SandboxLimits = SandboxLimits()
     image: Libraries = Libraries()
+    visibility: VisibilitySpec = VisibilitySpec()
 
 
 class _Variant(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -85,7 +87,7 @@ class Source:
 
     `text`: its table.  `raw`: the same, decoded.  `handout`: its own or its parent's; `own_handout`: whether it is its
     own.  `files`: its Python files and its parent's, by name.  `own_files`: names of those that are its own.
-    `beside`: what is below its folder `files/` and its parent's, by path.
+    `beside`: what is below its folder `files/` and its parent's, by path.  `hidden`: its hidden checks, if any.
     """
 
     name: str
@@ -97,6 +99,7 @@ class Source:
     own_files: frozenset[str]
     beside: dict[str, bytes]
     parent: Source | None = None
+    hidden: Hidden | None = None
 
     @classmethod
     def read(cls, folder: Path, folder_of: Callable[[str], Path], seen: tuple[str, ...] = ()) -> Self:
@@ -137,11 +140,18 @@ class Source:
             raise CannotReadError(*flaws) from error
 
     @property
+    def lineage(self) -> Iterator[Source]:
+        """Itself and those that it extends, the nearest first."""
+        yield self
+        if self.parent:
+            yield from self.parent.lineage
+
+    @property
     def own_checks(self) -> frozenset[str]:
         """The ids of the checks that its Python files have."""
         return frozenset(
             f"{part_of_module(Path(name).stem)}.{match[1].decode()}"
-            for name, content in self.files.items()
+            for name, content in (*self.files.items(), *(self.hidden.files.items() if self.hidden else ()))
             if name.startswith("test_")
             for match in _OWN_CHECK.finditer(content)
         )
@@ -199,17 +209,14 @@ def line_of(text: str, path: Collection[str]) -> int | None:
 def examined(source: Source) -> tuple[Assignment | None, list[Flaw]]:
     """What the folder asks for, as far as it can be read, and where its table is not as it should be."""
     raw, flaws = _merged(source)
+    if source.hidden:
+        raw = {**raw, "checks": _overlaid(raw.get("checks", {}), source.hidden.checks)}
     try:
         file = msgspec.convert(raw, type=_File, strict=True)
     except msgspec.ValidationError as error:
         at = _AT_PATH.search(str(error))
         path = at[1].replace("[...]", "").split(".") if at else []
         return None, [*flaws, Flaw(TABLE, str(error), source.line(*path))]
-    lineage = []
-    older = source.parent
-    while older is not None:
-        lineage.append(older.name)
-        older = older.parent
     return (
         Assignment(
             name=source.name,
@@ -217,14 +224,17 @@ def examined(source: Source) -> tuple[Assignment | None, list[Flaw]]:
             roles=file.roles,
             transport=file.transport,
             server=file.server,
-            checks=tuple(_in_order(_specs(file.checks))),
+            checks=tuple(_seen_by(spec, file.visibility, source.hidden) for spec in _in_order(_specs(file.checks))),
             requirements=requirements_of(source.handout),
             limits=file.limits,
             files=source.files,
             client=file.client,
-            extends=tuple(lineage),
+            extends=tuple(older.name for older in source.lineage if older is not source),
             image=file.image,
             beside=source.beside,
+            handout=source.handout,
+            visibility=file.visibility,
+            hidden_files=source.hidden.files if source.hidden else {},
         ),
         flaws,
     )
@@ -312,6 +322,13 @@ def _specs(checks: Mapping[str, Mapping[str, str | _Row]]) -> list[CheckSpec]:
         )
         for check, row in rows.items()
     ]
+
+
+def _seen_by(spec: CheckSpec, said: VisibilitySpec, hidden: Hidden | None) -> CheckSpec:
+    """A check with who may see it."""
+    if spec.id in said.hidden or (hidden and spec.id in hidden.ids):
+        return msgspec.structs.replace(spec, visibility="hidden")
+    return msgspec.structs.replace(spec, visibility="after_due_date") if spec.id in said.after_due_date else spec
 
 
 def _in_order(specs: list[CheckSpec]) -> list[CheckSpec]:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Final, Literal
+from datetime import UTC, datetime
+from typing import Annotated, Final, Literal, Self
 
 import msgspec
 
 from grader.assignment.starting import Starting
 from grader.limits import SandboxLimits
-from grader.model import Part, Requirement, Role, Transport, part_of
+from grader.model import Part, Requirement, Role, Transport, Visibility, part_of
 
+_PROTOCOL: Final = "protocol.py"
+#: What the assignment's own protocol is called beside that of its hidden checks.
+_VISIBLE_PROTOCOL: Final = "visible_protocol.py"
 #: A library's name as pip and npm have it, or several extras.
 _NAME: Final = r"[A-Za-z0-9][\w.,-]*"
 
@@ -24,6 +28,7 @@ class CheckSpec(msgspec.Struct, frozen=True):
     points: float
     requirement: str
     needs: tuple[str, ...] = ()
+    visibility: Visibility = "visible"
 
     @property
     def part(self) -> Part:
@@ -36,13 +41,15 @@ class ServerSpec(Starting, frozen=True, kw_only=True, forbid_unknown_fields=True
 
     `default_port`: where clients expect it unless told otherwise (the lecture's 12000, if the handout names none).
     `listen`: on every IPv4 address, or on loopback at least.  `clients`: how many it must hold at the same time
-    (`many_clients`).  `backlog`: how many may wait while it is busy (`backlog_burst`).
+    (`many_clients`).  `backlog`: how many may wait while it is busy (`backlog_burst`).  `connection`: whether it stays
+    open for more requests, or is closed by the server after each reply.
     """
 
     default_port: Annotated[int, msgspec.Meta(ge=1, le=65535)] = 12_000
     listen: Literal["any", "loopback"] = "any"
     clients: Annotated[int, msgspec.Meta(ge=2, le=5000)] = 500
     backlog: Annotated[int, msgspec.Meta(ge=1, le=1000)] = 16
+    connection: Literal["persistent", "one_request"] = "persistent"
 
 
 class ClientSpec(Starting, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -75,6 +82,19 @@ class Libraries(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return bool(self.names)
 
 
+class VisibilitySpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The table `[visibility]`; a time without a zone is this machine's."""
+
+    hidden: tuple[str, ...] = ()
+    after_due_date: tuple[str, ...] = ()
+    due: datetime | None = None
+    elsewhere: tuple[str, ...] = ()
+
+    def is_past(self, now: datetime) -> bool:
+        """Whether the due date is over."""
+        return self.due is not None and self.due.astimezone(UTC) <= now.astimezone(UTC)
+
+
 class Flaw(msgspec.Struct, frozen=True):
     """A mistake in an assignment's folder, for its author to fix: which file, what, and the line if there is one."""
 
@@ -93,6 +113,8 @@ class Assignment(msgspec.Struct, frozen=True):
     `checks`: each after those that it needs.  `files`: its Python files by name, which only the driver imports.
     `beside`: what is laid beside its programs, by path below `files/`.
     `extends`: the assignments that it is a variant of, the nearest first.  `image`: libraries that programs may use.
+    `handout`: what its authors wrote, in Markdown.
+    `hidden_files`: the Python files of hidden checks, which are there only while these are played.
     """
 
     name: str
@@ -107,7 +129,27 @@ class Assignment(msgspec.Struct, frozen=True):
     client: ClientSpec | None = None
     extends: tuple[str, ...] = ()
     image: Libraries = Libraries()
+    handout: str = ""
     beside: dict[str, bytes] = {}
+    visibility: VisibilitySpec = VisibilitySpec()
+    hidden_files: dict[str, bytes] = {}
+
+    @property
+    def concealed(self) -> frozenset[str]:
+        """The checks that not everybody may see at any time."""
+        return frozenset(spec.id for spec in self.checks if spec.visibility != "visible")
+
+    def shown_part(self) -> Self:
+        """All that may be there while other checks than those are played."""
+        checks = tuple(spec for spec in self.checks if spec.visibility == "visible")
+        return msgspec.structs.replace(self, checks=checks, hidden_files={}, visibility=VisibilitySpec())
+
+    def hidden_part(self) -> Self:
+        """What is there while those are played: with the hidden checks' own messages, if they have any."""
+        files = {**self.files, **self.hidden_files}
+        if _PROTOCOL in self.hidden_files:
+            files[_VISIBLE_PROTOCOL] = self.files[_PROTOCOL]
+        return msgspec.structs.replace(self, files=files, hidden_files={})
 
     def starting(self, role: Role) -> Starting:
         """How its program of this role is started."""

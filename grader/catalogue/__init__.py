@@ -86,7 +86,7 @@ class Behaviour:
     """A row of the catalogue.
 
     `hints`: what to look at, by reason; `hint` for all others; parts may be for some languages only (`fitting`).
-    `says`: the functions of an assignment's `protocol.py` that it needs.
+    `says`: the functions of an assignment's `protocol.py` that it needs; `needs`: what else (`needs.py`).
     """
 
     does: str
@@ -95,6 +95,7 @@ class Behaviour:
     hint: str
     hints: dict[Reason, str]
     says: tuple[str, ...] = ()
+    needs: tuple[str, ...] = ()
 
     def hint_for(self, reason: Reason, language: str = "") -> str:
         """What to look at after this failure of a program in this language (empty: not known)."""
@@ -112,11 +113,12 @@ def behaviour(
     hint: str,
     hints: dict[Reason, str] | None = None,
     says: tuple[str, ...] = (),
+    needs: tuple[str, ...] = (),
 ) -> Callable[[_Check], _Check]:
     """Attach a check's row of the catalogue."""
 
     def mark(check: _Check) -> _Check:
-        vars(check)["behaviour"] = Behaviour(does, proves, catches, hint, hints or {}, says)
+        vars(check)["behaviour"] = Behaviour(does, proves, catches, hint, hints or {}, says, needs)
         return check
 
     return mark

@@ -6,7 +6,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from grader.catalogue import READ_WHY, behaviour
-from grader.checks.steps import interrupt, must_end_quietly
+from grader.checks.ending import interrupt, must_end_quietly
 from grader.errors import Reason
 from grader.limits import SETTLE_S
 from grader.wire.faults import FaultError

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from grader.catalogue import RECV_GIVES_NOTHING, behaviour
 from grader.checks.client_common import GOES_ELSEWHERE_HINTS, THREADS_HINT, must_have_gone, serve
-from grader.checks.steps import must_refuse_in_words
+from grader.checks.ending import must_refuse_in_words
 from grader.errors import Reason
 from grader.harness.session import OTHER_HOST
 from grader.limits import GIVE_UP_S, REPLY_S, SETTLE_S

@@ -6,7 +6,7 @@ from contextlib import suppress
 from dataclasses import replace
 
 from grader.catalogue import behaviour
-from grader.checks.steps import (
+from grader.checks.ending import (
     interrupt,
     must_end_quietly,
     must_refuse,

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from grader.catalogue import RECV_GIVES_NOTHING, behaviour
-from grader.checks.steps import interrupt, one_connected, serves_another, stop_anyhow, until_enough, wait_time_wait
+from grader.checks.crowds import serves_another, until_enough
+from grader.checks.ending import interrupt, one_connected, stop_anyhow, wait_time_wait
 from grader.errors import Reason
-from grader.harness.fixtures import Connect
+from grader.harness.fixtures import Begin, Connect
+from grader.harness.part import Part, in_lockstep
 from grader.harness.stage import Server, Stage
 from grader.limits import SETTLE_S
 from grader.model import EventKind
+from grader.protocol.dialogues import dialogue_of
 from grader.protocol.script import StreamProtocol
 from grader.wire.faults import FaultError
 from grader.wire.tcp import ScriptedClient
@@ -29,11 +32,11 @@ _ONE_AT_A_TIME = (
     catches="serving one client and exiting",
     hint="accept belongs in a loop: after one client has left, accept the next.",
 )
-def test_sequential_clients(connect: Connect, protocol: StreamProtocol) -> None:
+def test_sequential_clients(begin: Begin, protocol: StreamProtocol) -> None:
     """Serves one client after another"""
     for number in until_enough(_SEQUENTIAL_CLIENTS):
-        with connect() as client:
-            client.ask(protocol.exchange(number))
+        with begin(dialogue_of(protocol, number)) as part:
+            part.play()
 
 
 @behaviour(
@@ -45,9 +48,9 @@ def test_sequential_clients(connect: Connect, protocol: StreamProtocol) -> None:
         Reason.CLOSED_EARLY: "It accepts them and immediately closes some: look for a table or a pool of fixed size."
     },
 )
-def test_concurrent_clients(server: Server, connect: Connect, protocol: StreamProtocol) -> None:
+def test_concurrent_clients(server: Server, begin: Begin, protocol: StreamProtocol) -> None:
     """Serves many clients at the same time"""
-    _hold_and_serve(server, connect, protocol, _CONCURRENT_CLIENTS)
+    _hold_and_serve(server, begin, protocol, _CONCURRENT_CLIENTS)
 
 
 @behaviour(
@@ -69,18 +72,28 @@ def test_idle_client_blocks_no_one(connect: Connect, protocol: StreamProtocol) -
     catches="one buffer for all clients",
     hint="What has come from one client must not be mixed with another's: use a buffer for each connection.",
 )
-def test_interleaved_fragments(connect: Connect, protocol: StreamProtocol) -> None:
+def test_interleaved_fragments(begin: Begin, protocol: StreamProtocol) -> None:
     """Keeps the messages of different clients apart"""
-    exchanges = protocol.exchange(0), protocol.exchange(1)
-    with connect() as first, connect() as second:
-        talks = list(zip((first, second), exchanges, strict=True))
-        for client, exchange in talks:
-            half = len(exchange.request) // 2
-            client.send(exchange.request[:half], pieces=half)
-        for client, exchange in talks:
-            half = len(exchange.request) // 2
-            client.send(exchange.request[half:], pieces=len(exchange.request))
-            client.expect_answer(exchange)
+    with begin(dialogue_of(protocol, 0)) as first, begin(dialogue_of(protocol, 1)) as second:
+        while going := [part for part in (first, second) if part.due is not None]:
+            for part in going:
+                part.turn(_first_half)
+            for part in going:
+                _second_half(part)
+                part.hear()
+
+
+def _first_half(client: ScriptedClient, request: bytes) -> None:
+    __tracebackhide__ = True
+    half = len(request) // 2
+    client.send(request[:half], pieces=half or None)
+
+
+def _second_half(part: Part) -> None:
+    __tracebackhide__ = True
+    if part.due is not None:
+        request = part.due.request
+        part.client.send(request[len(request) // 2 :], pieces=max(1, len(request)))
 
 
 @behaviour(
@@ -199,9 +212,9 @@ def _short_queue(stage: Stage, server: Server, others: int, wanted: int) -> Faul
     hint="Look for a fixed number in your program: a table of clients, a pool of workers, FD_SETSIZE of select, or a "
     "limit of open files that it sets itself.",
 )
-def test_many_clients(server: Server, connect: Connect, stage: Stage, protocol: StreamProtocol) -> None:
+def test_many_clients(server: Server, begin: Begin, stage: Stage, protocol: StreamProtocol) -> None:
     """Holds as many clients as required"""
-    _hold_and_serve(server, connect, protocol, stage.server_spec.clients)
+    _hold_and_serve(server, begin, protocol, stage.server_spec.clients)
 
 
 @behaviour(
@@ -241,23 +254,22 @@ def test_port_reuse_after_ctrl_c(fresh_server: Server, stage: Stage, protocol: S
         raise FaultError(Reason.ADDRESS_IN_USE, what, doing=fault.doing) from None
 
 
-def _hold_and_serve(server: Server, connect: Connect, protocol: StreamProtocol, count: int) -> None:
+def _hold_and_serve(server: Server, begin: Begin, protocol: StreamProtocol, count: int) -> None:
     __tracebackhide__ = True
     transcript = server.program.transcript
     mark = transcript.mark()
-    clients = []
-    for _ in range(count):
-        client = connect()
-        client.wait_accepted()
-        clients.append(client)
-    lost = sum(not client.established() for client in clients)
+    parts = []
+    for number in range(count):
+        part = begin(dialogue_of(protocol, number))
+        part.client.wait_accepted()
+        parts.append(part)
+    lost = sum(not part.client.established() for part in parts)
     if lost:
         what = f"of {count} connected clients it has disconnected {lost}"
         raise FaultError(Reason.CLOSED_EARLY, what, doing=server.program.doing())
     transcript.add(EventKind.KERNEL, "grader", f"all {count} connections are established and accepted")
-    for number, client in reversed(list(enumerate(clients))):
-        client.ask(protocol.exchange(number))
-    for client in clients:
-        client.close()
+    in_lockstep(reversed(parts))
+    for part in parts:
+        part.client.close()
     transcript.rewind(mark)
     transcript.add(EventKind.NOTE, "grader", f"{count} clients were established at the same time, and all were served")

@@ -4,19 +4,25 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterable
+from functools import partial
 
 from grader.catalogue import READ_WHY, RECV_GIVES_NOTHING, behaviour
-from grader.checks.splits import every_split, serves_at_once
-from grader.checks.steps import at_rest, resident_bytes, serves_another
+from grader.checks.crowds import serves_another
+from grader.checks.measures import at_rest, resident_bytes
+from grader.checks.splits import Splits, serves_at_once
 from grader.errors import Reason
-from grader.harness.fixtures import Connect
+from grader.harness.fixtures import Begin, Connect
 from grader.harness.stage import Server, Stage
 from grader.limits import REPLY_S
 from grader.model import EventKind
+from grader.protocol.dialogues import Dialogue, dialogue_of, dialogues_of, in_turn, together
 from grader.protocol.script import Exchange, StreamProtocol
 from grader.wire.faults import FaultError
+from grader.wire.tcp import ScriptedClient
 
 _LONG_BYTES = 1 << 20
+#: Dialogues, or exchanges on one connection, of the checks that come first.
+_DIALOGUES = 3
 _COALESCED = 5
 _PIPELINED = 50
 #: Usual buffer sizes; messages are one byte shorter and longer, too.
@@ -55,11 +61,11 @@ def test_greets(connect: Connect, stage: Stage) -> None:
         Reason.CRASHED: READ_WHY,
     },
 )
-def test_answers(connect: Connect, protocol: StreamProtocol) -> None:
+def test_answers(begin: Begin, protocol: StreamProtocol) -> None:
     """Answers a message"""
-    with connect() as client:
-        for number in range(3):
-            client.ask(protocol.exchange(number))
+    for dialogue in dialogues_of(protocol, _DIALOGUES):
+        with begin(dialogue) as part:
+            part.play()
 
 
 @behaviour(
@@ -70,13 +76,11 @@ def test_answers(connect: Connect, protocol: StreamProtocol) -> None:
     + " A server that must send every byte back immediately sends what recv returns, and keeps only "
     "what it needs to recognise a line.",
 )
-def test_fragments_every_byte(connect: Connect, protocol: StreamProtocol) -> None:
+def test_fragments_every_byte(begin: Begin, protocol: StreamProtocol) -> None:
     """Answers a message that arrives one byte at a time"""
-    with connect() as client:
-        for number in range(3):
-            exchange = protocol.exchange(number)
-            client.send(exchange.request, pieces=1)
-            client.expect(exchange.reply)
+    for dialogue in dialogues_of(protocol, _DIALOGUES):
+        with begin(dialogue) as part:
+            part.play(lambda client, request: client.send(request, pieces=1))
 
 
 @behaviour(
@@ -91,19 +95,20 @@ def test_fragments_every_split(server: Server, stage: Stage, protocol: StreamPro
     """Answers a message that arrives in two pieces, wherever it is split"""
     at_once = serves_at_once(stage, server, protocol.exchange(0))
     server = stage.again(server)
-    for exchange, ends in _scripted(protocol):
-        server = stage.again(every_split(stage, server, exchange, rng, at_once=at_once, ends=ends))
+    for dialogue, ends in _scripted(protocol):
+        server = stage.again(Splits(stage, dialogue, rng, at_once, ends).play(server))
 
 
 @behaviour(
     does="five messages in one segment",
     proves="one segment, or all bytes in the queue of the frozen program",
     catches="everything after the first message is dropped",
+    needs=("persistent", "pipelined"),
     hint=_KEEP_A_BUFFER + " Loop until no complete message is left in the buffer, then call recv again.",
 )
 def test_coalesced(connect: Connect, protocol: StreamProtocol) -> None:
     """Answers all messages that arrive together"""
-    exchanges = [protocol.exchange(number) for number in range(_COALESCED)]
+    exchanges = together(protocol, _COALESCED)
     with connect() as client:
         client.send_as_one_read(b"".join(exchange.request for exchange in exchanges))
         client.expect_each(exchanges)
@@ -113,11 +118,12 @@ def test_coalesced(connect: Connect, protocol: StreamProtocol) -> None:
     does="a whole message and half of the next in one segment; then the other half",
     proves="one segment; the rest is sent after the first reply, when everything before it was read",
     catches="the rest of what recv returned is thrown away",
+    needs=("persistent", "pipelined"),
     hint=_KEEP_A_BUFFER + " What is left after the last complete message is the beginning of the next one: keep it.",
 )
 def test_message_and_a_half(connect: Connect, protocol: StreamProtocol) -> None:
     """Keeps the beginning of a message that arrives after another"""
-    first, second = protocol.exchange(0), protocol.exchange(1)
+    first, second = together(protocol, 2)
     half = len(second.request) // 2
     with connect() as client:
         client.send_as_one_read(first.request + second.request[:half])
@@ -151,18 +157,30 @@ def test_extra_reply_bytes(connect: Connect, stage: Stage, protocol: StreamProto
     catches="a reply before the message is complete, or when it never will be",
     hint="A message is complete when its end has arrived, not when recv returns. " + _KEEP_A_BUFFER,
 )
-def test_unfinished_message_gets_no_answer(connect: Connect, stage: Stage, protocol: StreamProtocol) -> None:
+def test_unfinished_message_gets_no_answer(begin: Begin, stage: Stage, protocol: StreamProtocol) -> None:
     """Does not answer a message before it is complete"""
     exchange = protocol.exchange(2)
     half = len(exchange.request) // 2
-    with connect() as client:
-        client.send(exchange.request[:half], pieces=half)
-        client.expect_nothing(Reason.EARLY_REPLY, "it replied although the message was not complete")
-        client.send(exchange.request[half:])
-        client.expect(exchange.reply)
-        client.send_and_half_close(exchange.request[:half])
-        client.expect_no_reply(Reason.EARLY_REPLY, "it replied although the connection ended before the message did")
+    with begin(in_turn([exchange, exchange])) as part:
+        part.turn(lambda client, request: client.send(request[:half], pieces=half))
+        part.client.expect_nothing(Reason.EARLY_REPLY, "it replied although the message was not complete")
+        part.client.send(exchange.request[half:])
+        part.hear()
+        part.reach()
+        _end_unfinished(part.client, protocol, exchange.request[:half])
     stage.end_program()  # with one buffer for all clients, the rest of this message would come before another check's
+
+
+def _end_unfinished(client: ScriptedClient, protocol: StreamProtocol, half: bytes) -> None:
+    """Half a message and the client's FIN: no reply, unless the protocol has one for that."""
+    __tracebackhide__ = True
+    if hasattr(protocol, "unfinished"):
+        begun = protocol.unfinished()
+        client.send_and_half_close(begun.request)
+        client.expect(begun.reply)
+        return
+    client.send_and_half_close(half)
+    client.expect_no_reply(Reason.EARLY_REPLY, "it replied although the connection ended before the message did")
 
 
 @behaviour(
@@ -189,16 +207,14 @@ def test_unterminated_last_message(connect: Connect, protocol: StreamProtocol) -
     says=("sized",),
     hint="How much recv returns says nothing about where a message ends. " + _KEEP_A_BUFFER,
 )
-def test_buffer_boundaries(connect: Connect, protocol: StreamProtocol) -> None:
+def test_buffer_boundaries(begin: Begin, protocol: StreamProtocol) -> None:
     """Answers messages as long as common buffers, and a byte longer or shorter"""
-    with connect() as client:
-        for size in (size + more for size in _BUFFERS for more in (-1, 0, 1)):
-            exchange = protocol.sized(size)
-            if size < _BUFFERS[-1] - 1:
-                client.send_as_one_read(exchange.request)
-            else:
-                client.send(exchange.request)
-            client.expect_answer(exchange)
+    sizes = [size + more for size in _BUFFERS for more in (-1, 0, 1)]
+    with begin(in_turn(map(protocol.sized, sizes))) as part:
+        for size in sizes:
+            fits = size < _BUFFERS[-1] - 1
+            part.turn(ScriptedClient.send_as_one_read if fits else ScriptedClient.send)
+            part.hear()
 
 
 @behaviour(
@@ -226,11 +242,10 @@ def test_long_message(connect: Connect, protocol: StreamProtocol) -> None:
     hint="Work on the bytes from the network, not on text{Python: : no decode(), no strip()}{C: : no strlen(), no "
     "strcpy()}{Java: : no Reader, no String}.",
 )
-def test_binary_bytes(connect: Connect, protocol: StreamProtocol) -> None:
+def test_binary_bytes(begin: Begin, protocol: StreamProtocol) -> None:
     """Leaves all other bytes unchanged"""
-    with connect() as client:
-        for exchange in (*protocol.awkward(), protocol.surprise()):
-            client.ask(exchange)
+    with begin(in_turn([*protocol.awkward(), protocol.surprise()])) as part:
+        part.play()
 
 
 @behaviour(
@@ -240,12 +255,10 @@ def test_binary_bytes(connect: Connect, protocol: StreamProtocol) -> None:
     says=("text",),
     hint="A character can arrive in pieces. Collect the bytes of a whole message first, then decode.",
 )
-def test_utf8_split(connect: Connect, protocol: StreamProtocol) -> None:
+def test_utf8_split(begin: Begin, protocol: StreamProtocol) -> None:
     """Puts together characters that arrive in pieces"""
-    with connect() as client:
-        for exchange in protocol.text():
-            client.send(exchange.request, pieces=_inside_characters(exchange.request))
-            client.expect_answer(exchange)
+    with begin(in_turn(protocol.text())) as part:
+        part.play(lambda client, request: client.send(request, pieces=_inside_characters(request)))
 
 
 @behaviour(
@@ -274,22 +287,22 @@ def test_invalid_utf8_survived(connect: Connect, protocol: StreamProtocol) -> No
     says=("line_endings",),
     hint="telnet ends a line with CR LF, nc with LF: remove both before you look at the line.",
 )
-def test_line_endings(connect: Connect, protocol: StreamProtocol) -> None:
+def test_line_endings(begin: Begin, protocol: StreamProtocol) -> None:
     """Accepts every line ending that is allowed"""
-    with connect() as client:
-        for exchange in protocol.line_endings():
-            client.ask(exchange)
+    with begin(in_turn(protocol.line_endings())) as part:
+        part.play()
 
 
 @behaviour(
     does="fifty different messages in one segment",
     proves="one segment",
     catches="replies swapped, only the first few messages of a read answered",
+    needs=("persistent", "pipelined"),
     hint="Reply to all messages in the buffer of a connection, in the order in which they arrived.",
 )
 def test_pipelined_in_order(connect: Connect, protocol: StreamProtocol) -> None:
     """Answers many messages that arrive together, in order"""
-    exchanges = [protocol.exchange(number) for number in range(_PIPELINED)]
+    exchanges = together(protocol, _PIPELINED)
     with connect() as client:
         client.send_as_one_read(b"".join(exchange.request for exchange in exchanges))
         client.expect_each(exchanges)
@@ -303,11 +316,10 @@ def test_pipelined_in_order(connect: Connect, protocol: StreamProtocol) -> None:
     hint="On the network the most significant byte comes first{Python: : struct.pack('!i', n)}{C: : htonl and ntohl}; "
     "mind the sign.",
 )
-def test_byte_order(connect: Connect, protocol: StreamProtocol) -> None:
+def test_byte_order(begin: Begin, protocol: StreamProtocol) -> None:
     """Reads and writes numbers in network byte order"""
-    with connect() as client:
-        for exchange in protocol.numbers():
-            client.ask(exchange)
+    with begin(in_turn(protocol.numbers())) as part:
+        part.play()
 
 
 @behaviour(
@@ -335,12 +347,14 @@ def test_hostile_length(connect: Connect, server: Server, protocol: StreamProtoc
         serves_another(connect, protocol)
 
 
-def _scripted(protocol: StreamProtocol) -> Iterable[tuple[Exchange, bool]]:
-    """All messages that a protocol scripts word for word, and whether the connection ends with the reply."""
-    for exchange in (protocol.exchange(0), protocol.exchange(1), *_said(protocol, "awkward")):
-        yield exchange, False
+def _scripted(protocol: StreamProtocol) -> Iterable[tuple[Callable[[], Dialogue], bool]]:
+    """All that a protocol scripts, each made anew when it is asked for; and whether the connection ends with it."""
+    for number in range(2):
+        yield partial(dialogue_of, protocol, number), False
+    for exchange in _said(protocol, "awkward"):
+        yield partial(in_turn, [exchange]), False
     if hasattr(protocol, "closing"):
-        yield protocol.closing(), True
+        yield partial(in_turn, [protocol.closing()]), True
 
 
 def _said(protocol: StreamProtocol, function: str) -> tuple[Exchange, ...]:

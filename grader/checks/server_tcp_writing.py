@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import repeat
 
 from grader.catalogue import RECV_GIVES_NOTHING, behaviour
-from grader.checks.steps import at_rest, process_count, resident_bytes, serves_another, thread_count, until_enough
+from grader.checks.crowds import serves_another, until_enough
+from grader.checks.measures import at_rest, process_count, resident_bytes, thread_count
 from grader.errors import Reason
-from grader.harness.fixtures import Connect
+from grader.harness.fixtures import Begin, Connect
+from grader.harness.part import Part
 from grader.harness.stage import Server, Stage
 from grader.limits import REPLY_S, SETTLE_S
 from grader.model import EventKind
+from grader.protocol.dialogues import can_pipeline, in_turn, with_much_to_send
 from grader.protocol.script import Exchange, StreamProtocol
 from grader.wire.faults import FaultError
 from grader.wire.program import Program
 from grader.wire.runtimes import passing_helpers
-from grader.wire.tcp import ScriptedClient
 
 _MESSAGE_BYTES = 1 << 16
 _BOTH_DIRECTIONS_BYTES = 8 << 20
@@ -60,30 +63,30 @@ _WORKER_HINT = (
     "reads everything",
     proves="bytes wait in the program's send queue, and it is blocked or waits for space",
     catches="ignored short writes, truncation, giving up on a slow client",
-    says=("sized",),
+    needs=("much",),
     hint="A send may take only part of the data, and on a non-blocking socket none: keep the rest and send it when "
     "there is space.{Python, C:  The return value of send says how much it took.}{Python:  sendall does all that on a "
     "blocking socket.}{Rust:  write_all does all that.}{JavaScript:  When write returns false, pause until 'drain'.}",
 )
 def test_slow_reader_gets_all(server: Server, stage: Stage, protocol: StreamProtocol) -> None:
     """Sends everything to a client that reads slowly"""
-    _gets_all(stage, server, _many(protocol, stage.more_than_buffers_bytes))
+    _gets_all(stage, server, _many(stage, protocol, stage.more_than_buffers_bytes))
 
 
 @behaviour(
     does="a client sends many requests and reads nothing until the program rests; meanwhile another client is served",
     proves="bytes wait in the program's send queue, and it is blocked or waits for space",
     catches="a single thread for all clients, stuck in sendall",
-    says=("sized",),
+    needs=("much",),
     hint="While send waits for one client nobody else is served: use a thread for each client, or non-blocking sockets "
     "and a buffer for what each client still has to receive.",
 )
 def test_slow_reader_blocks_no_one(server: Server, stage: Stage, connect: Connect, protocol: StreamProtocol) -> None:
     """Serves others while one client doesn't read"""
-    exchanges = _many(protocol, stage.more_than_buffers_bytes)
+    exchanges = _many(stage, protocol, stage.more_than_buffers_bytes)
     with stage.connect(server, slow=True) as slow:
         try:
-            slow.send_without_reading(_requests(exchanges))
+            slow.send_without_reading(_requests(exchanges), may_close=stage.one_request)
         except FaultError as fault:
             # A server may give up on a client that does not read: whether that is allowed is another check's business.
             if fault.reason not in {Reason.RESET, Reason.CLOSED_EARLY}:
@@ -100,7 +103,7 @@ def test_slow_reader_blocks_no_one(server: Server, stage: Stage, connect: Connec
     proves="bytes waited in the program's send queue when the reset was sent, and more requests were unanswered; the "
     "FIN was sent together with the requests",
     catches="BrokenPipeError, ConnectionResetError or SIGPIPE ends the server, or a thread or process in its pool",
-    says=("sized",),
+    needs=("much",),
     hint="send can fail because the client has left: that is the end of this client, not of the server.{C:  Ignore "
     "SIGPIPE, or send with MSG_NOSIGNAL, and check what send returns.}",
     hints={
@@ -111,29 +114,30 @@ def test_slow_reader_blocks_no_one(server: Server, stage: Stage, connect: Connec
 def test_peer_gone_mid_reply(server: Server, stage: Stage, connect: Connect, protocol: StreamProtocol) -> None:
     """Survives a client that leaves in the middle of a reply"""
     program = server.program
-    exchanges = _many(protocol, stage.more_than_buffers_bytes)
-    cut_short = protocol.sized(_UNREAD_BYTES // 2)
+    exchanges = _many(stage, protocol, stage.more_than_buffers_bytes)
+    cut_short = with_much_to_send(protocol, _UNREAD_BYTES, _UNREAD_BYTES // 2, alone=stage.one_request)
     workers = _fewest_workers(program, lambda: serves_another(connect, protocol))
     for _ in range(_VISITS):
         with stage.connect(server, slow=True) as client:
-            client.send_without_reading(_requests(exchanges))
+            client.send_without_reading(_requests(exchanges), may_close=stage.one_request)
             client.reset()
         program.wait_delivered()
         serves_another(connect, protocol)
         if stage.private_network:  # otherwise so little would fit in its buffers
             with stage.connect(server, slow=True) as client:
-                client.send_without_reading(_requests([cut_short] * 2))
+                client.send_without_reading(_requests(cut_short), may_close=stage.one_request)
                 client.half_close()
                 client.leave_unread()
             program.wait_delivered()
             serves_another(connect, protocol)
-    requests = _short_requests(protocol)
+    requests = _short_requests(stage, protocol)
     mark = program.transcript.mark()
     left = 0
     for number in until_enough(_LEAVING):
         program.transcript.rewind(mark)
         with connect() as client:
-            client.ask(protocol.exchange(0))  # leaving before being served is another check's business
+            if not stage.one_request:
+                client.ask(protocol.exchange(0))  # leaving before being served is another check's business
             client.send_and_leave(requests, reset=number % 2 == 1)
         program.wait_delivered()
         program.wait_rest(SETTLE_S)  # what it still does for those who have left must not count for the next one
@@ -166,8 +170,13 @@ def _workers(program: Program) -> tuple[int, int] | None:
     return process_count(snapshot), thread_count(snapshot) - sum(map(passing_helpers, snapshot))
 
 
-def _short_requests(protocol: StreamProtocol) -> bytes:
-    """Whole messages, as many as fit in one segment: whoever reads them piece by piece replies several times."""
+def _short_requests(stage: Stage, protocol: StreamProtocol) -> bytes:
+    """Whole messages, as many as fit in one segment: whoever reads them piece by piece replies several times.
+
+    One, where nothing may be sent before it is answered.
+    """
+    if stage.one_request or not can_pipeline(protocol):
+        return protocol.exchange(0).request
     requests = bytearray()
     number = 0
     while len(requests) + len(more := protocol.exchange(number).request) <= _ASKED_BYTES:
@@ -182,13 +191,13 @@ def _short_requests(protocol: StreamProtocol) -> bytes:
     proves="all of the first 32 KiB wait in the program's receive queue while it is frozen; each piece is sent when "
     "the program rests, or has had a while",
     catches="closing with unread input, or before the client does, which resets the connection and destroys the reply",
-    says=("closing",),
+    needs=("ending",),
     hint="Closing a socket with unread bytes sends a RST, and so do bytes that arrive after it is closed; the client "
     "loses what it has not read yet: shutdown(SHUT_WR), read and discard until the client closes its side, then close.",
 )
-def test_reply_survives_unread_input(connect: Connect, protocol: StreamProtocol) -> None:
+def test_reply_survives_unread_input(connect: Connect, stage: Stage, protocol: StreamProtocol) -> None:
     """Delivers its last reply although more was sent than it read"""
-    exchange = protocol.closing()
+    exchange = protocol.exchange(0) if stage.one_request else protocol.closing()
     with connect() as client:
         client.send_as_one_read(exchange.request + b"x" * _EXTRA_BYTES)
         client.send_when_it_rests(b"x" * _LATER_BYTES, _LATER_PIECES)
@@ -201,12 +210,14 @@ def test_reply_survives_unread_input(connect: Connect, protocol: StreamProtocol)
     proves="bytes wait in the program's send queue, and it is blocked or waits for space",
     catches="an output buffer of fixed size, a deadlock between reading and writing",
     says=("sized",),
+    needs=("persistent", "pipelined"),
     hint="When a client doesn't read, stop reading from it as well until it does: no buffer is large enough for "
     "everything.",
 )
 def test_both_directions_full(server: Server, stage: Stage, protocol: StreamProtocol) -> None:
     """Loses nothing when both directions are full"""
-    _gets_all(stage, server, _many(protocol, _BOTH_DIRECTIONS_BYTES))
+    long = protocol.sized(_MESSAGE_BYTES)
+    _gets_all(stage, server, [long] * (_BOTH_DIRECTIONS_BYTES // len(long.request)))
 
 
 @behaviour(
@@ -229,21 +240,22 @@ def test_half_close(connect: Connect, protocol: StreamProtocol) -> None:
     does="the message that ends the connection; its reply, then everything until the end",
     proves="the reply has arrived, and nothing else is asked",
     catches="a connection that is left open",
-    says=("closing",),
+    needs=("ending",),
     hint="After this message the server closes the connection, not the client: leave the loop, close the socket.",
 )
-def test_closes_when_done(connect: Connect, protocol: StreamProtocol) -> None:
+def test_closes_when_done(begin: Begin, stage: Stage, protocol: StreamProtocol) -> None:
     """Closes the connection when it is asked to"""
-    with connect() as client:
-        client.ask(protocol.exchange(0))
-        client.ask(protocol.closing())
-        client.expect_end()
+    last = protocol.exchange(1) if stage.one_request else protocol.closing()
+    with begin(in_turn([protocol.exchange(0), last])) as part:
+        part.play()
+        part.client.expect_end()
 
 
 @behaviour(
     does="a message; silence until the program rests; another message on the same connection",
     proves="the program is still, or had the time allowed for a reply, and the connection is open",
     catches="closing after one reply",
+    needs=("persistent",),
     hint="After a reply, go back to recv on the same socket; the client may ask for more.",
 )
 def test_stays_open(connect: Connect, protocol: StreamProtocol) -> None:
@@ -260,14 +272,15 @@ def test_stays_open(connect: Connect, protocol: StreamProtocol) -> None:
     "has grown by more than 16 MiB; its resident memory before and after",
     proves="resident memory is read when it is at rest",
     catches="keeping everything that was ever received",
-    says=("sized",),
+    needs=("much",),
     hint="Remove a message from your buffer once you have replied to it; don't keep a list of what arrived.",
 )
-def test_memory_stays_flat(connect: Connect, server: Server, protocol: StreamProtocol) -> None:
+def test_memory_stays_flat(begin: Begin, server: Server, stage: Stage, protocol: StreamProtocol) -> None:
     """Doesn't need more memory the more it is asked"""
     program = server.program
-    with connect() as client:
-        traffic = _Traffic(client, program, protocol.sized(_MESSAGE_BYTES))
+    (exchange,) = with_much_to_send(protocol, _MESSAGE_BYTES, _MESSAGE_BYTES, alone=True)
+    with begin(in_turn(repeat(exchange))) as part:
+        traffic = _Traffic(part, program)
         traffic.send(_MESSAGE_BYTES)
         first = traffic.resident_bytes()
         settled = _settles(traffic)
@@ -286,23 +299,24 @@ def test_memory_stays_flat(connect: Connect, server: Server, protocol: StreamPro
 
 @dataclass(frozen=True)
 class _Traffic:
-    """The same exchange, again and again, on one connection."""
+    """The same exchange, again and again, on one connection or as many as it takes."""
 
-    client: ScriptedClient
+    part: Part
     program: Program
-    exchange: Exchange
 
     def send(self, size_bytes: int) -> None:
-        """Send and receive so many bytes in each direction, on average."""
+        """Send and receive so many bytes, both together twice as many."""
         __tracebackhide__ = True
         mark = self.program.transcript.mark()
-        enough_bytes = self._moved_bytes() + 2 * size_bytes
-        while self._moved_bytes() < enough_bytes:
+        left_bytes = 2 * size_bytes
+        while left_bytes > 0:
             self.program.transcript.rewind(mark)
-            self.client.ask(self.exchange)
-
-    def _moved_bytes(self) -> int:
-        return self.client.sent_bytes + self.client.received_bytes
+            self.part.reach()
+            client = self.part.client
+            before = client.sent_bytes + client.received_bytes
+            self.part.turn()
+            self.part.hear()
+            left_bytes -= client.sent_bytes + client.received_bytes - before
 
     def resident_bytes(self) -> int:
         """The program's memory when it is at rest."""
@@ -326,18 +340,17 @@ def _settles(traffic: _Traffic) -> bool:
     return False
 
 
-def _gets_all(stage: Stage, server: Server, exchanges: list[Exchange]) -> None:
+def _gets_all(stage: Stage, server: Server, exchanges: Sequence[Exchange]) -> None:
     """A client that reads only when nothing more can be sent receives every reply."""
     __tracebackhide__ = True
     with stage.connect(server, slow=True) as client:
-        client.send_without_reading(_requests(exchanges))
+        client.send_without_reading(_requests(exchanges), may_close=stage.one_request)
         client.expect_each([stage.greeting.heard, *exchanges])
 
 
-def _many(protocol: StreamProtocol, size_bytes: int) -> list[Exchange]:
-    exchange = protocol.sized(_MESSAGE_BYTES)
-    return [exchange] * (size_bytes // len(exchange.request))
+def _many(stage: Stage, protocol: StreamProtocol, size_bytes: int) -> tuple[Exchange, ...]:
+    return with_much_to_send(protocol, size_bytes, _MESSAGE_BYTES, alone=stage.one_request)
 
 
-def _requests(exchanges: list[Exchange]) -> bytes:
+def _requests(exchanges: Sequence[Exchange]) -> bytes:
     return b"".join(exchange.request for exchange in exchanges)

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from grader.catalogue import READ_WHY, behaviour
-from grader.checks.steps import stop_anyhow
+from grader.checks.ending import stop_anyhow
 from grader.errors import Reason
 from grader.harness.fixtures import ConnectUdp
 from grader.harness.stage import Server, Stage
 from grader.limits import SETTLE_S, UNREST_S
 from grader.model import EventKind
-from grader.protocol.exactly import bytes_of
 from grader.protocol.script import DatagramProtocol
 from grader.wire.faults import FaultError, UnprovedError
 
@@ -82,7 +81,7 @@ def test_boundaries(server: Server, stage: Stage, connect_udp: ConnectUdp, proto
             for exchange in exchanges:
                 client.send(exchange.request)
             _must_wait(stage, server, [exchange.request for exchange in exchanges])
-        client.expect_all([bytes_of(exchange.reply) for exchange in exchanges])
+        client.expect_all([exchange.reply for exchange in exchanges])
 
 
 @behaviour(
@@ -171,7 +170,7 @@ def test_burst(server: Server, stage: Stage, connect_udp: ConnectUdp, protocol: 
             clients[number % _BURST_CLIENTS].send(exchange.request)
         _must_wait(stage, server, [exchange.request for exchange in exchanges])
     for turn, client in enumerate(clients):
-        client.expect_all([bytes_of(exchange.reply) for exchange in exchanges[turn::_BURST_CLIENTS]])
+        client.expect_all([exchange.reply for exchange in exchanges[turn::_BURST_CLIENTS]])
 
 
 @behaviour(

@@ -54,18 +54,20 @@ class HandIn(msgspec.Struct, frozen=True):
 
 
 #: What became of a hand-in: `graded`, whatever its score; `unjudged`: some points need a person's look, or it broke the
-#: grader; `unusable`: nothing in it can be graded, which is what its report says; `missing`: nothing was handed in.
-State = Literal["graded", "unjudged", "unusable", "missing"]
+#: grader; `unusable`: nothing in it can be graded, which is what its report says; `missing`: nothing was handed in;
+#: `waiting`: the run was interrupted before it.
+State = Literal["unjudged", "unusable", "waiting", "missing", "graded"]
 #: Those that somebody has to look at come first.
-STATES: Final[tuple[State, ...]] = ("unjudged", "unusable", "missing", "graded")
+STATES: Final[tuple[State, ...]] = ("unjudged", "unusable", "waiting", "missing", "graded")
 
 
 class Check(Frozen, frozen=True, omit_defaults=False):
-    """A check that the class was graded by."""
+    """A check that the class was graded by.  `points`: what it counts; `usual`: what the assignment gives for it."""
 
     id: str
     title: str
     points: float
+    usual: float
     requirement: Requirement
 
 
@@ -73,8 +75,10 @@ class Result(Frozen, frozen=True, omit_defaults=False):
     """A grading, as far as an overview and a gradebook need it; the rest is in the student's `report.json`.
 
     `kept_as`: the name under which the whole report is kept, a hash of all that it depends on.  `outcomes`: by check.
-    `points`: what each check earned.  `lost`: checks (ids such as `server.builds`) that failed beside the
-    assignment's own and explain why others were skipped.  `why`: one sentence, where the whole is unjudged or unusable.
+    `undecided`: the checks whose points are unjudged, those skipped for another such one among them.  `blocked_by`: ids
+    such as `server.builds`, that failed beside the assignment's own checks and for which others were skipped.  `why`:
+    one sentence, where the whole is unusable or broke the grader.  `alike`: the same for hand-ins that differ in white
+    space and file names alone (empty: nothing could be read).
     """
 
     kept_as: str
@@ -83,11 +87,12 @@ class Result(Frozen, frozen=True, omit_defaults=False):
     max_score: float
     unjudged: float
     outcomes: dict[str, Outcome]
-    points: dict[str, float]
-    lost: tuple[str, ...]
+    undecided: tuple[str, ...]
+    blocked_by: tuple[str, ...]
     duration_s: float
     finished: datetime
     why: str = ""
+    alike: str = ""
 
 
 class Row(Frozen, frozen=True, omit_defaults=False):
@@ -106,7 +111,7 @@ class Row(Frozen, frozen=True, omit_defaults=False):
     @property
     def grade(self) -> float | None:
         """What a gradebook's cell contains; None for an empty one: there are unjudged points, or nothing came."""
-        if self.state in {"unjudged", "missing"} or self.result is None:
+        if self.state in {"unjudged", "waiting", "missing"} or self.result is None:
             return None
         return max(0.0, self.result.score - self.deducted)
 
@@ -116,7 +121,7 @@ class Class(Frozen, frozen=True, omit_defaults=False):
 
     `seed`: of everybody's inputs.  `max_score`: the same for everybody.  `narrowed`: by `--role` and `--only`.
     `rows`: in the order of the roster, or of the names.  `unassigned`: what was handed in and belongs to nobody, in a
-    sentence each.  `weighting`: the name of the file of points, if it is another than the assignment's.
+    sentence each.  `weighting`: the name of the file of points, if other points than the assignment's count.
     """
 
     assignment: str

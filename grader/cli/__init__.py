@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 #: Every command and its module, in the order in which they are listed.
 COMMANDS: Final = {
     "check": "grader.cli.check",
+    "class": "grader.cli.class_",
+    "points": "grader.cli.points",
+    "replay": "grader.cli.replay",
     "list": "grader.cli.list_",
     "lint": "grader.cli.lint",
     "new": "grader.cli.new",

@@ -34,6 +34,12 @@ IMAGE = click.option(
 ONLY = click.option(
     "--only", multiple=True, metavar="CHECK", help="Run only this check and what it depends on; may be repeated."
 )
+HIDDEN = click.option(
+    "--hidden",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="The folder of the assignment's hidden checks, if they are not in its own folder.",
+)
 SEEDS = click.IntRange(1, MOST_SEED)
 
 
@@ -63,14 +69,25 @@ def rules_of(wanted: Wanted, image: str, *, offline: bool) -> Rules:
     return Rules(offline=offline, image=image)
 
 
-def request(name: str | None, folder: Path | None, role: Role | None, only: tuple[str, ...], seed: int) -> flow.Request:
+def request(
+    name: str | None,
+    folder: Path | None,
+    role: Role | None,
+    only: tuple[str, ...],
+    seed: int,
+    *,
+    hidden: Path | None = None,
+) -> flow.Request:
     """What to grade (UsageError: something that was asked for doesn't exist)."""
-    asked = assignment_of(name, folder)
+    asked = assignment_of(name, folder, hidden)
     roles = roles_in(asked, role)
     return flow.Request(asked, seed, roles, chosen_in(asked, roles, only))
 
 
-def assignment_of(name: str | None, folder: Path | None) -> Assignment:
+def assignment_of(name: str | None, folder: Path | None, hidden: Path | None = None) -> Assignment:
+    if hidden is not None and not hidden.is_dir():
+        message = f"there is no folder {hidden}"
+        raise UsageError(message)
     if folder is not None and not folder.is_dir():
         message = f"there is no folder {folder}"
         raise UsageError(message)
@@ -78,7 +95,7 @@ def assignment_of(name: str | None, folder: Path | None) -> Assignment:
         known = ", ".join(assignments.names(folder)) or "none"
         message = f"which assignment is it? Name it with --assignment or in grader.toml; known: {known}"
         raise UsageError(message)
-    return assignments.load(name, folder)
+    return assignments.load(name, folder, hidden)
 
 
 def roles_in(asked: Assignment, role: Role | None) -> tuple[Role, ...]:

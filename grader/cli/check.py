@@ -7,20 +7,22 @@ import secrets
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from grader import flow, results
-from grader.cli import asked
+from grader.cli import asked, captures
 from grader.cli.say import console, reader_may_leave, say, status
 from grader.errors import UsageError
 from grader.flow import Listener
 from grader.job import Built, Checked, Word
 from grader.limits import MOST_SEED
-from grader.model import Report, Role, SubmissionInfo
+from grader.model import Audience, Report, Role, SubmissionInfo
 from grader.report import must_be_writable, render, transcripts, write
+from grader.report.audience import for_student
 from grader.sandbox.choose import Choice, Needs, Wanted, choose
 from grader.submission import name_of, take
 
@@ -43,6 +45,18 @@ if TYPE_CHECKING:
 @click.option("--junitxml", type=click.Path(path_type=Path), metavar="FILE", help="Write a JUnit report.")
 @click.option("--json", "json_", metavar="FILE", help="Write the report as JSON; - for standard output.")
 @click.option("--html", type=click.Path(path_type=Path), metavar="FILE", help="Write the report as an HTML page.")
+@click.option("--markdown", type=click.Path(path_type=Path), metavar="FILE", help="Write the report as Markdown.")
+@click.option(
+    "--pcap", type=click.Path(path_type=Path), metavar="DIR", help="Write a packet capture of each failed check."
+)
+@asked.HIDDEN
+@click.option(
+    "--audience",
+    type=click.Choice([*Audience]),
+    default=Audience.STUDENT,
+    show_default=True,
+    help="Who the reports are for: a student's don't show what hidden checks test.",
+)
 @click.option("--quiet", is_flag=True, help="Print only the last lines.")
 @click.option("--verbose", is_flag=True, help="Explain every failed check in full.")
 @click.pass_obj
@@ -61,6 +75,10 @@ def command(
     junitxml: Path | None,
     json_: str | None,
     html: Path | None,
+    markdown: Path | None,
+    pcap: Path | None,
+    hidden: Path | None,
+    audience: Audience,
     quiet: bool,
     verbose: bool,
 ) -> int:
@@ -69,22 +87,26 @@ def command(
         raise UsageError("--quiet and --verbose contradict each other")
     if name:
         name, folder = asked.located(name, folder)
-    files = {"junitxml": junitxml, "json": Path(json_) if json_ not in {None, "-"} else None, "html": html}
+    json_file = Path(json_) if json_ not in {None, "-"} else None
+    files = {"junitxml": junitxml, "json": json_file, "html": html, "feedback": markdown}
     wanted_files = {kind: path for kind, path in files.items() if path is not None}
     _must_be_writable(wanted_files.values())
+    if pcap:
+        captures.must_be_usable(pcap)
     # From the system, so that nobody can know a run's inputs in advance.
     seed = seed or 1 + secrets.randbelow(MOST_SEED)
-    request = asked.request(name, folder, role, only, seed) if name else None
+    request = asked.request(name, folder, role, only, seed, hidden=hidden) if name else None
     taken = None
     try:
         taken = take(submission)
-        request = request or asked.request(taken.config.assignment if taken.config else None, folder, role, only, seed)
+        named = taken.config.assignment if taken.config else None
+        request = request or asked.request(named, folder, role, only, seed, hidden=hidden)
         plan = flow.plan(taken, request)
     except UsageError as error:
         # A wrong path is the caller's mistake; a submission that can't be used gets a grade.
         if request and not isinstance(error.__cause__, FileNotFoundError | NotADirectoryError):
             submitted = SubmissionInfo(name=name_of(submission), sha256=taken.sha256 if taken else "")
-            report = flow.refuse(submitted, request, str(error), taken.notes if taken else ())
+            report = _seen(flow.refuse(submitted, request, str(error), taken.notes if taken else ()), request, audience)
             _write_reports(report, wanted_files, to_stdout=json_ == "-")
         for note in taken.notes if taken else ():
             say(note, quiet=quiet)
@@ -96,12 +118,21 @@ def command(
     choice = choose(wanted, lambda words: say(words, quiet=quiet), rules, needs, nest)
     say(f"sandbox: {choice.kind} ({choice.why}){choice.caution}", quiet=quiet)
     with _progress(len(plan.playable), quiet=quiet) as listen:
-        report = flow.carry_out(plan, choice.make, listen)
+        report = _seen(flow.carry_out(plan, choice.make, listen), request, audience)
     _write_reports(report, wanted_files, to_stdout=json_ == "-")
+    if pcap:
+        captures.write(report, pcap)
     if not (json_ == "-" and quiet):
         _show(report, stderr=json_ == "-", quiet=quiet, verbose=verbose)
     _tell_untidy(choice)
     return results.exit_code(report)
+
+
+def _seen(report: Report, request: flow.Request, audience: Audience) -> Report:
+    """The report for those that it is for."""
+    if audience == Audience.INSTRUCTOR:
+        return report
+    return for_student(report, request.assignment.visibility, datetime.now(UTC))
 
 
 def _tell_untidy(choice: Choice) -> None:

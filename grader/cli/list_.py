@@ -28,15 +28,19 @@ def command(name: str | None, folder: Path | None) -> None:
     wanted = assignments.load(name, folder)
     titles = flow.titles(wanted)
     total = sum(spec.points for spec in wanted.checks)
+    secret = [spec for spec in wanted.checks if spec.visibility == "hidden"]
     show(f"{wanted.name}: {wanted.title}, {len(wanted.checks)} checks, {total:g} points\n")
     for role in wanted.roles:
         show(starting.in_words(wanted.starting(role), role))
     show("")
     for part in parts_of(wanted.roles):
-        specs = [spec for spec in wanted.checks if spec.part == part]
+        specs = [spec for spec in wanted.checks if spec.part == part and spec not in secret]
         if specs and len(wanted.roles) > 1:
             worth = text.plural_points(sum(spec.points for spec in specs))
             show(f"{SECTIONS[part]}: {text.plural(len(specs), 'check')}, {worth}\n")
         for spec in specs:
             show(f"{spec.points:>4g}  {spec.id}\n      {titles[spec.id]}")
             show(f"      {spec.requirement} {wanted.requirements[spec.requirement].text}\n")
+    if secret:
+        worth = text.plural_points(sum(spec.points for spec in secret))
+        show(f"{text.plural(len(secret), 'hidden check')}, {worth}\n")

@@ -64,6 +64,23 @@ def status(words: str, *, quiet: bool = False) -> Iterator[Callable[[str], None]
 
 
 @contextmanager
+def bar(total: int, *, quiet: bool = False) -> Iterator[Callable[[], None]]:
+    """A bar on stderr, with the remaining time, that one more of `total` advances, if that is a terminal.
+
+    Lines that are printed meanwhile come above it.
+    """
+    if quiet or not sys.stderr.isatty():
+        yield lambda: None
+        return
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn  # noqa: PLC0415 — as above
+
+    columns = (BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console(stderr=True), transient=True) as progress:
+        task = progress.add_task("", total=total)
+        yield lambda: progress.advance(task)
+
+
+@contextmanager
 def reader_may_leave() -> Iterator[None]:
     """A reader that has seen enough (`| head`) doesn't change the exit code."""
     try:

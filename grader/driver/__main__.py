@@ -24,6 +24,7 @@ import msgspec
 import pytest
 
 from grader.assignment import Flaw
+from grader.assignment.faults import PROTOCOL
 from grader.driver import author
 from grader.driver.plugin import Referee
 from grader.harness.fixtures import Fixtures
@@ -162,7 +163,7 @@ def _reach_warden(where: str) -> socket.socket:
 
 
 def _play(job: Job, parts: tuple[Part, ...], stage: Stage, say: Callable[[Word], None], folder: Path) -> None:
-    protocol = cast("StreamProtocol", Seeded(author.load(folder, author.PROTOCOL), job.seed))
+    protocol = cast("StreamProtocol", Seeded(author.load(folder, PROTOCOL), job.seed))
     stage.greeting = Greeting(
         protocol.greeting() if hasattr(protocol, "greeting") else b"",
         judged=bool(job.chosen & {"server.greets", "server.extra_reply_bytes"}),

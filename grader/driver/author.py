@@ -16,12 +16,13 @@ from types import ModuleType
 
 from grader.assignment import Assignment, Flaw
 from grader.assignment.beside import FOLDER
-from grader.catalogue import MODULES, behaviour_of, part_of_module
+from grader.assignment.faults import PROTOCOL
+from grader.assignment.table import TABLE
+from grader.catalogue import MODULES, Behaviour, behaviour_of, part_of_module
+from grader.catalogue.needs import NEEDS
 from grader.harness.fixtures import FIXTURES, is_fixture
 from grader.model import Part, Role, parts_of
 from grader.protocol.promises import faults_of, optional
-
-PROTOCOL = "protocol.py"
 
 _Check = Callable[..., object]
 
@@ -81,12 +82,23 @@ def flaws(
     for check in sorted(chosen):
         if check in checks:
             yield from _unknown_fixtures(checks[check], folder)
-            for function in row.says if (row := behaviour_of(checks[check])) else ():
+            row = behaviour_of(checks[check])
+            for function in _functions_of(row, protocol) if row else ():
+                if not hasattr(protocol, function):
+                    yield Flaw(TABLE, f"check {check} needs {function}, which {PROTOCOL} does not have")
+                    continue
                 faults = faults_of(protocol, (function,), seed) if function not in said else ()
                 said.add(function)
                 yield from (_of_protocol(protocol, function, f"{fault} ({check} needs it)") for fault in faults)
         elif not broken:
             yield Flaw("assignment.toml", f"there is no check {check}")
+
+
+def _functions_of(row: Behaviour, protocol: ModuleType) -> Iterator[str]:
+    """The functions of a protocol that a check calls: those that it needs, and those of its needs that are there."""
+    yield from row.says
+    for need in row.needs:
+        yield from (function for function in NEEDS[need].functions if hasattr(protocol, function))
 
 
 def _is_used(name: str, roles: Collection[Role]) -> bool:

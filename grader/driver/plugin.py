@@ -23,10 +23,11 @@ from grader.harness.stage import Stage
 from grader.job import Checked, Job, Word
 from grader.limits import LAST_CHECK_S
 from grader.link.channel import ChannelClosedError
-from grader.model import UNJUDGED, CheckResult, EventKind, Outcome, Part, part_of
+from grader.model import UNJUDGED, CheckResult, Compared, Event, EventKind, Outcome, Part, part_of
 from grader.wire.budget import Budget
 from grader.wire.faults import FaultError, NotStartedError, UnprovedError
 from grader.wire.kernel import waited_for_cpu_s
+from grader.wire.transcript import compared
 from grader.wire.warden import WardenError
 
 _LISTENS = "server.listens"
@@ -54,7 +55,7 @@ class Referee:
         self._never_listened: FaultError | None = None
         #: When the time is used up for the checks of each part; one that takes too long takes nothing from the others.
         self._deadlines: dict[Part, float] = {}
-        self._budgets = {part: Budget(job.assignment.limits, waited_for_cpu_s) for part in parts}
+        self._budgets = {part: Budget(job.assignment.limits.whole_s, waited_for_cpu_s) for part in parts}
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_collection(self, session: pytest.Session) -> bool:
@@ -171,8 +172,18 @@ class Referee:
             message=message,
             hint=self._hint(check_id, row, reason) if row and reason and outcome is Outcome.FAILED else "",
             duration_s=round(duration_s, 6),
-            evidence=self._stage.transcript.events,
+            evidence=self._evidence(error, message) if outcome in _KNOWN_AT else self._stage.transcript.events,
+            compared=_compared(error),
+            depends_on=error.needed.id if isinstance(error, _PrerequisiteError) else "",
         )
+
+    def _evidence(self, error: BaseException | None, message: str) -> tuple[Event, ...]:
+        """The transcript, and in it the moment of the verdict, if anything has happened at all."""
+        fault, events = _fault(error), self._stage.transcript.events
+        if fault is None or not events:
+            return events
+        doing = f" The program: {fault.doing}." if fault.doing else ""
+        return self._stage.transcript.with_verdict(fault.at_s, f"{message.partition(chr(10))[0]}{doing}")
 
     def _hint(self, check_id: str, row: Behaviour, reason: Reason) -> str:
         """The hint: a missing module before anything else, since nothing else can be at fault then."""
@@ -196,6 +207,23 @@ class Referee:
             voices = self._stage.voices(error.doing)
             return outcome, error.reason, expect.explain(error, self._stage.transcript.events, voices)
         return verdict_without_play(error, self._folder)
+
+
+#: Outcomes for which there was a moment in which they became known.
+_KNOWN_AT = frozenset({Outcome.FAILED, Outcome.INCONCLUSIVE})
+
+
+def _fault(error: BaseException | None) -> FaultError | UnprovedError | None:
+    """What did not hold, if that is why the check did not pass."""
+    found = error.fault if isinstance(error, NotStartedError) else error
+    return found if isinstance(found, FaultError | UnprovedError) else None
+
+
+def _compared(error: BaseException | None) -> Compared | None:
+    fault = _fault(error)
+    if isinstance(fault, FaultError) and isinstance(fault.expected, bytes) and fault.received is not None:
+        return compared(fault.expected, fault.received)
+    return None
 
 
 def verdict_without_play(error: BaseException, folder: Path) -> tuple[Outcome, Reason, str]:

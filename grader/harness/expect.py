@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 
 from grader.errors import REASONS
 from grader.model import Event, EventKind
-from grader.wire.faults import FaultError, UnprovedError
+from grader.wire.faults import FaultError, Place, UnprovedError
 from grader.wire.keyboard import Keyboard
 from grader.wire.transcript import pointed, shown, side_by_side
 
@@ -46,7 +46,19 @@ class Voice(NamedTuple):
 def explain(fault: FaultError | UnprovedError, events: tuple[Event, ...], voices: Sequence[Voice]) -> str:
     """The message of a check that did not pass, several lines of plain text."""
     told = [line for voice in voices for line in _told_of(voice, alone=len(voices) == 1)]
-    return "\n".join([_sentence(fault.what), *_sent(events), *_came(fault), *told])
+    places = fault.places or () if isinstance(fault, FaultError) else ()
+    where = [line for place in places for line in _placed(place)]
+    answered = fault.answered if isinstance(fault, FaultError) else ""
+    return "\n".join([_sentence(fault.what), *_sent(events, answered), *_came(fault), *told[:1], *where, *told[1:]])
+
+
+def _placed(place: Place) -> list[str]:
+    """Where in its source it was, and that line between those around it."""
+    lines = enumerate(map(printable, place.source), place.first)
+    return [
+        f"in its source: {printable(place.file)}, line {place.line}, in {printable(place.function)}",
+        *(f"  {'>' if number == place.line else ' '} {number:>4}  {line}".rstrip() for number, line in lines),
+    ]
 
 
 def _told_of(voice: Voice, *, alone: bool) -> list[str]:
@@ -63,7 +75,13 @@ def _sentence(words: str) -> str:
     return words[:1].upper() + words[1:] + ("" if words.endswith((".", ":")) else ".")
 
 
-def _sent(events: tuple[Event, ...]) -> list[str]:
+def _sent(events: tuple[Event, ...], dialogue_of: str = "") -> list[str]:
+    """What was sent, or how the program was started.
+
+    `dialogue_of`: the client of which only is told what it sent, and what it was answered before the last time.
+    """
+    if dialogue_of:
+        return _dialogue(events, dialogue_of)
     started = [place for place, event in enumerate(events) if event.kind is EventKind.STARTED]
     last = {events[place].who: events[place].text for place in started}
     begun = [f"{'' if who == 'program' else f'{who} '}started as: {words}" for who, words in last.items()]
@@ -73,12 +91,25 @@ def _sent(events: tuple[Event, ...]) -> list[str]:
     return _last_said(events) or begun
 
 
-def _last_said(events: tuple[Event, ...]) -> list[str]:
+def _dialogue(events: tuple[Event, ...], client: str) -> list[str]:
+    """What one client sent, and between that what it received: what is right depends on it.
+
+    What it received last is told as what was received.
+    """
+    others = {event.who for event in events if event.kind is EventKind.SENT} - {client}
+    own = [event for event in events if event.who == client]
+    last = max((place for place, event in enumerate(own) if event.kind is EventKind.SENT), default=0)
+    told = [event for at, event in enumerate(own) if event.kind is not EventKind.RECEIVED or at < last]
+    beside = ["(what other clients said meanwhile is left out; an HTML report shows all)"] if others else []
+    return beside + _last_said(tuple(told), _SAID | {EventKind.RECEIVED})
+
+
+def _last_said(events: tuple[Event, ...], kinds: frozenset[EventKind] | None = None) -> list[str]:
     """What was sent and typed last, what was typed last however long ago, and what may have ended the program.
 
-    It begins by saying how much is left out.
+    `kinds`: the events that are told, if others than usual.  It begins by saying how much is left out.
     """
-    said = [place for place, event in enumerate(events) if event.kind in _SAID]
+    said = [place for place, event in enumerate(events) if event.kind in (kinds or _SAID)]
     lines = [_deed(events[place]) for place in said]
     typed = [place for place in said if events[place].kind is EventKind.TYPED]
     needed = {*typed[-_TYPED_SHOWN:], *_fatal(events)}
@@ -119,6 +150,8 @@ _LEAVING = {EventKind.RESET: "reset the connection", EventKind.HALF_CLOSED: "clo
 def _deed(event: Event) -> str:
     if event.kind in _LEAVING:
         return f"{event.who} {_LEAVING[event.kind]}{f' ({event.text})' if event.text else ''}"
+    if event.kind is EventKind.RECEIVED:
+        return f"{event.who} received: {split(event)}"
     if event.kind is EventKind.SENT:
         return f"{event.who} sent: {split(event)}"
     return f"{'typed' if event.who == Keyboard.AT_TERMINAL else 'through a pipe'}: {split(event)}"

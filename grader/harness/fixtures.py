@@ -8,8 +8,10 @@ from typing import Any, TypeVar, cast
 
 import pytest
 
+from grader.harness.part import Part
 from grader.harness.session import Clients
 from grader.harness.stage import Server, Stage
+from grader.protocol.dialogues import Dialogue
 from grader.protocol.script import ClientProtocol, StreamProtocol
 from grader.wire.kernel import Endpoint
 from grader.wire.tcp import ScriptedClient
@@ -20,6 +22,7 @@ from grader.wire.udp_server import ScriptedUdpServer
 P = TypeVar("P", bound=Peer)
 
 Connect = Callable[[], ScriptedClient]
+Begin = Callable[[Dialogue], Part]
 ConnectUdp = Callable[[], UdpClient]
 TcpClients = Clients[ScriptedServer]
 UdpClients = Clients[ScriptedUdpServer]
@@ -52,6 +55,11 @@ class Fixtures:
     def connect(self, server: Server) -> Connect:
         """Connects a new scripted client to the shared server; it is closed when the check ends."""
         return lambda: self._stage.connect(server)
+
+    @pytest.fixture
+    def begin(self, server: Server) -> Begin:
+        """Begins a dialogue with the shared server, on a new connection; that is closed when the check ends."""
+        return lambda dialogue: self._stage.begin_dialogue(server, dialogue)
 
     @pytest.fixture
     def connect_udp(self, server: Server) -> ConnectUdp:

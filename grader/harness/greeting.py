@@ -55,6 +55,8 @@ class Greeting:
         if not self._judged or self._instead is not None:
             if self.expected:
                 client.expect(self.expected)
+            elif self._instead:
+                client.wait_left_out()  # a server that has not greeted it may not know it yet
         elif self.required:
             self._hear_first(client)
         else:

@@ -147,6 +147,8 @@ class Session(Generic[P]):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        if self._program is not None:
+            self._program.locate(error)
         self.server.close()
 
     @property

@@ -23,11 +23,13 @@ from grader.errors import Reason
 from grader.harness import starting
 from grader.harness.expect import Voice
 from grader.harness.greeting import Greeting
+from grader.harness.part import Part
 from grader.harness.starting import Start
 from grader.job import Command, Job
 from grader.limits import EXIT_S, READY_S, SETTLE_S
 from grader.link.channel import ChannelClosedError
 from grader.model import EventKind
+from grader.protocol.dialogues import Dialogue
 from grader.protocol.script import Exchange
 from grader.wire import stillness
 from grader.wire.budget import Budget, Counted
@@ -575,6 +577,11 @@ class Stage:
             self.open(client)
         return client
 
+    def begin_dialogue(self, server: Server, dialogue: Dialogue) -> Part:
+        """A new scripted TCP client's part in a dialogue."""
+        __tracebackhide__ = True
+        return Part(lambda: self.connect(server), dialogue, one_request=self.one_request)
+
     def knock(self, server: Server, *, slow: bool = False) -> ScriptedClient:
         """A client that has only connected."""
         __tracebackhide__ = True
@@ -629,6 +636,11 @@ class Stage:
     def over_tcp(self) -> bool:
         """Whether the assignment's transport is TCP."""
         return self._job.assignment.transport == "tcp"
+
+    @property
+    def one_request(self) -> bool:
+        """Whether the server closes each connection after its reply."""
+        return self.server_spec.connection == "one_request"
 
     @property
     def server_spec(self) -> ServerSpec:

@@ -43,14 +43,3 @@ class _Matching:
 def as_reply(reply: bytes | Reply) -> Reply:
     """A reply as a recogniser: plain bytes mean exactly these."""
     return Exactly(reply) if isinstance(reply, bytes) else reply
-
-
-def bytes_of(reply: bytes | Reply) -> bytes:
-    """A reply that is exactly these bytes.
-
-    Raises:
-        TypeError: it is another one.
-    """
-    if not isinstance(reply, bytes):
-        raise TypeError(f"{reply!r} is not bytes")
-    return reply

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import inspect
 import traceback
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from grader.limits import MOST_UDP_BYTES
-from grader.protocol.reply import Reply
 from grader.protocol.script import ClientProtocol, DatagramProtocol, Entry, Exchange, Seeded, StreamProtocol
+from grader.protocol.shapes import CONSTANTS, FORMS, Form
 
 #: How many seeds an author's functions are tried with, the run's own the first.
 _SEEDS = 3
@@ -26,10 +26,14 @@ _NUMBERS = (*range(8), 49, 499)
 _TYPED = 3
 #: ... of a function of sizes: near a usual buffer, and more than a frame.
 _SIZES = (1024, 9000)
+#: ... and of counts, those of the checks.
+_COUNTS = (2, 5, 50)
 #: So much shorter than asked for a message may be, where its format has units, or longer.
 _UNIT_BYTES = 64
 #: Of long data so many bytes come nowhere again.
 _BLOCK_BYTES = 64
+#: A short request, which fits any buffer: a line, or the head of an HTTP request.
+_SHORT_BYTES = 1024
 
 
 class Promise(NamedTuple):
@@ -53,7 +57,7 @@ def faults_of(protocol: object, functions: Iterable[str], seed: int = 1) -> Iter
 
 def optional(protocol: object) -> tuple[str, ...]:
     """The functions that it has though no check needs them: a check looks whether they are there."""
-    return tuple(name for name in ("greeting", "longest") if hasattr(protocol, name))
+    return tuple(name for name in ("greeting", "longest", "dialogue", "unfinished") if hasattr(protocol, name))
 
 
 def lines_of(error: BaseException, of: Callable[[str], bool]) -> list[int]:
@@ -63,8 +67,8 @@ def lines_of(error: BaseException, of: Callable[[str], bool]) -> list[int]:
 
 def _fault_of(protocol: object, name: str, seed: int) -> str | None:
     """What is wrong with one function, following its name."""
-    if name in _CONSTANTS:
-        return _misfit(getattr(protocol, name), _CONSTANTS[name])
+    if name in CONSTANTS:
+        return _misfit(getattr(protocol, name), CONSTANTS[name])
     if name not in FORMS:  # one that the assignment's own checks use
         return None
     if not _takes_what_it_must(getattr(protocol, name), name):
@@ -80,7 +84,7 @@ def _fault_with(protocol: object, name: str, seed: int) -> str | None:
         given, again = (_all_of(run, name) for run in (said, Seeded(protocol, seed)))
         if misfit := next(filter(None, (_misfit(each, FORMS[name]) for each in given)), None):
             return misfit
-        if given != again:
+        if _compared(given) != _compared(again):
             return "gives something different for the same seed: it must draw from rng alone"
         if broken := broken_promise(said, name):
             return f"must give {broken}, but with seed {seed} it does not"
@@ -88,6 +92,15 @@ def _fault_with(protocol: object, name: str, seed: int) -> str | None:
         at = lines_of(error, lambda file: file == getattr(protocol, "__file__", None))
         return f"raises {error!r}{f' in line {at[-1]}' if at else ''}"
     return None
+
+
+def _compared(given: Any) -> Any:
+    """What is the same for the same seed: of recognisers, which may be functions, their words."""
+    if isinstance(given, list | tuple):
+        return [_compared(each) for each in given]
+    if isinstance(given, Exchange) and not isinstance(given.reply, bytes):
+        return given.request, given.reply.words, given.heard
+    return given
 
 
 def broken_promise(protocol: Seeded, name: str) -> str | None:
@@ -116,104 +129,21 @@ def _asked(name: str) -> list[tuple[object, ...]]:
 
 
 def _all_of(protocol: Seeded, name: str) -> list[Any]:
-    """What a function gives for each of them."""
-    return [getattr(protocol, name)(*arguments) for arguments in _asked(name)]
+    """What a function gives for each of them; of a dialogue, whose exchanges depend on a server, the first."""
+    given = [getattr(protocol, name)(*arguments) for arguments in _asked(name)]
+    return [next(each, None) if isinstance(each, Generator) else each for each in given]
 
 
 def _misfit(given: object, form: Form) -> str | None:
     return None if form.fits(given) else f"must give {form.words}, not {str(given)[:60]!r}"
 
 
-# forms
-
-
-class Form(NamedTuple):
-    """What a function gives.  `words`: what follows "must give"."""
-
-    words: str
-    fits: Callable[[object], bool]
-
-
-def _is_exchange(given: object) -> bool:
-    return (
-        isinstance(given, Exchange)
-        and isinstance(given.request, bytes)
-        and isinstance(given.reply, bytes | Reply)
-        and isinstance(given.heard, bytes)
-    )
-
-
-def _is_message(given: object) -> bool:
-    return isinstance(given, Exchange) and _is_exchange(given) and len(given.request) > 1
-
-
-def _are_exchanges(given: object) -> bool:
-    return isinstance(given, tuple) and bool(given) and all(map(_is_exchange, given))
-
-
-def _is_greeting(given: object) -> bool:
-    return isinstance(given, bytes) and bool(given)
-
-
-def _are_bytes(given: object) -> bool:
-    return isinstance(given, tuple) and all(isinstance(part, bytes) for part in given)
-
-
-def _is_size(given: object) -> bool:
-    return isinstance(given, int) and 0 < given <= MOST_UDP_BYTES
-
-
-def _is_entry(given: object) -> bool:
-    return isinstance(given, Entry) and all(
-        isinstance(part, bytes) for part in (given.line, given.request, given.reply, given.shown)
-    )
-
-
-def _is_shown_entry(given: object) -> bool:
-    return isinstance(given, Entry) and _is_entry(given) and bool(given.shown) and b"\n" not in given.line
-
-
-def _are_entries(given: object) -> bool:
-    return isinstance(given, tuple) and bool(given) and all(map(_is_entry, given))
-
-
-_EXCHANGE = Form("an Exchange of bytes and a reply", _is_exchange)
-_MESSAGE = Form("an Exchange whose request has two bytes or more", _is_message)
-_EXCHANGES = Form("a tuple of one Exchange or more", _are_exchanges)
-_GREETING = Form("bytes, at least one", _is_greeting)
-_BYTES = Form("a tuple of bytes", _are_bytes)
-_ENTRY = Form("an Entry of bytes", _is_entry)
-_SHOWN_ENTRY = Form("an Entry of bytes, whose line has no line ending and which shows something", _is_shown_entry)
-_ENTRIES = Form("a tuple of one Entry or more", _are_entries)
-
-#: What each function gives.
-FORMS: dict[str, Form] = {
-    "exchange": _MESSAGE,
-    "greeting": _GREETING,
-    "awkward": _EXCHANGES,
-    "surprise": _EXCHANGE,
-    "sized": _MESSAGE,
-    "longest": _MESSAGE,
-    "closing": _MESSAGE,
-    "unterminated": _EXCHANGE,
-    "text": _EXCHANGES,
-    "invalid_text": _BYTES,
-    "line_endings": _EXCHANGES,
-    "numbers": _EXCHANGES,
-    "hostile_lengths": _BYTES,
-    "empty": _EXCHANGE,
-    "oversized": _BYTES,
-    "garbage": _BYTES,
-    "typed": _SHOWN_ENTRY,
-    "typed_awkward": _ENTRIES,
-    "typed_sized": _SHOWN_ENTRY,
-    "leaving": _ENTRY,
-    "unasked": _ENTRY,
-}
-_CONSTANTS: dict[str, Form] = {"LARGEST_BYTES": Form(f"a number from 1 to {MOST_UDP_BYTES}", _is_size)}
 #: What those functions take that take more than a random source, and what they are tried with.
 _ASKED: dict[str, tuple[str, Sequence[int]]] = {
     "exchange": ("number", _NUMBERS),
+    "dialogue": ("number", range(8)),
+    "pipelined": ("count", _COUNTS),
+    "large": ("size_bytes", _SIZES),
     "sized": ("size_bytes", _SIZES),
     "typed": ("number", range(_TYPED)),
     "typed_sized": ("size_bytes", _SIZES),
@@ -224,7 +154,9 @@ _ASKED: dict[str, tuple[str, Sequence[int]]] = {
 
 
 def _requests_differ(protocol: StreamProtocol) -> bool:
-    return len({protocol.exchange(number).request for number in _NUMBERS}) == len(_NUMBERS)
+    exchanges = [protocol.exchange(number) for number in _NUMBERS]
+    exact = all(isinstance(exchange.reply, bytes) for exchange in exchanges)
+    return not exact or len({exchange.request for exchange in exchanges}) == len(exchanges)
 
 
 def _none_closes(protocol: StreamProtocol) -> bool:
@@ -252,6 +184,19 @@ def _sized_is_as_long_as_asked(protocol: StreamProtocol | DatagramProtocol) -> b
         return all(0 <= size - len(protocol.sized(size).request) <= _UNIT_BYTES for size in _SIZES)
     asked = (*(size for size in _SIZES if size < largest), largest)
     return all(len(protocol.sized(size).request) == size for size in asked)
+
+
+def _pipelined_are_as_many_as_asked(protocol: StreamProtocol) -> bool:
+    return all(len(protocol.pipelined(count)) == count for count in _COUNTS)
+
+
+def _large_is_as_long_as_asked(protocol: StreamProtocol) -> bool:
+    asked = ((size, protocol.large(size).reply) for size in _SIZES)
+    return all(len(reply) >= size for size, reply in asked if isinstance(reply, bytes))
+
+
+def _large_asks_little(protocol: StreamProtocol) -> bool:
+    return all(len(protocol.large(size).request) <= _SHORT_BYTES for size in _SIZES)
 
 
 def _sized_repeats_nothing(protocol: StreamProtocol) -> bool:
@@ -389,6 +334,11 @@ PROMISES: dict[str, tuple[Promise, ...]] = {
     "sized": (
         Promise("a request that is as long as asked for", _sized_is_as_long_as_asked),
         Promise(f"a request in which no {_BLOCK_BYTES} bytes come twice", _sized_repeats_nothing),
+    ),
+    "pipelined": (Promise("as many exchanges as asked for", _pipelined_are_as_many_as_asked),),
+    "large": (
+        Promise("a reply that is as long as asked for", _large_is_as_long_as_asked),
+        Promise(f"a request of {_SHORT_BYTES} bytes at most", _large_asks_little),
     ),
     "unterminated": (Promise("a request that is not empty", _unterminated_is_something),),
     "text": (

@@ -2,7 +2,7 @@
 
 A reply is recognised, not compared: `begin` gives a `Matching` for each time that the reply is awaited, and `match` is
 asked with everything that was received since the reply's first byte, whenever more of it has come.  Every recogniser
-keeps these laws, which `tests/protocol/laws.py` tries on each of ours and, by one import, on an author's own:
+keeps these laws, which `laws.py` tries on each of ours and, by one import, on an author's own:
 
 1. it is `Incomplete` until the reply's last byte has come, and then decides;
 2. the decision, and the byte at which it falls, are the same in whatever pieces the bytes came;
@@ -10,11 +10,15 @@ keeps these laws, which `tests/protocol/laws.py` tries on each of ours and, by o
 4. its work grows linearly with the bytes, however small the pieces;
 5. it is never asked again once it has decided;
 6. `ended` means that the peer has closed its side (a FIN); a reset never completes a reply.
+
+What is `Incomplete` although it has ended was cut short, except that `at_rest`, where there is one, is what it is: then
+nothing more can come.  A datagram is matched by itself and has ended.  So "nothing" takes no datagram, not even an
+empty one: there `at_rest` is no way out.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Final, Protocol, runtime_checkable
 
 import msgspec
@@ -83,3 +87,14 @@ class Reply(Protocol):
 
     def begin(self) -> Matching:
         """A matching for one time that this reply is awaited; a reply without state of its own returns itself."""
+
+
+def quoted(data: bytes | bytearray) -> str:
+    """Bytes as a student reads them: printable ASCII as itself, the rest escaped."""
+    return repr(bytes(data))[1:]
+
+
+def either(words: Iterable[str]) -> str:
+    """'a', 'a or b', 'a, b or c'."""
+    *others, last = words
+    return f"{', '.join(others)} or {last}" if others else last

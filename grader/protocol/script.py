@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Generator, Iterable
 from enum import Enum
 from functools import partial
 from typing import Any, Protocol
 
 import msgspec
 
-from grader.protocol.reply import Reply
+from grader.protocol.reply import Reply, Values
 
 
 class Exchange(msgspec.Struct, frozen=True):
@@ -95,11 +95,37 @@ class StreamProtocol(Protocol):
     """
 
     def exchange(self, number: int) -> Exchange:
-        """A short, plain exchange, different for every number from 0.
+        """A short, plain exchange, different for every number from 0, unless its reply is recognised.
 
-        It is right whatever came before it.  Its request has two bytes or more, is not complete before its last one,
-        and does not contain the request of `closing`.  The more two exchanges differ the more they find: in
-        the beginnings of their requests, in their replies, and in length, a shorter one after a longer one.
+        It is right whatever came before it, and its reply demands the least.  Its request has two bytes or more, is not
+        complete before its last one, and does not contain the request of `closing`.  The more two exchanges differ the
+        more they find: in the beginnings of their requests, in their replies, and in length, a shorter one after a
+        longer one.
+        """
+
+    def dialogue(self, number: int) -> Generator[Exchange, Values, None]:
+        """Exchanges that belong together on one connection, different for every number: `seen = yield Exchange(…)`.
+
+        Optional always; for a protocol with state.  It is right whatever other dialogues came before or are going on at
+        the same time, and it ends.
+        """
+
+    def pipelined(self, count: int) -> tuple[Exchange, ...]:
+        """So many exchanges whose requests may all be sent, on a new connection, before any of them is answered.
+
+        Optional always: without state they are `exchange`'s.  With `dialogue` and without this, nothing is sent ahead.
+        """
+
+    def large(self, size_bytes: int) -> Exchange:
+        """An exchange with a short request whose reply has at least this many bytes.  Optional always.
+
+        It is right whatever came before it.  Without it, long messages come from `sized`.
+        """
+
+    def unfinished(self) -> Exchange:
+        """The beginning of a message, and what may be replied when the client's FIN follows it.  Optional always.
+
+        Without it, it is half of an `exchange`, and nothing.
         """
 
     def greeting(self) -> bytes:
@@ -189,10 +215,12 @@ class Seeded:
 
     def _say(self, name: str, function: Callable[..., object], *arguments: object) -> object:
         asked = (name, *arguments)
-        if asked not in self._said:
-            source = random.Random(f"{self._seed} {name} {arguments}")  # noqa: S311 — repeatable, not secret
-            self._said[asked] = function(*arguments, source)
-        return self._said[asked]
+        if asked in self._said:
+            return self._said[asked]
+        said = function(*arguments, random.Random(f"{self._seed} {name} {arguments}"))  # noqa: S311 — not secret
+        if not isinstance(said, Generator):  # a dialogue begins anew each time
+            self._said[asked] = said
+        return said
 
 
 def pieces_of(data: bytes, pieces: int | Iterable[int] | None) -> list[bytes]:

@@ -24,6 +24,7 @@ RENDERERS: Final[dict[str, str]] = {
     "junitxml": "grader.report.junit",
     "json": "grader.report.json",
     "html": "grader.report.html",
+    "feedback": "grader.report.feedback",
     "text": "grader.report.console",
 }
 

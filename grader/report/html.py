@@ -1,23 +1,53 @@
 """A single page that needs nothing else: no scripts, fonts, pictures or network.
 
 The template decides how it looks and escapes whatever it gets; this file only prepares the values, all of them text
-that is already visible.
+that is already visible.  A page goes by mail, so it has a size that it never exceeds: one that would is rendered again
+with less of the transcripts, of the pictures and of the messages, until it fits.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from functools import cache
-from importlib import resources
 from typing import Final, NamedTuple
 
 import jinja2
+from markupsafe import Markup
 
-from grader.model import UNJUDGED, CheckResult, Event, Outcome, Report
+from grader.limits import PAGE_BYTES
+from grader.model import UNJUDGED, CheckResult, Compared, Event, EventKind, Outcome, Report
 from grader.report import safe, text
 from grader.report.console import MARKS
+from grader.report.handout import anchor, as_html
+from grader.report.hexdump import Dump, dump
+from grader.report.picture import Picture, picture
+from grader.wire.transcript import shortened
 
 #: What readers want to see is open; the rest is one click away.
 OPEN: Final = UNJUDGED | {Outcome.FAILED}
+
+
+class Detail(NamedTuple):
+    """How much a page shows: of each check's transcript, picture and message, and of each event's bytes.
+
+    `passed`: whether checks that passed have their transcripts.
+    """
+
+    event_bytes: int
+    events: int
+    steps: int
+    message_characters: int
+    passed: bool
+
+
+#: From everything that a report has to what surely fits: sixty checks of 5 KB each.
+DETAILS: Final = (
+    Detail(event_bytes=4096, events=2000, steps=200, message_characters=20_000, passed=True),
+    Detail(event_bytes=512, events=400, steps=60, message_characters=10_000, passed=True),
+    Detail(event_bytes=256, events=100, steps=40, message_characters=6_000, passed=False),
+    Detail(event_bytes=64, events=20, steps=0, message_characters=2_000, passed=False),
+    Detail(event_bytes=0, events=0, steps=0, message_characters=400, passed=False),
+)
 
 
 class Row(NamedTuple):
@@ -29,45 +59,98 @@ class Row(NamedTuple):
     said: str
     parts: list[text.Part]
     pieces: str
+    is_verdict: bool
+
+
+class Link(NamedTuple):
+    """A check, as others name it: its place in the page, title, outcome's mark and points."""
+
+    place: str
+    title: str
+    mark: str
+    outcome: str
+    word: str
+    points: str
 
 
 class Card(NamedTuple):
     """One check, ready for the page."""
 
     id: str
-    title: str
-    outcome: str
-    word: str
-    mark: str
-    points: str
+    link: Link
     is_open: bool
     reason: str
     number: str
+    requirement_place: str
     requirement: str
     message: str
+    bytes: Dump | None
     hint: tuple[str, str] | None
+    depends_on: Link | None
+    dependents: list[Link]
+    picture: Picture | None
     rows: list[Row]
+    rows_left_out: int
+
+
+class Part(NamedTuple):
+    """Cards below one heading, and which of them the table of contents names."""
+
+    place: str
+    heading: str
+    cards: list[Card]
 
 
 def render(report: Report) -> bytes:
-    """`report` as one HTML page in UTF-8."""
-    return _template().render(_page(report)).encode()
+    """`report` as one HTML page in UTF-8 of less than `PAGE_BYTES`."""
+    shared = _shared(report)
+    *generous, least = DETAILS
+    fitting = (page for detail in generous if (page := _page(report, shared, detail)) is not None)
+    return next(fitting, None) or b"".join(_chunks(report, shared, least))
+
+
+def _page(report: Report, shared: dict[str, object], detail: Detail) -> bytes | None:
+    """The page with so much detail; None if it is too large, which is known before all of it is made."""
+    rows = sum(
+        min(len(check.evidence), detail.events) for check in report.checks if detail.passed or not _passed(check)
+    )
+    if rows * _ROW_BYTES > PAGE_BYTES:
+        return None
+    page = bytearray()
+    for chunk in _chunks(report, shared, detail):
+        page += chunk
+        if len(page) >= PAGE_BYTES:
+            return None
+    return bytes(page)
+
+
+#: The least that an event takes in the page: the markup of its row.
+_ROW_BYTES: Final = 80
+
+
+def _chunks(report: Report, shared: dict[str, object], detail: Detail) -> Iterator[bytes]:
+    rendered = _template().generate(shared, parts=_parts(report, detail), is_cut=detail is not DETAILS[0])
+    return (chunk.encode() for chunk in rendered)
+
+
+def _passed(check: CheckResult) -> bool:
+    return check.outcome is Outcome.PASSED
 
 
 @cache
 def _template() -> jinja2.Template:
-    source = resources.files("grader.report").joinpath("report.html.j2").read_text("utf-8")
     environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("grader.report", ""),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    return environment.from_string(source)
+    return environment.get_template("report.html.j2")
 
 
-def _page(report: Report) -> dict[str, object]:
-    """The template's values."""
+def _shared(report: Report) -> dict[str, object]:
+    """The template's values, all but the checks."""
     return {
         "assignment": safe.one_line(report.assignment),
         "role": text.ROLES[report.role],
@@ -84,7 +167,7 @@ def _page(report: Report) -> dict[str, object]:
         "more": text.number(report.unjudged) if report.unjudged else "",
         "narrowed": text.narrowed_line(report),
         "images": [f"{safe.one_line(target)} {safe.one_line(id_)}" for target, id_ in report.grader.images.items()],
-        "notes": text.notes(report),
+        "notes": [safe.shortened(note, 1_000) for note in text.notes(report)[:_MOST_NOTES]],
         "counts": text.counts_line(report),
         "unjudged": text.unjudged_line(report),
         "next": text.next_step(report),
@@ -94,50 +177,109 @@ def _page(report: Report) -> dict[str, object]:
             "outcome": report.build.outcome.value,
             "word": text.OUTCOMES[report.build.outcome],
             "mark": MARKS[report.build.outcome].sign,
-            "command": safe.one_line(report.build.command),
-            "log": "\n".join(safe.lines(report.build.log)),
+            "command": safe.shortened(safe.one_line(report.build.command), 2_000),
+            "log": safe.shortened("\n".join(safe.lines(report.build.log)), 20_000),
         },
         "is_divided": report.role == "both",
-        "sections": [
-            {"heading": section.heading, "cards": [_card(check) for check in sorted(section.checks, key=_urgency)]}
-            for section in text.sections(report)
-        ],
+        "handout": as_html(report.handout) if report.handout else Markup(),
     }
 
 
-#: What readers want to see comes first.
-_FIRST = (Outcome.FAILED, Outcome.ERROR, Outcome.INCONCLUSIVE, Outcome.SKIPPED, Outcome.PASSED)
+#: Of an archive full of odd members; the others are in `report.json`.
+_MOST_NOTES: Final = 50
+
+
+def _parts(report: Report, detail: Detail) -> list[Part]:
+    links = {check.id: _link(number, check) for number, check in enumerate(report.checks, 1)}
+    places = _places(report)
+    return [
+        Part(
+            place=f"part-{number}",
+            heading=section.heading or "Checks",
+            cards=[
+                _card(check, links, _dependents(report.checks, check.id, links), places, detail)
+                for check in sorted(section.checks, key=_urgency)
+            ],
+        )
+        for number, section in enumerate(text.sections(report), 1)
+    ]
+
+
+#: What readers want to see comes first, and right after it what was skipped because of that.
+_FIRST = (Outcome.FAILED, Outcome.SKIPPED, Outcome.ERROR, Outcome.INCONCLUSIVE, Outcome.PASSED)
 
 
 def _urgency(check: CheckResult) -> int:
     return _FIRST.index(check.outcome)
 
 
-def _card(check: CheckResult) -> Card:
-    passed = check.outcome is Outcome.PASSED
-    return Card(
-        id=safe.one_line(check.id),
-        title=text.title(check),
+def _link(number: int, check: CheckResult) -> Link:
+    return Link(
+        place=f"check-{number}",
+        title=safe.shortened(text.title(check), 300),
+        mark=MARKS[check.outcome].sign,
         outcome=check.outcome.value,
         word=text.OUTCOMES[check.outcome],
-        mark=MARKS[check.outcome].sign,
         points=text.points(check),
+    )
+
+
+def _places(report: Report) -> frozenset[str]:
+    """Where the page's handout has a place for a requirement."""
+    return frozenset(
+        place
+        for check in report.checks
+        if (place := anchor(check.requirement.number)) and f"**{check.requirement.number}**" in report.handout
+    )
+
+
+def _dependents(checks: Iterable[CheckResult], check_id: str, links: dict[str, Link]) -> list[Link]:
+    return [links[check.id] for check in checks if check.depends_on == check_id and check.id != check_id]
+
+
+def _card(
+    check: CheckResult, links: dict[str, Link], dependents: list[Link], places: frozenset[str], detail: Detail
+) -> Card:
+    passed = _passed(check)
+    place = anchor(check.requirement.number)
+    events = () if passed and not detail.passed else check.evidence
+    shown = _both_ends(events, detail.events)
+    return Card(
+        id=safe.one_line(check.id),
+        link=links[check.id],
         is_open=check.outcome in OPEN,
         reason="" if passed else f"{text.capital(text.reason_clause(check))}.",
         number=safe.one_line(check.requirement.number),
+        requirement_place=place if place in places else "",
         requirement=safe.one_line(check.requirement.text),
-        message="\n".join(text.message_lines(check)),
+        message=safe.shortened("\n".join(text.message_lines(check)), detail.message_characters),
+        bytes=_dump(check.compared, detail),
         hint=text.hint_line(check),
-        rows=[_row(event) for event in check.evidence],
+        depends_on=links.get(check.depends_on),
+        dependents=dependents,
+        picture=None if passed or not detail.steps else picture(check.evidence, detail.steps),
+        rows=[_row(shortened(event, detail.event_bytes)) for event in shown],
+        rows_left_out=len(check.evidence) - len(shown),
     )
+
+
+def _dump(compared: Compared | None, detail: Detail) -> Dump | None:
+    return dump(compared) if detail.steps else None
+
+
+def _both_ends(events: tuple[Event, ...], most: int) -> tuple[Event, ...]:
+    """The first and the last of them: how it began, and how it came to the verdict."""
+    last = most - most // 4
+    return events if len(events) <= most else (*events[: most // 4], *(events[-last:] if last else ()))
 
 
 def _row(event: Event) -> Row:
     return Row(
         when=text.moment(event),
-        who=safe.one_line(event.who),
+        who=safe.shortened(safe.one_line(event.who), 100),
         done=text.EVENTS[event.kind],
-        said=safe.one_line(event.text),
+        said=safe.shortened(safe.one_line(event.text), 2_000),
         parts=text.parts(event) if text.has_bytes(event) else [],
         pieces=text.pieces(event),
+        is_verdict=event.kind is EventKind.VERDICT,
     )

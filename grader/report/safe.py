@@ -77,6 +77,11 @@ def one_line(text: str) -> str:
     return " ".join(visible(text).split())
 
 
+def shortened(text: str, most: int) -> str:
+    """`text`, of which at most so many characters are kept, and then how many there were."""
+    return text if len(text) <= most else f"{text[:most]} … ({len(text)} characters in all)"
+
+
 def lines(text: str) -> list[str]:
     """The lines of `text`, visible, without empty ones before and after."""
     return visible(text).strip("\n").split("\n") if text.strip("\n") else []

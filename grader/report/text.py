@@ -60,6 +60,7 @@ EVENTS: Final[dict[EventKind, str]] = {
     EventKind.EXITED: "exited",
     EventKind.KERNEL: "kernel",
     EventKind.NOTE: "note",
+    EventKind.VERDICT: "verdict",
 }
 
 #: What to do about a check that could not be judged, by its reason; `UNJUDGED_ADVICE` for all others.

@@ -92,7 +92,11 @@ def _local(listen: Callable[[str], None], why: str, needs: Needs, nest: Nest | N
     if missing:
         listen(f"allowed by the assignment, but not installed here: {', '.join(missing)}")
 
-    return Choice("local", why, lambda assignment, archive, _: LocalSandbox(assignment, archive, nest))
+    # Of several sandboxes only the first can be the one that has been started already.
+    begun = [nest] if nest else []
+    return Choice(
+        "local", why, lambda assignment, archive, _: LocalSandbox(assignment, archive, begun.pop() if begun else None)
+    )
 
 
 def _docker(listen: Callable[[str], None], why: str, rules: Rules, needs: Needs) -> Choice:

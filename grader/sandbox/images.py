@@ -60,6 +60,7 @@ _SOURCES: Final[Mapping[Target, tuple[str, ...]]] = {
         "sandbox/proc.py",
         "sandbox/restart.py",
         "sandbox/seccomp.py",
+        "sandbox/sources.py",
         "sandbox/users.py",
         "sandbox/warden.py",
         "sandbox/workfolder.py",

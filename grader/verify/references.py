@@ -92,8 +92,9 @@ class References(msgspec.Struct, frozen=True):
         name = program if program.startswith(_MUTANT) else f"{_MUTANT}{program}"
         if name not in self.mutants:
             there = sorted(mutant.removeprefix(_MUTANT) for mutant in self.mutants)
-            close = difflib.get_close_matches(name.removeprefix(_MUTANT), there, n=_CLOSE, cutoff=0) or ["it has none"]
-            message = f"there is no mutant {program!r} in {self.folder.name}/{MUTANTS}; close to it: {', '.join(close)}"
+            close = difflib.get_close_matches(name.removeprefix(_MUTANT), there, n=_CLOSE, cutoff=0)
+            more = f"; close to it: {', '.join(close)}" if close else ", which has none"
+            message = f"there is no mutant {program!r} in {self.folder.name}/{MUTANTS}{more}"
             raise UsageError(message)
         mutant = self.mutants[name]
         return self._mutated(name, lambda files: [*difference(files, mutant, name)])

@@ -16,48 +16,53 @@ than it needs is not looked at again.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from enum import Enum
 
 from grader.errors import Reason
-from grader.limits import SLOW_PART, WHOLE_GIVEN_BACK, Allowance, SandboxLimits
+from grader.limits import (
+    MOST_DESCRIPTORS,
+    MOST_SOCKETS,
+    MOST_TASKS,
+    SLOW_CHECK_S,
+    SLOW_MORE_STEP_S,
+    SLOW_PART,
+    SLOW_STEP_S,
+    SLOW_STEPS,
+    WHOLE_GIVEN_BACK,
+    Allowance,
+)
 from grader.wire.faults import FaultError, UnprovedError
-
-_USUAL = SandboxLimits()
 
 
 class Counted(Enum):
-    """What each look at a program takes time for: in words, as a fault, and which limit it has."""
+    """What each look at a program takes time for: in words, as a fault, and how much of it is allowed."""
 
-    TASKS = ("processes and threads", Reason.TOO_MANY_PROCESSES, "tasks")
-    DESCRIPTORS = ("open descriptors", Reason.TOO_MANY_FILES, "descriptors")
-    SOCKETS = ("sockets", Reason.TOO_MANY_FILES, "sockets")
+    TASKS = ("processes and threads", Reason.TOO_MANY_PROCESSES, MOST_TASKS)
+    DESCRIPTORS = ("open descriptors", Reason.TOO_MANY_FILES, MOST_DESCRIPTORS)
+    SOCKETS = ("sockets", Reason.TOO_MANY_FILES, MOST_SOCKETS)
 
-    def __init__(self, words: str, reason: Reason, limit: str) -> None:
+    def __init__(self, words: str, reason: Reason, allowed: Allowance) -> None:
         self.words = words
         self.reason = reason
-        self._limit = limit
-
-    def allowed(self, limits: SandboxLimits) -> Allowance:
-        """How much of it a program may have."""
-        found: Allowance = getattr(limits, self._limit)
-        return found
+        self.allowed = allowed
 
 
-def allowed_s(limits: SandboxLimits, steps: int) -> float:
+def allowed_s(steps: int) -> float:
     """How much of its own time a program may take for so many steps of one check."""
-    first = min(steps, limits.slow_steps)
-    return limits.slow_check_s + limits.slow_step_s * first + limits.slow_more_step_s * (steps - first)
+    first = min(steps, SLOW_STEPS)
+    return SLOW_CHECK_S + SLOW_STEP_S * first + SLOW_MORE_STEP_S * (steps - first)
 
 
 class Budget:
     """For all programs of one part.
 
-    `waited_s`: tells how long we have waited for a CPU so far.
+    `whole_s`: how long all its checks may take.  `waited_s`: tells how long we have waited for a CPU so far.
     """
 
-    def __init__(self, limits: SandboxLimits = _USUAL, waited_s: Callable[[], float] = lambda: 0.0) -> None:
-        self._limits = limits
+    def __init__(self, whole_s: float = math.inf, waited_s: Callable[[], float] = lambda: 0.0) -> None:
+        self._whole_s = whole_s
         self._waited_s = waited_s
         #: What that was when the first check began.
         self._waited_before_s: float | None = None
@@ -91,7 +96,7 @@ class Budget:
     @property
     def given_back_s(self) -> float:
         """How much longer all its checks may take, since that was not the program's time."""
-        return min(self._not_its_own_s, WHOLE_GIVEN_BACK * self._limits.whole_s)
+        return min(self._not_its_own_s, WHOLE_GIVEN_BACK * self._whole_s)
 
     @property
     def _not_its_own_s(self) -> float:
@@ -107,14 +112,10 @@ class Budget:
         # One that nobody had to wait for brings no time with it: a reply may have several such beside it.
         self._steps += own_s > 0
         self._steps_s += own_s
-        if self._steps_s > allowed_s(self._limits, self._steps):
+        if self._steps_s > allowed_s(self._steps):
             steps = f"{self._steps} step{'s' * (self._steps != 1)}"
             what = f"it took {self._steps_s:.1f} s of its own time for {steps} (replies, starts and the like)"
-            raise FaultError(Reason.TOO_SLOW, f"{what}; the limit is {allowed_s(self._limits, self._steps):.1f} s")
-
-    def allows(self, of: Counted, clients: int) -> int:
-        """How many of these it may have when so many clients have come to it."""
-        return of.allowed(self._limits).of(clients)
+            raise FaultError(Reason.TOO_SLOW, f"{what}; the limit is {allowed_s(self._steps):.1f} s")
 
     def note_count(self, of: Counted, count: int, clients: int) -> None:
         """It has so many, and so many clients have come to it.
@@ -123,9 +124,8 @@ class Budget:
             FaultError: it does not need so many.
         """
         __tracebackhide__ = True
-        allowed = of.allowed(self._limits)
-        if count > allowed.of(clients):
-            most = f"{allowed.anyhow}, plus {allowed.for_each} for each client"
+        if count > of.allowed.of(clients):
+            most = f"{of.allowed.anyhow}, plus {of.allowed.for_each} for each client"
             had = f"{count} {of.words} for {clients} client{'s' * (clients != 1)}; the limit is {most}"
             self.exceeded = FaultError(of.reason, f"in an earlier check it had {had}")
             raise FaultError(of.reason, f"it has {had}")
@@ -134,8 +134,7 @@ class Budget:
         """All the time of the part is used up (`what`: a sentence): the program's fault, or the machine's."""
         if self.exceeded:
             return self.exceeded
-        whole_s = self._limits.whole_s
-        if self._used_s < SLOW_PART * whole_s or self._not_its_own_s > WHOLE_GIVEN_BACK * whole_s:
+        if self._used_s < SLOW_PART * self._whole_s or self._not_its_own_s > WHOLE_GIVEN_BACK * self._whole_s:
             return UnprovedError(what, Reason.TIME_BUDGET, doing)
-        used = f"the program itself used {self._used_s:.0f} of {whole_s:.0f} s"
+        used = f"the program itself used {self._used_s:.0f} of {self._whole_s:.0f} s"
         return FaultError(Reason.TOO_SLOW, f"{what}; {used}", doing=doing)

@@ -112,17 +112,17 @@ class Connection(Stream):
         __tracebackhide__ = True
         self._slow_reader.send_when_it_rests(data, pieces)
 
-    def send_without_reading(self, data: bytes) -> None:
+    def send_without_reading(self, data: bytes, *, may_close: bool = False) -> None:
         """Send as much as possible, reading nothing, until the program rests with a reply that it can't get rid of.
 
         One that never rests gets a while in which nothing moves, and the time for a reply before it sends anything.
-        What did not fit is sent while the reply is read.
+        What did not fit is sent while the reply is read.  `may_close`: it may have closed the connection behind that.
 
         Raises:
             FaultError: the connection ended, or the program rests without one.
         """
         __tracebackhide__ = True
-        self._slow_reader.send(data)
+        self._slow_reader.send(data, may_close=may_close)
 
     def wait_read(self) -> None:
         """The gate: until the program has read everything that was sent, or has looked at it."""
@@ -184,6 +184,10 @@ class Connection(Stream):
     def take_unasked(self, most_s: float, most_bytes: int) -> bytes:
         """Take out everything that arrives until the program rests, for so long of its own time, or so many bytes."""
         return self._receiver.take_unasked(most_s, most_bytes)
+
+    def wait_left_out(self) -> None:
+        """Until what is left out has arrived, or nothing more will come: whoever waits knows that it was greeted."""
+        self._receiver.wait_left_out()
 
     # Leaving
 

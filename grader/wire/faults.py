@@ -2,10 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import time
+from dataclasses import dataclass, field
 from typing import NoReturn
 
 from grader.errors import NOT_THE_PROGRAMS, Reason
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a program was in its own source: lines of it, of which `first` is the number of the first."""
+
+    file: str
+    line: int
+    function: str
+    first: int = 1
+    source: tuple[str, ...] = ()
 
 
 @dataclass
@@ -15,7 +27,10 @@ class FaultError(Exception):
     `what`: one sentence.  `expected`, `received`: what should have arrived and what did, where bytes were awaited;
     `expected` in words if it was not exactly these.  Then `at` is the byte received where it went wrong, if that is
     known, `here` what was expected there, and `lacking` what has not come of it.
-    `doing`: what the program was doing, according to the kernel.
+    `doing`: what the program was doing, according to the kernel.  `at_s`: when this was known, by the monotonic clock.
+    `doing`: what the program was doing, according to the kernel.  `places`: where it was in its own source then; None
+    if nobody has looked.  `answered`: our client in whose dialogue it went wrong, where what is right depends on what
+    was answered before.
     """
 
     reason: Reason
@@ -26,6 +41,9 @@ class FaultError(Exception):
     at: int | None = None
     here: str = ""
     lacking: str = ""
+    at_s: float = field(default_factory=time.monotonic, compare=False)
+    answered: str = ""
+    places: tuple[Place, ...] | None = field(default=None, compare=False)
 
     def __str__(self) -> str:
         return self.what
@@ -54,6 +72,7 @@ class UnprovedError(Exception):
     what: str
     reason: Reason = Reason.UNPROVED
     doing: str = ""
+    at_s: float = field(default_factory=time.monotonic, compare=False)
 
     def __str__(self) -> str:
         return self.what

@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 
 from grader.errors import Reason
 from grader.limits import KERNEL_S, SandboxLimits
+from grader.link.channel import ChannelClosedError
 from grader.model import EventKind
 from grader.wire.budget import Budget
 from grader.wire.endings import describe_ending
@@ -113,6 +114,17 @@ class Process:
         """What it has printed since its check began, on standard output and on stderr, as far as that was read."""
         out_from, err_from = self._check_from
         return bytes(self.stdout.data[out_from:]), bytes(self.stderr.data[err_from:])
+
+    def locate(self, error: BaseException | None) -> None:
+        """If that is a fault of a program that runs, find out where in its source it is now, before anything else.
+
+        It has been stopped and looked at from outside, so it must not be used any more.
+        """
+        if isinstance(error, FaultError) and error.places is None and error.doing:
+            error.places = ()
+            if self.ending() is None:
+                with suppress(WardenError, ChannelClosedError):
+                    error.places = self.warden.places()
 
     def told(self, size_bytes: int) -> None:
         """It was sent or typed so many bytes, which it may print."""

@@ -18,9 +18,9 @@ from grader.protocol.reply import NO_VALUES, Complete, Decision, Incomplete, Mis
 from grader.wire.endings import reason_of
 from grader.wire.faults import FaultError, UnprovedError
 from grader.wire.kernel import TcpState
+from grader.wire.mismatch import not_the_reply
 from grader.wire.own_time import Deadline
 from grader.wire.stream import CHUNK_BYTES, Stream
-from grader.wire.transcript import shown
 from grader.wire.waiting import NoProgressError, Why, no_more
 
 #: How long a program that closed a connection may take to die from the same cause, when the kernel can't tell.
@@ -105,17 +105,8 @@ class _Awaited:
 
     def fault(self, reason: Reason, what: str, doing: str) -> FaultError:
         """A fault with what was expected, what arrived, and where it went wrong."""
-        decision, received = self.ask(), bytes(self._stream.received)
-        if isinstance(self.reply, Exactly):
-            return FaultError(reason, what, self.reply.data, received, doing)
-        fault = FaultError(reason, what, self.reply.words, received, doing)
-        if isinstance(decision, Incomplete) and received:
-            return replace(fault, lacking=decision.lacking)
-        if isinstance(decision, Mismatch):
-            what = f"{what}: {decision.problem}" if decision.problem else what
-            here = decision.expected if isinstance(decision.expected, str) else shown(decision.expected)
-            return replace(fault, what=what, at=decision.at, here=here if decision.expected else "")
-        return fault
+        received = bytes(self._stream.received)
+        return not_the_reply(self.reply, self.ask(), received, reason=reason, what=what, doing=doing)
 
 
 class Receiver:
@@ -293,6 +284,17 @@ class Receiver:
         said = bytes(stream.received)
         stream.received.clear()
         return said
+
+    def wait_left_out(self) -> None:
+        """See `Connection.wait_left_out`."""
+        stream = self._stream
+
+        def come() -> bool | None:
+            stream.take()
+            return True if stream.ended or not stream.leaves_out else None
+
+        with suppress(NoProgressError):
+            stream.program.wait(come, [stream.sock.fileno()], hurried=True)
 
     def take_leave(self) -> None:
         """See `Connection.take_leave`."""

@@ -65,12 +65,18 @@ class Sender:
         if not self._takes_as_one_segment(data, before):
             self._collect(sending)
             return
+        sent = stream.data_segments_sent()
         self.push(data, sending)
         row = self.wait_arrived()
-        if row is None:  # it has no reason to close
+        if row is None:
             stream.take()
-            raise self._receiver.lost_while_sending()
-        if before is None or row.segments_received != before.segments_received + 1:
+            if not stream.received:  # it has no reason to close
+                raise self._receiver.lost_while_sending()
+            # It has answered and closed before we looked, as one does that serves one request per connection.
+            one = stream.data_segments_sent() == sent + 1
+        else:
+            one = before is not None and row.segments_received == before.segments_received + 1
+        if not one:
             raise UnprovedError("the messages did not arrive together")
         stream.transcript.add(EventKind.KERNEL, "grader", f"all {len(data)} bytes arrived together")
 

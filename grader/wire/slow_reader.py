@@ -29,14 +29,15 @@ class SlowReader:
         self._sender = sender
         self._receiver = receiver
 
-    def send(self, data: bytes) -> None:
+    def send(self, data: bytes, *, may_close: bool) -> None:
         """See `Connection.send_without_reading`."""
         __tracebackhide__ = True
         stream = self._stream
         stream.begin_to_feed(stream.transcript.sending(stream.name, data, "without reading the replies"))
         self._wait_resting(self._rests)
         row = stream.row()
-        if stream.ended or row is None or row.state in CLOSED_BY_PROGRAM:
+        closed = row is not None and row.state in CLOSED_BY_PROGRAM and not (may_close and row.send_queue > 0)
+        if stream.ended or row is None or closed:
             stream.note_reset()
             raise self._receiver.lost("while its replies were not read")
         if row.send_queue == 0:

@@ -29,8 +29,10 @@ _SEND_BUFFER_BYTES = 1 << 18
 _READ_BUFFER_BYTES = 1 << 18
 #: Linux sends at most half the receiver's window in one segment, 32 741 bytes on a fresh loopback connection.
 ONE_SEGMENT_BYTES = 16 * 1024
-#: struct tcp_info (linux/tcp.h): segments sent and not acknowledged, and the window that the other side has told.
+#: struct tcp_info (linux/tcp.h): segments sent and not acknowledged, segments with data that were sent, and the window
+#: that the other side has told.
 _TCPI_UNACKED = 24
+_TCPI_DATA_SEGS_OUT = 156
 _TCPI_SND_WND = 228
 #: States of a connection that the program has closed, when nobody holds its socket any more (inode 0).  In the last two
 #: its FIN is acknowledged, and the kernel keeps little more of it than its ends.
@@ -80,6 +82,7 @@ class Stream:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self.program.locate(error)
         self.close()
 
     # What waiting asks (`Talk`)
@@ -159,6 +162,12 @@ class Stream:
         """
         segment = self.sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG) - 1
         return min(ONE_SEGMENT_BYTES, segment, _window_bytes(self.sock) // 2)
+
+    def data_segments_sent(self) -> int:
+        """How many segments with data we have sent, which our end tells even when the program's is gone."""
+        info = self.sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _TCPI_DATA_SEGS_OUT + 4)
+        (count,) = struct.unpack_from("=I", info, _TCPI_DATA_SEGS_OUT)
+        return int(count)
 
     # Bytes that go
 
@@ -250,6 +259,11 @@ class Stream:
     def leave_out(self, words: bytes) -> None:
         """What arrives first is not counted as received if it is this, or as many lines as this."""
         self._left_out = words
+
+    @property
+    def leaves_out(self) -> bool:
+        """Whether that, or part of it, has still to arrive."""
+        return bool(self._left_out)
 
     def _without_left_out(self, chunk: bytes) -> bytes:
         """What has arrived after the part that is left out; nothing while it may still be just that part."""

@@ -47,7 +47,7 @@ class ScriptedClient(Connection):
         self.program = program
         self._table = table
         super().__init__(program, table, self._connect(), server, name, slow=slow)
-        self.transcript.add(EventKind.CONNECTED, name, f"to port {server.port}")
+        self.transcript.add(EventKind.CONNECTED, name, f"to port {server.port}", ends=(self.ours, server))
 
     def _connect(self) -> socket.socket:
         __tracebackhide__ = True

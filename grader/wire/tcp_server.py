@@ -31,7 +31,8 @@ class ScriptedConnection(Connection):
     def __init__(self, program: Program, table: SocketTable, sock: socket.socket, theirs: Endpoint) -> None:
         prepare(sock)
         super().__init__(program, table, sock, theirs, "the server", wording=A_REQUEST)
-        self.transcript.add(EventKind.CONNECTED, self.program.name, f"to {self.ours.host} port {self.ours.port}")
+        where = f"to {self.ours.host} port {self.ours.port}"
+        self.transcript.add(EventKind.CONNECTED, self.program.name, where, ends=(self.ours, theirs))
 
     def take_most(self, most_bytes: int) -> None:
         """Read what has arrived, up to so many bytes."""

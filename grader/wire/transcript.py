@@ -11,7 +11,7 @@ from collections.abc import Callable
 import msgspec
 
 from grader.limits import EVENT_BYTES, EVENT_SHOWN_BYTES, TRANSCRIPT_BYTES
-from grader.model import Event, EventKind
+from grader.model import Compared, Event, EventKind
 
 #: What arrives in arbitrary parts, whose boundaries mean nothing.
 _COMING = frozenset({EventKind.RECEIVED, EventKind.OUTPUT})
@@ -20,18 +20,21 @@ _COMING = frozenset({EventKind.RECEIVED, EventKind.OUTPUT})
 class Sending:
     """A message on its way: the transcript has as much of it as has been sent, since a send may fail in the middle.
 
-    `data`: all of it.
+    `data`: all of it.  `now_ms`: the time since the check began.
     """
 
-    def __init__(self, at_ms: float, who: str, text: str, data: bytes) -> None:
-        self._event = Event(at_ms=at_ms, kind=EventKind.SENT, who=who, text=text)
+    def __init__(self, now_ms: Callable[[], float], who: str, text: str, data: bytes) -> None:
+        self._event = Event(at_ms=now_ms(), kind=EventKind.SENT, who=who, text=text)
         self.data = memoryview(data)
+        self._now_ms = now_ms
         self._pieces: list[int] = []
+        self._times_ms: list[float] = []
 
     def went(self, size_bytes: int, *, apart: bool = False) -> None:
         """So many more bytes have been sent: `apart` as the beginning of a piece, else as part of the last one."""
         if apart or not self._pieces:
             self._pieces.append(0)
+            self._times_ms.append(self._now_ms())
         self._pieces[-1] += size_bytes
 
     def event(self, most_bytes: int) -> Event | None:
@@ -39,8 +42,10 @@ class Sending:
         size = sum(self._pieces)
         if not size:
             return None
-        pieces = tuple(self._pieces) if len(self._pieces) > 1 else ()
-        return with_data(msgspec.structs.replace(self._event, pieces=pieces), self.data[:size], most_bytes)
+        apart = len(self._pieces) > 1
+        pieces, times_ms = (tuple(self._pieces), tuple(self._times_ms)) if apart else ((), ())
+        event = msgspec.structs.replace(self._event, pieces=pieces, times_ms=times_ms)
+        return with_data(event, self.data[:size], most_bytes)
 
 
 class _Coming:
@@ -83,19 +88,21 @@ class Transcript:
 
     def sending(self, who: str, data: bytes, text: str = "") -> Sending:
         """Note that a message is about to be sent; the sender tells how much of it has gone."""
-        self._events.append(message := Sending(self._now_ms(), who, text, data))
+        self._events.append(message := Sending(self._now_ms, who, text, data))
         return message
 
     def _now_ms(self) -> float:
         return round((self._clock() - self._began) * 1000, 3)
 
-    def add(self, kind: EventKind, who: str, text: str = "", data: bytes = b"", pieces: tuple[int, ...] = ()) -> None:
+    def add(
+        self, kind: EventKind, who: str, text: str = "", data: bytes = b"", ends: tuple[tuple[str, int], ...] = ()
+    ) -> None:
         """Note an event that happens now; what arrives in several parts, with nothing in between, is one event."""
         last = self._events[-1] if self._events else None
         if isinstance(last, _Coming) and self._joins(last.start, kind, who, text):
             last.more(data)
             return
-        event = Event(at_ms=self._now_ms(), kind=kind, who=who, text=text, pieces=pieces)
+        event = Event(at_ms=self._now_ms(), kind=kind, who=who, text=text, ends=ends)
         if kind in _COMING:
             self._events.append(coming := _Coming(event, self._event_bytes))
             coming.more(data)
@@ -128,6 +135,13 @@ class Transcript:
                 told.append(event)
                 room -= len(event.data)
         return tuple(told)
+
+    def with_verdict(self, at_s: float, words: str) -> tuple[Event, ...]:
+        """All of them, and among them the moment when the verdict was known, by the same clock."""
+        at_ms = round((at_s - self._began) * 1000, 3)
+        verdict = Event(at_ms=at_ms, kind=EventKind.VERDICT, who="grader", text=words)
+        before = [event for event in self.events if event.at_ms <= at_ms]
+        return (*before, verdict, *self.events[len(before) :])
 
     def elapsed_s(self) -> float:
         """Seconds since the check began."""
@@ -168,6 +182,18 @@ def first_difference(expected: bytes, received: bytes) -> int:
         if left != right:
             return offset
     return min(len(expected), len(received))
+
+
+#: Bytes on either side of the first difference that a report can show, as text and in hexadecimal.
+_AROUND_BYTES = 48
+
+
+def compared(expected: bytes, received: bytes) -> Compared:
+    """Both around the first byte that differs."""
+    at = first_difference(expected, received)
+    start = max(0, at - _AROUND_BYTES) // 16 * 16
+    end = at + _AROUND_BYTES
+    return Compared(expected=expected[start:end], received=received[start:end], difference=at - start, at_bytes=start)
 
 
 #: What fits a line of 80 columns together with its label, its quotes and the margin of a report.

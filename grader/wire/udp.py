@@ -9,8 +9,7 @@ from __future__ import annotations
 import errno
 import os
 import socket
-from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from types import TracebackType
 from typing import Self
@@ -18,11 +17,13 @@ from typing import Self
 from grader.errors import Reason
 from grader.limits import DATAGRAM_WORTH_BYTES
 from grader.model import EventKind
-from grader.protocol.exactly import bytes_of
+from grader.protocol.datagrams import decide_datagram, pair, silence
+from grader.protocol.reply import Complete, Decision, Incomplete, Reply, Values
 from grader.protocol.script import Exchange
 from grader.wire.endings import reason_of
 from grader.wire.faults import FaultError, UnprovedError
 from grader.wire.kernel import Endpoint, SocketRow, SocketTable
+from grader.wire.mismatch import not_the_reply
 from grader.wire.program import Program
 from grader.wire.spare_ports import bind_to_spare_port
 from grader.wire.waiting import NoProgressError, no_more
@@ -136,6 +137,7 @@ class UdpClient:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._program.locate(error)
         self.close()
 
     def close(self) -> None:
@@ -166,16 +168,17 @@ class UdpClient:
 
     def send(self, data: bytes) -> None:
         """Send one datagram, and see that it has arrived at its socket or was dropped there."""
-        self._transcript.add(EventKind.SENT, self.name, "" if data else "an empty datagram", data)
+        what = "" if data else "an empty datagram"
+        self._transcript.add(EventKind.SENT, self.name, what, data, ends=(self.ours, self.theirs))
         self._sock.sendto(data, self.theirs)
         self._program.told(len(data))
         self._courier.wait_arrived()
 
-    def ask(self, exchange: Exchange) -> None:
+    def ask(self, exchange: Exchange) -> Values:
         """Send a datagram and expect its reply."""
         __tracebackhide__ = True
         self.send(exchange.request)
-        self.expect(bytes_of(exchange.reply))
+        return self.expect(exchange.reply)
 
     # Receiving
 
@@ -190,38 +193,63 @@ class UdpClient:
             self._replies.append(data)
             sender = Endpoint(*source[:2])
             what = "a datagram" if data else "an empty datagram"  # each is an event of its own
-            self._transcript.add(EventKind.RECEIVED, self.name, what, data)
+            self._transcript.add(EventKind.RECEIVED, self.name, what, data, ends=(self.ours, sender))
             if sender != self.theirs:
                 self._stranger = sender
                 self._transcript.add(EventKind.NOTE, self.name, f"it came from {sender.host} port {sender.port}")
 
-    def expect(self, reply: bytes) -> None:
-        """The next datagram is exactly this one, and the program's own port has sent it.
+    def expect(self, reply: bytes | Reply) -> Values:
+        """The next datagram is this reply, and the program's own port has sent it; what it captured.
+
+        A reply that is nothing (`nothing`) has come when the program is still and no datagram has, not even an empty
+        one.
 
         Raises:
             FaultError: a different one arrived, or none and none can arrive.
         """
         __tracebackhide__ = True
+        if (silent := silence(reply)) and not self._any_comes():
+            return silent.values
         (got,) = self._wait_for(1, reply)
-        if got != reply:
-            what = f"{self.name} received a different reply"
-            raise FaultError(Reason.WRONG_REPLY, what, reply, got, self._program.doing())
+        decision = decide_datagram(reply, got)
+        if isinstance(decision, Complete):
+            return decision.values
+        what = f"{self.name} received a different reply"
+        raise self._wrong(reply, got, decision, what)
 
-    def expect_all(self, replies: list[bytes]) -> None:
-        """The next datagrams are these, in any order.
+    def expect_all(self, replies: Sequence[bytes | Reply]) -> None:
+        """The next datagrams are these replies, in any order.
 
         Raises:
             FaultError: others arrived, or not all.
         """
         __tracebackhide__ = True
-        got = self._wait_for(len(replies), replies[0])
-        lacking = Counter(replies) - Counter(got)
-        if lacking:
-            wrong = next(iter(Counter(got) - Counter(replies)))
-            what = f"{self.name} received wrong replies: {lacking.total()} of {len(replies)}"
-            raise FaultError(Reason.WRONG_REPLY, what, next(iter(lacking)), wrong, self._program.doing())
+        awaited = [reply for reply in replies if silence(reply) is None]
+        if not awaited:
+            return
+        got = self._wait_for(len(awaited), awaited[0])
+        found = pair(awaited, got)
+        if None not in found:
+            return
+        lacking = awaited[found.index(None)]
+        wrong = next(data for number, data in enumerate(got) if number not in found)
+        what = f"{self.name} received wrong replies: {found.count(None)} of {len(awaited)}"
+        raise self._wrong(lacking, wrong, decide_datagram(lacking, wrong), what)
 
-    def _wait_for(self, count: int, reply: bytes) -> list[bytes]:
+    def _wrong(self, reply: bytes | Reply, got: bytes, decision: Decision, what: str) -> FaultError:
+        doing = self._program.doing()
+        return not_the_reply(reply, decision, got, reason=Reason.WRONG_REPLY, what=what, doing=doing)
+
+    def _any_comes(self) -> bool:
+        """Whether a datagram arrives before the program is still, or has had the time allowed for a reply."""
+        try:
+            self._program.wait(lambda: self.has_unasked() or None, [self._sock.fileno()])
+        except NoProgressError as stop:
+            self._transcript.add(EventKind.KERNEL, self._program.name, stop.doing)
+            return False
+        return True
+
+    def _wait_for(self, count: int, reply: bytes | Reply) -> list[bytes]:
         __tracebackhide__ = True
 
         def enough() -> bool | None:
@@ -240,7 +268,7 @@ class UdpClient:
         got, self._replies = self._replies[:count], self._replies[count:]
         return got
 
-    def _missing(self, count: int, reply: bytes, stop: NoProgressError) -> FaultError:
+    def _missing(self, count: int, reply: bytes | Reply, stop: NoProgressError) -> FaultError:
         __tracebackhide__ = True
         ending = self._program.ending()
         elsewhere = [talk.name for talk in self._program.talks.open if talk is not self and _has_unasked(talk)]
@@ -252,7 +280,8 @@ class UdpClient:
         if ending is not None:
             return FaultError(reason_of(ending), f"{came}: the program exited", doing=self._program.doing())
         told = f"; a datagram went to {elsewhere[0]} instead" if elsewhere else ""
-        return FaultError(Reason.NO_REPLY, f"{came}, and {no_more(stop)}{told}", reply, b"", stop.doing)
+        what = f"{came}, and {no_more(stop)}{told}"
+        return not_the_reply(reply, Incomplete(""), b"", reason=Reason.NO_REPLY, what=what, doing=stop.doing)
 
     def has_unasked(self) -> bool:
         """Whether something has arrived that was not expected yet."""
@@ -267,12 +296,8 @@ class UdpClient:
             FaultError: with that reason and sentence when something arrives.
         """
         __tracebackhide__ = True
-        try:
-            self._program.wait(lambda: self.has_unasked() or None, [self._sock.fileno()])
-        except NoProgressError as stop:
-            self._transcript.add(EventKind.KERNEL, self._program.name, stop.doing)
-            return
-        raise FaultError(reason, what, b"", self._replies[0], self._program.doing())
+        if self._any_comes():
+            raise FaultError(reason, what, b"", self._replies[0], self._program.doing())
 
     def wait_read(self) -> None:
         """Until the program has read every datagram that it was sent; or has exited, or had the time to.

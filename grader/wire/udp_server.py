@@ -146,7 +146,8 @@ class ScriptedUdpServer:
                 seconds, nanoseconds = _TIMESTAMP.unpack(told[0][2])
                 self._came.append(Datagram(data, Endpoint(*source[:2]), sock, seconds + nanoseconds / 1e9))
                 what = "a datagram" if data else "an empty datagram"  # each is an event of its own
-                self._its_program.transcript.add(EventKind.RECEIVED, self.name, what, data)
+                ends = _ends(sock, self._came[-1].source)
+                self._its_program.transcript.add(EventKind.RECEIVED, self.name, what, data, ends=ends)
 
     def waiting(self) -> int:
         """How many datagrams have arrived that were not expected yet."""
@@ -297,7 +298,8 @@ class ScriptedUdpServer:
 
     def send(self, to: Datagram, reply: bytes) -> None:
         """Send one datagram to whoever has sent that one, and see that it has arrived or was dropped there."""
-        self._its_program.transcript.add(EventKind.SENT, self.name, "" if reply else "an empty datagram", reply)
+        what = "" if reply else "an empty datagram"
+        self._its_program.transcript.add(EventKind.SENT, self.name, what, reply, ends=_ends(to.sock, to.source))
         self._its_program.told(len(reply))
         to.sock.sendto(reply, to.source)
         self._courier.wait_arrived()
@@ -325,7 +327,9 @@ class ScriptedUdpServer:
             return
         to = self._asked
         with socket.socket(to.sock.family, socket.SOCK_DGRAM) as sock:
-            self._its_program.transcript.add(EventKind.SENT, "a stranger", "which was never asked", words)
+            sock.bind((to.sock.getsockname()[0], 0))
+            ends = _ends(sock, to.source)
+            self._its_program.transcript.add(EventKind.SENT, "a stranger", "which was never asked", words, ends=ends)
             self._its_program.told(len(words))
             sock.sendto(words, to.source)
             self._courier.wait_arrived()
@@ -342,7 +346,8 @@ class ScriptedUdpServer:
             except OSError:  # this machine has no such address, or somebody else has it
                 return
             note = "from {} port {}, which was never asked".format(*sock.getsockname()[:2])
-            self._its_program.transcript.add(EventKind.SENT, "a stranger", note, words)
+            ends = _ends(sock, to.source)
+            self._its_program.transcript.add(EventKind.SENT, "a stranger", note, words, ends=ends)
             self._its_program.told(len(words))
             sock.sendto(words, to.source)
             self._courier.wait_arrived()
@@ -388,6 +393,10 @@ _ANSWERS: dict[Answer, Callable[[ScriptedUdpServer, Datagram, bytes], None]] = {
 
 #: A client that gets such a reply has no reason to ask again.
 _AT_ONCE = frozenset({Answer.WHOLE, Answer.TWICE})
+
+
+def _ends(sock: socket.socket, theirs: Endpoint) -> tuple[Endpoint, Endpoint]:
+    return Endpoint(*sock.getsockname()[:2]), theirs
 
 
 def _told(seconds: float) -> str:

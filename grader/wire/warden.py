@@ -9,6 +9,7 @@ from typing import Any, cast
 import msgspec
 
 from grader.link.channel import Channel
+from grader.wire.faults import Place
 from grader.wire.stillness import ProcessFacts, Snapshot, Timed
 
 #: More files than any program can open.
@@ -91,6 +92,10 @@ class WardenClient:
     def lacking(self, commands: tuple[str, ...], path: str) -> tuple[str, ...]:
         """Those of some commands that a program does not find in these folders."""
         return tuple(self._answer("lacking", commands=commands, path=path)["lacking"]) if commands else ()
+
+    def places(self) -> tuple[Place, ...]:
+        """Where the program is in its own source, as far as tools can tell; it must not be used any more afterwards."""
+        return msgspec.convert(self._answer("places")["places"], tuple[Place, ...])
 
     def remember(self) -> None:
         """Building is done: from now on a program that is started afresh finds everything as it is now.

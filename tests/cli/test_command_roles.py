@@ -35,16 +35,19 @@ def test_talks(connect, protocol):
 """,
     "test_client_own.py": """
 from grader import fail
+from grader.harness.starting import Start
+
+PATH = {"PATH": "/usr/local/bin:/usr/bin:/bin"}
 
 def test_starts(stage):
     '''Starts'''
-    program = stage.run(("python3", "client.py", "start"))
+    program = stage.run(Start(("python3", "client.py", "start"), PATH))
     program.wait_end()
     assert program.stdout.data == b"started\\r\\n"
 
 def test_talks(stage):
     '''Prints'''
-    program = stage.run(("python3", "client.py"))
+    program = stage.run(Start(("python3", "client.py"), PATH))
     program.wait_end()
     if program.stdout.data != b"hello\\r\\n":
         fail(None, "it does not say hello", expected=b"hello\\r\\n", received=bytes(program.stdout.data))
@@ -236,7 +239,8 @@ def test_verify_takes_programs_of_one_role(folder: Path) -> None:
 
 def test_list_shows_the_roles_apart(folder: Path, two: tuple[str | Path, ...]) -> None:
     shown = Command(folder).run("list", "two", *two[2:4]).out
-    assert shown.startswith("two: Two, 5 checks, 12 points\n\nServer: 2 checks, 3 points\n\n   2  server.listens\n")
+    assert shown.startswith("two: Two, 5 checks, 12 points\n\nThe server is started as `server PORT`.\n")
+    assert "\n\nServer: 2 checks, 3 points\n\n   2  server.listens\n" in shown
     order = ["Server: 2 checks, 3 points", "server.talks", "Client: 2 checks, 5 points", "client.starts"]
     places = [shown.index(words) for words in (*order, "client.talks", "Together: 1 check, 4 points", "pair.meet")]
     assert places == sorted(places)

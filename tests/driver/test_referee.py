@@ -12,7 +12,7 @@ import pytest
 from grader.errors import Reason
 from grader.job import Built, Checked, Finished, Job, Refused, Word
 from grader.limits import SandboxLimits
-from grader.model import EventKind, Outcome
+from grader.model import Compared, EventKind, Outcome
 from tests.driver.play import ECHO, Played, job, play
 
 ENDS = '''
@@ -146,7 +146,11 @@ def test_every_end_has_its_outcome_and_reason(tmp_path: Path) -> None:
         "the program: blocked in recv on client A's connection",
     ]
     kinds = [event.kind for event in failed.evidence]
-    assert kinds[-4:] == [EventKind.CONNECTED, EventKind.SENT, EventKind.RECEIVED, EventKind.CLOSED]
+    conversation = [EventKind.CONNECTED, EventKind.SENT, EventKind.RECEIVED]
+    assert kinds[-5:] == [*conversation, EventKind.VERDICT, EventKind.CLOSED]
+    doing = "The program: blocked in recv on client A's connection."
+    assert failed.evidence[-2].text == f"Client A received a different reply. {doing}"
+    assert failed.compared == Compared(expected=b"HELLO\n", received=b"hello\n", difference=0)
     assert EventKind.STARTED not in kinds, "the program of the passed check was shared"
 
     assert played.checks["is_unproved"].message == "Could not be seen.\nthe program: running"
@@ -165,6 +169,7 @@ def test_every_end_has_its_outcome_and_reason(tmp_path: Path) -> None:
         "received: 'HELlO'",
         "              ^",
     ]
+    assert played.checks["needs_failed"].depends_on == "server.fails"
     assert played.checks["needs_failed"].message == "skipped: depends on “Is at fault”, which did not pass"
     assert played.checks["needs_unproved"].message.endswith("“test_is_unproved”, which could not be judged")
 
@@ -250,7 +255,7 @@ def test_a_check_that_does_not_exist_is_no_verdict(tmp_path: Path) -> None:
 
 def test_a_check_whose_messages_the_protocol_does_not_have_is_no_verdict(tmp_path: Path) -> None:
     played = play(job("", "listens", "long_message"), tmp_path)
-    assert refused(played) == "protocol.py: protocol.py has no sized (server.long_message needs it)"
+    assert refused(played) == "assignment.toml: check server.long_message needs sized, which protocol.py does not have"
 
 
 @pytest.mark.parametrize(
@@ -411,7 +416,8 @@ def test_what_could_not_be_judged_is_played_once_more_alone(tmp_path: Path) -> N
         ("failed", "Wrong, 6."),
     ]
     assert [event.text for event in played.checks["never_succeeds"].evidence] == [
-        "it could not be judged before, and is played once more, by itself"
+        "it could not be judged before, and is played once more, by itself",
+        "Not seen, 5.",
     ]
 
 
@@ -492,7 +498,8 @@ def test_a_build_that_takes_too_long_or_cannot_start_fails(tmp_path: Path) -> No
 def test_a_build_leaves_its_result_and_no_process(tmp_path: Path) -> None:
     own = """
     def test_one(stage):
-        program = stage.run(("cat", "made"))
+        from grader.harness.starting import Start
+        program = stage.run(Start(("cat", "made"), {"PATH": "/usr/bin:/bin"}))
         program.wait_end()
         assert program.stdout.data == b"by make\\r\\n"
     """

@@ -33,7 +33,8 @@ CLIENT_CHECKS = """
 def test_starts(stage):
     '''Runs'''
     assert stage._program is None, "the server runs on"
-    program = stage.run(("echo", "client"))
+    from grader.harness.starting import Start
+    program = stage.run(Start(("echo", "client"), {"PATH": "/usr/bin:/bin"}))
     program.wait_end()
     assert program.stdout.data == b"client\\r\\n"
 

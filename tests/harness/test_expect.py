@@ -77,6 +77,25 @@ def test_of_a_long_one_the_part_around_that_place_is_shown() -> None:
     assert (received[caret.index("^")], len(caret) < len(received) < 80) == ("y", True)
 
 
+def received(data: bytes, who: str = "client A") -> Event:
+    return with_data(Event(at_ms=0, kind=EventKind.RECEIVED, who=who), data, 4096)
+
+
+def test_in_a_dialogue_it_is_told_what_was_answered_between_what_was_sent() -> None:
+    fault = FaultError(Reason.WRONG_REPLY, "different", RECOGNISED, b"OK tries=5\n", at=9, answered="client A")
+    events = (
+        *(sent(b"GUESS 50\n"), received(b"HIGH\n"), sent(b"GUESS 1\n", who="client B"), received(b"LOW\n", "client B")),
+        *(sent(b"GUESS 42\n"), received(b"OK tries=5\n")),
+    )
+    assert explain(fault, events, b"").splitlines()[1:6] == [
+        "(what other clients said meanwhile is left out; an HTML report shows all)",
+        "client A sent: 'GUESS 50\\n'",
+        "client A received: 'HIGH\\n'",
+        "client A sent: 'GUESS 42\\n'",
+        f"expected: {RECOGNISED}",
+    ]
+
+
 def test_what_is_lacking_of_a_recognised_reply_is_told() -> None:
     fault = FaultError(Reason.INCOMPLETE_REPLY, "part", RECOGNISED, b"OK tr", lacking="the end of the line")
     assert explain(fault, (), b"").splitlines()[1:] == [

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import itertools
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from types import SimpleNamespace
 
 import pytest
 
-from grader.protocol import promises
-from grader.protocol.promises import FORMS, PROMISES, faults_of, optional
+from grader.protocol.form import form
+from grader.protocol.judged import judged
+from grader.protocol.promises import PROMISES, faults_of, optional
+from grader.protocol.reply import Complete, Decision, Values
 from grader.protocol.script import ClientProtocol, DatagramProtocol, Entry, Exchange, StreamProtocol
+from grader.protocol.shapes import CONSTANTS, FORMS
 
 RIGHT = Entry(b"hello", b"hello\n", b"HELLO\n", b"HELLO")
 NOT_SENT = Entry(b"quit", b"", b"", b"")
@@ -28,6 +31,10 @@ def letters(size_bytes: int, rng: random.Random) -> bytes:
     return bytes(rng.choices(b"abcdefgh", k=size_bytes - 1)) + b"\n"
 
 
+def iter_of(*exchanges: Exchange) -> Generator[Exchange, Values, None]:
+    yield from exchanges
+
+
 def exchange_of(request: bytes) -> Exchange:
     return Exchange(request, request)
 
@@ -35,6 +42,10 @@ def exchange_of(request: bytes) -> Exchange:
 #: One function of each name that is right.
 GOOD: dict[str, object] = {
     "exchange": lambda number, rng: exchange_of(b"%d %d\n" % (number, rng.getrandbits(32))),
+    "dialogue": lambda number, rng: iter_of(exchange_of(b"%d\n" % number), exchange_of(b"%d\n" % rng.getrandbits(32))),
+    "pipelined": lambda count, _: tuple(exchange_of(b"%d\n" % number) for number in range(count)),
+    "large": lambda size_bytes, rng: Exchange(b"%d\n" % size_bytes, letters(size_bytes, rng)),
+    "unfinished": lambda _: Exchange(b"hel", b""),
     "greeting": lambda _: b"Welcome\n",
     "awkward": lambda _: (exchange_of(b"a\0b\xff\n"),),
     "surprise": lambda rng: exchange_of(letters(80, rng)),
@@ -79,7 +90,7 @@ def test_right_functions_have_no_faults() -> None:
 def test_every_function_that_a_check_may_ask_for_has_its_form() -> None:
     views = (StreamProtocol, DatagramProtocol, ClientProtocol)
     asked = {name for view in views for name in (*vars(view), *view.__annotations__) if not name.startswith("_")}
-    assert {*FORMS, *promises._CONSTANTS} == asked
+    assert {*FORMS, *CONSTANTS} == asked
     assert set(PROMISES) <= asked
 
 
@@ -87,6 +98,9 @@ def test_every_function_that_a_check_may_ask_for_has_its_form() -> None:
     ("name", "given"),
     [
         ("exchange", Exchange(b"a", b"a")),
+        ("exchange", Exchange(b"hello", "HELLO")),  # type: ignore[arg-type]
+        ("dialogue", iter_of()),
+        ("dialogue", (exchange_of(b"hello"),)),
         ("typed", "hello"),
         ("typed", NOT_SENT),  # it shows nothing
         ("typed", Entry(b"two\nlines", b"", b"", b"shown")),
@@ -120,6 +134,11 @@ BROKEN: dict[str, tuple[object, ...]] = {
     "sized": (
         lambda size_bytes, rng: exchange_of(letters(size_bytes // 2, rng)),
         lambda size_bytes, _: exchange_of(b"x" * size_bytes),
+    ),
+    "pipelined": (lambda count, _: (exchange_of(b"one\n"),) * (count - 1),),
+    "large": (
+        lambda size_bytes, rng: Exchange(b"%d\n" % size_bytes, letters(size_bytes - 1, rng)),
+        lambda size_bytes, rng: Exchange(letters(size_bytes, rng), letters(size_bytes, rng)),
     ),
     "unterminated": (always(exchange_of(b"")),),
     "text": (
@@ -189,7 +208,7 @@ def test_datagrams_have_exactly_the_size_that_was_asked_for() -> None:
     [
         ("exchange", lambda _: None, "exchange(number, rng)"),
         ("awkward", lambda: (), "awkward(rng)"),
-        ("sized", lambda a, b, c: None, "sized(size_bytes, rng)"),  # noqa: ARG005
+        ("sized", lambda a, b, c: None, "sized(size_bytes, rng)"),
         ("leaving", NOT_SENT, "leaving(rng)"),
     ],
 )
@@ -197,6 +216,12 @@ def test_a_wrong_signature_is_told_in_one_sentence(name: str, member: object, si
     assert faults(name, member) == [
         f"{name} of protocol.py must be a function {signature}, where rng is the run's random source"
     ]
+
+
+def test_a_recogniser_is_the_same_if_its_words_are() -> None:
+    assert faults("unterminated", lambda _: Exchange(b"hello", judged(lambda data: None, "a time"))) == []
+    turns = itertools.count()
+    assert faults("unterminated", lambda _: Exchange(b"hello", form(b"%d {n}" % next(turns)))) != []
 
 
 def test_randomness_of_its_own_is_told() -> None:
@@ -213,6 +238,22 @@ def test_a_function_that_is_missing_or_raises_is_told() -> None:
         raise KeyError("no such line")
 
     assert faults("typed", typed) == ["typed of protocol.py raises KeyError('no such line')"]
+
+
+class Anything:
+    """A reply that is recognised, and equal to no other."""
+
+    words = "anything"
+
+    def begin(self) -> Anything:
+        return self
+
+    def match(self, received: bytearray, *, ended: bool) -> Decision:  # noqa: ARG002 — the protocol has it
+        return Complete(len(received))
+
+
+def test_requests_may_be_the_same_where_replies_are_recognised() -> None:
+    assert faults("exchange", lambda _, __: Exchange(b"TIME\n", Anything())) == []
 
 
 def test_a_greeting_is_tried_though_nobody_asks_for_it() -> None:

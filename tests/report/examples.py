@@ -15,6 +15,7 @@ from grader.model import (
     Audience,
     BuildResult,
     CheckResult,
+    Compared,
     Event,
     EventKind,
     GraderInfo,
@@ -69,6 +70,7 @@ FRAGMENTS = _check(
     outcome=Outcome.FAILED,
     points=0,
     reason=Reason.EARLY_REPLY,
+    compared=Compared(expected=b"HELLO\n", received=b"HE", difference=2),
     message=(
         "client A sent 'he' >>> SPLIT HERE <<< 'llo\\n'\n"
         "required  'HELLO\\n'\n"
@@ -87,6 +89,12 @@ FRAGMENTS = _check(
             kind=EventKind.KERNEL,
             who="program",
             text="blocked in recv on client A's socket, nothing unread",
+        ),
+        Event(
+            at_ms=1.01,
+            kind=EventKind.VERDICT,
+            who="grader",
+            text="It replied early. The program: blocked in recv; client A has 4 unread bytes.",
         ),
         Event(at_ms=1.02, kind=EventKind.PEER_RESET, who="client A"),
     ),
@@ -141,6 +149,7 @@ SKIPPED = tuple(
         points=0,
         reason=Reason.PREREQUISITE,
         message="skipped: depends on \u201c" + FRAGMENTS.title + "\u201d, which did not pass",
+        depends_on=FRAGMENTS.id,
         duration_s=0.0,
     )
     for name, title in (
@@ -193,6 +202,7 @@ HOSTILE = _check(
         "\t</pre><script>alert(2)</script>"
     ),
     hint="catch UnicodeDecodeError",
+    compared=Compared(expected=b"\xff\x00A", received=b"\xff<b>", difference=1, at_bytes=32),
     evidence=(Event(at_ms=3, kind=EventKind.NOTE, who="<i>who</i>", text="<script>\x1b[0m", data=b"<u>\x1b\xff"),),
 )
 
@@ -222,6 +232,10 @@ FULL = Report(
         ERROR,
         INCONCLUSIVE,
         ALONE,
+    ),
+    handout=(
+        "# Upper case\n\n## 2 Streams\n\n- **2.1** A line may arrive in *any* number of pieces: [notes](notes.md) "
+        "and [RFC 9293](https://www.rfc-editor.org/rfc/rfc9293).\n- **3.3** `<script>alert(3)</script>` <b>no</b>\n"
     ),
 )
 PERFECT = msgspec.structs.replace(
@@ -390,7 +404,7 @@ texts = st.text(st.characters(), max_size=40) | st.sampled_from(
 )
 _points = st.floats(0, 1000)
 _counts = st.integers(0, 2**40)
-_events = st.builds(
+events_strategy = st.builds(
     Event,
     at_ms=st.floats(0, 1e6),
     kind=st.sampled_from(EventKind),
@@ -414,7 +428,16 @@ _checks = st.builds(
     message=texts,
     hint=texts,
     duration_s=_points,
-    evidence=st.lists(_events, max_size=3).map(tuple),
+    evidence=st.lists(events_strategy, max_size=3).map(tuple),
+    compared=st.none()
+    | st.builds(
+        Compared,
+        expected=st.binary(max_size=40),
+        received=st.binary(max_size=40),
+        difference=st.integers(0, 40),
+        at_bytes=_counts,
+    ),
+    depends_on=texts,
 )
 report_strategy = st.builds(
     Report,
@@ -443,4 +466,5 @@ report_strategy = st.builds(
         full_score=_points,
     ),
     audience=st.sampled_from(Audience),
+    handout=texts,
 )

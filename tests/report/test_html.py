@@ -6,17 +6,77 @@ import re
 from html.parser import HTMLParser
 from importlib import resources
 
+import msgspec
+import pytest
 from hypothesis import given
 
-from grader.model import PARTS, Outcome, Report, part_of
-from grader.report import html, text
-from tests.report.examples import BOTH, FULL, PERFECT, UNBUILT, UNBUILT_UNSAID, report_strategy
+from grader.errors import Reason
+from grader.limits import PAGE_BYTES
+from grader.model import PARTS, BuildResult, Event, EventKind, Outcome, Report, part_of
+from grader.report import html
+from tests.report.examples import BOTH, FRAGMENTS, FULL, SKIPPED, UNBUILT, UNBUILT_UNSAID, report_strategy
 from tests.report.golden import assert_golden
 
-# Every element the template writes.
-TAGS = frozenset(re.findall(r"<(\w+)", resources.files("grader.report").joinpath("report.html.j2").read_text("utf-8")))
-ATTRIBUTES = frozenset(["lang", "charset", "name", "content", "http-equiv", "class", "title", "open"])
-VOID = frozenset({"meta"})
+# Every element the templates and a handout's Markdown write.
+TEMPLATES = [resources.files("grader.report").joinpath(f"{name}.html.j2") for name in ("report", "picture")]
+MARKDOWN = frozenset(
+    [
+        "p",
+        "ul",
+        "ol",
+        "li",
+        "strong",
+        "em",
+        "code",
+        "pre",
+        "h3",
+        "h4",
+        "h5",
+        "h6",
+        "blockquote",
+        "hr",
+        "br",
+        "a",
+        "span",
+    ]
+)
+TAGS = frozenset(tag for file in TEMPLATES for tag in re.findall(r"<(\w+)", file.read_text("utf-8"))) | MARKDOWN
+ATTRIBUTES = frozenset(
+    [
+        "lang",
+        "charset",
+        "name",
+        "content",
+        "http-equiv",
+        "class",
+        "title",
+        "open",
+        "id",
+        "href",
+        "role",
+        "tabindex",
+        "scope",
+        "start",
+        "aria-label",
+        "aria-labelledby",
+        "aria-hidden",
+        "viewbox",
+        "x",
+        "y",
+        "x1",
+        "y1",
+        "x2",
+        "y2",
+        "cx",
+        "cy",
+        "r",
+        "rx",
+        "d",
+        "width",
+        "height",
+    ]
+)
+VOID = frozenset({"meta", "hr", "br"})
 
 
 class Page(HTMLParser):
@@ -26,6 +86,9 @@ class Page(HTMLParser):
         """Read `content`."""
         super().__init__()
         self.tags: list[str] = []
+        self.outcomes: list[str] = []
+        self.links: list[str] = []
+        self.ids: list[str] = []
         self.attributes: set[str] = set()
         self.open: list[str] = []
         self.text: list[str] = []
@@ -34,9 +97,19 @@ class Page(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.tags.append(tag)
-        self.attributes |= {name for name, _ in attrs}
+        said = dict(attrs)
+        self.attributes |= said.keys()
+        self.links += [said["href"] or ""] if "href" in said else []
+        self.ids += [said["id"] or ""] if "id" in said else []
+        if tag == "details" and said.get("class") in {*Outcome} and "id" in said:
+            self.outcomes.append(said["class"] or "")
         if tag not in VOID:
             self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.handle_starttag(tag, attrs)
+        if tag not in VOID:
+            self.handle_endtag(tag)
 
     def handle_endtag(self, tag: str) -> None:
         assert self.open.pop() == tag
@@ -55,9 +128,7 @@ def test_student_text_never_becomes_an_element(report: Report) -> None:
     assert set(page.tags) <= TAGS
     assert page.attributes <= ATTRIBUTES
     assert page.open == []
-    assert page.tags.count("details") == len(report.checks) + (
-        report.build.outcome is Outcome.PASSED or text.build_stands_alone(report)
-    )
+    assert len(page.outcomes) == len(report.checks)
 
 
 @given(report=report_strategy)
@@ -72,13 +143,72 @@ def test_hostile_text_is_shown() -> None:
 
 
 def test_nothing_is_fetched() -> None:
-    content = html.render(PERFECT).decode().replace("http-equiv", "")
-    assert not re.search(r"\b(src|href)=|@import|url\(|http", content)
+    content = html.render(FULL).decode().replace("http-equiv", "")
+    assert not re.search(r"\bsrc=|@import|url\(|<(script|link|img|use|image|foreignObject)", content)
     assert "default-src 'none'" in content
 
 
+def test_links_lead_to_places_in_the_page_and_only_the_handouts_leave_it() -> None:
+    page = Page(html.render(FULL))
+    outside = [link for link in page.links if not link.startswith("#")]
+    assert outside == ["https://www.rfc-editor.org/rfc/rfc9293"]
+    assert {link.removeprefix("#") for link in page.links if link not in outside} <= {*page.ids}
+    assert len(page.ids) == len({*page.ids})
+    assert "requirement-2.1" in page.ids
+    assert "#requirement-2.1" in page.links
+    # The handout has no 1.2, so nothing leads there.
+    assert "#requirement-1.2" not in page.links
+
+
+@given(report=report_strategy)
+def test_no_link_of_a_submission_leads_anywhere(report: Report) -> None:
+    page = Page(html.render(report))
+    assert {link.removeprefix("#") for link in page.links} <= {*page.ids}
+
+
+def _large(evidence: tuple[Event, ...], size: int = 1) -> Report:
+    """Sixty failed checks with all that, and messages and a log of so many times a thousand characters."""
+    failed = msgspec.structs.replace(FRAGMENTS, evidence=evidence, message="'<&" * 333 * size, reason=Reason.NO_REPLY)
+    checks = tuple(msgspec.structs.replace(failed, id=f"server.check_{number}") for number in range(60))
+    log = BuildResult(outcome=Outcome.PASSED, log="'<&" * 333 * size, command="'" * 1000 * size)
+    return msgspec.structs.replace(FULL, checks=checks, build=log, notes=("<'&" * 333,) * size)
+
+
+@pytest.mark.parametrize(
+    ("evidence", "size"),
+    [
+        ((), 1),
+        ((), 500),
+        (tuple(Event(at_ms=1, kind=EventKind.SENT, who="client A", data=b"'" * 100_000) for _ in range(5)), 1),
+        (tuple(Event(at_ms=at, kind=EventKind.SENT, who=f"client {at}", data=b"\xff'") for at in range(1000)), 50),
+        ((Event(at_ms=1, kind=EventKind.SENT, who="client A", data=b"'<" * 999, pieces=(1,) * 1998),) * 9, 1),
+        ((Event(at_ms=1, kind=EventKind.OUTPUT, who="'" * 9999, text="<" * 9_999),) * 9, 1),
+    ],
+)
+def test_no_submission_makes_a_page_too_large_to_mail(evidence: tuple[Event, ...], size: int) -> None:
+    assert len(html.render(_large(evidence, size))) < PAGE_BYTES
+
+
+def test_an_ordinary_page_shows_everything_and_a_cut_one_says_so() -> None:
+    assert "left out here" not in html.render(FULL).decode()
+    assert "left out here" in html.render(_large((), 500)).decode()
+
+
+def test_bytes_that_are_no_text_are_shown_in_hexadecimal_with_the_first_difference_marked() -> None:
+    content = html.render(FULL).decode()
+    assert content.count(", in hexadecimal</caption>") == 2  # of HOSTILE; "HELLO" can be read as it is
+    assert 'ff <strong class="differs">3c</strong> 62 3e' in content
+
+
+def test_a_skipped_check_and_the_one_it_depends_on_lead_to_each_other() -> None:
+    content = html.render(FULL).decode()
+    failed, skipped = (1 + FULL.checks.index(check) for check in (FRAGMENTS, SKIPPED[0]))
+    assert f'It depends on <a href="#check-{failed}">' in content
+    assert f'<li><a href="#check-{skipped}">{SKIPPED[0].title}</a>' in content
+
+
 def test_failed_checks_are_open_and_passed_ones_folded() -> None:
-    found = re.findall(r'<details class="(\w+)"( open)?>', html.render(FULL).decode())
+    found = re.findall(r'<details (?:id="check-\d+" )?class="(\w+)"( open)?>', html.render(FULL).decode())
     assert {outcome for outcome, is_open in found if is_open} == {"failed", "inconclusive", "error"}
     assert {outcome for outcome, is_open in found if not is_open} == {"passed", "skipped"}
 
@@ -99,9 +229,9 @@ def test_build_log_is_open_when_no_check_shows_it() -> None:
 def test_the_checks_of_each_program_stand_below_its_points() -> None:
     content = html.render(BOTH).decode()
     headings = [
-        "<h2>Server: 2 of 6 points, 1 more not yet judged</h2>",
-        "<h2>Client: 2 of 6.5 points</h2>",
-        "<h2>Together: 0 of 2 points</h2>",
+        '<h2 id="part-1">Server: 2 of 6 points, 1 more not yet judged</h2>',
+        '<h2 id="part-2">Client: 2 of 6.5 points</h2>',
+        '<h2 id="part-3">Together: 0 of 2 points</h2>',
     ]
     places = [content.index(words) for words in headings] + [len(content)]
     for check in BOTH.checks:
@@ -109,14 +239,13 @@ def test_the_checks_of_each_program_stand_below_its_points() -> None:
         assert places[part] < content.index(f'<p class="id">{check.id}</p>') < places[part + 1]
 
 
-def test_what_failed_stands_first_in_its_section() -> None:
-    content = html.render(FULL).decode()
-    build, *outcomes = re.findall(r'<details class="(\w+)"', content)
-    assert [*dict.fromkeys(outcomes)] == ["failed", "error", "inconclusive", "skipped", "passed"]
-    assert (build, len(outcomes)) == ("passed", len(FULL.checks))
+def test_what_failed_stands_first_in_its_section_and_then_what_depends_on_it() -> None:
+    outcomes = Page(html.render(FULL)).outcomes
+    assert [*dict.fromkeys(outcomes)] == ["failed", "skipped", "error", "inconclusive", "passed"]
+    assert len(outcomes) == len(FULL.checks)
 
 
 def test_several_programs_alone_are_named() -> None:
     content = html.render(BOTH).decode()
     assert "(server and client)" in content
-    assert "<h2>" not in html.render(FULL).decode()
+    assert '<h2 id="part-1">Checks</h2>' in html.render(FULL).decode()

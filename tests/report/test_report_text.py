@@ -39,6 +39,7 @@ def test_timeline_shows_split_points_and_columns() -> None:
         r"+0.31 ms  client A  sent 'he' | 'llo\n' (2 pieces)",
         "+0.74 ms  client A  received 'HE'",
         "+0.91 ms  program   kernel: blocked in recv on client A's socket, nothing unread",
+        "+1.01 ms  grader    verdict: It replied early. The program: blocked in recv; client A has 4 unread bytes.",
         "+1.02 ms  client A  connection reset by the other side",
     ]
 

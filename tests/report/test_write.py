@@ -15,7 +15,7 @@ from tests.report.examples import FULL
 def test_every_renderer_gives_bytes_that_can_be_written(tmp_path: Path) -> None:
     for kind in RENDERERS:
         write(tmp_path / kind, render(kind, FULL))
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["html", "json", "junitxml", "text"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["feedback", "html", "json", "junitxml", "text"]
     assert all(path.stat().st_size > 1000 for path in tmp_path.iterdir())
 
 

@@ -78,6 +78,17 @@ def test_ctrl_c_before_the_command_is_loaded_is_3_and_leaves_nothing(folder: Pat
     assert_nothing_left(command)
 
 
+def test_ctrl_c_while_a_text_is_evaluated_is_3_too(folder: Path) -> None:
+    # As `collections.namedtuple` does while a library is loaded; Python dies of SIGINT then unless that is seen to.
+    places = folder / "places"
+    places.mkdir()
+    interrupts = 'import os, signal\ndef ctrl_c():\n    os.kill(os.getpid(), signal.SIGINT)\neval("ctrl_c()")\n'
+    (places / "click.py").write_text(interrupts)
+    command = Command(folder, environment={"PYTHONPATH": str(places)})
+    ended = command.run("list")
+    assert (ended.code, ended.err) == (3, "grader: interrupted\n")
+
+
 def test_a_driver_that_can_t_be_loaded_is_told_in_its_words(folder: Path) -> None:
     places = folder / "places"
     places.mkdir()

@@ -7,14 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from grader.errors import Reason
-from grader.limits import REPLY_S, SLOW_PART, WHOLE_GIVEN_BACK, Allowance, SandboxLimits
+from grader.limits import REPLY_S, SLOW_CHECK_S, SLOW_PART, SLOW_STEP_S, WHOLE_GIVEN_BACK, SandboxLimits
 from grader.wire.budget import Budget, Counted, allowed_s
 from grader.wire.faults import FaultError, UnprovedError
 from grader.wire.process import ForCheck
 from tests.wire.stand import Stand
-
-USUAL = SandboxLimits()
-WHOLE_100 = SandboxLimits(whole_s=100)
 
 
 def steps_until_too_slow(budget: Budget, step_s: float, most: int = 1000) -> tuple[int, FaultError | None]:
@@ -29,7 +26,7 @@ def steps_until_too_slow(budget: Budget, step_s: float, most: int = 1000) -> tup
 
 def test_answers_that_use_up_nearly_each_deadline_are_too_slow_together() -> None:
     well, fault = steps_until_too_slow(Budget(), 0.95 * REPLY_S)
-    assert (well + 1) * 0.95 * REPLY_S < 2 * USUAL.slow_check_s + 2 * REPLY_S
+    assert (well + 1) * 0.95 * REPLY_S < 2 * SLOW_CHECK_S + 2 * REPLY_S
     assert fault is not None
     assert fault.reason is Reason.TOO_SLOW
     assert fault.what == (
@@ -66,7 +63,7 @@ def test_each_check_begins_anew() -> None:
     budget = Budget()
     for _ in range(20):
         budget.begin_check()
-        budget.note_step(USUAL.slow_check_s)
+        budget.note_step(SLOW_CHECK_S)
 
 
 @given(st.lists(st.floats(0, 5), max_size=300))
@@ -78,19 +75,19 @@ def test_no_check_takes_more_than_its_steps_allow(steps_s: list[float]) -> None:
             budget.note_step(step_s)
     except FaultError:
         return
-    assert taken_s <= allowed_s(USUAL, len(steps_s)) + 1e-6
+    assert taken_s <= allowed_s(len(steps_s)) + 1e-6
 
 
 @pytest.mark.parametrize("of", list(Counted))
 def test_what_is_counted_grows_with_the_clients(of: Counted) -> None:
     budget = Budget()
-    budget.note_count(of, of.allowed(USUAL).anyhow, 0)
-    budget.note_count(of, of.allowed(USUAL).anyhow + 500 * of.allowed(USUAL).for_each, 500)
+    budget.note_count(of, of.allowed.anyhow, 0)
+    budget.note_count(of, of.allowed.anyhow + 500 * of.allowed.for_each, 500)
     assert not budget.exceeded
     with pytest.raises(FaultError) as caught:
-        budget.note_count(of, of.allowed(USUAL).anyhow + of.allowed(USUAL).for_each + 1, 1)
+        budget.note_count(of, of.allowed.anyhow + of.allowed.for_each + 1, 1)
     assert caught.value.reason is of.reason
-    allowed = f"the limit is {of.allowed(USUAL).anyhow}, plus {of.allowed(USUAL).for_each} for each client"
+    allowed = f"the limit is {of.allowed.anyhow}, plus {of.allowed.for_each} for each client"
     assert caught.value.what.endswith(f" {of.words} for 1 client; {allowed}")
     assert budget.out_of_time("the time is over") == budget.exceeded
     assert budget.exceeded == FaultError(of.reason, caught.value.what.replace("it has", "in an earlier check it had"))
@@ -98,7 +95,7 @@ def test_what_is_counted_grows_with_the_clients(of: Counted) -> None:
 
 @pytest.mark.parametrize(("part", "whose"), [(0.9, UnprovedError), (1.1, FaultError)])
 def test_whose_time_was_used_up(part: float, whose: type[Exception]) -> None:
-    budget = Budget(WHOLE_100)
+    budget = Budget(100)
     budget.note(part * SLOW_PART * 100, 0.0)
     error = budget.out_of_time("the time is over", "running")
     assert isinstance(error, whose)
@@ -111,7 +108,7 @@ def test_whose_time_was_used_up(part: float, whose: type[Exception]) -> None:
 @pytest.mark.parametrize(("waited_s", "whose"), [(0.9, FaultError), (1.1, UnprovedError)])
 def test_where_we_had_to_wait_for_a_cpu_ourselves_it_was_the_machine(waited_s: float, whose: type[Exception]) -> None:
     so_far_s = [50.0]
-    budget = Budget(WHOLE_100, lambda: so_far_s[0])
+    budget = Budget(100, lambda: so_far_s[0])
     budget.begin_check()
     budget.note(100, 0.0)
     so_far_s[0] += waited_s * WHOLE_GIVEN_BACK * 100
@@ -119,25 +116,17 @@ def test_where_we_had_to_wait_for_a_cpu_ourselves_it_was_the_machine(waited_s: f
     assert isinstance(budget.out_of_time("the time is over"), whose)
 
 
-def test_an_assignment_may_allow_more() -> None:
-    budget = Budget(SandboxLimits(tasks=Allowance(300, 1), slow_check_s=100.0))
-    budget.note_count(Counted.TASKS, 301, 1)
-    budget.note_step(100.0)
-    with pytest.raises(FaultError, match=r"it has 302 processes and threads for 1 client; the limit is 300, plus 1"):
-        budget.note_count(Counted.TASKS, 302, 1)
-
-
 @pytest.mark.parametrize(("kept_s", "back_s"), [(30.0, 30.0), (1000.0, 100.0)])
 def test_what_was_not_the_programs_time_is_given_back_once(kept_s: float, back_s: float) -> None:
-    budget = Budget(WHOLE_100)
+    budget = Budget(100)
     budget.note(5.0, kept_s)
     assert budget.given_back_s == back_s
 
 
 def test_waiting_for_a_program_adds_up_its_own_time(stand: Stand) -> None:
     program = stand.run("sleep", "2")
-    program.serve_check(ForCheck(program.transcript, budget=(budget := Budget(SandboxLimits(whole_s=1.0)))))
-    budget.note_step(USUAL.slow_check_s + USUAL.slow_step_s)
+    program.serve_check(ForCheck(program.transcript, budget=(budget := Budget(1.0))))
+    budget.note_step(SLOW_CHECK_S + SLOW_STEP_S)
     with pytest.raises(FaultError, match=r"it took 1[23]\.[0-9] s of its own time for 2 steps") as caught:
         program.wait_end()
     assert caught.value.reason is Reason.TOO_SLOW
@@ -146,7 +135,7 @@ def test_waiting_for_a_program_adds_up_its_own_time(stand: Stand) -> None:
 
 def test_what_never_came_is_no_step_but_counts_as_its_time(stand: Stand) -> None:
     program = stand.run("sleep", "1000")
-    program.serve_check(ForCheck(program.transcript, budget=(budget := Budget(SandboxLimits(whole_s=0.2)))))
-    budget.note_step(USUAL.slow_check_s)
+    program.serve_check(ForCheck(program.transcript, budget=(budget := Budget(0.2))))
+    budget.note_step(SLOW_CHECK_S)
     program.wait_still(1.0)
     assert isinstance(budget.out_of_time("over"), FaultError)

@@ -101,7 +101,8 @@ def fault_of(stand: Stand, which: str, reply: Line | Silence | ToTheEnd, data: b
 
 
 def told(fault: FaultError) -> Mapping[str, Any]:
-    return {name: value for name, value in vars(fault).items() if value not in {"", None} and name != "doing"}
+    besides = {"doing", "at_s"}
+    return {name: value for name, value in vars(fault).items() if value not in {"", None} and name not in besides}
 
 
 def test_a_different_reply_is_told_with_the_place_and_what_was_expected_there(stand: Stand) -> None:
@@ -158,3 +159,12 @@ def test_of_several_replies_the_wrong_one_is_named(stand: Stand) -> None:
         client.send(b"one\ntwo\n")
         with pytest.raises(FaultError, match=r"a different reply \(reply 2 of 2, to 'two\\n'\)$"):
             client.expect_each(exchanges)
+
+
+@pytest.mark.parametrize(("which", "came"), [("greets", True), ("silent", False)])
+def test_what_is_left_out_can_be_waited_for(stand: Stand, which: str, came: bool) -> None:
+    with stand.client_of(which) as client:
+        client.leave_out(b"something else\n")
+        client.wait_left_out()
+        assert (client.received_bytes > 0, client.leaves_out) == (came, not came)
+        assert client.received == b""

@@ -156,6 +156,29 @@ def client_with(sender: type[Sender], stand: Stand, serving: Serving) -> Scripte
     return client
 
 
+class TooLate(Sender):
+    """Sends, and looks when the program has closed the connection."""
+
+    def push(self, data: bytes, sending: Sending, flags: int = 0) -> None:
+        super().push(data, sending, flags)
+        stream = self._stream
+        stream.program.wait(lambda: stream.is_closed() or None)
+
+
+def test_a_program_may_have_answered_and_closed_before_we_look(stand: Stand) -> None:
+    serving = stand.serve("answers_what_came_and_leaves")
+    with client_with(TooLate, stand, serving) as client:
+        client.send_as_one_read(HELLO)
+        client.expect(b"HELLO\n")
+        client.expect_end()
+
+
+def test_a_program_that_closed_without_an_answer_is_at_fault(stand: Stand) -> None:
+    serving = stand.serve("closes")
+    with client_with(TooLate, stand, serving) as client, pytest.raises(FaultError, match="while its message was"):
+        client.send_as_one_read(HELLO)
+
+
 def test_bytes_that_did_not_arrive_together_are_not_claimed_to(stand: Stand) -> None:
     serving = stand.serve("lines")
     with (

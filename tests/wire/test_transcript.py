@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from itertools import pairwise
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -14,6 +15,7 @@ from grader.model import Event, EventKind
 from grader.wire.transcript import (
     WINDOW_COLUMNS,
     Transcript,
+    compared,
     cut,
     first_difference,
     shortened,
@@ -133,10 +135,31 @@ class Clock:
 def test_events_stand_in_order_with_their_time() -> None:
     transcript = Transcript(Clock(100.0, 100.0015, 102.0))
     transcript.add(EventKind.CONNECTED, "client A", "to port 1")
-    transcript.add(EventKind.SENT, "client A", data=b"abc", pieces=(1, 2))
+    transcript.add(EventKind.SENT, "client A", data=b"abc", ends=(("::1", 1), ("::1", 2)))
     first, second = transcript.events
     assert (first.at_ms, first.kind, first.who, first.text) == (1.5, EventKind.CONNECTED, "client A", "to port 1")
-    assert (second.at_ms, second.data, second.size_bytes, second.pieces) == (2000.0, b"abc", 3, (1, 2))
+    assert (second.at_ms, second.data, second.size_bytes, second.ends) == (2000.0, b"abc", 3, (("::1", 1), ("::1", 2)))
+
+
+def test_the_verdict_stands_where_it_became_known() -> None:
+    times = iter([10.0, 10.001, 10.005])
+    transcript = Transcript(lambda: next(times))
+    transcript.add(EventKind.CONNECTED, "client A")
+    transcript.add(EventKind.CLOSED, "client A")
+    events = transcript.with_verdict(10.003, "it never answers")
+    assert [event.kind for event in events] == [EventKind.CONNECTED, EventKind.VERDICT, EventKind.CLOSED]
+    assert (events[1].at_ms, events[1].text) == (3.0, "it never answers")
+
+
+@given(common=st.binary(max_size=200), left=st.binary(max_size=100), right=st.binary(max_size=100))
+def test_what_is_compared_is_around_the_first_difference(common: bytes, left: bytes, right: bytes) -> None:
+    expected, received = common + left, common + right
+    made = compared(expected, received)
+    at = first_difference(expected, received)
+    assert made.at_bytes + made.difference == at
+    for whole, part in ((expected, made.expected), (received, made.received)):
+        assert whole[made.at_bytes :].startswith(part)
+        assert part[made.difference : made.difference + 8] == whole[at : at + 8]
 
 
 def test_elapsed_time_is_since_the_beginning() -> None:
@@ -269,7 +292,7 @@ def test_events_handed_out_do_not_change() -> None:
 
 
 def test_of_a_message_stands_there_what_has_gone() -> None:
-    transcript = Transcript(Clock(0, 1, 2, 3))
+    transcript = Transcript(Clock(0, 1, 2, 3, 4, 5))
     never = transcript.sending("client A", b"never")
     message = transcript.sending("client A", b"in pieces", "so")
     transcript.add(EventKind.RECEIVED, "client A", data=b"I")
@@ -292,5 +315,7 @@ def test_a_message_that_has_gone_is_kept_like_any_other_event(lengths: list[int]
     message = transcript.sending("client A", data)
     for length in lengths:
         message.went(length, apart=True)
-    transcript.add(EventKind.SENT, "client A", data=data, pieces=tuple(lengths) if len(lengths) > 1 else ())
-    assert transcript.events[0] == transcript.events[1]
+    transcript.add(EventKind.SENT, "client A", data=data)
+    sent, whole = transcript.events
+    apart = tuple(lengths) if len(lengths) > 1 else ()
+    assert sent == msgspec.structs.replace(whole, pieces=apart, times_ms=(0.0,) * len(apart))

@@ -16,6 +16,8 @@ import pytest
 from grader.errors import Reason
 from grader.limits import REPLY_S
 from grader.model import EventKind
+from grader.protocol.form import form
+from grader.protocol.nothing import nothing
 from grader.protocol.script import Exchange
 from grader.wire.faults import FaultError
 from grader.wire.udp import Courier, UdpClient
@@ -271,6 +273,51 @@ def test_replies_to_a_burst_that_do_not_come_are_counted(stand: Stand) -> None:
         Reason.NO_REPLY,
         f"client A did not receive all replies (10 of 11), and {NO_MORE}",
     )
+
+
+# replies that are recognised
+
+
+def test_a_recognised_reply_gives_what_it_captured(stand: Stand) -> None:
+    client = stand.connect_udp(stand.serve_udp("upper"))
+    assert client.ask(Exchange(b"at 12", form(b"AT {t:[0-9]+}", ending=b"")))["t"] == b"12"
+
+
+def test_a_reply_that_is_not_recognised_says_where(stand: Stand) -> None:
+    fault = fault_of(stand.connect_udp(stand.serve_udp("upper")), Exchange(b"at x", form(b"AT {t:[0-9]+}", ending=b"")))
+    assert (fault.reason, fault.what) == (Reason.WRONG_REPLY, "client A received a different reply")
+    assert (fault.expected, fault.received, fault.at, fault.here) == ("'AT <t>'", b"AT X", 3, "a digit")
+
+
+def test_a_reply_that_is_cut_short_says_what_is_lacking(stand: Stand) -> None:
+    fault = fault_of(stand.connect_udp(stand.serve_udp("upper")), Exchange(b"ok", form(b"OK")))
+    assert (fault.reason, fault.received, fault.lacking) == (Reason.WRONG_REPLY, b"OK", r"its line ending, '\n'")
+
+
+def test_the_replies_to_a_burst_are_matched_whichever_fit(stand: Stand) -> None:
+    digit = form(b"R{d:[0-9]}", ending=b"")
+    burst(stand, "upper").expect_all([digit] * 6 + [b"R0", b"R1", b"R2", b"R0"])
+    with pytest.raises(FaultError, match="received wrong replies: 1 of 10") as caught:
+        burst(stand, "upper").expect_all([digit] * 7 + [b"R0", b"R0", b"R0"])
+    assert (caught.value.expected, caught.value.received) == (b"R0", b"R2")
+
+
+def test_nothing_is_no_datagram(stand: Stand) -> None:
+    client = stand.connect_udp(stand.serve_udp("silent"))
+    client.ask(Exchange(b"", nothing))
+    client.expect_all([nothing])
+    assert client._transcript.events[-1].text == "blocked in recv, waiting for a datagram"
+
+
+@pytest.mark.parametrize("said", [b"", b"x"])
+def test_nothing_is_not_an_empty_datagram_either(stand: Stand, said: bytes) -> None:
+    fault = fault_of(stand.connect_udp(stand.serve_udp("upper")), Exchange(said, nothing))
+    assert (fault.reason, fault.expected, fault.received) == (Reason.WRONG_REPLY, "nothing", said.upper())
+
+
+def test_an_empty_datagram_is_not_nothing(stand: Stand) -> None:
+    fault = fault_of(stand.connect_udp(stand.serve_udp("silent")), Exchange(b"", b""))
+    assert fault.reason is Reason.NO_REPLY
 
 
 def test_silence_is_proved_by_stillness(stand: Stand) -> None:

@@ -1,20 +1,17 @@
-"""Steps that several checks share, and what they conclude from them."""
+"""How a program exits, and what it leaves: asked to by Ctrl-C, or because it can't do what it is told."""
 
 from __future__ import annotations
 
 import errno
 import os
 import signal
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from grader.errors import Reason
-from grader.limits import CROWD_S, EXIT_S, SETTLE_S
+from grader.limits import EXIT_S, SETTLE_S
 from grader.model import EventKind
-from grader.wire.endings import reason_of
 from grader.wire.faults import FaultError, UnprovedError
 from grader.wire.kernel import TcpState
 from grader.wire.program import Program
@@ -24,29 +21,14 @@ from grader.wire.traces import shows_traceback
 from grader.wire.waiting import NoProgressError
 
 if TYPE_CHECKING:
-    from grader.harness.fixtures import Connect
     from grader.harness.stage import Server, Stage
     from grader.protocol.script import StreamProtocol
-    from grader.wire.stillness import Snapshot
     from grader.wire.tcp import ScriptedClient
     from grader.wire.warden import Ending
 
-_CROWD = 200
-#: Every way of leaving three times; with fewer, two or so may be a coincidence.
-_FEWEST = 12
-_FEWEST_TOLERATED = 2
-#: After so many clients we look how the program copes with them.
-_CROWD_LOOKS = 20
 _ENDING_SIGNALS = frozenset({signal.SIGINT, signal.SIGTERM, signal.SIGKILL})
 #: How a line ends that comes from perror(3) or Python's OSError.
 _SYSTEM_ERRORS = tuple(f"{before} {os.strerror(code)}" for code in errno.errorcode for before in (":", "]"))
-
-
-def serves_another(connect: Connect, protocol: StreamProtocol) -> None:
-    """A well-behaved client connects, and is served."""
-    __tracebackhide__ = True
-    with connect() as client:
-        client.ask(protocol.exchange(1))
 
 
 def interrupt(program: Program, situation: str = "") -> None:
@@ -86,11 +68,12 @@ def one_connected(stage: Stage, server: Server, protocol: StreamProtocol) -> Ite
         FaultError: the server closes that one too.
     """
     __tracebackhide__ = True
-    with stage.connect(server) as client:
-        client.ask(protocol.exchange(0))
-        if client.established():
-            yield client
-            return
+    if not stage.one_request:
+        with stage.connect(server) as client:
+            client.ask(protocol.exchange(0))
+            if client.established():
+                yield client
+                return
     with stage.connect(server) as silent:
         silent.wait_accepted()
         if not silent.established():
@@ -162,24 +145,6 @@ def must_refuse_in_words(
         raise FaultError(Reason.TRACEBACK, f"{situation}; it exited with a traceback")
 
 
-def at_rest(program: Program) -> Snapshot:
-    """The facts about it once it is at rest, or has had enough time to be.
-
-    Raises:
-        FaultError: it has exited.
-    """
-    __tracebackhide__ = True
-    program.wait_rest(SETTLE_S)
-    if ending := program.ending():
-        raise FaultError(reason_of(ending), "the program exited", doing=program.doing())
-    return program.snapshot()
-
-
-def resident_bytes(snapshot: Snapshot) -> int:
-    """The memory of all its processes."""
-    return sum(process.resident_bytes for process in snapshot)
-
-
 def wait_time_wait(stage: Stage, server: Server) -> None:
     """See that the kernel holds the port for a connection that was closed there first: by the server, or else by us.
 
@@ -207,100 +172,3 @@ def wait_time_wait(stage: Stage, server: Server) -> None:
             ) from None
     words = f"{whose} in TIME_WAIT holds port {server.port}"
     stage.transcript.add(EventKind.KERNEL, "grader", words)
-
-
-@dataclass(frozen=True)
-class Crowd:
-    """What a program held before and after many clients came and left.
-
-    `close_wait`: connections it never closed.  `doing`: what it was doing then, in words.
-    """
-
-    size: int
-    before: Snapshot
-    after: Snapshot
-    close_wait: int
-    doing: str
-
-    def tolerated(self, number: int) -> int:
-        """The same share of this crowd as `number` is of a whole one."""
-        return max(_FEWEST_TOLERATED, number * self.size // _CROWD)
-
-
-def until_enough(most: int, clock: Callable[[], float] = time.monotonic) -> Iterator[int]:
-    """Numbers from 0: for this many clients one after another, or as many as there is time for, but at least a few."""
-    enough_at = clock() + CROWD_S
-    for number in range(most):
-        if number >= _FEWEST and clock() > enough_at:
-            return
-        yield number
-
-
-def after_crowd(stage: Stage, server: Server, protocol: StreamProtocol) -> Crowd:
-    """Let many clients come and leave, in every way that clients leave; once for all checks."""
-    __tracebackhide__ = True
-    crowd = stage.once("crowd", lambda: _play_crowd(stage, server, protocol))
-    stage.transcript.add(EventKind.NOTE, "grader", f"{crowd.size} clients came and left")
-    return crowd
-
-
-def _play_crowd(stage: Stage, server: Server, protocol: StreamProtocol) -> Crowd:
-    __tracebackhide__ = True
-    program = server.program
-    with stage.client(server) as client:
-        client.ask(protocol.exchange(0))
-    before = at_rest(program)
-    mark = program.transcript.mark()
-    size = 0
-    for number in until_enough(_CROWD):
-        if number and number % _CROWD_LOOKS == 0 and _drowns(program, before, number):
-            break
-        if stage.over_tcp:
-            _come_and_leave(stage.connect(server), protocol, number)
-        else:
-            with stage.client(server) as client:
-                client.ask(protocol.exchange(number))
-        size = number + 1
-    program.wait_delivered()
-    after = at_rest(program)
-    program.transcript.rewind(mark)
-    waiting = sum(row.local.port == server.port for row in stage.table.dump(TcpState.CLOSE_WAIT))
-    return Crowd(size, before, after, waiting, program.doing(after))
-
-
-def _drowns(program: Program, before: Snapshot, size: int) -> bool:
-    """Whether clients that have left keep it so busy that each new one has to wait longer: threads that never rest."""
-
-    def most_have_stayed() -> bool:
-        return thread_count(program.snapshot(files=False)) - thread_count(before) > size // 2
-
-    return most_have_stayed() and not program.wait_rest(SETTLE_S) and most_have_stayed()
-
-
-def process_count(snapshot: Snapshot) -> int:
-    """Its processes that have not exited."""
-    return sum(process.alive for process in snapshot)
-
-
-def thread_count(snapshot: Snapshot) -> int:
-    """The threads of all its processes."""
-    return sum(len(process.threads) for process in snapshot if process.alive)
-
-
-def _come_and_leave(client: ScriptedClient, protocol: StreamProtocol, number: int) -> None:
-    """A visit that ends in one of four ways."""
-    __tracebackhide__ = True
-    exchange = protocol.exchange(number)
-    half = len(exchange.request) // 2
-    with client:
-        match number % 4:
-            case 0:
-                client.ask(exchange)
-            case 1:
-                pass
-            case 2:
-                client.send(exchange.request[:half], pieces=half)
-                client.reset()
-            case _:
-                client.send(exchange.request)
-                client.leave_unread()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import count
 
-from grader.checks.steps import until_enough
+from grader.checks.crowds import until_enough
 from grader.limits import CROWD_S
 
 

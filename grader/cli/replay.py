@@ -1,0 +1,110 @@
+"""`grader replay`: the conversation of one check once more, step by step."""
+
+from __future__ import annotations
+
+import io
+import shlex
+import subprocess
+import sys
+import tarfile
+import tempfile
+from pathlib import Path
+
+import click
+import msgspec
+
+from grader import assignment as assignments
+from grader import languages
+from grader.assignment import Starting
+from grader.cli import asked
+from grader.cli.say import say, show
+from grader.errors import CannotJudgeError, UsageError
+from grader.model import CheckResult, Event, Report, Role, part_of
+from grader.report import json, transcripts
+from grader.report.replaying import failed_check, script
+from grader.submission import take
+
+
+@click.command("replay")
+@click.argument("report", type=click.Path(path_type=Path), metavar="REPORT.json")
+@click.argument("name", metavar="CHECK")
+@click.option(
+    "--submission",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Build and start this program for it. It runs on this machine without a sandbox: use it for your own code.",
+)
+@asked.ASSIGNMENTS
+@click.option("--port", type=click.IntRange(1, 65535), metavar="N", help="Your server is running, on this port.")
+@click.option("--step", "by_step", is_flag=True, help="Wait for Enter before each step.")
+@click.option("--print", "only_print", is_flag=True, help="Print a Python script that does the same, and stop.")
+def command(
+    *,
+    report: Path,
+    name: str,
+    submission: Path | None,
+    folder: Path | None,
+    port: int | None,
+    by_step: bool,
+    only_print: bool,
+) -> int:
+    """Play the conversation of CHECK again, as a report has it: the same bytes, in the same pieces."""
+    whole = _read(report)
+    check = failed_check(whole, name)
+    words = script(whole, check)
+    if only_print:
+        sys.stdout.write(words)
+        return 0
+    if submission is None and port is None:
+        raise UsageError("name your program with --submission, or the port that it is running on with --port")
+    with tempfile.TemporaryDirectory(prefix="grader-replay-") as scratch:
+        (file := Path(scratch) / "replay.py").write_text(words, "utf-8")
+        options = ["--step"] if by_step else []
+        options += [str(port)] if port else []
+        if submission:
+            (work := Path(scratch) / "program").mkdir()
+            role: Role = "client" if part_of(check.id) == "client" else "server"
+            asked_for = assignments.load(whole.assignment, folder).starting(role)
+            options += ["--run", shlex.join(_built(submission, role, asked_for, work))]
+        played = subprocess.run([sys.executable, file, *options], cwd=work if submission else None, check=False)
+    return 0 if played.returncode == 0 else 3
+
+
+def _read(path: Path) -> Report:
+    """The report with complete transcripts, as far as there are any beside it."""
+    try:
+        report = json.decode(path.read_bytes())
+        beside = transcripts.beside(path)
+        long = msgspec.json.decode(beside.read_bytes(), type=dict[str, tuple[Event, ...]]) if beside.is_file() else {}
+    except OSError as error:
+        raise UsageError(f"can't read {path}: {error.strerror}") from error
+    except msgspec.DecodeError as error:
+        raise UsageError(f"{beside} is not a grader's file of transcripts: {error}") from error
+
+    def complete(check: CheckResult) -> CheckResult:
+        return msgspec.structs.replace(check, evidence=long.get(check.id, check.evidence))
+
+    return msgspec.structs.replace(report, checks=tuple(map(complete, report.checks)))
+
+
+def _built(submission: Path, role: Role, asked_for: Starting, folder: Path) -> tuple[str, ...]:
+    """Unpack and build a program there; how it is started.
+
+    Raises:
+        UsageError: there is no such program in it.
+        CannotJudgeError: it can't be built.
+    """
+    taken = take(submission)
+    found, lacking = languages.recipes(taken, (role,), {role: asked_for})
+    if role not in found:
+        raise UsageError(lacking[role])
+    recipe = found[role]
+    say("it runs on this machine without a sandbox: replay only your own code")
+    with tarfile.open(fileobj=io.BytesIO(taken.archive)) as archive:
+        archive.extractall(folder, filter="data")
+    for words in recipe.build:
+        built = subprocess.run(words, cwd=folder, capture_output=True, text=True, check=False)
+        if built.returncode:
+            show(built.stdout + built.stderr, err=True)
+            raise CannotJudgeError(f"it can't be built: {shlex.join(words)} failed")
+    return recipe.run

@@ -1,0 +1,264 @@
+"""How to use this script:
+
+    python3 replay.py PORT                              your server is running already, on that port
+    python3 replay.py --run "python3 server.py {port}"  it is started first, on a free port
+    python3 replay.py --run "python3 client.py {host} {port}"    your client is started, and typed to
+
+With --step it waits for Enter before each step.  Change STEPS as you like.
+
+A piece counts as read when Linux says so (/proc/net/tcp): no bytes of it are left in your program's socket.  Where
+there is no /proc/net/tcp the script pauses between pieces instead, which proves nothing: they may arrive together.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import shlex
+import socket
+import struct
+import subprocess
+import sys
+import time
+from collections.abc import Iterable
+from pathlib import Path
+
+#: What is known about a step: what is done, by whom, its bytes, the lengths of its pieces, and words.
+Step = tuple[str, str, bytes, tuple[int, ...], str]
+
+HOST = "127.0.0.1"
+ROWS = Path("/proc/net/tcp")
+#: How long your program may take to read a piece, or to do anything, before the next step comes all the same.
+PATIENCE_S = 5.0
+#: A reply is over when nothing has come for so long; sooner if it is the last time's.
+QUIET_S = 0.5
+QUIET_WHEN_SAME_S = 0.1
+#: Between two looks, and between two pieces where nobody can look.
+LOOK_S = 0.002
+PAUSE_S = 0.2
+LISTENING = "0A"
+
+
+class Stage:
+    """Your program, and our sockets by the names that the report has for them."""
+
+    def __init__(self, port: int, command: str, *, over_udp: bool, we_listen: bool) -> None:
+        self.over_udp = over_udp
+        self.sockets: dict[str, socket.socket] = {}
+        self.listener = _listening(port, over_udp=over_udp) if we_listen else None
+        self.port = self.listener.getsockname()[1] if self.listener else port or _free_port()
+        self.program = self._started(command) if command else None
+        self.peer: tuple[str, int] | None = None
+        if self.program and not we_listen:
+            self._wait_listening()
+
+    def _started(self, command: str) -> subprocess.Popen[bytes]:
+        words = [word.replace("{port}", str(self.port)).replace("{host}", HOST) for word in shlex.split(command)]
+        print("starting:", shlex.join(words))
+        return subprocess.Popen(words, stdin=subprocess.PIPE)
+
+    def _wait_listening(self) -> None:
+        if not ROWS.exists() or self.over_udp:
+            time.sleep(1)
+            return
+        until = time.monotonic() + PATIENCE_S
+        while time.monotonic() < until:
+            if any(row[1].endswith(f":{self.port:04X}") and row[3] == LISTENING for row in _rows()):
+                return
+            time.sleep(LOOK_S)
+        print(f"   your program does not listen on port {self.port}")
+
+    def end(self) -> None:
+        """Close everything, and end your program."""
+        for sock in filter(None, (*self.sockets.values(), self.listener)):
+            sock.close()
+        if self.program:
+            with contextlib.suppress(OSError), self.program:
+                self.program.terminate()
+
+
+def _listening(port: int, *, over_udp: bool) -> socket.socket:
+    sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM if over_udp else socket.SOCK_STREAM)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    sock.bind((HOST, port))
+    if not over_udp:
+        sock.listen()
+    return sock
+
+
+def _free_port() -> int:
+    with socket.socket() as sock:
+        sock.bind((HOST, 0))
+        port: int = sock.getsockname()[1]
+        return port
+
+
+def _rows() -> Iterable[list[str]]:
+    """Each TCP socket of this machine: its words 1 and 2 are its address and its peer's, 3 its state, 4 its queues."""
+    return [line.split() for line in ROWS.read_text().splitlines()[1:]]
+
+
+def unread(sock: socket.socket) -> int:
+    """How many bytes that we sent your program has not read; -1 if nobody knows."""
+    ours, theirs = sock.getsockname()[1], sock.getpeername()[1]
+    waiting = 0
+    for row in _rows():
+        ports = tuple(int(address.rpartition(":")[2], 16) for address in row[1:3])
+        to_send, to_read = (int(queue, 16) for queue in row[4].split(":"))
+        if ports == (ours, theirs):
+            waiting += to_send
+        elif ports == (theirs, ours):
+            waiting += to_read
+    return waiting
+
+
+def gate(sock: socket.socket) -> None:
+    """Until what was sent has been read."""
+    if not ROWS.exists():
+        time.sleep(PAUSE_S)
+        return
+    until = time.monotonic() + PATIENCE_S
+    while waiting := unread(sock):
+        if time.monotonic() > until:
+            print(f"   your program has left {waiting} of these bytes unread for {PATIENCE_S:.0f} s")
+            return
+        time.sleep(LOOK_S)
+
+
+# the steps
+
+
+def connect(stage: Stage, who: str, data: bytes, pieces: tuple[int, ...], words: str) -> None:
+    del data, pieces, words
+    if stage.listener is None:
+        stage.sockets[who] = socket.create_connection((HOST, stage.port), PATIENCE_S)
+    else:
+        stage.listener.settimeout(PATIENCE_S if stage.program else None)
+        stage.sockets[who] = stage.listener.accept()[0]
+
+
+def send(stage: Stage, who: str, data: bytes, pieces: tuple[int, ...], words: str) -> None:
+    del words
+    if stage.over_udp:
+        _datagram_socket(stage, who).sendto(data, stage.peer or (HOST, stage.port))
+        return
+    sock, at = stage.sockets[who], 0
+    for number, size in enumerate(pieces or (len(data),)):
+        if number:
+            gate(sock)
+        sock.sendall(data[at : at + size])
+        if pieces:
+            print(f"   piece {number + 1} of {len(pieces)}: {data[at : at + size]!r}")
+        at += size
+
+
+def _datagram_socket(stage: Stage, who: str) -> socket.socket:
+    if who not in stage.sockets:
+        ours = stage.listener if stage.listener and who == "the server" else None
+        stage.sockets[who] = ours or socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    return stage.sockets[who]
+
+
+def receive(stage: Stage, who: str, data: bytes, pieces: tuple[int, ...], words: str) -> None:
+    """Show what comes; `data` is what came the last time."""
+    del pieces, words
+    sock = _datagram_socket(stage, who) if stage.over_udp else stage.sockets[who]
+    came = b""
+    sock.settimeout(PATIENCE_S)
+    try:
+        while True:
+            if stage.over_udp:
+                came, stage.peer = sock.recvfrom(65_536)
+                break
+            part = sock.recv(65_536)
+            if not part:
+                break
+            came += part
+            sock.settimeout(QUIET_WHEN_SAME_S if came == data else QUIET_S)
+    except TimeoutError:
+        pass
+    sock.settimeout(PATIENCE_S)
+    print(f"   it sent: {_shown(came)}" if came else "   nothing came")
+    if came != data:
+        print(f"   in the report: {_shown(data)}" if data else "   (the report does not have all of it)")
+
+
+def _shown(data: bytes) -> str:
+    return repr(data) if len(data) <= 2000 else f"{data[:1000]!r} … {data[-1000:]!r} ({len(data)} bytes)"
+
+
+def half_close(stage: Stage, who: str, data: bytes, pieces: tuple[int, ...], words: str) -> None:
+    del data, pieces, words
+    stage.sockets[who].shutdown(socket.SHUT_WR)
+
+
+def close(stage: Stage, who: str, data: bytes, pieces: tuple[int, ...], words: str) -> None:
+    del data, pieces, words
+    if who in stage.sockets:
+        stage.sockets.pop(who).close()
+
+
+def reset(stage: Stage, who: str, data: bytes, pieces: tuple[int, ...], words: str) -> None:
+    stage.sockets[who].setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    close(stage, who, data, pieces, words)
+
+
+def typed(stage: Stage, who: str, data: bytes, pieces: tuple[int, ...], words: str) -> None:
+    del who, pieces
+    if stage.program is None or stage.program.stdin is None:
+        input(f"   type this into your client, then press Enter here: {words or repr(data)} ")
+    elif data:
+        stage.program.stdin.write(data)
+        stage.program.stdin.flush()
+    else:
+        stage.program.stdin.close()
+
+
+def note(stage: Stage, who: str, data: bytes, pieces: tuple[int, ...], words: str) -> None:
+    """Nothing is done: it is something that happened."""
+
+
+DEEDS = {
+    "connect": connect,
+    "send": send,
+    "receive": receive,
+    "half-close": half_close,
+    "close": close,
+    "reset": reset,
+    "type": typed,
+    "note": note,
+}
+
+
+def play(steps: Iterable[Step], stage: Stage, *, by_step: bool) -> None:
+    """Each step in turn; what your program makes impossible is said, and the next one comes."""
+    for number, (what, who, data, pieces, words) in enumerate(steps, 1):
+        said = f" {_shown(data)}" if data and what in {"send", "type"} else ""
+        print(f"{number:>3}. {who}: {what}{said}{f'  ({words})' if words else ''}", flush=True)
+        if by_step and what != "note":
+            input("     Enter: ")
+        try:
+            DEEDS[what](stage, who, data, pieces, words)
+        except (OSError, KeyError, ValueError) as error:
+            print(f"   this can't be done now: {error!r}")
+
+
+def main(steps: list[Step], *, over_udp: bool, we_listen: bool) -> None:
+    """Read the command line and play."""
+    parser = argparse.ArgumentParser(description="Plays one check's conversation once more.")
+    parser.add_argument("port", nargs="?", type=int, default=0, help="the port that your server listens on")
+    parser.add_argument("--run", default="", help="start your program so; {port} and {host} are filled in")
+    parser.add_argument("--step", action="store_true", help="wait for Enter before each step")
+    asked = parser.parse_args()
+    if not asked.port and not asked.run:
+        parser.error("say on which port your program is, or start it with --run")
+    if not ROWS.exists():
+        print("there is no /proc/net/tcp here: the pieces are sent after pauses, which proves nothing")
+    stage = Stage(asked.port, asked.run, over_udp=over_udp, we_listen=we_listen)
+    if we_listen and not asked.run:
+        print(f"start your client now, with {HOST} and {stage.port}")
+    try:
+        play(steps, stage, by_step=asked.step)
+    finally:
+        stage.end()
+        sys.stdout.flush()

@@ -1,0 +1,147 @@
+"""The replay of a check: the steps are what was done, and the script plays them against a real program."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import msgspec
+import pytest
+from hypothesis import given, settings
+
+from grader.errors import UsageError
+from grader.model import CheckResult, Event, EventKind, Outcome, Report
+from grader.report.replaying import failed_check, script, steps
+from tests.report.examples import BOTH, ERROR, FRAGMENTS, FULL, report_strategy
+
+SERVER = """
+import socket, sys
+with socket.create_server(("127.0.0.1", int(sys.argv[1]))) as listener:
+    while True:
+        client, _ = listener.accept()
+        try:
+            while data := client.recv(1024):
+                client.sendall(b"<" + data.upper() + b">")
+        except ConnectionResetError:
+            pass
+"""
+CLIENT = """
+import socket, sys
+with socket.create_connection((sys.argv[1], int(sys.argv[2]))) as sock:
+    sock.sendall(input("> ").encode() + b"\\n")
+    print(f"shown {sock.recv(1024)}")
+"""
+ASKS = """
+import socket, sys
+with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+    sock.sendto(input().encode(), (sys.argv[1], int(sys.argv[2])))
+    print(f"shown {sock.recv(1024)}")
+"""
+CONVERSATION = (
+    Event(at_ms=1, kind=EventKind.CONNECTED, who="client A", text="to port 5"),
+    Event(at_ms=2, kind=EventKind.SENT, who="client A", data=b"abc", size_bytes=3, pieces=(1, 2)),
+    Event(at_ms=3, kind=EventKind.RECEIVED, who="client A", data=b"ABC", size_bytes=3),
+    Event(at_ms=4, kind=EventKind.VERDICT, who="grader", text="No reply."),
+    Event(at_ms=5, kind=EventKind.RESET, who="client A"),
+)
+
+
+def check_of(*events: Event, part: str = "server") -> CheckResult:
+    return msgspec.structs.replace(FRAGMENTS, id=f"{part}.x", evidence=events)
+
+
+def played(folder: Path, check: CheckResult, program: str, run: str) -> str:
+    (folder / "program.py").write_text(program)
+    (folder / "replay.py").write_text(script(FULL, check))
+    command = [sys.executable, "-W", "error", "replay.py", "--run", f"{sys.executable} -u program.py {run}"]
+    ended = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=60, check=False)
+    assert (ended.returncode, ended.stderr) == (0, "")
+    return ended.stdout
+
+
+def test_each_piece_is_sent_once_the_one_before_has_been_read(tmp_path: Path) -> None:
+    said = played(tmp_path, check_of(*CONVERSATION), SERVER, "{port}")
+    # Both pieces together would be answered as one.
+    assert "it sent: b'<A><BC>'" in said
+    assert "in the report: b'ABC'" in said
+    assert "piece 2 of 2: b'bc'" in said
+    assert "verdict: No reply." in said
+    assert "can't be done" not in said
+
+
+def test_a_client_is_typed_to_and_answered(tmp_path: Path) -> None:
+    events = (
+        Event(at_ms=1, kind=EventKind.CONNECTED, who="program", text="to 127.0.0.1 port 5"),
+        Event(at_ms=2, kind=EventKind.TYPED, who="the keyboard", data=b"hello\n", size_bytes=6),
+        Event(at_ms=3, kind=EventKind.RECEIVED, who="the server", data=b"hello\n", size_bytes=6),
+        Event(at_ms=4, kind=EventKind.SENT, who="the server", data=b"HELLO\n", size_bytes=6),
+        Event(at_ms=5, kind=EventKind.RECEIVED, who="the server"),
+    )
+    said = played(tmp_path, check_of(*events, part="client"), CLIENT, "{host} {port}")
+    assert r"it sent: b'hello\n'" in said
+    assert r"shown b'HELLO\n'" in said
+
+
+def test_datagrams_are_played_too(tmp_path: Path) -> None:
+    ends = (("127.0.0.1", 5), ("127.0.0.1", 6))
+    events = (
+        Event(at_ms=2, kind=EventKind.TYPED, who="the keyboard", data=b"hello\n", size_bytes=6),
+        Event(at_ms=3, kind=EventKind.RECEIVED, who="the server", data=b"hello", size_bytes=5, ends=ends),
+        Event(at_ms=4, kind=EventKind.SENT, who="the server", data=b"HELLO", size_bytes=5, ends=ends),
+        Event(at_ms=5, kind=EventKind.RECEIVED, who="the server", data=b"again", size_bytes=5, ends=ends),
+    )
+    said = played(tmp_path, check_of(*events, part="client"), ASKS, "{host} {port}")
+    assert "it sent: b'hello'" in said
+    assert "shown b'HELLO'" in said
+    assert "nothing came" in said
+
+
+def test_what_a_report_lacks_is_replaced_and_that_is_said() -> None:
+    long = Event(
+        at_ms=1, kind=EventKind.SENT, who="client A", data=b"AB\n", size_bytes=6, omitted_bytes=3, head_bytes=2
+    )
+    notice, sent = steps([long])
+    assert (notice[0], sent[2]) == ("note", b"ABaaa\n")
+    assert "lacks 3 of the next bytes" in notice[4]
+    (received,) = steps([msgspec.structs.replace(long, kind=EventKind.RECEIVED)])
+    assert (received[0], received[2]) == ("receive", b"")
+
+
+@pytest.mark.parametrize(
+    ("report", "name", "says"),
+    [
+        (FULL, "nothing", "this report has no check 'nothing'; with a conversation: server.answers"),
+        (FULL, ERROR.id, "nobody talked to the program"),
+        (BOTH, "pair.talk", "your two programs talk to each other"),
+    ],
+)
+def test_what_cannot_be_replayed_is_said(report: Report, name: str, says: str) -> None:
+    with pytest.raises(UsageError, match=says):
+        failed_check(report, name)
+
+
+def test_a_check_is_found_with_and_without_its_role() -> None:
+    assert failed_check(FULL, FRAGMENTS.id) == failed_check(FULL, "fragments_every_split") == FRAGMENTS
+
+
+@given(report=report_strategy)
+@settings(max_examples=20)  # each is a whole report, of whose checks each becomes a script that is parsed
+def test_nothing_of_a_submission_becomes_code(report: Report) -> None:
+    usual = script(FULL, check_of())
+    for check in report.checks:
+        short = (msgspec.structs.replace(event, omitted_bytes=event.omitted_bytes % 4096) for event in check.evidence)
+        made = msgspec.structs.replace(check, id=FRAGMENTS.id, outcome=Outcome.FAILED, evidence=tuple(short))
+        tree, plain = ast.parse(script(report, made)), ast.parse(usual)
+        assert len(tree.body) == len(plain.body)
+        (found,) = (node for node in tree.body if isinstance(node, ast.AnnAssign))
+        assert found.value is not None
+        assert ast.literal_eval(found.value) == [*steps(made.evidence)]
+
+
+def test_a_claim_of_any_size_is_bounded() -> None:
+    claim = Event(at_ms=0.0, kind=EventKind.SENT, who="client A", data=b"xy", head_bytes=1, omitted_bytes=1 << 50)
+    told, sent = steps((claim,))
+    assert "the report lacks" in told[4]
+    assert len(sent[2]) == (1 << 20) + 2
