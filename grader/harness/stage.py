@@ -90,6 +90,11 @@ class Stage:
         """How the client is started."""
         return self._job.commands["client"]
 
+    @property
+    def taken_s(self) -> float:
+        """How much of its own time the program has taken for the steps of this check so far."""
+        return self._played.budget.taken_s
+
     # From check to check
 
     def begin(self, give_up_at: float = math.inf, budget: Budget | None = None, *, pair: bool = False) -> None:
