@@ -30,8 +30,6 @@ from grader.wire.kernel import waited_for_cpu_s
 from grader.wire.transcript import compared
 from grader.wire.warden import WardenError
 
-_LISTENS = "server.listens"
-
 _WHOSE_TIME: dict[Part, str] = {
     "server": "all checks of the server",
     "client": "all checks of the client",
@@ -53,6 +51,8 @@ class Referee:
         self._say = say
         self._results: dict[str, CheckResult] = {}
         self._never_listened: FaultError | None = None
+        #: Whether a check fails, or has failed, by a program that can't be reached; all others are skipped for that.
+        self._told = not OPENERS.isdisjoint(job.chosen)
         #: When the time is used up for the checks of each part; one that takes too long takes nothing from the others.
         self._deadlines: dict[Part, float] = {}
         self._budgets = {part: Budget(job.assignment.limits.whole_s, waited_for_cpu_s) for part in parts}
@@ -197,8 +197,9 @@ class Referee:
     def _verdict(self, check_id: str, error: BaseException | None) -> tuple[Outcome, Reason | None, str]:
         if error is None:
             return Outcome.PASSED, None, ""
-        if isinstance(error, NotStartedError) and check_id in OPENERS:
-            if check_id == _LISTENS:
+        if isinstance(error, NotStartedError) and (check_id in OPENERS or not self._told):
+            self._told = True
+            if part_of(check_id) == "server":
                 self._never_listened = error.fault
             error = error.fault
         if isinstance(error, FaultError | UnprovedError):
