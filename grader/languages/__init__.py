@@ -13,7 +13,7 @@ from __future__ import annotations
 import json
 import re
 import shlex
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import islice
 from pathlib import PurePosixPath
@@ -253,6 +253,17 @@ def _several_found(sources: Sources, role: Role, names: list[str], asked: Starti
     return (
         f"{_listed([shown(name) for name in names], 'and')} could each be the {role}: say which one it is in a file "
         f"{CONFIG_NAME}, for example with this line:\n{config_line(role, example)}"
+    )
+
+
+def which_made(made: Recipe, role: Role, programs: Sequence[str]) -> str:
+    """What to do when a build has made several programs and none is named after the role; nothing if it has not."""
+    if not programs:
+        return ""
+    example = replace(made, run=(f"./{programs[0]}", *made.run[1:]))
+    return (
+        f"Name the program after the {role}, or say which one it is in a file {CONFIG_NAME}, for example with this "
+        f"line:\n{config_line(role, example)}"
     )
 
 
