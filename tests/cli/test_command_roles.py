@@ -244,4 +244,4 @@ def test_list_shows_the_roles_apart(folder: Path, two: tuple[str | Path, ...]) -
     order = ["Server: 2 checks, 3 points", "server.talks", "Client: 2 checks, 5 points", "client.starts"]
     places = [shown.index(words) for words in (*order, "client.talks", "Together: 1 check, 4 points", "pair.meet")]
     assert places == sorted(places)
-    assert "Server:" not in Command(folder).run("list", "tcp_sum").out
+    assert "Server:" not in Command(folder).run("list", "web_server").out
