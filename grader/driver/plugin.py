@@ -23,7 +23,7 @@ from grader.harness.stage import Stage
 from grader.job import Checked, Job, Word
 from grader.limits import LAST_CHECK_S
 from grader.link.channel import ChannelClosedError
-from grader.model import UNJUDGED, CheckResult, Compared, Event, EventKind, Outcome, Part, part_of
+from grader.model import UNJUDGED, CheckResult, Compared, Event, EventKind, Outcome, Part, SourceLine, part_of
 from grader.wire.budget import Budget
 from grader.wire.faults import FaultError, NotStartedError, UnprovedError
 from grader.wire.kernel import waited_for_cpu_s
@@ -174,6 +174,7 @@ class Referee:
             duration_s=round(duration_s, 6),
             evidence=self._evidence(error, message) if outcome in _KNOWN_AT else self._stage.transcript.events,
             compared=_compared(error),
+            place=_place(error),
             depends_on=error.needed.id if isinstance(error, _PrerequisiteError) else "",
         )
 
@@ -225,6 +226,13 @@ def _compared(error: BaseException | None) -> Compared | None:
     if isinstance(fault, FaultError) and isinstance(fault.expected, bytes) and fault.received is not None:
         return compared(fault.expected, fault.received)
     return None
+
+
+def _place(error: BaseException | None) -> SourceLine | None:
+    """The line that the program was at, the first if there are several."""
+    fault = _fault(error)
+    places = fault.places if isinstance(fault, FaultError) else None
+    return SourceLine(file=places[0].file, line=places[0].line) if places else None
 
 
 def verdict_without_play(error: BaseException, folder: Path) -> tuple[Outcome, Reason, str]:
