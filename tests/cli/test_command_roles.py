@@ -35,19 +35,16 @@ def test_talks(connect, protocol):
 """,
     "test_client_own.py": """
 from grader import fail
-from grader.harness.starting import Start
-
-PATH = {"PATH": "/usr/local/bin:/usr/bin:/bin"}
 
 def test_starts(stage):
     '''Starts'''
-    program = stage.run(Start(("python3", "client.py", "start"), PATH))
+    program = stage.programs.run(("python3", "client.py", "start"))
     program.wait_end()
     assert program.stdout.data == b"started\\r\\n"
 
 def test_talks(stage):
     '''Prints'''
-    program = stage.run(Start(("python3", "client.py"), PATH))
+    program = stage.programs.run(("python3", "client.py"))
     program.wait_end()
     if program.stdout.data != b"hello\\r\\n":
         fail(None, "it does not say hello", expected=b"hello\\r\\n", received=bytes(program.stdout.data))
