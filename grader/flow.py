@@ -265,7 +265,8 @@ def _play(sandbox: Sandbox, plan: Plan, listen: Listener) -> tuple[dict[Role, Bu
                 case Built(role=role, result=result):
                     builds[role] = result
                     if result.outcome is Outcome.FAILED:
-                        failed = results.not_built(role, result)
+                        hint = languages.which_made(plan.recipes[role], role, result.likely)
+                        failed = results.not_built(role, result, hint)
                         checks += results.without_a_program(assignment, plan.chosen, titles(assignment), failed)
                 case Lacking(role=role, tools=tools):
                     needs = frozenset(check for check in plan.playable if part_of(check) in (role, "pair"))

@@ -232,15 +232,21 @@ SLOW_CHECK_S: Final = 10.0
 SLOW_STEP_S: Final = 1.0
 #: So many steps; most checks have fewer ...
 SLOW_STEPS: Final = 20
-#: ... and so much for each further step.  Messages are cut at 700 places: a program that takes 100 ms for each passes,
-#: and the 180 s of all checks are enough; one that takes longer fails there, which leaves time for the others.
+#: ... and so much for each further step, of which there are hundreds where messages are cut at all their places or many
+#: clients come: a program that takes 100 ms for each passes.
 SLOW_MORE_STEP_S: Final = 0.15
 #: Part of the whole time of a program's checks from which on it is the program that has used it up: the slowest right
 #: one needs less, and what we take for ourselves is less than the rest.
 SLOW_PART: Final = 0.5
-#: Part of it for which we ourselves had to wait for a CPU, from which on it is the machine: on a quiet one it is a
-#: hundredth, beside a dozen other gradings half.
-STARVED_PART: Final = 0.1
+#: What the machine takes of it is given back, up to so many times the whole: time in which the program or we had to
+#: wait for a CPU, and that of our own looks, which the limits above bound for each.  Beside a dozen other gradings that
+#: is half of it.
+WHOLE_GIVEN_BACK: Final = 1.0
+#: After so much of a program's own time in one check, a message is not cut at all its places any more, but at some of
+#: those that are left, which the run's seed chooses, and at the last: a server that takes 25 ms for each of 700
+#: messages is cut at each place, one that takes 250 ms at 80 and these.
+SPLITS_S: Final = 20.0
+SPLITS_SAMPLED: Final = 16
 #: How long clients come and leave one after another until those that came are enough to judge by.  Two hundred take a
 #: second; a server that uses the handout's whole time for each reply would use up the time of all other checks.
 CROWD_S: Final = 20.0

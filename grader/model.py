@@ -170,12 +170,17 @@ def judged(check: CheckResult) -> bool:
 
 
 class BuildResult(Frozen, frozen=True, omit_defaults=False):
-    """The result of building.  `outcome` is skipped if nothing has to be built; `log` is what the compiler printed."""
+    """The result of building.
+
+    `outcome` is skipped if nothing has to be built; `log` is what the compiler printed.  `likely`: the programs that it
+    made, if it is not clear which one is meant.
+    """
 
     outcome: Outcome
     log: str = ""
     command: str = ""
     duration_s: float = 0.0
+    likely: tuple[str, ...] = ()
 
 
 class SubmissionInfo(Frozen, frozen=True, omit_defaults=False):

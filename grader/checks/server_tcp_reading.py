@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable, Iterable
 from functools import partial
 
@@ -90,12 +91,12 @@ def test_fragments_every_byte(begin: Begin, protocol: StreamProtocol) -> None:
     hint=_KEEP_A_BUFFER + " Look at what your program does with the part before the split when nothing more has "
     "arrived yet.",
 )
-def test_fragments_every_split(server: Server, stage: Stage, protocol: StreamProtocol) -> None:
+def test_fragments_every_split(server: Server, stage: Stage, protocol: StreamProtocol, rng: random.Random) -> None:
     """Answers a message that arrives in two pieces, wherever it is split"""
     at_once = serves_at_once(stage, server, protocol.exchange(0))
     server = stage.again(server)
     for dialogue, ends in _scripted(protocol):
-        server = stage.again(Splits(stage, dialogue, at_once, ends).play(server))
+        server = stage.again(Splits(stage, dialogue, rng, at_once, ends).play(server))
 
 
 @behaviour(

@@ -30,8 +30,6 @@ from grader.wire.kernel import waited_for_cpu_s
 from grader.wire.transcript import compared
 from grader.wire.warden import WardenError
 
-_LISTENS = "server.listens"
-
 _WHOSE_TIME: dict[Part, str] = {
     "server": "all checks of the server",
     "client": "all checks of the client",
@@ -53,6 +51,8 @@ class Referee:
         self._say = say
         self._results: dict[str, CheckResult] = {}
         self._never_listened: FaultError | None = None
+        #: Whether a check fails, or has failed, by a program that can't be reached; all others are skipped for that.
+        self._told = not OPENERS.isdisjoint(job.chosen)
         #: When the time is used up for the checks of each part; one that takes too long takes nothing from the others.
         self._deadlines: dict[Part, float] = {}
         self._budgets = {part: Budget(job.assignment.limits.whole_s, waited_for_cpu_s) for part in parts}
@@ -98,31 +98,36 @@ class Referee:
         What could not be judged is played once more, by itself: what was in its way may be gone.
         """
         part = _part(item)
-        deadline = self._deadlines.setdefault(part, time.monotonic() + self._job.assignment.limits.whole_s)
-        self._play(item, nextitem, deadline)
-        if self._may_be_judged_yet(item, deadline) and _tidy(item.session, self._stage.end_program):
-            self._play(item, nextitem, deadline, "it could not be judged before, and is played once more, by itself")
+        self._deadlines.setdefault(part, time.monotonic() + self._job.assignment.limits.whole_s)
+        self._play(item, nextitem)
+        if self._may_be_judged_yet(item) and _tidy(item.session, self._stage.end_program):
+            self._play(item, nextitem, "it could not be judged before, and is played once more, by itself")
         self._say(Checked(self._results[self.id_of(item)]))
         if nextitem is not None and _part(nextitem) != part:
             _tidy(item.session, self._stage.end_program)
         return True
 
-    def _play(self, item: pytest.Item, nextitem: pytest.Item | None, deadline: float, note: str = "") -> None:
-        self._stage.begin(deadline + LAST_CHECK_S, self._budgets[_part(item)], pair=_part(item) == "pair")
+    def _deadline(self, part: Part) -> float:
+        """When its checks must have ended (time.monotonic), with what is given back so far."""
+        return self._deadlines[part] + self._budgets[part].given_back_s
+
+    def _play(self, item: pytest.Item, nextitem: pytest.Item | None, note: str = "") -> None:
+        part = _part(item)
+        self._stage.begin(self._deadline(part) + LAST_CHECK_S, self._budgets[part], pair=part == "pair")
         if note:
             self._stage.transcript.add(EventKind.NOTE, "grader", note)
         runtestprotocol(item, nextitem=nextitem, log=False)
 
-    def _may_be_judged_yet(self, item: pytest.Item, deadline: float) -> bool:
+    def _may_be_judged_yet(self, item: pytest.Item) -> bool:
         """Whether only the machine was at fault, and there is time."""
         result = self._results.get(self.id_of(item))
         unproved = result is not None and result.outcome is Outcome.INCONCLUSIVE
-        return unproved and not item.session.shouldstop and time.monotonic() < deadline
+        return unproved and not item.session.shouldstop and time.monotonic() < self._deadline(_part(item))
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> None:
         """Skip what can't be judged before anything is started."""
-        if time.monotonic() > self._deadlines[_part(item)]:
+        if time.monotonic() > self._deadline(_part(item)):
             whole_s = self._job.assignment.limits.whole_s
             what = f"the {whole_s:.0f} s for {_WHOSE_TIME[_part(item)]} were used up before"
             raise self._budgets[_part(item)].out_of_time(what)
@@ -192,8 +197,9 @@ class Referee:
     def _verdict(self, check_id: str, error: BaseException | None) -> tuple[Outcome, Reason | None, str]:
         if error is None:
             return Outcome.PASSED, None, ""
-        if isinstance(error, NotStartedError) and check_id in OPENERS:
-            if check_id == _LISTENS:
+        if isinstance(error, NotStartedError) and (check_id in OPENERS or not self._told):
+            self._told = True
+            if part_of(check_id) == "server":
                 self._never_listened = error.fault
             error = error.fault
         if isinstance(error, FaultError | UnprovedError):

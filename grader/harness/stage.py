@@ -173,6 +173,11 @@ class Stage:
         self._has_listened = False
         self._environment = environment(job.environment)
 
+    @property
+    def taken_s(self) -> float:
+        """How much of its own time the program has taken for the steps of this check so far."""
+        return self._budget.taken_s
+
     # From check to check
 
     def begin(self, give_up_at: float = math.inf, budget: Budget | None = None, *, pair: bool = False) -> None:

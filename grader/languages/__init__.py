@@ -13,7 +13,7 @@ from __future__ import annotations
 import json
 import re
 import shlex
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import islice
 from pathlib import PurePosixPath
@@ -22,7 +22,7 @@ from typing import Final
 
 from grader.assignment.starting import ARGUMENTS, Starting
 from grader.errors import UsageError
-from grader.families import FAMILIES, closed, families_of_words
+from grader.families import FAMILIES, STANDALONE, closed, families_of_words, larger_image
 from grader.languages import builds, programs
 from grader.languages.recipe import Recipe
 from grader.languages.scripts import odd_lines
@@ -90,6 +90,8 @@ def lacking(made: Recipe, role: Role, tools: Iterable[str], *, in_images: bool) 
     notes = [family.note for family in wanted if family.note]
     if in_images:
         return f"{words} (add it to the image that --image names, or leave out --image)"
+    if STANDALONE and packages:
+        return f"{words} ({larger_image(family.name for family in wanted)})"
     return f"{words} ({' '.join(notes) or 'apt-get install ' + ' '.join(packages)})"
 
 
@@ -251,6 +253,17 @@ def _several_found(sources: Sources, role: Role, names: list[str], asked: Starti
     return (
         f"{_listed([shown(name) for name in names], 'and')} could each be the {role}: say which one it is in a file "
         f"{CONFIG_NAME}, for example with this line:\n{config_line(role, example)}"
+    )
+
+
+def which_made(made: Recipe, role: Role, programs: Sequence[str]) -> str:
+    """What to do when a build has made several programs and none is named after the role; nothing if it has not."""
+    if not programs:
+        return ""
+    example = replace(made, run=(f"./{programs[0]}", *made.run[1:]))
+    return (
+        f"Name the program after the {role}, or say which one it is in a file {CONFIG_NAME}, for example with this "
+        f"line:\n{config_line(role, example)}"
     )
 
 

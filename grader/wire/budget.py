@@ -6,11 +6,12 @@ time (`own_time.py`) is added up.  Within a check a *step* is a wait that ended 
 connection accepted, a start, an exit.  Each step brings some time with it, so that a program may be slow in everything;
 what it takes beyond that must fit into what one check may have on top.  Time in which nothing was expected, and that we
 chose to wait, is not part of any step.  It counts only when all the time of a part is used up: then it shows whose
-time that was: the program's, or the machine's, on which we had to wait for a CPU ourselves.
+time that was.  What the machine took, on which the program or we had to wait for a CPU, is given back before that, as
+far as it goes.
 
-The time of our own looks is never the program's.  What makes them expensive is counted instead: processes and threads,
-descriptors, sockets, compared with the clients that have come.  A program that has more of them than it needs is not
-looked at again.
+The time of our own looks is never the program's, and given back as well.  What makes them expensive is counted instead:
+processes and threads, descriptors, sockets, compared with the clients that have come.  A program that has more of them
+than it needs is not looked at again.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ from grader.limits import (
     SLOW_PART,
     SLOW_STEP_S,
     SLOW_STEPS,
-    STARVED_PART,
+    WHOLE_GIVEN_BACK,
     Allowance,
 )
 from grader.wire.faults import FaultError, UnprovedError
@@ -66,6 +67,8 @@ class Budget:
         #: What that was when the first check began.
         self._waited_before_s: float | None = None
         self._used_s = 0.0
+        #: What the machine and our own looks have taken while we waited for the program.
+        self._kept_s = 0.0
         self._steps = 0
         self._steps_s = 0.0
         #: What one of its runs had too many of: at another nothing else would be seen, and slowly.
@@ -77,9 +80,27 @@ class Budget:
         if self._waited_before_s is None:
             self._waited_before_s = self._waited_s()
 
-    def note(self, own_s: float) -> None:
-        """A wait has ended, one way or another, after so much of its own time."""
+    def note(self, own_s: float, kept_s: float) -> None:
+        """A wait has ended, one way or another, after so much of its own time.
+
+        `kept_s`: how long that took besides: the machine kept it from running, or we were looking at it.
+        """
         self._used_s += own_s
+        self._kept_s += kept_s
+
+    @property
+    def taken_s(self) -> float:
+        """How much of its own time it has taken for the steps of this check so far."""
+        return self._steps_s
+
+    @property
+    def given_back_s(self) -> float:
+        """How much longer all its checks may take, since that was not the program's time."""
+        return min(self._not_its_own_s, WHOLE_GIVEN_BACK * self._whole_s)
+
+    @property
+    def _not_its_own_s(self) -> float:
+        return self._kept_s + self._waited_s() - (self._waited_before_s or 0.0)
 
     def note_step(self, own_s: float) -> None:
         """What was awaited has come after so much of its own time, less what the bytes that moved have given back.
@@ -113,8 +134,7 @@ class Budget:
         """All the time of the part is used up (`what`: a sentence): the program's fault, or the machine's."""
         if self.exceeded:
             return self.exceeded
-        starved_s = self._waited_s() - (self._waited_before_s or 0.0)
-        if self._used_s < SLOW_PART * self._whole_s or starved_s > STARVED_PART * self._whole_s:
+        if self._used_s < SLOW_PART * self._whole_s or self._not_its_own_s > WHOLE_GIVEN_BACK * self._whole_s:
             return UnprovedError(what, Reason.TIME_BUDGET, doing)
         used = f"the program itself used {self._used_s:.0f} of {self._whole_s:.0f} s"
         return FaultError(Reason.TOO_SLOW, f"{what}; {used}", doing=doing)

@@ -151,10 +151,11 @@ class Awaited(Process):
         """
         __tracebackhide__ = True
         clock = within or Deadline(deadline_s)
+        began = time.monotonic()
         try:
             value = self._wait(ready, watched, clock, until_end=until_end, rests=rests, prints=prints, hurried=hurried)
         finally:
-            self._check.budget.note(clock.needed_s)
+            self._check.budget.note(clock.needed_s, time.monotonic() - began - clock.needed_s)
         self._check.budget.note_step(clock.idled_s)
         return value
 
@@ -247,7 +248,10 @@ class Awaited(Process):
         """Whether it sleeps with nothing to do: still, or until a timer of its own; False while looks cost too much."""
         if self.looks.are_dear:
             return False
-        return self.talks.nothing_on_its_way() and self.looks.verdict()[0] <= Verdict.TIMER
+        began = time.monotonic()
+        rests = self.talks.nothing_on_its_way() and self.looks.verdict()[0] <= Verdict.TIMER
+        self._check.budget.note(0.0, time.monotonic() - began)
+        return rests
 
     def wait_rest(self, most_s: float) -> bool:
         """Until it is at rest; False if it has exited, or had `most_s` and was not at rest."""
