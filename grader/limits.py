@@ -222,6 +222,8 @@ TRANSCRIPT_BYTES: Final = 512 * 1024
 EVENT_SHOWN_BYTES: Final = 4096
 #: An HTML report is no larger, whatever a program did: it goes by mail, and a telephone has to show it.
 PAGE_BYTES: Final = 1_000_000
+#: Characters of one check's transcript in a JUnit report: with fifty checks that is 3 MB, and GitLab reads 30 at most.
+JUNIT_TRANSCRIPT_CHARACTERS: Final = 64 * 1024
 #: Combining marks on one letter that a report shows as they are: Hebrew and Vietnamese need four at most; whole piles
 #: of them cover the lines around.
 MOST_MARKS: Final = 4

@@ -23,14 +23,12 @@ from grader.harness.stage import Stage
 from grader.job import Checked, Job, Word
 from grader.limits import LAST_CHECK_S
 from grader.link.channel import ChannelClosedError
-from grader.model import UNJUDGED, CheckResult, Compared, Event, EventKind, Outcome, Part, part_of
+from grader.model import UNJUDGED, CheckResult, Compared, Event, EventKind, Outcome, Part, SourceLine, part_of
 from grader.wire.budget import Budget
 from grader.wire.faults import FaultError, NotStartedError, UnprovedError
 from grader.wire.kernel import waited_for_cpu_s
 from grader.wire.transcript import compared
 from grader.wire.warden import WardenError
-
-_LISTENS = "server.listens"
 
 _WHOSE_TIME: dict[Part, str] = {
     "server": "all checks of the server",
@@ -53,6 +51,8 @@ class Referee:
         self._say = say
         self._results: dict[str, CheckResult] = {}
         self._never_listened: FaultError | None = None
+        #: Whether a check fails, or has failed, by a program that can't be reached; all others are skipped for that.
+        self._told = not OPENERS.isdisjoint(job.chosen)
         #: When the time is used up for the checks of each part; one that takes too long takes nothing from the others.
         self._deadlines: dict[Part, float] = {}
         limits = job.assignment.limits
@@ -175,6 +175,7 @@ class Referee:
             duration_s=round(duration_s, 6),
             evidence=self._evidence(error, message) if outcome in _KNOWN_AT else self._stage.transcript.events,
             compared=_compared(error),
+            place=_place(error),
             depends_on=error.needed.id if isinstance(error, _PrerequisiteError) else "",
         )
 
@@ -198,8 +199,9 @@ class Referee:
     def _verdict(self, check_id: str, error: BaseException | None) -> tuple[Outcome, Reason | None, str]:
         if error is None:
             return Outcome.PASSED, None, ""
-        if isinstance(error, NotStartedError) and check_id in OPENERS:
-            if check_id == _LISTENS:
+        if isinstance(error, NotStartedError) and (check_id in OPENERS or not self._told):
+            self._told = True
+            if part_of(check_id) == "server":
                 self._never_listened = error.fault
             error = error.fault
         if isinstance(error, FaultError | UnprovedError):
@@ -225,6 +227,13 @@ def _compared(error: BaseException | None) -> Compared | None:
     if isinstance(fault, FaultError) and isinstance(fault.expected, bytes) and fault.received is not None:
         return compared(fault.expected, fault.received)
     return None
+
+
+def _place(error: BaseException | None) -> SourceLine | None:
+    """The line that the program was at, the first if there are several."""
+    fault = _fault(error)
+    places = fault.places if isinstance(fault, FaultError) else None
+    return SourceLine(file=places[0].file, line=places[0].line) if places else None
 
 
 def verdict_without_play(error: BaseException, folder: Path) -> tuple[Outcome, Reason, str]:

@@ -22,7 +22,7 @@ from typing import Final
 
 from grader.assignment.starting import ARGUMENTS, Starting, placeholders_in
 from grader.errors import UsageError
-from grader.families import FAMILIES, closed, families_of_words
+from grader.families import FAMILIES, STANDALONE, closed, families_of_words, larger_image
 from grader.languages import builds, programs
 from grader.languages.recipe import Recipe
 from grader.languages.scripts import odd_lines
@@ -90,6 +90,8 @@ def lacking(made: Recipe, role: Role, tools: Iterable[str], *, in_images: bool) 
     notes = [family.note for family in wanted if family.note]
     if in_images:
         return f"{words} (add it to the image that --image names, or leave out --image)"
+    if STANDALONE and packages:
+        return f"{words} ({larger_image(family.name for family in wanted)})"
     return f"{words} ({' '.join(notes) or 'apt-get install ' + ' '.join(packages)})"
 
 
