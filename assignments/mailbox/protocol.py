@@ -7,7 +7,7 @@ from collections.abc import Generator, Mapping
 from pathlib import Path
 from typing import Any
 
-from grader import Complete, Exchange, Incomplete, Mismatch, form, not_utf8, random_words
+from grader import Complete, Exchange, Incomplete, Mismatch, form, random_words
 
 #: Who has a mailbox, with the password.
 USERS = dict(line.split() for line in (Path(__file__).parent / "files" / "users.txt").read_text().splitlines())
@@ -91,8 +91,9 @@ def _lines(content: bytes) -> list[bytes]:
 
 
 def sending(content: bytes, *users: str) -> list[Exchange]:
-    """How a message is sent to these users."""
+    """How a client says hello and sends a message to these users."""
     return [
+        command(b"HELO client.example.test", 250),
         command(b"MAIL FROM:<friend@example.test>", 250),
         *(command(b"RCPT TO:<%b@mail.test>" % user.encode(), 250) for user in users),
         command(b"DATA", 354),
@@ -113,7 +114,6 @@ def exchange(number: int, rng: random.Random) -> Exchange:
 
 def dialogue(number: int, rng: random.Random) -> Generator[Exchange, Mapping[str, Any], None]:
     """A short mail with a dot in it, from the first command to the last but one."""
-    yield command(b"HELO client%d.example.test" % number, 250)
     yield from sending(b"Subject: %d\r\n\r\n.%b\r\n" % (number, random_words(rng, 1).encode()), _POST)
     yield exchange(number, rng)
 
@@ -126,8 +126,3 @@ def pipelined(count: int, rng: random.Random) -> tuple[Exchange, ...]:
 def closing(_: random.Random) -> Exchange:
     """The client leaves."""
     return command(b"QUIT", 221)
-
-
-def invalid_text(rng: random.Random) -> tuple[bytes, ...]:
-    """Commands that are not UTF-8."""
-    return (b"NOOP " + not_utf8(rng).replace(b"\n", b" ") + b"\r\n", not_utf8(rng).replace(b"\n", b" ") + b"\r\n")
