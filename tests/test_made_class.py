@@ -25,7 +25,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def snapshots(folder: Path, layout: str) -> dict[str, str]:
-    """Of each student what was handed in, as its hash; whether it can be graded does not depend on the layout either."""
+    """Of each student what was handed in, as its hash, and whether it can be graded."""
     request = flow.Request(load("tcp_uppercase"), 7, ("server",), frozenset({"server.answers"}))
     found = collect(folder / layout, "auto", roster(folder / "roster.csv"))
     assert found.layout == layout
