@@ -27,7 +27,7 @@ _HERE: Final = Path(__file__).resolve().parent.parent
 FILES: Final[dict[str, Callable[[Report], bytes]]] = {
     "report.html": lambda report: reports.render("html", report),
     "report.json": lambda report: reports.render("json", report),
-    "report.xml": lambda report: reports.render("junitxml", report),
+    "report.xml": lambda report: reports.render("junit", report),
     "feedback.md": feedback.render,
 }
 
