@@ -12,8 +12,8 @@ from grader.checks.measures import at_rest, resident_bytes
 from grader.checks.splits import Splits, serves_at_once
 from grader.errors import Reason
 from grader.harness.fixtures import Begin, Connect
-from grader.harness.stage import Server, Stage
-from grader.limits import REPLY_S
+from grader.harness.listening import Server
+from grader.harness.stage import Stage
 from grader.model import EventKind
 from grader.protocol.dialogues import Dialogue, dialogue_of, dialogues_of, in_turn, together
 from grader.protocol.script import Exchange, StreamProtocol
@@ -337,7 +337,7 @@ def test_hostile_length(connect: Connect, server: Server, protocol: StreamProtoc
     for start in protocol.hostile_lengths():
         with connect() as client:
             client.send(start)
-            program.wait_rest(REPLY_S)
+            program.wait_rest(program.limits.reply_s)
             grown = resident_bytes(at_rest(program)) - before
             program.transcript.add(EventKind.KERNEL, "program", f"its memory grew by {grown >> 20} MiB")
             if grown > _BELIEVED_BYTES:

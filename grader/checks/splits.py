@@ -23,8 +23,9 @@ from grader.wire.transcript import shown
 if TYPE_CHECKING:
     import random
 
+    from grader.harness.listening import Server
     from grader.harness.part import Part
-    from grader.harness.stage import Server, Stage
+    from grader.harness.stage import Stage
     from grader.protocol.dialogues import Dialogue
     from grader.protocol.script import Exchange
     from grader.wire.tcp import ScriptedClient
@@ -194,11 +195,11 @@ def serves_at_once(stage: Stage, server: Server, exchange: Exchange) -> bool:
     """Whether the server serves a client while another one is connected.  This may leave it in disorder."""
     with stage.connect(server) as first:
         _be_there(stage, first, exchange)
-        with stage.knock(server) as second:
+        with stage.peers.knock(server) as second:
             try:
                 second.wait_accepted()
                 first.close()
-                stage.open(second)
+                stage.greeting.hear(second)
                 second.ask(exchange)
             except FaultError:
                 return False  # if there is more to it, the splits will show it

@@ -55,7 +55,8 @@ class Referee:
         self._told = not OPENERS.isdisjoint(job.chosen)
         #: When the time is used up for the checks of each part; one that takes too long takes nothing from the others.
         self._deadlines: dict[Part, float] = {}
-        self._budgets = {part: Budget(job.assignment.limits.whole_s, waited_for_cpu_s) for part in parts}
+        limits = job.assignment.limits
+        self._budgets = {part: Budget(limits.whole_s, waited_for_cpu_s, limits) for part in parts}
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_collection(self, session: pytest.Session) -> bool:
@@ -147,7 +148,7 @@ class Referee:
         """Take the verdict from the phase in which it was reached: the setup, or the check itself."""
         report = yield
         if call.when == "call" or (call.when == "setup" and call.excinfo is not None):
-            error = call.excinfo.value if call.excinfo else self._stage.unproved
+            error = call.excinfo.value if call.excinfo else self._stage.programs.unproved
             result = self._result(item, error, call.duration)
             self._results[result.id] = result
             # What was not played leaves the program as it was.
@@ -192,7 +193,7 @@ class Referee:
         written = {command.language for role, command in self._job.commands.items() if part in {role, "pair"}}
         language = written.pop() if len(written) == 1 else ""
         there = self._job.assignment.image.names
-        missing = (expect.missing_module(voice.complained, there) for voice in self._stage.voices(""))
+        missing = (expect.missing_module(voice.complained, there) for voice in self._stage.programs.voices(""))
         return next(filter(None, missing), "") or row.hint_for(reason, language)
 
     def _verdict(self, check_id: str, error: BaseException | None) -> tuple[Outcome, Reason | None, str]:
@@ -204,9 +205,9 @@ class Referee:
                 self._never_listened = error.fault
             error = error.fault
         if isinstance(error, FaultError | UnprovedError):
-            error = self._stage.behind(error)
+            error = self._stage.programs.behind(error)
             outcome = Outcome.FAILED if isinstance(error, FaultError) else Outcome.INCONCLUSIVE
-            voices = self._stage.voices(error.doing)
+            voices = self._stage.programs.voices(error.doing)
             return outcome, error.reason, expect.explain(error, self._stage.transcript.events, voices)
         return verdict_without_play(error, self._folder)
 

@@ -20,7 +20,7 @@ from pathlib import PurePosixPath
 from types import MappingProxyType
 from typing import Final
 
-from grader.assignment.starting import ARGUMENTS, Starting
+from grader.assignment.starting import ARGUMENTS, Starting, placeholders_in
 from grader.errors import UsageError
 from grader.families import FAMILIES, STANDALONE, closed, families_of_words, larger_image
 from grader.languages import builds, programs
@@ -30,7 +30,7 @@ from grader.languages.sources import Sources, is_side_file
 from grader.languages.table import language_name, language_of
 from grader.model import Role
 from grader.roles import OTHER_ROLE, belongs_to, role_named
-from grader.submission import CONFIG_NAME, Config, Start, Submission, shown
+from grader.submission import CONFIG_NAME, Config, Start, Submission, line_of, shown
 
 #: A number in a source that may be a port: not part of a name, a fraction or an address.
 _NUMBER: Final = re.compile(r"(?<![\w.])[0-9](?:_?[0-9]){0,6}(?!\w|\.[0-9])")
@@ -106,20 +106,20 @@ def written_in(submission: Submission, made: Recipe) -> str:
 
 def _recipe(sources: Sources, role: Role, asked: Starting) -> Recipe:
     start = _configured(sources.submission.config, role)
-    found = (
-        _from_config(sources, start)
-        if start is not None
-        else _with_arguments(_found(sources, role, asked), role, asked)
-    )
+    if start is None:
+        found = _with_arguments(_found(sources, role, asked), role, asked)
+    else:
+        _refuse_placeholders(sources, role, start, asked.places(role))
+        found = _from_config(sources, start)
     return found if role == "server" else replace(found, ports=_ports_in(sources, found))
 
 
 def _with_arguments(made: Recipe, role: Role, asked: Starting) -> Recipe:
     """The recipe with the assignment's arguments in place of the usual ones, with which every recipe ends."""
-    if asked.arguments is None:
+    arguments = asked.arguments_of(role)
+    if asked.arguments is None and arguments == ARGUMENTS[role]:
         return made
-    run = (*made.run[: -len(ARGUMENTS[role])], *asked.arguments)
-    return replace(made, run=run, arguments=len(asked.arguments))
+    return replace(made, run=(*made.run[: -len(ARGUMENTS[role])], *arguments), arguments=len(arguments))
 
 
 def _taken_twice(submission: Submission, found: dict[Role, Recipe]) -> Role | None:
@@ -192,6 +192,16 @@ def _from_config(sources: Sources, start: Start) -> Recipe:
         families=families_of_words(_words(start)),
         warnings=tuple(words for name in scripts for words in odd_lines(sources, name, "its interpreter")),
     )
+
+
+def _refuse_placeholders(sources: Sources, role: Role, start: Start, known: tuple[str, ...]) -> None:
+    """Raised for one that nobody would fill in: it is a misspelt one."""
+    for place in (place for word in start.run for place in placeholders_in(word)):
+        if place not in known:
+            line = line_of(sources.text(CONFIG_NAME), (role, "run"))
+            where = f"{CONFIG_NAME} line {line}" if line else CONFIG_NAME
+            words = _listed([f"{{{name}}}" for name in known], "and")
+            raise UsageError(f'{where}: key "{role}.run" has the unknown placeholder {{{place}}} (known: {words})')
 
 
 def _configured_files(submission: Submission, start: Start | None) -> list[str]:

@@ -36,7 +36,7 @@ FORMATS: Final[dict[str, Format]] = {
     "html": Format("a page with pictures, in one file", "html"),
     "markdown": Format("Markdown, for a comment or a file beside a grade", "feedback"),
     "text": Format("what the console shows", "console"),
-    "tap": Format("TAP version 14", "tap"),
+    "tap": Format("TAP version 13, as prove and Jenkins read it", "tap"),
     "gradescope": Format("Gradescope's results.json", "gradescope"),
     "classroom50": Format("the score and the tests of Classroom 50's result.json", "classroom50"),
     "prairielearn": Format("PrairieLearn's results.json", "prairielearn"),

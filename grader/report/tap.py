@@ -1,4 +1,4 @@
-"""TAP version 14, which `prove` and many CI systems read.
+"""TAP version 13, which `prove` and most CI systems read; readers of version 14 do, too.
 
 A check that was skipped is `ok ... # SKIP`, as TAP has it; what it depends on is `not ok`.  What could not be judged is
 `not ok` too, and its diagnostic says so.  The strings of a diagnostic are JSON's, which are YAML's as well: nothing in
@@ -23,7 +23,7 @@ def render(report: Report) -> bytes:
     """`report` as TAP in UTF-8."""
     listed = rows(report)
     skipped = {safe.one_line(check.id): check for check in report.checks if check.outcome is Outcome.SKIPPED}
-    lines = ["TAP version 14", f"1..{len(listed)}"]
+    lines = ["TAP version 13", f"1..{len(listed)}"]
     for number, row in enumerate(listed, start=1):
         lines += _point(number, row, skipped.get(row.id))
     lines += [f"# {safe.printed(words)}" for words in (text.score_line(report), text.narrowed_line(report)) if words]
@@ -57,8 +57,7 @@ def _diagnostic(row: Row) -> Iterator[str]:
     yield f"  max_points: {text.number(row.max_points)}"
     yield f"  judged: {'false' if row.passed is None else 'true'}"
     if row.output:
-        yield "  explanation:"
-        yield from (f"    - {_string(line)}" for line in row.output.split("\n"))
+        yield f"  explanation: {_string(row.output)}"
     yield "  ..."
 
 

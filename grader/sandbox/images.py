@@ -54,6 +54,7 @@ _SOURCES: Final[Mapping[Target, tuple[str, ...]]] = {
         "sandbox/crowd.py",
         "sandbox/executables.py",
         "sandbox/eyes.py",
+        "sandbox/handed.py",
         "sandbox/launching.py",
         "sandbox/leftovers.py",
         "sandbox/memory.py",
@@ -68,6 +69,7 @@ _SOURCES: Final[Mapping[Target, tuple[str, ...]]] = {
     ),
     "driver": (
         "__init__.py",
+        "api.py",
         "assignment/*.py",
         "errors.py",
         "job.py",

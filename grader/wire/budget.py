@@ -19,12 +19,11 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from enum import Enum
+from typing import Final
 
 from grader.errors import Reason
 from grader.limits import (
-    MOST_DESCRIPTORS,
-    MOST_SOCKETS,
-    MOST_TASKS,
+    REPLY_S,
     SLOW_CHECK_S,
     SLOW_MORE_STEP_S,
     SLOW_PART,
@@ -32,36 +31,47 @@ from grader.limits import (
     SLOW_STEPS,
     WHOLE_GIVEN_BACK,
     Allowance,
+    SandboxLimits,
 )
 from grader.wire.faults import FaultError, UnprovedError
+
+_USUAL: Final = SandboxLimits()
 
 
 class Counted(Enum):
     """What each look at a program takes time for: in words, as a fault, and how much of it is allowed."""
 
-    TASKS = ("processes and threads", Reason.TOO_MANY_PROCESSES, MOST_TASKS)
-    DESCRIPTORS = ("open descriptors", Reason.TOO_MANY_FILES, MOST_DESCRIPTORS)
-    SOCKETS = ("sockets", Reason.TOO_MANY_FILES, MOST_SOCKETS)
+    TASKS = ("processes and threads", Reason.TOO_MANY_PROCESSES, lambda limits: limits.tasks)
+    DESCRIPTORS = ("open descriptors", Reason.TOO_MANY_FILES, lambda limits: limits.descriptors)
+    SOCKETS = ("sockets", Reason.TOO_MANY_FILES, lambda limits: limits.sockets)
 
-    def __init__(self, words: str, reason: Reason, allowed: Allowance) -> None:
+    def __init__(self, words: str, reason: Reason, allowed: Callable[[SandboxLimits], Allowance]) -> None:
         self.words = words
         self.reason = reason
         self.allowed = allowed
 
 
-def allowed_s(steps: int) -> float:
-    """How much of its own time a program may take for so many steps of one check."""
+def allowed_s(steps: int, reply_s: float = REPLY_S) -> float:
+    """How much of its own time a program may take for so many steps of one check, with that time for a reply."""
     first = min(steps, SLOW_STEPS)
-    return SLOW_CHECK_S + SLOW_STEP_S * first + SLOW_MORE_STEP_S * (steps - first)
+    usual_s = SLOW_CHECK_S + SLOW_STEP_S * first + SLOW_MORE_STEP_S * (steps - first)
+    return usual_s * max(1.0, reply_s / REPLY_S)
 
 
 class Budget:
     """For all programs of one part.
 
     `whole_s`: how long all its checks may take.  `waited_s`: tells how long we have waited for a CPU so far.
+    `limits`: the assignment's.
     """
 
-    def __init__(self, whole_s: float = math.inf, waited_s: Callable[[], float] = lambda: 0.0) -> None:
+    def __init__(
+        self,
+        whole_s: float = math.inf,
+        waited_s: Callable[[], float] = lambda: 0.0,
+        limits: SandboxLimits = _USUAL,
+    ) -> None:
+        self._limits = limits
         self._whole_s = whole_s
         self._waited_s = waited_s
         #: What that was when the first check began.
@@ -112,10 +122,15 @@ class Budget:
         # One that nobody had to wait for brings no time with it: a reply may have several such beside it.
         self._steps += own_s > 0
         self._steps_s += own_s
-        if self._steps_s > allowed_s(self._steps):
+        most_s = allowed_s(self._steps, self._limits.reply_s)
+        if self._steps_s > most_s:
             steps = f"{self._steps} step{'s' * (self._steps != 1)}"
             what = f"it took {self._steps_s:.1f} s of its own time for {steps} (replies, starts and the like)"
-            raise FaultError(Reason.TOO_SLOW, f"{what}; the limit is {allowed_s(self._steps):.1f} s")
+            raise FaultError(Reason.TOO_SLOW, f"{what}; the limit is {most_s:.1f} s")
+
+    def most(self, of: Counted, clients: int) -> int:
+        """How many it may have when so many clients have come to it."""
+        return of.allowed(self._limits).of(clients)
 
     def note_count(self, of: Counted, count: int, clients: int) -> None:
         """It has so many, and so many clients have come to it.
@@ -124,8 +139,9 @@ class Budget:
             FaultError: it does not need so many.
         """
         __tracebackhide__ = True
-        if count > of.allowed.of(clients):
-            most = f"{of.allowed.anyhow}, plus {of.allowed.for_each} for each client"
+        if count > self.most(of, clients):
+            allowed = of.allowed(self._limits)
+            most = f"{allowed.anyhow}, plus {allowed.for_each} for each client"
             had = f"{count} {of.words} for {clients} client{'s' * (clients != 1)}; the limit is {most}"
             self.exceeded = FaultError(of.reason, f"in an earlier check it had {had}")
             raise FaultError(of.reason, f"it has {had}")

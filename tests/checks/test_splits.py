@@ -28,7 +28,7 @@ def splits(stage: Stage, exchange: Exchange, *, at_once: bool, ends: bool) -> Sp
 
 
 def connections(stage: Stage) -> int:
-    return len(stage._clients)
+    return len(stage.peers._clients)
 
 
 @pytest.mark.parametrize("exchange", [HELLO, LONG])
@@ -54,9 +54,7 @@ def test_all_splits_are_one_line_of_the_transcript(make_stage: MakeStage) -> Non
     ("which", "at_once"), [("right", True), ("greeting", True), ("right_one_by_one", False), ("one_buffer", True)]
 )
 def test_whether_it_serves_several_is_found_out(make_stage: MakeStage, which: str, at_once: bool) -> None:
-    stage = make_stage(which)
-    if which == "greeting":
-        stage.greeting = Greeting(b"Welcome\n")
+    stage = make_stage(which, greeting=Greeting(b"Welcome\n" if which == "greeting" else b""))
     assert serves_at_once(stage, stage.shared(), HELLO) is at_once
 
 

@@ -283,8 +283,8 @@ def test_grader_toml_names_assignment_and_program(folder: Path) -> None:
 
 
 def test_a_role_that_is_not_asked_for_is_2(folder: Path) -> None:
-    ended = Command(folder).run("check", RIGHT, "--assignment", "tcp_sum", "--sandbox", "local", "--role", "client")
-    assert_one_sentence(ended, 2, "tcp_sum does not ask for a client")
+    ended = Command(folder).run("check", RIGHT, "--assignment", "web_server", "--sandbox", "local", "--role", "client")
+    assert_one_sentence(ended, 2, "web_server does not ask for a client")
 
 
 def test_wrong_usage_is_2(folder: Path) -> None:

@@ -511,8 +511,7 @@ def test_a_build_that_takes_too_long_or_cannot_start_fails(tmp_path: Path) -> No
 def test_a_build_leaves_its_result_and_no_process(tmp_path: Path) -> None:
     own = """
     def test_one(stage):
-        from grader.harness.starting import Start
-        program = stage.run(Start(("cat", "made"), {"PATH": "/usr/bin:/bin"}))
+        program = stage.programs.run(("cat", "made"))
         program.wait_end()
         assert program.stdout.data == b"by make\\r\\n"
     """
@@ -565,7 +564,7 @@ def test_what_cannot_be_tidied_up_takes_no_verdict_along(tmp_path: Path) -> None
         pass
 
     def test_two(server, stage):
-        stage._warden.end = cannot_end
+        stage.programs._warden.end = cannot_end
         raise FaultError(Reason.WRONG_REPLY, "wrong")
 
     def test_three(server):
