@@ -109,7 +109,7 @@ def test_bad_line_is_not_sent(tcp_clients: TcpClients, script: ClientProtocol, r
             session.server.expect(entry.request)
             session.server.answer(entry.reply)
             session.program.catch_up()  # it has printed a message before it sent the next line
-            if not session.complaints.strip():
+            if not session.output.complaints.strip():
                 fail(Reason.SILENT, f"it printed nothing on stderr about the line {line!r}")
 
 
@@ -128,7 +128,7 @@ def test_line_of_many_numbers(tcp_clients: TcpClients, rng: random.Random) -> No
         session.feed(entry.line + b"\n")
         session.server.expect(entry.request)
         session.server.answer(entry.reply)
-        session.must_show(entry)
+        session.output.must_show(entry)
 
 
 @behaviour(
@@ -154,7 +154,7 @@ def test_bad_reply_length(tcp_clients: TcpClients, script: ClientProtocol) -> No
         with tcp_clients.start(terminal=False) as session:
             session.feed(entry.line + b"\n", at_end=False)
             session.server.expect(entry.request)
-            session.listen_from_here()
+            session.output.listen_from_here()
             session.server.answer(struct.pack("!I", length) + body)
             _must_report(session, f"after a reply whose length says {length}")
 
@@ -163,11 +163,11 @@ def _must_report(session: Session[Any], situation: str) -> None:
     """It exits with a message on stderr, without a traceback, and with a non-zero status."""
     __tracebackhide__ = True
     ending = session.must_end(situation)
-    if any(words in session.complaints for words in _TRACEBACKS):
+    if any(words in session.output.complaints for words in _TRACEBACKS):
         fail(Reason.TRACEBACK, f"it exited with a traceback {situation}")
     if ending.status < 0:
         fail(Reason.CRASHED, f"it crashed {situation}")
     if ending.status == 0:
         fail(Reason.EXIT_STATUS, f"it exited with status 0 {situation}")
-    if not session.complaints.strip():
+    if not session.output.complaints.strip():
         fail(Reason.SILENT, f"it exited without a message on stderr {situation}")
