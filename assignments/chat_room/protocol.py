@@ -70,13 +70,15 @@ def typed(number: int, rng: random.Random) -> Entry:
 
 
 def typed_awkward(rng: random.Random) -> tuple[Entry, ...]:
-    """Characters of two, three and four bytes, and spaces at either end: that is no name, as every server says."""
-    words = random_words(rng)
+    """Characters of two, three and four bytes, and spaces at the end; those at the beginning have a check of their own.
+
+    A line that begins with a space is no command, and what each server answers to it is its own.
+    """
     return (
         _typed(f"{random_words(rng)}, {random_characters(rng)}"),
         _typed(f"お元気ですか, {random_words(rng)}"),
         _typed(f"good 👍🏽, 12 € each, {random_words(rng)}"),
-        Entry(f"  {words}  ".encode(), f"  {words}  \n".encode(), b"! a name has no spaces\n", b"! "),
+        _typed(f"  spaces at both ends, {random_words(rng)}  "),
     )
 
 

@@ -8,14 +8,24 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 
-from grader import Reason, Server, Stage, StreamProtocol, behaviour, fail, form, random_letters, random_words
-from grader.wire.tcp import ScriptedClient
+from grader import (
+    Reason,
+    ScriptedClient,
+    Server,
+    Stage,
+    StreamProtocol,
+    behaviour,
+    fail,
+    form,
+    random_letters,
+    random_words,
+)
 
 #: At least so many can be in the room (6.3).
 _MANY = 50
 #: How many connections break together (7.2).
 _BROKEN = 8
-#: What a member says while another one does not read: many bytes a line, so that the buffers between them are full soon.
+#: What a member says while another one does not read: long lines, so that the buffers between them are full soon.
 _LONG_LINE_BYTES = 4_000
 #: Lines that a member says to be heard, for a moment's conversation.
 _FEW = 3
@@ -119,15 +129,16 @@ _WAYS: tuple[Callable[[ScriptedClient], None], ...] = (
 def test_comes_in(fresh_server: Server, stage: Stage, rng: random.Random) -> None:
     """Welcomes a client by its name"""
     for name, ending in ((_names(rng, 1)[0], b"\n"), (random_letters(rng, 13) + b"-_9", b"\r\n"), (b"x", b"\r\n")):
-        with stage.connect(fresh_server) as client:
-            client.send(name + ending)
-            client.expect(b"* welcome %b\n" % name)
-            client.expect_nothing(Reason.EXTRA_REPLY, "it sent something after the welcome that nobody asked for")
+        # It stays: nobody hears of a member that has just left.
+        client = stage.connect(fresh_server)
+        client.send(name + ending)
+        client.expect(b"* welcome %b\n" % name)
+        client.expect_nothing(Reason.EXTRA_REPLY, "it sent something after the welcome that nobody asked for")
 
 
 @behaviour(
-    does="each of three members says lines, one by one and several together, with spaces at either end; all others read "
-    "them; then everything that arrives until the program is still",
+    does="each of three members says lines, one by one and several together, with spaces at either end; all others "
+    "read them; then everything that arrives until the program is still",
     proves="the program is still, or had the time allowed for a reply",
     catches="lines that come back to the speaker, lines without a name or with another's, spaces stripped",
     hint="Send `NAME: LINE` to every member but the one who has said it.",
@@ -155,7 +166,9 @@ def test_speaks_to_all_others(fresh_server: Server, stage: Stage, rng: random.Ra
     proves="the reply has arrived before the next line is sent",
     catches="two members of one name, the second one put out or put in the first one's place, a name that stays taken",
     hint=_NAME_HINT,
-    hints={Reason.WRONG_REPLY: "Look the name up among those who are in the room now; when a member leaves, forget it."},
+    hints={
+        Reason.WRONG_REPLY: "Look the name up among those who are in the room now; when a member leaves, forget it."
+    },
 )
 def test_taken_name_is_refused(fresh_server: Server, stage: Stage, rng: random.Random) -> None:
     """Refuses a name that a member has, and frees it when the member leaves"""
@@ -234,10 +247,12 @@ def test_joining_is_announced(fresh_server: Server, stage: Stage, rng: random.Ra
     "without a name in the same ways",
     proves="the program is still after the last, or had the time allowed for a reply",
     catches="only /quit is announced, a reset is not, everything twice, a client announced that had no name",
-    hint="There is one place where a connection ends, however it ends: there, if it had a name, remove it from the room "
-    "and tell the others, once.",
-    hints={Reason.NO_REPLY: "recv that returns nothing is one end{Python:  (b'')}{C:  (0)}, recv that fails is another "
-    "(ECONNRESET): do the same in both."},
+    hint="There is one place where a connection ends, however it ends: there, if it had a name, remove it from the "
+    "room and tell the others, once.",
+    hints={
+        Reason.NO_REPLY: "recv that returns nothing is one end{Python:  (b'')}{C:  (0)}, recv that fails is another "
+        "(ECONNRESET): do the same in both."
+    },
 )
 def test_leaving_is_announced(fresh_server: Server, stage: Stage, rng: random.Random) -> None:
     """Tells the others who has left, however they have left"""
@@ -254,8 +269,8 @@ def test_leaving_is_announced(fresh_server: Server, stage: Stage, rng: random.Ra
 
 
 @behaviour(
-    does="two members talk while a client without a name is connected; everything that it receives until the program is "
-    "still, and what it is answered when it has a name",
+    does="two members talk while a client without a name is connected; everything that it receives until the program "
+    "is still, and what it is answered when it has a name",
     proves="the program is still, or had the time allowed for a reply",
     catches="lines, joins and leaves sent to every connection, lines that were kept for it",
     hint="Send to those who are in the room, not to every connection.",
@@ -332,12 +347,12 @@ def _ask_who(room: _Room, name: bytes) -> None:
 
 
 @behaviour(
-    does="a member sends lines that begin with / and are no command, and commands that lack something; a client without "
-    "a name sends /who and /msg",
+    does="a member sends lines that begin with / and are no command, and commands that lack something; a client "
+    "without a name sends /who and /msg",
     proves="each reply has arrived before the next line is sent; the program is still, or had the time allowed",
     catches="a command passed on to the room, /quitter taken for /quit, an IndexError on /msg without a name, no reply",
-    hint="A line that begins with / never goes to the room: split off its first word and compare all of it; whatever is "
-    "left over gets a line that begins with `! `.",
+    hint="A line that begins with / never goes to the room: split off its first word and compare all of it; whatever "
+    "is left over gets a line that begins with `! `.",
 )
 def test_unknown_commands_are_refused(fresh_server: Server, stage: Stage, rng: random.Random) -> None:
     """Refuses what is no command, and passes none on"""
@@ -385,8 +400,8 @@ def test_members_lines_in_pieces(fresh_server: Server, stage: Stage, rng: random
     proves="the reply to the bad line has arrived before the proper one is sent",
     catches="invalid bytes passed on, or replaced by U+FFFD; the sender put out of the room",
     says=("invalid_text",),
-    hint="A line that can't be decoded is dropped as a whole, and answered with a line that begins with `! `: catch the "
-    "error for this line only.",
+    hint="A line that can't be decoded is dropped as a whole, and answered with a line that begins with `! `: catch "
+    "the error for this line only.",
 )
 def test_bad_line_goes_to_nobody(
     fresh_server: Server, stage: Stage, rng: random.Random, protocol: StreamProtocol
@@ -403,7 +418,8 @@ def test_bad_line_goes_to_nobody(
 
 
 @behaviour(
-    does="two members send part of a line; one breaks its connection (a reset), the other closes it; a third one listens",
+    does="two members send part of a line; one breaks its connection (a reset), the other closes it; a third one "
+    "listens",
     proves="the part was read before; the program is still after it, or had the time allowed for a reply",
     catches="the buffer passed on when the connection ends, half a line put before the next client's",
     hint="When a connection ends, forget what it had not finished, and tell the others only that it has left.",
@@ -425,7 +441,8 @@ def test_unfinished_line_is_forgotten(fresh_server: Server, stage: Stage, rng: r
     does=f"{_MANY} members come in; the first and the last say a line that all others must hear",
     proves="all of them are welcomed before the first line is said",
     catches="a table that is too small, a pool of threads with one for each member, members that are left out",
-    hint="Every member hears every line, however many there are: a thread of a pool must not be taken up by one member.",
+    hint="Every member hears every line, however many there are: a thread of a pool must not be taken up by one "
+    "member.",
 )
 def test_fifty_in_the_room(fresh_server: Server, stage: Stage, rng: random.Random) -> None:
     """Has 50 members in the room at the same time"""
@@ -440,7 +457,8 @@ def test_fifty_in_the_room(fresh_server: Server, stage: Stage, rng: random.Rando
 @behaviour(
     does=f"the connections of {_BROKEN} members break together while one says lines; another one listens",
     proves="nothing to prove",
-    catches="an error while sending to one member that ends the loop over all, the thread of the speaker, or the server",
+    catches="an error while sending to one member that ends the loop over all, the thread of the speaker, or the "
+    "server",
     hint="Sending may fail for one member: go on with the others, and let that member's own end be handled where it is "
     "noticed. Don't change a list while you walk through it.{C:  Send with MSG_NOSIGNAL.}",
 )
@@ -460,7 +478,7 @@ def test_broken_connections_harm_nobody(fresh_server: Server, stage: Stage, rng:
     required = [b"%b: %b" % (speaker, line) for line in lines]
     if spoken != required or left != sorted(b"* %b left" % name for name in guests):
         fail(Reason.WRONG_REPLY, "a member did not hear what was said, and who had left", received=b"\n".join(heard))
-    for name in guests:
+    for _ in guests:
         room.members[speaker].expect(_ANY_LINE)
     room.say(listener, _line(rng))
 
@@ -470,8 +488,8 @@ def test_broken_connections_harm_nobody(fresh_server: Server, stage: Stage, rng:
     "must hear all of them; then the first breaks its connection",
     proves="more was said than fits between the server and the member that does not read",
     catches="a blocking send to each member in turn, a lock that is held meanwhile, an error when the member leaves",
-    hint="While send waits for one member nobody hears anything: give each member a thread that sends, with a queue, or "
-    "use non-blocking sockets and keep what did not go out.",
+    hint="While send waits for one member nobody hears anything: give each member a thread that sends, with a queue, "
+    "or use non-blocking sockets and keep what did not go out.",
 )
 def test_slow_member_blocks_no_one(fresh_server: Server, stage: Stage, rng: random.Random) -> None:
     """Lets the others talk while one member doesn't read"""
@@ -484,7 +502,7 @@ def test_slow_member_blocks_no_one(fresh_server: Server, stage: Stage, rng: rand
     line = random_letters(rng, _LONG_LINE_BYTES)
     # A server may drop who does not read, and then says so.
     heard = form(b"%b: %b" % (speaker, line), b"* %b left" % slow)
-    for _ in range(1 + stage.more_than_buffers_bytes // _LONG_LINE_BYTES):
+    for _ in range(1 + stage.listening.more_than_buffers_bytes // _LONG_LINE_BYTES):
         room.members[speaker].send(line + b"\n")
         while room.members[listener].expect(heard)["line"].startswith(b"* "):
             pass
