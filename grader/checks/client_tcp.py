@@ -208,11 +208,14 @@ def test_server_closes_early(tcp_clients: TcpClients, script: ClientProtocol, ta
     with tcp_clients.start() as session:
         session.converse(script.typed(0))
         session.wait_prompt()
+        session.output.listen_from_here()
+        said_before = session.output.complained_from
         session.server.dismiss()
-        # A client that has already noticed it was judged above.
+        # A client that has already noticed it was judged above; one whose other thread is about to may say so before
+        # the line is typed.
         if session.keyboard.at_prompt():
             session.enter(script.typed(1).line)
-            _must_say(session, f"{_END} before the next line was typed", said_before=session.output.complained_from)
+            _must_say(session, f"{_END} before the next line was typed", said_before=said_before)
 
 
 @behaviour(
