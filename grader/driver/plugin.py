@@ -192,7 +192,7 @@ class Referee:
         part = part_of(check_id)
         written = {command.language for role, command in self._job.commands.items() if part in {role, "pair"}}
         language = written.pop() if len(written) == 1 else ""
-        there = self._job.assignment.image.names
+        there = None if self._job.own_image else self._job.assignment.image.names
         missing = (expect.missing_module(voice.complained, there) for voice in self._stage.programs.voices(""))
         return next(filter(None, missing), "") or row.hint_for(reason, language)
 
