@@ -84,9 +84,9 @@ KINDS: Final[Mapping[str, Kind]] = {
         "[server]\ndefault_port = 8080\n\n",
         {
             "not_found": "The reply to a request for any other target has the status 404.",
-            "stays_open": "The connection stays open for more requests until the client closes it, or says that it will.",
-            "closes_when_done": "After the reply to a request with the header `Connection: close` the server closes the "
-            "connection.",
+            "stays_open": "The connection stays open for more requests until the client closes it, or asks for that.",
+            "closes_when_done": "After the reply to a request with the header `Connection: close` the server closes "
+            "the connection.",
         },
     ),
     "dialogue": Kind(
