@@ -197,7 +197,7 @@ class Referee:
                 self._never_listened = error.fault
             error = error.fault
         if isinstance(error, FaultError | UnprovedError):
-            error = self._stage.behind(error)
+            error = self._stage.located(self._stage.behind(error))
             outcome = Outcome.FAILED if isinstance(error, FaultError) else Outcome.INCONCLUSIVE
             voices = self._stage.voices(error.doing)
             return outcome, error.reason, expect.explain(error, self._stage.transcript.events, voices)

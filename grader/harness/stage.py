@@ -306,6 +306,16 @@ class Stage:
             return FaultError(Reason.TOO_MANY_PROCESSES, self._too_many(), doing=error.doing)
         return dataclasses.replace(error, what=f"{error.what}; {self._too_many()}")
 
+    def located(self, error: FaultError | UnprovedError) -> FaultError | UnprovedError:
+        """The same, with where in its own source the program is now, or where it let an error through, as it says.
+
+        It is not used any more afterwards.
+        """
+        if isinstance(error, FaultError) and self._program is not None:
+            self._program.locate(error)
+            self._program.trace(error)
+        return error
+
     def _too_many(self) -> str:
         most = self._job.assignment.limits.processes
         return f"it started as many processes and threads as allowed ({most}), and tried to start more"

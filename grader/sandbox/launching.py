@@ -28,6 +28,8 @@ from grader.sandbox.children import become, forked
 
 _libc = ctypes.CDLL(None, use_errno=True)
 _PR_SET_PDEATHSIG = 1
+#: "Yama", and anybody: where only ancestors may trace (ptrace_scope 1), its own user's tools may all the same.
+_PR_SET_PTRACER, _ANYBODY = 0x59616D61, ctypes.c_ulong(-1)
 #: How much the kernel reads of a script's first line (BINPRM_BUF_SIZE of binfmts.h).
 _LONGEST_FIRST_LINE = 256
 #: The beginning of a complaint that is not about the program.
@@ -104,6 +106,7 @@ class Launcher:
             self._limit()
             become(self._settings["uid"], self._settings["gid"])
             _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+            _libc.prctl(_PR_SET_PTRACER, _ANYBODY, 0, 0, 0)
             if self._filters:
                 seccomp.install()
             os.execvpe(argv[0], argv, environment)  # noqa: S606 — the point of this project

@@ -31,11 +31,12 @@ from typing import Any, NamedTuple
 
 from grader.link.channel import Channel, ChannelClosedError, read_frame
 from grader.link.settings import SOCKET_PATH, Settings
-from grader.sandbox import counts, launching, sources, users, workfolder
+from grader.sandbox import counts, launching, users, workfolder
 from grader.sandbox.children import become, forked
 from grader.sandbox.crowd import Crowd, StillThereError, send_signal
 from grader.sandbox.eyes import Eyes
 from grader.sandbox.launching import Launcher, NotStarted
+from grader.sandbox.locating import Locator
 from grader.sandbox.memory import MemoryWatch
 from grader.sandbox.places import Places
 from grader.sandbox.users import Rights
@@ -74,6 +75,7 @@ class Warden:
         self._crowd = Crowd(settings, self._rights, alone=alone)
         self._places = Places(settings, self._rights, alone=alone)
         self._eyes = eyes = Eyes(self._crowd, self._rights)
+        locator = Locator(self._crowd, settings)
         # A program of the same user could end PID 1 by any signal that has a handler, as SIGINT has in Python; to all
         # others from inside its namespace it is deaf (pid_namespaces(7)).
         exposed = settings["private_pids"] and not self._for_another
@@ -84,7 +86,8 @@ class Warden:
             "work_folder": self._work_folder,
             "lacking": self._lacking,
             "remember": self._remember,
-            "places": self._places_in_source,
+            "places": locator.places,
+            "places_told": locator.told,
             "start": self._start,
             "status": self._status,
             "refused_processes": self._refused_processes,
@@ -179,15 +182,6 @@ class Warden:
 
         found = users.answered_as(*self._user, missing) if self._for_another else missing()
         return {"lacking": found or []}
-
-    def _places_in_source(self) -> dict[str, Any]:
-        """Where the program is in its own source.  Whoever asks does not use it any more afterwards."""
-        pids, work = self._crowd.pids(), self._settings["work"]
-
-        def found() -> list[dict[str, Any]]:
-            return sources.places(pids, work)
-
-        return {"places": (users.answered_as(*self._user, found) if self._for_another else found()) or []}
 
     def _remember(self) -> dict[str, Any]:
         """Building is done: every program will find the places that it can write in as they are now."""

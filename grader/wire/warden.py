@@ -97,6 +97,12 @@ class WardenClient:
         """Where the program is in its own source, as far as tools can tell; it must not be used any more afterwards."""
         return msgspec.convert(self._answer("places")["places"], tuple[Place, ...])
 
+    def places_told(self, frames: list[tuple[str, str, int]]) -> tuple[Place, ...]:
+        """The first of these places, as (function, file, line), that is in a file of the program's own; or none."""
+        return (
+            msgspec.convert(self._answer("places_told", frames=frames)["places"], tuple[Place, ...]) if frames else ()
+        )
+
     def remember(self) -> None:
         """Building is done: from now on a program that is started afresh finds everything as it is now.
 
