@@ -170,6 +170,7 @@ def test_loading_the_warden_loads_nothing_of_the_checks() -> None:
         "grader.sandbox.sources",
         "grader.sandbox.stacks",
         "grader.sandbox.tools",
+        "grader.sandbox.tracer",
         "grader.sandbox.users",
         "grader.sandbox.warden",
         "grader.sandbox.workfolder",

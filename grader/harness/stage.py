@@ -33,7 +33,7 @@ from grader.protocol.dialogues import Dialogue
 from grader.protocol.script import Exchange
 from grader.wire import stillness
 from grader.wire.budget import Budget, Counted
-from grader.wire.endings import reason_of
+from grader.wire.endings import CRASHES, reason_of
 from grader.wire.faults import FaultError, NotStartedError, UnprovedError
 from grader.wire.kernel import Endpoint, SocketRow, SocketTable, TcpState
 from grader.wire.own_time import Spinning
@@ -172,6 +172,8 @@ class Stage:
         self._own_port: int | None = None
         self._has_listened = False
         self._environment = environment(job.environment)
+        #: Whether programs are followed, so that it is known where they crash.
+        self._follows = False
 
     # From check to check
 
@@ -306,12 +308,30 @@ class Stage:
             return FaultError(Reason.TOO_MANY_PROCESSES, self._too_many(), doing=error.doing)
         return dataclasses.replace(error, what=f"{error.what}; {self._too_many()}")
 
+    @contextmanager
+    def following(self) -> Iterator[None]:
+        """Programs that are started meanwhile are followed: a fault then says where the program has crashed."""
+        self._follows = True
+        try:
+            yield
+        finally:
+            self._follows = False
+
+    @property
+    def crashed(self) -> bool:
+        """Whether the program that was started last has ended by a signal that says nothing of where it was."""
+        ending = self._program.ending() if self._program is not None else None
+        return ending is not None and -ending.status in CRASHES and not ending.out_of_memory
+
     def located(self, error: FaultError | UnprovedError) -> FaultError | UnprovedError:
         """The same, with where in its own source the program is now, or where it let an error through, as it says.
 
         It is not used any more afterwards.
         """
         if isinstance(error, FaultError) and self._program is not None:
+            if self._follows:
+                self._program.tell_crash(error)
+                return error
             self._program.locate(error)
             self._program.trace(error)
         return error
@@ -384,6 +404,7 @@ class Stage:
                 terminal=terminal,
                 echo=not judged_by_output,
                 afresh=not (beside or again),
+                followed=self._follows,
             )
         except CannotStartError as error:
             raise FaultError(Reason.NOT_STARTED, f"the program could not be started: {error}") from None

@@ -17,9 +17,11 @@ import struct
 import sys
 import time
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any, NoReturn
 
 _libc = ctypes.CDLL(None, use_errno=True)
+_PR_SET_PDEATHSIG = 1
 _PR_CAPBSET_DROP = 24
 _PR_SET_NO_NEW_PRIVS = 38
 _CAP_LAST = 63
@@ -89,6 +91,18 @@ def _guarded(function: Callable[[], None]) -> NoReturn:
         sys.stderr.flush()
     finally:
         os._exit(status)
+
+
+def die_with_parent() -> None:
+    """Let the kernel kill this process when the one that has forked it exits."""
+    _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+
+
+def close_all_but(*kept: int) -> None:
+    """Close every descriptor above the standard streams but these."""
+    bounds = [2, *sorted(kept), os.sysconf("SC_OPEN_MAX")]
+    for below, above in pairwise(bounds):
+        os.closerange(below + 1, above)
 
 
 def become(uid: int, gid: int) -> None:

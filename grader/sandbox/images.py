@@ -64,6 +64,7 @@ _SOURCES: Final[Mapping[Target, tuple[str, ...]]] = {
         "sandbox/sources.py",
         "sandbox/stacks.py",
         "sandbox/tools.py",
+        "sandbox/tracer.py",
         "sandbox/users.py",
         "sandbox/warden.py",
         "sandbox/workfolder.py",

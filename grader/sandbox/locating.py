@@ -1,5 +1,7 @@
 """Where the program is in its own source: looks at its stacks, as its own user, and never used again after them.
 
+One that has crashed has no stack any more, so it is started once more and followed until it crashes (`tracer.py`).
+
 A program whose stacks are read from outside is stopped for that, so it can neither change what is read nor touch the
 tool that reads it.  One that was running is looked at several times, and goes on in between: the line counts that it
 keeps coming back to.  Everything is done by children of the warden that have become the program's user; whatever fails
@@ -10,15 +12,19 @@ Standard library only.
 
 from __future__ import annotations
 
+import json
+import os
+import signal
 from collections.abc import Sequence
 from typing import Any, Final
 
 from grader.link.settings import Settings
-from grader.sandbox import stacks
-from grader.sandbox.children import told_as
+from grader.sandbox import stacks, tracer
+from grader.sandbox.children import become, close_all_but, die_with_parent, forked, told_as
 from grader.sandbox.crowd import Crowd
 from grader.sandbox.sources import Files, chosen, own_frames
 from grader.sandbox.stacks import Frame
+from grader.sandbox.tools import read_for
 
 #: A server and the child that serves a client, and the shell that has started both.
 _MOST_PROCESSES: Final = 3
@@ -28,6 +34,8 @@ _RUNS_S: Final = 0.005
 #: One look at all of its processes, and reading the lines around a place.
 _LOOK_S: Final = 2.0
 _TELL_S: Final = 1.0
+#: A tracer has read the stack when the program ends; one whose program goes on has nothing to say.
+_CRASH_S: Final = 1.0
 #: Places that a program's own words may name: traces of a hundred threads are cut off by what is kept of them.
 _MOST_NAMED: Final = 400
 
@@ -39,6 +47,7 @@ class Locator:
         self._crowd = crowd
         self._user = settings["uid"], settings["gid"]
         self._work = settings["work"]
+        self._tracer: int | None = None
 
     def places(self) -> dict[str, Any]:
         """The places in files of the program's own where it is now, the most telling first, each with its lines."""
@@ -56,6 +65,45 @@ class Locator:
             if stopped and several:
                 self._crowd.thaw()
         return self._told(chosen(looks))
+
+    def follow(self, pid: int) -> None:
+        """Let a tracer follow a process that is about to be executed."""
+        ready, ready_end = os.pipe2(os.O_CLOEXEC)
+        mouth, mouth_end = os.pipe2(os.O_CLOEXEC)
+
+        def followed() -> None:
+            die_with_parent()
+            signal.set_wakeup_fd(-1)
+            close_all_but(ready_end, mouth_end)
+            become(*self._user)
+
+            def tell(places: list[dict[str, Any]]) -> None:
+                with os.fdopen(mouth_end, "w") as words:
+                    json.dump(places, words)
+
+            tracer.follow(pid, self._work, lambda: os.close(ready_end), tell)
+
+        self._crowd.leave_out(forked(followed))
+        os.close(ready_end)
+        os.close(mouth_end)
+        os.read(ready, 1)  # its end comes when it follows, or can't
+        os.close(ready)
+        self._stop_listening()
+        self._tracer = mouth
+
+    def crash(self) -> dict[str, Any]:
+        """The place where the program that was followed has crashed, with its lines; asked before it is ended."""
+        words = read_for(self._tracer, _CRASH_S) if self._tracer is not None else b""
+        self._stop_listening()
+        try:
+            return {"places": json.loads(words)}
+        except ValueError:
+            return {"places": []}
+
+    def _stop_listening(self) -> None:
+        if self._tracer is not None:
+            os.close(self._tracer)
+        self._tracer = None
 
     def told(self, frames: list[tuple[str, str, int]]) -> dict[str, Any]:
         """The first of some places, given as function, file and line, that is in a file of the program's own."""

@@ -125,12 +125,12 @@ _OF_EU_STACK: Final = re.compile(
 
 
 def _compiled(pid: int) -> Iterator[Stack]:
-    return of_eu_stack(tools.printed("eu-stack", "-s", "-p", str(pid)))
+    return of_eu_stack(tools.printed("eu-stack", "-i", "-s", "-p", str(pid)))
 
 
 def of_eu_stack(words: str) -> Iterator[Stack]:
     """What eu-stack prints: a block for each thread."""
-    for thread in words.split("\nTID ")[1 : _MOST_STACKS + 1]:
+    for thread in re.split(r"^TID ", words, flags=re.MULTILINE)[1 : _MOST_STACKS + 1]:
         tid = thread.partition(":")[0]
         frames = [Frame(one[1].strip(), one[2] or "", int(one[3] or 0)) for one in _OF_EU_STACK.finditer(thread)]
         yield Stack(frames, int(tid) if tid.isdecimal() else 0)

@@ -75,7 +75,7 @@ class Warden:
         self._crowd = Crowd(settings, self._rights, alone=alone)
         self._places = Places(settings, self._rights, alone=alone)
         self._eyes = eyes = Eyes(self._crowd, self._rights)
-        locator = Locator(self._crowd, settings)
+        self._locator = locator = Locator(self._crowd, settings)
         # A program of the same user could end PID 1 by any signal that has a handler, as SIGINT has in Python; to all
         # others from inside its namespace it is deaf (pid_namespaces(7)).
         exposed = settings["private_pids"] and not self._for_another
@@ -88,6 +88,7 @@ class Warden:
             "remember": self._remember,
             "places": locator.places,
             "places_told": locator.told,
+            "crash": locator.crash,
             "start": self._start,
             "status": self._status,
             "refused_processes": self._refused_processes,
@@ -192,11 +193,19 @@ class Warden:
         return {}
 
     def _start(
-        self, argv: list[str], *, terminal: bool, echo: bool, environment: dict[str, str], afresh: bool
+        self,
+        argv: list[str],
+        *,
+        terminal: bool,
+        echo: bool,
+        environment: dict[str, str],
+        afresh: bool,
+        followed: bool,
     ) -> Answer:
         """Start a program on a terminal, which echoes what is typed or not, or on pipes.
 
-        `afresh`: nothing of it runs any more, and it finds everything as it was after building.
+        `afresh`: nothing of it runs any more, and it finds everything as it was after building.  `followed`: by a
+        tracer, so that `crash` can be asked.
         Descriptors: pidfd, stdin, stdout, stderr; a terminal's master is both stdin and stdout, and its other side goes
         along as the fifth, opened apart from the program's own.
         """
@@ -211,7 +220,8 @@ class Warden:
             if error.errno != errno.ENOSPC or afresh:  # with no other program running, the machine itself has none left
                 raise
             return Answer({"error": "the running program holds all pseudo-terminals"})
-        pid = self._launcher.launch(argv, environment, theirs, terminal=terminal)
+        follow = self._locator.follow if followed else None
+        pid = self._launcher.launch(argv, environment, theirs, terminal=terminal, follow=follow)
         for descriptor in set(theirs):
             if terminal and descriptor == theirs[0]:
                 self._terminals.append(descriptor)  # or it would break when the program closes its standard streams

@@ -139,6 +139,11 @@ class Process:
             named = (replace(place, how="from its trace") for place in self.warden.places_told(frames))
             error.places = (*named, *(error.places or ()))[:_MOST_PLACES]
 
+    def tell_crash(self, error: FaultError) -> None:
+        """If it was followed and has crashed, say where."""
+        with suppress(WardenError, ChannelClosedError):
+            error.places = self.warden.crash()
+
     def told(self, size_bytes: int) -> None:
         """It was sent or typed so many bytes, which it may print."""
         self._told_bytes += size_bytes

@@ -103,6 +103,10 @@ class WardenClient:
             msgspec.convert(self._answer("places_told", frames=frames)["places"], tuple[Place, ...]) if frames else ()
         )
 
+    def crash(self) -> tuple[Place, ...]:
+        """Where the program has crashed that was started to be followed; or none.  Asked before it is ended."""
+        return msgspec.convert(self._answer("crash")["places"], tuple[Place, ...])
+
     def remember(self) -> None:
         """Building is done: from now on a program that is started afresh finds everything as it is now.
 
@@ -125,19 +129,20 @@ class WardenClient:
         terminal: bool,
         echo: bool = True,
         afresh: bool = False,
+        followed: bool = False,
     ) -> Started:
         """Start a program, on a terminal (stdin and stdout; stderr is a pipe) or on three pipes.
 
         `afresh`: nothing runs, and what earlier ones have written is restored to what it was after building.
+        `followed`: so that `crash` can be asked.
 
         Raises:
             CannotStartError: it can't be executed.
             WardenError: the warden failed, before it came to that.
         """
         not_before_ns = time.monotonic_ns()
-        answer, descriptors = self._ask(
-            "start", argv=argv, environment=environment, terminal=terminal, echo=echo, afresh=afresh
-        )
+        how = {"terminal": terminal, "echo": echo, "afresh": afresh, "followed": followed}
+        answer, descriptors = self._ask("start", argv=argv, environment=environment, **how)
         if answer.get("ours"):
             message = f"start: {answer['error']}"
             raise WardenError(message)
