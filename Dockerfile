@@ -1,9 +1,10 @@
 # The images of a grading: `sandbox` runs the student's program under the warden and holds none of the checks, `driver`
-# plays the checks from its own file system.  Neither ever has a network; only building needs one.
+# plays the checks from its own file system.  Neither ever has a network; only building needs one.  And `grader`, the
+# image with everything, for where there is no engine to start those two.
 #
-# `grader image build` builds them and lays out what is copied here: `warden/` and `driver/`, each the project's files
-# that run in that image (grader/sandbox/images.py).  There is one `sandbox` for each set of languages: the packages come
-# before our own files, so that an update of the grader installs none of them again.
+# `grader image build` builds them and lays out what is copied here: `warden/`, `driver/` and `host/`, each the project's
+# files that run in that image (grader/sandbox/images.py).  There is one `sandbox` for each set of languages: the packages
+# come before our own files, so that an update of the grader installs none of them again.
 ARG BASE=debian:bookworm-slim
 # What the warden is laid into: what is installed here, or an instructor's own image.
 ARG SANDBOX=toolchains
@@ -81,3 +82,25 @@ COPY warden /opt/grader
 RUN python3 -m compileall -q /opt/grader
 # The image's environment is the program's: ours is kept out of it, and what it says to Python says nothing to the warden.
 ENTRYPOINT ["python3", "-I", "-X", "utf8", "-c", "import sys; sys.path.insert(0, '/opt/grader'); from grader.sandbox.warden import main; main()"]
+
+# The image with everything, for CI jobs and machines that have no container engine inside: the command, and what
+# programs need, in one container.  The program runs beside the grader, as a user of its own if the container's is root.
+FROM packages AS command
+COPY requirements-grader.txt /
+RUN python3 -m venv --without-pip /opt/grader \
+    && /opt/installer/bin/pip --python /opt/grader/bin/python install --no-cache-dir -q -r /requirements-grader.txt
+COPY host /opt/grader/host
+RUN echo /opt/grader/host >"$(/opt/grader/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/grader.pth" \
+    && printf '#!/opt/grader/bin/python -I\nfrom grader.__main__ import main\n\nmain()\n' >/opt/grader/bin/grader \
+    && chmod 755 /opt/grader/bin/grader \
+    && /opt/grader/bin/python -m compileall -q /opt/grader
+
+FROM toolchains AS grader
+COPY --from=command /opt/grader /opt/grader
+RUN ln -s /opt/grader/bin/grader /usr/local/bin/grader
+ENV LANG=C.UTF-8 GRADER_SANDBOX=local
+WORKDIR /submission
+HEALTHCHECK NONE
+# As the first process of a container, the command would not hear SIGTERM.
+STOPSIGNAL SIGINT
+ENTRYPOINT ["grader"]

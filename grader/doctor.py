@@ -49,7 +49,7 @@ def examine() -> list[Finding]:
         memory_finding(psutil.virtual_memory().available),
         load_finding(psutil.getloadavg()[0], psutil.cpu_count() or 1),
     ]
-    return [system, _python(), *room, *kernel, *_toolchains(), *_libraries(), *_engine()]
+    return [system, _python(), *_container(), *room, *kernel, *_toolchains(), *_libraries(), *_engine()]
 
 
 def _system() -> Finding:
@@ -60,6 +60,21 @@ def _system() -> Finding:
 
 def _python() -> Finding:
     return Finding("Python", good=True, found=platform.python_version())
+
+
+#: What engines leave in their containers: Docker, Podman.
+_TRACES: tuple[Path, ...] = (Path("/.dockerenv"), Path("/run/.containerenv"))
+
+
+def _container() -> list[Finding]:
+    """Who protects whom, if the grader itself is in a container."""
+    if not any(path.exists() for path in _TRACES):
+        return []
+    words = (
+        "the container protects the machine from programs, as far as it has no privileges and no network, but not "
+        "what is mounted into it; see SECURITY.md"
+    )
+    return [Finding("the grader itself is in a container", good=True, found=words)]
 
 
 def memory_finding(available_bytes: int) -> Finding:

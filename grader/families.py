@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import Final
 
 #: The family that every sandbox has.
@@ -49,6 +49,9 @@ _ROWS: Final = (
 )
 FAMILIES: Final[dict[str, Family]] = {family.name: family for family in _ROWS}
 
+#: Whether this is the image with everything, where nobody can install anything (`/opt/grader/host` in the Dockerfile).
+STANDALONE: Final = Path(__file__).is_relative_to("/opt/grader/host")
+
 #: The family of each command that a family provides.
 _OF_COMMAND: Final = {word: family.name for family in _ROWS for word in (*family.commands, *family.also)}
 
@@ -74,6 +77,12 @@ def closed(families: Iterable[str]) -> frozenset[str]:
         found.add(family.name)
         waiting += (name for name in family.needs if name not in found)
     return frozenset(found)
+
+
+def larger_image(families: Iterable[str]) -> str:
+    """What to do in the image with everything if it lacks these families."""
+    words = " ".join(f"--family {name}" for name in sorted({*families} - {BASE}))
+    return f"use an image that has it: grader image build --grader {words}"
 
 
 def titles(families: Iterable[str]) -> str:

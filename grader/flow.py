@@ -11,8 +11,9 @@ from pathlib import Path
 import msgspec
 
 from grader import languages, results, submission
-from grader.assignment import Assignment, handed_in
+from grader.assignment import Assignment, Starting, handed_in
 from grader.assignment import builds as builds_id
+from grader.assignment.words import as_typed
 from grader.errors import AssignmentError, CannotJudgeError, UsageError
 from grader.job import Built, Checked, Command, Job, Lacking, Refused, Word
 from grader.languages.recipe import Recipe
@@ -144,7 +145,11 @@ def plan(taken: Submission, request: Request) -> Plan:
     if not found:
         raise UsageError(next(iter(lacking.values())))
     remarks = [*taken.notes, *(warning for made in found.values() for warning in made.warnings)]
-    notes = [f"the {role} is {shown(made.program)} ({made.language})" for role, made in found.items()]
+    notes = [
+        f"the {role} is {shown(made.program)} ({made.language}){_started(made, asked[role])}"
+        for role, made in found.items()
+    ]
+    to_be_told = len(request.played_roles) > 1 or any(_started(made, asked[role]) for role, made in found.items())
     notes += [
         f"no {role} was handed in, which costs its points (--role {there} grades the {there} alone)"
         for role in lacking
@@ -156,9 +161,17 @@ def plan(taken: Submission, request: Request) -> Plan:
         found,
         lacking,
         request.chosen,
-        notes=tuple(notes) if len(request.played_roles) > 1 else (),
+        notes=tuple(notes) if to_be_told else (),
         remarks=tuple(dict.fromkeys(remarks)),
     )
+
+
+def _started(made: Recipe, asked: Starting) -> str:
+    """How a program is started, where the assignment says that: as the end of a sentence."""
+    if not (made.arguments or asked.environment):
+        return ""
+    found = (f"./{made.named[0]}",) if made.named and made.finds is not None else made.run[:1]
+    return f", started as: {as_typed((*found, *made.run[1:]), asked.environment)}"
 
 
 def refuse(submitted: SubmissionInfo, request: Request, why: str, notes: tuple[str, ...] = ()) -> Report:
@@ -265,7 +278,8 @@ def _play(sandbox: Sandbox, plan: Plan, listen: Listener) -> tuple[dict[Role, Bu
                 case Built(role=role, result=result):
                     builds[role] = result
                     if result.outcome is Outcome.FAILED:
-                        failed = results.not_built(role, result)
+                        hint = languages.which_made(plan.recipes[role], role, result.likely)
+                        failed = results.not_built(role, result, hint)
                         checks += results.without_a_program(assignment, plan.chosen, titles(assignment), failed)
                 case Lacking(role=role, tools=tools):
                     needs = frozenset(check for check in plan.playable if part_of(check) in (role, "pair"))

@@ -48,6 +48,10 @@ MAX_FILES: Final = 1_000
 
 # a program while it runs
 
+#: termios(3): a line of a terminal in canonical mode holds no more, its end included.
+MOST_TYPED_BYTES: Final = 4095
+#: A file that a check reads from a program's folder: what a client downloads, or a server logs, in an assignment.
+MOST_FILE_BYTES: Final = 16 * 1024 * 1024
 #: What a server says unasked comes as soon as it has accepted; a correct program rests within milliseconds.
 GREETING_S: Final = 0.5
 #: No greeting is longer; more than that is a server that sends endlessly.
@@ -68,8 +72,45 @@ REPLY_BYTES: Final = 16 * 1024 * 1024
 FORM_PLACES: Final = 4096
 
 
-class SandboxLimits(msgspec.Struct, frozen=True, kw_only=True):
-    """What a submission may use; the same numbers in both sandboxes."""
+# what an assignment may change in its [limits]
+
+#: A reply must come within this time, as the handout says; time in which the program wanted to run but was given no CPU
+#: does not count.
+REPLY_S: Final = 2.0
+#: From start to a LISTEN row, counted likewise: CPython takes 25 ms idle, a loaded machine ten times that.
+READY_S: Final = 5.0
+#: After Ctrl-C or for an exit without it, counted likewise: a loop that checks once a second whether to stop makes it.
+EXIT_S: Final = 5.0
+#: Until a client gives up on a reply that never comes, after each time that it has asked: handouts say a second, and a
+#: program that waits ten has a timeout too.
+GIVE_UP_S: Final = 20.0
+
+
+class Allowance(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How much of something a program may have: some of it anyhow, and some for each client that has come to it."""
+
+    anyhow: Annotated[int, msgspec.Meta(ge=1)]
+    for_each: Annotated[int, msgspec.Meta(ge=0)]
+
+    def of(self, clients: int) -> int:
+        """What it may have when so many clients have come."""
+        return self.anyhow + clients * self.for_each
+
+
+# Each look at a program takes time for each of these, so that one which has thousands of them while nobody comes would
+# use up the time of all its checks.  What leaks with each client must live to be told so.
+#: Processes (ended ones that nobody waits for included) and threads: a pool of workers has tens, a runtime of its own
+#: some more; one or two serve a client.
+MOST_TASKS: Final = Allowance(128, 4)
+#: Open descriptors of all processes together.  Each of a pool's processes may hold two pipes of all that were started
+#: before it: 3 500 in a pool of 55; and so may the processes of 500 clients, 250 000.
+MOST_DESCRIPTORS: Final = Allowance(4_000, 1_000)
+#: Internet sockets.  A client takes one, and one more of a server that asks another; both of our own stand beside it.
+MOST_SOCKETS: Final = Allowance(256, 4)
+
+
+class SandboxLimits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a submission may use; the same numbers in both sandboxes.  An assignment's own are in its table [limits]."""
 
     #: Resident memory of the whole program, and the container's memory.  A Python server needs 15 MB, gcc 60.
     memory_bytes: Annotated[int, msgspec.Meta(ge=32 * 1024 * 1024)] = 512 * 1024 * 1024
@@ -90,33 +131,20 @@ class SandboxLimits(msgspec.Struct, frozen=True, kw_only=True):
     build_s: Annotated[float, msgspec.Meta(gt=0)] = 60.0
     #: One program's checks together: the slowest right one takes a few seconds; twenty deadlines must fit.
     whole_s: Annotated[float, msgspec.Meta(gt=0)] = 180.0
+    #: The deadlines of one wait, at most as long as half of the wall time after which the machine is called starved.
+    reply_s: Annotated[float, msgspec.Meta(ge=0.5, le=30)] = REPLY_S
+    ready_s: Annotated[float, msgspec.Meta(ge=0.5, le=30)] = READY_S
+    exit_s: Annotated[float, msgspec.Meta(ge=0.5, le=30)] = EXIT_S
+    give_up_s: Annotated[float, msgspec.Meta(ge=1, le=30)] = GIVE_UP_S
+    #: What makes looking at a program slow.
+    tasks: Allowance = MOST_TASKS
+    descriptors: Allowance = MOST_DESCRIPTORS
+    sockets: Allowance = MOST_SOCKETS
 
 
 #: A busy machine may keep a build from its CPU for so many times the time that the build may take, and no longer.
 BUILD_STALLED: Final = 2
 
-
-class Allowance(msgspec.Struct, frozen=True):
-    """How much of something a program may have: some of it anyhow, and some for each client that has come to it."""
-
-    anyhow: int
-    for_each: int
-
-    def of(self, clients: int) -> int:
-        """What it may have when so many clients have come."""
-        return self.anyhow + clients * self.for_each
-
-
-# Each look at a program takes time for each of these, so that one which has thousands of them while nobody comes would
-# use up the time of all its checks.  What leaks with each client must live to be told so.
-#: Processes (ended ones that nobody waits for included) and threads: a pool of workers has tens, a runtime of its own
-#: some more; one or two serve a client.
-MOST_TASKS: Final = Allowance(128, 4)
-#: Open descriptors of all processes together.  Each of a pool's processes may hold two pipes of all that were started
-#: before it: 3 500 in a pool of 55; and so may the processes of 500 clients, 250 000.
-MOST_DESCRIPTORS: Final = Allowance(4_000, 1_000)
-#: Internet sockets.  A client takes one, and one more of a server that asks another; both of our own stand beside it.
-MOST_SOCKETS: Final = Allowance(256, 4)
 
 #: A container's /tmp and its /dev/shm, each: small, since they count as memory, and few programs write there at all.
 SCRATCH_BYTES: Final = 16 * 1024 * 1024
@@ -135,9 +163,6 @@ SOCKET_BYTES: Final = 64 * 1024 * 1024
 #: never starves its own judge, and all programs are equal.
 PROGRAM_CPU_SHARES: Final = 256
 
-#: A reply must come within this time, as the handout says; time in which the program wanted to run but was given no CPU
-#: does not count.
-REPLY_S: Final = 2.0
 #: A long message may take longer as long as it moves at this rate, both directions together: each byte gives back its
 #: share of the time.  A server in Python that receives and sends byte by byte moves 200 000 a second, and a mebibyte so
 #: in half the time that this allows; one byte each second gives back nothing.
@@ -154,10 +179,6 @@ CPU_COUNTED_S: Final = 0.05
 REPLY_WALL_S: Final = 60.0
 #: What a datagram over IPv4 carries at most (udp(7)): 65 535 less 20 bytes of IP and 8 of UDP headers.
 MOST_UDP_BYTES: Final = 65_507
-#: From start to a LISTEN row, counted likewise: CPython takes 25 ms idle, a loaded machine ten times that.
-READY_S: Final = 5.0
-#: After Ctrl-C or for an exit without it, counted likewise: a loop that checks once a second whether to stop makes it.
-EXIT_S: Final = 5.0
 #: From the driver's start until the warden has unpacked and listens: milliseconds, or a slow disk.
 WARDEN_READY_S: Final = 30.0
 #: Until the kernel has ended or stopped all processes that were told to: milliseconds, or seconds where hundreds of
@@ -168,9 +189,6 @@ KERNEL_S: Final = 30.0
 ANSWER_S: Final = 120.0
 #: Looking up a name that nobody has: where it fails later than this, a right client might not end within REPLY_S.
 LOOKUP_S: Final = 0.5
-#: Until a client gives up on a reply that never comes, after each time that it has asked: handouts say a second, and a
-#: program that waits ten has a timeout too.
-GIVE_UP_S: Final = 20.0
 #: A timer of the program's own that runs for so much longer than a deadline can't have a say within it: what is awaited
 #: by then is looked at within milliseconds, or on a loaded machine within tens of them.
 TIMER_MARGIN_S: Final = 0.05
@@ -204,6 +222,8 @@ TRANSCRIPT_BYTES: Final = 512 * 1024
 EVENT_SHOWN_BYTES: Final = 4096
 #: An HTML report is no larger, whatever a program did: it goes by mail, and a telephone has to show it.
 PAGE_BYTES: Final = 1_000_000
+#: Characters of one check's transcript in a JUnit report: with fifty checks that is 3 MB, and GitLab reads 30 at most.
+JUNIT_TRANSCRIPT_CHARACTERS: Final = 64 * 1024
 #: Combining marks on one letter that a report shows as they are: Hebrew and Vietnamese need four at most; whole piles
 #: of them cover the lines around.
 MOST_MARKS: Final = 4
@@ -232,15 +252,21 @@ SLOW_CHECK_S: Final = 10.0
 SLOW_STEP_S: Final = 1.0
 #: So many steps; most checks have fewer ...
 SLOW_STEPS: Final = 20
-#: ... and so much for each further step.  Messages are cut at 700 places: a program that takes 100 ms for each passes,
-#: and the 180 s of all checks are enough; one that takes longer fails there, which leaves time for the others.
+#: ... and so much for each further step, of which there are hundreds where messages are cut at all their places or many
+#: clients come: a program that takes 100 ms for each passes.
 SLOW_MORE_STEP_S: Final = 0.15
 #: Part of the whole time of a program's checks from which on it is the program that has used it up: the slowest right
 #: one needs less, and what we take for ourselves is less than the rest.
 SLOW_PART: Final = 0.5
-#: Part of it for which we ourselves had to wait for a CPU, from which on it is the machine: on a quiet one it is a
-#: hundredth, beside a dozen other gradings half.
-STARVED_PART: Final = 0.1
+#: What the machine takes of it is given back, up to so many times the whole: time in which the program or we had to
+#: wait for a CPU, and that of our own looks, which the limits above bound for each.  Beside a dozen other gradings that
+#: is half of it.
+WHOLE_GIVEN_BACK: Final = 1.0
+#: After so much of a program's own time in one check, a message is not cut at all its places any more, but at some of
+#: those that are left, which the run's seed chooses, and at the last: a server that takes 25 ms for each of 700
+#: messages is cut at each place, one that takes 250 ms at 80 and these.
+SPLITS_S: Final = 20.0
+SPLITS_SAMPLED: Final = 16
 #: How long clients come and leave one after another until those that came are enough to judge by.  Two hundred take a
 #: second; a server that uses the handout's whole time for each reply would use up the time of all other checks.
 CROWD_S: Final = 20.0

@@ -138,12 +138,20 @@ class Compared(Frozen, frozen=True):
     at_bytes: int = 0
 
 
+class SourceLine(Frozen, frozen=True, omit_defaults=False):
+    """A line of the program's own source; `file` is its path in the submission, as the program's tools know it."""
+
+    file: str
+    line: int
+
+
 class CheckResult(Frozen, frozen=True, omit_defaults=False):
     """One check's verdict.
 
     `message`: several lines of plain text for the student: what was sent, what was received, what the program was
     doing.  Control characters of the program are never in it raw; they are escaped.  `hint`: what to look at next.
-    `compared`: None where no bytes were awaited.  `depends_on`: of a skipped check, the id of the one that did not
+    `compared`: None where no bytes were awaited.  `place`: where the program was in its source at that moment, if that
+    is known.  `depends_on`: of a skipped check, the id of the one that did not
     pass; empty if that is no check.
     `visibility`: who may see it; in a student's report, anything but `visible` has a number and an outcome only.
     """
@@ -160,6 +168,7 @@ class CheckResult(Frozen, frozen=True, omit_defaults=False):
     duration_s: float = 0.0
     evidence: tuple[Event, ...] = ()
     compared: Compared | None = None
+    place: SourceLine | None = None
     depends_on: str = ""
     visibility: Visibility = "visible"
 
@@ -170,12 +179,17 @@ def judged(check: CheckResult) -> bool:
 
 
 class BuildResult(Frozen, frozen=True, omit_defaults=False):
-    """The result of building.  `outcome` is skipped if nothing has to be built; `log` is what the compiler printed."""
+    """The result of building.
+
+    `outcome` is skipped if nothing has to be built; `log` is what the compiler printed.  `likely`: the programs that it
+    made, if it is not clear which one is meant.
+    """
 
     outcome: Outcome
     log: str = ""
     command: str = ""
     duration_s: float = 0.0
+    likely: tuple[str, ...] = ()
 
 
 class SubmissionInfo(Frozen, frozen=True, omit_defaults=False):

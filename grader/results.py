@@ -105,8 +105,8 @@ def not_handed_in(role: Role, why: str) -> CheckResult:
     )
 
 
-def not_built(role: Role, build: BuildResult) -> CheckResult:
-    """That a program could not be built."""
+def not_built(role: Role, build: BuildResult, hint: str = "") -> CheckResult:
+    """That a program could not be built; `hint` if it is not the compiler that says why."""
     return CheckResult(
         id=builds(role),
         title="Builds",
@@ -116,7 +116,7 @@ def not_built(role: Role, build: BuildResult) -> CheckResult:
         max_points=0,
         reason=Reason.BUILD_FAILED,
         message=f"$ {build.command}\n{build.log}".rstrip(),
-        hint="Fix the first error that the compiler reports; later ones often follow from it.",
+        hint=hint or "Fix the first error that the compiler reports; later ones often follow from it.",
         duration_s=build.duration_s,
     )
 

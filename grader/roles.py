@@ -67,6 +67,12 @@ def role_named(name: str) -> Role | None:
     return next((role for role in OTHER_ROLE if belongs_to(name, role)), None)
 
 
+def role_spoken_of(text: str) -> Role | None:
+    """The role that a text has words for; None if for none or both."""
+    about = [role for role in OTHER_ROLE if _speaks_of(text, role)]
+    return about[0] if len(about) == 1 else None
+
+
 def tiers(role: Role) -> tuple[Callable[[str], bool], ...]:
     """Rules for what may be the role's program, the strongest first."""
     other = OTHER_ROLE[role]

@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 
 from grader.assignment import examine
-from grader.assignment.starting import ARGUMENTS, Starting, in_words
+from grader.assignment.starting import ARGUMENTS, Starting
+from grader.assignment.values import ServerSpec
+from grader.assignment.words import in_words
 from grader.errors import UsageError
 from grader.languages import NoProgramError, recipe
 from grader.model import ROLES, Role
@@ -51,6 +53,11 @@ def flaws_of(folder: Path, said: str) -> list[str]:
         'build = ["make", "-C", "src"]',
         'arguments = ["-p", "{port}", "{{not}}", "{}", "{ a }"]',
         'arguments = []\nenvironment = { PORT = "{port}" }',
+        'arguments = []\ninput = "{port}\\n"',
+        "port = 12000",
+        'port = 12000\narguments = ["-v"]',
+        'ports = { smtp = 25, pop3 = 110 }\narguments = ["{smtp}", "{pop3}"]',
+        'ports = { smtp = 25, pop3 = 110 }\narguments = ["{port}"]\nenvironment = { POP3 = "{pop3}" }',
     ],
 )
 def test_what_can_be_done_is_accepted(tmp_path: Path, said: str) -> None:
@@ -60,15 +67,28 @@ def test_what_can_be_done_is_accepted(tmp_path: Path, said: str) -> None:
 @pytest.mark.parametrize(
     ("said", "line", "words"),
     [
-        ('arguments = ["{prot}", "{port}"]', 6, "arguments has the unknown placeholder {prot} (known: {port}, {files}"),
-        ('environment = { A = "{host}" }', 6, "environment has the unknown placeholder {host} (known: {port}"),
-        ('arguments = ["{port}", "{files}/a"]', 6, "arguments has {files}, but there are no files in files/"),
-        ('arguments = ["7"]', 6, "neither arguments nor environment tells the server its {port}"),
-        ('arguments = ["{{port}}"]', 6, "neither arguments nor environment tells the server its {port}"),
+        (
+            'arguments = ["{prot}", "{port}"]',
+            6,
+            "arguments has the unknown placeholder {prot} (known: {host}, {port},",
+        ),
+        ('environment = { A = "{message}" }', 6, "environment has the unknown placeholder {message} (known: {host}"),
+        ('arguments = ["{port}", "{files}/a"]', 6, "arguments has {files}, but there is nothing in files/"),
+        ('arguments = ["7"]', 6, "neither arguments nor environment nor input tells the server its {port}"),
+        ('arguments = ["{{port}}"]', 6, "neither arguments nor environment nor input tells the server its {port}"),
         ('\nbuild = " make"', 7, "build must be a command, without white space around it"),
         ('\nbuild = ""', 7, "build must be a command"),
         ('\n\nprogram = ""', 8, "program must be a file's name, without its folder: '' is not"),
         ('arguments = "{port}"', 6, "Expected `array"),
+        ("port = 0", 6, "Expected `int` >= 1"),
+        ("port = 1\nports = { a = 2 }", 6, "port is for a server that always listens there"),
+        ('ports = { port = 2 }\narguments = ["{port}"]', 6, "ports has the name 'port'"),
+        ('ports = { SMTP = 2 }\narguments = ["{SMTP}"]', 6, "ports has the name 'SMTP'"),
+        ('ports = { a = 2, b = 2 }\narguments = ["{a}{b}"]', 6, "ports has 2 twice"),
+        ('arguments = ["{a}"]\nports = { a = 2, b = 3 }', 6, "nor input tells the server its {b}"),
+        ('arguments = ["{b}"]\nports = { a = 2, b = 3 }', 6, "nor input tells the server its {a}"),
+        (f'input = "{"x" * 4096}"', 6, "input is longer than 4095 bytes"),
+        ('output = "file"', 6, "Invalid enum value 'file'"),
         ('arguments = ["{port}", "a\\u0000b"]', 6, "arguments has a NUL character"),
         ('program = "../server"', 6, "program must be a file's name, without its folder: '../server' is not"),
         ('program = "-server"', 6, "program must be a file's name"),
@@ -93,6 +113,11 @@ def test_what_cannot_be_is_refused_with_its_line(tmp_path: Path, said: str, line
             "The server is built by `make` and is started as `A=PORT'{' lisod PORT 'a b'`.",
         ),
         (Starting(program=("a", "b"), build=("make", "x y")), "server", "`make 'x y'` and is started as `a or b PORT`"),
+        (
+            ServerSpec(port=7, input="a\n", output="pipe"),
+            "server",
+            'started as `server`. It listens on port 7. "a\\n" is typed into it. Its standard output is a pipe.',
+        ),
     ],
 )
 def test_people_are_told_in_a_sentence(starting: Starting, role: Role, words: str) -> None:
@@ -179,3 +204,31 @@ def test_the_example_line_has_the_assignments_arguments() -> None:
 def test_the_usual_arguments_are_what_every_recipe_ends_with(role: Role) -> None:
     made = recipe(handed_in(f"{role}.py"), role)
     assert made.run[-len(ARGUMENTS[role]) :] == ARGUMENTS[role]
+
+
+@pytest.mark.parametrize(
+    ("role", "asked", "word", "known"),
+    [
+        ("server", Starting(), "{prot}", "{host}, {port} and {files}"),
+        ("server", Starting(), "{message}", "{host}, {port} and {files}"),
+        ("client", Starting(), "{massage}", "{host}, {port}, {message} and {files}"),
+        ("server", ServerSpec(ports={"smtp": 25}), "{pop3}", "{host}, {port}, {files} and {smtp}"),
+    ],
+)
+def test_a_misspelt_placeholder_of_a_submission_is_refused(
+    tmp_path: Path, role: Role, asked: Starting, word: str, known: str
+) -> None:
+    (tmp_path / "a.py").touch()
+    (tmp_path / "grader.toml").write_text(f'# ours\n[{role}]\nrun = ["python3", "a.py", "--at={word}"]')
+    with pytest.raises(UsageError) as caught:
+        recipe(take(tmp_path), role, asked)
+    assert str(caught.value) == (
+        f'grader.toml line 3: key "{role}.run" has the unknown placeholder {word} (known: {known})'
+    )
+
+
+def test_a_submission_may_use_the_names_of_the_ports(tmp_path: Path) -> None:
+    (tmp_path / "a.py").touch()
+    (tmp_path / "grader.toml").write_text('server = { run = ["python3", "a.py", "{smtp}", "{pop3}", "{files}/u"] }')
+    found = recipe(take(tmp_path), "server", ServerSpec(ports={"smtp": 25, "pop3": 110}))
+    assert found.run == ("python3", "a.py", "{smtp}", "{pop3}", "{files}/u")

@@ -10,10 +10,11 @@ from hypothesis import strategies as st
 
 from grader.errors import UsageError
 from grader.families import FAMILIES
-from grader.languages import lacking, makefiles, recipe, recipes
+from grader.languages import lacking, makefiles, recipe, recipes, which_made
 from grader.languages.table import LANGUAGES, SHELL
 from grader.model import Role
 from grader.roles import made_program
+from grader.submission.config import parse_config
 from tests.test_languages import submission_of as of
 
 C_MAIN = "int main(int argc, char **argv)\n{\n    return 0;\n}\n"
@@ -171,6 +172,8 @@ def test_python_is_started_where_its_imports_are_found(texts: dict[str, str], st
             },
             "b.js",
         ),
+        ({"a.py": "", "b.py": "", "README": "Start the client with `./a.py` and the server with `./b.py`.\n"}, "b.py"),
+        ({"a.py": "", "b.py": "", "README": "The client:\n\n  python3 a.py\n\nServer\n\n  python3 b.py\n"}, "b.py"),
         ({"a.py": "def f(): pass\n", "b.py": 'if __name__ == "__main__":\n    f()\n'}, "b.py"),
         ({"src/index.js": "require('./lib')", "src/lib.js": "require('net')"}, "src/index.js"),
         ({"server.sh": "#!/bin/sh\n", "src/upper_srv.py": ""}, "server.sh"),
@@ -271,6 +274,49 @@ def test_cmake_and_cargo_build_out_of_the_way_of_what_was_handed_in() -> None:
     crate = recipe(of({"Cargo.toml": '[package]\nname = "hw1"\n', "src/main.rs": RUST_MAIN}), "server")
     assert crate.build[-1] == ("cargo", "build", "--offline", "--manifest-path", "Cargo.toml")
     assert crate.finds == ("main", "hw1")
+
+
+CMAKE = "add_executable(upperd src/a_server.cpp)\nadd_executable (upperc\n  src/a_client.cpp src/net.cpp)\n"
+CARGO = """
+[package]
+name = "hw1"
+[[bin]]
+name = "upperd"
+path = "src/a_server.rs"
+[[bin]]
+name = "upperc"
+path = "src/a_client.rs"
+"""
+
+
+@pytest.mark.parametrize(
+    ("texts", "role", "finds"),
+    [
+        ({"CMakeLists.txt": CMAKE, "src/a_server.cpp": C_MAIN, "src/a_client.cpp": C_MAIN}, "server", "upperd"),
+        ({"CMakeLists.txt": CMAKE, "src/a_server.cpp": C_MAIN, "src/a_client.cpp": C_MAIN}, "client", "upperc"),
+        ({"Cargo.toml": CARGO, "src/a_server.rs": RUST_MAIN, "src/a_client.rs": RUST_MAIN}, "server", "upperd"),
+        ({"Cargo.toml": CARGO, "src/a_server.rs": RUST_MAIN, "src/a_client.rs": RUST_MAIN}, "client", "upperc"),
+    ],
+)
+def test_a_build_file_that_names_a_source_names_its_program(texts: dict[str, str], role: Role, finds: str) -> None:
+    found = recipe(of(texts), role).finds
+    assert found is not None
+    assert made_program(["out/upperc", "out/upperd"], role, found) == [f"out/{finds}"]
+
+
+@pytest.mark.parametrize("text", ["[[bin", "bin = 1", 'bin = [3, {path = 1}]\npackage = "x"', "a = " + "[" * 5000])
+def test_a_manifest_that_makes_no_sense_is_cargos_business(text: str) -> None:
+    assert recipe(of({"Cargo.toml": text, "src/main.rs": RUST_MAIN}), "server").finds == ("main",)
+
+
+def test_where_a_build_makes_several_programs_a_line_to_paste_says_which() -> None:
+    made = recipe(of({"CMakeLists.txt": "", "src/server.cpp": C_MAIN}), "server")
+    line = which_made(made, "server", ["cmake-build/one", "cmake-build/two"]).rpartition("\n")[2]
+    start = parse_config(line.encode()).server
+    assert start is not None
+    assert start.run == ("./cmake-build/one", "{port}")
+    assert start.build == "cmake -S . -B cmake-build && cmake --build cmake-build"
+    assert not which_made(made, "server", [])
 
 
 @pytest.mark.parametrize(

@@ -22,6 +22,18 @@ FOLDER = Path(__file__).parent / "assignments"
 VERDICTS: dict[tuple[str, str], set[str]] = {
     ("lisod", "right"): set(),
     ("lisod", "one_client_at_a_time"): {"concurrent_clients", "many_clients"},
+    ("redis", "right"): set(),
+    ("redis", "forgets_pipelined"): {
+        *("pipelined_in_order", "binary_bytes", "fragments_every_split", "long_message"),
+    },
+    ("printer", "right"): set(),
+    ("printer", "first_piece_only"): {"prints_what_it_gets", "prints_binary", "serves_the_next"},
+    ("printer", "never_flushes"): {"prints_what_it_gets", "prints_binary", "serves_the_next"},
+    ("pinger", "right"): set(),
+    ("pinger", "another_port"): {"listens"},
+    ("pinger", "asks_nothing"): {"names_itself"},
+    ("mailbox", "right"): set(),
+    ("mailbox", "no_pop3"): {"listens", "delivers", "takes_other_users"},
     ("udp_time", "right"): set(),
     ("udp_time", "clock_stopped"): {
         *("answers", "several_clients", "one_reply_each", "boundaries", "binary_bytes", "empty_datagram"),

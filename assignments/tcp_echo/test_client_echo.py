@@ -31,7 +31,7 @@ def test_echo_of_close_is_shown(tcp_clients: TcpClients, script: ClientProtocol)
         session.server.answer(script.leaving().reply)
         session.server.dismiss()
         session.must_end_well("after the line 'close'")
-        session.must_show(script.leaving())
+        session.output.must_show(script.leaving())
 
 
 @behaviour(

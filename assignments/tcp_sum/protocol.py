@@ -1,15 +1,18 @@
-"""What a message of tcp_sum is, and its correct reply."""
+"""What a message of tcp_sum is, and its correct reply; what a client makes of a line, and shows of a sum."""
 
 from __future__ import annotations
 
 import random
 import struct
 
-from grader import Exchange
+from grader import Entry, Exchange
 
 _LARGEST, _SMALLEST = 0x7FFF_FFFF, -0x8000_0000
 #: How many numbers an exchange has; the second of three in a row is shorter than the first.
 _COUNTS = (4, 2, 3)
+#: A client's sums have ten digits, so that none is part of another, and fit in 31 bits: everything else is for its own
+#: checks.
+_LEAST_SUM, _SUM_STEPS = 1_000_000_000, 1_000_000
 #: The values of a byte below 32, for each value.
 _TO_SMALL = bytes(value % 32 for value in range(256))
 
@@ -69,4 +72,36 @@ def hostile_lengths(rng: random.Random) -> tuple[bytes, ...]:
         struct.pack("!I", huge) + start,
         struct.pack("!I", (1 << 32) - 1) + start,
         struct.pack("!I", odd) + rng.randbytes(odd),
+    )
+
+
+def _typed(line: str, *numbers: int) -> Entry:
+    """A line of these numbers, written in some way or other, and their sum."""
+    summed = _summed(*numbers)
+    assert isinstance(summed.reply, bytes)  # exactly these bytes, and none that are recognised
+    return Entry(line.encode(), summed.request, summed.reply, str(sum(numbers)).encode())
+
+
+def _parts(number: int, count: int, rng: random.Random) -> list[int]:
+    """So many positive numbers, whose sums are different for every number."""
+    total = _LEAST_SUM + 1024 * rng.randrange(_SUM_STEPS) + number % 1024
+    cuts = sorted(rng.sample(range(1, total), count - 1))
+    return [high - low for low, high in zip((0, *cuts), (*cuts, total), strict=True)]
+
+
+def typed(number: int, rng: random.Random) -> Entry:
+    """Two to four positive numbers, with one space between them."""
+    parts = _parts(number, _COUNTS[number % 3], rng)
+    return _typed(" ".join(map(str, parts)), *parts)
+
+
+def typed_awkward(rng: random.Random) -> tuple[Entry, ...]:
+    """Other ways to write them: white space at either end and between them, signs, zeros in front, a single number."""
+    # Apart from the numbers of `typed`, whose sums differ from these modulo 1024.
+    spaced, signed, padded, single = (_parts(1020 + kind, 3, rng) for kind in range(4))
+    return (
+        _typed("  {}   {}\t{} ".format(*spaced), *spaced),
+        _typed("\t+{} {} +{}".format(*signed), *signed),
+        _typed("0{} 000{} {}".format(*padded), *padded),
+        _typed(str(sum(single)), sum(single)),
     )

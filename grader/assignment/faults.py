@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 
 from grader.assignment import starting, visibility
+from grader.assignment.starting import PLACEHOLDERS
 from grader.assignment.table import HANDOUT, TABLE, Source, line_of, numbers_in
 from grader.assignment.values import Assignment, CheckSpec, Flaw
 from grader.assignment.visibility import Hidden
 from grader.catalogue import needs
 from grader.catalogue.usual import USUAL, checks_over
-from grader.model import PARTS, ROLES, parts_of
+from grader.limits import MOST_TYPED_BYTES
+from grader.model import PARTS, ROLES, Role, parts_of
 
+#: A placeholder's name that can be read in a line of arguments.
+_PORT_NAME = re.compile(r"[a-z][a-z0-9_]*")
 #: The table of hidden checks, as an author knows it.
 HIDDEN = f"{visibility.FOLDER}/{visibility.TABLE}"
 #: Files that a program has open besides its clients' sockets.
@@ -27,10 +32,8 @@ def disagreements(asked: Assignment, source: Source) -> Iterator[Flaw]:
         yield _in_handout(source, number, f"requirement {number} appears twice in the handout")
     yield from (Flaw(TABLE, fault, source.line("roles")) for fault in _faults_of_roles(asked))
     for role in asked.roles:
-        for key, what in starting.faults_of(asked.starting(role), role):
+        for key, what in _faults_of_program(asked, role):
             yield Flaw(TABLE, f"[{role}] {what}", source.line(role, key))
-        for key in starting.using(asked.starting(role), "files") if not asked.beside else ():
-            yield Flaw(TABLE, f"[{role}] {key} has {{files}}, but there are no files in files/", source.line(role, key))
     for spec in asked.checks:
         yield from (_in_table(source, spec, what) for what in _faults_of_check(asked, source, spec))
     yield from (_in_table(source, spec, what) for spec, what in _needs_not_given(asked))
@@ -77,6 +80,39 @@ def _faults_of_roles(asked: Assignment) -> Iterator[str]:
         yield "there is a table [client], but roles does not ask for a client"
     if asked.client is not None and asked.client.silent == "waits" and asked.client.tries > 1:
         yield 'a client that has to try again must have silent = "gives_up"'
+
+
+def _faults_of_program(asked: Assignment, role: Role) -> Iterator[tuple[str, str]]:
+    """Each key of its table that can't be as it is, and why."""
+    yield from starting.faults_of(asked.starting(role), asked.starting(role).places(role))
+    if role == "server":
+        yield from _faults_of_ports(asked)
+    for key in asked.starting(role).places_of(["files"]) if not asked.beside else ():
+        yield key, f"{key} has {{files}}, but there is nothing in files/"
+
+
+def _faults_of_ports(asked: Assignment) -> Iterator[tuple[str, str]]:
+    """Where it can't be that the server listens where it is told to."""
+    server = asked.server
+    if server.port is not None and server.ports:
+        yield "port", "port is for a server that always listens there, ports is for one that is told where to listen"
+    for name in server.ports:
+        if not _PORT_NAME.fullmatch(name) or name in {*PLACEHOLDERS["server"], *PLACEHOLDERS["client"]}:
+            yield "ports", f"ports has the name {name!r}: use a word of small letters that is no other placeholder"
+    for number in _twice(map(str, server.ports.values())):
+        yield "ports", f"ports has {number} twice"
+    if len((server.input or "").encode()) > MOST_TYPED_BYTES:
+        yield "input", f"input is longer than {MOST_TYPED_BYTES} bytes, which is all that a terminal keeps"
+    told = server.arguments is not None or bool(server.ports)
+    for names in (server.main_names, *((name,) for name in server.further_names)):
+        if told and server.port is None and not server.places_of(names):
+            yield "arguments", f"neither arguments nor environment nor input tells the server its {{{names[-1]}}}"
+    if (
+        "server.bad_arguments_reported" in {spec.id for spec in asked.checks}
+        and told
+        and not server.places_of(server.main_names)
+    ):
+        yield "arguments", "check server.bad_arguments_reported needs a server that is told its port"
 
 
 def _faults_of_check(asked: Assignment, source: Source, spec: CheckSpec) -> Iterator[str]:

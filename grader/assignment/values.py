@@ -36,20 +36,60 @@ class CheckSpec(msgspec.Struct, frozen=True):
         return part_of(self.id)
 
 
+_Port = Annotated[int, msgspec.Meta(ge=1, le=65535)]
+
+
 class ServerSpec(Starting, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What the handout says about the server, besides how it is started.
 
     `default_port`: where clients expect it unless told otherwise (the lecture's 12000, if the handout names none).
+    `port`: where it always listens, whatever it is told.  `ports`: several by name, with the numbers that clients
+    expect (the server is given others); the first is what {port} means, and each has a placeholder of its name.
     `listen`: on every IPv4 address, or on loopback at least.  `clients`: how many it must hold at the same time
     (`many_clients`).  `backlog`: how many may wait while it is busy (`backlog_burst`).  `connection`: whether it stays
     open for more requests, or is closed by the server after each reply.
+    `input`: what is typed into it when it starts; Ctrl-D (U+0004) ends its input.  None: nobody types, and it doesn't
+    end.  `output`: what its standard output is, where checks read it; its input is a terminal in any case.  None: a
+    terminal, and nobody reads it.
     """
 
-    default_port: Annotated[int, msgspec.Meta(ge=1, le=65535)] = 12_000
+    default_port: _Port = 12_000
+    port: _Port | None = None
+    ports: dict[str, _Port] = {}  # noqa: RUF012 — each has its own (msgspec)
     listen: Literal["any", "loopback"] = "any"
     clients: Annotated[int, msgspec.Meta(ge=2, le=5000)] = 500
     backlog: Annotated[int, msgspec.Meta(ge=1, le=1000)] = 16
     connection: Literal["persistent", "one_request"] = "persistent"
+    input: str | None = None
+    output: Literal["terminal", "pipe"] | None = None
+
+    def arguments_of(self, role: Role) -> tuple[str, ...]:
+        """One that always listens on the same port is told nothing, unless the handout says so."""
+        return () if self.arguments is None and self.port is not None else super().arguments_of(role)
+
+    def places(self, role: Role) -> tuple[str, ...]:
+        """Its ports have some of their own."""
+        return (*super().places(role), *self.ports)
+
+    @property
+    def usual_port(self) -> int:
+        """Where clients expect it."""
+        return self.port or next(iter(self.ports.values()), self.default_port)
+
+    @property
+    def main_names(self) -> tuple[str, ...]:
+        """The placeholders that mean the port that every check uses."""
+        return ("port", *[*self.ports][:1])
+
+    @property
+    def further_names(self) -> tuple[str, ...]:
+        """The names of its other ports."""
+        return (*[*self.ports][1:],)
+
+    @property
+    def given(self) -> dict[str, tuple[str, ...]]:
+        """What it is given, by key."""
+        return {**super().given, "input": () if self.input is None else (self.input,)}
 
 
 class ClientSpec(Starting, frozen=True, kw_only=True, forbid_unknown_fields=True):

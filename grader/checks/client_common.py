@@ -14,7 +14,8 @@ from grader.wire.faults import FaultError
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from grader.harness.session import Clients, Session
+    from grader.harness.clients import Clients
+    from grader.harness.session import Session
     from grader.protocol.script import ClientProtocol, Entry
     from grader.wire.kernel import Endpoint
 
@@ -163,7 +164,7 @@ def test_prints_reply(clients: Clients[Any], script: ClientProtocol) -> None:
         for entry in (*lines(script), *script.typed_awkward()):
             session.converse(entry, at_rest=True)
             session.wait_prompt()
-            session.must_not_trail(entry, before)
+            session.output.must_not_trail(entry, before)
             before = entry
     entries = (*script.typed_awkward(), *lines(script))
     # Down a pipe it only matters that it was printed in the end: most runtimes flush line by line at a terminal only,
@@ -171,7 +172,7 @@ def test_prints_reply(clients: Clients[Any], script: ClientProtocol) -> None:
     with clients.start(terminal=False) as session:
         pour(session, entries)
         for entry in entries:
-            session.must_show(entry)
+            session.output.must_show(entry)
 
 
 @behaviour(

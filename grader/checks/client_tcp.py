@@ -8,8 +8,8 @@ from grader.catalogue import RECV_GIVES_NOTHING, behaviour
 from grader.checks.client_common import GOES_ELSEWHERE_HINTS, THREADS_HINT, must_have_gone, serve
 from grader.checks.ending import must_refuse_in_words
 from grader.errors import Reason
-from grader.harness.session import OTHER_HOST
-from grader.limits import GIVE_UP_S, REPLY_S, SETTLE_S
+from grader.harness.clients import OTHER_HOST
+from grader.limits import SETTLE_S
 from grader.link.settings import SERVER_NAME
 from grader.protocol.script import Answer
 from grader.wire.faults import UnprovedError
@@ -79,10 +79,10 @@ def test_replies_coalesced(tcp_clients: TcpClients, script: ClientProtocol) -> N
         session.enter(first.line)
         session.server.expect(first.request)
         session.server.answer(first.reply + second.reply, Answer.TOGETHER)
-        session.must_show(first)
+        session.output.must_show(first)
         session.enter(second.line, forget=False)
         session.server.expect(second.request)
-        session.must_show(second)
+        session.output.must_show(second)
         session.wait_prompt()
 
 
@@ -104,7 +104,7 @@ def test_long_reply(tcp_clients: TcpClients, script: ClientProtocol) -> None:
         session.feed(entry.line + b"\n")
         session.server.expect(entry.request)
         session.server.answer(entry.reply)
-        session.must_show(entry)
+        session.output.must_show(entry)
 
 
 @behaviour(
@@ -144,7 +144,7 @@ def _must_say(session: Session[ScriptedServer], situation: str, said_before: int
     `said_before`: bytes printed there before.  At a terminal that is where Python's input() prints its prompt.
     """
     __tracebackhide__ = True
-    must_refuse_in_words(session.program, situation, said_before=said_before, deadline_s=REPLY_S)
+    must_refuse_in_words(session.program, situation, said_before=said_before, deadline_s=session.program.limits.reply_s)
 
 
 def _must_notice(clients: TcpClients, entry: Entry, how: Answer, situation: str) -> None:
@@ -154,9 +154,9 @@ def _must_notice(clients: TcpClients, entry: Entry, how: Answer, situation: str)
         session.server.expect(entry.request)
         # A prompt that is on its way to stderr is not a message.
         session.program.wait_rest(SETTLE_S)
-        session.listen_from_here()
+        session.output.listen_from_here()
         session.server.answer(entry.reply, how)
-        _must_say(session, situation, said_before=session.complained_from)
+        _must_say(session, situation, said_before=session.output.complained_from)
 
 
 @behaviour(
@@ -184,7 +184,7 @@ def test_server_closes_early(tcp_clients: TcpClients, script: ClientProtocol) ->
         # A client that has already noticed it was judged above.
         if session.keyboard.at_prompt():
             session.enter(script.typed(1).line)
-            _must_say(session, f"{_END} before the next line was typed", said_before=session.complained_from)
+            _must_say(session, f"{_END} before the next line was typed", said_before=session.output.complained_from)
 
 
 @behaviour(
@@ -226,11 +226,11 @@ def test_silent_server(tcp_clients: TcpClients, script: ClientProtocol) -> None:
         session.enter(entry.line)
         session.server.expect(entry.request)
         if tcp_clients.spec.silent == "gives_up":
-            session.must_give_up(GIVE_UP_S)
+            session.must_give_up(session.program.limits.give_up_s)
             return
         session.must_wait("for a reply that had not come yet")
         session.server.answer(entry.reply)
-        session.must_show(entry)
+        session.output.must_show(entry)
 
 
 @behaviour(
@@ -246,7 +246,7 @@ def test_unasked_message_shown(tcp_clients: TcpClients, script: ClientProtocol) 
         session.converse(script.typed(0))
         session.wait_prompt()
         session.server.answer(script.unasked().reply)
-        session.must_show(script.unasked())
+        session.output.must_show(script.unasked())
         session.converse(script.typed(1))
 
 

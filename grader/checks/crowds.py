@@ -15,7 +15,8 @@ from grader.wire.program import Program
 
 if TYPE_CHECKING:
     from grader.harness.fixtures import Connect
-    from grader.harness.stage import Server, Stage
+    from grader.harness.listening import Server
+    from grader.harness.stage import Stage
     from grader.protocol.script import StreamProtocol
     from grader.wire.stillness import Snapshot
     from grader.wire.tcp import ScriptedClient

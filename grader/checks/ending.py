@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from grader.errors import Reason
-from grader.limits import EXIT_S, SETTLE_S
+from grader.limits import SETTLE_S
 from grader.model import EventKind
 from grader.wire.faults import FaultError, UnprovedError
 from grader.wire.kernel import TcpState
@@ -21,7 +21,8 @@ from grader.wire.traces import shows_traceback
 from grader.wire.waiting import NoProgressError
 
 if TYPE_CHECKING:
-    from grader.harness.stage import Server, Stage
+    from grader.harness.listening import Server
+    from grader.harness.stage import Stage
     from grader.protocol.script import StreamProtocol
     from grader.wire.tcp import ScriptedClient
     from grader.wire.warden import Ending
@@ -92,7 +93,8 @@ def must_end_quietly(program: Program, said_before: int, situation: str = "") ->
     situation = f"after Ctrl-C{situation}"
     ending = program.wait_end()
     with suppress(NoProgressError):  # whether any are left is another check's matter
-        program.wait(lambda: None if program.remaining() else True, until_end=False, deadline_s=EXIT_S, hurried=True)
+        most_s = program.limits.exit_s
+        program.wait(lambda: None if program.remaining() else True, until_end=False, deadline_s=most_s, hurried=True)
     program.catch_up()
     said = program.stderr.data[said_before:]
     if shows_traceback(said):
@@ -104,7 +106,7 @@ def must_end_quietly(program: Program, said_before: int, situation: str = "") ->
 
 
 def must_refuse(
-    program: Program, situation: str, ran_on: Reason, said_before: int = 0, deadline_s: float = EXIT_S
+    program: Program, situation: str, ran_on: Reason, said_before: int = 0, deadline_s: float | None = None
 ) -> None:
     """It exits without being stopped, with a non-zero status and a message on stderr.
 
@@ -136,7 +138,7 @@ def must_refuse_in_words(
     situation: str,
     ran_on: Reason = Reason.STILL_RUNNING,
     said_before: int = 0,
-    deadline_s: float = EXIT_S,
+    deadline_s: float | None = None,
 ) -> None:
     """The same, and the message is not a traceback."""
     __tracebackhide__ = True

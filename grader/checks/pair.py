@@ -12,7 +12,8 @@ from grader.limits import SETTLE_S
 from grader.wire.faults import FaultError, NotStartedError
 
 if TYPE_CHECKING:
-    from grader.harness.session import Clients, Session
+    from grader.harness.clients import Clients
+    from grader.harness.session import Session
     from grader.harness.stage import Stage
     from grader.protocol.script import ClientProtocol, DatagramProtocol, Entry, StreamProtocol
 
@@ -54,7 +55,7 @@ def _play_both(clients: Clients[Any], stage: Stage, script: ClientProtocol) -> N
         for entry, times in (*plain, *((entry, 0) for entry in script.typed_awkward())):
             read_before = session.read_bytes() or 0
             session.enter(entry.line)
-            session.must_show(entry, besides=times, read_before=read_before)
+            session.output.must_show(entry, besides=times, read_before=read_before)
         _end_first(session)
 
 
@@ -77,7 +78,7 @@ def _times_shown_unanswered(clients: Clients[Any], entry: Entry) -> int:
             return 0
         session.program.catch_up()
         _end_first(session)
-        return session.said.count(entry.shown)
+        return session.output.said.count(entry.shown)
 
 
 @behaviour(

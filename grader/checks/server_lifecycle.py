@@ -15,7 +15,9 @@ from grader.checks.ending import (
     stop_anyhow,
 )
 from grader.errors import Reason
-from grader.harness.stage import Server, Stage
+from grader.harness.listening import Server
+from grader.harness.programs import leftovers
+from grader.harness.stage import Stage
 from grader.limits import SETTLE_S
 from grader.protocol.script import StreamProtocol
 from grader.wire.faults import FaultError
@@ -42,12 +44,14 @@ _NO_PORTS = ((), ("abc",), ("70000",), ("65536",), ("0",), ("-1",))
 def test_listens(server: Server, stage: Stage) -> None:
     """Listens on the port it is given"""
     if server.port != server.port_given:
-        what = f"it was given port {server.port_given}, but listens on port {server.port}"
+        told = "it must listen on" if stage.server_spec.port else "it was given"
+        what = f"{told} port {server.port_given}, but listens on port {server.port}"
         raise FaultError(Reason.WRONG_PORT, what)
-    everywhere = server.row.local.host in {"0.0.0.0", "::"} and not server.row.v6_only  # noqa: S104 — compared, not bound
-    if stage.server_spec.listen == "any" and not everywhere:
-        what = f"it listens only on {server.row.local.host}, so no other machine can reach it"
-        raise FaultError(Reason.WRONG_ADDRESS, what)
+    for row in (server.row, *(stage.listening.row_of(server, name) for name in server.further)):
+        everywhere = row.local.host in {"0.0.0.0", "::"} and not row.v6_only  # noqa: S104 — compared, not bound
+        if stage.server_spec.listen == "any" and not everywhere:
+            what = f"it listens only on {row.local.host}, so no other machine can reach it"
+            raise FaultError(Reason.WRONG_ADDRESS, what)
 
 
 @behaviour(
@@ -61,7 +65,7 @@ def test_bad_arguments_reported(stage: Stage) -> None:
     """Prints a usage message when the port is missing or invalid"""
     stage.see_it_listen()
     for arguments in _NO_PORTS:
-        program = stage.start(*arguments)
+        program = stage.programs.start(*arguments)
         situation = f"it was started with {' '.join(arguments) or 'no argument'}"
         must_refuse_in_words(program, situation, Reason.ACCEPTED_BAD_ARGUMENTS)
 
@@ -76,12 +80,12 @@ def test_bad_arguments_reported(stage: Stage) -> None:
 def test_port_in_use_reported(stage: Stage) -> None:
     """Reports that its port is in use"""
     stage.see_it_listen()
-    with stage.port_held() as port:
-        program = stage.start_on(port)
+    with stage.ports.held() as port:
+        program = stage.programs.start_on(port)
         try:
             must_refuse(program, f"port {port} was in use", Reason.STILL_RUNNING)
         except FaultError as fault:
-            raise replace(fault, what=fault.what + stage.instead_of(program, port)) from None
+            raise replace(fault, what=fault.what + stage.listening.instead_of(program, port)) from None
 
 
 @behaviour(
@@ -175,6 +179,6 @@ def test_leaves_nothing_running(fresh_server: Server, stage: Stage, protocol: St
 def _must_leave_nothing(stage: Stage, program: Program) -> None:
     """None of its processes is still running after it has exited."""
     __tracebackhide__ = True
-    if left := stage.leftovers(program):
+    if left := leftovers(program):
         what = f"the program has exited, but {len(left)} of its processes are still running: {', '.join(left)}"
         raise FaultError(Reason.LEFT_RUNNING, what, doing=program.doing(program.remaining()))

@@ -6,7 +6,8 @@ from grader.catalogue import behaviour
 from grader.checks.crowds import Crowd, after_crowd
 from grader.checks.measures import process_count, thread_count
 from grader.errors import Reason
-from grader.harness.stage import Server, Stage
+from grader.harness.listening import Server
+from grader.harness.stage import Stage
 from grader.limits import IDLE_CPU_SHARE, IDLE_WINDOW_S
 from grader.model import EventKind
 from grader.protocol.script import StreamProtocol

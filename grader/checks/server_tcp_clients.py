@@ -7,8 +7,9 @@ from grader.checks.crowds import serves_another, until_enough
 from grader.checks.ending import interrupt, one_connected, stop_anyhow, wait_time_wait
 from grader.errors import Reason
 from grader.harness.fixtures import Begin, Connect
+from grader.harness.listening import Server
 from grader.harness.part import Part, in_lockstep
-from grader.harness.stage import Server, Stage
+from grader.harness.stage import Stage
 from grader.limits import SETTLE_S
 from grader.model import EventKind
 from grader.protocol.dialogues import dialogue_of
@@ -147,12 +148,12 @@ def test_reset_before_accept(connect: Connect, server: Server, stage: Stage, pro
     """Survives a client that left before it was accepted"""
     program = server.program
     with program.frozen():
-        others = stage.accept_queue(server)
-        with stage.knock(server) as client:
-            queued = stage.queued(server, others + 1)
+        others = stage.listening.accept_queue(server)
+        with stage.peers.knock(server) as client:
+            queued = stage.listening.queued(server, others + 1)
             if not queued:  # a listener may leave a client out until it has sent something (TCP_DEFER_ACCEPT)
                 client.send(protocol.exchange(0).request[:1])
-                queued = stage.queued(server, others + 1)
+                queued = stage.listening.queued(server, others + 1)
             client.reset()
         if not queued:
             what = "a client that has connected and sent a byte does not show up in its accept queue"
@@ -175,30 +176,30 @@ def test_backlog_burst(server: Server, stage: Stage, protocol: StreamProtocol) -
     exchanges = [protocol.exchange(number) for number in range(wanted)]
     asked = False
     with server.program.frozen():
-        others = stage.accept_queue(server)
+        others = stage.listening.accept_queue(server)
         try:
-            clients = [stage.knock(server) for _ in range(wanted)]
+            clients = [stage.peers.knock(server) for _ in range(wanted)]
         except FaultError:
             raise _short_queue(stage, server, others, wanted) from None
-        if not stage.queued(server, others + wanted):
+        if not stage.listening.queued(server, others + wanted):
             # A listener may leave clients out until they have sent something (TCP_DEFER_ACCEPT).
             for client, exchange in zip(clients, exchanges, strict=True):
                 client.send(exchange.request)
             asked = True
-            if not stage.queued(server, others + wanted):
+            if not stage.listening.queued(server, others + wanted):
                 raise _short_queue(stage, server, others, wanted)
     server.program.wait_rest(SETTLE_S)  # by then it has accepted as many as it ever will, and not one per request
     for client, exchange in zip(clients, exchanges, strict=True):
         if asked:
             client.expect_each([stage.greeting.heard, exchange])
         else:
-            stage.open(client)
+            stage.greeting.hear(client)
             client.ask(exchange)
         client.close()
 
 
 def _short_queue(stage: Stage, server: Server, others: int, wanted: int) -> FaultError:
-    waiting = stage.accept_queue(server) - others
+    waiting = stage.listening.accept_queue(server) - others
     what = f"only {waiting} of {wanted} clients could wait: it listens with a backlog of {server.row.send_queue}"
     if others:
         what += f", and {others} of its own connections wait there"

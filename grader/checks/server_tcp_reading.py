@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable, Iterable
 from functools import partial
 
@@ -11,8 +12,8 @@ from grader.checks.measures import at_rest, resident_bytes
 from grader.checks.splits import Splits, serves_at_once
 from grader.errors import Reason
 from grader.harness.fixtures import Begin, Connect
-from grader.harness.stage import Server, Stage
-from grader.limits import REPLY_S
+from grader.harness.listening import Server
+from grader.harness.stage import Stage
 from grader.model import EventKind
 from grader.protocol.dialogues import Dialogue, dialogue_of, dialogues_of, in_turn, together
 from grader.protocol.script import Exchange, StreamProtocol
@@ -90,12 +91,12 @@ def test_fragments_every_byte(begin: Begin, protocol: StreamProtocol) -> None:
     hint=_KEEP_A_BUFFER + " Look at what your program does with the part before the split when nothing more has "
     "arrived yet.",
 )
-def test_fragments_every_split(server: Server, stage: Stage, protocol: StreamProtocol) -> None:
+def test_fragments_every_split(server: Server, stage: Stage, protocol: StreamProtocol, rng: random.Random) -> None:
     """Answers a message that arrives in two pieces, wherever it is split"""
     at_once = serves_at_once(stage, server, protocol.exchange(0))
     server = stage.again(server)
     for dialogue, ends in _scripted(protocol):
-        server = stage.again(Splits(stage, dialogue, at_once, ends).play(server))
+        server = stage.again(Splits(stage, dialogue, rng, at_once, ends).play(server))
 
 
 @behaviour(
@@ -336,7 +337,7 @@ def test_hostile_length(connect: Connect, server: Server, protocol: StreamProtoc
     for start in protocol.hostile_lengths():
         with connect() as client:
             client.send(start)
-            program.wait_rest(REPLY_S)
+            program.wait_rest(program.limits.reply_s)
             grown = resident_bytes(at_rest(program)) - before
             program.transcript.add(EventKind.KERNEL, "program", f"its memory grew by {grown >> 20} MiB")
             if grown > _BELIEVED_BYTES:

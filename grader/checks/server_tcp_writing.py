@@ -11,9 +11,10 @@ from grader.checks.crowds import serves_another, until_enough
 from grader.checks.measures import at_rest, process_count, resident_bytes, thread_count
 from grader.errors import Reason
 from grader.harness.fixtures import Begin, Connect
+from grader.harness.listening import Server
 from grader.harness.part import Part
-from grader.harness.stage import Server, Stage
-from grader.limits import REPLY_S, SETTLE_S
+from grader.harness.stage import Stage
+from grader.limits import SETTLE_S
 from grader.model import EventKind
 from grader.protocol.dialogues import can_pipeline, in_turn, with_much_to_send
 from grader.protocol.script import Exchange, StreamProtocol
@@ -70,7 +71,7 @@ _WORKER_HINT = (
 )
 def test_slow_reader_gets_all(server: Server, stage: Stage, protocol: StreamProtocol) -> None:
     """Sends everything to a client that reads slowly"""
-    _gets_all(stage, server, _many(stage, protocol, stage.more_than_buffers_bytes))
+    _gets_all(stage, server, _many(stage, protocol, stage.listening.more_than_buffers_bytes))
 
 
 @behaviour(
@@ -83,7 +84,7 @@ def test_slow_reader_gets_all(server: Server, stage: Stage, protocol: StreamProt
 )
 def test_slow_reader_blocks_no_one(server: Server, stage: Stage, connect: Connect, protocol: StreamProtocol) -> None:
     """Serves others while one client doesn't read"""
-    exchanges = _many(stage, protocol, stage.more_than_buffers_bytes)
+    exchanges = _many(stage, protocol, stage.listening.more_than_buffers_bytes)
     with stage.connect(server, slow=True) as slow:
         try:
             slow.send_without_reading(_requests(exchanges), may_close=stage.one_request)
@@ -114,7 +115,7 @@ def test_slow_reader_blocks_no_one(server: Server, stage: Stage, connect: Connec
 def test_peer_gone_mid_reply(server: Server, stage: Stage, connect: Connect, protocol: StreamProtocol) -> None:
     """Survives a client that leaves in the middle of a reply"""
     program = server.program
-    exchanges = _many(stage, protocol, stage.more_than_buffers_bytes)
+    exchanges = _many(stage, protocol, stage.listening.more_than_buffers_bytes)
     cut_short = with_much_to_send(protocol, _UNREAD_BYTES, _UNREAD_BYTES // 2, alone=stage.one_request)
     workers = _fewest_workers(program, lambda: serves_another(connect, protocol))
     for _ in range(_VISITS):
@@ -164,7 +165,7 @@ def _fewest_workers(program: Program, serve: Callable[[], None]) -> tuple[int, i
 
 def _workers(program: Program) -> tuple[int, int] | None:
     """The number of its processes and threads; None if it does not come to rest, since some may be about to end."""
-    if not program.wait_rest(REPLY_S):
+    if not program.wait_rest(program.limits.reply_s):
         return None
     snapshot = program.snapshot()
     return process_count(snapshot), thread_count(snapshot) - sum(map(passing_helpers, snapshot))

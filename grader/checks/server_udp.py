@@ -6,7 +6,8 @@ from grader.catalogue import READ_WHY, behaviour
 from grader.checks.ending import stop_anyhow
 from grader.errors import Reason
 from grader.harness.fixtures import ConnectUdp
-from grader.harness.stage import Server, Stage
+from grader.harness.listening import Server
+from grader.harness.stage import Stage
 from grader.limits import SETTLE_S, UNREST_S
 from grader.model import EventKind
 from grader.protocol.script import DatagramProtocol
@@ -204,7 +205,7 @@ def test_dead_client_survived(
 )
 def test_restart_after_ctrl_c(fresh_server: Server, stage: Stage, protocol: DatagramProtocol) -> None:
     """Can be restarted on the same port immediately"""
-    with stage.connect_udp(fresh_server) as client:
+    with stage.peers.connect_udp(fresh_server) as client:
         client.ask(protocol.exchange(0))
     stop_anyhow(fresh_server.program)
     try:
@@ -212,7 +213,7 @@ def test_restart_after_ctrl_c(fresh_server: Server, stage: Stage, protocol: Data
     except FaultError as fault:
         what = f"when restarted immediately, it did not get its port: {fault.what}"
         raise FaultError(Reason.ADDRESS_IN_USE, what, doing=fault.doing) from None
-    with stage.connect_udp(again) as client:
+    with stage.peers.connect_udp(again) as client:
         client.ask(protocol.exchange(1))
 
 
@@ -235,7 +236,7 @@ def _must_wait(stage: Stage, server: Server, datagrams: list[bytes]) -> None:
         )
         server.program.transcript.add(EventKind.KERNEL, "grader", words)
         return
-    if not stage.usual_queue_takes(datagrams):
+    if not stage.peers.usual_queue_takes(datagrams):
         raise UnprovedError(f"this machine drops some of {len(datagrams)} datagrams that wait for a socket")
     what = f"of {len(datagrams)} datagrams that were sent to it, its queue has taken "
     what += f"{len(datagrams) - dropped}: it is shorter than usual" if dropped else "none"

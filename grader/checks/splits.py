@@ -10,18 +10,22 @@ rest when some clients have left is restarted: one that spins for each of them w
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from grader.errors import Reason
+from grader.limits import SPLITS_S, SPLITS_SAMPLED
 from grader.model import EventKind
 from grader.wire.faults import FaultError
 from grader.wire.transcript import shown
 
 if TYPE_CHECKING:
+    import random
+
+    from grader.harness.listening import Server
     from grader.harness.part import Part
-    from grader.harness.stage import Server, Stage
+    from grader.harness.stage import Stage
     from grader.protocol.dialogues import Dialogue
     from grader.protocol.script import Exchange
     from grader.wire.tcp import ScriptedClient
@@ -34,16 +38,17 @@ _SHOWN_BYTES = 60
 class Splits:
     """A dialogue to be split.  `dialogue`: makes it anew.  `ends`: the connection ends with its last reply.
 
-    `at_once`: whether the server takes several clients.
+    `rng` chooses among the places that there is no time for.  `at_once`: whether the server takes several clients.
     """
 
     stage: Stage
     dialogue: Callable[[], Dialogue]
+    rng: random.Random
     at_once: bool
     ends: bool = False
 
     def play(self, server: Server) -> Server:
-        """Play it once for every place.
+        """Play it once for every place, or for some of the last if the server is slow.
 
         Returns the server that is left: another one if a fault that had nothing to do with a split has ended the first.
 
@@ -54,20 +59,17 @@ class Splits:
         stage = self.stage
         mark = stage.transcript.mark()
         first, longest = self._first_and_longest(server)
-        places = range(1, longest)
-        done = 0
-        while self.at_once and not first.heard and done < len(places):
-            if not self._together(server, places[done : done + _AT_ONCE]):
-                server = stage.again(server)
-                break
+        places = _Places(longest, stage, self.rng)
+        together = self.at_once and not first.heard
+        while some := places.next():
+            if not (together and self._together(server, some)):
+                if together:
+                    server = stage.again(server)
+                    together = False
+                self._one_by_one(server, some)
             stage.transcript.rewind(mark)
-            done += _AT_ONCE
             server = stage.again(server)
-        for start in range(done, len(places), _AT_ONCE):
-            self._one_by_one(server, places[start : start + _AT_ONCE])
-            server = stage.again(server)
-        stage.transcript.rewind(mark)
-        words = f"{shown(first.request[:_SHOWN_BYTES])}: all {len(places)} splits"
+        words = f"{shown(first.request[:_SHOWN_BYTES])}: {places.told()}"
         stage.transcript.add(EventKind.NOTE, "grader", words)
         return server
 
@@ -90,7 +92,7 @@ class Splits:
             part.play(measured)
         return first, max(sizes)
 
-    def _together(self, server: Server, places: range) -> bool:
+    def _together(self, server: Server, places: Sequence[int]) -> bool:
         """Whether all of them are answered correctly when they are played at the same time."""
         parts: list[Part] = []
         try:
@@ -113,7 +115,7 @@ class Splits:
                 part.client.close()
         return True
 
-    def _one_by_one(self, server: Server, places: range) -> None:
+    def _one_by_one(self, server: Server, places: Sequence[int]) -> None:
         __tracebackhide__ = True
         mark = self.stage.transcript.mark()
         for place in places:
@@ -134,6 +136,36 @@ class Splits:
         part.hear()
         if self.ends and part.due is None:
             part.client.expect_end()
+
+
+class _Places:
+    """Where requests are split: everywhere, unless the program is so slow that it would take too long.
+
+    Then, of the places that are left, at some and at the last.
+    """
+
+    def __init__(self, size: int, stage: Stage, rng: random.Random) -> None:
+        self._count = size - 1
+        self._left = list(range(1, size))
+        self._left_out = 0
+        self._stage = stage
+        self._rng = rng
+
+    def next(self) -> list[int]:
+        """The next few, in order; none when all have been given."""
+        others = self._left[:-1]
+        if self._stage.taken_s > SPLITS_S and not self._left_out and len(others) > SPLITS_SAMPLED:
+            self._left_out = len(others) - SPLITS_SAMPLED
+            self._left = [*sorted(self._rng.sample(others, SPLITS_SAMPLED)), self._left[-1]]
+        some, self._left = self._left[:_AT_ONCE], self._left[_AT_ONCE:]
+        return some
+
+    def told(self) -> str:
+        """Where it was, in words."""
+        if not self._left_out:
+            return f"all {self._count} splits"
+        played = self._count - self._left_out
+        return f"{played} of {self._count} splits, since it takes so long; the seed chose the last {SPLITS_SAMPLED}"
 
 
 def _send_head(part: Part, place: int) -> None:
@@ -163,11 +195,11 @@ def serves_at_once(stage: Stage, server: Server, exchange: Exchange) -> bool:
     """Whether the server serves a client while another one is connected.  This may leave it in disorder."""
     with stage.connect(server) as first:
         _be_there(stage, first, exchange)
-        with stage.knock(server) as second:
+        with stage.peers.knock(server) as second:
             try:
                 second.wait_accepted()
                 first.close()
-                stage.open(second)
+                stage.greeting.hear(second)
                 second.ask(exchange)
             except FaultError:
                 return False  # if there is more to it, the splits will show it

@@ -1,4 +1,7 @@
-"""What a student's folder contains: the reports and a short feedback, made from what the student may see of one report.
+"""What is written about a hand-in: a folder for the student, and one for the instructor where that shows more.
+
+The student's has the reports and a feedback, made from what the student may see of one report.  Only where that is not
+everything, since checks are hidden, does the instructor have a report of the whole.
 
 They are made again only if something that they are made from has changed: the report, how reports are written, or
 whether the due date is past.
@@ -7,7 +10,7 @@ whether the due date is past.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
@@ -15,25 +18,33 @@ from typing import Final
 
 from grader import report as reports
 from grader.assignment import VisibilitySpec
-from grader.class_ import feedback
+from grader.class_.keys import INSTRUCTOR
 from grader.class_.model import HandIn
 from grader.class_.outfolder import OutFolder
 from grader.model import Report
+from grader.report import transcripts
 from grader.report.audience import for_student
 
 _HERE: Final = Path(__file__).resolve().parent.parent
 
-#: The files of a student's folder, and what makes each.
-FILES: Final[dict[str, Callable[[Report], bytes]]] = {
+#: What makes a file; None: there is none.
+_Make = Callable[[Report], bytes | None]
+#: The files of the instructor's folder, and what makes each.
+WHOLE: Final[dict[str, _Make]] = {
     "report.html": lambda report: reports.render("html", report),
     "report.json": lambda report: reports.render("json", report),
+    "report.transcripts.json": transcripts.render,
+}
+#: The files of a student's folder.
+FILES: Final[dict[str, _Make]] = {
+    **WHOLE,
     "report.xml": lambda report: reports.render("junitxml", report),
-    "feedback.md": feedback.render,
+    "feedback.md": lambda report: reports.render("feedback", report),
 }
 
 
 class Written:
-    """Writes students' folders."""
+    """Writes the folders of students."""
 
     def __init__(self, folder: OutFolder, visibility: VisibilitySpec) -> None:
         """`visibility`: when students may see checks that are not shown at any time."""
@@ -41,24 +52,40 @@ class Written:
         self._visibility = visibility
         self._now = datetime.now(UTC)
 
+    def whole(self, hand_in: HandIn, report: Report) -> str:
+        """The instructor's folder; empty where the student's shows everything."""
+        return f"{INSTRUCTOR}/{hand_in.student.key}" if self._shown(report).checks != report.checks else ""
+
     def reports(self, hand_in: HandIn, report: Report, key: str) -> Iterator[str]:
-        """Write a student's files, if they are not there; notes about those that could not be made.
+        """Write the files, if they are not there; notes about those that could not be made.
 
         Raises:
             CannotKeepError: they can't be written.
         """
-        folder = hand_in.student.key
+        student = hand_in.student.key
         stamp = f"{key} {report.submission.name!r} {_sources()} {self._visibility.is_past(self._now)}"
-        if key and self._folder.is_written(folder, stamp):
+        if key and self._folder.is_written(student, stamp):
             return
-        shown = for_student(report, self._visibility, self._now)
-        files = {}
-        for name, make in FILES.items():
-            try:
-                files[name] = make(shown)
-            except Exception as error:  # noqa: BLE001 — what a program printed must not cost the others their reports
-                yield f"{name} could not be written: {error!r}"
-        self._folder.write_student(folder, files, stamp)
+        files: dict[str, bytes | None] = {}
+        whole = self.whole(hand_in, report)
+        for folder, made_from, makers in ((student, self._shown(report), FILES), (whole, report, WHOLE)):
+            if folder:
+                yield from _made(files, folder, made_from, makers)
+        if not whole:
+            self._folder.remove_folder(f"{INSTRUCTOR}/{student}")
+        self._folder.write_student(student, files, stamp)
+
+    def _shown(self, report: Report) -> Report:
+        return for_student(report, self._visibility, self._now)
+
+
+def _made(files: dict[str, bytes | None], folder: str, report: Report, makers: Mapping[str, _Make]) -> Iterator[str]:
+    """Add a folder's files; notes about those that could not be made."""
+    for name, make in makers.items():
+        try:
+            files[f"{folder}/{name}"] = make(report)
+        except Exception as error:  # noqa: BLE001 — what a program printed must not cost the others their reports
+            yield f"{name} could not be written: {error!r}"
 
 
 @cache

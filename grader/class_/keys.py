@@ -12,8 +12,12 @@ from typing import Final
 #: Room for a path around it, on any system.
 _MOST_CHARS: Final = 60
 _DIGITS: Final = 6
+#: The folder of what only the instructor may see.
+INSTRUCTOR: Final = "instructor"
 #: What Windows has no files of, and what `DIR` itself contains.
-_TAKEN: Final = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?|.*\.(csv|json|html|xml|md|lock|pcap)", re.IGNORECASE)
+_TAKEN: Final = re.compile(
+    rf"(con|prn|aux|nul|com\d|lpt\d)(\..*)?|{INSTRUCTOR}|.*\.(csv|json|html|xml|md|lock|pcap)", re.IGNORECASE
+)
 
 
 def plain(words: str) -> str:

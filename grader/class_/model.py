@@ -12,7 +12,7 @@ from typing import Final, Literal
 
 import msgspec
 
-from grader.model import Frozen, Narrowed, Outcome, Requirement
+from grader.model import Frozen, Narrowed, Outcome, Requirement, Visibility
 from grader.submission import Part
 
 SCHEMA: Final = "grader/class/v1"
@@ -62,13 +62,17 @@ STATES: Final[tuple[State, ...]] = ("unjudged", "unusable", "waiting", "missing"
 
 
 class Check(Frozen, frozen=True, omit_defaults=False):
-    """A check that the class was graded by.  `points`: what it counts; `usual`: what the assignment gives for it."""
+    """A check that the class was graded by.  `points`: what it counts; `usual`: what the assignment gives for it.
+
+    `visibility`: whether students see more of it than that it passed or failed.
+    """
 
     id: str
     title: str
     points: float
     usual: float
     requirement: Requirement
+    visibility: Visibility = "visible"
 
 
 class Result(Frozen, frozen=True, omit_defaults=False):
@@ -98,13 +102,15 @@ class Result(Frozen, frozen=True, omit_defaults=False):
 class Row(Frozen, frozen=True, omit_defaults=False):
     """A line of the gradebook.  `folder`: of the student's reports, in the output folder (empty: there is none).
 
-    `deducted`: points taken off for late days.
+    `whole`: of the instructor's, where the student's don't show everything.  `deducted`: points taken off for late
+    days.
     """
 
     student: Student
     state: State
     result: Result | None = None
     folder: str = ""
+    whole: str = ""
     deducted: float = 0
     notes: tuple[str, ...] = ()
 

@@ -1,7 +1,8 @@
 """The output folder of a class: what is kept in it, and that no more than one run writes it.
 
     class.json  gradebook.csv  index.html         written at the beginning and the end of a run
-    <student>/                                    written when a student is finished; no key is like a name above
+    <student>/                                    written when a student is finished; no key is like another name here
+    instructor/<student>/                         the same where students may not see everything
     .grader/lock                                  held by the run that writes the folder
     .grader/kept/<hash>.json.gz                   whole reports, under a hash of all that they depend on
     .grader/written/<student>                     from which report the files in <student>/ were made, and how
@@ -19,7 +20,7 @@ import os
 import secrets
 import shutil
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, Self
@@ -27,6 +28,7 @@ from typing import Final, Self
 import msgspec
 
 from grader.class_ import work
+from grader.class_.keys import INSTRUCTOR
 from grader.class_.model import SCHEMA, Class
 from grader.errors import GraderError, UsageError
 from grader.model import Report
@@ -92,7 +94,7 @@ class OutFolder:
 
     def _tidy(self) -> None:
         """Remove what a killed run was writing."""
-        for pattern in (".part-*", "*/.part-*", f"{_OURS}/*/.part-*"):
+        for pattern in (".part-*", "*/.part-*", f"{INSTRUCTOR}/*/.part-*", f"{_OURS}/*/.part-*"):
             for path in self.path.glob(pattern):
                 path.unlink()
 
@@ -143,10 +145,16 @@ class OutFolder:
         except (OSError, UnicodeDecodeError):
             return False
 
-    def write_student(self, student: str, files: dict[str, bytes], stamp: str) -> None:
-        """Write a student's files.  `stamp`: what they were made from."""
+    def write_student(self, student: str, files: Mapping[str, bytes | None], stamp: str) -> None:
+        """Write the files about a student, by their paths; None: there is none any more.
+
+        `stamp`: what they were made from.
+        """
         for name, content in files.items():
-            self.write(f"{student}/{name}", content)
+            if content is None:
+                self.remove(name)
+            else:
+                self.write(name, content)
         self._put(self._written / student, stamp.encode())
 
     def write(self, name: str, content: bytes) -> None:
@@ -165,12 +173,17 @@ class OutFolder:
     def remove_student(self, student: str) -> None:
         """Remove the files of a student who has handed in nothing any more."""
         (self._written / student).unlink(missing_ok=True)
-        shutil.rmtree(self.path / student, ignore_errors=True)
+        self.remove_folder(student)
+        self.remove_folder(f"{INSTRUCTOR}/{student}")
+
+    def remove_folder(self, name: str) -> None:
+        """Remove a folder of the folder with all that is in it, if it is there."""
+        shutil.rmtree(self.path / name, ignore_errors=True)
 
     def _put(self, path: Path, content: bytes) -> None:
         part = path.parent / f".part-{secrets.token_hex(8)}"
         try:
-            path.parent.mkdir(exist_ok=True)
+            path.parent.mkdir(parents=True, exist_ok=True)
             try:
                 with part.open("wb") as file:
                     file.write(content)

@@ -14,21 +14,22 @@ from collections import Counter
 from collections.abc import Iterable
 from functools import cache
 from importlib import resources
-from typing import Final, NamedTuple
+from typing import Final, Generic, NamedTuple, TypeVar
 from urllib.parse import quote
 
 import jinja2
 
 from grader.class_.model import Check, Class, Row, State
-from grader.model import Outcome
+from grader.model import Outcome, Visibility
 from grader.report import safe
 from grader.report.text import number, plural, plural_points
 
+_Item = TypeVar("_Item")
 #: So many bars has the distribution: deciles are fine enough for any class, and fit on a phone.
 _BARS: Final = 10
 #: So many of the slowest submissions are listed.
 _SLOWEST: Final = 5
-#: So many names of a list are shown; the table of students has all of them.
+#: So many lines of a list are shown; a click shows the others.
 _NAMED: Final = 6
 #: The heading of each list of students whom somebody has to look at.
 ATTENTION: Final[dict[State, str]] = {
@@ -65,6 +66,13 @@ class Group(NamedTuple):
     state: str = ""
 
 
+class Folded(NamedTuple, Generic[_Item]):
+    """A list of which the beginning is shown, and the rest on demand."""
+
+    first: list[_Item]
+    rest: list[_Item]
+
+
 class Bar(NamedTuple):
     """A bar of the distribution.  `part`: its height in percent of the highest."""
 
@@ -74,11 +82,15 @@ class Bar(NamedTuple):
 
 
 class Line(NamedTuple):
-    """A check, and how many students have each outcome.  `column`: its place in the students' `outcomes`."""
+    """A check, and how many students have each outcome.
+
+    `column`: its place in the students' `outcomes`.  `seen`: the words for a check that students don't see.
+    """
 
     column: int
     id: str
     title: str
+    seen: str
     requirement: str
     points: str
     counts: list[tuple[str, str, int, float]]
@@ -134,8 +146,8 @@ def _page(graded: Class) -> dict[str, object]:
         "numbers": _numbers(graded, grades),
         "bars": _bars(grades, graded.max_score),
         "attention": [_group(ATTENTION[state], _in(graded, state), state) for state in ATTENTION if _in(graded, state)],
-        "unassigned": [safe.one_line(words) for words in graded.unassigned],
-        "alike": _alike(graded.rows),
+        "unassigned": _folded([safe.one_line(words) for words in graded.unassigned]),
+        "alike": _folded(_alike(graded.rows)),
         "slowest": _slowest(graded.rows),
         "lines": _lines(graded),
         "checks": [safe.one_line(check.title) for check in graded.checks],
@@ -150,6 +162,12 @@ def _page(graded: Class) -> dict[str, object]:
     }
 
 
+#: The words for checks that students don't see.
+_SEEN: Final[dict[Visibility, str]] = {
+    "visible": "",
+    "after_due_date": "hidden until the due date",
+    "hidden": "hidden from students",
+}
 _STATE_WORDS: Final[dict[State, str]] = {
     "graded": "graded",
     "unjudged": "not completely judged",
@@ -197,6 +215,10 @@ def _bars(grades: list[float], most: float) -> list[Bar]:
     return [Bar(number(most * tenth / _BARS), counts[tenth], 100 * counts[tenth] / highest) for tenth in range(_BARS)]
 
 
+def _folded(items: list[_Item]) -> Folded[_Item]:
+    return Folded(items[:_NAMED], items[_NAMED:])
+
+
 def _in(graded: Class, state: State) -> list[Row]:
     return [row for row in graded.rows if row.state == state]
 
@@ -214,7 +236,8 @@ def _why(row: Row) -> str:
 
 
 def _link(row: Row, aside: str = "") -> Link:
-    page = f"{quote(row.folder)}/report.html" if row.folder else ""
+    folder = row.whole or row.folder
+    page = f"{quote(folder)}/report.html" if folder else ""
     return Link(safe.one_line(row.student.name) or row.student.key, page, aside)
 
 
@@ -251,6 +274,7 @@ def _lines(graded: Class) -> list[Line]:
                 column=column,
                 id=safe.one_line(check.id),
                 title=safe.one_line(check.title),
+                seen=_SEEN[check.visibility],
                 requirement=f"{safe.one_line(check.requirement.number)} {safe.one_line(check.requirement.text)}",
                 points=number(check.points),
                 counts=counts,

@@ -233,15 +233,15 @@ class Run:
         own = msgspec.structs.replace(report, submission=about.submitted)
         result = result_of(own, self.checks, key, about.alike)
         notes = (*hand_in.notes, *self.written.reports(hand_in, own, key))
-        rows = _rows(hand_in, state_of(result), result, hand_in.student.key, notes)
-        return Finished(rows, was_kept)
+        rows = _rows(hand_in, state_of(result), result, notes)
+        whole = self.written.whole(hand_in, own)
+        return Finished(
+            tuple(msgspec.structs.replace(row, folder=hand_in.student.key, whole=whole) for row in rows), was_kept
+        )
 
 
-def _rows(
-    hand_in: HandIn, state: State, result: Result | None = None, folder: str = "", notes: tuple[str, ...] = ()
-) -> tuple[Row, ...]:
+def _rows(hand_in: HandIn, state: State, result: Result | None = None, notes: tuple[str, ...] = ()) -> tuple[Row, ...]:
     """A row for each of its students."""
     return tuple(
-        Row(student=student, state=state, result=result, folder=folder, notes=notes or hand_in.notes)
-        for student in hand_in.students
+        Row(student=student, state=state, result=result, notes=notes or hand_in.notes) for student in hand_in.students
     )

@@ -21,6 +21,7 @@ def checks_of(request: flow.Request) -> tuple[Check, ...]:
             points=spec.points,
             usual=spec.points,
             requirement=asked.requirements[spec.requirement],
+            visibility=spec.visibility,
         )
         for spec in asked.checks
         if spec.id in request.chosen

@@ -13,6 +13,7 @@ from grader.assignment import Assignment
 from grader.errors import UsageError
 from grader.limits import MOST_SEED
 from grader.model import Role, parts_of
+from grader.sandbox.begun import SANDBOX_VARIABLE
 from grader.sandbox.choose import Rules, Wanted
 
 ASSIGNMENTS = click.option(
@@ -25,6 +26,7 @@ SANDBOX = click.option(
     type=click.Choice(["auto", "docker", "local"]),
     default="auto",
     show_default=True,
+    envvar=SANDBOX_VARIABLE,
     help="Where the program runs: in containers, or in namespaces on this machine.",
 )
 OFFLINE = click.option("--offline", is_flag=True, help="Don't build or fetch images; exit with 3 if one is missing.")

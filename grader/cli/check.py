@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 
 @click.command("check")
-@click.argument("submission", type=click.Path(path_type=Path))
+@click.argument("submission", type=click.Path(path_type=Path), default=Path(), metavar="[SUBMISSION]")
 @click.option(
     "--assignment", "name", metavar="NAME", help="Which assignment it is, by name or path (or say so in grader.toml)."
 )
@@ -82,7 +82,7 @@ def command(
     quiet: bool,
     verbose: bool,
 ) -> int:
-    """Grade SUBMISSION: a folder, an archive, or one source file."""
+    """Grade SUBMISSION: a folder (this one, if it is left out), an archive, or one source file."""
     if quiet and verbose:
         raise UsageError("--quiet and --verbose contradict each other")
     if name:

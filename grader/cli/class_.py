@@ -51,6 +51,7 @@ from grader.sandbox.choose import Needs, Wanted
 @asked.OFFLINE
 @asked.IMAGE
 @asked.ONLY
+@asked.HIDDEN
 @click.option(
     "--again",
     type=click.Choice(["unjudged", "failed", "changed", "all"]),
@@ -74,6 +75,7 @@ def command(
     offline: bool,
     image: str,
     only: tuple[str, ...],
+    hidden: Path | None,
     again: whole.Again | None,
     seed: int | None,
     quiet: bool,
@@ -84,7 +86,8 @@ def command(
 
     Exit codes: 0 everybody is graded, 2 wrong usage, 3 some points could not be judged.
     """
-    request = asked.request(name, folder, role, only, seed or 1)
+    name, folder = asked.located(name, folder)
+    request = asked.request(name, folder, role, only, seed or 1, hidden=hidden)
     asked.rules_of(wanted, image, offline=offline)
     if scheduler is not None:
         must_be_safe(scheduler)

@@ -8,10 +8,12 @@ import click
 
 from grader.cli import asked
 from grader.cli.say import say, show
+from grader.errors import UsageError
 from grader.families import FAMILIES
 from grader.sandbox import engine
 from grader.sandbox.choose import contents_of
-from grader.sandbox.images import Images
+from grader.sandbox.images import Contents, Images
+from grader.sandbox.standalone import build as built_standalone
 
 
 @click.group("image")
@@ -27,6 +29,10 @@ def command() -> None:
 @click.option("--assignment", "name", metavar="NAME", help="With the libraries that this assignment allows.")
 @asked.ASSIGNMENTS
 @asked.IMAGE
+@click.option(
+    "--grader", "standalone", is_flag=True, help="The image with everything: the command, and what programs need."
+)
+@click.option("--tag", default="", metavar="NAME", help="Its name, with --grader: NAME[:TAG], with a registry or not.")
 @click.option("--base", metavar="IMAGE", help="Base images on this one (a Debian) from now on.")
 @click.option("--network", default="host", show_default=True, help="The network to fetch packages over.")
 def build(
@@ -36,17 +42,33 @@ def build(
     name: str | None,
     folder: Path | None,
     image: str,
+    standalone: bool,
+    tag: str,
     base: str | None,
     network: str,
 ) -> None:
     """Build the image for Python and C, and those you ask for, before a submission needs them."""
+    if standalone and (everything or image):
+        raise UsageError("--grader builds one image, with the languages of --family: leave out --all and --image")
+    if tag and not standalone:
+        raise UsageError("--tag names the image of --grader; the others have names of their own")
     assignment = asked.assignment_of(name, folder) if name else None
     hear = lambda words: click.echo(words, nl=False, err=True)  # noqa: E731
     images = Images(engine.connect(), say, network=network, hear=hear)
     if base is not None:
         images.choose_base(base)
+    if standalone:
+        _build_standalone(images, contents_of(assignment, names), tag)
+        return
     each = [frozenset({family.name}) for family in FAMILIES.values() if family.packages] if everything else []
     for wanted in (*each, frozenset(names)):
         contents = contents_of(assignment, wanted, image)
         supplied = images.supply(contents)
         show(f"built {supplied['sandbox'].names[0]} for {contents.words}: {supplied['sandbox'].size_bytes >> 20} MiB")
+
+
+def _build_standalone(images: Images, contents: Contents, tag: str) -> None:
+    made = built_standalone(images, contents, tag)
+    name = tag or next(name for name in made.names)
+    show(f"built {name} for {contents.words}: {made.size_bytes >> 20} MiB.  In a folder with a submission:\n")
+    show(f'  docker run --rm -v "$PWD:/submission" {name} check --assignment NAME')

@@ -8,7 +8,7 @@ import click
 
 from grader import assignment as assignments
 from grader import flow
-from grader.assignment import starting
+from grader.assignment.words import in_words
 from grader.cli import asked
 from grader.cli.say import show
 from grader.model import SECTIONS, parts_of
@@ -31,7 +31,7 @@ def command(name: str | None, folder: Path | None) -> None:
     secret = [spec for spec in wanted.checks if spec.visibility == "hidden"]
     show(f"{wanted.name}: {wanted.title}, {len(wanted.checks)} checks, {total:g} points\n")
     for role in wanted.roles:
-        show(starting.in_words(wanted.starting(role), role))
+        show(in_words(wanted.starting(role), role))
     show("")
     for part in parts_of(wanted.roles):
         specs = [spec for spec in wanted.checks if spec.part == part and spec not in secret]

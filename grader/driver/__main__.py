@@ -29,12 +29,13 @@ from grader.driver import author
 from grader.driver.plugin import Referee
 from grader.harness.fixtures import Fixtures
 from grader.harness.greeting import Greeting
-from grader.harness.stage import Stage, environment
+from grader.harness.stage import Stage
+from grader.harness.starting import environment
 from grader.job import Built, Command, Finished, Job, Lacking, Refused, Word
 from grader.limits import ANSWER_S, WARDEN_READY_S
 from grader.link import hidden
 from grader.link.channel import Channel, read_frame
-from grader.model import Outcome, Part, Role, parts_of
+from grader.model import Outcome, Role, parts_of
 from grader.protocol.script import Seeded, StreamProtocol
 from grader.wire.build import Builder, Product
 from grader.wire.kernel import SocketTable
@@ -90,8 +91,10 @@ def _build_and_play(job: Job, warden: WardenClient, say: Callable[[Word], None],
         if product.result.outcome is not Outcome.FAILED:
             commands[role] = msgspec.structs.replace(job.commands[role], run=product.run)
     if commands:
-        stage = Stage(msgspec.structs.replace(job, commands=commands), warden, table)
-        _play(job, parts_of(commands), stage, say, folder)
+        protocol = cast("StreamProtocol", Seeded(author.load(folder, PROTOCOL), job.seed))
+        stage = Stage(msgspec.structs.replace(job, commands=commands), warden, table, _greeting(job, protocol))
+        referee = Referee(job, parts_of(commands), stage, folder, say)
+        _play(folder, referee, Fixtures(stage, protocol, job.seed))
         stage.end_program()
 
 
@@ -162,20 +165,21 @@ def _reach_warden(where: str) -> socket.socket:
             select.select([], [], [], 0.002)  # between looks for a file that another container makes
 
 
-def _play(job: Job, parts: tuple[Part, ...], stage: Stage, say: Callable[[Word], None], folder: Path) -> None:
-    protocol = cast("StreamProtocol", Seeded(author.load(folder, PROTOCOL), job.seed))
-    stage.greeting = Greeting(
+def _greeting(job: Job, protocol: StreamProtocol) -> Greeting:
+    return Greeting(
         protocol.greeting() if hasattr(protocol, "greeting") else b"",
         judged=bool(job.chosen & {"server.greets", "server.extra_reply_bytes"}),
     )
+
+
+def _play(folder: Path, referee: Referee, fixtures: Fixtures) -> None:
     # No configuration, conftest, cache or plugin of the machine's: the same run everywhere.
     for name in [name for name in os.environ if name.startswith("PYTEST_")]:
         del os.environ[name]
     os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
     without = [word for plugin in _UNUSED_PLUGINS for word in ("-p", f"no:{plugin}")]
     options = ["-c", os.devnull, "--rootdir", str(folder), *without, "--noconftest"]
-    referee = Referee(job, parts, stage, folder, say)
-    status = pytest.main(options, plugins=[referee, Fixtures(stage, protocol, job.seed)])
+    status = pytest.main(options, plugins=[referee, fixtures])
     if status not in {pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.NO_TESTS_COLLECTED}:
         raise SystemExit(f"pytest ended with {status!r}")
 

@@ -26,14 +26,13 @@ from grader.harness.stage import Stage
 from grader.job import Checked, Job, Word
 from grader.limits import LAST_CHECK_S
 from grader.link.channel import ChannelClosedError
-from grader.model import UNJUDGED, CheckResult, Compared, Event, EventKind, Outcome, Part, part_of
+from grader.model import UNJUDGED, CheckResult, Compared, Event, EventKind, Outcome, Part, SourceLine, part_of
 from grader.wire.budget import Budget
 from grader.wire.faults import FaultError, NotStartedError, UnprovedError
 from grader.wire.kernel import waited_for_cpu_s
 from grader.wire.transcript import compared
 from grader.wire.warden import WardenError
 
-_LISTENS = "server.listens"
 #: Checks that are played once more to find out where the program crashes: it is the same line more often than not.
 _MOST_CRASHES = 3
 
@@ -60,9 +59,12 @@ class Referee:
         #: By check: those in which the program crashed, the first ones.
         self._crashes: dict[str, _Crash] = {}
         self._never_listened: FaultError | None = None
+        #: Whether a check fails, or has failed, by a program that can't be reached; all others are skipped for that.
+        self._told = not OPENERS.isdisjoint(job.chosen)
         #: When the time is used up for the checks of each part; one that takes too long takes nothing from the others.
         self._deadlines: dict[Part, float] = {}
-        self._budgets = {part: Budget(job.assignment.limits.whole_s, waited_for_cpu_s) for part in parts}
+        limits = job.assignment.limits
+        self._budgets = {part: Budget(limits.whole_s, waited_for_cpu_s, limits) for part in parts}
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_collection(self, session: pytest.Session) -> bool:
@@ -105,30 +107,35 @@ class Referee:
         What could not be judged is played once more, by itself: what was in its way may be gone.
         """
         part = _part(item)
-        deadline = self._deadlines.setdefault(part, time.monotonic() + self._job.assignment.limits.whole_s)
-        self._play(item, nextitem, deadline)
-        if self._may_be_judged_yet(item, deadline) and _tidy(item.session, self._stage.end_program):
-            self._play(item, nextitem, deadline, "it could not be judged before, and is played once more, by itself")
-        if self.id_of(item) in self._crashes and not item.session.shouldstop and time.monotonic() < deadline:
-            self._look_where_it_crashes(item, nextitem, deadline)
+        self._deadlines.setdefault(part, time.monotonic() + self._job.assignment.limits.whole_s)
+        self._play(item, nextitem)
+        if self._may_be_judged_yet(item) and _tidy(item.session, self._stage.end_program):
+            self._play(item, nextitem, "it could not be judged before, and is played once more, by itself")
+        if self.id_of(item) in self._crashes:
+            self._look_where_it_crashes(item, nextitem)
         self._say(Checked(self._results[self.id_of(item)]))
         if nextitem is not None and _part(nextitem) != part:
             _tidy(item.session, self._stage.end_program)
         return True
 
-    def _play(self, item: pytest.Item, nextitem: pytest.Item | None, deadline: float, note: str = "") -> None:
-        self._stage.begin(deadline + LAST_CHECK_S, self._budgets[_part(item)], pair=_part(item) == "pair")
+    def _deadline(self, part: Part) -> float:
+        """When its checks must have ended (time.monotonic), with what is given back so far."""
+        return self._deadlines[part] + self._budgets[part].given_back_s
+
+    def _play(self, item: pytest.Item, nextitem: pytest.Item | None, note: str = "") -> None:
+        part = _part(item)
+        self._stage.begin(self._deadline(part) + LAST_CHECK_S, self._budgets[part], pair=part == "pair")
         if note:
             self._stage.transcript.add(EventKind.NOTE, "grader", note)
         runtestprotocol(item, nextitem=nextitem, log=False)
 
-    def _look_where_it_crashes(self, item: pytest.Item, nextitem: pytest.Item | None, deadline: float) -> None:
+    def _look_where_it_crashes(self, item: pytest.Item, nextitem: pytest.Item | None) -> None:
         """Play a check once more with a program that is followed, and add to its message where that crashes."""
-        check_id = self.id_of(item)
+        check_id, deadline = self.id_of(item), self._deadline(_part(item))
         result, crash = self._results[check_id], self._crashes[check_id]
-        with self._stage.following():
-            if not _tidy(item.session, self._stage.end_program):
-                return
+        if item.session.shouldstop or time.monotonic() > deadline or not _tidy(item.session, self._stage.end_program):
+            return
+        with self._stage.programs.following():
             self._stage.begin(deadline + LAST_CHECK_S, pair=_part(item) == "pair")
             runtestprotocol(item, nextitem=nextitem, log=False)
             _tidy(item.session, self._stage.end_program)
@@ -139,16 +146,16 @@ class Referee:
             result = msgspec.structs.replace(result, message=message)
         self._results[check_id] = result
 
-    def _may_be_judged_yet(self, item: pytest.Item, deadline: float) -> bool:
+    def _may_be_judged_yet(self, item: pytest.Item) -> bool:
         """Whether only the machine was at fault, and there is time."""
         result = self._results.get(self.id_of(item))
         unproved = result is not None and result.outcome is Outcome.INCONCLUSIVE
-        return unproved and not item.session.shouldstop and time.monotonic() < deadline
+        return unproved and not item.session.shouldstop and time.monotonic() < self._deadline(_part(item))
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> None:
         """Skip what can't be judged before anything is started."""
-        if time.monotonic() > self._deadlines[_part(item)]:
+        if time.monotonic() > self._deadline(_part(item)):
             whole_s = self._job.assignment.limits.whole_s
             what = f"the {whole_s:.0f} s for {_WHOSE_TIME[_part(item)]} were used up before"
             raise self._budgets[_part(item)].out_of_time(what)
@@ -168,7 +175,7 @@ class Referee:
         """Take the verdict from the phase in which it was reached: the setup, or the check itself."""
         report = yield
         if call.when == "call" or (call.when == "setup" and call.excinfo is not None):
-            error = call.excinfo.value if call.excinfo else self._stage.unproved
+            error = call.excinfo.value if call.excinfo else self._stage.programs.unproved
             result = self._result(item, error, call.duration)
             self._results[result.id] = result
             # What was not played leaves the program as it was.
@@ -195,6 +202,7 @@ class Referee:
             duration_s=round(duration_s, 6),
             evidence=self._evidence(error, message) if outcome in _KNOWN_AT else self._stage.transcript.events,
             compared=_compared(error),
+            place=_place(error),
             depends_on=error.needed.id if isinstance(error, _PrerequisiteError) else "",
         )
 
@@ -212,22 +220,24 @@ class Referee:
         written = {command.language for role, command in self._job.commands.items() if part in {role, "pair"}}
         language = written.pop() if len(written) == 1 else ""
         there = self._job.assignment.image.names
-        missing = (expect.missing_module(voice.complained, there) for voice in self._stage.voices(""))
+        missing = (expect.missing_module(voice.complained, there) for voice in self._stage.programs.voices(""))
         return next(filter(None, missing), "") or row.hint_for(reason, language)
 
     def _verdict(self, check_id: str, error: BaseException | None) -> tuple[Outcome, Reason | None, str]:
         if error is None:
             return Outcome.PASSED, None, ""
-        if isinstance(error, NotStartedError) and check_id in OPENERS:
-            if check_id == _LISTENS:
+        if isinstance(error, NotStartedError) and (check_id in OPENERS or not self._told):
+            self._told = True
+            if part_of(check_id) == "server":
                 self._never_listened = error.fault
             error = error.fault
         if isinstance(error, FaultError | UnprovedError):
-            error = self._stage.located(self._stage.behind(error))
+            programs = self._stage.programs
+            error = programs.located(programs.behind(error))
             outcome = Outcome.FAILED if isinstance(error, FaultError) else Outcome.INCONCLUSIVE
-            voices, events = self._stage.voices(error.doing), self._stage.transcript.events
+            voices, events = programs.voices(error.doing), self._stage.transcript.events
             known = check_id in self._crashes or len(self._crashes) < _MOST_CRASHES
-            if isinstance(error, FaultError) and self._stage.crashed and known:
+            if isinstance(error, FaultError) and programs.crashed and known:
                 self._crashes[check_id] = _Crash(error, events, voices)
             return outcome, error.reason, expect.explain(error, events, voices)
         return verdict_without_play(error, self._folder)
@@ -256,6 +266,13 @@ def _compared(error: BaseException | None) -> Compared | None:
     if isinstance(fault, FaultError) and isinstance(fault.expected, bytes) and fault.received is not None:
         return compared(fault.expected, fault.received)
     return None
+
+
+def _place(error: BaseException | None) -> SourceLine | None:
+    """The line that the program was at, the first if there are several."""
+    fault = _fault(error)
+    places = fault.places if isinstance(fault, FaultError) else None
+    return SourceLine(file=places[0].file, line=places[0].line) if places else None
 
 
 def verdict_without_play(error: BaseException, folder: Path) -> tuple[Outcome, Reason, str]:

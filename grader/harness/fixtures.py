@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
-from typing import Any, TypeVar, cast
+from typing import Any, Protocol, TypeVar, cast
 
 import pytest
 
+from grader.harness.clients import Clients
+from grader.harness.listening import Server
 from grader.harness.part import Part
-from grader.harness.session import Clients
-from grader.harness.stage import Server, Stage
+from grader.harness.stage import Stage
 from grader.protocol.dialogues import Dialogue
 from grader.protocol.script import ClientProtocol, StreamProtocol
 from grader.wire.kernel import Endpoint
@@ -21,9 +22,33 @@ from grader.wire.udp_server import ScriptedUdpServer
 
 P = TypeVar("P", bound=Peer)
 
-Connect = Callable[[], ScriptedClient]
+
+class Connect(Protocol):
+    """Connects a new scripted client to the shared server, which is closed when the check ends."""
+
+    def __call__(self, port: str = "") -> ScriptedClient:
+        """`port`: the name of one of several ports; without one the main port, whose greeting is received first."""
+
+
+class ConnectUdp(Protocol):
+    """Opens a new scripted UDP client of the shared server, which is closed when the check ends."""
+
+    def __call__(self, port: str = "") -> UdpClient:
+        """`port`: the name of one of several ports; without one the main port."""
+
+
+class Launch(Protocol):
+    """Starts a server of the submission for this check alone, beside whatever else runs."""
+
+    def __call__(self, arguments: tuple[str, ...] | None = None) -> Server:
+        """`arguments`: other ones than usual, with the placeholders of the assignment.
+
+        Raises:
+            FaultError: it does not listen.
+        """
+
+
 Begin = Callable[[Dialogue], Part]
-ConnectUdp = Callable[[], UdpClient]
 TcpClients = Clients[ScriptedServer]
 UdpClients = Clients[ScriptedUdpServer]
 
@@ -54,7 +79,7 @@ class Fixtures:
     @pytest.fixture
     def connect(self, server: Server) -> Connect:
         """Connects a new scripted client to the shared server; it is closed when the check ends."""
-        return lambda: self._stage.connect(server)
+        return lambda port="": self._stage.connect(server, port)
 
     @pytest.fixture
     def begin(self, server: Server) -> Begin:
@@ -64,7 +89,12 @@ class Fixtures:
     @pytest.fixture
     def connect_udp(self, server: Server) -> ConnectUdp:
         """Opens a new scripted UDP client of the shared server; it is closed when the check ends."""
-        return lambda: self._stage.connect_udp(server)
+        return lambda port="": self._stage.connect_udp(server, port)
+
+    @pytest.fixture
+    def launch(self) -> Launch:
+        """Starts another server, perhaps with other arguments, beside those that run; it ends with the check."""
+        return self._stage.launch_beside
 
     @pytest.fixture
     def protocol(self) -> StreamProtocol:
@@ -79,12 +109,12 @@ class Fixtures:
     @pytest.fixture(scope="session")
     def tcp_clients(self) -> TcpClients:
         """Starts the submission's client with a scripted TCP server."""
-        return self._clients(self._stage.listen)
+        return self._clients(self._stage.peers.listen)
 
     @pytest.fixture(scope="session")
     def udp_clients(self) -> UdpClients:
         """Starts the submission's client with a scripted UDP server."""
-        return self._clients(self._stage.await_datagrams)
+        return self._clients(self._stage.peers.await_datagrams)
 
     @pytest.fixture(scope="session")
     def clients(self, request: pytest.FixtureRequest) -> Clients[Any]:
@@ -92,7 +122,7 @@ class Fixtures:
         return cast("Clients[Any]", request.getfixturevalue("tcp_clients" if self._stage.over_tcp else "udp_clients"))
 
     def _clients(self, make_peer: Callable[[list[Endpoint]], P]) -> Clients[P]:
-        return Clients(self._stage, self._stage.command, self._stage.server_spec.default_port, make_peer)
+        return Clients(self._stage, self._stage.client_command, self._stage.server_spec.usual_port, make_peer)
 
     @pytest.fixture
     def rng(self, request: pytest.FixtureRequest) -> random.Random:

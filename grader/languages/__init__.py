@@ -13,16 +13,16 @@ from __future__ import annotations
 import json
 import re
 import shlex
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import islice
 from pathlib import PurePosixPath
 from types import MappingProxyType
 from typing import Final
 
-from grader.assignment.starting import ARGUMENTS, Starting
+from grader.assignment.starting import ARGUMENTS, Starting, placeholders_in
 from grader.errors import UsageError
-from grader.families import FAMILIES, closed, families_of_words
+from grader.families import FAMILIES, STANDALONE, closed, families_of_words, larger_image
 from grader.languages import builds, programs
 from grader.languages.recipe import Recipe
 from grader.languages.scripts import odd_lines
@@ -30,7 +30,7 @@ from grader.languages.sources import Sources, is_side_file
 from grader.languages.table import language_name, language_of
 from grader.model import Role
 from grader.roles import OTHER_ROLE, belongs_to, role_named
-from grader.submission import CONFIG_NAME, Config, Start, Submission, shown
+from grader.submission import CONFIG_NAME, Config, Start, Submission, line_of, shown
 
 #: A number in a source that may be a port: not part of a name, a fraction or an address.
 _NUMBER: Final = re.compile(r"(?<![\w.])[0-9](?:_?[0-9]){0,6}(?!\w|\.[0-9])")
@@ -90,6 +90,8 @@ def lacking(made: Recipe, role: Role, tools: Iterable[str], *, in_images: bool) 
     notes = [family.note for family in wanted if family.note]
     if in_images:
         return f"{words} (add it to the image that --image names, or leave out --image)"
+    if STANDALONE and packages:
+        return f"{words} ({larger_image(family.name for family in wanted)})"
     return f"{words} ({' '.join(notes) or 'apt-get install ' + ' '.join(packages)})"
 
 
@@ -104,20 +106,20 @@ def written_in(submission: Submission, made: Recipe) -> str:
 
 def _recipe(sources: Sources, role: Role, asked: Starting) -> Recipe:
     start = _configured(sources.submission.config, role)
-    found = (
-        _from_config(sources, start)
-        if start is not None
-        else _with_arguments(_found(sources, role, asked), role, asked)
-    )
+    if start is None:
+        found = _with_arguments(_found(sources, role, asked), role, asked)
+    else:
+        _refuse_placeholders(sources, role, start, asked.places(role))
+        found = _from_config(sources, start)
     return found if role == "server" else replace(found, ports=_ports_in(sources, found))
 
 
 def _with_arguments(made: Recipe, role: Role, asked: Starting) -> Recipe:
     """The recipe with the assignment's arguments in place of the usual ones, with which every recipe ends."""
-    if asked.arguments is None:
+    arguments = asked.arguments_of(role)
+    if asked.arguments is None and arguments == ARGUMENTS[role]:
         return made
-    run = (*made.run[: -len(ARGUMENTS[role])], *asked.arguments)
-    return replace(made, run=run, arguments=len(asked.arguments))
+    return replace(made, run=(*made.run[: -len(ARGUMENTS[role])], *arguments), arguments=len(arguments))
 
 
 def _taken_twice(submission: Submission, found: dict[Role, Recipe]) -> Role | None:
@@ -192,6 +194,16 @@ def _from_config(sources: Sources, start: Start) -> Recipe:
     )
 
 
+def _refuse_placeholders(sources: Sources, role: Role, start: Start, known: tuple[str, ...]) -> None:
+    """Raised for one that nobody would fill in: it is a misspelt one."""
+    for place in (place for word in start.run for place in placeholders_in(word)):
+        if place not in known:
+            line = line_of(sources.text(CONFIG_NAME), (role, "run"))
+            where = f"{CONFIG_NAME} line {line}" if line else CONFIG_NAME
+            words = _listed([f"{{{name}}}" for name in known], "and")
+            raise UsageError(f'{where}: key "{role}.run" has the unknown placeholder {{{place}}} (known: {words})')
+
+
 def _configured_files(submission: Submission, start: Start | None) -> list[str]:
     """The submission's own files that appear in a role's commands."""
     words = _words_of(_words(start)) if start is not None else []
@@ -251,6 +263,17 @@ def _several_found(sources: Sources, role: Role, names: list[str], asked: Starti
     return (
         f"{_listed([shown(name) for name in names], 'and')} could each be the {role}: say which one it is in a file "
         f"{CONFIG_NAME}, for example with this line:\n{config_line(role, example)}"
+    )
+
+
+def which_made(made: Recipe, role: Role, programs: Sequence[str]) -> str:
+    """What to do when a build has made several programs and none is named after the role; nothing if it has not."""
+    if not programs:
+        return ""
+    example = replace(made, run=(f"./{programs[0]}", *made.run[1:]))
+    return (
+        f"Name the program after the {role}, or say which one it is in a file {CONFIG_NAME}, for example with this "
+        f"line:\n{config_line(role, example)}"
     )
 
 

@@ -6,6 +6,7 @@ What they make is found afterwards, among new files that can be executed.
 from __future__ import annotations
 
 import re
+import tomllib
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
@@ -24,6 +25,7 @@ from grader.roles import belongs_to, in_folder_of
 
 #: A library that a crate needs, in a table of several or in its own.
 _DEPENDENCIES: Final = re.compile(r"^\[(?:[\w.-]*\.)?(?:build-)?dependencies(?:\]\s*[\w\"]|\.)", re.MULTILINE)
+_ADD_EXECUTABLE: Final = re.compile(r"\badd_executable\s*\(\s*([\w.+-]+)([^)]*)\)", re.IGNORECASE)
 _WORD: Final = re.compile(r"[\w./+-]+")
 
 
@@ -89,12 +91,37 @@ def _by_cargo(sources: Sources, role: Role, winners: list[str]) -> Recipe | None
         if not _DEPENDENCIES.search(sources.text(manifest)):
             # It pins nothing then, and an older cargo can't read a newer one's file.
             build = (("rm", "-f", joined(place, "Cargo.lock")), *build)
-        names = tuple(re.findall(r'^[^\S\n]*name[^\S\n]*=[^\S\n]*"([^"\n]+)"', sources.text(manifest), re.MULTILINE))
-        made = _made(
-            role, build, language="cargo", likely=(*_likely(winners), *names), families=frozenset({BASE, "rust"})
-        )
+        likely = (*_likely(winners), *_crate_programs(sources.text(manifest), place, winners))
+        made = _made(role, build, language="cargo", likely=likely, families=frozenset({BASE, "rust"}))
         return replace(made, program=winners[0])
     return None
+
+
+def _crate_programs(manifest: str, place: str, winners: list[str]) -> tuple[str, ...]:
+    """The names that a `Cargo.toml` gives what is made from the winners; its own if it says nothing of them."""
+    try:
+        crate = tomllib.loads(manifest)
+    except (ValueError, RecursionError):
+        return ()  # cargo says what is wrong with it
+    programs = [program for program in _list(crate.get("bin")) if isinstance(program, dict)]
+    own = [program for program in programs if joined(place, str(program.get("path", ""))) in winners]
+    package = crate.get("package")
+    tables = own or [*programs, *([package] if isinstance(package, dict) else [])]
+    return tuple(name for table in tables if isinstance(name := table.get("name"), str))
+
+
+def _list(value: object) -> list[object]:
+    return value if isinstance(value, list) else []
+
+
+def _cmake_programs(text: str, winners: list[str]) -> tuple[str, ...]:
+    """The names of the programs for which a `CMakeLists.txt` names one of the winners as a source."""
+    sources = {PurePosixPath(name).name for name in winners}
+    return tuple(
+        name
+        for name, words in _ADD_EXECUTABLE.findall(text)
+        if not sources.isdisjoint(PurePosixPath(word).name for word in _WORD.findall(words))
+    )
 
 
 def _by_cmake(sources: Sources, role: Role, winners: list[str]) -> Recipe | None:
@@ -103,7 +130,8 @@ def _by_cmake(sources: Sources, role: Role, winners: list[str]) -> Recipe | None
     for place in _places(sources, role, winners, ("CMakeLists.txt",)):
         output = unused("cmake-build", sources.taken)
         build: tuple[Argv, ...] = (("cmake", "-S", place or ".", "-B", output), ("cmake", "--build", output))
-        made = _made(role, build, language="CMake", likely=_likely(winners), families=frozenset({BASE, "cmake"}))
+        likely = (*_likely(winners), *_cmake_programs(sources.text(joined(place, "CMakeLists.txt")), winners))
+        made = _made(role, build, language="CMake", likely=likely, families=frozenset({BASE, "cmake"}))
         return replace(made, program=winners[0])
     return None
 

@@ -17,7 +17,7 @@ from typing import Final
 from grader.languages.sources import Sources, folder_of, is_aside, is_side_file, joined
 from grader.languages.table import SHELL, language_of
 from grader.model import Role
-from grader.roles import OTHER_ROLE, belongs_to, is_called, is_near, is_usual, plain, tiers
+from grader.roles import OTHER_ROLE, belongs_to, is_called, is_usual, plain, role_spoken_of, tiers
 
 Rule = Callable[[str], bool]
 
@@ -27,6 +27,8 @@ _MAIN_NAMES: Final = frozenset({"main", "app", "run", "index", "program", "start
 _STARTS: Final = ("", "run", "start", "launch", "go")
 #: Words of a command line that start what follows.
 _COMMAND: Final = re.compile(r"(?:\b(?:python[\d.]*|node|ruby|perl|java|go|bash|sh|npx|ts-node)[^\S\n]|\./)")
+#: Text up to the end of a command in backticks, or to the end of the line.
+_PIECE: Final = re.compile(r"[^`]*`[^`]*`|[^`]+")
 _README: Final = re.compile(r"(?:readme|anleitung|howto|usage|notes|report)(?:\.\w+)?", re.IGNORECASE)
 
 
@@ -151,25 +153,38 @@ def _guarded(sources: Sources, names: list[str]) -> list[str]:
 
 
 def _started(sources: Sources, role: Role, names: list[str]) -> list[str]:
-    """Those that a README, a start script or `package.json` starts; on a line for the role, if there is one."""
-    lines = [*_commands(sources)]
-    for wanted in ([line for line in lines if is_near(line, role)], lines):
-        found = [name for name in names if any(_names(line, name) for line in wanted)]
+    """Those that a README, a start script or `package.json` starts; in words about the role, if there are any."""
+    commands = [*_commands(sources)]
+    for wanted in ([words for role_of, words in commands if role_of == role], [words for _, words in commands]):
+        found = [name for name in names if any(_names(words, name) for words in wanted)]
         if found:
             return found
     return []
 
 
-def _commands(sources: Sources) -> Iterable[str]:
-    """Lines that start something."""
+def _commands(sources: Sources) -> Iterable[tuple[Role | None, str]]:
+    """Words that start something, each with the role that they are about."""
     for name in sources.files:
         base = PurePosixPath(name).name
         if _README.fullmatch(base) or language_of(name) is SHELL:
-            yield from (line for line in sources.text(name).split("\n") if _COMMAND.search(line))
+            yield from _told(sources.text(name))
         elif base == "package.json":
-            yield from (
-                f"{key}: {joined(folder_of(name), words)}" for key, words in _package_starts(sources.text(name))
-            )
+            for key, words in _package_starts(sources.text(name)):
+                yield role_spoken_of(key) or role_spoken_of(words), joined(folder_of(name), words)
+
+
+def _told(text: str) -> Iterable[tuple[Role | None, str]]:
+    """Commands in a text for people: each is about the role in the words before it, else in the last that name one.
+
+    "Start the server with `python3 a.py` and the client with `python3 b.py`" are two; so are "Server:" and "Client:"
+    with a command below each.
+    """
+    role: Role | None = None
+    for line in text.split("\n"):
+        for words in _PIECE.findall(line):
+            role = role_spoken_of(words) or role
+            if _COMMAND.search(words):
+                yield role, words
 
 
 def _package_starts(text: str) -> Iterable[tuple[str, str]]:

@@ -260,8 +260,10 @@ def _awkward_lines_are_text(protocol: ClientProtocol) -> bool:
 
 
 def _awkward_replies_can_be_cut(protocol: ClientProtocol) -> bool:
-    """In the middle of a character."""
-    return any(_widths(entry.reply) - {1} for entry in protocol.typed_awkward())
+    """In the middle of a character.  Where what is shown is not part of the reply, replies are binary."""
+    entries = protocol.typed_awkward()
+    is_text = any(entry.shown and entry.shown in entry.reply for entry in entries)
+    return not is_text or any(_widths(entry.reply) - {1} for entry in entries)
 
 
 def _awkward_lines_are_told_apart(protocol: ClientProtocol) -> bool:
@@ -360,7 +362,7 @@ PROMISES: dict[str, tuple[Promise, ...]] = {
     ),
     "typed_awkward": (
         Promise("lines in UTF-8 without a line ending", _awkward_lines_are_text),
-        Promise("a reply with a multi-byte character", _awkward_replies_can_be_cut),
+        Promise("a reply with a multi-byte character, if replies are text", _awkward_replies_can_be_cut),
         Promise("lines whose shown is not part of another's, nor of one of typed", _awkward_lines_are_told_apart),
         Promise(_NO_END, _awkward_lines_stay),
     ),

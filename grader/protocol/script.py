@@ -68,7 +68,8 @@ class ClientProtocol(Protocol):
     def typed_awkward(self) -> tuple[Entry, ...]:
         """Lines in UTF-8 that trip a client up: multi-byte characters, white space at either end, an empty line.
 
-        No `shown` is part of another's, except for an empty one, and none of the lines makes the client exit.
+        No `shown` is part of another's, except for an empty one, and none of the lines makes the client exit.  Where
+        messages are not text, they are unusual lines of other kinds.
         """
 
     def typed_sized(self, size_bytes: int) -> Entry:

@@ -24,6 +24,7 @@ from grader.model import (
     Graded,
     Outcome,
     Report,
+    SourceLine,
     judged,
 )
 from grader.report.safe import lines, one_line
@@ -91,6 +92,12 @@ _FAULTS: Final = tuple(
         r"^\w*Error: ",
         r"^make(\[\d+\])?: \*\*\* ",
     )
+)
+
+#: The lines that name a file and one of its lines: those of gcc, clang and javac, and of go.
+_FAULT_PLACES: Final = tuple(
+    re.compile(rf"(?:\./)?(?P<file>[^\s:][^:]{{0,200}}){ending}")
+    for ending in (r":(?P<line>\d{1,7})(?::\d+)?: (?:fatal )?error\b", r"(?<=\.go):(?P<line>\d{1,7}):\d+: ")
 )
 
 
@@ -191,6 +198,13 @@ def explain(check: CheckResult) -> list[str]:
     hint = hint_line(check)
     said = [f"{capital(reason_clause(check))}.", requirement_line(check), *message_lines(check)]
     return [*said, " ".join(hint)] if hint else said
+
+
+def place(check: CheckResult) -> SourceLine | None:
+    """The line of the student's source that a failure is about: where the program was, or what does not compile."""
+    if check.outcome is not Outcome.FAILED:
+        return None
+    return check.place or (fault_place(check.message) if check.reason is Reason.BUILD_FAILED else None)
 
 
 def hint_line(check: CheckResult) -> tuple[str, str] | None:
@@ -447,3 +461,10 @@ def first_fault(log: str) -> str:
     said = [line for line in map(one_line, log.splitlines()) if line]
     named = (line for line in said if any(fault.search(line) for fault in _FAULTS))
     return next(named, said[-1] if said else "the build printed nothing; run its command by hand")
+
+
+def fault_place(log: str) -> SourceLine | None:
+    """The line that a compiler names in the first error of a build's log; what it says is the student's text, too."""
+    tried = (pattern.match(line) for line in log.splitlines() for pattern in _FAULT_PLACES)
+    found = next(filter(None, tried), None)
+    return SourceLine(file=one_line(found["file"]), line=int(found["line"])) if found else None

@@ -18,6 +18,8 @@ from grader.errors import CannotJudgeError
 from grader.sandbox.interpreter import python_module
 
 _TAIL_BYTES = 2000
+#: Names the sandbox where no option does.
+SANDBOX_VARIABLE = "GRADER_SANDBOX"
 
 
 @contextmanager
@@ -36,9 +38,10 @@ def begun(arguments: Sequence[str]) -> Iterator[Nest | None]:
 
 
 def wants_local(arguments: Sequence[str]) -> bool:
-    """Whether the arguments ask for `check` in the local sandbox."""
+    """Whether the arguments, or else the environment, ask for `check` in the local sandbox."""
     chosen = [after for option, after in itertools.pairwise(arguments) if option == "--sandbox"]
     chosen += [option.removeprefix("--sandbox=") for option in arguments if option.startswith("--sandbox=")]
+    chosen = chosen or [os.environ.get(SANDBOX_VARIABLE, "")]
     return arguments[:1] == ["check"] and chosen == ["local"]
 
 

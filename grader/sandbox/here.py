@@ -16,6 +16,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
+from grader import families
 from grader.assignment import Libraries
 from grader.families import FAMILIES
 from grader.limits import LOOK_S
@@ -60,6 +61,8 @@ def way_out(name: str) -> str:
     family = FAMILIES[name]
     if not family.packages:
         return family.note.rstrip(".")
+    if families.STANDALONE:
+        return families.larger_image([name])
     return f"install it (Debian: apt install {' '.join(family.packages)}), or use --sandbox docker"
 
 

@@ -15,7 +15,7 @@ import msgspec
 
 from grader.errors import CannotJudgeError
 from grader.job import Finished, Job, Word
-from grader.limits import BUILD_STALLED, HOST_GRACE_S, KERNEL_S, LAST_CHECK_S, SandboxLimits
+from grader.limits import BUILD_STALLED, HOST_GRACE_S, KERNEL_S, LAST_CHECK_S, WHOLE_GIVEN_BACK, SandboxLimits
 from grader.link.settings import UNPRIVILEGED_ID, Settings
 from grader.model import PARTS
 
@@ -107,9 +107,9 @@ def packed(files: Mapping[str, bytes]) -> bytes:
 
 def patience_s(limits: SandboxLimits) -> float:
     """After this time, a driver that has not finished never will."""
-    return (
-        _PROGRAMS * (1 + BUILD_STALLED) * limits.build_s + len(PARTS) * (limits.whole_s + LAST_CHECK_S) + HOST_GRACE_S
-    )
+    building_s = _PROGRAMS * (1 + BUILD_STALLED) * limits.build_s
+    checks_s = len(PARTS) * ((1 + WHOLE_GIVEN_BACK) * limits.whole_s + LAST_CHECK_S)
+    return building_s + checks_s + HOST_GRACE_S
 
 
 def lines_of(descriptor: int, limits: SandboxLimits) -> Iterator[bytes]:

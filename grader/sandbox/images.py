@@ -31,7 +31,8 @@ from grader.families import BASE, FAMILIES
 from grader.limits import IMAGES_KEPT_S
 from grader.sandbox import engine
 
-Target = Literal["sandbox", "driver"]
+Target = Literal["sandbox", "driver", "grader"]
+#: The two of a grading; `grader` is standalone.py's.
 TARGETS: Final[tuple[Target, ...]] = ("sandbox", "driver")
 #: What images are made from by default, and the network that their packages come over.
 DEFAULT_BASE: Final = "debian:bookworm-slim"
@@ -53,6 +54,7 @@ _SOURCES: Final[Mapping[Target, tuple[str, ...]]] = {
         "sandbox/crowd.py",
         "sandbox/executables.py",
         "sandbox/eyes.py",
+        "sandbox/handed.py",
         "sandbox/launching.py",
         "sandbox/leftovers.py",
         "sandbox/locating.py",
@@ -71,6 +73,7 @@ _SOURCES: Final[Mapping[Target, tuple[str, ...]]] = {
     ),
     "driver": (
         "__init__.py",
+        "api.py",
         "assignment/*.py",
         "errors.py",
         "job.py",
@@ -164,15 +167,20 @@ def sandbox_image(contents: Contents, base: Origin, own: Origin | None, files: M
     if own is not None:
         arguments, short = {"BASE": base.name, "SANDBOX": own.name}, "own"
     else:
+        arguments = toolchains(contents, base)
         short = "-".join(sorted(contents.families - {BASE})) or BASE
-        arguments = {
-            "BASE": base.name,
-            "BASE_PACKAGES": " ".join(FAMILIES[BASE].packages),
-            "PACKAGES": " ".join(packages(contents)),
-            "PIP": " ".join(contents.libraries.pip),
-            "NPM": " ".join(contents.libraries.npm),
-        }
     return _image("sandbox", short, arguments, base.identity if own is None else own.identity, files)
+
+
+def toolchains(contents: Contents, base: Origin) -> dict[str, str]:
+    """The arguments of the Dockerfile's target `toolchains`, which has what programs need."""
+    return {
+        "BASE": base.name,
+        "BASE_PACKAGES": " ".join(FAMILIES[BASE].packages),
+        "PACKAGES": " ".join(packages(contents)),
+        "PIP": " ".join(contents.libraries.pip),
+        "NPM": " ".join(contents.libraries.npm),
+    }
 
 
 def driver_image(base: Origin, files: Mapping[str, bytes]) -> Image:
@@ -181,9 +189,9 @@ def driver_image(base: Origin, files: Mapping[str, bytes]) -> Image:
 
 
 def _image(target: Target, short: str, arguments: Mapping[str, str], origin: str, files: Mapping[str, bytes]) -> Image:
-    sources = _fingerprint({name: content for name, content in files.items() if _runs_in(target, name)})
+    sources = fingerprint({name: content for name, content in files.items() if _runs_in(target, name)})
     made_of = json.dumps([sources, origin, arguments], sort_keys=True).encode()
-    tag = "-".join((*([short] if short else []), _fingerprint({"": made_of})))
+    tag = "-".join((*([short] if short else []), fingerprint({"": made_of})))
     return Image(target, f"{_repository(target)}:{tag}", arguments, sources)
 
 
@@ -197,7 +205,7 @@ def _repository(target: Target) -> str:
     return f"socket-grader-{target}"
 
 
-def _fingerprint(files: Mapping[str, bytes]) -> str:
+def fingerprint(files: Mapping[str, bytes]) -> str:
     """A fingerprint of names and contents, in twelve hex digits."""
     digest = hashlib.sha256()
     for name, content in sorted(files.items()):
@@ -207,13 +215,18 @@ def _fingerprint(files: Mapping[str, bytes]) -> str:
 
 def context_files() -> dict[str, bytes]:
     """The build's context, by path: the Dockerfile, the list of packages, and our files for each image."""
-    checkout = _HERE.parent
-    root = checkout if (checkout / "Dockerfile").is_file() else _HERE / "_data"
+    root = data_folder()
     files = {name: (root / name).read_bytes() for name in ("Dockerfile", "requirements-driver.txt")}
     for target in TARGETS:
         for path in sorted(path for pattern in _SOURCES[target] for path in _HERE.glob(pattern)):
             files[f"{_LAID_IN[target]}/grader/{path.relative_to(_HERE)}"] = path.read_bytes()
     return files
+
+
+def data_folder() -> Path:
+    """Where the Dockerfile and what is beside it lie: in the project's own folder, or in an installed package."""
+    checkout = _HERE.parent
+    return checkout if (checkout / "Dockerfile").is_file() else _HERE / "_data"
 
 
 def _packed(files: Mapping[str, bytes]) -> bytes:
@@ -305,6 +318,22 @@ class Images:
         ]
         return [name for _, name in old if engine.remove_name(self._client, name)]
 
+    def build(self, image: Image, purpose: str, how_long: str, files: Mapping[str, bytes]) -> engine.Stored:
+        """Build an image, whether it is there or not (CannotJudgeError: it fails)."""
+        self._listen(f"building the image for {purpose}: this takes {how_long} …")
+        engine.build_image(
+            self._client,
+            _packed(files),
+            name=image.name,
+            purpose=purpose,
+            target=image.target,
+            arguments=image.arguments,
+            labels={_SOURCES_LABEL: image.sources, _FOR_LABEL: purpose},
+            network=self._network,
+            listen=self._hear,
+        )
+        return self._there(image)
+
     def _there(self, image: Image) -> engine.Stored:
         found = engine.image(self._client, image.name)
         if found is None:
@@ -333,26 +362,12 @@ class Images:
         for image in planned:
             with _one_at_a_time(image.name, self._listen):
                 if engine.image(self._client, image.name) is None:
-                    self._build_one(contents, image)
-
-    def _build_one(self, contents: Contents, image: Image) -> None:
-        purpose = contents.words if image.target == "sandbox" else "the checks"
-        self._listen(f"building the image for {purpose}: this takes {_HOW_LONG[bool(contents.own)]}, but only once …")
-        engine.build_image(
-            self._client,
-            _packed(self._files),
-            name=image.name,
-            purpose=purpose,
-            target=image.target,
-            arguments=image.arguments,
-            labels={_SOURCES_LABEL: image.sources, _FOR_LABEL: purpose},
-            network=self._network,
-            listen=self._hear,
-        )
+                    purpose = contents.words if image.target == "sandbox" else "the checks"
+                    self.build(image, purpose, _HOW_LONG[bool(contents.own)], self._files)
 
 
 #: How long building takes, for the user's own image and for others.
-_HOW_LONG: Final = {True: "a few seconds", False: "about a minute"}
+_HOW_LONG: Final = {True: "a few seconds, but only once", False: "about a minute, but only once"}
 
 
 def use(image: engine.Stored) -> str:

@@ -198,7 +198,7 @@ def fault_of_script(first_line: bytes, number: int) -> str:
     return ""
 
 
-def open_terminal(*, echo: bool) -> tuple[tuple[int, int, int], tuple[int, int, int]]:
+def open_terminal(*, echo: bool, piped: bool) -> tuple[tuple[int, int, int], tuple[int, int, int]]:
     """(our ends, the program's ends) of stdin, stdout, stderr: a terminal, and a pipe for stderr."""
     master, slave = os.openpty()
     errors, errors_end = os.pipe()
@@ -208,7 +208,8 @@ def open_terminal(*, echo: bool) -> tuple[tuple[int, int, int], tuple[int, int, 
         flags[1] &= ~termios.OPOST  # what it prints comes unchanged
         flags[3] &= ~termios.ECHO
         termios.tcsetattr(slave, termios.TCSANOW, flags)
-    return (master, master, errors), (slave, slave, errors_end)
+    output, output_end = os.pipe() if piped else (master, slave)
+    return (master, output, errors), (slave, output_end, errors_end)
 
 
 def open_pipes() -> tuple[tuple[int, int, int], tuple[int, int, int]]:

@@ -14,6 +14,7 @@ Standard library only.  Wire format: `channel.py`; questions: the table in `Ward
 
 from __future__ import annotations
 
+import base64
 import errno
 import fcntl
 import io
@@ -31,8 +32,8 @@ from typing import Any, NamedTuple
 
 from grader.link.channel import Channel, ChannelClosedError, read_frame
 from grader.link.settings import SOCKET_PATH, Settings
-from grader.sandbox import counts, launching, users, workfolder
-from grader.sandbox.children import become, forked
+from grader.sandbox import counts, handed, launching, users, workfolder
+from grader.sandbox.children import become, done_as, forked
 from grader.sandbox.crowd import Crowd, StillThereError, send_signal
 from grader.sandbox.eyes import Eyes
 from grader.sandbox.launching import Launcher, NotStarted
@@ -86,6 +87,8 @@ class Warden:
             "work_folder": self._work_folder,
             "lacking": self._lacking,
             "remember": self._remember,
+            "read_file": self._read_file,
+            "write_file": self._write_file,
             "places": locator.places,
             "places_told": locator.told,
             "crash": locator.crash,
@@ -192,22 +195,55 @@ class Warden:
             return {"error": str(error)}
         return {}
 
+    def _read_file(self, path: str, most_bytes: int) -> dict[str, Any]:
+        """The content of a file in the work folder, in base64, up to so many bytes; `none`: why it can't be had."""
+        return self._with_file(lambda: handed.read(self._settings["work"], path, most_bytes))
+
+    def _write_file(self, path: str, content: str) -> dict[str, Any]:
+        """Make a file in the work folder with this content, in base64; `none`: why it can't be made."""
+
+        def write() -> bytes:
+            handed.write(self._settings["work"], path, base64.b64decode(content))
+            return b""
+
+        return self._with_file(write)
+
+    def _with_file(self, use: Callable[[], bytes]) -> dict[str, Any]:
+        """What a child does with a file as the program's user."""
+        with open(os.memfd_create("grader-file"), "w+b") as told:
+
+            def tell() -> None:
+                try:
+                    words = {"content": base64.b64encode(use()).decode()}
+                except handed.NoFileError as error:
+                    words = {"none": str(error)}
+                told.write(json.dumps(words).encode())
+                told.flush()
+
+            if done_as(*self._user, tell):
+                return {"none": "could not be looked at in time"}
+            told.seek(0)
+            answer: dict[str, Any] = json.load(told)
+        return answer
+
     def _start(
         self,
         argv: list[str],
         *,
         terminal: bool,
         echo: bool,
+        piped: bool,
         environment: dict[str, str],
         afresh: bool,
         followed: bool,
     ) -> Answer:
         """Start a program on a terminal, which echoes what is typed or not, or on pipes.
 
+        `piped`: its standard output is a pipe even if its standard input is a terminal.
         `afresh`: nothing of it runs any more, and it finds everything as it was after building.  `followed`: by a
         tracer, so that `crash` can be asked.
-        Descriptors: pidfd, stdin, stdout, stderr; a terminal's master is both stdin and stdout, and its other side goes
-        along as the fifth, opened apart from the program's own.
+        Descriptors: pidfd, stdin, stdout, stderr; a terminal's master is stdin and, unless that is a pipe, stdout, and
+        its other side goes along as the fifth, opened apart from the program's own.
         """
         self._killed_for_memory = False
         self._oom_kills, self._refusals = counts.killed_for_memory(), counts.refused_processes()
@@ -215,11 +251,12 @@ class Warden:
             return Answer({"error": why})
         try:
             with users.acting_as(*self._user):  # so that the program can open them again by name, as /dev/stdin
-                ours, theirs = launching.open_terminal(echo=echo) if terminal else launching.open_pipes()
+                opened = launching.open_terminal(echo=echo, piped=piped) if terminal else launching.open_pipes()
         except OSError as error:
             if error.errno != errno.ENOSPC or afresh:  # with no other program running, the machine itself has none left
                 raise
             return Answer({"error": "the running program holds all pseudo-terminals"})
+        ours, theirs = opened
         follow = self._locator.follow if followed else None
         pid = self._launcher.launch(argv, environment, theirs, terminal=terminal, follow=follow)
         for descriptor in set(theirs):
@@ -232,7 +269,7 @@ class Warden:
                 os.close(descriptor)
             return Answer({"error": pid.why, "errno": 0, "ours": pid.ours})
         self._crowd.is_new(pid)
-        # On a terminal, stdin and stdout are one descriptor, which is passed twice.
+        # Where stdin and stdout are both the terminal, they are one descriptor, which is passed twice.
         handed = (os.pidfd_open(pid), ours[0], os.dup(ours[1]) if ours[1] == ours[0] else ours[1], ours[2])
         self._eyes.wait_shown(pid)
         other_side = (fcntl.ioctl(ours[0], _TIOCGPTPEER, _PEER_FLAGS),) if terminal else ()

@@ -20,7 +20,7 @@ CONFIG_NAME: Final = "grader.toml"
 class Start(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How to build and start one role's program, according to `grader.toml`.
 
-    `run`: argv with {host} and {port} to be filled in, and {message} if a client takes its message as an argument.
+    `run`: argv with placeholders to be filled in; which there are depends on the assignment (`languages`).
     `asks`: what a client asks for at its prompts before the first message, in order (None: not said).
     """
 
@@ -75,8 +75,6 @@ def _faults(values: dict[str, Any]) -> Iterator[tuple[tuple[str, ...], str]]:
             yield (key,), 'is unknown: the keys are "assignment", "server" and "client"'
 
 
-#: The placeholders that a role's `run` may contain, and the other keys it may have.
-_PLACEHOLDERS = {"server": ("{host}", "{port}"), "client": ("{host}", "{port}", "{message}")}
 _ASKED = ("host", "port")
 
 
@@ -85,7 +83,7 @@ def _start_faults(role: str, table: object) -> Iterator[tuple[tuple[str, ...], s
         yield (role,), f"must be a table, got {_type(table)}"
         return
     checks: dict[str, Callable[[object], Iterator[str]]] = {
-        "run": partial(_run_fault, _PLACEHOLDERS[role]),
+        "run": partial(_words_fault, wanted="a list of strings"),
         "build": _build_fault,
     }
     if role == "client":
@@ -105,14 +103,6 @@ def _assignment_fault(value: object) -> Iterator[str]:
     elif not re.fullmatch(r"\w[\w.-]{0,99}", value):
         # It is looked up as a folder's name, and the submission must not choose which folder that is in.
         yield "must be an assignment's name: letters, digits, '_', '-' and '.'"
-
-
-def _run_fault(placeholders: tuple[str, ...], value: object) -> Iterator[str]:
-    yield from _words_fault(value, "a list of strings")
-    for word in value if isinstance(value, list) else ():
-        for placeholder in re.findall(r"\{\w*\}", word) if isinstance(word, str) else ():
-            if placeholder not in placeholders:
-                yield f"has the unknown placeholder {shown(placeholder)[1:-1]} (known: {_listed(placeholders)})"
 
 
 def _asks_fault(value: object) -> Iterator[str]:

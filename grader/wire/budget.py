@@ -6,11 +6,12 @@ time (`own_time.py`) is added up.  Within a check a *step* is a wait that ended 
 connection accepted, a start, an exit.  Each step brings some time with it, so that a program may be slow in everything;
 what it takes beyond that must fit into what one check may have on top.  Time in which nothing was expected, and that we
 chose to wait, is not part of any step.  It counts only when all the time of a part is used up: then it shows whose
-time that was: the program's, or the machine's, on which we had to wait for a CPU ourselves.
+time that was.  What the machine took, on which the program or we had to wait for a CPU, is given back before that, as
+far as it goes.
 
-The time of our own looks is never the program's.  What makes them expensive is counted instead: processes and threads,
-descriptors, sockets, compared with the clients that have come.  A program that has more of them than it needs is not
-looked at again.
+The time of our own looks is never the program's, and given back as well.  What makes them expensive is counted instead:
+processes and threads, descriptors, sockets, compared with the clients that have come.  A program that has more of them
+than it needs is not looked at again.
 """
 
 from __future__ import annotations
@@ -18,54 +19,66 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from enum import Enum
+from typing import Final
 
 from grader.errors import Reason
 from grader.limits import (
-    MOST_DESCRIPTORS,
-    MOST_SOCKETS,
-    MOST_TASKS,
+    REPLY_S,
     SLOW_CHECK_S,
     SLOW_MORE_STEP_S,
     SLOW_PART,
     SLOW_STEP_S,
     SLOW_STEPS,
-    STARVED_PART,
+    WHOLE_GIVEN_BACK,
     Allowance,
+    SandboxLimits,
 )
 from grader.wire.faults import FaultError, UnprovedError
+
+_USUAL: Final = SandboxLimits()
 
 
 class Counted(Enum):
     """What each look at a program takes time for: in words, as a fault, and how much of it is allowed."""
 
-    TASKS = ("processes and threads", Reason.TOO_MANY_PROCESSES, MOST_TASKS)
-    DESCRIPTORS = ("open descriptors", Reason.TOO_MANY_FILES, MOST_DESCRIPTORS)
-    SOCKETS = ("sockets", Reason.TOO_MANY_FILES, MOST_SOCKETS)
+    TASKS = ("processes and threads", Reason.TOO_MANY_PROCESSES, lambda limits: limits.tasks)
+    DESCRIPTORS = ("open descriptors", Reason.TOO_MANY_FILES, lambda limits: limits.descriptors)
+    SOCKETS = ("sockets", Reason.TOO_MANY_FILES, lambda limits: limits.sockets)
 
-    def __init__(self, words: str, reason: Reason, allowed: Allowance) -> None:
+    def __init__(self, words: str, reason: Reason, allowed: Callable[[SandboxLimits], Allowance]) -> None:
         self.words = words
         self.reason = reason
         self.allowed = allowed
 
 
-def allowed_s(steps: int) -> float:
-    """How much of its own time a program may take for so many steps of one check."""
+def allowed_s(steps: int, reply_s: float = REPLY_S) -> float:
+    """How much of its own time a program may take for so many steps of one check, with that time for a reply."""
     first = min(steps, SLOW_STEPS)
-    return SLOW_CHECK_S + SLOW_STEP_S * first + SLOW_MORE_STEP_S * (steps - first)
+    usual_s = SLOW_CHECK_S + SLOW_STEP_S * first + SLOW_MORE_STEP_S * (steps - first)
+    return usual_s * max(1.0, reply_s / REPLY_S)
 
 
 class Budget:
     """For all programs of one part.
 
     `whole_s`: how long all its checks may take.  `waited_s`: tells how long we have waited for a CPU so far.
+    `limits`: the assignment's.
     """
 
-    def __init__(self, whole_s: float = math.inf, waited_s: Callable[[], float] = lambda: 0.0) -> None:
+    def __init__(
+        self,
+        whole_s: float = math.inf,
+        waited_s: Callable[[], float] = lambda: 0.0,
+        limits: SandboxLimits = _USUAL,
+    ) -> None:
+        self._limits = limits
         self._whole_s = whole_s
         self._waited_s = waited_s
         #: What that was when the first check began.
         self._waited_before_s: float | None = None
         self._used_s = 0.0
+        #: What the machine and our own looks have taken while we waited for the program.
+        self._kept_s = 0.0
         self._steps = 0
         self._steps_s = 0.0
         #: What one of its runs had too many of: at another nothing else would be seen, and slowly.
@@ -77,9 +90,27 @@ class Budget:
         if self._waited_before_s is None:
             self._waited_before_s = self._waited_s()
 
-    def note(self, own_s: float) -> None:
-        """A wait has ended, one way or another, after so much of its own time."""
+    def note(self, own_s: float, kept_s: float) -> None:
+        """A wait has ended, one way or another, after so much of its own time.
+
+        `kept_s`: how long that took besides: the machine kept it from running, or we were looking at it.
+        """
         self._used_s += own_s
+        self._kept_s += kept_s
+
+    @property
+    def taken_s(self) -> float:
+        """How much of its own time it has taken for the steps of this check so far."""
+        return self._steps_s
+
+    @property
+    def given_back_s(self) -> float:
+        """How much longer all its checks may take, since that was not the program's time."""
+        return min(self._not_its_own_s, WHOLE_GIVEN_BACK * self._whole_s)
+
+    @property
+    def _not_its_own_s(self) -> float:
+        return self._kept_s + self._waited_s() - (self._waited_before_s or 0.0)
 
     def note_step(self, own_s: float) -> None:
         """What was awaited has come after so much of its own time, less what the bytes that moved have given back.
@@ -91,10 +122,15 @@ class Budget:
         # One that nobody had to wait for brings no time with it: a reply may have several such beside it.
         self._steps += own_s > 0
         self._steps_s += own_s
-        if self._steps_s > allowed_s(self._steps):
+        most_s = allowed_s(self._steps, self._limits.reply_s)
+        if self._steps_s > most_s:
             steps = f"{self._steps} step{'s' * (self._steps != 1)}"
             what = f"it took {self._steps_s:.1f} s of its own time for {steps} (replies, starts and the like)"
-            raise FaultError(Reason.TOO_SLOW, f"{what}; the limit is {allowed_s(self._steps):.1f} s")
+            raise FaultError(Reason.TOO_SLOW, f"{what}; the limit is {most_s:.1f} s")
+
+    def most(self, of: Counted, clients: int) -> int:
+        """How many it may have when so many clients have come to it."""
+        return of.allowed(self._limits).of(clients)
 
     def note_count(self, of: Counted, count: int, clients: int) -> None:
         """It has so many, and so many clients have come to it.
@@ -103,8 +139,9 @@ class Budget:
             FaultError: it does not need so many.
         """
         __tracebackhide__ = True
-        if count > of.allowed.of(clients):
-            most = f"{of.allowed.anyhow}, plus {of.allowed.for_each} for each client"
+        if count > self.most(of, clients):
+            allowed = of.allowed(self._limits)
+            most = f"{allowed.anyhow}, plus {allowed.for_each} for each client"
             had = f"{count} {of.words} for {clients} client{'s' * (clients != 1)}; the limit is {most}"
             self.exceeded = FaultError(of.reason, f"in an earlier check it had {had}")
             raise FaultError(of.reason, f"it has {had}")
@@ -113,8 +150,7 @@ class Budget:
         """All the time of the part is used up (`what`: a sentence): the program's fault, or the machine's."""
         if self.exceeded:
             return self.exceeded
-        starved_s = self._waited_s() - (self._waited_before_s or 0.0)
-        if self._used_s < SLOW_PART * self._whole_s or starved_s > STARVED_PART * self._whole_s:
+        if self._used_s < SLOW_PART * self._whole_s or self._not_its_own_s > WHOLE_GIVEN_BACK * self._whole_s:
             return UnprovedError(what, Reason.TIME_BUDGET, doing)
         used = f"the program itself used {self._used_s:.0f} of {self._whole_s:.0f} s"
         return FaultError(Reason.TOO_SLOW, f"{what}; {used}", doing=doing)

@@ -140,7 +140,7 @@ def _with_what_was_made(result: BuildResult, starts: str, command: Command, made
         program = repr(command.named[0]) if command.named else role
         what = f"it built no {program}: nothing in the folder is new, can be executed and is not the other program"
     log = f"{result.log}The build succeeded, but {what}\n"
-    return Product(BuildResult(Outcome.FAILED, log, result.command, result.duration_s), command.run)
+    return Product(BuildResult(Outcome.FAILED, log, result.command, result.duration_s, tuple(made)), command.run)
 
 
 def _literal(name: str) -> str:

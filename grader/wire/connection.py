@@ -17,7 +17,11 @@ import socket
 from collections.abc import Iterable
 
 from grader.errors import Reason
+from grader.limits import REPLY_BYTES
+from grader.protocol.counted import Counted
+from grader.protocol.judged import judge_nothing, judged
 from grader.protocol.reply import Reply, Values
+from grader.protocol.until import until
 from grader.wire.kernel import Endpoint, SocketTable
 from grader.wire.program import Program
 from grader.wire.receiving import A_REPLY, Receiver, Wording
@@ -148,6 +152,30 @@ class Connection(Stream):
         """
         __tracebackhide__ = True
         return self._receiver.expect(reply)
+
+    def read_until(self, delimiter: bytes, *, at_most: int = REPLY_BYTES) -> bytes:
+        """Everything up to the next delimiter, which is its end.
+
+        Raises:
+            FaultError: it does not come, or not within so many bytes.
+        """
+        __tracebackhide__ = True
+        return bytes(self.expect(until(delimiter, at_most=at_most))["data"]) + delimiter
+
+    def read_line(self, *, at_most: int = REPLY_BYTES) -> bytes:
+        """Everything up to the next LF, which is its end (FaultError: it does not come)."""
+        __tracebackhide__ = True
+        return self.read_until(b"\n", at_most=at_most)
+
+    def read_exactly(self, size_bytes: int) -> bytes:
+        """So many bytes (FaultError: they don't come)."""
+        __tracebackhide__ = True
+        return bytes(self.expect(Counted(size_bytes))["data"]) if size_bytes else b""
+
+    def read_to_end(self, *, at_most: int = REPLY_BYTES) -> bytes:
+        """Everything until the program closes its side (FaultError: it does not, it resets it, or there is more)."""
+        __tracebackhide__ = True
+        return bytes(self.expect(judged(judge_nothing, "the end of the connection", at_most=at_most))["data"])
 
     def expect_nothing(self, reason: Reason, what: str) -> None:
         """Nothing arrives, and the connection stays open: until the program is still, or as long as a reply may take.

@@ -10,10 +10,11 @@ import os
 import select
 import termios
 from collections.abc import Callable
+from contextlib import suppress
 from typing import NamedTuple, cast
 
 from grader.errors import Reason
-from grader.limits import READY_S, SETTLE_S
+from grader.limits import MOST_TYPED_BYTES, SETTLE_S
 from grader.model import EventKind
 from grader.wire import terminal
 from grader.wire.endings import reason_of
@@ -26,10 +27,9 @@ from grader.wire.waiting import NoProgressError, Why
 #: Every program's own terminal (tty(4)), where passwords are read.
 _OWN_TERMINAL = "/dev/tty"
 _TERMINALS = "/dev/pts/"
+#: Ctrl-D.
 _END_OF_INPUT = b"\x04"
 _SOMETHING = b"hello\n"
-#: termios(3): a line of a terminal in canonical mode holds no more, its end included.
-MOST_TYPED_BYTES = 4095
 
 
 class Rest(NamedTuple):
@@ -79,7 +79,7 @@ class Keyboard:
     def wait_rest(
         self,
         until: Callable[[], object | None] = lambda: None,
-        deadline_s: float = READY_S,
+        deadline_s: float | None = None,
         *,
         in_suspense: bool = False,
         hurried: bool = False,
@@ -89,10 +89,11 @@ class Keyboard:
         `in_suspense`: a timer of its own may be running for a reply; a program that watches its input and its peer
         together does not wait for a line yet.  `hurried`: no check passes because it waits for anything else.
         """
+        most_s = self._program.limits.ready_s if deadline_s is None else deadline_s
         rests = self._reads_nothing_else if in_suspense else self._reads
         looks = self._polled and not in_suspense
         try:
-            most_s = min(deadline_s, SETTLE_S) if looks else deadline_s
+            most_s = min(most_s, SETTLE_S) if looks else most_s
             self._program.wait(until, [self._program.started.stdout], most_s, rests=rests, hurried=hurried)
         except NoProgressError as stop:
             if stop.why is Why.ENDED:
@@ -106,7 +107,7 @@ class Keyboard:
         """Type at a program that never rests, and see whether it reads that anyway."""
         self.type(_SOMETHING)
         try:
-            self._program.wait(lambda: self._is_taken() or None, deadline_s=READY_S)
+            self._program.wait(lambda: self._is_taken() or None, deadline_s=self._program.limits.ready_s)
         except NoProgressError:
             return False
         return True
@@ -115,7 +116,7 @@ class Keyboard:
         """Whether nothing of what was typed is left to be read."""
         return terminal.unread_bytes(self._stdin if self._terminal is None else self._terminal) == 0
 
-    def wait_prompt(self, deadline_s: float = READY_S) -> None:
+    def wait_prompt(self, deadline_s: float | None = None) -> None:
         """Until it waits for a line.
 
         Raises:
@@ -175,9 +176,7 @@ class Keyboard:
             self._press(data)
 
     def _press(self, keys: bytes) -> None:
-        if not termios.tcgetattr(self._stdin)[0] & termios.ICRNL:
-            keys = keys.replace(b"\n", b"\r")  # what the key Enter sends, which the terminal makes a line end of
-        terminal.press(self._stdin, cast("int", self._terminal), keys)
+        _press(self._stdin, cast("int", self._terminal), keys)
 
     def _pour(self, data: bytes, meanwhile: Callable[[], None]) -> None:
         """Through the pipe, as the program reads it."""
@@ -216,3 +215,27 @@ class Keyboard:
             self._program.close_input()
         elif self._program.ending() is None:
             self._press(_END_OF_INPUT)
+
+
+def type_ahead(program: Program, keys: bytes) -> None:
+    """Type at a program that has just been started, which reads it when it likes, if it ever does.
+
+    At most MOST_TYPED_BYTES, which a terminal keeps for it; Ctrl-D ends what it is.
+    """
+    stdin, other_side = program.started.stdin, program.started.terminal
+    program.transcript.add(EventKind.TYPED, Keyboard.AT_TERMINAL if other_side else Keyboard.DOWN_A_PIPE, data=keys)
+    program.told(len(keys))
+    if other_side is not None:
+        _press(stdin, other_side, keys)
+        return
+    text, ends, _ = keys.partition(_END_OF_INPUT)
+    with suppress(BrokenPipeError):  # it has exited, or closed its standard input, as it may
+        os.write(stdin, text)
+    if ends:
+        program.close_input()
+
+
+def _press(master: int, other_side: int, keys: bytes) -> None:
+    if not termios.tcgetattr(master)[0] & termios.ICRNL:
+        keys = keys.replace(b"\n", b"\r")  # what the key Enter sends, which the terminal makes a line end of
+    terminal.press(master, other_side, keys)

@@ -15,7 +15,7 @@ from collections.abc import Callable, Collection, Sequence
 from functools import partial
 
 from grader.errors import Reason
-from grader.limits import MOST_DESCRIPTORS, MOST_SOCKETS, REPLY_S
+from grader.limits import REPLY_S
 from grader.wire import peeking, runtimes, stillness, terminal
 from grader.wire.budget import Budget, Counted
 from grader.wire.diagnosis import describe
@@ -80,7 +80,7 @@ class Looks:
             FaultError: it has more of them, or more files open, than a program needs; or one of them hides its files,
                 and was asked for them.
         """
-        seen = self._warden.snapshot(files=files, most_files=MOST_DESCRIPTORS.of(self._talks.met))
+        seen = self._warden.snapshot(files=files, most_files=self._budget.most(Counted.DESCRIPTORS, self._talks.met))
         self._budget.note_count(Counted.TASKS, stillness.task_count(seen), self._talks.met)
         if any(process.unread_files for process in seen):
             count = sum(process.unread_files or len(process.files) for process in seen)
@@ -97,7 +97,7 @@ class Looks:
             FaultError: it has more of them than a program needs.
         """
         rows = (*self._table.dump(*_ALL_BUT_TIME_WAIT), *self._table.dump_udp())
-        if len(rows) > MOST_SOCKETS.of(self._talks.met):
+        if len(rows) > self._budget.most(Counted.SOCKETS, self._talks.met):
             self._budget.note_count(Counted.SOCKETS, self._count_own(rows), self._talks.met)
         return {row.inode: row for row in rows if row.inode}
 

@@ -85,7 +85,7 @@ class Process:
         self.started = started
         self.warden = warden
         self._check = check
-        self._limits = limits
+        self.limits = limits
         # What a client prints is what it is judged by.
         self.stdout = Output(_MOST_OUTPUT_BYTES if keep_all else limits.output_kept_bytes)
         self.stderr = Output(limits.output_kept_bytes)
@@ -187,7 +187,7 @@ class Process:
         if not stream.overfull:
             self.transcript.add(EventKind.OUTPUT, self.name, self._stream_name(descriptor), chunk)
         stream.add(chunk)
-        if stream.size_bytes > self._limits.output_flood_bytes + _PRINTED_BY_BYTE * self._told_bytes:
+        if stream.size_bytes > self.limits.output_flood_bytes + _PRINTED_BY_BYTE * self._told_bytes:
             raise FaultError(Reason.OUTPUT_FLOOD, f"the program printed more than {stream.size_bytes >> 20} MiB")
 
     def _stream_name(self, descriptor: int) -> str:

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable
 from typing import TypeVar
 
 from grader.errors import Reason
-from grader.limits import REPLY_S, RESTLESS_SETTLE_S
+from grader.limits import RESTLESS_SETTLE_S
 from grader.model import EventKind
 from grader.protocol.script import pieces_of
 from grader.wire.faults import FaultError, UnprovedError
@@ -44,7 +44,7 @@ class Sender:
         """See `Connection.send`."""
         __tracebackhide__ = True
         stream = self._stream
-        reading, taken = Deadline(REPLY_S), stream.traffic()[0]
+        reading, taken = Deadline(stream.program.limits.reply_s), stream.traffic()[0]
         cut = pieces_of(data, pieces)
         sending = stream.transcript.sending(stream.name, data)
         for number, piece in enumerate(cut):
@@ -220,7 +220,7 @@ class Sender:
     def wait_read(self) -> None:
         """See `Connection.wait_read`."""
         __tracebackhide__ = True
-        self._wait_read(Deadline(REPLY_S), self._stream.traffic()[0])
+        self._wait_read(Deadline(self._stream.program.limits.reply_s), self._stream.traffic()[0])
 
     def _wait_read(self, deadline: Deadline, taken: int) -> None:
         """The gate for a piece of a message; so many bytes had been read before its first.

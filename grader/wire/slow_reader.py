@@ -12,7 +12,7 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from grader.errors import Reason
-from grader.limits import REPLY_S, SETTLE_S, UNREST_S
+from grader.limits import SETTLE_S, UNREST_S
 from grader.model import EventKind
 from grader.wire.faults import FaultError
 from grader.wire.receiving import Receiver
@@ -68,7 +68,7 @@ class SlowReader:
     def _wait_resting(self, rests: Callable[[], bool | None]) -> None:
         __tracebackhide__ = True
         stream = self._stream
-        deadline_s = UNREST_S
+        deadline_s, reply_s = UNREST_S, stream.program.limits.reply_s
         while True:
             sent_before = stream.sent_bytes
             try:
@@ -77,8 +77,8 @@ class SlowReader:
                 if stop.why is Why.STILL and stream.sent_bytes > sent_before:
                     continue  # it was, but then more of ours could go
                 row = stream.row()
-                if stop.why is Why.DEADLINE and deadline_s < REPLY_S and row is not None and row.send_queue == 0:
-                    deadline_s = REPLY_S  # it may still be working on the first reply
+                if stop.why is Why.DEADLINE and deadline_s < reply_s and row is not None and row.send_queue == 0:
+                    deadline_s = reply_s  # it may still be working on the first reply
                     continue
             # At rest; or its end, or all that time in which nothing moved: one that spins never rests.
             return

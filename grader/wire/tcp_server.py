@@ -9,7 +9,6 @@ from contextlib import contextmanager
 from typing import Protocol
 
 from grader.errors import Reason
-from grader.limits import REPLY_S
 from grader.model import EventKind
 from grader.protocol.script import Answer
 from grader.wire.connection import Connection
@@ -42,7 +41,7 @@ class ScriptedConnection(Connection):
 
     def wait_rests(self) -> None:
         """Until the program rests, waiting for us or for a timer of its own; or has had the time to."""
-        self.program.wait_rest(REPLY_S)
+        self.program.wait_rest(self.program.limits.reply_s)
         self.transcript.add(EventKind.KERNEL, self.program.name, f"waits for its reply: {self.program.doing()}")
 
     def was_left(self) -> bool:

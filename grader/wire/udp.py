@@ -18,6 +18,7 @@ from grader.errors import Reason
 from grader.limits import DATAGRAM_WORTH_BYTES
 from grader.model import EventKind
 from grader.protocol.datagrams import decide_datagram, pair, silence
+from grader.protocol.judged import judge_nothing, judged
 from grader.protocol.reply import Complete, Decision, Incomplete, Reply, Values
 from grader.protocol.script import Exchange
 from grader.wire.endings import reason_of
@@ -89,6 +90,10 @@ def usual_queue_takes(datagrams: Iterable[bytes], table: SocketTable, courier: C
             sock.sendto(datagram, ours)
         courier.wait_arrived()
         return not any(row.drops for row in table.dump_udp() if row.local == ours)
+
+
+#: A datagram, whatever it holds.
+_ANY = judged(judge_nothing, "a datagram")
 
 
 class UdpClient:
@@ -216,6 +221,11 @@ class UdpClient:
             return decision.values
         what = f"{self.name} received a different reply"
         raise self._wrong(reply, got, decision, what)
+
+    def receive(self) -> bytes:
+        """The next datagram, whatever it holds (FaultError: none arrives, or another port has sent it)."""
+        __tracebackhide__ = True
+        return bytes(self.expect(_ANY)["data"])
 
     def expect_all(self, replies: Sequence[bytes | Reply]) -> None:
         """The next datagrams are these replies, in any order.

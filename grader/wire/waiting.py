@@ -33,7 +33,7 @@ from functools import partial
 from typing import TypeVar
 
 from grader.errors import Reason
-from grader.limits import EXIT_S, REPLY_S, REPLY_WALL_S, SETTLE_S, SPINNING_CPU_S, SandboxLimits
+from grader.limits import REPLY_WALL_S, SETTLE_S, SPINNING_CPU_S, SandboxLimits
 from grader.wire.endings import describe_ending
 from grader.wire.faults import FaultError, UnprovedError
 from grader.wire.kernel import SocketTable, io_stalled_s
@@ -127,7 +127,7 @@ class Awaited(Process):
         self,
         ready: Callable[[], T | None],
         watched: Collection[int] = (),
-        deadline_s: float = REPLY_S,
+        deadline_s: float | None = None,
         *,
         within: Deadline | None = None,
         until_end: bool = True,
@@ -137,6 +137,7 @@ class Awaited(Process):
     ) -> T:
         """The first value of `ready()` that is not None.
 
+        `deadline_s`: the time for a reply, if nothing is given.
         `watched`: descriptors whose readability means that it is worth looking again.  `within`: a deadline that
         several waits share, instead of `deadline_s`.  With `until_end` the exit of the program ends the wait too.
         `rests`: whether a program that sleeps on a timer of its own, as the snapshot shows it, counts as still.
@@ -150,11 +151,12 @@ class Awaited(Process):
             FaultError: it floods its output, or has let us wait too long in all.
         """
         __tracebackhide__ = True
-        clock = within or Deadline(deadline_s)
+        clock = within or Deadline(self.limits.reply_s if deadline_s is None else deadline_s)
+        began = time.monotonic()
         try:
             value = self._wait(ready, watched, clock, until_end=until_end, rests=rests, prints=prints, hurried=hurried)
         finally:
-            self._check.budget.note(clock.needed_s)
+            self._check.budget.note(clock.needed_s, time.monotonic() - began - clock.needed_s)
         self._check.budget.note_step(clock.idled_s)
         return value
 
@@ -236,7 +238,7 @@ class Awaited(Process):
         """How much it has read and written, a number for each of our connections and, if it counts, its output."""
         return (*self.talks.traffic(), self.stdout.size_bytes + self.stderr.size_bytes if prints else 0)
 
-    def wait_still(self, deadline_s: float = REPLY_S) -> NoProgressError:
+    def wait_still(self, deadline_s: float | None = None) -> NoProgressError:
         """Until it is still or has exited, or until it had `deadline_s` and was not still (see the answer's `why`)."""
         try:
             return self.wait(_never, deadline_s=deadline_s)
@@ -247,7 +249,10 @@ class Awaited(Process):
         """Whether it sleeps with nothing to do: still, or until a timer of its own; False while looks cost too much."""
         if self.looks.are_dear:
             return False
-        return self.talks.nothing_on_its_way() and self.looks.verdict()[0] <= Verdict.TIMER
+        began = time.monotonic()
+        rests = self.talks.nothing_on_its_way() and self.looks.verdict()[0] <= Verdict.TIMER
+        self._check.budget.note(0.0, time.monotonic() - began)
+        return rests
 
     def wait_rest(self, most_s: float) -> bool:
         """Until it is at rest; False if it has exited, or had `most_s` and was not at rest."""
@@ -261,13 +266,14 @@ class Awaited(Process):
                 self._spinning.note_unrest(deadline)
             return outcome.why is Why.STILL
 
-    def wait_end(self, deadline_s: float = EXIT_S) -> Ending:
-        """Until it has exited.
+    def wait_end(self, deadline_s: float | None = None) -> Ending:
+        """Until it has exited; None: within the time for that.
 
         Raises:
             NoProgressError: it keeps running, and nothing will end it.
         """
-        return self.wait(self.ending, until_end=False, deadline_s=deadline_s, hurried=True)
+        most_s = self.limits.exit_s if deadline_s is None else deadline_s
+        return self.wait(self.ending, until_end=False, deadline_s=most_s, hurried=True)
 
     def wait_delivered(self) -> None:
         """Until everything we sent has arrived, the ends of closed connections included.

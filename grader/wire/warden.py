@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import time
 from dataclasses import dataclass, replace
 from typing import Any, cast
@@ -64,6 +65,10 @@ class CannotKeepError(Exception):
     """Building has left more behind than can be restored before each start; why."""
 
 
+class NoFileError(Exception):
+    """A path leads to no file that can be read or written; why, as the end of a sentence about it."""
+
+
 class WardenError(Exception):
     """The warden could not do what was asked: our fault or the sandbox's."""
 
@@ -121,6 +126,27 @@ class WardenClient:
         if "error" in answer:
             raise CannotKeepError(answer["error"])
 
+    def read_file(self, path: str, most_bytes: int) -> bytes:
+        """A file of the work folder, by its path there, read as the program's user and without following links.
+
+        Raises:
+            NoFileError: there is none that can be read, or it is larger.
+        """
+        answer = self._answer("read_file", path=path, most_bytes=most_bytes)
+        if "none" in answer:
+            raise NoFileError(answer["none"])
+        return base64.b64decode(answer["content"])
+
+    def write_file(self, path: str, content: bytes) -> None:
+        """Make a file in the work folder, or replace its content, as the program's user and without following links.
+
+        Raises:
+            NoFileError: it can't be made.
+        """
+        answer = self._answer("write_file", path=path, content=base64.b64encode(content).decode())
+        if "none" in answer:
+            raise NoFileError(answer["none"])
+
     def start(
         self,
         argv: tuple[str, ...],
@@ -128,11 +154,13 @@ class WardenClient:
         *,
         terminal: bool,
         echo: bool = True,
+        piped: bool = False,
         afresh: bool = False,
         followed: bool = False,
     ) -> Started:
         """Start a program, on a terminal (stdin and stdout; stderr is a pipe) or on three pipes.
 
+        `piped`: its stdout is a pipe too, even if its stdin is a terminal.
         `afresh`: nothing runs, and what earlier ones have written is restored to what it was after building.
         `followed`: so that `crash` can be asked.
 
@@ -141,7 +169,7 @@ class WardenClient:
             WardenError: the warden failed, before it came to that.
         """
         not_before_ns = time.monotonic_ns()
-        how = {"terminal": terminal, "echo": echo, "afresh": afresh, "followed": followed}
+        how = {"terminal": terminal, "echo": echo, "piped": piped, "afresh": afresh, "followed": followed}
         answer, descriptors = self._ask("start", argv=argv, environment=environment, **how)
         if answer.get("ours"):
             message = f"start: {answer['error']}"

@@ -2,29 +2,33 @@
 
 from __future__ import annotations
 
+import random
+
 import pytest
 
 from grader.checks.splits import Splits, serves_at_once
 from grader.errors import Reason
 from grader.harness.greeting import Greeting
 from grader.harness.stage import Stage
+from grader.limits import SPLITS_SAMPLED
 from grader.model import EventKind
 from grader.protocol.dialogues import in_turn
 from grader.protocol.script import Exchange
 from grader.wire.faults import FaultError
 from tests.harness.conftest import MakeStage
 
+RNG = random.Random(1)  # noqa: S311 — repeatable, not secret
 HELLO = Exchange(b"hello\n", b"HELLO\n")
 #: More places than are played at once.
 LONG = Exchange(b"a" * 39 + b"\n", b"A" * 39 + b"\n")
 
 
 def splits(stage: Stage, exchange: Exchange, *, at_once: bool, ends: bool) -> Splits:
-    return Splits(stage, lambda: in_turn([exchange]), at_once, ends)
+    return Splits(stage, lambda: in_turn([exchange]), RNG, at_once, ends)
 
 
 def connections(stage: Stage) -> int:
-    return len(stage._clients)
+    return len(stage.peers._clients)
 
 
 @pytest.mark.parametrize("exchange", [HELLO, LONG])
@@ -50,9 +54,7 @@ def test_all_splits_are_one_line_of_the_transcript(make_stage: MakeStage) -> Non
     ("which", "at_once"), [("right", True), ("greeting", True), ("right_one_by_one", False), ("one_buffer", True)]
 )
 def test_whether_it_serves_several_is_found_out(make_stage: MakeStage, which: str, at_once: bool) -> None:
-    stage = make_stage(which)
-    if which == "greeting":
-        stage.greeting = Greeting(b"Welcome\n")
+    stage = make_stage(which, greeting=Greeting(b"Welcome\n" if which == "greeting" else b""))
     assert serves_at_once(stage, stage.shared(), HELLO) is at_once
 
 
@@ -93,3 +95,15 @@ def test_where_the_answer_ends_the_connection_the_end_is_awaited(make_stage: Mak
     with pytest.raises(FaultError, match="after byte 1 of 6") as caught:
         splits(stage, HELLO, at_once=True, ends=True).play(stage.shared())
     assert caught.value.reason is Reason.NOT_CLOSED
+
+
+def test_a_slow_server_is_cut_at_some_of_the_last_places(
+    make_stage: MakeStage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stage = make_stage("right")
+    server = stage.shared()
+    monkeypatch.setattr("grader.checks.splits.SPLITS_S", -1.0)  # as if it had taken longer than that already
+    splits(stage, LONG, at_once=True, ends=False).play(server)
+    assert connections(stage) == SPLITS_SAMPLED + 1, "and the last place"
+    words = f"17 of {len(LONG.request) - 1} splits, since it takes so long; the seed chose the last {SPLITS_SAMPLED}"
+    assert stage.transcript.events[-1].text.endswith(words)

@@ -15,10 +15,12 @@ from grader.class_.outfolder import OutFolder
 from grader.class_.processes import BrokenCallError
 from grader.class_.run import Crew, Finished, Run, TriedAgain, Untidy
 from grader.errors import AssignmentError, CannotJudgeError
-from grader.model import Report
+from grader.model import Event, EventKind, Report
 from tests.class_.made import CHECKS, MOST, REQUEST, Scripted, hand_in, report
 
 ALL = tuple(check.id for check in CHECKS)
+TRANSCRIPTS = "report.transcripts.json"
+SECRET = "a secret message"  # noqa: S105 — no password
 
 
 @pytest.fixture
@@ -60,7 +62,7 @@ def test_everybody_gets_every_file_and_the_result_is_kept(tmp_path: Path, out: O
     found = hand_in(tmp_path / "in", {"anna": "# a", "bob": "# b"})
     events(executor.crew(), out, found.hand_ins)
     for student in ("anna", "bob"):
-        assert {path.name for path in (out.path / student).iterdir()} == set(FILES)
+        assert {path.name for path in (out.path / student).iterdir()} == FILES.keys() - {TRANSCRIPTS}
     rows, told = events(executor.crew(), out, found.hand_ins)
     assert told == ["anna kept", "bob kept"]
     assert len(executor.asked) == 2
@@ -178,6 +180,41 @@ def test_a_report_that_can_t_be_made_costs_only_that_file(
     rows, _ = events(Scripted(lambda _: report()).crew(), out, hand_in(tmp_path / "in", {"anna": "# a"}).hand_ins)
     assert rows["anna"].grade == MOST
     assert "feedback.md could not be written" in rows["anna"].notes[0]
+
+
+def test_what_students_may_not_see_is_in_a_folder_of_the_instructor_s(tmp_path: Path, out: OutFolder) -> None:
+    executor = Scripted(lambda text: changed("server.coalesced", visibility="hidden" if "h" in text else "visible"))
+    found = hand_in(tmp_path / "in", {"anna": "# h", "bob": "# b"})
+    rows, _ = events(executor.crew(), out, found.hand_ins)
+    assert (rows["anna"].folder, rows["anna"].whole, rows["bob"].whole) == ("anna", "instructor/anna", "")
+    assert SECRET in (out.path / "instructor" / "anna" / "report.html").read_text()
+    assert not [path for path in (out.path / "anna").iterdir() if SECRET in path.read_text()]
+    assert not (out.path / "instructor" / "bob").exists()
+    assert SECRET in (out.path / "bob" / "report.html").read_text()
+
+    found = hand_in(tmp_path / "in", {"anna": "# now like bob's"})
+    rows, _ = events(executor.crew(), out, found.hand_ins)
+    assert rows["anna"].whole == ""
+    assert not (out.path / "instructor" / "anna").exists()
+
+
+def test_long_transcripts_are_beside_the_report_as_long_as_there_are_any(tmp_path: Path, out: OutFolder) -> None:
+    long = Event(at_ms=0, who="client A", kind=EventKind.SENT, size_bytes=99999, data=b"x" * 99999)
+    executor = Scripted(lambda text: changed("server.answers", evidence=(long,) if "long" in text else ()))
+    file = out.path / "anna" / TRANSCRIPTS
+    events(executor.crew(), out, hand_in(tmp_path / "in", {"anna": "# long"}).hand_ins)
+    assert "server.answers" in file.read_text()
+    events(executor.crew(), out, hand_in(tmp_path / "in", {"anna": "# short"}).hand_ins)
+    assert not file.exists()
+
+
+def changed(check: str, **changes: object) -> Report:
+    """A report in which a check failed with a message that nobody should read by accident, and is like this."""
+    made = report(failed=[check])
+    checks = (
+        msgspec.structs.replace(one, message=SECRET, **changes) if one.id == check else one for one in made.checks
+    )
+    return msgspec.structs.replace(made, checks=tuple(checks))
 
 
 def test_what_could_not_be_tidied_up_is_told_and_changes_no_verdict(tmp_path: Path, out: OutFolder) -> None:

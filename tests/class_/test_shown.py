@@ -15,11 +15,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from lxml import html
 
-from grader.class_ import feedback, overview
+from grader.class_ import overview
 from grader.class_.books import plain
 from grader.class_.model import Class, Row
 from grader.class_.points import Late, Weights, weighted
-from grader.model import Outcome, Report
 from tests.class_.made import CHECKS, MOST, class_of, report, row
 
 HOSTILE = (
@@ -86,51 +85,6 @@ def test_nobody_has_less_than_nothing() -> None:
     assert graded.rows[0].grade == 0
 
 
-# feedback
-
-
-def test_feedback_says_what_failed_and_why() -> None:
-    told = feedback.render(failing("it printed ```\n# not a heading\n::error::x")).decode()
-    assert told.startswith("# tcp_uppercase: ")
-    assert "## Answers a message (0/4 points)" in told
-    assert "Requirement 2.1" in told
-
-
-def failing(message: str, hint: str = "") -> Report:
-    made = report(failed=["server.answers"])
-    checks = tuple(
-        msgspec.structs.replace(check, message=message, hint=hint) if check.outcome is Outcome.FAILED else check
-        for check in made.checks
-    )
-    return msgspec.structs.replace(made, checks=checks)
-
-
-@given(st.text(alphabet="`~#*_<>[]()!\n ax:-"))
-def test_nothing_in_a_message_leaves_its_block(message: str) -> None:
-    lines = feedback.render(failing(f"MARK{message}")).decode().splitlines()
-    fences = [at for at, line in enumerate(lines) if re.fullmatch(r"`{3,}(text)?", line)]
-    opened = next(at for at in fences if lines[at].endswith("text"))
-    fence = lines[opened].removesuffix("text")
-    closed = next(at for at in range(opened + 1, len(lines)) if lines[at].startswith(fence))
-    assert lines[opened + 1].startswith("MARK")
-    rest = "\n".join(lines[closed + 1 :])
-    assert lines[closed] == fence
-    assert rest.strip().startswith(("##", "The full report"))
-
-
-@given(st.one_of(st.sampled_from(HOSTILE), st.text()))
-def test_a_span_holds_whatever_is_in_it(words: str) -> None:
-    span = feedback.code(words)
-    assert "\n" not in span
-    if span.startswith("`"):
-        (ticks,) = re.findall(r"^`+", span)
-        inside = span[len(ticks) : -len(ticks)]
-        assert span.endswith(ticks)
-        assert not re.search(rf"(?<!`){ticks}(?!`)", inside)
-    else:
-        assert not re.search(r"[`*_<>\[\]#|\\&!]", span)
-
-
 # the overview
 
 
@@ -185,6 +139,21 @@ def test_the_same_hand_in_by_two_is_noted_and_by_a_group_is_not() -> None:
         msgspec.structs.replace(each, student=msgspec.structs.replace(each.student, group="g")) for each in (one, twin)
     ]
     assert "The same but for" not in page(class_of(*grouped)).text_content()
+
+
+def test_the_instructor_s_page_links_to_what_only_instructors_see_and_says_so() -> None:
+    checks = (msgspec.structs.replace(CHECKS[0], visibility="hidden"), *CHECKS[1:])
+    whole = msgspec.structs.replace(row("anna", report()), whole="instructor/anna")
+    shown = page(msgspec.structs.replace(class_of(whole), checks=checks))
+    assert {*found(shown, "//a[contains(@href, 'report.html')]/@href")} == {"instructor/anna/report.html"}
+    assert shown.text_content().count("hidden from students") == 1
+
+
+def test_a_long_list_is_folded_and_complete() -> None:
+    strays = tuple(f"stray {number}" for number in range(30))
+    shown = page(msgspec.structs.replace(class_of(row("anna", report())), unassigned=strays))
+    assert found(shown, "//li[starts-with(text(), 'stray')]/text()") == [*strays]
+    assert found(shown, "//details/summary/text()") == ["… and 24 more"]
 
 
 def test_a_class_of_two_thousand_is_a_page() -> None:

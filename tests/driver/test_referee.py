@@ -192,6 +192,19 @@ def test_a_server_that_never_listens_fails_one_check_and_the_rest_are_not_played
     assert second == "skipped: depends on a server that listens: the program crashed"
 
 
+def test_without_the_check_for_it_the_first_one_tells_why_nothing_listens(tmp_path: Path) -> None:
+    own = """
+    def test_asks_nobody():
+        raise KeyError("must not be played")
+    """
+    played = play(job(own, "answers", "asks_nobody", program="import no_such_library"), tmp_path)
+    first, second = played.checks["answers"], played.checks["asks_nobody"]
+    assert (first.outcome, first.reason) == (Outcome.FAILED, Reason.CRASHED)
+    assert "no_such_library" in first.message
+    assert "no_such_library" in first.hint
+    assert (second.outcome, second.reason) == (Outcome.SKIPPED, Reason.PREREQUISITE)
+
+
 def test_after_the_whole_time_nothing_is_started(tmp_path: Path) -> None:
     own = """
     def test_one():
@@ -498,8 +511,7 @@ def test_a_build_that_takes_too_long_or_cannot_start_fails(tmp_path: Path) -> No
 def test_a_build_leaves_its_result_and_no_process(tmp_path: Path) -> None:
     own = """
     def test_one(stage):
-        from grader.harness.starting import Start
-        program = stage.run(Start(("cat", "made"), {"PATH": "/usr/bin:/bin"}))
+        program = stage.programs.run(("cat", "made"))
         program.wait_end()
         assert program.stdout.data == b"by make\\r\\n"
     """
@@ -536,7 +548,7 @@ def test_a_dead_warden_ends_the_driver_without_a_verdict_for_the_rest(tmp_path: 
 
 
 def test_what_ends_whatever_it_is_told_is_not_judged_by_bad_arguments(tmp_path: Path) -> None:
-    played = play(job("", "bad_arguments_reported", program="raise SystemExit('no')"), tmp_path)
+    played = play(job("", "listens", "bad_arguments_reported", program="raise SystemExit('no')"), tmp_path)
     result = played.checks["bad_arguments_reported"]
     assert (result.outcome, result.reason) == (Outcome.SKIPPED, Reason.PREREQUISITE)
 
@@ -552,7 +564,7 @@ def test_what_cannot_be_tidied_up_takes_no_verdict_along(tmp_path: Path) -> None
         pass
 
     def test_two(server, stage):
-        stage._warden.end = cannot_end
+        stage.programs._warden.end = cannot_end
         raise FaultError(Reason.WRONG_REPLY, "wrong")
 
     def test_three(server):

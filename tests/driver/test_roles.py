@@ -32,9 +32,8 @@ def test_answers(connect):
 CLIENT_CHECKS = """
 def test_starts(stage):
     '''Runs'''
-    assert stage._program is None, "the server runs on"
-    from grader.harness.starting import Start
-    program = stage.run(Start(("echo", "client"), {"PATH": "/usr/bin:/bin"}))
+    assert stage.programs._last is None, "the server runs on"
+    program = stage.programs.run(("echo", "client"))
     program.wait_end()
     assert program.stdout.data == b"client\\r\\n"
 

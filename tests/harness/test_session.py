@@ -16,7 +16,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from grader.errors import Reason
-from grader.harness.session import HOST, OTHER_HOST, Ask, Clients, Manner, Session, asked_by
+from grader.harness.clients import HOST, OTHER_HOST, Clients
+from grader.harness.manner import Ask, Manner, asked_by
+from grader.harness.session import Session
 from grader.harness.stage import Stage
 from grader.job import Command
 from grader.limits import READY_S, REPLY_S
@@ -128,7 +130,7 @@ def clients_of(
 ) -> TcpClients:
     """One of `programs/clients.py`, with these arguments, as a submission."""
     command = Command((), words_of(*run), asks, ports)
-    return Clients(stage, command, default_port or stage.port(), stage.listen)
+    return Clients(stage, command, default_port or stage.ports.find(), stage.peers.listen)
 
 
 @pytest.fixture
@@ -156,8 +158,8 @@ ARGUMENTS = ("{host}", "{port}")
 
 def session_of(stage: Stage, which: str, *, terminal: bool = True) -> TcpSession:
     """A run of one of `programs/clients.py` that takes host and port as arguments."""
-    told = Endpoint(HOST, stage.port())
-    return Session(stage, Manner(words_of(which, *ARGUMENTS)), told, stage.listen([told]), terminal=terminal)
+    told = Endpoint(HOST, stage.ports.find())
+    return Session(stage, Manner(words_of(which, *ARGUMENTS)), told, stage.peers.listen([told]), terminal=terminal)
 
 
 def test_arguments_are_told_where_the_command_says(stage: Stage) -> None:
@@ -208,14 +210,14 @@ def test_what_grader_toml_says_is_asked_needs_no_words(stage: Stage) -> None:
 
 @pytest.mark.parametrize("arguments", [(), ARGUMENTS])
 def test_a_port_that_stands_in_the_source_is_where_it_goes(stage: Stage, arguments: tuple[str, ...]) -> None:
-    own, other = stage.port(), stage.port()
+    own, other = stage.ports.find(), stage.ports.find()
     clients = clients_of(stage, "knows_one_port", str(own), *arguments, ports=(other, own))
     assert (clients.manner.asks, clients.manner.own_port) == ((), own)
     plays(clients)
 
 
 def test_the_assignments_own_port_is_where_it_may_go(stage: Stage) -> None:
-    own = stage.port()
+    own = stage.ports.find()
     clients = clients_of(stage, "knows_one_port", str(own), *ARGUMENTS, default_port=own)
     assert clients.manner.own_port == own
     plays(clients)
@@ -263,7 +265,7 @@ def test_a_client_that_swaps_the_bytes_of_its_port_is_told_so(stage: Stage) -> N
 
 
 def test_a_port_that_it_binds_is_left_to_it(stage: Stage) -> None:
-    own = stage.port()
+    own = stage.ports.find()
     clients = clients_of(stage, "binds", str(own), *ARGUMENTS, ports=(own,))
     assert clients.manner.own_port is None
     plays(clients)
@@ -329,7 +331,7 @@ def test_a_reply_that_is_shown_is_seen(stage: Stage, terminal: bool) -> None:
     with session_of(stage, "takes_arguments", terminal=terminal) as session:
         for entry, how in zip((HELLO, WORLD, ECHOED), (Answer.WHOLE, Answer.IN_BYTES, Answer.LATE), strict=True):
             session.converse(entry, how)
-            assert entry.shown in session.said
+            assert entry.shown in session.output.said
 
 
 @pytest.mark.parametrize(
@@ -370,7 +372,7 @@ def test_a_long_line_may_be_sent_while_it_is_read(stage: Stage) -> None:
         session.feed(entry.line + b"\n")
         session.server.expect(entry.request)
         session.server.answer(entry.reply)
-        session.must_show(entry)
+        session.output.must_show(entry)
 
 
 def test_what_stood_behind_a_longer_reply_is_no_part_of_the_next(stage: Stage) -> None:
@@ -381,10 +383,10 @@ def test_what_stood_behind_a_longer_reply_is_no_part_of_the_next(stage: Stage) -
                 session.converse(entry)
                 session.wait_prompt()
             if not trails:
-                session.must_not_trail(short, long)
+                session.output.must_not_trail(short, long)
                 continue
             with pytest.raises(FaultError) as caught:
-                session.must_not_trail(short, long)
+                session.output.must_not_trail(short, long)
             assert caught.value.what == "after the reply 'HELLO' it printed the end of an earlier one: ' LINE'"
 
 
@@ -416,7 +418,7 @@ def test_a_line_editor_that_echoes_nothing_shows_the_reply_once(stage: Stage) ->
             session.server.expect(ECHOED.request)
             session.server.answer(ECHOED.reply)
             session.wait_prompt()  # where its terminal is in the line editor's mode again
-            session.must_show(ECHOED)
+            session.output.must_show(ECHOED)
 
 
 @pytest.mark.parametrize("which", ["shows_keys_only", "shows_its_echo_only"])
@@ -454,10 +456,10 @@ def test_what_it_prints_without_any_reply_is_not_counted(stage: Stage) -> None:
             session.server.expect(ECHOED.request)
             session.server.connection.send(ECHOED.reply)  # by a server that does not tell us when
             if shown:
-                session.must_show(ECHOED, besides=1)
+                session.output.must_show(ECHOED, besides=1)
                 continue
             with pytest.raises(FaultError):
-                session.must_show(ECHOED, besides=1)
+                session.output.must_show(ECHOED, besides=1)
 
 
 def test_a_reply_that_was_not_read_is_not_shown(stage: Stage) -> None:
@@ -468,9 +470,9 @@ def test_a_reply_that_was_not_read_is_not_shown(stage: Stage) -> None:
         assert before == 0
         session.server.connection.send(ECHOED.reply[:1])
         with pytest.raises(FaultError):
-            session.must_show(ECHOED, read_before=before)
+            session.output.must_show(ECHOED, read_before=before)
         session.server.connection.send(ECHOED.reply[1:])
-        session.must_show(ECHOED, read_before=before)
+        session.output.must_show(ECHOED, read_before=before)
 
 
 def test_a_reply_shown_before_is_not_this_lines(stage: Stage) -> None:
@@ -480,7 +482,7 @@ def test_a_reply_shown_before_is_not_this_lines(stage: Stage) -> None:
         session.server.expect(WORLD.request)
         session.server.answer(b"ANOTHER\n")
         with pytest.raises(FaultError) as caught:
-            session.must_show(HELLO)
+            session.output.must_show(HELLO)
     assert caught.value.reason is Reason.NOT_SHOWN
 
 
@@ -498,7 +500,7 @@ def test_who_waits_for_its_reply_waits(stage: Stage) -> None:
         ask(session)
         session.must_wait("for its reply")
         session.server.answer(HELLO.reply)
-        session.must_show(HELLO)
+        session.output.must_show(HELLO)
 
 
 @pytest.mark.parametrize(
@@ -601,4 +603,4 @@ def test_text_may_be_fed_without_waiting_for_prompts(stage: Stage) -> None:
             session.server.answer(entry.reply)
         session.must_end_well("at the end of its input")
         for entry in (HELLO, WORLD):
-            session.must_show(entry)
+            session.output.must_show(entry)

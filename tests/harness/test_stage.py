@@ -7,8 +7,13 @@ from typing import cast
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 
-from grader.harness.stage import Server, Stage, client_name
+from grader.assignment import ServerSpec
+from grader.harness.listening import Server
+from grader.harness.peers import client_name
+from grader.harness.ports import Ports
+from grader.wire.faults import UnprovedError
 from grader.wire.kernel import Endpoint, SocketRow, TcpState
 from grader.wire.program import Program
 from tests.driver.play import job
@@ -28,14 +33,23 @@ def test_clients_are_named_by_letter_while_there_are_letters() -> None:
 def test_ports_are_the_seeds_so_that_none_tells_which_check_runs() -> None:
     def ports(seed: int) -> list[int]:
         alone = msgspec.structs.replace(job("", "answers"), seed=seed, private_network=True)
-        stage = Stage(alone, None, None)  # type: ignore[arg-type]  # neither warden nor kernel is asked
-        stage._courier.close()
-        return [stage.port() for _ in range(20)]
+        found = Ports(alone, lambda: None)
+        return [found.find() for _ in range(20)]
 
     told = {seed: ports(seed) for seed in range(1, 11)}
     assert len({*told[1], *ports(1)}) < 25, "the same, but for a port that somebody else may take meanwhile"
     for turn in range(20):
         assert len({each[turn] for each in told.values()}) > 5
+
+
+def test_a_port_that_the_assignment_fixes_is_had_or_nothing_is_judged() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        asked = job("", "answers")
+        fixed = ServerSpec(port=taken.getsockname()[1])
+        ports = Ports(replace(asked, assignment=replace(asked.assignment, server=fixed)), lambda: None)
+        with pytest.raises(UnprovedError, match="something else on this machine uses port"):
+            ports.for_server()
+    assert ports.for_server() == ports.own == fixed.port
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,10 @@ import pytest
 
 from grader.errors import Reason
 from grader.harness.greeting import Greeting
+from grader.harness.programs import leftovers
 from grader.harness.stage import Stage
 from grader.harness.starting import Start, as_usual
+from grader.limits import SandboxLimits
 from grader.model import EventKind, Transport
 from grader.protocol.script import Exchange
 from grader.wire.faults import FaultError
@@ -43,33 +45,31 @@ def test_what_a_program_has_printed_in_this_check_is_told_and_nothing_before(mak
         client.ask(HELLO)
         while not server.program.at_rest():  # which reads nothing of what it prints
             pass
-        (voice,) = stage.voices("")
+        (voice,) = stage.programs.voices("")
         assert voice.printed.split() == [b"hello"]
     stage.finish(passed=True)
     stage.begin()
     assert stage.shared() is server
-    (voice,) = stage.voices("")
+    (voice,) = stage.programs.voices("")
     assert voice.printed == b""
 
 
 def test_every_client_receives_the_greeting_but_one_that_only_knocks_or_is_slow(make_stage: MakeStage) -> None:
-    stage = make_stage("greeting")
-    stage.greeting = Greeting(GREETING)
+    stage = make_stage("greeting", greeting=Greeting(GREETING))
     server = stage.shared()
     with stage.connect(server) as client:
         client.ask(HELLO)
-    with stage.knock(server) as client:
+    with stage.peers.knock(server) as client:
         client.expect(b"Welc")
     with stage.connect(server, slow=True) as client:
         assert client.slow
         assert client.received_bytes == 0
-        stage.open(client)
+        stage.greeting.hear(client)
         client.ask(HELLO)
 
 
 def test_a_greeting_that_does_not_come_is_the_programs_fault(make_stage: MakeStage) -> None:
-    stage = make_stage("right")
-    stage.greeting = Greeting(GREETING)
+    stage = make_stage("right", greeting=Greeting(GREETING))
     with pytest.raises(FaultError) as caught:
         stage.connect(stage.shared())
     assert (caught.value.reason, caught.value.expected) == (Reason.NO_REPLY, b"Welcome\n")
@@ -82,8 +82,7 @@ def test_a_greeting_that_does_not_come_is_the_programs_fault(make_stage: MakeSta
 def test_a_wrong_greeting_is_one_fault_and_left_out_for_all_others(
     make_stage: MakeStage, which: str, required: bytes, reason: Reason | None
 ) -> None:
-    stage = make_stage(which)
-    stage.greeting = Greeting(required, judged=True)
+    stage = make_stage(which, greeting=Greeting(required, judged=True))
     server = stage.shared()
     for _ in range(2):
         with stage.connect(server) as client:
@@ -97,8 +96,7 @@ def test_a_wrong_greeting_is_one_fault_and_left_out_for_all_others(
 
 @pytest.mark.parametrize(("which", "required"), [("greeting", GREETING), ("right", b"")])
 def test_a_right_greeting_is_no_fault(make_stage: MakeStage, which: str, required: bytes) -> None:
-    stage = make_stage(which)
-    stage.greeting = Greeting(required, judged=True)
+    stage = make_stage(which, greeting=Greeting(required, judged=True))
     with stage.connect(stage.shared()) as client:
         client.ask(HELLO)
     stage.greeting.must_be_right()
@@ -110,10 +108,10 @@ def test_who_waits_to_be_accepted_is_counted(make_stage: MakeStage) -> None:
     server = stage.shared()
     first = stage.connect(server)
     first.wait_accepted()
-    assert stage.accept_queue(server) == 0
+    assert stage.listening.accept_queue(server) == 0
     for waiting in range(1, 4):
-        stage.knock(server)
-        assert stage.accept_queue(server) == waiting
+        stage.peers.knock(server)
+        assert stage.listening.accept_queue(server) == waiting
 
 
 @pytest.mark.parametrize(("which", "transport"), UPPER)
@@ -164,9 +162,9 @@ def test_a_held_port_can_be_bound_by_nobody_else(
 ) -> None:
     stage = make_stage(which, transport)
     families = (socket.AF_INET, socket.AF_INET6)
-    with stage.port_held() as port:
+    with stage.ports.held() as port:
         assert [can_bind(port, kind, family) for family in families] == [False, False]
-        assert stage.start_on(port).wait_end().status == 1
+        assert stage.programs.start_on(port).wait_end().status == 1
     assert [can_bind(port, kind, family) for family in families] == [True, True]
 
 
@@ -182,9 +180,9 @@ def test_a_program_of_the_other_transport_is_told_so(
 ) -> None:
     wrong: Stage = make_stage("right", transport) if command == "datagrams.py" else make_stage("upper", transport)
     right = make_stage("upper", "udp") if command == "datagrams.py" else make_stage("right", "tcp")
-    port = wrong.port()
+    port = wrong.ports.find()
     with pytest.raises(FaultError) as caught:
-        wrong.wait_listening(wrong.run(right_command(right, port)), port)
+        wrong.listening.wait(wrong.programs.run(*right_command(right, port)), port)
     assert caught.value.reason is Reason.NOT_LISTENING
     assert words.format(port=port) in caught.value.what
 
@@ -201,15 +199,12 @@ def right_command(stage: Stage, port: int) -> Start:
         ("chain", {Path(PYTHON[0]).name, "one that keeps starting another and exiting"}),
     ],
 )
-def test_what_is_left_running_is_named(
-    make_stage: MakeStage, monkeypatch: pytest.MonkeyPatch, way: str, names: set[str]
-) -> None:
+def test_what_is_left_running_is_named(make_stage: MakeStage, way: str, names: set[str]) -> None:
     """Whatever it calls itself, and whether or not a look meets it."""
-    monkeypatch.setattr("grader.harness.stage.EXIT_S", 0.2)
-    stage = make_stage("right")
-    program = stage.run(Start((*PYTHON, str(PROGRAMS / "evader.py"), way), {}))
+    stage = make_stage("right", limits=SandboxLimits(exit_s=0.2))
+    program = stage.programs.run((*PYTHON, str(PROGRAMS / "evader.py"), way))
     program.wait_end()
-    left = stage.leftovers(program)
+    left = leftovers(program)
     assert left
     assert set(left) <= names
 
@@ -270,4 +265,4 @@ def test_once_seen_to_listen_is_enough(make_stage: MakeStage) -> None:
     stage.launch()
     stage.end_program()
     stage.see_it_listen()
-    assert stage._program is None
+    assert stage.programs._last is None

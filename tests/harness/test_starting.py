@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from grader.harness.starting import as_usual, with_port
+from grader.harness.starting import as_usual, with_arguments, with_port
 from grader.job import Command
 from grader.submission import parse_config
 
@@ -63,3 +63,22 @@ def test_a_port_that_is_a_variable_is_no_argument() -> None:
     command = Command((), ("./server",))
     assert with_port(command, {"PORT": "{port}"}, ("abc",), FILLING) == (("./server",), {"PORT": "abc"})
     assert with_port(command, {"PORT": "{port}"}, (), FILLING) == (("./server",), {})
+
+
+def test_the_main_port_has_a_name_of_its_own() -> None:
+    command = Command((), ("./mailbox", "{smtp}", "{pop3}"), arguments=2)
+    filling = {**FILLING, "pop3": "110"}
+    assert with_port(command, {}, ("abc",), filling, main=("port", "smtp")).argv == ("./mailbox", "abc", "110")
+    assert with_port(command, {}, (), filling, main=("port", "smtp")).argv == ("./mailbox",)
+
+
+@pytest.mark.parametrize(
+    ("command", "argv"),
+    [
+        (ASKED, ("./lisod", "-v", "{port}")),
+        (Command((), ("python3", "server.py", "{port}")), ("python3", "server.py", "-v", "{port}")),
+        (Command((), ("./server", "-q", "--port={port}")), ("./server", "-q", "-v", "{port}")),
+    ],
+)
+def test_other_arguments_stand_for_the_usual_ones(command: Command, argv: tuple[str, ...]) -> None:
+    assert with_arguments(command, ("-v", "{port}")) == argv

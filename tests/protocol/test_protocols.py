@@ -33,6 +33,8 @@ OF_HEADS = ["web_server"]
 OF_LINES = [name for name in OVER_TCP if name not in {"tcp_sum", *OF_HEADS}]
 #: More numbers than any check asks for: as many as the most clients of any handout.
 NUMBERS = 512
+#: Clients that show what they receive as it is, and not a number.
+SHOW_TEXT = [name for name in WITH_CLIENTS if name != "tcp_sum"]
 #: What `answers` sends, and what a client is typed.
 FIRST = range(3)
 
@@ -310,7 +312,7 @@ def typed(run: Seeded) -> list[Entry]:
     return [*(run.typed(number) for number in FIRST), *run.typed_awkward()]
 
 
-@pytest.mark.parametrize("name", WITH_CLIENTS)
+@pytest.mark.parametrize("name", SHOW_TEXT)
 def test_lines_trip_clients(name: str) -> None:
     for run in runs(name):
         awkward = [entry.line for entry in run.typed_awkward()]
@@ -319,7 +321,7 @@ def test_lines_trip_clients(name: str) -> None:
         assert not any(word in line for line in awkward for word in (b"b'", b'b"', b"\r"))
 
 
-@pytest.mark.parametrize("name", WITH_CLIENTS)
+@pytest.mark.parametrize("name", SHOW_TEXT)
 def test_a_reply_that_is_shorter_by_enough_follows_a_longer_one(name: str) -> None:
     """What is left of the longer one is seen behind the shorter: four bytes, and two under the line end."""
     for run in runs(name):
@@ -327,11 +329,20 @@ def test_a_reply_that_is_shorter_by_enough_follows_a_longer_one(name: str) -> No
         assert any(0 < len(after) <= len(before) - 6 for before, after in pairwise(shown))
 
 
-@pytest.mark.parametrize("name", [name for name in WITH_CLIENTS if name not in {"tcp_echo", "tcp_chat"}])
+@pytest.mark.parametrize("name", [name for name in SHOW_TEXT if name not in {"tcp_echo", "tcp_chat"}])
 def test_a_client_that_prints_what_it_sends_has_shown_nothing(name: str) -> None:
     for run in runs(name):
         entries = [*typed(run), run.typed_sized(2048)]
         assert not any(entry.shown in entry.line for entry in entries if entry.shown)
+
+
+def test_what_a_sum_client_is_typed_is_a_sum_of_several_numbers() -> None:
+    """So that no client has shown it that prints what it sends; single numbers are for other programs' mistakes."""
+    for run in runs("tcp_sum"):
+        *several, single = typed(run)
+        assert not any(entry.shown in entry.line for entry in several)
+        assert single.shown == single.line
+        assert all(len(entry.shown) == len("1000000000") for entry in typed(run))
 
 
 @pytest.mark.parametrize("name", [name for name in WITH_CLIENTS if hasattr(author(name), "leaving")])

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from grader.errors import Reason
-from grader.model import Event, EventKind, Narrowed, Outcome
+from grader.model import Event, EventKind, Narrowed, Outcome, SourceLine
 from grader.report import text
 from tests.report.examples import (
     ALONE,
@@ -144,6 +144,31 @@ def test_a_failed_build_is_said_once() -> None:
 )
 def test_first_fault_is_the_compilers_own_line(log: str, fault: str) -> None:
     assert text.first_fault(log) == fault
+
+
+@pytest.mark.parametrize(
+    ("log", "place"),
+    [
+        ("server.c:14:5: warning: unused\nsrc/server.c:17:23: error: expected ';'", ("src/server.c", 17)),
+        ("./server.c:3: fatal error: no.h: No such file", ("server.c", 3)),
+        ("Server.java:9: error: cannot find symbol", ("Server.java", 9)),
+        ("# course/server\n./server.go:12:2: undefined: x", ("server.go", 12)),
+        ("a \x1b[2Jb.c:1: error: x", ("a \\x1b[2Jb.c", 1)),
+        ("error[E0425]: cannot find value `x`", None),
+        ("server.c:99999999: error: no line has so many digits", None),
+        ("", None),
+    ],
+)
+def test_the_place_of_a_failed_build_is_what_the_compiler_names(log: str, place: tuple[str, int] | None) -> None:
+    found = text.fault_place(log)
+    assert (found and (found.file, found.line)) == place
+
+
+def test_a_check_has_a_place_only_if_it_failed() -> None:
+    place = SourceLine(file="server.py", line=3)
+    assert text.place(msgspec.structs.replace(FRAGMENTS, place=place)) == place
+    assert text.place(msgspec.structs.replace(PASSED, place=place)) is None
+    assert text.place(UNBUILT.checks[0]) == SourceLine(file="server.c", line=17)
 
 
 def test_the_next_step_names_the_program_whose_build_failed() -> None:

@@ -13,21 +13,26 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from grader.cli import check
-from grader.sandbox.begun import Nest, begun, wants_local
+from grader.sandbox.begun import SANDBOX_VARIABLE, Nest, begun, wants_local
 from tests.cli.command import RIGHT, Command, assert_nothing_left, wait_until
 
 NEST = "grader.sandbox.nest"
 LOCAL = ("--assignment", "tcp_uppercase", "--sandbox", "local")
 
 
-@given(st.lists(st.sampled_from(["--sandbox", "local", "--sandbox=local", "docker", "--quiet", "s"]), max_size=5))
-def test_what_is_begun_is_what_the_command_will_want(arguments: list[str]) -> None:
-    try:
-        context = check.command.make_context("check", [*arguments])
-    except click.ClickException:
-        return
-    twice = " ".join(arguments).count("--sandbox") > 1
-    assert wants_local(["check", *arguments]) == (context.params["wanted"] == "local") or twice
+@given(
+    st.lists(st.sampled_from(["--sandbox", "local", "--sandbox=local", "docker", "--quiet", "s"]), max_size=5),
+    st.sampled_from(["", "auto", "docker", "local"]),
+)
+def test_what_is_begun_is_what_the_command_will_want(arguments: list[str], variable: str) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(SANDBOX_VARIABLE, variable)
+        try:
+            context = check.command.make_context("check", [*arguments])
+        except click.ClickException:
+            return
+        twice = " ".join(arguments).count("--sandbox") > 1
+        assert wants_local(["check", *arguments]) == (context.params["wanted"] == "local") or twice
 
 
 @pytest.mark.parametrize("arguments", [[], ["check", "s"], ["verify", "--sandbox", "local"], ["check", "--sandbox"]])

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from grader.errors import Reason
-from grader.limits import REPLY_S, SLOW_CHECK_S, SLOW_PART, SLOW_STEP_S, STARVED_PART, SandboxLimits
+from grader.limits import REPLY_S, SLOW_CHECK_S, SLOW_PART, SLOW_STEP_S, WHOLE_GIVEN_BACK, Allowance, SandboxLimits
 from grader.wire.budget import Budget, Counted, allowed_s
 from grader.wire.faults import FaultError, UnprovedError
 from grader.wire.process import ForCheck
@@ -78,16 +78,26 @@ def test_no_check_takes_more_than_its_steps_allow(steps_s: list[float]) -> None:
     assert taken_s <= allowed_s(len(steps_s)) + 1e-6
 
 
+def test_who_has_longer_for_a_reply_has_longer_for_each_step() -> None:
+    limits = SandboxLimits(reply_s=10)
+    well, _ = steps_until_too_slow(Budget(limits=limits), 0.95 * limits.reply_s)
+    assert well == steps_until_too_slow(Budget(), 0.95 * REPLY_S)[0]
+
+
 @pytest.mark.parametrize("of", list(Counted))
-def test_what_is_counted_grows_with_the_clients(of: Counted) -> None:
-    budget = Budget()
-    budget.note_count(of, of.allowed.anyhow, 0)
-    budget.note_count(of, of.allowed.anyhow + 500 * of.allowed.for_each, 500)
+@pytest.mark.parametrize(
+    "limits",
+    [SandboxLimits(), SandboxLimits(tasks=Allowance(9, 2), descriptors=Allowance(8, 0), sockets=Allowance(7, 1))],
+)
+def test_what_is_counted_grows_with_the_clients(of: Counted, limits: SandboxLimits) -> None:
+    budget, most = Budget(limits=limits), of.allowed(limits)
+    budget.note_count(of, most.anyhow, 0)
+    budget.note_count(of, most.anyhow + 500 * most.for_each, 500)
     assert not budget.exceeded
     with pytest.raises(FaultError) as caught:
-        budget.note_count(of, of.allowed.anyhow + of.allowed.for_each + 1, 1)
+        budget.note_count(of, most.anyhow + most.for_each + 1, 1)
     assert caught.value.reason is of.reason
-    allowed = f"the limit is {of.allowed.anyhow}, plus {of.allowed.for_each} for each client"
+    allowed = f"the limit is {most.anyhow}, plus {most.for_each} for each client"
     assert caught.value.what.endswith(f" {of.words} for 1 client; {allowed}")
     assert budget.out_of_time("the time is over") == budget.exceeded
     assert budget.exceeded == FaultError(of.reason, caught.value.what.replace("it has", "in an earlier check it had"))
@@ -96,7 +106,7 @@ def test_what_is_counted_grows_with_the_clients(of: Counted) -> None:
 @pytest.mark.parametrize(("part", "whose"), [(0.9, UnprovedError), (1.1, FaultError)])
 def test_whose_time_was_used_up(part: float, whose: type[Exception]) -> None:
     budget = Budget(100)
-    budget.note(part * SLOW_PART * 100)
+    budget.note(part * SLOW_PART * 100, 0.0)
     error = budget.out_of_time("the time is over", "running")
     assert isinstance(error, whose)
     if isinstance(error, FaultError):
@@ -110,10 +120,17 @@ def test_where_we_had_to_wait_for_a_cpu_ourselves_it_was_the_machine(waited_s: f
     so_far_s = [50.0]
     budget = Budget(100, lambda: so_far_s[0])
     budget.begin_check()
-    budget.note(100)
-    so_far_s[0] += waited_s * STARVED_PART * 100
+    budget.note(100, 0.0)
+    so_far_s[0] += waited_s * WHOLE_GIVEN_BACK * 100
     budget.begin_check()
     assert isinstance(budget.out_of_time("the time is over"), whose)
+
+
+@pytest.mark.parametrize(("kept_s", "back_s"), [(30.0, 30.0), (1000.0, 100.0)])
+def test_what_was_not_the_programs_time_is_given_back_once(kept_s: float, back_s: float) -> None:
+    budget = Budget(100)
+    budget.note(5.0, kept_s)
+    assert budget.given_back_s == back_s
 
 
 def test_waiting_for_a_program_adds_up_its_own_time(stand: Stand) -> None:

@@ -72,6 +72,7 @@ def test_programs_that_no_name_tells_apart_are_all_named(warden: WardenClient) -
     product = built(warden, making("one", "two"))
     assert product.result.outcome is Outcome.FAILED
     assert "built several programs, and none is named after the server: 'one', 'two'" in product.result.log
+    assert product.result.likely == ("one", "two")
     assert built(warden, making("three", "four"), likely=("four",)).run == ("./four", "{port}")
 
 

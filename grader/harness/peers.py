@@ -1,0 +1,137 @@
+"""Scripted peers: the clients that talk to the program in a check, and the servers that its client is told to use.
+
+Clients are named by their turn, closed when the check ends, and remembered for as long as something of them may be left
+on the program's side: a program that has not let go of one is not at rest.
+"""
+
+from __future__ import annotations
+
+from types import TracebackType
+from typing import Final, Protocol, Self
+
+from grader.harness.greeting import Greeting
+from grader.harness.listening import Server
+from grader.job import Job
+from grader.protocol.script import Exchange
+from grader.wire.kernel import Endpoint, SocketTable
+from grader.wire.tcp import ScriptedClient
+from grader.wire.tcp_server import ScriptedServer
+from grader.wire.udp import Courier, UdpClient, usual_queue_takes
+from grader.wire.udp_server import ScriptedUdpServer
+
+_CLIENT_NAMES = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+
+
+class Client(Protocol):
+    """A scripted client of either transport."""
+
+    name: str
+
+    def __enter__(self) -> Self:
+        """Use it in a `with` block ..."""
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """... and it is closed at the end of the block."""
+
+    def ask(self, exchange: Exchange) -> object:
+        """Send a message and expect its reply."""
+
+    def close(self) -> None:
+        """Leave."""
+
+    def gone(self) -> bool:
+        """Whether nothing of it is left on the program's side."""
+
+
+class Peers:
+    """The scripted peers of one grading.  `greeting`: what the server says first."""
+
+    def __init__(self, job: Job, table: SocketTable, greeting: Greeting) -> None:
+        self.greeting: Final = greeting
+        self._over_tcp = job.assignment.transport == "tcp"
+        self._table = table
+        self._courier = Courier()
+        self._clients: list[Client] = []
+        #: Those of them of whom something may be left on the program's side.
+        self._lingering: list[Client] = []
+
+    def begin(self) -> None:
+        """A check begins: its first client will be client A."""
+        self._clients.clear()
+        self._lingering.clear()
+
+    def finish(self) -> None:
+        """The check has ended: close its clients."""
+        for client in self._clients:
+            client.close()
+
+    @property
+    def count(self) -> int:
+        """How many clients there were in this check so far."""
+        return len(self._clients)
+
+    def all_gone(self) -> bool:
+        """Whether nothing of any client is left on the program's side."""
+        self._lingering = [client for client in self._lingering if not client.gone()]
+        return not self._lingering
+
+    def client(self, server: Server) -> Client:
+        """A new scripted client of the assignment's transport."""
+        return self.connect(server) if self._over_tcp else self.connect_udp(server)
+
+    def connect(self, server: Server, *, slow: bool = False) -> ScriptedClient:
+        """A new scripted TCP client, named by its turn, that has received the server's greeting.
+
+        A slow one reads nothing before it is told to.
+        """
+        __tracebackhide__ = True
+        client = self.knock(server, slow=slow)
+        if not slow:
+            self.greeting.hear(client)
+        return client
+
+    def knock(self, server: Server, *, slow: bool = False) -> ScriptedClient:
+        """A client that has only connected; `greeting.hear` has it receive the greeting."""
+        __tracebackhide__ = True
+        client = self.connect_to(server, server.address, slow=slow)
+        self.greeting.prepare(client)
+        return client
+
+    def connect_to(self, server: Server, address: Endpoint, *, slow: bool = False) -> ScriptedClient:
+        """A client that has connected to one of the server's ports, whatever is said there first."""
+        __tracebackhide__ = True
+        client = ScriptedClient(server.program, self._table, address, self._next_name(), slow=slow)
+        self._take(client)
+        return client
+
+    def connect_udp(self, server: Server, address: Endpoint | None = None) -> UdpClient:
+        """A new scripted UDP client, named by its turn.  `address`: one of the server's ports; None: its main one."""
+        client = UdpClient(server.program, self._table, self._courier, address or server.address, self._next_name())
+        self._take(client)
+        return client
+
+    def _next_name(self) -> str:
+        return client_name(self.count)
+
+    def _take(self, client: Client) -> None:
+        self._clients.append(client)
+        self._lingering.append(client)
+
+    def usual_queue_takes(self, datagrams: list[bytes]) -> bool:
+        """Whether these datagrams may wait together in the queue of a socket that has the default size."""
+        return usual_queue_takes(datagrams, self._table, self._courier)
+
+    def listen(self, addresses: list[Endpoint]) -> ScriptedServer:
+        """A scripted TCP server, which waits for a client."""
+        return ScriptedServer(addresses, self._table)
+
+    def await_datagrams(self, addresses: list[Endpoint]) -> ScriptedUdpServer:
+        """A scripted UDP server, which waits for a client."""
+        return ScriptedUdpServer(addresses, self._table, self._courier)
+
+
+def client_name(number: int) -> str:
+    """`client A` to `client Z`, then `client 27` and so on; from 0."""
+    return f"client {_CLIENT_NAMES[number]}" if number < len(_CLIENT_NAMES) else f"client {number + 1}"
