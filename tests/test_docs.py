@@ -22,6 +22,7 @@ from grader import catalogue, limits
 from grader.catalogue.needs import NEEDS
 from grader.cli import grader
 from grader.model import Outcome
+from grader.report import FORMATS
 from grader.sandbox.local import IN_NAMESPACES, WITHOUT_NAMESPACES
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -242,3 +243,10 @@ def test_the_examples_of_replies_run() -> None:
     exec("\n".join(examples), {})  # noqa: S102 — our own text
     named = set(re.findall(r"^\| `(\w+)\b", page, re.MULTILINE)) - {"b"}
     assert named == {"form", "until", "frame", "http", "http_request", "judged", "nothing"}
+
+
+def test_the_table_of_formats_is_the_one_in_the_code() -> None:
+    told = re.findall(
+        r"^\| `([\w-]+)` \| (.+) \|$", (ROOT / "docs" / "ci.md").read_text(encoding="utf-8"), re.MULTILINE
+    )
+    assert told == [(name, made.words) for name, made in FORMATS.items()]

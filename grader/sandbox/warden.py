@@ -96,6 +96,7 @@ class Warden:
             "status": self._status,
             "refused_processes": self._refused_processes,
             "snapshot": eyes.snapshot,
+            "cpu_time": eyes.cpu_time,
             "socket_timeouts": eyes.socket_timeouts,
             "small_send_buffers": eyes.small_send_buffers,
             "watched": eyes.watched,

@@ -192,6 +192,10 @@ class WardenClient:
         answer = self._answer("snapshot", files=files, most_files=most_files)
         return msgspec.convert(answer["processes"], tuple[ProcessFacts, ...])
 
+    def cpu_s(self) -> float:
+        """Seconds that the program has been on a CPU, with what has ended since; only how they grow has a meaning."""
+        return float(self._answer("cpu_time")["ns"]) / 1e9
+
     def socket_timeouts(self, sockets: list[tuple[int, int]]) -> Timed:
         """Whether these sockets, by (pid, fd), have timeouts of their own."""
         if not sockets:
