@@ -24,8 +24,8 @@ _libc = ctypes.CDLL(None, use_errno=True)
 _PR_SET_PDEATHSIG = 1
 #: Where an image has the tools, each with what it needs, whatever else is in that image.
 FOLDER: Final = "/opt/tools"
-#: py-spy takes 30 to 80 ms and eu-stack 0.2 ms a frame; more than this no reader would wait for a line.
-_TOOL_S: Final = 0.6
+#: py-spy takes 30 to 80 ms and eu-stack 0.2 ms a frame; ten times that on a machine that is busy with others.
+_TOOL_S: Final = 2.0
 #: py-spy maps what it reads; 1 GiB of addresses is ten times what it was seen to take.
 _TOOL_BYTES: Final = 1 << 30
 _MOST_PRINTED_BYTES: Final = 1 << 18
