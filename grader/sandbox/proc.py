@@ -199,6 +199,12 @@ def _resident(folder: str) -> int:
     return int(fields[1]) * _PAGE_BYTES if fields else 0
 
 
+def _mapped(folder: str) -> int:
+    """Pages of its address space, resident or not; 0 without one."""
+    fields = _read(f"{folder}/statm").split()
+    return int(fields[0]) if fields else 0
+
+
 def own_bytes(pid: int) -> int:
     """Resident memory, of shared pages only this process's part (PSS of proc_pid_smaps_rollup(5))."""
     words = _field(_read(f"{_living(pid)[0]}/smaps_rollup"), b"Pss").split()
@@ -253,7 +259,9 @@ def _hides(folder: str) -> bool:
     try:
         os.listdir(f"{folder}/fd")
     except PermissionError:
-        return _resident(folder) > 0  # else it is about to be gone: nobody may look at one without memory either
+        # Nobody may look at one without memory either, which is about to be gone.  What is resident says less: until a
+        # program has run for a moment, Linux 6.2 to 6.16 may count nothing there (percpu_counter).
+        return _mapped(folder) > 0
     except OSError:
         return False
     return False
