@@ -34,7 +34,7 @@ from grader.wire.program import Program
 from grader.wire.stops import Stops
 from grader.wire.transcript import Transcript
 from grader.wire.waiting import NoProgressError
-from grader.wire.warden import CannotStartError, WardenClient, WardenError
+from grader.wire.warden import NO_FILES, CannotStartError, WardenClient, WardenError
 
 #: Where servers are reached, for one that wants to be told.
 _HOST = "127.0.0.1"
@@ -124,6 +124,7 @@ class Programs:
         self,
         argv: tuple[str, ...],
         variables: Mapping[str, str] = NO_VARIABLES,
+        files: Mapping[str, bytes] = NO_FILES,
         *,
         terminal: bool = True,
         judged_by_output: bool = False,
@@ -135,7 +136,8 @@ class Programs:
         """Start a program in the work folder, after ending what ran before, or `beside` it.
 
         It finds the folder as it was after building; one that is started `again`, as it has left it itself.
-        `variables`: what it finds in its environment besides what every program does.
+        `variables`: what it finds in its environment besides what every program does; `files`: what it finds in the
+        folder, by name.
         One that is judged by its output runs at a terminal that adds nothing to it, and all of it is kept; `piped`:
         that is a pipe in any case.  `client`: whether it is the submission's client.
 
@@ -152,6 +154,7 @@ class Programs:
                 echo=not judged_by_output,
                 piped=piped,
                 afresh=not (beside or again),
+                lay=files,
             )
         except CannotStartError as error:
             raise FaultError(Reason.NOT_STARTED, f"the program could not be started: {error}") from None
@@ -205,18 +208,33 @@ class Programs:
         return program
 
     def start_client(
-        self, run: tuple[str, ...], filling: Mapping[str, str], *, terminal: bool, beside: bool = False
+        self,
+        run: tuple[str, ...],
+        filling: Mapping[str, str],
+        files: Mapping[str, bytes] = NO_FILES,
+        *,
+        terminal: bool,
+        beside: bool = False,
     ) -> Program:
         """Start a client, after ending what ran before or beside it: at a terminal that echoes nothing, or on pipes.
 
-        `filling`: what replaces {host}, {port} and {message} in the command.
+        `filling`: what replaces {host}, {port}, {message} and others in the command.  `files`: as in `run`.
 
         Raises:
             FaultError: it can't be executed.
         """
         variables = self._job.assignment.starting("client").environment
-        start = starting.as_usual(run, variables, {**self._filling, **filling})
-        return self.run(*start, terminal=terminal, judged_by_output=True, client=True, beside=beside)
+        there = {name: starting.filled(value, self._filling) for name, value in filling.items()}
+        start = starting.as_usual(run, variables, {**self._filling, **there})
+        return self.run(*start, files, terminal=terminal, judged_by_output=True, client=True, beside=beside)
+
+    def written(self, path: str, most_bytes: int) -> bytes:
+        """A file that a program has written into its folder.
+
+        Raises:
+            NoFileError: there is none, or it is larger.
+        """
+        return self._warden.read_file(path, most_bytes)
 
     def end(self) -> None:
         """End whatever runs."""

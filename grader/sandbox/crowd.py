@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import resource
 import select
 import signal
 import time
@@ -20,7 +21,7 @@ from contextlib import suppress
 from functools import partial
 
 from grader.link.settings import Settings
-from grader.sandbox import proc, users
+from grader.sandbox import counts, proc, users
 from grader.sandbox.restart import restart_interrupted
 from grader.sandbox.users import Rights
 
@@ -166,6 +167,16 @@ class Crowd:
         self.reap()
         with self._rights.looking():
             return self._ended[pid] if pid in self._ended else proc.exit_status(pid)
+
+    def cpu_ns(self) -> int:
+        """How long the program has been on a CPU, with what has ended; only how much it grows has a meaning.
+
+        Without a control group, children of one that ignores SIGCHLD are forgotten when they end.
+        """
+        if self._settings["own_cgroup"]:
+            return counts.cpu_ns() - time.process_time_ns()
+        reaped = resource.getrusage(resource.RUSAGE_CHILDREN)
+        return int((reaped.ru_utime + reaped.ru_stime) * 1e9) + sum(map(proc.cpu_ns, self.pids()))
 
     def is_new(self, pid: int) -> None:
         """It was just started; an orphan of an earlier program may have had the same number."""

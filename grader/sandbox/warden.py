@@ -92,6 +92,7 @@ class Warden:
             "status": self._status,
             "refused_processes": self._refused_processes,
             "snapshot": eyes.snapshot,
+            "cpu_time": eyes.cpu_time,
             "socket_timeouts": eyes.socket_timeouts,
             "small_send_buffers": eyes.small_send_buffers,
             "watched": eyes.watched,
@@ -240,11 +241,13 @@ class Warden:
         piped: bool,
         environment: dict[str, str],
         afresh: bool,
+        lay: dict[str, str],
     ) -> Answer:
         """Start a program on a terminal, which echoes what is typed or not, or on pipes.
 
         `piped`: its standard output is a pipe even if its standard input is a terminal.
-        `afresh`: nothing of it runs any more, and it finds everything as it was after building.
+        `afresh`: nothing of it runs any more, and it finds everything as it was after building.  `lay`: files that it
+        finds in its folder as well, in place of its own, by name (base64).
         Descriptors: pidfd, stdin, stdout, stderr; a terminal's master is stdin and, unless that is a pipe, stdout, and
         its other side goes along as the fifth, opened apart from the program's own.
         """
@@ -252,6 +255,9 @@ class Warden:
         self._oom_kills, self._refusals = counts.killed_for_memory(), counts.refused_processes()
         if afresh and (why := self._places.tidy()):
             return Answer({"error": why})
+        for name, content in lay.items():
+            if "none" in (answer := self._write_file(name, content)):
+                return Answer({"error": f"the file {name!r} that it is to find {answer['none']}"})
         try:
             with users.acting_as(*self._user):  # so that the program can open them again by name, as /dev/stdin
                 opened = launching.open_terminal(echo=echo, piped=piped) if terminal else launching.open_pipes()

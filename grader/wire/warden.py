@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import base64
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any, cast
+from typing import Any, Final, cast
 
 import msgspec
 
@@ -15,6 +16,7 @@ from grader.wire.stillness import ProcessFacts, Snapshot, Timed
 
 #: More files than any program can open.
 _ANY_NUMBER = 1 << 40
+NO_FILES: Final[Mapping[str, bytes]] = {}
 
 
 @dataclass(frozen=True)
@@ -73,6 +75,13 @@ class WardenError(Exception):
     """The warden could not do what was asked: our fault or the sandbox's."""
 
 
+def path_below(path: str) -> str:
+    """A path (ValueError: it leads out of the folder that it is in)."""
+    if not path or any(name in {"", ".", ".."} or "\0" in name for name in path.split("/")):
+        raise ValueError(f"{path!r} is not a path below the folder that a program runs in")
+    return path
+
+
 class WardenClient:
     """Asks the warden."""
 
@@ -122,7 +131,7 @@ class WardenClient:
         Raises:
             NoFileError: there is none that can be read, or it is larger.
         """
-        answer = self._answer("read_file", path=path, most_bytes=most_bytes)
+        answer = self._answer("read_file", path=path_below(path), most_bytes=most_bytes)
         if "none" in answer:
             raise NoFileError(answer["none"])
         return base64.b64decode(answer["content"])
@@ -133,7 +142,7 @@ class WardenClient:
         Raises:
             NoFileError: it can't be made.
         """
-        answer = self._answer("write_file", path=path, content=base64.b64encode(content).decode())
+        answer = self._answer("write_file", path=path_below(path), content=base64.b64encode(content).decode())
         if "none" in answer:
             raise NoFileError(answer["none"])
 
@@ -146,19 +155,29 @@ class WardenClient:
         echo: bool = True,
         piped: bool = False,
         afresh: bool = False,
+        lay: Mapping[str, bytes] = NO_FILES,
     ) -> Started:
         """Start a program, on a terminal (stdin and stdout; stderr is a pipe) or on three pipes.
 
         `piped`: its stdout is a pipe too, even if its stdin is a terminal.
         `afresh`: nothing runs, and what earlier ones have written is restored to what it was after building.
+        `lay`: files that it finds in its work folder besides, by path there.
 
         Raises:
             CannotStartError: it can't be executed.
             WardenError: the warden failed, before it came to that.
         """
         not_before_ns = time.monotonic_ns()
+        laid = {path_below(path): base64.b64encode(content).decode() for path, content in lay.items()}
         answer, descriptors = self._ask(
-            "start", argv=argv, environment=environment, terminal=terminal, echo=echo, piped=piped, afresh=afresh
+            "start",
+            argv=argv,
+            environment=environment,
+            terminal=terminal,
+            echo=echo,
+            piped=piped,
+            afresh=afresh,
+            lay=laid,
         )
         if answer.get("ours"):
             message = f"start: {answer['error']}"
@@ -180,6 +199,10 @@ class WardenClient:
         """What all processes do now; with `files`, what they have open, up to so many files of all of them."""
         answer = self._answer("snapshot", files=files, most_files=most_files)
         return msgspec.convert(answer["processes"], tuple[ProcessFacts, ...])
+
+    def cpu_s(self) -> float:
+        """Seconds that the program has been on a CPU, with what has ended since; only how they grow has a meaning."""
+        return float(self._answer("cpu_time")["ns"]) / 1e9
 
     def socket_timeouts(self, sockets: list[tuple[int, int]]) -> Timed:
         """Whether these sockets, by (pid, fd), have timeouts of their own."""
