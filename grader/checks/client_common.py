@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from grader.harness.clients import Clients
     from grader.harness.session import Session
+    from grader.harness.tasks import Tasks
     from grader.protocol.script import ClientProtocol, Entry
     from grader.wire.kernel import Endpoint
 
@@ -237,18 +238,19 @@ def test_quit_ends_it(clients: Clients[Any], script: ClientProtocol) -> None:
         "asyncio.run waits for a thread that is in input().} " + THREADS_HINT,
     },
     says=("typed",),
+    visits=("visit",),
 )
-def test_ctrl_c_ends_it(clients: Clients[Any], script: ClientProtocol) -> None:
+def test_ctrl_c_ends_it(clients: Clients[Any], script: ClientProtocol, tasks: Tasks) -> None:
     """Exits on Ctrl-C without a traceback"""
-    with clients.start() as session:
-        session.converse(script.typed(0))
-        session.wait_prompt()
-        _must_end_at_ctrl_c(session, " at its prompt")
-    entry = script.typed(1)
-    with clients.start() as session:
-        session.enter(entry.line)
-        session.server.expect(entry.request)
-        _must_end_at_ctrl_c(session, " with a line unanswered")
+    if tasks.typed:
+        with clients.start() as session:
+            session.converse(script.typed(0))
+            session.wait_prompt()
+            _must_end_at_ctrl_c(session, " at its prompt")
+    task = tasks.plain(1)
+    with clients.start(task) as session:
+        task.ask(session)
+        _must_end_at_ctrl_c(session, f" with a {'line' if tasks.typed else 'request'} unanswered")
 
 
 def _must_end_at_ctrl_c(session: Session[Any], situation: str) -> None:
