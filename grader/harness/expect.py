@@ -56,8 +56,10 @@ def explain(fault: FaultError | UnprovedError, events: tuple[Event, ...], voices
 def _placed(place: Place) -> list[str]:
     """Where in its source it was, and that line between those around it."""
     lines = enumerate(map(printable, place.source), place.first)
+    how = f" ({printable(place.how)})" if place.how else ""
+    function = f", in {printable(place.function)}" if place.function else ""
     return [
-        f"in its source: {printable(place.file)}, line {place.line}, in {printable(place.function)}",
+        f"in its source: {printable(place.file)}, line {place.line}{function}{how}",
         *(f"  {'>' if number == place.line else ' '} {number:>4}  {line}".rstrip() for number, line in lines),
     ]
 

@@ -40,7 +40,7 @@ class Part:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.client.close()
+        self.client.__exit__(kind, error, trace)
 
     def reach(self) -> None:
         """Have a connection on which the next request can be sent."""
