@@ -289,6 +289,10 @@ def _tell(guardian: subprocess.Popen[bytes], words: bytes) -> None:
 
 
 def _close(stream: Any) -> None:
+    # First the response that it belongs to: later there is nothing left to flush, and Python 3.13 complains about that.
+    response = getattr(stream, "_response", None)
+    if response is not None:
+        response.close()
     # A reader closes itself and not the socket below it.
     raw = getattr(stream, "_sock", None)
     stream.close()
