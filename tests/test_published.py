@@ -54,8 +54,8 @@ VERDICTS: dict[tuple[str, str], set[str]] = {
     ("pinger", "right"): set(),
     ("pinger", "another_port"): {"listens"},
     ("pinger", "asks_nothing"): {"names_itself"},
-    ("mailbox", "right"): set(),
-    ("mailbox", "no_pop3"): {"listens", "delivers", "takes_other_users"},
+    ("postbox", "right"): set(),
+    ("postbox", "no_pop3"): {"listens", "delivers", "takes_other_users"},
     ("udp_time", "right"): set(),
     ("udp_time", "clock_stopped"): {
         *("answers", "several_clients", "one_reply_each", "boundaries", "binary_bytes", "empty_datagram"),

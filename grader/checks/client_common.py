@@ -6,8 +6,9 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from grader.catalogue import READ_WHY, behaviour
-from grader.checks.ending import interrupt, must_end_quietly
+from grader.checks.ending import must_end_quietly
 from grader.errors import Reason
+from grader.harness.stopping import interrupt
 from grader.limits import SETTLE_S
 from grader.wire.faults import FaultError
 

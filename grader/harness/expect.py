@@ -56,8 +56,10 @@ def explain(fault: FaultError | UnprovedError, events: tuple[Event, ...], voices
 def _placed(place: Place) -> list[str]:
     """Where in its source it was, and that line between those around it."""
     lines = enumerate(map(printable, place.source), place.first)
+    how = f" ({printable(place.how)})" if place.how else ""
+    function = f", in {printable(place.function)}" if place.function else ""
     return [
-        f"in its source: {printable(place.file)}, line {place.line}, in {printable(place.function)}",
+        f"in its source: {printable(place.file)}, line {place.line}{function}{how}",
         *(f"  {'>' if number == place.line else ' '} {number:>4}  {line}".rstrip() for number, line in lines),
     ]
 
@@ -246,20 +248,20 @@ _NO_MODULE: Final = (
 _TRACE_LINES = 40
 
 
-def missing_module(complained: bytes, libraries: Sequence[str] = ()) -> str:
+def missing_module(complained: bytes, libraries: Sequence[str] | None = ()) -> str:
     """What to do about a module that a program did not find; empty if that has not ended it.
 
-    `libraries`: what is available besides what its language brings.
+    `libraries`: what is available besides what its language brings; None: nobody knows.
     """
     lines = complained.decode("utf-8", "backslashreplace").strip().splitlines()[-_TRACE_LINES:]
     for ending, naming, usual in _NO_MODULE:
         found = [name[1] for line in lines if (name := naming.match(line))] if lines and ending.match(lines[-1]) else []
         if found:
             more = f", {', '.join(libraries)}" if libraries else ""
+            there = f": only {usual}{more} and what was handed in are available" if libraries is not None else ""
             return (
-                f"There is no module {printable(found[-1])} where programs are graded: only {usual}{more} and what was "
-                "handed in are available. If it is your own file, hand it in together with the program; if it is a "
-                "package, do without it."
+                f"There is no module {printable(found[-1])} where programs are graded{there}. If it is your own file, "
+                "hand it in together with the program; if it is a package, do without it."
             )
     return ""
 

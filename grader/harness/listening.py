@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from grader.errors import Reason
 from grader.harness.ports import Ports
 from grader.harness.programs import Programs
+from grader.harness.stopping import interrupt, kill
 from grader.job import Job
 from grader.limits import MOST_FILE_BYTES, SETTLE_S
 from grader.model import EventKind
@@ -88,6 +89,19 @@ class Server:
             open_files=sum(len(process.files) for process in seen),
             memory_bytes=sum(process.resident_bytes for process in seen),
         )
+
+    def interrupt(self) -> None:
+        """Press Ctrl-C at its terminal, and wait until it has exited (FaultError: it keeps running)."""
+        __tracebackhide__ = True
+        interrupt(self.program)
+
+    def kill(self) -> None:
+        """End it by SIGKILL, which it can't notice, and wait until it has exited."""
+        kill(self.program)
+
+    def wait_rest(self) -> bool:
+        """Until it has nothing left to do: it waits for somebody; False if it has exited, or never rests."""
+        return self.program.wait_rest(SETTLE_S)
 
     def expect_printed(self, data: bytes) -> None:
         """Until that is in what it has printed on standard output in this check.

@@ -10,8 +10,8 @@ from __future__ import annotations
 import dataclasses
 import math
 import time
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -25,6 +25,7 @@ from grader.link.channel import ChannelClosedError
 from grader.model import EventKind
 from grader.wire import stillness
 from grader.wire.budget import Budget
+from grader.wire.endings import CRASHES
 from grader.wire.faults import FaultError, UnprovedError
 from grader.wire.kernel import SocketTable
 from grader.wire.keyboard import type_ahead
@@ -93,6 +94,8 @@ class Programs:
         #: What was started last, and what runs on beside it.
         self._last: Program | None = None
         self._beside: list[Program] = []
+        #: Whether programs are followed, so that it is known where they crash.
+        self._follows = False
 
     def begin(self, played: Played) -> None:
         """A check begins; what still runs belongs to it from now on."""
@@ -155,6 +158,7 @@ class Programs:
                 piped=piped,
                 afresh=not (beside or again),
                 lay=files,
+                followed=self._follows,
             )
         except CannotStartError as error:
             raise FaultError(Reason.NOT_STARTED, f"the program could not be started: {error}") from None
@@ -255,6 +259,34 @@ class Programs:
         if len(programs) < 2:
             return tuple(_voice(program, doing) for program in programs) or (Voice("program", doing),)
         return tuple(_voice(program, _doing_alone(program)) for program in programs)
+
+    @contextmanager
+    def following(self) -> Iterator[None]:
+        """Programs that are started meanwhile are followed: a fault then says where the program has crashed."""
+        self._follows = True
+        try:
+            yield
+        finally:
+            self._follows = False
+
+    @property
+    def crashed(self) -> bool:
+        """Whether the program that was started last has ended by a signal that says nothing of where it was."""
+        ending = self._last.ending() if self._last is not None else None
+        return ending is not None and -ending.status in CRASHES and not ending.out_of_memory
+
+    def located(self, error: FaultError | UnprovedError) -> FaultError | UnprovedError:
+        """The same, with where in its own source the program is now, or where it let an error through, as it says.
+
+        It is not used any more afterwards.
+        """
+        if isinstance(error, FaultError) and self._last is not None:
+            if self._follows:
+                self._last.tell_crash(error)
+            else:
+                self._last.locate(error)
+                self._last.trace(error)
+        return error
 
     @property
     def unproved(self) -> UnprovedError | None:

@@ -49,7 +49,8 @@ class Crowd:
         self._settings = settings
         self._rights = rights
         self._alone = alone
-        self._me = os.getpid()
+        #: What is no part of the program: the warden itself, and its child that follows the program.
+        self._ours = {os.getpid()}
         self._ended: dict[int, int] = {}
         # Orphans come to us, wherever they are in the tree; PID 1 gets them anyway.
         _libc.prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
@@ -84,8 +85,12 @@ class Crowd:
     def pids(self) -> Iterable[int]:
         """Every process of the program that a listing finds, zombies included."""
         if self._settings["private_pids"]:
-            return (pid for pid in proc.pids() if pid != self._me)
-        return proc.descendants(self._me)
+            return (pid for pid in proc.pids() if pid not in self._ours)
+        return [pid for pid in proc.descendants(os.getpid()) if pid not in self._ours]
+
+    def leave_out(self, pid: int) -> None:
+        """A child of the warden's is no part of the program; it is ended with it all the same."""
+        self._ours = {os.getpid(), pid}
 
     def somebody(self) -> bool:
         """Whether the kernel knows of any process of the program, after reaping what has exited."""

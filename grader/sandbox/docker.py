@@ -82,11 +82,14 @@ class DockerSandbox:
         archive: bytes,
         images: Mapping[Target, engine.Stored],
         complain: Callable[[str], None],
+        *,
+        own_image: bool = False,
     ) -> None:
-        """`images`: the program's and the driver's.
+        """`images`: the program's and the driver's.  `own_image`: see `Sandbox`.
 
         `complain` is told, in a sentence, what could not be tidied up; the verdicts are valid anyway.
         """
+        self.own_image = own_image
         self._client = client
         self._complain = complain
         self._api = client.api

@@ -111,6 +111,16 @@ class WardenClient:
         """Where the program is in its own source, as far as tools can tell; it must not be used any more afterwards."""
         return msgspec.convert(self._answer("places")["places"], tuple[Place, ...])
 
+    def places_told(self, frames: list[tuple[str, str, int]]) -> tuple[Place, ...]:
+        """The first of these places, as (function, file, line), that is in a file of the program's own; or none."""
+        return (
+            msgspec.convert(self._answer("places_told", frames=frames)["places"], tuple[Place, ...]) if frames else ()
+        )
+
+    def crash(self) -> tuple[Place, ...]:
+        """Where the program has crashed that was started to be followed; or none.  Asked before it is ended."""
+        return msgspec.convert(self._answer("crash")["places"], tuple[Place, ...])
+
     def remember(self) -> None:
         """Building is done: from now on a program that is started afresh finds everything as it is now.
 
@@ -156,12 +166,14 @@ class WardenClient:
         piped: bool = False,
         afresh: bool = False,
         lay: Mapping[str, bytes] = NO_FILES,
+        followed: bool = False,
     ) -> Started:
         """Start a program, on a terminal (stdin and stdout; stderr is a pipe) or on three pipes.
 
         `piped`: its stdout is a pipe too, even if its stdin is a terminal.
         `afresh`: nothing runs, and what earlier ones have written is restored to what it was after building.
         `lay`: files that it finds in its work folder besides, by path there.
+        `followed`: so that `crash` can be asked.
 
         Raises:
             CannotStartError: it can't be executed.
@@ -169,16 +181,8 @@ class WardenClient:
         """
         not_before_ns = time.monotonic_ns()
         laid = {path_below(path): base64.b64encode(content).decode() for path, content in lay.items()}
-        answer, descriptors = self._ask(
-            "start",
-            argv=argv,
-            environment=environment,
-            terminal=terminal,
-            echo=echo,
-            piped=piped,
-            afresh=afresh,
-            lay=laid,
-        )
+        how = {"terminal": terminal, "echo": echo, "piped": piped, "afresh": afresh, "followed": followed}
+        answer, descriptors = self._ask("start", argv=argv, environment=environment, lay=laid, **how)
         if answer.get("ours"):
             message = f"start: {answer['error']}"
             raise WardenError(message)

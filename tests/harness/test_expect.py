@@ -216,6 +216,7 @@ def test_a_module_that_is_not_there_is_named() -> None:
     assert "There is no module twisted.internet where programs are graded" in expect.missing_module(trace)
     assert "only Python's standard library and what was handed in are available" in expect.missing_module(trace)
     assert "only Python's standard library, attrs and what" in expect.missing_module(trace, ("attrs",))
+    assert "where programs are graded. If it is your own" in expect.missing_module(trace, None)
     for other in (b"", trace + b"bye\n", b"no ModuleNotFoundError: No module named 'x'", b"KeyError: 'x'"):
         assert expect.missing_module(other) == ""
 
