@@ -175,7 +175,7 @@ class Referee:
         """Take the verdict from the phase in which it was reached: the setup, or the check itself."""
         report = yield
         if call.when == "call" or (call.when == "setup" and call.excinfo is not None):
-            error = call.excinfo.value if call.excinfo else self._stage.programs.unproved
+            error = call.excinfo.value if call.excinfo else None
             result = self._result(item, error, call.duration)
             self._results[result.id] = result
             # What was not played leaves the program as it was.

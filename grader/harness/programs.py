@@ -101,7 +101,6 @@ class Programs:
         """A check begins; what still runs belongs to it from now on."""
         self._played = played
         played.budget.begin_check()
-        self._stops.begin_check()
         for program in self._running():
             program.serve_check(played.for_program())
 
@@ -287,11 +286,6 @@ class Programs:
                 self._last.locate(error)
                 self._last.trace(error)
         return error
-
-    @property
-    def unproved(self) -> UnprovedError | None:
-        """What could not be verified in this check, although nothing went wrong in it."""
-        return self._stops.unproved
 
     def too_many(self) -> str:
         """That it wanted more processes and threads than it is allowed, in words; empty if it did not."""
