@@ -274,6 +274,10 @@ def _talk(sock: socket.socket, show: Show) -> Iterator[Talk]:
 def _outcome(visit: Visit) -> str:
     """What the client must have done when it has exited, in words."""
     what = [f"print {as_reply(visit.shown).words}"] if visit.shown else []
-    what += [f"write {as_reply(content).words} to {path}" for path, content in visit.written.items()]
+    what += [_file(path, content) for path, content in visit.written.items()]
     status = "with a non-zero status and a message on stderr" if visit.status is None else f"with status {visit.status}"
     return " and ".join([*what, f"exit {status}"])
+
+
+def _file(path: str, content: bytes | Reply | None) -> str:
+    return f"write no {path}" if content is None else f"write {as_reply(content).words} to {path}"

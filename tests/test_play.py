@@ -183,6 +183,7 @@ def test_a_visit_is_heard_and_answered(tmp_path: Path) -> None:
             (Turn(form(b"ID {id}"), lambda values: b"YOU ARE %b\n" % values["id"]),),
             files={"in.txt": b"%d" % number},
             shown=b"done",
+            written={"out.txt": b"42", "core": None},
         )
 
     def client(sock: socket.socket) -> None:
@@ -192,7 +193,7 @@ def test_a_visit_is_heard_and_answered(tmp_path: Path) -> None:
     said = Said()
     assert with_client(side(UPPER, said, visit=visit), tmp_path, client, socket.SOCK_STREAM)
     assert f"visit 2: start your client in {tmp_path}, where its files are: client 127.0.0.1 " in said.text
-    assert "now it must print 'done' and exit with status 0" in said.text
+    assert "now it must print 'done' and write '42' to out.txt and write no core and exit with status 0" in said.text
     assert (tmp_path / "in.txt").read_bytes() == b"1"
 
 
