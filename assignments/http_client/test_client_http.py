@@ -13,7 +13,8 @@ _NO_URLS = ("ftp://{host}:{port}/page.html", "{host}:{port}", "page.html")
 
 
 def _whole(path: str, body: bytes, **headers: str) -> Visit:
-    return stored(path, body, reply(body, {"Content-Length": f"{len(body)}", **headers}))
+    visit: Visit = stored(path, body, reply(body, {"Content-Length": f"{len(body)}", **headers}))
+    return visit
 
 
 @behaviour(
