@@ -28,6 +28,7 @@ COMMANDS: Final = {
     "class": "grader.cli.class_",
     "points": "grader.cli.points",
     "replay": "grader.cli.replay",
+    "play": "grader.cli.play",
     "list": "grader.cli.list_",
     "init": "grader.cli.init",
     "lint": "grader.cli.lint",
