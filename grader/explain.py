@@ -9,7 +9,7 @@ from __future__ import annotations
 import importlib
 import re
 import textwrap
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -69,7 +69,7 @@ def explanations() -> list[Explanation]:
     return [*found.values()]
 
 
-def _checks(part: Part, module: str) -> Iterator[tuple[str, object]]:
+def _checks(part: Part, module: str) -> Iterator[tuple[str, Callable[..., object]]]:
     for name, check in vars(importlib.import_module(f"grader.checks.{module}")).items():
         if name.startswith("test_"):
             yield f"{part}.{name.removeprefix('test_')}", check

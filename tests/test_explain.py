@@ -86,7 +86,7 @@ def test_excerpts_in_python_can_be_parsed(mistake: Mistake) -> None:
 
 @pytest.mark.skipif(not shutil.which("cc"), reason="there is no cc here")
 def test_excerpts_in_c_can_be_compiled(tmp_path: Path) -> None:
-    parts = []
+    parts: list[str] = []
     for name, mistake in table().items():
         for kind, excerpt in (("wrong", mistake.c.wrong), ("right", mistake.c.right)):
             head, _, start = PRELUDE.rpartition("int excerpt(int argc, char **argv);\n")
