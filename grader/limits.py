@@ -200,6 +200,9 @@ HOTSPOT_COMPILERS: Final = 15
 #: A client may give up a reply after a second, the least that a handout asks for: one that waits less than this has not
 #: waited, and what a busy machine lets us answer later than this proves nothing.
 LEAST_WAIT_S: Final = 0.5
+#: A reply that is delayed comes so long after its request: in time for every client that waits, and longer than any
+#: round trip within one machine takes by itself.
+DELAY_S: Final = LEAST_WAIT_S / 2
 #: Datagrams that are no reply come so far apart: by turns of two kinds, each of them more often than any client may
 #: give up ...
 STRAY_S: Final = LEAST_WAIT_S / 4
@@ -224,6 +227,16 @@ EVENT_SHOWN_BYTES: Final = 4096
 PAGE_BYTES: Final = 1_000_000
 #: Characters of one check's transcript in a JUnit report: with fifty checks that is 3 MB, and GitLab reads 30 at most.
 JUNIT_TRANSCRIPT_CHARACTERS: Final = 64 * 1024
+#: Characters of one check's explanation for a platform, which shows it in a box: ours have 2 000, a build's log more.
+PLATFORM_OUTPUT_CHARACTERS: Final = 10_000
+#: PrairieLearn's `results.json`, whose documentation says 1 MB.
+PRAIRIELEARN_BYTES: Final = 1_000_000
+#: GitHub shows so many errors, and so many warnings, of each step of a job ...
+GITHUB_ANNOTATIONS: Final = 10
+#: ... of each 64 KB, and characters of ours have up to four bytes ...
+GITHUB_ANNOTATION_CHARACTERS: Final = 10_000
+#: ... and of a summary 1 MiB; one that is larger is refused as a whole.
+GITHUB_SUMMARY_BYTES: Final = 1024 * 1024
 #: Combining marks on one letter that a report shows as they are: Hebrew and Vietnamese need four at most; whole piles
 #: of them cover the lines around.
 MOST_MARKS: Final = 4

@@ -13,7 +13,7 @@ from grader import assignment, flow
 from grader.assignment import Assignment
 from grader.errors import AssignmentError, Reason
 from grader.model import Audience, Outcome, Report, SubmissionInfo
-from grader.report import RENDERERS, pcap, render, transcripts
+from grader.report import FORMATS, pcap, render, transcripts
 from grader.report.audience import for_student
 from grader.sandbox.local import LocalSandbox
 from tests.cli.command import ROOT, make_assignment
@@ -73,7 +73,7 @@ def report(asked: Assignment) -> Report:
 
 
 def _files(report: Report) -> Iterator[tuple[str, bytes]]:
-    for kind in RENDERERS:
+    for kind in FORMATS:
         yield kind, render(kind, report)
     yield "transcripts", transcripts.render(report) or b""
     for check in report.checks:

@@ -38,8 +38,8 @@ WHOLE: Final[dict[str, _Make]] = {
 #: The files of a student's folder.
 FILES: Final[dict[str, _Make]] = {
     **WHOLE,
-    "report.xml": lambda report: reports.render("junitxml", report),
-    "feedback.md": lambda report: reports.render("feedback", report),
+    "report.xml": lambda report: reports.render("junit", report),
+    "feedback.md": lambda report: reports.render("markdown", report),
 }
 
 

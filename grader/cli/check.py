@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import importlib
 import secrets
-import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,13 +14,14 @@ import click
 
 from grader import flow, results
 from grader.cli import asked, captures
+from grader.cli import formats as reports
+from grader.cli.complete import assignment_names
 from grader.cli.say import console, reader_may_leave, say, status
 from grader.errors import UsageError
 from grader.flow import Listener
 from grader.job import Built, Checked, Word
 from grader.limits import MOST_SEED
 from grader.model import Audience, Report, Role, SubmissionInfo
-from grader.report import must_be_writable, render, transcripts, write
 from grader.report.audience import for_student
 from grader.sandbox.choose import Choice, Needs, Wanted, choose
 from grader.submission import name_of, take
@@ -30,10 +30,22 @@ if TYPE_CHECKING:
     from grader.sandbox.begun import Nest
 
 
-@click.command("check")
+_EXAMPLES = """\b
+Examples:
+  grader check submission/ --assignment tcp_uppercase
+  grader check server.py --assignment tcp_uppercase --role server --html report.html
+  grader check --assignment tcp_uppercase --only fragments_every_byte --seed 3
+"""
+
+
+@click.command("check", epilog=_EXAMPLES)
 @click.argument("submission", type=click.Path(path_type=Path), default=Path(), metavar="[SUBMISSION]")
 @click.option(
-    "--assignment", "name", metavar="NAME", help="Which assignment it is, by name or path (or say so in grader.toml)."
+    "--assignment",
+    "name",
+    metavar="NAME",
+    shell_complete=assignment_names,
+    help="Which assignment it is, by name or path (or say so in grader.toml).",
 )
 @asked.ASSIGNMENTS
 @asked.ROLE
@@ -46,6 +58,7 @@ if TYPE_CHECKING:
 @click.option("--json", "json_", metavar="FILE", help="Write the report as JSON; - for standard output.")
 @click.option("--html", type=click.Path(path_type=Path), metavar="FILE", help="Write the report as an HTML page.")
 @click.option("--markdown", type=click.Path(path_type=Path), metavar="FILE", help="Write the report as Markdown.")
+@reports.FORMAT
 @click.option(
     "--pcap", type=click.Path(path_type=Path), metavar="DIR", help="Write a packet capture of each failed check."
 )
@@ -76,6 +89,7 @@ def command(
     json_: str | None,
     html: Path | None,
     markdown: Path | None,
+    formats: tuple[str, ...],
     pcap: Path | None,
     hidden: Path | None,
     audience: Audience,
@@ -87,10 +101,8 @@ def command(
         raise UsageError("--quiet and --verbose contradict each other")
     if name:
         name, folder = asked.located(name, folder)
-    json_file = Path(json_) if json_ not in {None, "-"} else None
-    files = {"junitxml": junitxml, "json": json_file, "html": html, "feedback": markdown}
-    wanted_files = {kind: path for kind, path in files.items() if path is not None}
-    _must_be_writable(wanted_files.values())
+    written = reports.wanted(formats, {"junit": junitxml, "json": json_, "html": html, "markdown": markdown})
+    written.must_be_writable()
     if pcap:
         captures.must_be_usable(pcap)
     # From the system, so that nobody can know a run's inputs in advance.
@@ -107,7 +119,7 @@ def command(
         if request and not isinstance(error.__cause__, FileNotFoundError | NotADirectoryError):
             submitted = SubmissionInfo(name=name_of(submission), sha256=taken.sha256 if taken else "")
             report = _seen(flow.refuse(submitted, request, str(error), taken.notes if taken else ()), request, audience)
-            _write_reports(report, wanted_files, to_stdout=json_ == "-")
+            written.write(report)
         for note in taken.notes if taken else ():
             say(note, quiet=quiet)
         raise
@@ -119,11 +131,11 @@ def command(
     say(f"sandbox: {choice.kind} ({choice.why}){choice.caution}", quiet=quiet)
     with _progress(len(plan.playable), quiet=quiet) as listen:
         report = _seen(flow.carry_out(plan, choice.make, listen), request, audience)
-    _write_reports(report, wanted_files, to_stdout=json_ == "-")
+    written.write(report)
     if pcap:
         captures.write(report, pcap)
-    if not (json_ == "-" and quiet):
-        _show(report, stderr=json_ == "-", quiet=quiet, verbose=verbose)
+    if not (written.printed and quiet):
+        _show(report, stderr=bool(written.printed), quiet=quiet, verbose=verbose)
     _tell_untidy(choice)
     return results.exit_code(report)
 
@@ -141,12 +153,6 @@ def _tell_untidy(choice: Choice) -> None:
         say(words)
 
 
-def _must_be_writable(paths: Iterable[Path]) -> None:
-    """Before minutes are spent: a report that can't be written is a usage error now."""
-    for path in paths:
-        must_be_writable(path)
-
-
 @contextmanager
 def _progress(total: int, *, quiet: bool) -> Iterator[Listener]:
     """Show the driver's progress as a moving line on a terminal; nothing elsewhere."""
@@ -162,27 +168,6 @@ def _progress(total: int, *, quiet: bool) -> Iterator[Listener]:
             update(f"{done} of {total} checks …")
 
         yield listen
-
-
-def _write_reports(report: Report, files: dict[str, Path], *, to_stdout: bool) -> None:
-    """Write the files that were asked for, and JSON to standard output if it was."""
-    for kind, path in files.items():
-        write(path, render(kind, report))
-    if "json" in files:
-        _write_transcripts(report, transcripts.beside(files["json"]))
-    if to_stdout:
-        with reader_may_leave():
-            sys.stdout.buffer.write(render("json", report))
-            sys.stdout.flush()
-
-
-def _write_transcripts(report: Report, path: Path) -> None:
-    """Write the file of what is too long for the JSON report, or remove an earlier run's."""
-    content = transcripts.render(report)
-    if content is not None:
-        write(path, content)
-    elif path.is_file():
-        path.unlink()
 
 
 def _show(report: Report, *, stderr: bool, quiet: bool, verbose: bool) -> None:

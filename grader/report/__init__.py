@@ -14,27 +14,45 @@ import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from grader.errors import UsageError
 from grader.model import Report
 
-#: The module whose function `render` makes each kind of file; loaded, with its libraries, when it is needed.
-RENDERERS: Final[dict[str, str]] = {
-    "junitxml": "grader.report.junit",
-    "json": "grader.report.json",
-    "html": "grader.report.html",
-    "feedback": "grader.report.feedback",
-    "text": "grader.report.console",
+
+class Format(NamedTuple):
+    """A kind of report: what it is for, and the function that makes it, loaded with its libraries when it is needed."""
+
+    words: str
+    module: str
+    function: str = "render"
+
+
+#: Every kind of report, by the name that `--format` takes.
+FORMATS: Final[dict[str, Format]] = {
+    "junit": Format("JUnit XML, as GitLab, Azure, Artemis and CodeGrade read it", "junit"),
+    "junit-strict": Format("JUnit XML within the schema of Jenkins' xUnit plugin", "junit", "render_strict"),
+    "json": Format("the whole report, from which all others are made", "json"),
+    "html": Format("a page with pictures, in one file", "html"),
+    "markdown": Format("Markdown, for a comment or a file beside a grade", "feedback"),
+    "text": Format("what the console shows", "console"),
+    "tap": Format("TAP version 13, as prove and Jenkins read it", "tap"),
+    "gradescope": Format("Gradescope's results.json", "gradescope"),
+    "classroom50": Format("the score and the tests of Classroom 50's result.json", "classroom50"),
+    "prairielearn": Format("PrairieLearn's results.json", "prairielearn"),
+    "submitty": Format("Submitty's validation_results.json", "submitty"),
+    "github": Format("annotations, for the log of GitHub Actions", "github"),
+    "github-summary": Format("Markdown that fits in a job's summary on GitHub", "github", "render_summary"),
 }
 
-__all__ = ["RENDERERS", "must_be_writable", "render", "write"]
+__all__ = ["FORMATS", "Format", "must_be_writable", "render", "write"]
 
 
-def render(kind: str, report: Report) -> bytes:
-    """`report` as a file of that kind, one of `RENDERERS`; long events are shortened."""
+def render(name: str, report: Report) -> bytes:
+    """`report` in that format, one of `FORMATS`; long events are shortened."""
     transcripts = importlib.import_module("grader.report.transcripts")
-    make: Callable[[Report], bytes] = importlib.import_module(RENDERERS[kind]).render
+    made = FORMATS[name]
+    make: Callable[[Report], bytes] = getattr(importlib.import_module(f"{__name__}.{made.module}"), made.function)
     return make(transcripts.shown(report))
 
 

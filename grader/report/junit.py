@@ -19,7 +19,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import UTC
 from typing import Final, Literal, NamedTuple
 from xml.etree import ElementTree as ET
 
@@ -71,12 +70,12 @@ class Suite(NamedTuple):
 
 def render(report: Report) -> bytes:
     """`report` as a JUnit XML document with a suite for each program."""
-    return document(report.assignment, _suites(report), timestamp=_moment(report))
+    return document(report.assignment, _suites(report), timestamp=text.utc(report))
 
 
 def render_strict(report: Report) -> bytes:
     """The same within the schema of Jenkins' xUnit plugin."""
-    return document(report.assignment, _suites(report), timestamp=_moment(report), strict=True)
+    return document(report.assignment, _suites(report), timestamp=text.utc(report), strict=True)
 
 
 def document(name: str, suites: Iterable[Suite], *, timestamp: str, strict: bool = False) -> bytes:
@@ -98,11 +97,6 @@ def document(name: str, suites: Iterable[Suite], *, timestamp: str, strict: bool
 
 
 # what is said
-
-
-def _moment(report: Report) -> str:
-    started = report.started if report.started.tzinfo else report.started.replace(tzinfo=UTC)
-    return started.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S")
 
 
 def _suites(report: Report) -> Iterator[Suite]:

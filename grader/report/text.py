@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable
+from datetime import UTC
 from itertools import accumulate, pairwise
 from typing import Final, Literal, NamedTuple
 
@@ -301,6 +302,12 @@ def heading(report: Report) -> str:
             f"seed {report.grader.seed}",
         ]
     )
+
+
+def utc(report: Report) -> str:
+    """When the grading began, by UTC and to the second, as `2026-03-04T05:06:07`."""
+    started = report.started if report.started.tzinfo else report.started.replace(tzinfo=UTC)
+    return started.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="seconds")
 
 
 def notes(report: Report) -> list[str]:
