@@ -42,7 +42,7 @@ def test_every_server_was_measured() -> None:
 def test_a_row_says_what_was_measured() -> None:
     shown = tables(RUN, titles())
     assert "| threads | all 2 | 1 | 3 | 2.0 → 2.0 MiB | 10 → 10 µs | served | never |" in shown
-    assert "| threads | `no_zombies`: Reaps the child processes" in shown
+    assert "| threads | `no_zombies`: Reaps its child processes" in shown
 
 
 def test_a_server_that_stops_serving_says_how_far_it_came() -> None:
@@ -70,7 +70,7 @@ def test_a_chart_is_svg_and_stays_inside_its_frame(values: list[tuple[float, flo
 
 def test_the_script_measures_and_writes(tmp_path: Path) -> None:
     (tmp_path / PAGE).write_text(f"{BEGIN}\n{END}\n")
-    command = [sys.executable, "-m", "bench.concurrency", "--quick", "--docs", tmp_path]
+    command = [sys.executable, "-m", "bench.concurrency", "--quick", "--docs", str(tmp_path)]
     ended = subprocess.run(command, check=False, capture_output=True, text=True, cwd=ROOT)
     assert ended.returncode == 0, ended.stderr
     page = (tmp_path / PAGE).read_text()

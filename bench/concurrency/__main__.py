@@ -20,8 +20,8 @@ DOCS = Path(__file__).resolve().parents[2] / "docs"
 PAGE, FOLDER, FIGURES = "concurrency.md", "concurrency", "figures.json"
 #: Clients connected: 500 is what tcp_echo requires, and the last round number below what one select() can take (1024).
 _COUNTS = (1, 10, 50, 100, 250, 500)
-_ECHOES = 500
-_QUICK_COUNTS, _QUICK_ECHOES = (1, 3), 10
+_ECHOES = 1800
+_QUICK_COUNTS, _QUICK_ECHOES = (1, 3), 18
 _QUICK_NAMES = ("one_at_a_time", "threads")
 _QUICK_CHECKS = frozenset({"server.idle_client_blocks_no_one"})
 

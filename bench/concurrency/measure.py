@@ -42,6 +42,8 @@ CHECKS = frozenset(
 _LINE = b"what does one more client cost?\n"
 #: Bytes that a client sends without reading: more than the kernel's buffers hold (tcp_wmem and tcp_rmem, 10 MiB).
 _UNREAD_BYTES = 16 << 20
+#: Times are medians of so many batches: the first meets cold caches, any may meet another program's turn.
+_BATCHES = 9
 #: How long a plain socket waits for its echo: many times what a busy machine takes.
 _WAIT_S = 3.0
 
@@ -67,19 +69,24 @@ def _point(server: Bench, count: int, echoes: int) -> Point:
         if len(clients) < count:
             return Point(count, len(clients))
         pids = _pids(server)
-        cpu_before_us = _cpu_us(pids)
-        echoes_us = [_echo_us(clients[number % count]) for number in range(echoes)]
-        cpu_us = (_cpu_us(pids) - cpu_before_us) / echoes
+        batches = [_batch(clients, pids, echoes // _BATCHES) for _ in range(_BATCHES)]
         return Point(
             clients=count,
             served=count,
             memory_kib=sum(map(_pss_kib, pids)),
             processes=len(pids),
             threads=sum(len(list(Path(f"/proc/{pid}/task").iterdir())) for pid in pids),
-            wall_us=statistics.median(echoes_us),
-            cpu_us=cpu_us,
-            arrival_us=_median_arrival_us(server, max(echoes // 10, 1)),
+            wall_us=statistics.median(wall_us for wall_us, _ in batches),
+            cpu_us=statistics.median(cpu_us for _, cpu_us in batches),
+            arrival_us=_median_arrival_us(server, max(echoes // 36, 1)),
         )
+
+
+def _batch(clients: list[socket.socket], pids: list[int], echoes: int) -> tuple[float, float]:
+    """So many echoes, one after the other, to the clients in turn: the median time, and the CPU time of one."""
+    before_us = _cpu_us(pids)
+    taken_us = [_echo_us(clients[number % len(clients)]) for number in range(echoes)]
+    return statistics.median(taken_us), (_cpu_us(pids) - before_us) / echoes
 
 
 @contextmanager
