@@ -30,6 +30,7 @@ COMMANDS: Final = {
     "replay": "grader.cli.replay",
     "play": "grader.cli.play",
     "list": "grader.cli.list_",
+    "explain": "grader.cli.explain",
     "init": "grader.cli.init",
     "lint": "grader.cli.lint",
     "new": "grader.cli.new",
