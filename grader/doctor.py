@@ -176,9 +176,9 @@ def _without_namespaces() -> list[Finding]:
 
 
 def _takes_sockets() -> bool:
-    from grader.sandbox import proc  # noqa: PLC0415 — Linux only
+    from grader.sandbox import taken  # noqa: PLC0415 — Linux only
 
-    return proc.gives_sockets()
+    return taken.gives_sockets()
 
 
 def _filter() -> Finding:

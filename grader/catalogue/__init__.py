@@ -35,8 +35,8 @@ MODULES: Final[dict[tuple[Part, Transport], tuple[str, ...]]] = {
 READ_WHY = (
     "Read what it printed (above){Python: : the last line names the error, and the lines before it say where it "
     "happened}{Java: : the first line names the exception, Caused by shows what is behind it, and the first line with "
-    "one of your files shows where}.{C:  A signal like SIGSEGV leaves no message: compile with -g -fsanitize=address, "
-    "run it by hand, and send it the same bytes.}"
+    "one of your files shows where}.{C:  If a signal such as SIGSEGV ended it, there is no message: compile with -g "
+    "-fsanitize=address, run it by hand, and send it the same bytes.}"
 )
 #: What to look at where the cause is none that a check looks for.
 COMMON_HINTS = {

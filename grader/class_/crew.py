@@ -31,7 +31,7 @@ def of_this_machine(assignment: Assignment, place: work.Place, choice: Choice, j
 
     executor = Processes(jobs, work.limit_s(assignment.limits))
     try:
-        yield Crew(executor, jobs, place, images, still_there)
+        yield Crew(executor, jobs, place, images, still_there, ahead=1)
     except BaseException:
         executor.shutdown(cancel_futures=True)
         raise

@@ -1,6 +1,7 @@
 """The run: every hand-in graded once, as many at a time as there are workers, whatever becomes of any of them.
 
-A hand-in is made ready only when a worker is free, so that no more of them are in memory than are graded.  One whose
+A hand-in is made ready only when a worker will soon be free, so that few of them are in memory.  On this machine one
+is ready more than are graded, so that no core idles while reports are written about what has just finished.  One whose
 result is kept is not graded at all; one that is the same as another that is being graded waits for that one's result.
 
 A grading that broke (its process was killed, the sandbox did not start, it took too long) or left points unjudged is
@@ -37,7 +38,8 @@ Images = Callable[[frozenset[str]], Mapping[str, str]]
 class Crew:
     """Who grades: an executor of `concurrent.futures`, and how many gradings it does at a time.
 
-    `images`: what their programs run in.  `still_there`: raises CannotJudgeError if nothing can be graded any more.
+    `ahead`: how many more may be handed over, to wait there.  `images`: what their programs run in.  `still_there`:
+    raises CannotJudgeError if nothing can be graded any more.
     """
 
     executor: Executor
@@ -45,6 +47,7 @@ class Crew:
     place: work.Place
     images: Images
     still_there: Callable[[], None]
+    ahead: int = 0
 
 
 @dataclass(frozen=True)
@@ -122,7 +125,7 @@ class Run:
             elif known is not None:
                 future, job = known
                 running[future] = job
-                if len(running) >= self.crew.jobs:
+                if len(running) >= self.crew.jobs + self.crew.ahead:
                     yield from self._collected(running, again)
         while running:
             yield from self._collected(running, again)

@@ -29,6 +29,7 @@ COMMANDS: Final = {
     "points": "grader.cli.points",
     "replay": "grader.cli.replay",
     "list": "grader.cli.list_",
+    "init": "grader.cli.init",
     "lint": "grader.cli.lint",
     "new": "grader.cli.new",
     "verify": "grader.cli.verify",

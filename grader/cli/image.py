@@ -50,6 +50,8 @@ def build(
     """Build the image for Python and C, and those you ask for, before a submission needs them."""
     if standalone and (everything or image):
         raise UsageError("--grader builds one image, with the languages of --family: leave out --all and --image")
+    if folder is not None and not folder.is_dir():
+        raise UsageError(f"there is no folder {folder}")
     if tag and not standalone:
         raise UsageError("--tag names the image of --grader; the others have names of their own")
     assignment = asked.assignment_of(name, folder) if name else None
@@ -58,7 +60,7 @@ def build(
     if base is not None:
         images.choose_base(base)
     if standalone:
-        _build_standalone(images, contents_of(assignment, names), tag)
+        _build_standalone(images, contents_of(assignment, names), tag, folder)
         return
     each = [frozenset({family.name}) for family in FAMILIES.values() if family.packages] if everything else []
     for wanted in (*each, frozenset(names)):
@@ -67,8 +69,8 @@ def build(
         show(f"built {supplied['sandbox'].names[0]} for {contents.words}: {supplied['sandbox'].size_bytes >> 20} MiB")
 
 
-def _build_standalone(images: Images, contents: Contents, tag: str) -> None:
-    made = built_standalone(images, contents, tag)
-    name = tag or next(name for name in made.names)
+def _build_standalone(images: Images, contents: Contents, tag: str, folder: Path | None) -> None:
+    made = built_standalone(images, contents, tag, folder)
+    name = tag or made.names[0]
     show(f"built {name} for {contents.words}: {made.size_bytes >> 20} MiB.  In a folder with a submission:\n")
-    show(f'  docker run --rm -v "$PWD:/submission" {name} check --assignment NAME')
+    show(f'  docker run --rm -v "${{PWD}}:/submission" {name} check --assignment NAME')

@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from grader.sandbox import proc
+from grader.sandbox import calls, proc, taken
 from grader.sandbox.crowd import Crowd
 from grader.sandbox.users import Rights
 
@@ -28,7 +28,7 @@ class Eyes:
     def __init__(self, crowd: Crowd, rights: Rights) -> None:
         self._crowd = crowd
         self._rights = rights
-        self._gives_sockets = proc.gives_sockets()
+        self._gives_sockets = taken.gives_sockets()
 
     def wait_shown(self, pid: int) -> None:
         """Wait until the kernel lets us look into a program that was just executed, a moment later."""
@@ -55,14 +55,14 @@ class Eyes:
 
     def socket_timeouts(self, sockets: list[tuple[int, int]]) -> dict[str, Any]:
         """SO_RCVTIMEO or SO_SNDTIMEO of the program's sockets, given as (pid, fd): True, False, or None: not known."""
-        return {"timed": self._taking(sockets, proc.timed) or [None] * len(sockets)}
+        return {"timed": self._taking(sockets, taken.timed) or [None] * len(sockets)}
 
     def small_send_buffers(self, sockets: list[tuple[int, int]]) -> dict[str, Any]:
         """Give listening sockets, as (pid, fd), the smallest send buffer, which their connections inherit.
 
         `small`: whether all have it now.
         """
-        return {"small": all(self._taking(sockets, proc.shrink_send_buffer) or [False])}
+        return {"small": all(self._taking(sockets, taken.shrink_send_buffer) or [False])}
 
     def _taking(self, sockets: list[tuple[int, int]], use: Callable[[int, int], Any]) -> list[Any] | None:
         """A function's result for each of the program's sockets, even if the kernel gives them only to its own user."""
@@ -82,7 +82,7 @@ class Eyes:
         epoll_wait.
         """
         with self._rights.looking():
-            return {"watched": [proc.watched(*sleeper) for sleeper in sleepers]}
+            return {"watched": [calls.watched(*sleeper) for sleeper in sleepers]}
 
     def in_foreground(self, pid: int) -> dict[str, Any]:
         """Whether a process is in its terminal's foreground process group."""

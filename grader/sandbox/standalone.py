@@ -20,17 +20,21 @@ _REPOSITORY: Final = "socket-grader"
 _HERE: Final = Path(__file__).resolve().parent.parent
 #: What an installed package has in `_data`, and the image needs too.
 _DATA: Final = ("Dockerfile", "requirements-driver.txt", "requirements-grader.txt", "assignments")
+#: Folders of an assignment that students never get.
+_SECRET: Final = frozenset({"reference", "hidden"})
 #: The folder of the package's files in the build's context.
 _LAID_IN: Final = "host/grader"
 
 
-def build(built_by: Images, contents: Contents, name: str = "") -> Stored:
-    """Build it, with these families of languages and libraries, and under this name if there is one.
+def build(built_by: Images, contents: Contents, name: str = "", more: Path | None = None) -> Stored:
+    """Build it, with these families of languages and libraries.
+
+    `name`: its name, if it is not to have its usual one.  `more`: a folder with assignments besides ours.
 
     Raises:
         CannotJudgeError: that fails.
     """
-    files = {**images.context_files(), **host_files()}
+    files = {**images.context_files(), **host_files(), **(assignment_files(more) if more else {})}
     image = image_of(contents, built_by.base(), files, name)
     return built_by.build(image, f"everything, with {contents.words}", "about two minutes", files)
 
@@ -51,6 +55,15 @@ def host_files() -> dict[str, bytes]:
         where = f"{_LAID_IN}/_data/{name}"
         files |= _below(root / name, where) if (root / name).is_dir() else {where: (root / name).read_bytes()}
     return files
+
+
+def assignment_files(folder: Path) -> dict[str, bytes]:
+    """An instructor's assignments in the build's context: all that students may have."""
+    return {
+        path: data
+        for path, data in _below(folder, f"{_LAID_IN}/_data/assignments").items()
+        if _SECRET.isdisjoint(Path(path).parts[len(Path(_LAID_IN).parts) + 3 :][:1])
+    }
 
 
 def _below(folder: Path, where: str) -> dict[str, bytes]:

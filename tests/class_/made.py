@@ -96,17 +96,19 @@ Answer = Callable[[str], Report | Exception]
 
 @dataclass
 class Scripted(Executor):
-    """Gives the answers of a script when it is asked to go on; the tests say when.
+    """Gives the answers of a script, a moment after it was asked.
 
     `asked`: the texts of the programs, in the order in which they were handed over.  `most`: how many were with it at a
-    time.  It finishes the oldest first, each time that somebody waits.
+    time.  `until`: it answers nobody before so many have been handed over.
     """
 
     answer: Answer
+    until: int = 1
     asked: list[str] = field(default_factory=list)
     most: int = 0
     was_cancelled: bool = False
     _waiting: list[Future[Any]] = field(default_factory=list)
+    _begun: list[tuple[Future[Any], str]] = field(default_factory=list)
 
     def submit(self, fn: Callable[..., Any], /, *args: Any, **_: Any) -> Future[Any]:
         assert fn is work.grade
@@ -117,9 +119,13 @@ class Scripted(Executor):
         self._waiting = [one for one in self._waiting if not one.done()]
         self._waiting.append(future)
         self.most = max(self.most, len(self._waiting))
-        timer = threading.Timer(0.01 * len(self._waiting), self._finish, (future, text))
-        timer.daemon = True
-        timer.start()
+        self._begun.append((future, text))
+        if len(self.asked) >= self.until:
+            for place, asked in enumerate(self._begun, start=1):
+                timer = threading.Timer(0.01 * place, self._finish, asked)
+                timer.daemon = True
+                timer.start()
+            self._begun.clear()
         return future
 
     def _finish(self, future: Future[Any], text: str) -> None:

@@ -49,12 +49,20 @@ def events(crew: Crew, out: OutFolder, hand_ins: tuple[HandIn, ...]) -> tuple[di
 
 
 def test_no_more_at_a_time_than_there_are_workers(tmp_path: Path, out: OutFolder) -> None:
-    executor = Scripted(lambda _: report())
+    executor = Scripted(lambda _: report(), until=3)
     found = hand_in(tmp_path / "in", {f"s{number}": f"# {number}" for number in range(7)})
     rows, _ = events(executor.crew(3), out, found.hand_ins)
     assert executor.most == 3
     assert {row.grade for row in rows.values()} == {MOST}
     assert sorted(rows) == [f"s{number}" for number in range(7)]
+
+
+def test_one_more_waits_so_that_no_core_idles_while_reports_are_written(tmp_path: Path, out: OutFolder) -> None:
+    executor = Scripted(lambda _: report(), until=4)
+    found = hand_in(tmp_path / "in", {f"s{number}": f"# {number}" for number in range(7)})
+    rows, _ = events(replace(executor.crew(3), ahead=1), out, found.hand_ins)
+    assert executor.most == 4
+    assert len(rows) == 7
 
 
 def test_everybody_gets_every_file_and_the_result_is_kept(tmp_path: Path, out: OutFolder) -> None:

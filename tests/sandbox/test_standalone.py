@@ -57,6 +57,14 @@ def test_it_has_the_command_with_its_assignments(tmp_path: Path) -> None:
     assert not any("__pycache__" in path for path in standalone.host_files())
 
 
+def test_an_instructor_s_assignments_come_without_what_students_must_not_have(tmp_path: Path) -> None:
+    for path in ("mine/assignment.toml", "mine/files/reference", "mine/reference/good/a.py", "mine/hidden/hidden.toml"):
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).write_bytes(b"")
+    there = [path.removeprefix("host/grader/_data/assignments/") for path in standalone.assignment_files(tmp_path)]
+    assert there == ["mine/assignment.toml", "mine/files/reference"]
+
+
 def test_it_is_named_for_what_it_has_besides_the_usual() -> None:
     twisted = Contents(GO.families, Libraries(packages=("python3-twisted",)), assignment="chat")
     named = [standalone.image_of(contents, DEBIAN, FILES).name for contents in (Contents(), GO, twisted)]

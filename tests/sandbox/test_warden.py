@@ -25,6 +25,7 @@ from grader.link.channel import Channel, ChannelClosedError
 from grader.sandbox import proc
 from grader.sandbox.launching import fault_of_script
 from grader.sandbox.memory import MemoryWatch
+from grader.sandbox.procfs import text_of
 from grader.wire import stillness
 from grader.wire.faults import UnprovedError
 from grader.wire.kernel import machine
@@ -127,7 +128,7 @@ def test_every_question_is_answered_whatever_the_program_looks_like(chameleon: C
     if not look["execs"]:
         name = look["name"]
         assert child.name == name.replace(b"\\", b"\\\\").replace(b"\n", b"\\n").decode("utf-8", "backslashreplace")
-        assert any(target.endswith("/" + proc.text_of(look["file"])) for target in child.files.values())
+        assert any(target.endswith("/" + text_of(look["file"])) for target in child.files.values())
     (thread,) = child.threads
     words = (*thread.arguments, *look["call"][1:])
     sockets = [(child.pid, stillness.signed(word)) for word in words]
@@ -150,8 +151,8 @@ def test_every_question_is_answered_whatever_the_program_looks_like(chameleon: C
 
 @given(st.binary(max_size=30), st.binary(max_size=30))
 def test_names_as_text_differ_as_they_did_and_are_text_anywhere(one: bytes, other: bytes) -> None:
-    assert (proc.text_of(one) == proc.text_of(other)) == (one == other)
-    assert json.loads(msgspec.json.encode(proc.text_of(one))) == proc.text_of(one)
+    assert (text_of(one) == text_of(other)) == (one == other)
+    assert json.loads(msgspec.json.encode(text_of(one))) == text_of(one)
 
 
 FORGED = [b"\rState:\tZ", b"\rThreads:\t0", b"\rSigIgn:\tf", b"\rPPid:\t1", b") Z 0 (", b")", b"\n", b"", b"\xff\xfe"]
