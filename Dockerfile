@@ -21,6 +21,23 @@ RUN python3 -m venv --without-pip /opt/driver \
     && python3 -m venv /opt/installer \
     && /opt/installer/bin/pip --python /opt/driver/bin/python install --no-cache-dir -q -r /requirements-driver.txt
 
+# What reads a program's stack, with all that it needs: it runs in any image, whatever C library that has.
+FROM packages AS tools
+RUN apt-get update -qq \
+    && apt-get install -y -qq --no-install-recommends elfutils \
+    && rm -rf /var/lib/apt/lists/* /var/cache/apt/*.bin
+RUN /opt/installer/bin/pip install --no-cache-dir -q 'py-spy>=0.4,<0.5' \
+    && mkdir -p /opt/tools/lib \
+    && cp /opt/installer/bin/py-spy /usr/bin/eu-stack /opt/tools/lib/ \
+    && cp -L $(ldd /opt/tools/lib/py-spy /opt/tools/lib/eu-stack | grep -o '/[^ ]*\.so[^ ]*' | sort -u) /opt/tools/lib/ \
+    && for name in py-spy eu-stack; do \
+        printf '#!/bin/sh\nexec %s --library-path %s %s/%s "$@"\n' \
+            /opt/tools/lib/ld-linux-*.so.* /opt/tools/lib /opt/tools/lib $name > /opt/tools/$name; \
+    done \
+    && chmod 0755 /opt/tools/py-spy /opt/tools/eu-stack \
+    && /opt/tools/py-spy --version > /dev/null \
+    && /opt/tools/eu-stack --version > /dev/null
+
 FROM python AS driver
 COPY --from=packages /opt/driver /opt/driver
 COPY driver /opt/grader
@@ -60,6 +77,7 @@ WORKDIR /
 HEALTHCHECK NONE
 RUN python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
     || { echo 'it must have python3, of version 3.11 or newer'; exit 1; }
+COPY --from=tools /opt/tools /opt/tools
 COPY warden /opt/grader
 RUN python3 -m compileall -q /opt/grader
 # The image's environment is the program's: ours is kept out of it, and what it says to Python says nothing to the warden.

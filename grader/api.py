@@ -26,9 +26,10 @@ from grader.protocol.inputs import (
 )
 from grader.protocol.judged import judged
 from grader.protocol.nothing import nothing
-from grader.protocol.reply import Complete, Incomplete, Matching, Mismatch, Reply
+from grader.protocol.reply import Complete, Incomplete, Matching, Mismatch, Reply, Values
 from grader.protocol.script import Answer, ClientProtocol, DatagramProtocol, Entry, Exchange, StreamProtocol
 from grader.protocol.until import until
+from grader.protocol.visit import Turn, Visit
 from grader.wire.faults import FaultError, UnprovedError, fail
 from grader.wire.tcp import ScriptedClient
 from grader.wire.udp import UdpClient

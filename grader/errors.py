@@ -38,6 +38,7 @@ class Reason(StrEnum):
     NOT_FLUSHED = "not_flushed"
     BYTES_SHOWN = "bytes_shown"
     WRONG_SHOWN = "wrong_shown"
+    NOT_WRITTEN = "not_written"
     NO_TIMEOUT = "no_timeout"
     GAVE_UP_EARLY = "gave_up_early"
     PUT_OFF = "put_off"
@@ -111,6 +112,7 @@ REASONS: dict[Reason, str] = {
     Reason.NOT_FLUSHED: "what it printed came too late",
     Reason.BYTES_SHOWN: "it printed a bytes object instead of its text",
     Reason.WRONG_SHOWN: "it printed something that is not the reply to the line",
+    Reason.NOT_WRITTEN: "what it should write is not in its file",
     Reason.NO_TIMEOUT: "it waits without a timeout of its own",
     Reason.GAVE_UP_EARLY: "it did not wait for its reply",
     Reason.PUT_OFF: "what was not the reply restarted its timeout",

@@ -323,6 +323,7 @@ def _words(sandbox: Sandbox, plan: Plan) -> Iterator[Word]:
             private_network=sandbox.private_network,
             environment=dict(sandbox.environment),
             files=sandbox.files,
+            own_image=sandbox.own_image,
         )
     )
 

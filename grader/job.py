@@ -37,7 +37,8 @@ class Job(msgspec.Struct, frozen=True):
 
     `chosen`: ids of the checks to play.  `private_network`: whether nobody else uses this network namespace.
     `environment`: the variables of the place where programs are built and run, PATH among them.  `files`: where the
-    assignment's files are, as the program sees them; empty if it has none.
+    assignment's files are, as the program sees them; empty if it has none.  `own_image`: whether nobody knows what is
+    installed where programs run.
     """
 
     assignment: Assignment
@@ -47,6 +48,7 @@ class Job(msgspec.Struct, frozen=True):
     private_network: bool
     environment: dict[str, str]
     files: str = ""
+    own_image: bool = False
 
 
 class Built(msgspec.Struct, frozen=True, tag="built"):

@@ -200,6 +200,9 @@ HOTSPOT_COMPILERS: Final = 15
 #: A client may give up a reply after a second, the least that a handout asks for: one that waits less than this has not
 #: waited, and what a busy machine lets us answer later than this proves nothing.
 LEAST_WAIT_S: Final = 0.5
+#: A reply that is delayed comes so long after its request: in time for every client that waits, and longer than any
+#: round trip within one machine takes by itself.
+DELAY_S: Final = LEAST_WAIT_S / 2
 #: Datagrams that are no reply come so far apart: by turns of two kinds, each of them more often than any client may
 #: give up ...
 STRAY_S: Final = LEAST_WAIT_S / 4

@@ -21,8 +21,12 @@ from grader.errors import Reason
 from grader.flow import titles as titles_of
 from grader.model import PARTS, Part, Transport, part_of
 from grader.protocol.script import ClientProtocol, DatagramProtocol, StreamProtocol
+from grader.protocol.visit import VisitProtocol
 
 ASSIGNMENT = load("tcp_uppercase")
+#: Those that are shipped, and those that only the tests have.
+OF_TESTS = Path(__file__).parent / "assignments"
+ALL = [*map(load, names()), *(load(name, OF_TESTS) for name in names(OF_TESTS))]
 Check = Callable[..., object]
 
 
@@ -126,13 +130,15 @@ def test_every_behaviour_has_its_row(check: Check) -> None:
 def test_every_behaviour_says_only_what_a_protocol_has(check: Check) -> None:
     row = behaviour_of(check)
     assert row is not None
-    protocols = (StreamProtocol, DatagramProtocol, ClientProtocol)
-    assert set(row.says) <= {name for each in protocols for name in (*vars(each), *each.__annotations__)}
+    protocols = (StreamProtocol, DatagramProtocol, ClientProtocol, VisitProtocol)
+    assert {*row.says, *(row.visits or ())} <= {
+        name for each in protocols for name in (*vars(each), *each.__annotations__)
+    }
 
 
 @pytest.mark.parametrize("transport", CATALOGUE)
 def test_every_behaviour_is_asked_for_by_an_assignment(transport: Transport) -> None:
-    ours = [asked for asked in map(load, names()) if asked.transport == transport]
+    ours = [asked for asked in ALL if asked.transport == transport]
     assert set(CATALOGUE[transport]) <= {spec.id for asked in ours for spec in asked.checks}
 
 

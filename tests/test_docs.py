@@ -18,9 +18,10 @@ from pathlib import Path
 import click
 import pytest
 
-from grader import catalogue, limits
+from grader import Answer, Turn, Visit, catalogue, limits
 from grader.catalogue.needs import NEEDS
 from grader.cli import grader
+from grader.driver.author import ANSWERS
 from grader.model import Outcome
 from grader.report import FORMATS
 from grader.sandbox.local import IN_NAMESPACES, WITHOUT_NAMESPACES
@@ -108,6 +109,8 @@ def rows_of(module: object) -> Iterator[tuple[int, str]]:
         if row is not None:
             title = f"`{name.removeprefix('test_')}`: {catalogue.title_of(check)}"
             says = ", ".join([*(f"`{said}`" for said in row.says), *(NEEDS[need].asks for need in row.needs)])
+            visits = ", ".join(f"`{function}`" for function in row.visits or ())
+            says = f"{says}, or {visits}" if says and visits else says or visits
             cells = (title, row.does, row.proves, row.catches, says)
             yield check.__code__.co_firstlineno, "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
 
@@ -201,7 +204,7 @@ def test_make_targets_exist() -> None:
 
 
 def test_every_package_stands_once_in_how_it_works() -> None:
-    there = [path for path in (ROOT / "grader").iterdir() if not path.name.startswith("_")]
+    there = [path for path in (ROOT / "grader").iterdir() if not path.name.startswith("_") and path.name != "py.typed"]
     named = re.findall(r"`(\w+(?:/|\.py))`", section("How it works"))
     assert Counter(named) == Counter(f"{path.name}/" if path.is_dir() else path.name for path in there)
 
@@ -250,3 +253,26 @@ def test_the_table_of_formats_is_the_one_in_the_code() -> None:
         r"^\| `([\w-]+)` \| (.+) \|$", (ROOT / "docs" / "ci.md").read_text(encoding="utf-8"), re.MULTILINE
     )
     assert told == [(name, made.words) for name, made in FORMATS.items()]
+
+
+def test_the_examples_of_visits_are_those_of_assignments_that_are_played() -> None:
+    page = (ROOT / "docs" / "visits.md").read_text(encoding="utf-8")
+    played = [
+        path.read_text(encoding="utf-8")
+        for path in (ROOT / "tests" / "assignments").glob("*/*")
+        if path.suffix in {".py", ".toml"}
+    ]
+    examples = re.findall(r"```(?:python|toml)\n(.*?)```", page, re.DOTALL)
+    assert len(examples) == 5
+    assert [example for example in examples if not any(example in text for text in played)] == []
+
+
+def test_the_page_of_visits_has_every_field_and_every_way_to_answer() -> None:
+    page = (ROOT / "docs" / "visits.md").read_text(encoding="utf-8")
+    rows = {name for row in re.findall(r"^\| (`[^|]*)", page, re.MULTILINE) for name in re.findall(r"`(\w+)", row)}
+    assert {*Turn.__struct_fields__, *Visit.__struct_fields__, *Answer.__members__} <= rows
+    assert {"visit", "visit_sized", "visit_in_turns"} <= rows
+    for name in Answer.__members__:
+        (row,) = [line for line in page.splitlines() if line.startswith("| `") and f"`{name}`" in line.split("|")[1]]
+        over = {"TCP": Answer[name] in ANSWERS["tcp"], "UDP": Answer[name] in ANSWERS["udp"]}
+        assert row.split("|")[2].strip() == ("both" if all(over.values()) else next(k for k, v in over.items() if v))

@@ -156,6 +156,7 @@ class ScriptedSandbox:
     """A sandbox whose driver says these words, and which then breaks for this reason, if there is one."""
 
     private_network = True
+    own_image = False
     environment: Mapping[str, str] = {"PATH": "/bin"}
     words = "scripted"
     files = ""

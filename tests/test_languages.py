@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import io
+import json
 import shutil
 import subprocess
 import tarfile
@@ -363,6 +364,21 @@ def configured(tmp_path: Path, config: str, *names: str) -> Submission:
 def test_config_wins_over_everything(tmp_path: Path) -> None:
     submission = configured(tmp_path, '[server]\nrun = ["python3", "other.py", "-p", "{port}"]\n', "other.py")
     assert recipe(submission, "server") == Recipe("Python", "other.py", (), ("python3", "other.py", "-p", "{port}"))
+
+
+@pytest.mark.parametrize(
+    ("run", "started"),
+    [
+        (["java", "Main", "{port}"], ["java", "-Xmx256m", "Main", "{port}"]),
+        (["/usr/bin/java", "-jar", "s.jar"], ["/usr/bin/java", "-Xmx256m", "-jar", "s.jar"]),
+        (["java", "-Xmx64m", "Main"], ["java", "-Xmx64m", "Main"]),
+        (["java", "-XX:MaxRAMPercentage=50", "Main"], ["java", "-XX:MaxRAMPercentage=50", "Main"]),
+        (["./java.sh", "Main"], ["./java.sh", "Main"]),
+    ],
+)
+def test_a_jvm_that_config_starts_has_a_bounded_heap(tmp_path: Path, run: list[str], started: list[str]) -> None:
+    submission = configured(tmp_path, f"[server]\nrun = {json.dumps(run)}\n")
+    assert [*recipe(submission, "server").run] == started
 
 
 def test_config_of_the_other_role_changes_nothing(tmp_path: Path) -> None:

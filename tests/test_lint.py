@@ -100,3 +100,50 @@ def test_the_command_tells_them_and_exits_with_2(folder: Path) -> None:
     (folder / "protocol.py").write_text("print('hello')\n1 / 0\n")
     told = "protocol.py, line 2: ZeroDivisionError: division by zero\n"
     assert run("lint", "mine", "--assignments", str(folder.parent)) == (2, told, "")
+
+
+VISITING = Path(__file__).parent / "assignments" / "upload"
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "flaw"),
+    [
+        (
+            "assignment.toml",
+            'connects = "1.1"\n',
+            'connects = "1.1"\nsends_exactly = "1.2"\n',
+            "check client.sends_exactly needs a client that is typed into, but protocol.py has visit",
+        ),
+        (
+            "assignment.toml",
+            'connects = "1.1"\n',
+            'connects = "1.1"\nreplies_coalesced = "1.3"\n',
+            "check client.replies_coalesced needs visit_in_turns, which protocol.py does not have",
+        ),
+        (
+            "assignment.toml",
+            '"{file}"',
+            '"{fiel}"',
+            "visit of protocol.py does not fill in {fiel}, which the client is given",
+        ),
+        (
+            "protocol.py",
+            "def visit(",
+            "def other(",
+            "[client] arguments has the unknown placeholder {file} (known: {host}, {port}, {message}, {files})",
+        ),
+        (
+            "protocol.py",
+            'says=line + b"\\n"',
+            'says=line + b"\\n", how=Answer.TWICE',
+            "visit of protocol.py has Answer.TWICE, which there is not over TCP",
+        ),
+    ],
+)
+def test_what_a_client_that_acts_by_itself_lacks_is_told(
+    tmp_path: Path, file: str, old: str, new: str, flaw: str
+) -> None:
+    folder = Path(shutil.copytree(VISITING, tmp_path / "all" / "mine"))
+    edit(folder / file, old, new)
+    edit(folder / "protocol.py", "from grader import ", "from grader import Answer, ")
+    assert flaw in [found.what for found in lint.flaws(folder)]

@@ -21,7 +21,9 @@ def test_what_is_read_from_the_sources_is_what_the_rows_say(part: Part, transpor
         for name, check in vars(importlib.import_module(f"grader.checks.{module}")).items()
         if name.startswith("test_") and (row := catalogue.behaviour_of(check)) is not None
     }
-    assert wanted((part,), transport, {}) == {check: Wanted(row.says, row.needs) for check, row in rows.items()}
+    assert wanted((part,), transport, {}) == {
+        check: Wanted(row.says, row.needs, row.visits) for check, row in rows.items()
+    }
     assert {need for row in rows.values() for need in row.needs} <= NEEDS.keys()
 
 
@@ -55,6 +57,16 @@ def test_what_gives_it(need: str, names: set[str], connection: str, met: bool) -
 
 def test_a_function_that_is_lacking_is_named() -> None:
     assert list(Wanted(("sized",), ()).lacking(PERSISTENT)) == ["sized, which protocol.py does not have"]
+
+
+def test_for_a_client_that_acts_by_itself_other_functions_are_needed() -> None:
+    visiting = Given(frozenset({"visit"}), "persistent")
+    both = Wanted(("typed",), (), ("visit", "visit_sized"))
+    assert list(both.lacking(visiting, "client")) == ["visit_sized, which protocol.py does not have"]
+    assert list(both.lacking(visiting, "server")) == ["typed, which protocol.py does not have"]
+    typed = Wanted(("typed",), ())
+    assert list(typed.lacking(visiting, "pair")) == ["a client that is typed into, but protocol.py has visit"]
+    assert list(Wanted((), ()).lacking(visiting, "client")) == []
 
 
 def test_names_that_cannot_be_told_refuse_nothing() -> None:

@@ -18,8 +18,30 @@ from grader.sandbox.local import LocalSandbox
 
 FOLDER = Path(__file__).parent / "assignments"
 
+#: What depends on the right request, and so on what comes of it.
+AFTER_THE_REQUEST = {
+    *("reports_result", "reply_in_fragments", "server_closes_early", "server_resets", "silent_server"),
+    *("ctrl_c_ends_it", "closes_its_socket"),
+}
 #: The checks that each program must not pass: assignment, program -> ids without their role.
 VERDICTS: dict[tuple[str, str], set[str]] = {
+    ("upload", "right"): set(),
+    ("upload", "right_c"): set(),
+    ("upload", "forgets_the_length"): {"sends_request", *AFTER_THE_REQUEST, "long_reply"},
+    ("upload", "reads_text"): {"sends_request", *AFTER_THE_REQUEST, "long_reply"},
+    ("upload", "one_recv"): {"reply_in_fragments", "long_reply", "server_closes_early", "server_resets"},
+    ("led", "right"): set(),
+    ("led", "one_recv"): {"reply_in_fragments", "replies_coalesced", "server_closes_early", "server_resets"},
+    ("led", "throws_the_rest_away"): {
+        *("reply_in_fragments", "replies_coalesced", "server_closes_early", "server_resets"),
+    },
+    ("led", "exits_zero"): {*AFTER_THE_REQUEST, "replies_coalesced"},
+    ("lookup", "right"): set(),
+    ("lookup", "right_c"): set(),
+    ("lookup", "believes_anyone"): {"foreign_reply_ignored"},
+    ("lookup", "ignores_the_id"): {"drops_other_ids"},
+    ("lookup", "no_timeout"): {"retransmits", "gives_up"},
+    ("lookup", "asks_once"): {"retransmits", "gives_up"},
     ("lisod", "right"): set(),
     ("lisod", "one_client_at_a_time"): {"concurrent_clients", "many_clients"},
     ("redis", "right"): set(),
@@ -32,8 +54,8 @@ VERDICTS: dict[tuple[str, str], set[str]] = {
     ("pinger", "right"): set(),
     ("pinger", "another_port"): {"listens"},
     ("pinger", "asks_nothing"): {"names_itself"},
-    ("mailbox", "right"): set(),
-    ("mailbox", "no_pop3"): {"listens", "delivers", "takes_other_users"},
+    ("postbox", "right"): set(),
+    ("postbox", "no_pop3"): {"listens", "delivers", "takes_other_users"},
     ("udp_time", "right"): set(),
     ("udp_time", "clock_stopped"): {
         *("answers", "several_clients", "one_reply_each", "boundaries", "binary_bytes", "empty_datagram"),

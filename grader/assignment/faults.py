@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from grader.assignment import starting, visibility
 from grader.assignment.starting import PLACEHOLDERS
 from grader.assignment.table import HANDOUT, TABLE, Source, line_of, numbers_in
-from grader.assignment.values import Assignment, CheckSpec, Flaw
+from grader.assignment.values import Assignment, CheckSpec, ClientSpec, Flaw
 from grader.assignment.visibility import Hidden
 from grader.catalogue import needs
 from grader.catalogue.usual import USUAL, checks_over
@@ -50,12 +50,16 @@ def disagreements(asked: Assignment, source: Source) -> Iterator[Flaw]:
 
 def _needs_not_given(asked: Assignment) -> Iterator[tuple[CheckSpec, str]]:
     """The checks that can't be played with this protocol, or this kind of connections, and why."""
-    source = asked.files.get(PROTOCOL)
-    given = needs.Given(needs.names_in(source) if source is not None else None, asked.server.connection)
+    given = _given_by(asked)
     known = needs.wanted(parts_of(asked.roles), asked.transport, asked.files)
     for spec in asked.checks:
-        for lacking in known[spec.id].lacking(given) if spec.id in known else ():
+        for lacking in known[spec.id].lacking(given, spec.part) if spec.id in known else ():
             yield spec, f"check {spec.id} needs {lacking}"
+
+
+def _given_by(asked: Assignment) -> needs.Given:
+    source = asked.files.get(PROTOCOL)
+    return needs.Given(needs.names_in(source) if source is not None else None, asked.server.connection)
 
 
 def _in_table(source: Source, spec: CheckSpec, what: str) -> Flaw:
@@ -84,7 +88,9 @@ def _faults_of_roles(asked: Assignment) -> Iterator[str]:
 
 def _faults_of_program(asked: Assignment, role: Role) -> Iterator[tuple[str, str]]:
     """Each key of its table that can't be as it is, and why."""
-    yield from starting.faults_of(asked.starting(role), asked.starting(role).places(role))
+    spec = asked.starting(role)
+    visits = isinstance(spec, ClientSpec) and _given_by(asked).has("visit")
+    yield from starting.faults_of(spec, spec.places(role) if visits or role == "server" else PLACEHOLDERS[role])
     if role == "server":
         yield from _faults_of_ports(asked)
     for key in asked.starting(role).places_of(["files"]) if not asked.beside else ():

@@ -7,7 +7,7 @@ from typing import Annotated, Final, Literal, Self
 
 import msgspec
 
-from grader.assignment.starting import Starting
+from grader.assignment.starting import Starting, placeholders_in
 from grader.limits import SandboxLimits
 from grader.model import Part, Requirement, Role, Transport, Visibility, part_of
 
@@ -100,6 +100,19 @@ class ClientSpec(Starting, frozen=True, kw_only=True, forbid_unknown_fields=True
 
     silent: Literal["waits", "gives_up"] = "waits"
     tries: Annotated[int, msgspec.Meta(ge=1, le=10)] = 1
+
+    @property
+    def fills(self) -> tuple[str, ...]:
+        """The placeholders in what it is given that each visit fills in, such as {file}."""
+        usual = super().places("client")
+        used = dict.fromkeys(
+            place for words in self.given.values() for word in words for place in placeholders_in(word)
+        )
+        return tuple(place for place in used if place not in usual)
+
+    def places(self, role: Role) -> tuple[str, ...]:
+        """Its visits may fill in more."""
+        return (*super().places(role), *self.fills)
 
 
 class Libraries(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

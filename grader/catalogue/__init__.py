@@ -25,8 +25,8 @@ MODULES: Final[dict[tuple[Part, Transport], tuple[str, ...]]] = {
         "server_resources",
     ),
     ("server", "udp"): ("server_lifecycle", "server_udp", "server_resources"),
-    ("client", "tcp"): ("client_common", "client_tcp"),
-    ("client", "udp"): ("client_common", "client_udp"),
+    ("client", "tcp"): ("client_common", "client_visits", "client_tcp"),
+    ("client", "udp"): ("client_common", "client_visits", "client_udp"),
     ("pair", "tcp"): ("pair",),
     ("pair", "udp"): ("pair",),
 }
@@ -86,7 +86,8 @@ class Behaviour:
     """A row of the catalogue.
 
     `hints`: what to look at, by reason; `hint` for all others; parts may be for some languages only (`fitting`).
-    `says`: the functions of an assignment's `protocol.py` that it needs; `needs`: what else (`needs.py`).
+    `says`: the functions of an assignment's `protocol.py` that it needs; `needs`: what else (`needs.py`).  `visits`:
+    the functions that it needs instead where the client acts by itself; None: then it can't be played.
     """
 
     does: str
@@ -96,6 +97,7 @@ class Behaviour:
     hints: dict[Reason, str]
     says: tuple[str, ...] = ()
     needs: tuple[str, ...] = ()
+    visits: tuple[str, ...] | None = None
 
     def hint_for(self, reason: Reason, language: str = "") -> str:
         """What to look at after this failure of a program in this language (empty: not known)."""
@@ -114,11 +116,12 @@ def behaviour(
     hints: dict[Reason, str] | None = None,
     says: tuple[str, ...] = (),
     needs: tuple[str, ...] = (),
+    visits: tuple[str, ...] | None = None,
 ) -> Callable[[_Check], _Check]:
     """Attach a check's row of the catalogue."""
 
     def mark(check: _Check) -> _Check:
-        vars(check)["behaviour"] = Behaviour(does, proves, catches, hint, hints or {}, says, needs)
+        vars(check)["behaviour"] = Behaviour(does, proves, catches, hint, hints or {}, says, needs, visits)
         return check
 
     return mark

@@ -23,6 +23,7 @@ _CHECKS = Path(__file__).resolve().parent.parent / "checks"
 _ROW = re.compile(rb"^@behaviour\($(.*?)^def test_(\w+)\(", re.MULTILINE | re.DOTALL)
 _SAYS = re.compile(rb"^    says=\((.*?)\),?$", re.MULTILINE | re.DOTALL)
 _NEEDS = re.compile(rb"^    needs=\((.*?)\),?$", re.MULTILINE | re.DOTALL)
+_VISITS = re.compile(rb"^    visits=\((.*?)\),?$", re.MULTILINE | re.DOTALL)
 _WORD = re.compile(rb'"(\w+)"')
 
 Connections = Literal["persistent", "one_request"]
@@ -33,6 +34,11 @@ class Given(NamedTuple):
 
     names: frozenset[str] | None
     connection: Connections
+
+    @property
+    def acts_by_itself(self) -> bool:
+        """Whether its client makes visits, and nothing is typed into it, as far as can be told."""
+        return self.names is not None and "visit" in self.names
 
     def has(self, *names: str) -> bool:
         """Whether one of these is in `protocol.py`, as far as can be told."""
@@ -79,14 +85,24 @@ NEEDS: Final[Mapping[str, Need]] = {
 
 
 class Wanted(NamedTuple):
-    """What one check needs: functions of `protocol.py`, and rows of `NEEDS`."""
+    """What one check needs: functions of `protocol.py`, and rows of `NEEDS`.
+
+    `visits`: the functions where the client acts by itself; None: then it can't be played.
+    """
 
     says: tuple[str, ...]
     needs: tuple[str, ...]
+    visits: tuple[str, ...] | None = None
 
-    def lacking(self, given: Given) -> Iterator[str]:
-        """What of it an assignment does not give, each as what follows "needs"."""
-        yield from (f"{name}, which protocol.py does not have" for name in self.says if not given.has(name))
+    def lacking(self, given: Given, part: Part = "server") -> Iterator[str]:
+        """What of it an assignment does not give, each as what follows "needs".  `part`: whom the check is about."""
+        says: tuple[str, ...] | None = self.says
+        if given.acts_by_itself and part != "server":
+            says = self.visits if self.says else ()
+        if says is None:
+            yield "a client that is typed into, but protocol.py has visit"
+            return
+        yield from (f"{name}, which protocol.py does not have" for name in says if not given.has(name))
         yield from (NEEDS[need].words for need in self.needs if not NEEDS[need].met(given))
 
 
@@ -109,7 +125,8 @@ def _of_catalogue(module: str, part: Part) -> dict[str, Wanted]:
 
 def _rows(source: bytes, part: Part) -> Iterator[tuple[str, Wanted]]:
     for row, name in _ROW.findall(source):
-        yield f"{part}.{name.decode()}", Wanted(_words(_SAYS, row), _words(_NEEDS, row))
+        visits = _words(_VISITS, row) or None
+        yield f"{part}.{name.decode()}", Wanted(_words(_SAYS, row), _words(_NEEDS, row), visits)
 
 
 def _words(keyword: re.Pattern[bytes], row: bytes) -> tuple[str, ...]:

@@ -24,6 +24,10 @@ class Usual(NamedTuple):
 #: The checks that fail if a program can't be reached, or doesn't reach us; all others are skipped then.
 OPENERS: Final = frozenset({"server.listens", "client.connects", "client.sends_where_told"})
 
+#: What a client must be able to do before its server may fail: one that is typed into, or one that acts by itself.
+_SHOWS: Final = ("client.prints_reply", "client.reports_result")
+_EXITS: Final = ("client.eof_ends_it", "client.reports_result")
+
 USUAL: Final[Mapping[str, Usual]] = {
     # Starting, and the first reply.
     "server.listens": Usual(2, "The server listens on the port given as its argument, on all IPv4 addresses."),
@@ -250,15 +254,26 @@ USUAL: Final[Mapping[str, Usual]] = {
         4, "The client prints each reply before it waits for the next line.", ("client.sends_exactly",)
     ),
     "client.reply_in_fragments": Usual(
-        2, "A reply that arrives in pieces is printed as if it had arrived whole.", ("client.prints_reply",)
+        2,
+        "A reply that arrives in pieces is printed as if it had arrived whole.",
+        _SHOWS,
     ),
     "client.replies_coalesced": Usual(
-        2, "What arrives together with a reply is kept for the next one.", ("client.prints_reply",)
+        2,
+        "What arrives together with a reply is kept for the next one.",
+        _SHOWS,
     ),
-    "client.long_reply": Usual(2, "A reply of 1 MiB is printed whole.", ("client.prints_reply",)),
-    "client.large_reply": Usual(2, "A reply as large as a datagram can be is printed whole.", ("client.prints_reply",)),
+    "client.long_reply": Usual(2, "A reply of 1 MiB is printed whole.", _SHOWS),
+    "client.large_reply": Usual(2, "A reply as large as a datagram can be is printed whole.", _SHOWS),
     "client.unasked_message_shown": Usual(
         3, "What the server sends is printed immediately, even while the user types nothing.", ("client.prints_reply",)
+    ),
+    # Clients that act by themselves.
+    "client.sends_request": Usual(3, "The client sends what is required, and nothing else."),
+    "client.reports_result": Usual(
+        4,
+        "The client prints and writes what is required, and exits with the status required.",
+        ("client.sends_request",),
     ),
     # Clients whose server fails.
     "client.refused_reported": Usual(
@@ -280,21 +295,23 @@ USUAL: Final[Mapping[str, Usual]] = {
         2,
         "If the server closes the connection before a reply is complete, the client prints a message on stderr and "
         "exits with a non-zero status.",
-        ("client.prints_reply",),
+        _SHOWS,
     ),
     "client.server_resets": Usual(
         1,
         "If the connection breaks (a reset) before a reply is complete, the client prints a message on stderr and "
         "exits with a non-zero status.",
-        ("client.prints_reply",),
+        _SHOWS,
     ),
     "client.silent_server": Usual(
-        1, "The client waits for a reply as long as the connection is open.", ("client.prints_reply",)
+        1,
+        "The client waits for a reply as long as the connection is open.",
+        _SHOWS,
     ),
     "client.lost_reply": Usual(
         3, "The client goes on with the next line if a reply does not come.", ("client.prints_reply",)
     ),
-    "client.retransmits": Usual(3, "The client sends a request again if no reply comes.", ("client.prints_reply",)),
+    "client.retransmits": Usual(3, "The client sends a request again if no reply comes.", _SHOWS),
     "client.gives_up": Usual(
         2,
         "If no reply ever comes, the client gives up, with a message on stderr.",
@@ -307,15 +324,15 @@ USUAL: Final[Mapping[str, Usual]] = {
         2, "A reply that comes twice is not mistaken for the next one.", ("client.prints_reply",)
     ),
     "client.reordered_replies": Usual(2, "Replies that arrive out of order are not confused.", ("client.late_reply",)),
-    "client.foreign_reply_ignored": Usual(
-        2, "Datagrams from anyone but the server are ignored.", ("client.prints_reply",)
-    ),
+    "client.foreign_reply_ignored": Usual(2, "Datagrams from anyone but the server are ignored.", _SHOWS),
     # Clients: how they exit.
     "client.eof_ends_it": Usual(1, "At the end of its input the client exits with status 0.", ("client.prints_reply",)),
     "client.quit_ends_it": Usual(1, "The quit word makes the client exit with status 0.", ("client.prints_reply",)),
-    "client.ctrl_c_ends_it": Usual(1, "Ctrl-C stops the client, without a traceback.", ("client.prints_reply",)),
+    "client.ctrl_c_ends_it": Usual(1, "Ctrl-C stops the client, without a traceback.", _SHOWS),
     "client.closes_its_socket": Usual(
-        1, "The client closes its connection when it exits, without a reset.", ("client.eof_ends_it",)
+        1,
+        "The client closes its connection when it exits, without a reset.",
+        _EXITS,
     ),
     # Both programs.
     "pair.works_together": Usual(1, "Your client and your server work together."),
@@ -340,7 +357,14 @@ _OVER_BOTH: Final = frozenset(
         *("server.binary_bytes", "server.ctrl_c_stops", "server.ends_quietly", "server.sigterm_stops"),
         *("server.leaves_nothing_running", "server.no_fd_leak", "server.no_zombies", "server.no_thread_leak"),
         *("server.no_busy_loop", "client.sends_exactly", "client.prints_reply", "client.eof_ends_it"),
-        *("client.quit_ends_it", "client.ctrl_c_ends_it", "pair.works_together", "pair.works_with_others"),
+        *(
+            "client.sends_request",
+            "client.reports_result",
+            "client.quit_ends_it",
+            "client.ctrl_c_ends_it",
+            "pair.works_together",
+            "pair.works_with_others",
+        ),
     }
 )
 

@@ -19,7 +19,8 @@ from grader.wire.tcp_server import dead_port
 if TYPE_CHECKING:
     from grader.harness.fixtures import TcpClients
     from grader.harness.session import Session
-    from grader.protocol.script import ClientProtocol, Entry
+    from grader.harness.tasks import Task, Tasks
+    from grader.protocol.script import ClientProtocol
     from grader.wire.tcp_server import ScriptedServer
 
 _LONG_BYTES = 1 << 20
@@ -36,13 +37,15 @@ _END = "the server had closed the connection"
     hint="Take host and port from the arguments (or from what it asks for), and pass them to connect unchanged.",
     hints=GOES_ELSEWHERE_HINTS,
     says=("typed",),
+    visits=("visit",),
 )
-def test_connects(tcp_clients: TcpClients, script: ClientProtocol) -> None:
+def test_connects(tcp_clients: TcpClients, tasks: Tasks) -> None:
     """Connects to the host and port it is given"""
+    task = tasks.plain(0)
     for host, addresses in tcp_clients.hosts.items():
-        with tcp_clients.start(host=host) as session:
+        with tcp_clients.start(task, host=host) as session:
             if not session.comes_before_first_line():
-                session.enter(script.typed(0).line)
+                task.begin(session)
             must_have_gone(session, session.server.connection.ours, addresses)
 
 
@@ -56,12 +59,17 @@ def test_connects(tcp_clients: TcpClients, script: ClientProtocol) -> None:
         "character."
     },
     says=("typed", "typed_awkward"),
+    visits=("visit",),
 )
-def test_reply_in_fragments(tcp_clients: TcpClients, script: ClientProtocol) -> None:
+def test_reply_in_fragments(tcp_clients: TcpClients, tasks: Tasks) -> None:
     """Puts together a reply that arrives one byte at a time"""
-    with tcp_clients.start() as session:
-        for entry in (script.typed(0), *script.typed_awkward(), script.typed(1)):
-            session.converse(entry, Answer.IN_BYTES)
+
+    def in_bytes(session: Session[ScriptedServer], task: Task) -> None:
+        __tracebackhide__ = True
+        session.server.answer(task.ask(session, Answer.IN_BYTES), Answer.IN_BYTES)
+        task.must_succeed(session)
+
+    tcp_clients.each((tasks.plain(0), *tasks.awkward(), tasks.plain(1)), in_bytes)
 
 
 @behaviour(
@@ -71,9 +79,16 @@ def test_reply_in_fragments(tcp_clients: TcpClients, script: ClientProtocol) -> 
     hint="What recv returns beyond the end of a reply belongs to the next one: keep it.",
     hints={Reason.NO_PROMPT: "It waits for a reply that has already arrived, together with the previous one: keep it."},
     says=("typed",),
+    visits=("visit_in_turns",),
 )
-def test_replies_coalesced(tcp_clients: TcpClients, script: ClientProtocol) -> None:
+def test_replies_coalesced(tcp_clients: TcpClients, script: ClientProtocol, tasks: Tasks) -> None:
     """Keeps what has arrived after a reply for the next one"""
+    if not tasks.typed:
+        visit = tasks.in_turns()
+        with tcp_clients.start(visit) as session:
+            visit.ask_with_last_answer(session)
+            visit.must_succeed(session)
+        return
     first, second = script.typed(0), script.typed(1)
     with tcp_clients.start() as session:
         session.enter(first.line)
@@ -96,9 +111,16 @@ def test_replies_coalesced(tcp_clients: TcpClients, script: ClientProtocol) -> N
         "belongs to one line: no reply comes before its line ending was sent.",
     },
     says=("typed", "typed_sized"),
+    visits=("visit_sized",),
 )
-def test_long_reply(tcp_clients: TcpClients, script: ClientProtocol) -> None:
+def test_long_reply(tcp_clients: TcpClients, script: ClientProtocol, tasks: Tasks) -> None:
     """Shows a long reply completely"""
+    if not tasks.typed:
+        visit = tasks.sized(_LONG_BYTES)
+        with tcp_clients.start(visit, terminal=False) as session:
+            session.server.answer(visit.ask(session))
+            visit.must_succeed(session)
+        return
     entry = script.typed_sized(_LONG_BYTES)
     with tcp_clients.start(terminal=False) as session:
         session.feed(entry.line + b"\n")
@@ -113,11 +135,13 @@ def test_long_reply(tcp_clients: TcpClients, script: ClientProtocol) -> None:
     catches="a traceback, exit status 0, no message, endless retries",
     hint="When connect fails, say so on stderr in one line, and exit with status 1.",
     says=("typed",),
+    visits=("visit",),
 )
-def test_refused_reported(tcp_clients: TcpClients, script: ClientProtocol) -> None:
+def test_refused_reported(tcp_clients: TcpClients, tasks: Tasks) -> None:
     """Reports that the connection was refused"""
-    with tcp_clients.start_alone(dead_port) as session:
-        session.enter_if_asked(script.typed(0).line)
+    task = tasks.plain(0)
+    with tcp_clients.start_alone(dead_port, task) as session:
+        task.begin_if_asked(session)
         _must_say(session, "nothing was listening on the port it was given", said_before=0)
 
 
@@ -128,13 +152,15 @@ def test_refused_reported(tcp_clients: TcpClients, script: ClientProtocol) -> No
     hint="A host name may not exist{Python:  (socket.gaierror)}{C:  (getaddrinfo)}{Java:  (UnknownHostException)}: say "
     "so on stderr, and exit with status 1.",
     says=("typed",),
+    visits=("visit",),
 )
-def test_unknown_host_reported(tcp_clients: TcpClients, script: ClientProtocol) -> None:
+def test_unknown_host_reported(tcp_clients: TcpClients, tasks: Tasks) -> None:
     """Reports that there is no such host"""
     if why := must_be_unknown(_NO_SUCH_HOST):
         raise UnprovedError(why)
-    with tcp_clients.start(host=_NO_SUCH_HOST, terminal=False) as session:
-        session.enter_if_asked(script.typed(0).line)
+    task = tasks.plain(0)
+    with tcp_clients.start(task, host=_NO_SUCH_HOST, terminal=False) as session:
+        task.begin_if_asked(session)
         _must_say(session, f"there is no host {_NO_SUCH_HOST}", said_before=0)
 
 
@@ -147,15 +173,14 @@ def _must_say(session: Session[ScriptedServer], situation: str, said_before: int
     must_refuse_in_words(session.program, situation, said_before=said_before, deadline_s=session.program.limits.reply_s)
 
 
-def _must_notice(clients: TcpClients, entry: Entry, how: Answer, situation: str) -> None:
+def _must_notice(clients: TcpClients, task: Task, how: Answer, situation: str) -> None:
     __tracebackhide__ = True
-    with clients.start() as session:
-        session.enter(entry.line)
-        session.server.expect(entry.request)
+    with clients.start(task) as session:
+        reply = task.ask(session)
         # A prompt that is on its way to stderr is not a message.
         session.program.wait_rest(SETTLE_S)
         session.output.listen_from_here()
-        session.server.answer(entry.reply, how)
+        session.server.answer(reply, how)
         _must_say(session, situation, said_before=session.output.complained_from)
 
 
@@ -172,19 +197,25 @@ def _must_notice(clients: TcpClients, entry: Entry, how: Answer, situation: str)
         "returns.}",
     },
     says=("typed",),
+    visits=("visit",),
 )
-def test_server_closes_early(tcp_clients: TcpClients, script: ClientProtocol) -> None:
+def test_server_closes_early(tcp_clients: TcpClients, script: ClientProtocol, tasks: Tasks) -> None:
     """Notices that the server closes the connection before its reply"""
-    _must_notice(tcp_clients, script.typed(0), Answer.CLOSE, f"{_END} instead of replying")
-    _must_notice(tcp_clients, script.typed(1), Answer.HALF_THEN_CLOSE, f"{_END} after half of its reply")
+    _must_notice(tcp_clients, tasks.plain(0), Answer.CLOSE, f"{_END} instead of replying")
+    _must_notice(tcp_clients, tasks.plain(1), Answer.HALF_THEN_CLOSE, f"{_END} after half of its reply")
+    if not tasks.typed:
+        return
     with tcp_clients.start() as session:
         session.converse(script.typed(0))
         session.wait_prompt()
+        session.output.listen_from_here()
+        said_before = session.output.complained_from
         session.server.dismiss()
-        # A client that has already noticed it was judged above.
+        # A client that has already noticed it was judged above; one whose other thread is about to may say so before
+        # the line is typed.
         if session.keyboard.at_prompt():
             session.enter(script.typed(1).line)
-            _must_say(session, f"{_END} before the next line was typed", said_before=session.output.complained_from)
+            _must_say(session, f"{_END} before the next line was typed", said_before=said_before)
 
 
 @behaviour(
@@ -194,12 +225,13 @@ def test_server_closes_early(tcp_clients: TcpClients, script: ClientProtocol) ->
     hint="recv and send may fail{Python:  (ConnectionResetError)}{C:  (ECONNRESET)}: say so on stderr, and exit with "
     "status 1.",
     says=("typed",),
+    visits=("visit",),
 )
-def test_server_resets(tcp_clients: TcpClients, script: ClientProtocol) -> None:
+def test_server_resets(tcp_clients: TcpClients, tasks: Tasks) -> None:
     """Notices that the server resets the connection"""
-    _must_notice(tcp_clients, script.typed(0), Answer.RESET, "the server had reset the connection")
+    _must_notice(tcp_clients, tasks.plain(0), Answer.RESET, "the server had reset the connection")
     situation = "the server had reset the connection after half of its reply"
-    _must_notice(tcp_clients, script.typed(1), Answer.HALF_THEN_RESET, situation)
+    _must_notice(tcp_clients, tasks.plain(1), Answer.HALF_THEN_RESET, situation)
 
 
 @behaviour(
@@ -217,20 +249,21 @@ def test_server_resets(tcp_clients: TcpClients, script: ClientProtocol) -> None:
         "use poll or select.",
     },
     says=("typed",),
+    visits=("visit",),
 )
-def test_silent_server(tcp_clients: TcpClients, script: ClientProtocol) -> None:
+def test_silent_server(tcp_clients: TcpClients, script: ClientProtocol, tasks: Tasks) -> None:
     """Waits for a server that takes its time"""
-    entry = script.typed(0)
-    with tcp_clients.start() as session:
-        serve(session, script.typed(1))
-        session.enter(entry.line)
-        session.server.expect(entry.request)
+    task = tasks.plain(0)
+    with tcp_clients.start(task) as session:
+        if tasks.typed:
+            serve(session, script.typed(1))
+        reply = task.ask(session)
         if tcp_clients.spec.silent == "gives_up":
             session.must_give_up(session.program.limits.give_up_s)
             return
         session.must_wait("for a reply that had not come yet")
-        session.server.answer(entry.reply)
-        session.output.must_show(entry)
+        session.server.answer(reply)
+        task.must_succeed(session)
 
 
 @behaviour(
@@ -256,12 +289,13 @@ def test_unasked_message_shown(tcp_clients: TcpClients, script: ClientProtocol) 
     catches="a reset instead of a FIN (SO_LINGER, unread bytes), bytes after the last line",
     hint="Close the socket (close, or a with block) before the program exits; don't set SO_LINGER.",
     says=("typed",),
+    visits=("visit",),
 )
-def test_closes_its_socket(tcp_clients: TcpClients, script: ClientProtocol) -> None:
+def test_closes_its_socket(tcp_clients: TcpClients, tasks: Tasks) -> None:
     """Closes its connection when it exits"""
-    with tcp_clients.start() as session:
-        session.converse(script.typed(0))
-        session.wait_prompt()
-        session.keyboard.end_input()
+    task = tasks.plain(0)
+    with tcp_clients.start(task) as session:
+        session.server.answer(task.ask(session))
+        task.take_leave(session)
         session.server.connection.expect_end()
-        session.must_end_well("at the end of its input")
+        task.must_have_left(session)

@@ -14,6 +14,7 @@ from grader.checks.lost_replies import (
     complained_bytes,
     lose,
     must_drop,
+    must_give_up_in_words,
     must_have_complained,
     must_not_be_put_off,
     must_not_wait_on,
@@ -32,6 +33,7 @@ from grader.wire.traces import shows_traceback
 
 if TYPE_CHECKING:
     from grader.harness.fixtures import UdpClients
+    from grader.harness.tasks import Tasks, VisitTask
     from grader.protocol.script import ClientProtocol
 
 #: The lecture's buffer, more than an Ethernet frame, and all that UDP over IPv4 carries (udp(7)).
@@ -82,14 +84,16 @@ _DROP_OTHERS = "recvfrom may return the reply to an earlier line: drop every rep
     hint="Take host and port from the arguments (or from what it asks for), and pass them to sendto unchanged.",
     hints=GOES_ELSEWHERE_HINTS,
     says=("typed",),
+    visits=("visit",),
 )
-def test_sends_where_told(udp_clients: UdpClients, script: ClientProtocol) -> None:
+def test_sends_where_told(udp_clients: UdpClients, tasks: Tasks) -> None:
     """Sends to the host and port it is given"""
+    task = tasks.plain(0)
     for host, addresses in udp_clients.hosts.items():
-        with udp_clients.start(host=host) as session:
+        with udp_clients.start(task, host=host) as session:
             # A first datagram of its own went where it was told, too; whether it may send one is not asked here.
             if not session.comes_before_first_line():
-                session.enter(script.typed(0).line)
+                task.begin(session)
             must_have_gone(session, session.server.wait_came(), addresses)
 
 
@@ -106,10 +110,17 @@ def test_sends_where_told(udp_clients: UdpClients, script: ClientProtocol) -> No
         Reason.EXTRA_REQUEST: _COMPARE,
     },
     says=("typed", "typed_sized"),
+    visits=("visit_sized",),
 )
-def test_large_reply(udp_clients: UdpClients, script: ClientProtocol) -> None:
+def test_large_reply(udp_clients: UdpClients, script: ClientProtocol, tasks: Tasks) -> None:
     """Shows a large reply completely"""
     for size_bytes in _SIZES:
+        if not tasks.typed:
+            visit = tasks.sized(size_bytes)
+            with udp_clients.start(visit, terminal=False) as session:
+                session.server.answer(visit.ask(session))
+                visit.must_succeed(session)
+            continue
         entry = script.typed_sized(size_bytes)
         with udp_clients.start(terminal=False) as session:
             pour(session, (entry,))
@@ -216,9 +227,13 @@ def test_reordered_replies(udp_clients: UdpClients, script: ClientProtocol) -> N
     "you.",
     hints={Reason.EXTRA_REQUEST: _GO_ON_WAITING},
     says=("typed",),
+    visits=("visit",),
 )
-def test_foreign_reply_ignored(udp_clients: UdpClients, script: ClientProtocol) -> None:
+def test_foreign_reply_ignored(udp_clients: UdpClients, script: ClientProtocol, tasks: Tasks) -> None:
     """Accepts replies from the server only"""
+    if not tasks.typed:
+        _must_ignore_strangers(udp_clients, tasks.visit(1))
+        return
     entry = script.typed(1)
     with udp_clients.start() as session:
         session.converse(script.typed(0))
@@ -240,9 +255,17 @@ def test_foreign_reply_ignored(udp_clients: UdpClients, script: ClientProtocol) 
     hint="sendto and recvfrom may fail{Python:  (ConnectionRefusedError)}{C:  (ECONNREFUSED)}: say so on stderr.",
     hints={Reason.NO_TIMEOUT: _SET_A_TIMEOUT, Reason.SILENT: _SAY_SO},
     says=("typed",),
+    visits=("visit",),
 )
-def test_dead_port_reported(udp_clients: UdpClients, script: ClientProtocol) -> None:
+def test_dead_port_reported(udp_clients: UdpClients, script: ClientProtocol, tasks: Tasks) -> None:
     """Reports that nothing is listening on the port it is given"""
+    if not tasks.typed:
+        visit = tasks.plain(0)
+        with udp_clients.start(visit, terminal=False) as session:
+            session.server.refuse()
+            visit.begin_if_asked(session)
+            must_give_up_in_words(session, _NOBODY)
+        return
     with udp_clients.start(terminal=False) as session:
         session.server.refuse()
         session.enter(script.typed(0).line)
@@ -275,9 +298,18 @@ def test_dead_port_reported(udp_clients: UdpClients, script: ClientProtocol) -> 
         Reason.PUT_OFF: _COUNT_FROM_SENDING,
     },
     says=("typed",),
+    visits=("visit",),
 )
-def test_retransmits(udp_clients: UdpClients, script: ClientProtocol) -> None:
+def test_retransmits(udp_clients: UdpClients, script: ClientProtocol, tasks: Tasks) -> None:
     """Sends its datagram again when no reply comes"""
+    if not tasks.typed:
+        visit = tasks.visit(0)
+        with udp_clients.start(visit) as session:
+            visit.ask(session)
+            wait_datagram(session, "send its datagram again")
+            session.server.answer(visit.ask_again(session))
+            visit.must_succeed(session)
+        return
     entry = script.typed(0)
     with udp_clients.start() as session:
         session.enter(entry.line)
@@ -300,9 +332,20 @@ def test_retransmits(udp_clients: UdpClients, script: ClientProtocol) -> None:
     hint="Count how often it was sent; after the last time say on stderr that no reply came, and go on.",
     hints={Reason.NO_TIMEOUT: _SET_A_TIMEOUT, Reason.GAVE_UP_EARLY: _UNITS, Reason.SILENT: _SAY_SO},
     says=("typed",),
+    visits=("visit",),
 )
-def test_gives_up(udp_clients: UdpClients, script: ClientProtocol) -> None:
+def test_gives_up(udp_clients: UdpClients, script: ClientProtocol, tasks: Tasks) -> None:
     """Reports that no reply came, and goes on"""
+    if not tasks.typed:
+        visit = tasks.visit(0)
+        with udp_clients.start(visit, terminal=False) as session:
+            visit.ask(session)
+            for _ in range(1, udp_clients.spec.tries):
+                wait_datagram(session, "send its datagram as often as it must")
+                visit.ask_again(session)
+            must_give_up_in_words(session, "no reply came")
+            session.server.expect_nothing_more()
+        return
     plain, lost, entry = (script.typed(number) for number in range(3))
     with udp_clients.start(terminal=False) as session:
         session.feed(b"\n".join((plain.line, lost.line, entry.line)))
@@ -321,3 +364,16 @@ def test_gives_up(udp_clients: UdpClients, script: ClientProtocol) -> None:
         session.server.answer(entry.reply)
         session.must_end("after the end of its input")
         session.output.must_show(entry)
+
+
+def _must_ignore_strangers(clients: UdpClients, visit: VisitTask) -> None:
+    """Strangers answer first, correctly, and the client goes on waiting for its server."""
+    __tracebackhide__ = True
+    with clients.start(visit) as session:
+        reply = visit.ask(session)
+        for stranger in session.server.strangers():
+            session.server.send_as_stranger(stranger, reply)
+            if session.program.ending():
+                raise FaultError(Reason.WRONG_SHOWN, f"it took a reply that {stranger.words} had sent, and exited")
+        session.server.answer(reply)
+        visit.must_succeed(session)

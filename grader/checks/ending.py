@@ -10,12 +10,11 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from grader.errors import Reason
-from grader.limits import SETTLE_S
+from grader.harness.stopping import interrupt, kill
 from grader.model import EventKind
 from grader.wire.faults import FaultError, UnprovedError
 from grader.wire.kernel import TcpState
 from grader.wire.program import Program
-from grader.wire.terminal import MadeOfCtrlC
 from grader.wire.time_wait import leave_time_wait
 from grader.wire.traces import shows_traceback
 from grader.wire.waiting import NoProgressError
@@ -32,33 +31,12 @@ _ENDING_SIGNALS = frozenset({signal.SIGINT, signal.SIGTERM, signal.SIGKILL})
 _SYSTEM_ERRORS = tuple(f"{before} {os.strerror(code)}" for code in errno.errorcode for before in (":", "]"))
 
 
-def interrupt(program: Program, situation: str = "") -> None:
-    """Ctrl-C, and its exit.  `situation`: when that was, after the words "after Ctrl-C".
-
-    Raises:
-        FaultError: it keeps running.
-    """
-    __tracebackhide__ = True
-    program.wait_rest(SETTLE_S)  # some still start their workers when they listen already
-    ignores = any(process.ignored_signals >> (signal.SIGINT - 1) & 1 for process in program.snapshot(files=False))
-    made_of_it = program.press_ctrl_c()
-    try:
-        program.wait_end()
-    except NoProgressError as stop:
-        how = " (it ignores SIGINT)" if ignores else ""
-        if made_of_it is MadeOfCtrlC.BYTE:
-            how = " (it has set its terminal so that Ctrl-C is a byte like any other, and does nothing about that byte)"
-        what = f"it did not exit after Ctrl-C{situation}{how}"
-        raise FaultError(Reason.STILL_RUNNING, what, doing=stop.doing) from None
-
-
 def stop_anyhow(program: Program) -> None:
     """Its exit on Ctrl-C, or else by SIGKILL: for checks about what comes afterwards."""
     try:
         interrupt(program)
     except FaultError:
-        program.kill()
-        program.wait_end()
+        kill(program)
 
 
 @contextmanager

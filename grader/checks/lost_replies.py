@@ -12,6 +12,7 @@ import time
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
+from grader.checks.ending import must_refuse_in_words
 from grader.errors import Reason
 from grader.limits import SETTLE_S, STRAY_S, STRAYS_FOR
 from grader.model import EventKind
@@ -229,3 +230,16 @@ def must_have_complained(session: Session[ScriptedUdpServer], start: int, usual:
     said = bytes(session.program.stderr.data[start:])
     if all(line.strip() in usual for line in said.splitlines()):
         raise FaultError(Reason.SILENT, f"{situation}; it said nothing about that on stderr")
+
+
+def must_give_up_in_words(session: Session[ScriptedUdpServer], situation: str) -> None:
+    """A client that acts by itself gives up on its reply: it says so on stderr, and exits with a non-zero status."""
+    __tracebackhide__ = True
+    limits = session.program.limits
+    rest = session.keyboard.wait_rest(deadline_s=limits.give_up_s, hurried=True)
+    if rest and rest.why is Why.DEADLINE and session.server.waiting():
+        what = f"{situation}; it asks again and again, and does not give up"
+        raise FaultError(Reason.EXTRA_REQUEST, what, doing=rest.doing)
+    if rest:
+        must_not_wait_on(rest, limits.give_up_s)
+    must_refuse_in_words(session.program, situation, ran_on=Reason.STILL_RUNNING, deadline_s=limits.exit_s)

@@ -7,7 +7,6 @@ from dataclasses import replace
 
 from grader.catalogue import behaviour
 from grader.checks.ending import (
-    interrupt,
     must_end_quietly,
     must_refuse,
     must_refuse_in_words,
@@ -18,6 +17,7 @@ from grader.errors import Reason
 from grader.harness.listening import Server
 from grader.harness.programs import leftovers
 from grader.harness.stage import Stage
+from grader.harness.stopping import interrupt
 from grader.limits import SETTLE_S
 from grader.protocol.script import StreamProtocol
 from grader.wire.faults import FaultError

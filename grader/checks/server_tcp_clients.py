@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from grader.catalogue import RECV_GIVES_NOTHING, behaviour
 from grader.checks.crowds import serves_another, until_enough
-from grader.checks.ending import interrupt, one_connected, stop_anyhow, wait_time_wait
+from grader.checks.ending import one_connected, stop_anyhow, wait_time_wait
 from grader.errors import Reason
 from grader.harness.fixtures import Begin, Connect
 from grader.harness.listening import Server
 from grader.harness.part import Part, in_lockstep
 from grader.harness.stage import Stage
+from grader.harness.stopping import interrupt
 from grader.limits import SETTLE_S
 from grader.model import EventKind
 from grader.protocol.dialogues import dialogue_of

@@ -57,7 +57,8 @@ def test_greets(connect: Connect, stage: Stage) -> None:
     hint="Try it by hand (nc localhost PORT) with the message above, and compare byte by byte.",
     hints={
         Reason.NO_REPLY: "Look at where it waits (above): it already has the whole message and must reply to "
-        "it.{Python:  What is written to a file from makefile() stays in its buffer until flush().}",
+        "it.{Python:  What is written to a file from makefile() stays in its buffer until flush().}{Java:  What is "
+        "written to a PrintWriter or a BufferedWriter stays in its buffer until flush().}",
         Reason.CRASHED: READ_WHY,
     },
 )

@@ -56,6 +56,8 @@ class _Commands(click.Group):
 def grader() -> None:
     """Grade socket programs: run them in a sandbox, test them with awkward peers, explain every verdict.
 
+    Completion for your shell: eval "$(_GRADER_COMPLETE=bash_source grader)", or zsh_source, or fish_source.
+
     Exit codes: 0 every check passed, 1 a check failed, 2 wrong usage or unusable input, 3 some points could not be
     judged.
     """

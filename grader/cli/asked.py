@@ -10,6 +10,7 @@ import click
 from grader import assignment as assignments
 from grader import flow
 from grader.assignment import Assignment
+from grader.cli.complete import check_names
 from grader.errors import UsageError
 from grader.limits import MOST_SEED
 from grader.model import Role, parts_of
@@ -34,7 +35,11 @@ IMAGE = click.option(
     "--image", default="", metavar="NAME", help="Run the programs in this image of yours (docker only)."
 )
 ONLY = click.option(
-    "--only", multiple=True, metavar="CHECK", help="Run only this check and what it depends on; may be repeated."
+    "--only",
+    multiple=True,
+    metavar="CHECK",
+    shell_complete=check_names,
+    help="Run only this check and what it depends on; may be repeated.",
 )
 HIDDEN = click.option(
     "--hidden",

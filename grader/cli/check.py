@@ -15,6 +15,7 @@ import click
 from grader import flow, results
 from grader.cli import asked, captures
 from grader.cli import formats as reports
+from grader.cli.complete import assignment_names
 from grader.cli.say import console, reader_may_leave, say, status
 from grader.errors import UsageError
 from grader.flow import Listener
@@ -29,10 +30,22 @@ if TYPE_CHECKING:
     from grader.sandbox.begun import Nest
 
 
-@click.command("check")
+_EXAMPLES = """\b
+Examples:
+  grader check submission/ --assignment tcp_uppercase
+  grader check server.py --assignment tcp_uppercase --role server --html report.html
+  grader check --assignment tcp_uppercase --only fragments_every_byte --seed 3
+"""
+
+
+@click.command("check", epilog=_EXAMPLES)
 @click.argument("submission", type=click.Path(path_type=Path), default=Path(), metavar="[SUBMISSION]")
 @click.option(
-    "--assignment", "name", metavar="NAME", help="Which assignment it is, by name or path (or say so in grader.toml)."
+    "--assignment",
+    "name",
+    metavar="NAME",
+    shell_complete=assignment_names,
+    help="Which assignment it is, by name or path (or say so in grader.toml).",
 )
 @asked.ASSIGNMENTS
 @asked.ROLE

@@ -17,6 +17,7 @@ from grader.class_.model import Row
 from grader.class_.roster import load
 from grader.class_.run import Crew, Event, TriedAgain, Untidy
 from grader.cli import asked
+from grader.cli.complete import assignment_names
 from grader.cli.say import bar, say
 from grader.cli.told import GRADEBOOK, WORDS, books_of, exit_code, tell
 from grader.errors import CannotJudgeError
@@ -24,10 +25,24 @@ from grader.model import Role
 from grader.report.text import number, plural, plural_points
 from grader.sandbox.choose import Needs, Wanted
 
+_EXAMPLES = """\b
+Examples:
+  grader class submissions.zip --assignment tcp_uppercase --out results/ --roster roster.csv
+  grader class submissions/ --assignment tcp_uppercase --out results/ --again unjudged
+  grader class submissions/ --assignment tcp_uppercase --out results/ --gradebook canvas=Grades.csv
+"""
 
-@click.command("class")
+
+@click.command("class", epilog=_EXAMPLES)
 @click.argument("submissions", type=click.Path(path_type=Path))
-@click.option("--assignment", "name", required=True, metavar="NAME", help="Which assignment it is.")
+@click.option(
+    "--assignment",
+    "name",
+    required=True,
+    metavar="NAME",
+    shell_complete=assignment_names,
+    help="Which assignment it is.",
+)
 @asked.ASSIGNMENTS
 @click.option("--out", required=True, type=click.Path(path_type=Path), metavar="DIR", help="Where the results go.")
 @click.option("--layout", type=click.Choice(NAMES), default="auto", show_default=True, help="How they are named.")

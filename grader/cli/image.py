@@ -21,7 +21,15 @@ def command() -> None:
     """The images of the docker sandbox."""
 
 
-@command.command("build")
+_EXAMPLES = """\b
+Examples:
+  grader image build --family jvm --family go
+  grader image build --all
+  grader image build --grader --tag registry.example.org/course/grader:2026
+"""
+
+
+@command.command("build", epilog=_EXAMPLES)
 @click.option(
     "--family", "names", type=click.Choice([*FAMILIES]), multiple=True, help="One image for all of these languages."
 )

@@ -9,13 +9,20 @@ import click
 from grader import assignment as assignments
 from grader import starter
 from grader.cli import asked
+from grader.cli.complete import assignment_names
 from grader.cli.say import show
 from grader.model import Role
 from grader.starter.table import LANGUAGES
 
+_EXAMPLES = """\b
+Examples:
+  grader init tcp_uppercase starter/ --language c
+  grader init web_server --image registry.example.org/course/grader:2026
+"""
 
-@click.command("init")
-@click.argument("name", metavar="ASSIGNMENT")
+
+@click.command("init", epilog=_EXAMPLES)
+@click.argument("name", metavar="ASSIGNMENT", shell_complete=assignment_names)
 @click.argument("directory", type=click.Path(path_type=Path), required=False, metavar="[DIR]")
 @click.option(
     "--language", type=click.Choice([*LANGUAGES]), default="python", show_default=True, help="Of the program."

@@ -9,12 +9,13 @@ import click
 
 from grader import assignment as assignments
 from grader.cli import asked
+from grader.cli.complete import assignment_names
 from grader.cli.say import show
 from grader.lint import flaws
 
 
 @click.command("lint")
-@click.argument("name", metavar="ASSIGNMENT")
+@click.argument("name", metavar="ASSIGNMENT", shell_complete=assignment_names)
 @asked.ASSIGNMENTS
 def command(name: str, folder: Path | None) -> Literal[0, 2]:
     """Report every mistake in an assignment's folder, with file and line."""

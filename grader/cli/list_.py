@@ -10,13 +10,14 @@ from grader import assignment as assignments
 from grader import flow
 from grader.assignment.words import in_words
 from grader.cli import asked
+from grader.cli.complete import assignment_names
 from grader.cli.say import show
 from grader.model import SECTIONS, parts_of
 from grader.report import text
 
 
 @click.command("list")
-@click.argument("name", required=False, metavar="[ASSIGNMENT]")
+@click.argument("name", required=False, metavar="[ASSIGNMENT]", shell_complete=assignment_names)
 @asked.ASSIGNMENTS
 def command(name: str | None, folder: Path | None) -> None:
     """List the assignments, or one assignment's checks."""

@@ -16,7 +16,14 @@ from grader.new.table import KINDS
 _LIKE = f"One of {', '.join(KINDS)}; or an assignment, by name or path, which is copied."
 
 
-@click.command("new")
+_EXAMPLES = """\b
+Examples:
+  grader new my_assignment --like frame
+  grader new my_variant assignments/ --like tcp_echo
+"""
+
+
+@click.command("new", epilog=_EXAMPLES)
 @click.argument("name")
 @click.argument("directory", type=click.Path(path_type=Path), default=Path(), metavar="[DIR]")
 @click.option("--like", default="line", show_default=True, metavar="KIND", help=_LIKE)

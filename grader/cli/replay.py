@@ -24,8 +24,15 @@ from grader.report import json, transcripts
 from grader.report.replaying import failed_check, script
 from grader.submission import take
 
+_EXAMPLES = """\b
+Examples:
+  grader replay report.json server.coalesced --submission submission/
+  grader replay report.json server.coalesced --port 12000 --step
+  grader replay report.json server.coalesced --print
+"""
 
-@click.command("replay")
+
+@click.command("replay", epilog=_EXAMPLES)
 @click.argument("report", type=click.Path(path_type=Path), metavar="REPORT.json")
 @click.argument("name", metavar="CHECK")
 @click.option(

@@ -13,6 +13,7 @@ from grader import assignment as assignments
 from grader import flow
 from grader import verify as proof
 from grader.cli import asked
+from grader.cli.complete import assignment_names
 from grader.cli.say import say, show, status
 from grader.errors import UsageError
 from grader.model import Graded
@@ -37,8 +38,16 @@ class _Asked(NamedTuple):
     jobs: int
 
 
-@click.command("verify")
-@click.argument("name", required=False, metavar="[ASSIGNMENT]")
+_EXAMPLES = """\b
+Examples:
+  grader verify ./my_assignment
+  grader verify tcp_uppercase --only coalesced --jobs 2
+  grader verify tcp_uppercase --show forgets_reuseaddr
+"""
+
+
+@click.command("verify", epilog=_EXAMPLES)
+@click.argument("name", required=False, metavar="[ASSIGNMENT]", shell_complete=assignment_names)
 @asked.ASSIGNMENTS
 @click.option("--all", "everything", is_flag=True, help="Every assignment that has reference programs.")
 @click.option(

@@ -9,10 +9,11 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import sys
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from inspect import signature
 from pathlib import Path
 from types import ModuleType
+from typing import Final
 
 from grader.assignment import Assignment, Flaw
 from grader.assignment.beside import FOLDER
@@ -21,8 +22,14 @@ from grader.assignment.table import TABLE
 from grader.catalogue import MODULES, Behaviour, behaviour_of, part_of_module
 from grader.catalogue.needs import NEEDS
 from grader.harness.fixtures import FIXTURES, is_fixture
-from grader.model import Part, Role, parts_of
+from grader.harness.tasks import acts_by_itself
+from grader.model import Part, Role, Transport, parts_of
 from grader.protocol.promises import faults_of, optional
+from grader.protocol.script import Answer, Seeded
+from grader.wire import tcp_server, udp_server
+
+#: How a scripted server can answer.
+ANSWERS: Final[Mapping[Transport, Collection[Answer]]] = {"tcp": tcp_server.ANSWERS, "udp": udp_server.ANSWERS}
 
 _Check = Callable[..., object]
 
@@ -79,11 +86,14 @@ def flaws(
     for function in (*optional(protocol), *(("exchange",) if "server" in roles else ())):
         yield from (_of_protocol(protocol, function, fault) for fault in faults_of(protocol, (function,), seed))
     said: set[str] = set()
+    if "client" in roles and acts_by_itself(protocol):
+        said.add("visit")
+        yield from (_of_protocol(protocol, "visit", fault) for fault in _faults_of_visit(protocol, assignment, seed))
     for check in sorted(chosen):
         if check in checks:
             yield from _unknown_fixtures(checks[check], folder)
             row = behaviour_of(checks[check])
-            for function in _functions_of(row, protocol) if row else ():
+            for function in _functions_of(row, check, protocol) if row else ():
                 if not hasattr(protocol, function):
                     yield Flaw(TABLE, f"check {check} needs {function}, which {PROTOCOL} does not have")
                     continue
@@ -94,11 +104,27 @@ def flaws(
             yield Flaw("assignment.toml", f"there is no check {check}")
 
 
-def _functions_of(row: Behaviour, protocol: ModuleType) -> Iterator[str]:
+def _functions_of(row: Behaviour, check: str, protocol: ModuleType) -> Iterator[str]:
     """The functions of a protocol that a check calls: those that it needs, and those of its needs that are there."""
-    yield from row.says
+    visits = acts_by_itself(protocol) and not check.startswith("server.")
+    yield from (row.visits or () if visits else row.says)
     for need in row.needs:
         yield from (function for function in NEEDS[need].functions if hasattr(protocol, function))
+
+
+def _faults_of_visit(protocol: ModuleType, assignment: Assignment, seed: int) -> Iterator[str]:
+    """What is wrong with the visits with which any client is started, and what they lack."""
+    faults = [*faults_of(protocol, ("visit",), seed)]
+    yield from faults
+    if faults:
+        return
+    visit, over = Seeded(protocol, seed).visit(0), assignment.transport
+    for name in assignment.client.fills if assignment.client else ():
+        if name not in visit.fill:
+            yield f"visit of {PROTOCOL} does not fill in {{{name}}}, which the client is given"
+    for turn in visit.turns:
+        if turn.how not in ANSWERS[over]:
+            yield f"visit of {PROTOCOL} has Answer.{turn.how.name}, which there is not over {over.upper()}"
 
 
 def _is_used(name: str, roles: Collection[Role]) -> bool:

@@ -8,8 +8,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Generator
+from dataclasses import replace
 from pathlib import Path
+from typing import NamedTuple
 
+import msgspec
 import pytest
 from _pytest.runner import runtestprotocol
 
@@ -29,6 +32,9 @@ from grader.wire.faults import FaultError, NotStartedError, UnprovedError
 from grader.wire.kernel import waited_for_cpu_s
 from grader.wire.transcript import compared
 from grader.wire.warden import WardenError
+
+#: Checks that are played once more to find out where the program crashes: it is the same line more often than not.
+_MOST_CRASHES = 3
 
 _WHOSE_TIME: dict[Part, str] = {
     "server": "all checks of the server",
@@ -50,6 +56,8 @@ class Referee:
         self._stage = stage
         self._say = say
         self._results: dict[str, CheckResult] = {}
+        #: By check: those in which the program crashed, the first ones.
+        self._crashes: dict[str, _Crash] = {}
         self._never_listened: FaultError | None = None
         #: Whether a check fails, or has failed, by a program that can't be reached; all others are skipped for that.
         self._told = not OPENERS.isdisjoint(job.chosen)
@@ -103,6 +111,8 @@ class Referee:
         self._play(item, nextitem)
         if self._may_be_judged_yet(item) and _tidy(item.session, self._stage.end_program):
             self._play(item, nextitem, "it could not be judged before, and is played once more, by itself")
+        if self.id_of(item) in self._crashes:
+            self._look_where_it_crashes(item, nextitem)
         self._say(Checked(self._results[self.id_of(item)]))
         if nextitem is not None and _part(nextitem) != part:
             _tidy(item.session, self._stage.end_program)
@@ -118,6 +128,23 @@ class Referee:
         if note:
             self._stage.transcript.add(EventKind.NOTE, "grader", note)
         runtestprotocol(item, nextitem=nextitem, log=False)
+
+    def _look_where_it_crashes(self, item: pytest.Item, nextitem: pytest.Item | None) -> None:
+        """Play a check once more with a program that is followed, and add to its message where that crashes."""
+        check_id, deadline = self.id_of(item), self._deadline(_part(item))
+        result, crash = self._results[check_id], self._crashes[check_id]
+        if item.session.shouldstop or time.monotonic() > deadline or not _tidy(item.session, self._stage.end_program):
+            return
+        with self._stage.programs.following():
+            self._stage.begin(deadline + LAST_CHECK_S, pair=_part(item) == "pair")
+            runtestprotocol(item, nextitem=nextitem, log=False)
+            _tidy(item.session, self._stage.end_program)
+        again, self._crashes[check_id] = self._crashes[check_id], crash
+        if again is not crash and again.fault.places:
+            fault = replace(crash.fault, places=again.fault.places)
+            message = expect.explain(fault, crash.events, crash.voices)
+            result = msgspec.structs.replace(result, message=message)
+        self._results[check_id] = result
 
     def _may_be_judged_yet(self, item: pytest.Item) -> bool:
         """Whether only the machine was at fault, and there is time."""
@@ -148,7 +175,7 @@ class Referee:
         """Take the verdict from the phase in which it was reached: the setup, or the check itself."""
         report = yield
         if call.when == "call" or (call.when == "setup" and call.excinfo is not None):
-            error = call.excinfo.value if call.excinfo else self._stage.programs.unproved
+            error = call.excinfo.value if call.excinfo else None
             result = self._result(item, error, call.duration)
             self._results[result.id] = result
             # What was not played leaves the program as it was.
@@ -192,7 +219,7 @@ class Referee:
         part = part_of(check_id)
         written = {command.language for role, command in self._job.commands.items() if part in {role, "pair"}}
         language = written.pop() if len(written) == 1 else ""
-        there = self._job.assignment.image.names
+        there = None if self._job.own_image else self._job.assignment.image.names
         missing = (expect.missing_module(voice.complained, there) for voice in self._stage.programs.voices(""))
         return next(filter(None, missing), "") or row.hint_for(reason, language)
 
@@ -205,11 +232,23 @@ class Referee:
                 self._never_listened = error.fault
             error = error.fault
         if isinstance(error, FaultError | UnprovedError):
-            error = self._stage.programs.behind(error)
+            programs = self._stage.programs
+            error = programs.located(programs.behind(error))
             outcome = Outcome.FAILED if isinstance(error, FaultError) else Outcome.INCONCLUSIVE
-            voices = self._stage.programs.voices(error.doing)
-            return outcome, error.reason, expect.explain(error, self._stage.transcript.events, voices)
+            voices, events = programs.voices(error.doing), self._stage.transcript.events
+            known = check_id in self._crashes or len(self._crashes) < _MOST_CRASHES
+            if isinstance(error, FaultError) and programs.crashed and known:
+                self._crashes[check_id] = _Crash(error, events, voices)
+            return outcome, error.reason, expect.explain(error, events, voices)
         return verdict_without_play(error, self._folder)
+
+
+class _Crash(NamedTuple):
+    """What the message is made of of a check in which the program crashed."""
+
+    fault: FaultError
+    events: tuple[Event, ...]
+    voices: tuple[expect.Voice, ...]
 
 
 #: Outcomes for which there was a moment in which they became known.

@@ -12,8 +12,9 @@ the only thing that tells, since a usage message is free text and may be wrong.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from itertools import groupby
 from typing import Generic
 
 from grader.assignment import ClientSpec
@@ -21,9 +22,11 @@ from grader.errors import Reason
 from grader.harness.manner import GUESSES, PROBE, Ask, Manner, asked_by
 from grader.harness.session import P, Session
 from grader.harness.stage import Stage
+from grader.harness.tasks import Task, VisitTask
 from grader.job import Command
 from grader.link.settings import SERVER_ADDRESS, SERVER_NAME
 from grader.model import EventKind
+from grader.protocol.visit import NO_VISIT, Visit
 from grader.wire.faults import FaultError, NotStartedError
 from grader.wire.kernel import Endpoint
 from grader.wire.keyboard import Rest
@@ -42,12 +45,19 @@ class Clients(Generic[P]):
     """Starts the submission's client, once it has found out how."""
 
     def __init__(
-        self, stage: Stage, command: Command, default_port: int, make_peer: Callable[[list[Endpoint]], P]
+        self,
+        stage: Stage,
+        command: Command,
+        default_port: int,
+        make_peer: Callable[[list[Endpoint]], P],
+        usual: Visit = NO_VISIT,
     ) -> None:
         self._stage = stage
         self._command = command
         self._default_port = default_port
         self._make_peer = make_peer
+        #: What it is started with where no task says otherwise.
+        self._usual = usual
         self._manner: Manner | None = None
         self._never_came: FaultError | None = None
         #: Whether it has asked anything, or has ended, in any manner that was tried.
@@ -75,30 +85,64 @@ class Clients(Generic[P]):
             raise NotStartedError(self._never_came, "a client that reaches a server")
         return self._manner
 
-    def start(self, *, host: str = HOST, terminal: bool = True) -> Session[P]:
-        """A new run, told to connect to `host` and a free port; a server listens there and on the client's own port."""
+    def start(self, task: Task | None = None, *, host: str = HOST, terminal: bool = True) -> Session[P]:
+        """A new run, told to connect to `host` and a free port; a server listens there and on the client's own port.
+
+        `task`: what it will do, if that is known when it is started.
+        """
         manner = self.manner
         told = self._new_place(host)
         server = self._make_peer(self.addresses(told, manner))
         if host == SERVER_NAME:
             words = f"in the sandbox's /etc/hosts {SERVER_NAME} stands for {SERVER_ADDRESS}"
             self._stage.transcript.add(EventKind.KERNEL, "grader", words)
-        return Session(self._stage, manner, told, server, terminal=terminal)
+        return self._session(manner, told, server, self._visit_of(task), terminal=terminal)
+
+    def each(self, tasks: Iterable[Task], act: Callable[[Session[P], Task], None]) -> None:
+        """Act with each task: all that are typed in one run, and each visit in its own."""
+        __tracebackhide__ = True
+        for typed, some in groupby(tasks, lambda task: task.typed):
+            for run in [list(some)] if typed else [[task] for task in some]:
+                with self.start(run[0]) as session:
+                    for task in run:
+                        act(session, task)
+
+    def play(self, visit: Visit, *, terminal: bool = True) -> None:
+        """One whole run of a client that acts by itself, with a server that answers as each turn says.
+
+        Raises:
+            FaultError: it did not send, print, write or return what it must.
+        """
+        __tracebackhide__ = True
+        task = VisitTask(visit)
+        with self.start(task, terminal=terminal) as session:
+            task.play(session)
+            session.server.expect_nothing_more()
+
+    def _visit_of(self, task: Task | None) -> Visit:
+        return task.visit if task and not task.typed else self._usual
 
     def start_beside(self, server: Endpoint) -> Session[P]:
         """A new run, told to connect to a program that is already running; nothing else listens."""
         return Session(self._stage, self.manner, server, self._make_peer([]), beside=True)
 
     @contextmanager
-    def start_alone(self, hold: Callable[[list[Endpoint]], AbstractContextManager[None]]) -> Iterator[Session[P]]:
+    def start_alone(
+        self, hold: Callable[[list[Endpoint]], AbstractContextManager[None]], task: Task | None = None
+    ) -> Iterator[Session[P]]:
         """A new run, on pipes, told to connect where `hold` makes sure that nothing listens."""
         manner = self.manner
         told = self._new_place()
         with (
             hold(self.addresses(told, manner)),
-            Session(self._stage, manner, told, self._make_peer([]), terminal=False) as session,
+            self._session(manner, told, self._make_peer([]), self._visit_of(task), terminal=False) as session,
         ):
             yield session
+
+    def _session(
+        self, manner: Manner, told: Endpoint, server: P, visit: Visit | None = None, *, terminal: bool = True
+    ) -> Session[P]:
+        return Session(self._stage, manner, told, server, visit=visit or self._usual, terminal=terminal)
 
     def _new_place(self, host: str = HOST) -> Endpoint:
         """Where a new run is told to connect; the run before, which may hold any port, is over."""
@@ -131,7 +175,7 @@ class Clients(Generic[P]):
         if self._command.asks is not None:
             return self._try(Manner(run), tuple(Ask(ask) for ask in self._command.asks), own)
         bare = tuple(word for word in run if word not in {"{host}", "{port}"})
-        with_message = () if Manner(run).takes_message else ((*run, "{message}"),)
+        with_message = () if self._usual.turns or Manner(run).takes_message else ((*run, "{message}"),)
         for words in dict.fromkeys((run, bare, *with_message)):
             if found := self._try(Manner(words), (), own):
                 return found
@@ -145,7 +189,7 @@ class Clients(Generic[P]):
         swapped = _with_bytes_swapped(told.port)
         manner = Manner(self._command.run, own_port=swapped if self._stage.ports.can_hold(swapped) else None)
         try:
-            with Session(self._stage, manner, told, self._make_peer(self.addresses(told, manner))) as session:
+            with self._session(manner, told, self._make_peer(self.addresses(told, manner))) as session:
                 session.enter_if_asked(PROBE)
                 if session.server.wait_came().port == swapped:
                     what = f"it was given port {told.port}, but connected to port {swapped}: its two bytes are swapped"
@@ -163,7 +207,7 @@ class Clients(Generic[P]):
         ports = dict.fromkeys((as_argument.port, as_answer.port, *own))
         server = self._make_peer([Endpoint(host, port) for port in ports for host in _LOOPBACKS])
         try:
-            with Session(self._stage, manner, as_argument, server) as session:
+            with self._session(manner, as_argument, server) as session:
                 answered, rest = _look_where_it_goes(session, as_answer, guess)
                 self._ended = self._ended or session.program.ending() is not None
                 # A client that sent its message has shown how it reads.

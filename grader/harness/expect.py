@@ -14,6 +14,7 @@ from grader.errors import REASONS
 from grader.model import Event, EventKind
 from grader.wire.faults import FaultError, Place, UnprovedError
 from grader.wire.keyboard import Keyboard
+from grader.wire.tcp_server import THE_SERVER
 from grader.wire.transcript import pointed, shown, side_by_side
 
 #: Lines of the program's own words in a message: the end of a traceback, which is what people read.
@@ -55,8 +56,10 @@ def explain(fault: FaultError | UnprovedError, events: tuple[Event, ...], voices
 def _placed(place: Place) -> list[str]:
     """Where in its source it was, and that line between those around it."""
     lines = enumerate(map(printable, place.source), place.first)
+    how = f" ({printable(place.how)})" if place.how else ""
+    function = f", in {printable(place.function)}" if place.function else ""
     return [
-        f"in its source: {printable(place.file)}, line {place.line}, in {printable(place.function)}",
+        f"in its source: {printable(place.file)}, line {place.line}{function}{how}",
         *(f"  {'>' if number == place.line else ' '} {number:>4}  {line}".rstrip() for number, line in lines),
     ]
 
@@ -85,23 +88,28 @@ def _sent(events: tuple[Event, ...], dialogue_of: str = "") -> list[str]:
     started = [place for place, event in enumerate(events) if event.kind is EventKind.STARTED]
     last = {events[place].who: events[place].text for place in started}
     begun = [f"{'' if who == 'program' else f'{who} '}started as: {words}" for who, words in last.items()]
+    run = events[started[-1] if started else 0 :]
     if any(event.kind is EventKind.TYPED for event in events):
         # A client: each of its runs is a conversation of its own, and what was typed into it is where it begins.
-        return begun + _last_said(events[started[-1] if started else 0 :])
+        return begun + _last_said(run)
+    if any(event.who == THE_SERVER for event in events):
+        # One that acts by itself: what it is started with is where its conversation begins.
+        return begun + _last_said(_without_the_last_heard(run), _SAID | {EventKind.RECEIVED})
     return _last_said(events) or begun
 
 
-def _dialogue(events: tuple[Event, ...], client: str) -> list[str]:
-    """What one client sent, and between that what it received: what is right depends on it.
+def _without_the_last_heard(events: tuple[Event, ...]) -> tuple[Event, ...]:
+    """What was received last is told as what was received."""
+    last = max((place for place, event in enumerate(events) if event.kind is EventKind.SENT), default=0)
+    return tuple(event for at, event in enumerate(events) if event.kind is not EventKind.RECEIVED or at < last)
 
-    What it received last is told as what was received.
-    """
+
+def _dialogue(events: tuple[Event, ...], client: str) -> list[str]:
+    """What one client sent, and between that what it received: what is right depends on it."""
     others = {event.who for event in events if event.kind is EventKind.SENT} - {client}
-    own = [event for event in events if event.who == client]
-    last = max((place for place, event in enumerate(own) if event.kind is EventKind.SENT), default=0)
-    told = [event for at, event in enumerate(own) if event.kind is not EventKind.RECEIVED or at < last]
+    own = tuple(event for event in events if event.who == client)
     beside = ["(what other clients said meanwhile is left out; an HTML report shows all)"] if others else []
-    return beside + _last_said(tuple(told), _SAID | {EventKind.RECEIVED})
+    return beside + _last_said(_without_the_last_heard(own), _SAID | {EventKind.RECEIVED})
 
 
 def _last_said(events: tuple[Event, ...], kinds: frozenset[EventKind] | None = None) -> list[str]:
@@ -240,20 +248,20 @@ _NO_MODULE: Final = (
 _TRACE_LINES = 40
 
 
-def missing_module(complained: bytes, libraries: Sequence[str] = ()) -> str:
+def missing_module(complained: bytes, libraries: Sequence[str] | None = ()) -> str:
     """What to do about a module that a program did not find; empty if that has not ended it.
 
-    `libraries`: what is available besides what its language brings.
+    `libraries`: what is available besides what its language brings; None: nobody knows.
     """
     lines = complained.decode("utf-8", "backslashreplace").strip().splitlines()[-_TRACE_LINES:]
     for ending, naming, usual in _NO_MODULE:
         found = [name[1] for line in lines if (name := naming.match(line))] if lines and ending.match(lines[-1]) else []
         if found:
             more = f", {', '.join(libraries)}" if libraries else ""
+            there = f": only {usual}{more} and what was handed in are available" if libraries is not None else ""
             return (
-                f"There is no module {printable(found[-1])} where programs are graded: only {usual}{more} and what was "
-                "handed in are available. If it is your own file, hand it in together with the program; if it is a "
-                "package, do without it."
+                f"There is no module {printable(found[-1])} where programs are graded{there}. If it is your own file, "
+                "hand it in together with the program; if it is a package, do without it."
             )
     return ""
 

@@ -12,6 +12,7 @@ from grader.harness.clients import Clients
 from grader.harness.listening import Server
 from grader.harness.part import Part
 from grader.harness.stage import Stage
+from grader.harness.tasks import Tasks
 from grader.protocol.dialogues import Dialogue
 from grader.protocol.script import ClientProtocol, StreamProtocol
 from grader.wire.kernel import Endpoint
@@ -59,6 +60,7 @@ class Fixtures:
     def __init__(self, stage: Stage, protocol: StreamProtocol, seed: int) -> None:
         self._stage = stage
         self._protocol = protocol
+        self._tasks = Tasks(protocol)
         self._seed = seed
 
     @pytest.fixture
@@ -106,6 +108,11 @@ class Fixtures:
         """The lines that are typed into a client, and what follows from them."""
         return cast("ClientProtocol", self._protocol)
 
+    @pytest.fixture
+    def tasks(self) -> Tasks:
+        """What a client is made to do, be it typed into or acting by itself."""
+        return self._tasks
+
     @pytest.fixture(scope="session")
     def tcp_clients(self) -> TcpClients:
         """Starts the submission's client with a scripted TCP server."""
@@ -122,7 +129,8 @@ class Fixtures:
         return cast("Clients[Any]", request.getfixturevalue("tcp_clients" if self._stage.over_tcp else "udp_clients"))
 
     def _clients(self, make_peer: Callable[[list[Endpoint]], P]) -> Clients[P]:
-        return Clients(self._stage, self._stage.client_command, self._stage.server_spec.usual_port, make_peer)
+        stage = self._stage
+        return Clients(stage, stage.client_command, stage.server_spec.usual_port, make_peer, usual=self._tasks.usual)
 
     @pytest.fixture
     def rng(self, request: pytest.FixtureRequest) -> random.Random:

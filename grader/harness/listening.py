@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from grader.errors import Reason
 from grader.harness.ports import Ports
 from grader.harness.programs import Programs
+from grader.harness.stopping import interrupt, kill
 from grader.job import Job
 from grader.limits import MOST_FILE_BYTES, SETTLE_S
 from grader.model import EventKind
@@ -89,6 +90,19 @@ class Server:
             memory_bytes=sum(process.resident_bytes for process in seen),
         )
 
+    def interrupt(self) -> None:
+        """Press Ctrl-C at its terminal, and wait until it has exited (FaultError: it keeps running)."""
+        __tracebackhide__ = True
+        interrupt(self.program)
+
+    def kill(self) -> None:
+        """End it by SIGKILL, which it can't notice, and wait until it has exited."""
+        kill(self.program)
+
+    def wait_rest(self) -> bool:
+        """Until it has nothing left to do: it waits for somebody; False if it has exited, or never rests."""
+        return self.program.wait_rest(SETTLE_S)
+
     def expect_printed(self, data: bytes) -> None:
         """Until that is in what it has printed on standard output in this check.
 
@@ -117,7 +131,7 @@ class Server:
         """
         __tracebackhide__ = True
         try:
-            return self.program.warden.read_file(_path_below(path), MOST_FILE_BYTES)
+            return self.program.warden.read_file(path, MOST_FILE_BYTES)
         except NoFileError as error:
             raise FaultError(Reason.NOT_AS_REQUIRED, f"its file {path!r} {error}") from None
 
@@ -129,7 +143,7 @@ class Server:
         """
         __tracebackhide__ = True
         try:
-            self.program.warden.write_file(_path_below(path), content)
+            self.program.warden.write_file(path, content)
         except NoFileError as error:
             raise FaultError(
                 Reason.NOT_AS_REQUIRED, f"the file {path!r} could not be put beside it: it {error}"
@@ -142,13 +156,6 @@ def _reached(row: SocketRow) -> Endpoint:
     if host == "::" and row.v6_only:
         return Endpoint("::1", row.local.port)
     return Endpoint(_WILDCARDS.get(host, host), row.local.port)
-
-
-def _path_below(path: str) -> str:
-    """A path (ValueError: it leads out of the folder that it is in)."""
-    if not path or any(name in {"", ".", ".."} or "\0" in name for name in path.split("/")):
-        raise ValueError(f"{path!r} is not a path below the folder that a program runs in")
-    return path
 
 
 class Listening:

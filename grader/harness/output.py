@@ -18,10 +18,13 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from grader.errors import Reason
+from grader.protocol.datagrams import decide_whole
+from grader.protocol.reply import Complete, Reply
 from grader.protocol.script import Entry
 from grader.wire.endings import reason_of
 from grader.wire.faults import FaultError
 from grader.wire.keyboard import Keyboard
+from grader.wire.mismatch import not_the_reply
 from grader.wire.program import Program
 from grader.wire.tcp_server import Peer
 from grader.wire.waiting import NoProgressError
@@ -123,6 +126,20 @@ class ClientOutput:
         except NoProgressError as stop:
             raise self._not_shown(entry, start, besides, stop) from None
 
+    def must_have_shown(self, shown: bytes | Reply) -> None:
+        """The output of a client that has exited has this in it; or all of it, prompts aside, is what is recognised.
+
+        Raises:
+            FaultError: it is not.
+        """
+        __tracebackhide__ = True
+        self._program.catch_up()
+        if not isinstance(shown, bytes):
+            must_be(shown, self.said, "its output", Reason.NOT_SHOWN)
+        elif not self._shows(shown, 0):
+            reason, how = self._shown_otherwise(shown, 0) or (Reason.NOT_SHOWN, "is not in its output")
+            raise FaultError(reason, f"{in_words(shown)} {how}")
+
     def _has_read(self, entry: Entry, read_before: int | None) -> bool:
         """Whether the bytes of a reply have left its receive queue; if nobody can tell, they have.
 
@@ -182,3 +199,15 @@ class ClientOutput:
 def in_words(data: bytes) -> str:
     """The beginning of some bytes, for a sentence."""
     return repr(data[:_SHOWN_BYTES].decode(errors="replace")) + ("…" if len(data) > _SHOWN_BYTES else "")
+
+
+def must_be(wanted: Reply, data: bytes, where: str, reason: Reason) -> None:
+    """All of what a program has printed, or has written into a file, is this.  `where`: that, in words.
+
+    Raises:
+        FaultError: it is not.
+    """
+    __tracebackhide__ = True
+    decision = decide_whole(wanted, data, where)
+    if not isinstance(decision, Complete):
+        raise not_the_reply(wanted, decision, data, reason=reason, what=f"{where} is not what it must be", doing="")

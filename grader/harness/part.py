@@ -11,7 +11,7 @@ from dataclasses import replace
 from types import TracebackType
 from typing import Self
 
-from grader.protocol.dialogues import Dialogue
+from grader.protocol.dialogues import Dialogue, go_on
 from grader.protocol.script import Exchange
 from grader.wire.faults import FaultError
 from grader.wire.tcp import ScriptedClient
@@ -40,7 +40,7 @@ class Part:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.client.close()
+        self.client.__exit__(kind, error, trace)
 
     def reach(self) -> None:
         """Have a connection on which the next request can be sent."""
@@ -72,10 +72,7 @@ class Part:
         except FaultError as fault:
             raise replace(fault, answered=self.client.name if self._has_state and self._heard else "") from None
         self._heard += 1
-        try:
-            self.due = self._turns.send(seen)
-        except StopIteration:
-            self.due = None
+        self.due = go_on(self._turns, seen)
 
     def play(self, send: Send = ScriptedClient.send) -> None:
         """The whole dialogue, or what is left of it."""

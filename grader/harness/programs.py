@@ -10,8 +10,8 @@ from __future__ import annotations
 import dataclasses
 import math
 import time
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -25,6 +25,7 @@ from grader.link.channel import ChannelClosedError
 from grader.model import EventKind
 from grader.wire import stillness
 from grader.wire.budget import Budget
+from grader.wire.endings import CRASHES
 from grader.wire.faults import FaultError, UnprovedError
 from grader.wire.kernel import SocketTable
 from grader.wire.keyboard import type_ahead
@@ -34,7 +35,7 @@ from grader.wire.program import Program
 from grader.wire.stops import Stops
 from grader.wire.transcript import Transcript
 from grader.wire.waiting import NoProgressError
-from grader.wire.warden import CannotStartError, WardenClient, WardenError
+from grader.wire.warden import NO_FILES, CannotStartError, WardenClient, WardenError
 
 #: Where servers are reached, for one that wants to be told.
 _HOST = "127.0.0.1"
@@ -93,12 +94,13 @@ class Programs:
         #: What was started last, and what runs on beside it.
         self._last: Program | None = None
         self._beside: list[Program] = []
+        #: Whether programs are followed, so that it is known where they crash.
+        self._follows = False
 
     def begin(self, played: Played) -> None:
         """A check begins; what still runs belongs to it from now on."""
         self._played = played
         played.budget.begin_check()
-        self._stops.begin_check()
         for program in self._running():
             program.serve_check(played.for_program())
 
@@ -124,6 +126,7 @@ class Programs:
         self,
         argv: tuple[str, ...],
         variables: Mapping[str, str] = NO_VARIABLES,
+        files: Mapping[str, bytes] = NO_FILES,
         *,
         terminal: bool = True,
         judged_by_output: bool = False,
@@ -135,7 +138,8 @@ class Programs:
         """Start a program in the work folder, after ending what ran before, or `beside` it.
 
         It finds the folder as it was after building; one that is started `again`, as it has left it itself.
-        `variables`: what it finds in its environment besides what every program does.
+        `variables`: what it finds in its environment besides what every program does; `files`: what it finds in the
+        folder, by name.
         One that is judged by its output runs at a terminal that adds nothing to it, and all of it is kept; `piped`:
         that is a pipe in any case.  `client`: whether it is the submission's client.
 
@@ -152,6 +156,8 @@ class Programs:
                 echo=not judged_by_output,
                 piped=piped,
                 afresh=not (beside or again),
+                lay=files,
+                followed=self._follows,
             )
         except CannotStartError as error:
             raise FaultError(Reason.NOT_STARTED, f"the program could not be started: {error}") from None
@@ -205,18 +211,33 @@ class Programs:
         return program
 
     def start_client(
-        self, run: tuple[str, ...], filling: Mapping[str, str], *, terminal: bool, beside: bool = False
+        self,
+        run: tuple[str, ...],
+        filling: Mapping[str, str],
+        files: Mapping[str, bytes] = NO_FILES,
+        *,
+        terminal: bool,
+        beside: bool = False,
     ) -> Program:
         """Start a client, after ending what ran before or beside it: at a terminal that echoes nothing, or on pipes.
 
-        `filling`: what replaces {host}, {port} and {message} in the command.
+        `filling`: what replaces {host}, {port}, {message} and others in the command.  `files`: as in `run`.
 
         Raises:
             FaultError: it can't be executed.
         """
         variables = self._job.assignment.starting("client").environment
-        start = starting.as_usual(run, variables, {**self._filling, **filling})
-        return self.run(*start, terminal=terminal, judged_by_output=True, client=True, beside=beside)
+        there = {name: starting.filled(value, self._filling) for name, value in filling.items()}
+        start = starting.as_usual(run, variables, {**self._filling, **there})
+        return self.run(*start, files, terminal=terminal, judged_by_output=True, client=True, beside=beside)
+
+    def written(self, path: str, most_bytes: int) -> bytes:
+        """A file that a program has written into its folder.
+
+        Raises:
+            NoFileError: there is none, or it is larger.
+        """
+        return self._warden.read_file(path, most_bytes)
 
     def end(self) -> None:
         """End whatever runs."""
@@ -238,10 +259,33 @@ class Programs:
             return tuple(_voice(program, doing) for program in programs) or (Voice("program", doing),)
         return tuple(_voice(program, _doing_alone(program)) for program in programs)
 
+    @contextmanager
+    def following(self) -> Iterator[None]:
+        """Programs that are started meanwhile are followed: a fault then says where the program has crashed."""
+        self._follows = True
+        try:
+            yield
+        finally:
+            self._follows = False
+
     @property
-    def unproved(self) -> UnprovedError | None:
-        """What could not be verified in this check, although nothing went wrong in it."""
-        return self._stops.unproved
+    def crashed(self) -> bool:
+        """Whether the program that was started last has ended by a signal that says nothing of where it was."""
+        ending = self._last.ending() if self._last is not None else None
+        return ending is not None and -ending.status in CRASHES and not ending.out_of_memory
+
+    def located(self, error: FaultError | UnprovedError) -> FaultError | UnprovedError:
+        """The same, with where in its own source the program is now, or where it let an error through, as it says.
+
+        It is not used any more afterwards.
+        """
+        if isinstance(error, FaultError) and self._last is not None:
+            if self._follows:
+                self._last.tell_crash(error)
+            else:
+                self._last.locate(error)
+                self._last.trace(error)
+        return error
 
     def too_many(self) -> str:
         """That it wanted more processes and threads than it is allowed, in words; empty if it did not."""

@@ -6,11 +6,13 @@ client waits for a line; the line is typed; what it sends arrives at the server,
 the client shows the answer (`output`); and it waits again.  Nothing here sleeps, and nobody waits for a prompt's text:
 each step ends when the kernel shows that it has happened, or that it can't happen any more.
 
-- A client that asks where to connect is told so before the first line (`_tell`), in the manner that was found out.
+- A client that asks where to connect is told so before the first line (`tell_where`), in the manner that was found out.
 - One that takes its message as an argument can't be started before there is one: such a run begins with its first line,
   and its end of input comes after it.
 - What the server has received although nobody waited for it often explains why a prompt does not come, so that is told
   with such a fault.
+- One that acts by itself (`tasks.VisitTask`) is started with all it needs, and nobody types: its turns are between it
+  and the server alone, and then it exits.
 - An exit is waited for while the server still holds the connection: a client that has closed its side is let go then,
   as any server would.
 
@@ -20,10 +22,11 @@ a time after which a reply is taken to be missing.  Students' prompts have any w
 
 from __future__ import annotations
 
-from contextlib import suppress
+from collections.abc import Mapping
+from contextlib import ExitStack, suppress
 from dataclasses import replace
 from types import TracebackType
-from typing import Generic, Self, TypeVar
+from typing import Final, Generic, Self, TypeVar
 
 from grader.errors import Reason
 from grader.harness.manner import Ask, Manner, answer_to
@@ -32,6 +35,7 @@ from grader.harness.stage import Stage
 from grader.limits import IDLE_CPU_SHARE, IDLE_WINDOW_S, SETTLE_S
 from grader.model import EventKind
 from grader.protocol.script import Answer, Entry
+from grader.protocol.visit import NO_VISIT, Visit
 from grader.wire.faults import FaultError
 from grader.wire.kernel import Endpoint, TcpState
 from grader.wire.keyboard import Keyboard
@@ -45,6 +49,9 @@ from grader.wire.warden import Ending
 #: What a client makes of a line is not many times longer than the line.
 _MOST_SENT_BY_BYTE = 4
 
+#: What is told to a client that exits with another status than it must.
+_REQUIRED: Final[Mapping[int | None, str]] = {0: "0 means success", None: "a failure needs another status than 0"}
+
 P = TypeVar("P", bound=Peer)
 
 
@@ -52,12 +59,21 @@ class Session(Generic[P]):
     """One run of a client, from start to exit, with a scripted server.  A context manager."""
 
     def __init__(
-        self, stage: Stage, manner: Manner, told: Endpoint, server: P, *, terminal: bool = True, beside: bool = False
+        self,
+        stage: Stage,
+        manner: Manner,
+        told: Endpoint,
+        server: P,
+        *,
+        visit: Visit = NO_VISIT,
+        terminal: bool = True,
+        beside: bool = False,
     ) -> None:
         self.server = server
         self.told = told
         self._stage = stage
         self._manner = manner
+        self._visit = visit
         self._terminal = terminal
         self._beside = beside
         self._program: Program | None = None
@@ -65,12 +81,16 @@ class Session(Generic[P]):
         self._output: ClientOutput | None = None
         self._told_all = False
         if not manner.takes_message:
-            self._start("")
+            with ExitStack() as if_it_fails:
+                if_it_fails.callback(server.close)
+                self._start("")
+                if_it_fails.pop_all()
 
     def _start(self, message: str) -> None:
-        filling = {"host": self.told.host, "port": str(self.told.port), "message": message}
+        usual = {"host": self.told.host, "port": str(self.told.port), "message": message}
+        filling = {**self._visit.fill, **usual}
         self._program = self._stage.programs.start_client(
-            self._manner.run, filling, terminal=self._terminal, beside=self._beside
+            self._manner.run, filling, self._visit.files, terminal=self._terminal, beside=self._beside
         )
         self._keyboard = Keyboard(self._program, polled=self._manner.polls)
         self._output = ClientOutput(
@@ -115,7 +135,7 @@ class Session(Generic[P]):
             FaultError: it does not.
         """
         __tracebackhide__ = True
-        self._tell()
+        self.tell_where()
         try:
             self.keyboard.wait_prompt(deadline_s)
         except FaultError as fault:
@@ -129,7 +149,7 @@ class Session(Generic[P]):
         what = f"{fault.what}; the server has received {len(got)} byte{'s' * (len(got) > 1)} so far: {in_words(got)}"
         return replace(fault, what=what)
 
-    def _tell(self) -> None:
+    def tell_where(self) -> None:
         """Answer what it asks before the first line, once."""
         __tracebackhide__ = True
         asks, self._told_all = () if self._told_all else self._manner.asks, True
@@ -163,7 +183,7 @@ class Session(Generic[P]):
         if self.begin_with(line):
             return
         with suppress(FaultError):
-            self._tell()
+            self.tell_where()
             if self.keyboard.at_prompt():
                 self.enter(line)
 
@@ -172,7 +192,7 @@ class Session(Generic[P]):
         if self._program is None:
             return False
         with suppress(FaultError):
-            self._tell()
+            self.tell_where()
         return self.keyboard.wait_rest(self.server.came_to) is None
 
     def begin_with(self, line: bytes) -> bool:
@@ -191,7 +211,7 @@ class Session(Generic[P]):
         if self.begin_with(text.partition(b"\n")[0]):
             self.keyboard.end_input()
             return
-        self._tell()
+        self.tell_where()
         self.output.listen_from_here()
         try:
             self.keyboard.type(text, lambda: self.server.take(_MOST_SENT_BY_BYTE * len(text)))
@@ -266,7 +286,7 @@ class Session(Generic[P]):
 
     # Its end
 
-    def must_end(self, situation: str) -> Ending:
+    def must_end(self, situation: str, deadline_s: float | None = None) -> Ending:
         """It exits without being stopped.
 
         Raises:
@@ -278,7 +298,9 @@ class Session(Generic[P]):
             return self.program.ending() is not None or self.server.was_left() or None
 
         try:
-            self.program.wait(ended, until_end=False, deadline_s=self.program.limits.reply_s, hurried=True)
+            self.program.wait(
+                ended, until_end=False, deadline_s=deadline_s or self.program.limits.reply_s, hurried=True
+            )
             if self.program.ending() is None:
                 self.server.dismiss()
             return self.program.wait_end(self.program.limits.reply_s)
@@ -286,18 +308,30 @@ class Session(Generic[P]):
             fault = FaultError(Reason.STILL_RUNNING, f"it did not exit {situation}", doing=stop.doing)
             raise self._with_what_came(fault) from None
 
-    def must_end_well(self, situation: str) -> None:
-        """It exits without being stopped, with status 0 and without a traceback.
+    def must_end_well(self, situation: str, status: int | None = 0, deadline_s: float | None = None) -> None:
+        """It exits without being stopped, with this status and without a traceback.
+
+        `status`: None: any but 0, and something is on its stderr.
 
         Raises:
             FaultError: it does not.
         """
         __tracebackhide__ = True
-        ending = self.must_end(situation)
+        ending = self.must_end(situation, deadline_s)
         if shows_traceback(self.program.stderr.data):
             raise FaultError(Reason.TRACEBACK, f"it exited with a traceback {situation}")
         if ending.status < 0:
             raise FaultError(Reason.CRASHED, f"it crashed {situation}", doing=self.program.doing())
-        if ending.status:
-            what = f"it exited with status {ending.status} {situation}; 0 means success"
-            raise FaultError(Reason.EXIT_STATUS, what)
+        if (ending.status == 0) if status is None else (ending.status != status):
+            required = _REQUIRED.get(status, f"status {status} is required")
+            raise FaultError(Reason.EXIT_STATUS, f"it exited with status {ending.status} {situation}; {required}")
+        if status is None and not self.program.stderr.data.strip():
+            raise FaultError(Reason.SILENT, f"it failed as it must {situation}, but said nothing about it on stderr")
+
+    def written(self, name: str, most_bytes: int) -> bytes:
+        """A file that it has written into its folder.
+
+        Raises:
+            NoFileError: there is none, or it is larger.
+        """
+        return self._stage.programs.written(name, most_bytes)

@@ -24,6 +24,7 @@ from grader.assignment.starting import ARGUMENTS, Starting, placeholders_in
 from grader.errors import UsageError
 from grader.families import FAMILIES, STANDALONE, closed, families_of_words, larger_image
 from grader.languages import builds, programs
+from grader.languages.jvm import with_bounded_heap
 from grader.languages.recipe import Recipe
 from grader.languages.scripts import odd_lines
 from grader.languages.sources import Sources, is_side_file
@@ -187,7 +188,7 @@ def _from_config(sources: Sources, start: Start) -> Recipe:
         language=language_name(program) or "its own command",
         program=program,
         build=_configured_build(start.build),
-        run=start.run,
+        run=with_bounded_heap(start.run),
         asks=start.asks,
         families=families_of_words(_words(start)),
         warnings=tuple(words for name in scripts for words in odd_lines(sources, name, "its interpreter")),

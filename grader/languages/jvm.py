@@ -26,7 +26,10 @@ _INSIDE: Final = re.compile(r"^[^\S\n]*object[^\S\n]+(\w+)", re.MULTILINE)
 #: On the command line, since the JVM prints a line on stderr if an environment variable sets options.  A quarter of
 #: the machine's memory would be its heap otherwise; the collector and the compiler with the fewest threads of their
 #: own; and no file in /tmp for each start (JDK tools look at it).
-_JAVA: Final[Argv] = ("java", "-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-XX:-UsePerfData")
+_HEAP: Final = "-Xmx256m"
+#: How options begin that say how large the heap may become.
+_BOUNDS: Final = ("-Xmx", "-mx", "-XX:MaxHeapSize=", "-XX:MaxRAM", "@")
+_JAVA: Final[Argv] = ("java", _HEAP, "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-XX:-UsePerfData")
 _JAVAC: Final[Argv] = ("javac", "-J-Xmx256m", "-encoding", "UTF-8", "-nowarn", "-g")
 #: Files that list a project's libraries, none of which can be fetched.
 _PROJECTS: Final = {"pom.xml": "Maven", "build.gradle": "Gradle", "build.gradle.kts": "Gradle"}
@@ -59,6 +62,16 @@ def java(sources: Sources, role: Role, name: str) -> Recipe:
         families=frozenset({BASE, "jvm"}),
         warnings=_libraries_wanted(sources),
     )
+
+
+def with_bounded_heap(run: Argv) -> Argv:
+    """A start command of the student's own, with our bound of the heap if it starts a JVM without one.
+
+    In a heap of a quarter of the machine's memory nothing is collected before the program has its limit of memory.
+    """
+    if PurePosixPath(run[0]).name != "java" or any(word.startswith(_BOUNDS) for word in run[1:]):
+        return run
+    return (run[0], _HEAP, *run[1:])
 
 
 def _is_part(sources: Sources, file: str, name: str, role: Role) -> bool:

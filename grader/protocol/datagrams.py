@@ -15,11 +15,16 @@ from grader.protocol.reply import Complete, Decision, Incomplete, Mismatch, Repl
 
 def decide_datagram(reply: bytes | Reply, datagram: bytes) -> Decision:
     """What a datagram is: `Complete` if all of it is this reply, `Incomplete` if it is cut short."""
-    decision = as_reply(reply).begin().match(bytearray(datagram), ended=True)
-    if isinstance(decision, Complete) and decision.length < len(datagram):
-        more = len(datagram) - decision.length
-        problem = f"the datagram has {more} byte{'s' * (more > 1)} more"
-        return Mismatch(decision.length, "the end of the datagram", problem)
+    return decide_whole(reply, datagram, "the datagram")
+
+
+def decide_whole(reply: bytes | Reply, data: bytes, what: str) -> Decision:
+    """The same of whatever has an end: a datagram, a file, all that a program prints.  `what`: that, in words."""
+    decision = as_reply(reply).begin().match(bytearray(data), ended=True)
+    if isinstance(decision, Complete) and decision.length < len(data):
+        more = len(data) - decision.length
+        problem = f"{what} has {more} byte{'s' * (more > 1)} more"
+        return Mismatch(decision.length, f"the end of {what}", problem)
     return decision
 
 

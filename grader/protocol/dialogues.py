@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterable
 from dataclasses import dataclass
+from types import GeneratorType
 
 from grader.protocol.reply import Values
 from grader.protocol.script import Exchange, StreamProtocol
@@ -37,8 +38,21 @@ def in_turn(exchanges: Iterable[Exchange]) -> Dialogue:
 
 
 def _each(exchanges: Iterable[Exchange]) -> Turns:
-    for exchange in exchanges:  # noqa: UP028 — what is sent to a generator, `yield from` would pass on to the iterator
-        yield exchange
+    yield from exchanges
+
+
+def go_on(turns: Turns, seen: Values) -> Exchange | None:
+    """The next exchange, told what was captured in the last reply; None: there is none.
+
+    What is yielded from a list can't be told anything, and needs nothing.
+    """
+    asked: object = turns
+    while isinstance(asked, GeneratorType) and asked.gi_yieldfrom is not None:
+        asked = asked.gi_yieldfrom
+    try:
+        return turns.send(seen) if hasattr(asked, "send") else next(turns)
+    except StopIteration:
+        return None
 
 
 def dialogue_of(protocol: StreamProtocol, number: int) -> Dialogue:

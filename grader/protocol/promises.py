@@ -10,11 +10,13 @@ from __future__ import annotations
 import inspect
 import traceback
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from grader.limits import MOST_UDP_BYTES
+from grader.protocol import visits
 from grader.protocol.script import ClientProtocol, DatagramProtocol, Entry, Exchange, Seeded, StreamProtocol
-from grader.protocol.shapes import CONSTANTS, FORMS, Form
+from grader.protocol.shapes import CONSTANTS, FORMS, SIZES, UNIT_BYTES, Form, Promise
+from grader.protocol.visit import Visit, outline
 
 #: How many seeds an author's functions are tried with, the run's own the first.
 _SEEDS = 3
@@ -24,23 +26,12 @@ _SEEDS_OF = {"longest": 1}
 _NUMBERS = (*range(8), 49, 499)
 #: How many lines are typed in any check.
 _TYPED = 3
-#: ... of a function of sizes: near a usual buffer, and more than a frame.
-_SIZES = (1024, 9000)
 #: ... and of counts, those of the checks.
 _COUNTS = (2, 5, 50)
-#: So much shorter than asked for a message may be, where its format has units, or longer.
-_UNIT_BYTES = 64
 #: Of long data so many bytes come nowhere again.
 _BLOCK_BYTES = 64
 #: A short request, which fits any buffer: a line, or the head of an HTTP request.
 _SHORT_BYTES = 1024
-
-
-class Promise(NamedTuple):
-    """`words`: what follows "must give".  `holds`: whether it does in one run."""
-
-    words: str
-    holds: Callable[[Any], bool]
 
 
 def faults_of(protocol: object, functions: Iterable[str], seed: int = 1) -> Iterator[str]:
@@ -100,7 +91,7 @@ def _compared(given: Any) -> Any:
         return [_compared(each) for each in given]
     if isinstance(given, Exchange) and not isinstance(given.reply, bytes):
         return given.request, given.reply.words, given.heard
-    return given
+    return outline(given) if isinstance(given, Visit) else given
 
 
 def broken_promise(protocol: Seeded, name: str) -> str | None:
@@ -143,10 +134,12 @@ _ASKED: dict[str, tuple[str, Sequence[int]]] = {
     "exchange": ("number", _NUMBERS),
     "dialogue": ("number", range(8)),
     "pipelined": ("count", _COUNTS),
-    "large": ("size_bytes", _SIZES),
-    "sized": ("size_bytes", _SIZES),
+    "large": ("size_bytes", SIZES),
+    "sized": ("size_bytes", SIZES),
     "typed": ("number", range(_TYPED)),
-    "typed_sized": ("size_bytes", _SIZES),
+    "typed_sized": ("size_bytes", SIZES),
+    "visit": ("number", visits.NUMBERS),
+    "visit_sized": ("size_bytes", SIZES),
 }
 
 
@@ -181,8 +174,8 @@ def _awkward_does_not_close(protocol: StreamProtocol) -> bool:
 def _sized_is_as_long_as_asked(protocol: StreamProtocol | DatagramProtocol) -> bool:
     largest: int | None = getattr(protocol, "LARGEST_BYTES", None)
     if largest is None:
-        return all(0 <= size - len(protocol.sized(size).request) <= _UNIT_BYTES for size in _SIZES)
-    asked = (*(size for size in _SIZES if size < largest), largest)
+        return all(0 <= size - len(protocol.sized(size).request) <= UNIT_BYTES for size in SIZES)
+    asked = (*(size for size in SIZES if size < largest), largest)
     return all(len(protocol.sized(size).request) == size for size in asked)
 
 
@@ -191,16 +184,16 @@ def _pipelined_are_as_many_as_asked(protocol: StreamProtocol) -> bool:
 
 
 def _large_is_as_long_as_asked(protocol: StreamProtocol) -> bool:
-    asked = ((size, protocol.large(size).reply) for size in _SIZES)
+    asked = ((size, protocol.large(size).reply) for size in SIZES)
     return all(len(reply) >= size for size, reply in asked if isinstance(reply, bytes))
 
 
 def _large_asks_little(protocol: StreamProtocol) -> bool:
-    return all(len(protocol.large(size).request) <= _SHORT_BYTES for size in _SIZES)
+    return all(len(protocol.large(size).request) <= _SHORT_BYTES for size in SIZES)
 
 
 def _sized_repeats_nothing(protocol: StreamProtocol) -> bool:
-    return all(_repeats_nothing(protocol.sized(size).request) for size in _SIZES)
+    return all(_repeats_nothing(protocol.sized(size).request) for size in SIZES)
 
 
 def _unterminated_is_something(protocol: StreamProtocol) -> bool:
@@ -276,11 +269,11 @@ def _awkward_lines_stay(protocol: ClientProtocol) -> bool:
 
 
 def _typed_is_as_long_as_asked(protocol: ClientProtocol) -> bool:
-    return all(abs(size - len(protocol.typed_sized(size).reply)) <= _UNIT_BYTES for size in _SIZES)
+    return all(abs(size - len(protocol.typed_sized(size).reply)) <= UNIT_BYTES for size in SIZES)
 
 
 def _typed_repeats_nothing(protocol: ClientProtocol) -> bool:
-    return all(_repeats_nothing(protocol.typed_sized(size).shown) for size in _SIZES)
+    return all(_repeats_nothing(protocol.typed_sized(size).shown) for size in SIZES)
 
 
 def _leaving_is_a_line(protocol: ClientProtocol) -> bool:
@@ -372,4 +365,5 @@ PROMISES: dict[str, tuple[Promise, ...]] = {
     ),
     "leaving": (Promise("a line without a line ending", _leaving_is_a_line),),
     "unasked": (Promise("something to show that is not part of any shown of typed", _unasked_is_no_reply),),
+    **visits.PROMISES,
 }

@@ -51,6 +51,9 @@ class Answer(Enum):
     NOTHING = "not at all"
     TWICE = "twice"
     BEHIND_THE_NEXT = "after the next one"
+    BEFORE_THE_NEXT = "when the next request has come, before that one is answered"
+    DELAYED = "a quarter of a second later"
+    FROM_STRANGERS = "not at all; but others, whom the client never asked, send the same"
 
 
 class ClientProtocol(Protocol):

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from grader.limits import MOST_UDP_BYTES
 from grader.protocol.reply import Reply
-from grader.protocol.script import Entry, Exchange
+from grader.protocol.script import Answer, Entry, Exchange
+from grader.protocol.visit import Turn, Visit
+
+#: What a function of sizes is tried with: near a usual buffer, and more than a frame.
+SIZES = (1024, 9000)
+#: So much shorter than asked for a message may be, where its format has units, or longer.
+UNIT_BYTES = 64
 
 
 class Form(NamedTuple):
@@ -15,6 +21,13 @@ class Form(NamedTuple):
 
     words: str
     fits: Callable[[object], bool]
+
+
+class Promise(NamedTuple):
+    """What it promises besides.  `words`: what follows "must give".  `holds`: whether it does in one run."""
+
+    words: str
+    holds: Callable[[Any], bool]
 
 
 def _is_exchange(given: object) -> bool:
@@ -60,6 +73,27 @@ def _are_entries(given: object) -> bool:
     return isinstance(given, tuple) and bool(given) and all(map(_is_entry, given))
 
 
+def _is_visit(given: object) -> bool:
+    return (
+        isinstance(given, Visit)
+        and isinstance(given.turns, tuple)
+        and bool(given.turns)
+        and all(map(_is_turn, given.turns))
+        and all(isinstance(value, str) for value in given.fill.values())
+        and all(isinstance(content, bytes) for content in given.files.values())
+        and all(isinstance(content, bytes | Reply) for content in (given.shown, *given.written.values()))
+    )
+
+
+def _is_turn(given: object) -> bool:
+    return (
+        isinstance(given, Turn)
+        and isinstance(given.hears, bytes | Reply)
+        and (callable(given.says) or isinstance(given.says, bytes) or _are_bytes(given.says))
+        and isinstance(given.how, Answer)
+    )
+
+
 _EXCHANGE = Form("an Exchange of bytes and a reply", _is_exchange)
 _MESSAGE = Form("an Exchange whose request has two bytes or more", _is_message)
 _BEGINNING = Form("a generator whose first item is an Exchange", _is_exchange)
@@ -69,6 +103,7 @@ _BYTES = Form("a tuple of bytes", _are_bytes)
 _ENTRY = Form("an Entry of bytes", _is_entry)
 _SHOWN_ENTRY = Form("an Entry of bytes, whose line has no line ending and which shows something", _is_shown_entry)
 _ENTRIES = Form("a tuple of one Entry or more", _are_entries)
+_VISIT = Form("a Visit with a tuple of one Turn or more", _is_visit)
 
 #: What each function gives.
 FORMS: dict[str, Form] = {
@@ -97,6 +132,9 @@ FORMS: dict[str, Form] = {
     "typed_sized": _SHOWN_ENTRY,
     "leaving": _ENTRY,
     "unasked": _ENTRY,
+    "visit": _VISIT,
+    "visit_sized": _VISIT,
+    "visit_in_turns": _VISIT,
 }
 #: What must be there as a constant.
 CONSTANTS: dict[str, Form] = {"LARGEST_BYTES": Form(f"a number from 1 to {MOST_UDP_BYTES}", _is_size)}

@@ -9,14 +9,19 @@ Standard library only.
 from __future__ import annotations
 
 import ctypes
+import json
 import os
+import select
 import signal
 import struct
 import sys
+import time
 from collections.abc import Callable
-from typing import NoReturn
+from itertools import pairwise
+from typing import Any, NoReturn
 
 _libc = ctypes.CDLL(None, use_errno=True)
+_PR_SET_PDEATHSIG = 1
 _PR_CAPBSET_DROP = 24
 _PR_SET_NO_NEW_PRIVS = 38
 _CAP_LAST = 63
@@ -44,6 +49,37 @@ def done_as(uid: int, gid: int, function: Callable[[], None]) -> int:
     return os.waitstatus_to_exitcode(status)
 
 
+def told_as(uid: int, gid: int, function: Callable[[], Any], within_s: float) -> Any:
+    """What a child finds out that is the program's user and nobody else, as JSON carries it; None: not in that time.
+
+    Tools that it has started are no children of ours when it is killed; they belong to the program's processes then.
+    """
+    mouth, mouth_end = os.pipe2(os.O_CLOEXEC)
+
+    def said() -> None:
+        become(uid, gid)
+        with os.fdopen(mouth_end, "w") as words:
+            json.dump(function(), words)
+
+    child = forked(said)
+    os.close(mouth_end)
+    deadline = time.monotonic() + within_s
+    words = b""
+    while select.select([mouth], [], [], max(0.0, deadline - time.monotonic()))[0]:
+        chunk = os.read(mouth, 1 << 16)
+        if not chunk:
+            break
+        words += chunk
+    else:
+        os.kill(child, signal.SIGKILL)
+    os.close(mouth)
+    os.waitpid(child, 0)
+    try:
+        return json.loads(words)
+    except ValueError:
+        return None
+
+
 def _guarded(function: Callable[[], None]) -> NoReturn:
     """Run the child's side of a fork; it never returns into the warden."""
     status = 1
@@ -55,6 +91,18 @@ def _guarded(function: Callable[[], None]) -> NoReturn:
         sys.stderr.flush()
     finally:
         os._exit(status)
+
+
+def die_with_parent() -> None:
+    """Let the kernel kill this process when the one that has forked it exits."""
+    _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+
+
+def close_all_but(*kept: int) -> None:
+    """Close every descriptor above the standard streams but these."""
+    bounds = [2, *sorted(kept), os.sysconf("SC_OPEN_MAX")]
+    for below, above in pairwise(bounds):
+        os.closerange(below + 1, above)
 
 
 def become(uid: int, gid: int) -> None:

@@ -111,7 +111,7 @@ def _docker(listen: Callable[[str], None], why: str, rules: Rules, needs: Needs)
 
     def make(assignment: Assignment, archive: bytes, wanted: frozenset[str]) -> Sandbox:
         supplied = images.supply(contents_of(assignment, wanted, rules.image))
-        return DockerSandbox(client, assignment, archive, supplied, complaints.append)
+        return DockerSandbox(client, assignment, archive, supplied, complaints.append, own_image=bool(rules.image))
 
     return Choice("docker", why, make, complaints)
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import resource
 import select
 import signal
 import time
@@ -20,7 +21,7 @@ from contextlib import suppress
 from functools import partial
 
 from grader.link.settings import Settings
-from grader.sandbox import proc, users
+from grader.sandbox import counts, proc, users
 from grader.sandbox.restart import restart_interrupted
 from grader.sandbox.users import Rights
 
@@ -48,7 +49,8 @@ class Crowd:
         self._settings = settings
         self._rights = rights
         self._alone = alone
-        self._me = os.getpid()
+        #: What is no part of the program: the warden itself, and its child that follows the program.
+        self._ours = {os.getpid()}
         self._ended: dict[int, int] = {}
         # Orphans come to us, wherever they are in the tree; PID 1 gets them anyway.
         _libc.prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
@@ -83,8 +85,12 @@ class Crowd:
     def pids(self) -> Iterable[int]:
         """Every process of the program that a listing finds, zombies included."""
         if self._settings["private_pids"]:
-            return (pid for pid in proc.pids() if pid != self._me)
-        return proc.descendants(self._me)
+            return (pid for pid in proc.pids() if pid not in self._ours)
+        return [pid for pid in proc.descendants(os.getpid()) if pid not in self._ours]
+
+    def leave_out(self, pid: int) -> None:
+        """A child of the warden's is no part of the program; it is ended with it all the same."""
+        self._ours = {os.getpid(), pid}
 
     def somebody(self) -> bool:
         """Whether the kernel knows of any process of the program, after reaping what has exited."""
@@ -166,6 +172,16 @@ class Crowd:
         self.reap()
         with self._rights.looking():
             return self._ended[pid] if pid in self._ended else proc.exit_status(pid)
+
+    def cpu_ns(self) -> int:
+        """How long the program has been on a CPU, with what has ended; only how much it grows has a meaning.
+
+        Without a control group, children of one that ignores SIGCHLD are forgotten when they end.
+        """
+        if self._settings["own_cgroup"]:
+            return counts.cpu_ns() - time.process_time_ns()
+        reaped = resource.getrusage(resource.RUSAGE_CHILDREN)
+        return int((reaped.ru_utime + reaped.ru_stime) * 1e9) + sum(map(proc.cpu_ns, self.pids()))
 
     def is_new(self, pid: int) -> None:
         """It was just started; an orphan of an earlier program may have had the same number."""

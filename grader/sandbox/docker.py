@@ -82,11 +82,14 @@ class DockerSandbox:
         archive: bytes,
         images: Mapping[Target, engine.Stored],
         complain: Callable[[str], None],
+        *,
+        own_image: bool = False,
     ) -> None:
-        """`images`: the program's and the driver's.
+        """`images`: the program's and the driver's.  `own_image`: see `Sandbox`.
 
         `complain` is told, in a sentence, what could not be tidied up; the verdicts are valid anyway.
         """
+        self.own_image = own_image
         self._client = client
         self._complain = complain
         self._api = client.api
@@ -286,6 +289,10 @@ def _tell(guardian: subprocess.Popen[bytes], words: bytes) -> None:
 
 
 def _close(stream: Any) -> None:
+    # First the response that it belongs to: later there is nothing left to flush, and Python 3.13 complains about that.
+    response = getattr(stream, "_response", None)
+    if response is not None:
+        response.close()
     # A reader closes itself and not the socket below it.
     raw = getattr(stream, "_sock", None)
     stream.close()

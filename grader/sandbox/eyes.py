@@ -53,6 +53,10 @@ class Eyes:
             seen.append(proc.unsettled(0))
         return {"processes": seen}
 
+    def cpu_time(self) -> dict[str, Any]:
+        """How long the program has been on a CPU, with those of its processes that have ended."""
+        return {"ns": self._crowd.cpu_ns()}
+
     def socket_timeouts(self, sockets: list[tuple[int, int]]) -> dict[str, Any]:
         """SO_RCVTIMEO or SO_SNDTIMEO of the program's sockets, given as (pid, fd): True, False, or None: not known."""
         return {"timed": self._taking(sockets, taken.timed) or [None] * len(sockets)}

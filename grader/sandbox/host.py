@@ -54,6 +54,10 @@ class Sandbox(Protocol):
         """The variables of the place where programs are built and run, PATH among them."""
 
     @property
+    def own_image(self) -> bool:
+        """Whether programs run in an image of the user's own, of which nobody here knows what is installed in it."""
+
+    @property
     def words(self) -> str:
         """Its description for reports."""
 

@@ -15,8 +15,10 @@ import fcntl
 import os
 import resource
 import signal
+import socket
 import struct
 import termios
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -27,7 +29,9 @@ from grader.sandbox import proc, seccomp
 from grader.sandbox.children import become, forked
 
 _libc = ctypes.CDLL(None, use_errno=True)
-_PR_SET_PDEATHSIG = 1
+_PR_SET_PDEATHSIG, _PR_SET_DUMPABLE = 1, 4
+#: "Yama", and anybody: where only ancestors may trace (ptrace_scope 1), its own user's tools may all the same.
+_PR_SET_PTRACER, _ANYBODY = 0x59616D61, ctypes.c_ulong(-1)
 #: How much the kernel reads of a script's first line (BINPRM_BUF_SIZE of binfmts.h).
 _LONGEST_FIRST_LINE = 256
 #: The beginning of a complaint that is not about the program.
@@ -61,16 +65,30 @@ class Launcher:
         return limited and proc.tasks_of(self._settings["uid"]) >= self._most_processes
 
     def launch(
-        self, argv: list[str], environment: dict[str, str], stdio: tuple[int, int, int], *, terminal: bool
+        self,
+        argv: list[str],
+        environment: dict[str, str],
+        stdio: tuple[int, int, int],
+        *,
+        terminal: bool,
+        follow: Callable[[int], None] | None = None,
     ) -> int | NotStarted:
         """Execute a program with these standard streams; its pid, once it runs.
 
-        `terminal`: standard input is one, and will control it.
+        `terminal`: standard input is one, and will control it.  `follow`: called with its pid before it is executed.
         """
         complaint, complaint_end = os.pipe2(os.O_CLOEXEC)
         self._most_processes = self._process_limit()
-        pid = forked(partial(self._exec, argv, environment, stdio, complaint_end, terminal=terminal))
+        gate = socket.socketpair() if follow else None
+        exec_ = partial(self._exec, argv, environment, stdio, complaint_end, terminal=terminal, gate=gate)
+        pid = forked(exec_)
         os.close(complaint_end)
+        if follow and gate:
+            ours, its = gate
+            its.close()
+            if ours.recv(1):  # else it says on the other pipe why it can't be executed
+                follow(pid)
+            ours.close()
         words = b""
         while chunk := os.read(complaint, 4096):
             words += chunk
@@ -89,6 +107,7 @@ class Launcher:
         complaint: int,
         *,
         terminal: bool,
+        gate: tuple[socket.socket, socket.socket] | None,
     ) -> None:
         try:
             os.setsid()
@@ -104,6 +123,13 @@ class Launcher:
             self._limit()
             become(self._settings["uid"], self._settings["gid"])
             _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+            _libc.prctl(_PR_SET_PTRACER, _ANYBODY, 0, 0, 0)
+            if gate:
+                _libc.prctl(_PR_SET_DUMPABLE, 1, 0, 0, 0)  # as every program is once it is executed
+                ours, its = gate
+                ours.close()
+                its.send(b"r")
+                its.recv(1)  # the end of it, when the other side is closed
             if self._filters:
                 seccomp.install()
             os.execvpe(argv[0], argv, environment)  # noqa: S606 — the point of this project

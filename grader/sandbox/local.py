@@ -48,6 +48,7 @@ class LocalSandbox:
     """One grading's processes.  A context manager: none of them outlives it, or the given nest."""
 
     images: Mapping[str, str] = MappingProxyType({})
+    own_image = False
 
     def __init__(self, assignment: Assignment, archive: bytes, nest: Nest | None = None) -> None:
         """`nest`: has started already, and exits with its owner."""

@@ -35,7 +35,8 @@ from grader.sandbox.procfs import (
 
 _PAGE_BYTES = resource.getpagesize()
 #: Where fields of /proc/PID/stat are, counted from the first after the name.
-_STATE, _PARENT, _GROUP, _FOREGROUND, _THREADS, _EXIT_CODE = 0, 1, 2, 5, 17, 49
+_STATE, _PARENT, _GROUP, _FOREGROUND, _TIMES, _THREADS, _EXIT_CODE = 0, 1, 2, 5, slice(11, 15), 17, 49
+_TICK_NS = 10**9 // os.sysconf("SC_CLK_TCK")
 
 
 def pids() -> Iterator[int]:
@@ -80,6 +81,11 @@ def exit_status(pid: int) -> int | None:
         return None
     code = int(fields[_EXIT_CODE])
     return os.waitstatus_to_exitcode(code) if os.WIFEXITED(code) or os.WIFSIGNALED(code) else None
+
+
+def cpu_ns(pid: int) -> int:
+    """How long all its threads have been on a CPU, and the children that it has waited for; 0 if it is gone."""
+    return _TICK_NS * sum(map(int, stat(pid)[_TIMES]))
 
 
 def in_foreground(pid: int) -> bool:

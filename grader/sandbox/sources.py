@@ -1,139 +1,141 @@
-"""Where in its own source a program is: its threads' innermost frames whose file is one that was handed in.
+"""Which lines of its own source a program's stacks lead to, and what these lines say.
 
-The tools that know how to read a stack (py-spy for Python, eu-stack for what a compiler has made with -g) run as the
-program's own user, so they have no right that the program lacks, outside its filter, which forbids tracing.  A hostile
-program may kill them, feed them nonsense or make them slow: they have a second, little memory, and what they print is
-text, read up to a limit.  A tool that is missing or fails leaves nothing known, which costs nobody anything.
+Own is a file that lies in the work folder and in no folder of libraries.  Of each thread only its innermost own frame
+counts, and what it calls there says how much it tells: a thread that runs more than one that waits for a client, that
+more than one that waits for anybody to come, and that more than one that waits for other threads.
 
-Standard library only.
+Standard library only; apart from the files that `Files` reads it is pure.
 """
 
 from __future__ import annotations
 
-import json
 import os
 import re
-import resource
-import shutil
-import subprocess
-import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import suppress
-from typing import Any, Final, NamedTuple
+from functools import cached_property
+from typing import Any, Final
 
-#: py-spy takes 30 to 80 ms and eu-stack 0.2 ms a frame; more than this no reader would wait for a line.
-_TOOL_S: Final = 0.4
-#: py-spy maps what it reads; 1 GiB of addresses is ten times what it was seen to take.
-_TOOL_BYTES: Final = 1 << 30
-_MOST_PRINTED_BYTES: Final = 1 << 18
-#: Of a program with many processes and threads, the first ones: a reader needs one place or two.
-_MOST_PROCESSES: Final = 2
-_MOST_PLACES: Final = 3
+from grader.sandbox.stacks import Frame, Stack
+
+#: A reader needs one place or two.
+_MOST_PLACES: Final = 2
 #: A line of source, and how many are shown before and after it.
 _MOST_CHARACTERS: Final = 160
 _AROUND: Final = 1
 _MOST_FILE_BYTES: Final = 1 << 20
+#: Files that are looked through for one that is known by its name only.
+_MOST_FILES: Final = 20_000
+#: Folders below the work folder with other people's code.
+_LIBRARIES: Final = ("site-packages", "node_modules", ".cargo", "vendor")
 
-#: A frame of eu-stack -s: the function at the end of its line, then the file and the line on the next.
-_FRAME: Final = re.compile(r"^#\d+\s+0x[0-9a-f]+(?: - \d+)?\s+(\S+).*\n\s+(\S+?):(\d+)(?::\d+)?$", re.MULTILINE)
-
-
-class Frame(NamedTuple):
-    """A place in a source file."""
-
-    file: str
-    line: int
-    function: str
-
-
-def places(pids: Iterable[int], work: str) -> list[dict[str, Any]]:
-    """The places in files below `work` where these processes are, each once, with lines of source around each."""
-    found: dict[Frame, None] = {}
-    for pid in [*pids][:_MOST_PROCESSES]:
-        for stack in _stacks(pid):
-            own = next((frame for frame in stack if _is_own(frame, work)), None)
-            if own:
-                found.setdefault(own)
-    return [_told(frame, work) for frame in [*found][:_MOST_PLACES]]
+#: What a thread calls, by the name alone, that moves a client's bytes, waits for anybody to come, or for other threads;
+#: the first row counts that fits anything that it calls.
+_MOVES_BYTES: Final = re.compile(r"(?<![A-Za-z])(?:read|recv|write|send)|Read|Recv|Write|Send")
+_FOR_ANYBODY: Final = re.compile(r"accept|select|^_*p?poll|epoll_p?wait|kevent", re.IGNORECASE)
+_FOR_THREADS: Final = re.compile(r"join|futex|cond_|park|wait|sem_|lock", re.IGNORECASE)
+_RUNS, _FOR_A_CLIENT, _AT_THE_DOOR, _BETWEEN_THREADS = range(4)
 
 
-def _is_own(frame: Frame, work: str) -> bool:
-    path = os.path.normpath(os.path.join(work, frame.file))
-    return path.startswith(f"{work}/") and "/site-packages/" not in path and os.path.isfile(path)
+class Files:
+    """The files that a program may have been made from: those in its work folder."""
+
+    def __init__(self, work: str) -> None:
+        self._work = work
+
+    def own(self, file: str) -> str | None:
+        """The path in the work folder that a stack calls so; None if it is no file of the program's own.
+
+        A stack may know a file by its whole path, by its path below the work folder, or by its name in its package.
+        """
+        if not file:
+            return None
+        path = os.path.normpath(os.path.join(self._work, file))
+        if path.startswith(f"{self._work}/") and os.path.isfile(path):
+            return None if _of_library(path[len(self._work) + 1 :]) else path
+        if os.path.isabs(file):
+            return None
+        found = self._by_name.get(os.path.basename(file), ())
+        return next((path for path in found if path.endswith(f"/{file}")), found[0] if len(found) == 1 else None)
+
+    @cached_property
+    def _by_name(self) -> dict[str, list[str]]:
+        found: dict[str, list[str]] = {}
+        seen = 0
+        for folder, folders, names in os.walk(self._work):
+            folders[:] = sorted(name for name in folders if name not in _LIBRARIES)
+            for name in names:
+                found.setdefault(name, []).append(os.path.join(folder, name))
+            seen += len(names)
+            if seen > _MOST_FILES:
+                break
+        return found
+
+    def told(self, frame: Frame, how: str = "") -> dict[str, Any]:
+        """A place as the driver is told it, with the lines around it.  `how`: how it was found, in words."""
+        path = self.own(frame.file) or ""
+        first = max(1, frame.line - _AROUND)
+        return {
+            "file": os.path.relpath(path, self._work)[:_MOST_CHARACTERS],
+            "line": frame.line,
+            "function": plain(frame.function)[:_MOST_CHARACTERS],
+            "first": first,
+            "source": lines_of(path, first, frame.line + _AROUND),
+            "how": how,
+        }
 
 
-def _stacks(pid: int) -> Iterator[list[Frame]]:
-    """Each thread's frames, the innermost first."""
-    with suppress(OSError, ValueError, KeyError, TypeError, subprocess.SubprocessError):
-        program = os.path.basename(os.readlink(f"/proc/{pid}/exe"))
-        tool, argv, read = _PYTHON if program.startswith("python") else _COMPILED
-        path = _which(tool)
-        if path:
-            yield from read(_printed([path, *argv, str(pid)]))
+def _of_library(path: str) -> bool:
+    return any(part in _LIBRARIES for part in path.split("/")[:-1])
 
 
-def _which(tool: str) -> str | None:
-    """The tool, if it is on the path or beside the interpreter that runs this."""
-    beside = os.path.join(os.path.dirname(sys.executable), tool)
-    return beside if os.access(beside, os.X_OK) else shutil.which(tool)
+def plain(function: str) -> str:
+    """A function's name as its author wrote it: without Go's package main, Java's package and Rust's hash and crate."""
+    name = re.sub(r"::h[0-9a-f]{16}$", "", function)
+    name = re.sub(r"^main\.|^(?:[a-z_]\w*\.)+(?=[A-Z])", "", name)
+    return re.sub(r"^[a-z_]\w*::(?=\w+(?:::\{closure.*)?$)", "", name)
 
 
-def _printed(argv: list[str]) -> str:
-    """What a tool prints in its time, up to a limit."""
-
-    def bounded() -> None:
-        resource.setrlimit(resource.RLIMIT_AS, (_TOOL_BYTES, _TOOL_BYTES))
-        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-
-    # preexec_fn is safe here: this process is a fork of the warden, which has one thread.
-    with subprocess.Popen(
-        argv,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        env={"PATH": os.defpath},
-        preexec_fn=bounded,  # noqa: PLW1509
-    ) as tool:
-        try:
-            words, _ = tool.communicate(timeout=_TOOL_S)
-        except subprocess.TimeoutExpired:
-            tool.kill()
-            raise
-    return words[:_MOST_PRINTED_BYTES].decode("utf-8", "replace")
-
-
-def _of_py_spy(words: str) -> Iterator[list[Frame]]:
-    for thread in json.loads(words):
-        yield [Frame(str(one["filename"]), int(one["line"]), str(one["name"])) for one in thread["frames"]]
-
-
-def _of_eu_stack(words: str) -> Iterator[list[Frame]]:
-    for thread in words.split("\nTID ")[:100]:
-        yield [Frame(found[2], int(found[3]), found[1]) for found in _FRAME.finditer(thread)]
-
-
-_Tool = tuple[str, list[str], Callable[[str], Iterator[list[Frame]]]]
-_PYTHON: Final[_Tool] = ("py-spy", ["dump", "--json", "--nonblocking", "--pid"], _of_py_spy)
-_COMPILED: Final[_Tool] = ("eu-stack", ["-s", "-p"], _of_eu_stack)
-
-
-def _told(frame: Frame, work: str) -> dict[str, Any]:
-    path = os.path.normpath(os.path.join(work, frame.file))
-    first = max(1, frame.line - _AROUND)
-    return {
-        "file": os.path.relpath(path, work)[:_MOST_CHARACTERS],
-        "line": frame.line,
-        "function": frame.function[:_MOST_CHARACTERS],
-        "first": first,
-        "source": _lines(path, first, frame.line + _AROUND),
-    }
-
-
-def _lines(path: str, first: int, last: int) -> list[str]:
+def lines_of(path: str, first: int, last: int) -> list[str]:
     """Lines of a regular file; none if it isn't one or can't be read."""
     with suppress(OSError):
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
         with os.fdopen(descriptor, "rb") as file:
             text = file.read(_MOST_FILE_BYTES).decode("utf-8", "replace")
-        return [line[:_MOST_CHARACTERS] for line in text.splitlines()[first - 1 : last]]
+        return [line.expandtabs(4)[:_MOST_CHARACTERS] for line in text.splitlines()[first - 1 : last]]
     return []
+
+
+def own_frames(stacks: Iterable[Stack], files: Files, now: Collection[int]) -> Iterator[tuple[int, Frame]]:
+    """Each thread's innermost own frame, with how much it tells (the less the number, the more).
+
+    `now`: the threads that are running.
+    """
+    for stack in stacks:
+        place = next((at for at, frame in enumerate(stack.frames) if files.own(frame.file)), None)
+        if place is not None:
+            runs = stack.running or (stack.tid in now if stack.tid else bool(now))
+            yield _RUNS if runs else _rank(stack, place), stack.frames[place]
+
+
+def _rank(stack: Stack, place: int) -> int:
+    called = [re.split(r"[.:]", frame.function)[-1] for frame in stack.frames[:place]]
+    rows = {_MOVES_BYTES: _FOR_A_CLIENT, _FOR_ANYBODY: _AT_THE_DOOR, _FOR_THREADS: _BETWEEN_THREADS}
+    return next((rank for words, rank in rows.items() if any(map(words.search, called))), _FOR_A_CLIENT)
+
+
+def chosen(looks: Sequence[Sequence[tuple[int, Frame]]]) -> list[tuple[Frame, str]]:
+    """The places that say most, each once, and how often it was met if there were several looks.
+
+    `looks`: what `own_frames` gives at each; more than one if a thread was running, and then the line counts that such
+    threads were met at most often.
+    """
+    if len(looks) > 1:
+        met = Counter(frame for look in looks for rank, frame in look if rank == _RUNS)
+        if met:
+            frame, times = met.most_common(1)[0]
+            return [(frame, f"seen there in {times} of {len(looks)} looks")]
+    ranked = sorted(looks[0], key=lambda one: one[0]) if looks else []
+    telling = [frame for rank, frame in ranked if rank < _BETWEEN_THREADS] or [frame for _, frame in ranked]
+    return [(frame, "") for frame in [*dict.fromkeys(telling)][:_MOST_PLACES]]

@@ -32,11 +32,12 @@ from typing import Any, NamedTuple
 
 from grader.link.channel import Channel, ChannelClosedError, read_frame
 from grader.link.settings import SOCKET_PATH, Settings
-from grader.sandbox import counts, handed, launching, sources, users, workfolder
+from grader.sandbox import counts, handed, launching, users, workfolder
 from grader.sandbox.children import become, done_as, forked
 from grader.sandbox.crowd import Crowd, StillThereError, send_signal
 from grader.sandbox.eyes import Eyes
 from grader.sandbox.launching import Launcher, NotStarted
+from grader.sandbox.locating import Locator
 from grader.sandbox.memory import MemoryWatch
 from grader.sandbox.places import Places
 from grader.sandbox.users import Rights
@@ -75,6 +76,7 @@ class Warden:
         self._crowd = Crowd(settings, self._rights, alone=alone)
         self._places = Places(settings, self._rights, alone=alone)
         self._eyes = eyes = Eyes(self._crowd, self._rights)
+        self._locator = locator = Locator(self._crowd, settings)
         # A program of the same user could end PID 1 by any signal that has a handler, as SIGINT has in Python; to all
         # others from inside its namespace it is deaf (pid_namespaces(7)).
         exposed = settings["private_pids"] and not self._for_another
@@ -87,11 +89,14 @@ class Warden:
             "remember": self._remember,
             "read_file": self._read_file,
             "write_file": self._write_file,
-            "places": self._places_in_source,
+            "places": locator.places,
+            "places_told": locator.told,
+            "crash": locator.crash,
             "start": self._start,
             "status": self._status,
             "refused_processes": self._refused_processes,
             "snapshot": eyes.snapshot,
+            "cpu_time": eyes.cpu_time,
             "socket_timeouts": eyes.socket_timeouts,
             "small_send_buffers": eyes.small_send_buffers,
             "watched": eyes.watched,
@@ -183,15 +188,6 @@ class Warden:
         found = users.answered_as(*self._user, missing) if self._for_another else missing()
         return {"lacking": found or []}
 
-    def _places_in_source(self) -> dict[str, Any]:
-        """Where the program is in its own source.  Whoever asks does not use it any more afterwards."""
-        pids, work = self._crowd.pids(), self._settings["work"]
-
-        def found() -> list[dict[str, Any]]:
-            return sources.places(pids, work)
-
-        return {"places": (users.answered_as(*self._user, found) if self._for_another else found()) or []}
-
     def _remember(self) -> dict[str, Any]:
         """Building is done: every program will find the places that it can write in as they are now."""
         try:
@@ -240,11 +236,15 @@ class Warden:
         piped: bool,
         environment: dict[str, str],
         afresh: bool,
+        lay: dict[str, str],
+        followed: bool,
     ) -> Answer:
         """Start a program on a terminal, which echoes what is typed or not, or on pipes.
 
         `piped`: its standard output is a pipe even if its standard input is a terminal.
-        `afresh`: nothing of it runs any more, and it finds everything as it was after building.
+        `afresh`: nothing of it runs any more, and it finds everything as it was after building.  `lay`: files that it
+        finds in its folder as well, in place of its own, by name (base64).  `followed`: by a tracer, so that `crash`
+        can be asked.
         Descriptors: pidfd, stdin, stdout, stderr; a terminal's master is stdin and, unless that is a pipe, stdout, and
         its other side goes along as the fifth, opened apart from the program's own.
         """
@@ -252,6 +252,9 @@ class Warden:
         self._oom_kills, self._refusals = counts.killed_for_memory(), counts.refused_processes()
         if afresh and (why := self._places.tidy()):
             return Answer({"error": why})
+        for name, content in lay.items():
+            if "none" in (answer := self._write_file(name, content)):
+                return Answer({"error": f"the file {name!r} that it is to find {answer['none']}"})
         try:
             with users.acting_as(*self._user):  # so that the program can open them again by name, as /dev/stdin
                 opened = launching.open_terminal(echo=echo, piped=piped) if terminal else launching.open_pipes()
@@ -260,7 +263,8 @@ class Warden:
                 raise
             return Answer({"error": "the running program holds all pseudo-terminals"})
         ours, theirs = opened
-        pid = self._launcher.launch(argv, environment, theirs, terminal=terminal)
+        follow = self._locator.follow if followed else None
+        pid = self._launcher.launch(argv, environment, theirs, terminal=terminal, follow=follow)
         for descriptor in set(theirs):
             if terminal and descriptor == theirs[0]:
                 self._terminals.append(descriptor)  # or it would break when the program closes its standard streams

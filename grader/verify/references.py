@@ -151,6 +151,8 @@ def reference_folder(assignment: Assignment, own: Path, given: Path | None = Non
             return place
     looked = given if given is not None else own / "reference"
     message = f"there are no reference programs for {assignment.name}: {looked} has no {VERDICTS}"
+    if given is None and not checkout.is_dir():
+        message += " (those of the assignments that come with the grader are in its source archive: --reference DIR)"
     raise UsageError(message)
 
 

@@ -17,6 +17,8 @@ _SIGNAL_NAMES = {
     15: "SIGTERM",
     25: "SIGXFSZ, writing too large a file",
 }
+#: Those that end a program for what it has done itself.
+CRASHES = frozenset({4, 6, 7, 8, 11, 13})
 
 
 def reason_of(ending: Ending) -> Reason:

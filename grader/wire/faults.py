@@ -11,13 +11,17 @@ from grader.errors import NOT_THE_PROGRAMS, Reason
 
 @dataclass(frozen=True)
 class Place:
-    """Where a program was in its own source: lines of it, of which `first` is the number of the first."""
+    """Where a program was in its own source: lines of it, of which `first` is the number of the first.
+
+    `how`: how that was found out, in words, if it says something.
+    """
 
     file: str
     line: int
     function: str
     first: int = 1
     source: tuple[str, ...] = ()
+    how: str = ""
 
 
 @dataclass

@@ -8,6 +8,10 @@ A deadline is a bucket: own time fills it, and every byte that moves lets a litt
 useful rate never fills it, while one byte each second does.  Nothing is saved up: a program that stops moving bytes has
 the deadline from then on, however much was moved before.
 
+A thread's counts are gone when it has ended.  Processes that live for a moment each, between two looks, could take the
+CPUs away from threads of the same program, which then seem to wait for the machine.  So where a wait takes longer on
+the clock than it should, the time on a CPU of everything that the program ever ran counts as well.
+
 A program that is on a CPU all the time while nothing moves *spins*.  Each wait for it takes a whole deadline, since the
 kernel can't tell what it is about to do.  `Spinning` counts the checks in which that was so; after some of them it is
 known, and less is enough if no check passes because a wait has ended.  We always wait in silence for the whole time.
@@ -38,18 +42,25 @@ class OwnTime:
         #: The time of a look at which it waited for a device, and the machine's count then.
         self._at_device: tuple[float, float] | None = None
         self._device_s = 0.0
+        #: The time on a CPU of all its processes, the ended ones included: at the last look, and since the first.
+        self._whole_before_s: float | None = None
+        self._whole_ran_s = 0.0
         #: Threads that want to run -> since when, as far as we know, and their counts since then.
         self._queued: dict[int, tuple[float, tuple[int, int]]] = {}
 
-    def spent_s(self, now: float, snapshot: Snapshot, io_stalled_s: float | None = None) -> float:
+    def spent_s(
+        self, now: float, snapshot: Snapshot, io_stalled_s: float | None = None, cpu_s: float | None = None
+    ) -> float:
         """Seconds in which it ran, or slept of its own accord; not those it waited for a CPU or, bounded, for I/O.
 
-        `io_stalled_s`: for how long somebody on this machine has waited for I/O, ever; None: not known.
+        `io_stalled_s`: for how long somebody on this machine has waited for I/O, ever; None: not known.  `cpu_s`: how
+        long all that the program has ever run was on a CPU, where that was asked.
         """
         ran_s, waited_s = self._since_first(snapshot)
         waited_s += self._waiting_s(now, snapshot)
         self._note_device(now, snapshot, io_stalled_s)
-        return max(ran_s, now - self._began - waited_s - min(self._device_s, IO_MOST_S))
+        self._note_whole(cpu_s)
+        return max(ran_s, self._whole_ran_s, now - self._began - waited_s - min(self._device_s, IO_MOST_S))
 
     def _waiting_s(self, now: float, snapshot: Snapshot) -> float:
         """How long threads have waited that still wait for a CPU: the kernel counts a wait only when it is over."""
@@ -68,6 +79,12 @@ class OwnTime:
             if before:
                 self._device_s += min(now - before[0], io_stalled_s - before[1])
             self._at_device = (now, io_stalled_s)
+
+    def _note_whole(self, cpu_s: float | None) -> None:
+        if cpu_s is not None:
+            before_s = cpu_s if self._whole_before_s is None else self._whole_before_s
+            self._whole_ran_s += max(0.0, cpu_s - before_s)
+            self._whole_before_s = cpu_s
 
     def ran_s(self, snapshot: Snapshot) -> float:
         """Seconds on a CPU since the first snapshot."""
@@ -104,12 +121,19 @@ class Deadline:
         self._quiet_spent_s = self._quiet_ran_s = 0.0
         self._moved: tuple[int, ...] | None = None
 
-    def look(self, now: float, snapshot: Snapshot, moved: tuple[int, ...], io_stalled_s: float | None = None) -> None:
+    def look(
+        self,
+        now: float,
+        snapshot: Snapshot,
+        moved: tuple[int, ...],
+        io_stalled_s: float | None = None,
+        cpu_s: float | None = None,
+    ) -> None:
         """Count what a look has shown.
 
-        `moved`: what it has read and written so far, a number each, in bytes.  `io_stalled_s`: see `OwnTime.spent_s`.
+        `moved`: what it has read and written so far, a number each, in bytes.  The others: see `OwnTime.spent_s`.
         """
-        spent_s = self._whole.spent_s(now, snapshot, io_stalled_s)
+        spent_s = self._whole.spent_s(now, snapshot, io_stalled_s, cpu_s)
         bytes_moved = 0 if self._moved is None else max(0, sum(moved) - sum(self._moved))
         # Threads that have ended take their times with them, so that less may be spent than before.
         more_s = max(0.0, spent_s - self._spent_s) - bytes_moved / USEFUL_BYTES_PER_S
@@ -120,7 +144,7 @@ class Deadline:
             if self._moved is not None:
                 self._quiet = OwnTime(now)
             self._moved = moved
-        self._quiet_spent_s = self._quiet.spent_s(now, snapshot, io_stalled_s)
+        self._quiet_spent_s = self._quiet.spent_s(now, snapshot, io_stalled_s, cpu_s)
         self._quiet_ran_s = self._quiet.ran_s(snapshot)
 
     def has_not_come(self) -> None:

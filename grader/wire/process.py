@@ -14,12 +14,13 @@ import select
 import time
 from collections.abc import Collection
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from grader.errors import Reason
 from grader.limits import KERNEL_S, SandboxLimits
 from grader.link.channel import ChannelClosedError
 from grader.model import EventKind
+from grader.wire import traces
 from grader.wire.budget import Budget
 from grader.wire.endings import describe_ending
 from grader.wire.faults import FaultError
@@ -30,6 +31,8 @@ from grader.wire.warden import Ending, Started, WardenClient, WardenError
 _PRINTED_BY_BYTE = 8
 #: How much is kept of a client's output: a reply of a mebibyte, several times.
 _MOST_OUTPUT_BYTES = 16 << 20
+#: A reader needs one place or two.
+_MOST_PLACES = 2
 
 
 @dataclass
@@ -125,6 +128,21 @@ class Process:
             if self.ending() is None:
                 with suppress(WardenError, ChannelClosedError):
                     error.places = self.warden.places()
+
+    def trace(self, error: FaultError) -> None:
+        """Put the place first that a trace names which it has printed in this check: it says what went wrong."""
+        with suppress(FaultError):  # a flood is told elsewhere
+            self.catch_up()
+        printed, complained = self.printed_in_check()
+        frames = traces.frames(complained) or traces.frames(printed)
+        with suppress(WardenError, ChannelClosedError):
+            named = (replace(place, how="from its trace") for place in self.warden.places_told(frames))
+            error.places = (*named, *(error.places or ()))[:_MOST_PLACES]
+
+    def tell_crash(self, error: FaultError) -> None:
+        """If it was followed and has crashed, say where."""
+        with suppress(WardenError, ChannelClosedError):
+            error.places = self.warden.crash()
 
     def told(self, size_bytes: int) -> None:
         """It was sent or typed so many bytes, which it may print."""

@@ -26,6 +26,13 @@ from grader.wire.terminal import MadeOfCtrlC
 from grader.wire.waiting import Awaited, NoProgressError, Why
 from grader.wire.warden import Started, WardenClient
 
+#: A loop that asks for bytes spends a third of its time in that call or more: in so many moments, one that looks is
+#: caught twice but once in 400 times, and then a later look finds it.
+_MOMENTS = 20
+_BETWEEN_MOMENTS_S = 0.001
+#: Being stopped and continued takes a thread some microseconds in the kernel; more than this it spends in its own code.
+_OWN_CODE_NS = 100_000
+
 
 class Program(Awaited):
     """One started program and all its processes."""
@@ -136,6 +143,42 @@ class Program(Awaited):
             self.stops.note_ended_of_it()
             raise UnprovedError(what, doing=self.doing())
         self._survives_stops = True
+
+    def has_looked(self, inode: int, for_s: float) -> bool:
+        """Whether it has looked at this socket's bytes (MSG_PEEK), which have waited `for_s` so far.
+
+        Raises:
+            FaultError, UnprovedError: see `is_caught_peeking`.
+        """
+        if self.looks.has_peeked(inode):
+            return True
+        return (self.stops.peeks or for_s > SETTLE_S) and self.is_caught_peeking(inode)
+
+    def is_caught_peeking(self, inode: int) -> bool:
+        """Whether it looks at this socket's bytes again and again without taking them (MSG_PEEK), and did so just now.
+
+        It is stopped at some arbitrary moments.  The look that a thread is then on its way out of may have begun before
+        these bytes came; but it has begun another if it is so a second time and has run its own code in between.
+
+        Raises:
+            FaultError: it does not survive being stopped, and did not before.
+            UnprovedError: it did not survive that once, or the machine does not stop it.
+        """
+        if not self._survives_stops:
+            self._rehearse_stop()
+        ran_ns: dict[int, int] = {}
+        for _ in range(_MOMENTS):
+            self.pump(_BETWEEN_MOMENTS_S)
+            self._freeze()
+            try:
+                caught = self.looks.caught_peeking(inode)
+            finally:
+                self.warden.thaw()
+            if any(caught[tid] - ran_ns[tid] > _OWN_CODE_NS for tid in caught.keys() & ran_ns.keys()):
+                self.stops.note_peek()
+                return True
+            ran_ns = caught | ran_ns
+        return False
 
     def cpu_share(self, window_s: float) -> float | None:
         """The part of its own time for which it is on a CPU while nothing is asked; None: it is still, so none.

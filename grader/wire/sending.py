@@ -14,7 +14,6 @@ from collections.abc import Callable, Iterable
 from typing import TypeVar
 
 from grader.errors import Reason
-from grader.limits import RESTLESS_SETTLE_S
 from grader.model import EventKind
 from grader.protocol.script import pieces_of
 from grader.wire.faults import FaultError, UnprovedError
@@ -23,7 +22,7 @@ from grader.wire.own_time import Deadline
 from grader.wire.receiving import Receiver
 from grader.wire.stream import CLOSED_BY_PROGRAM, Stream
 from grader.wire.transcript import Sending
-from grader.wire.waiting import NoProgressError, Why
+from grader.wire.waiting import NoProgressError
 
 T = TypeVar("T")
 
@@ -44,7 +43,7 @@ class Sender:
         """See `Connection.send`."""
         __tracebackhide__ = True
         stream = self._stream
-        reading, taken = Deadline(stream.program.limits.reply_s), stream.traffic()[0]
+        reading = Deadline(stream.program.limits.reply_s)
         cut = pieces_of(data, pieces)
         sending = stream.transcript.sending(stream.name, data)
         for number, piece in enumerate(cut):
@@ -54,7 +53,7 @@ class Sender:
                 raise self._receiver.lost_while_sending()
             self.push(piece, sending)
             if pieces is not None:
-                self._wait_read(reading, taken)
+                self._wait_read(reading)
 
     def send_as_one_read(self, data: bytes) -> None:
         """See `Connection.send_as_one_read`."""
@@ -220,16 +219,17 @@ class Sender:
     def wait_read(self) -> None:
         """See `Connection.wait_read`."""
         __tracebackhide__ = True
-        self._wait_read(Deadline(self._stream.program.limits.reply_s), self._stream.traffic()[0])
+        self._wait_read(Deadline(self._stream.program.limits.reply_s))
 
-    def _wait_read(self, deadline: Deadline, taken: int) -> None:
-        """The gate for a piece of a message; so many bytes had been read before its first.
+    def _wait_read(self, deadline: Deadline) -> None:
+        """The gate for a piece of a message.
 
-        A program that never rests and has read none of it may have looked at it all the same: it goes on, and what it
-        answers wrong is wrong.
+        A program that leaves bytes where they are may have looked at them: asleep in such a look, or in many of them.
         """
         __tracebackhide__ = True
         stream = self._stream
+        program = stream.program
+        began = time.monotonic()
         look_at, pause_s = 0.0, _FIRST_PEEK_S
         row: SocketRow | None = None
 
@@ -248,20 +248,18 @@ class Sender:
             if row is None or row.bytes_received != stream.sent_bytes or now < look_at:
                 return None
             look_at, pause_s = now + pause_s, 2 * pause_s
-            return (row.inode != 0 and stream.program.looks.has_peeked(row.inode)) or None
+            return (row.inode != 0 and program.has_looked(row.inode, for_s=now - began)) or None
 
         if self.at_once(read):
             return
-        within = Deadline(RESTLESS_SETTLE_S) if stream.program.stops.leaves_unread else deadline
+        # To catch it takes time that is ours.
+        within = Deadline(program.limits.reply_s) if program.stops.peeks else deadline
         try:
-            stream.program.wait(read_or_seen, within=within, hurried=True)
+            program.wait(read_or_seen, within=within, hurried=True)
         except NoProgressError as stop:
             if row is not None and not row.inode:
                 raise self._unread(Reason.NOT_ACCEPTED, f"{stream.name} was never accepted", stop) from None
             unread = row.receive_queue if row else 0
-            if row is not None and stop.why is Why.DEADLINE and row.bytes_received - unread == taken:
-                stream.program.stops.note_unread()
-                return
             what = f"{unread} byte{'s' * (unread != 1)} from {stream.name} left unread"
             raise self._unread(Reason.NOT_READ, what, stop) from None
 

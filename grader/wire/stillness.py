@@ -50,6 +50,11 @@ class ThreadFacts(msgspec.Struct, frozen=True):
         return self.state in _ASLEEP or self.in_vfork
 
     @property
+    def is_stopped(self) -> bool:
+        """Whether a signal has stopped it."""
+        return self.state == "T"
+
+    @property
     def waits_for_device(self) -> bool:
         """Whether it waits for a disk or the like, or for a page of memory: the machine's matter, unless it is idle."""
         return self.state == "D" and not self.in_vfork

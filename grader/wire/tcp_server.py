@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import errno
 import socket
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Protocol
+from typing import Final, Protocol, TypeVar
 
 from grader.errors import Reason
 from grader.model import EventKind
+from grader.protocol.reply import Reply, Values
 from grader.protocol.script import Answer
 from grader.wire.connection import Connection
 from grader.wire.endings import reason_of
@@ -20,8 +21,12 @@ from grader.wire.receiving import A_REQUEST
 from grader.wire.stream import prepare
 from grader.wire.waiting import NoProgressError
 
+#: Who our end is in a transcript.
+THE_SERVER: Final = "the server"
 #: More than any client makes by accident.
 _BACKLOG = 16
+
+_Way = TypeVar("_Way")
 
 
 class ScriptedConnection(Connection):
@@ -29,7 +34,7 @@ class ScriptedConnection(Connection):
 
     def __init__(self, program: Program, table: SocketTable, sock: socket.socket, theirs: Endpoint) -> None:
         prepare(sock)
-        super().__init__(program, table, sock, theirs, "the server", wording=A_REQUEST)
+        super().__init__(program, table, sock, theirs, THE_SERVER, wording=A_REQUEST)
         where = f"to {self.ours.host} port {self.ours.port}"
         self.transcript.add(EventKind.CONNECTED, self.program.name, where, ends=(self.ours, theirs))
 
@@ -58,7 +63,7 @@ class ScriptedConnection(Connection):
             FaultError: something did.
         """
         __tracebackhide__ = True
-        self.take()
+        self.take_most(len(self.received) + 1)
         if self.received:
             what = "the server received more than the program should send"
             raise FaultError(Reason.EXTRA_REQUEST, what, b"", bytes(self.received), self.program.doing())
@@ -87,8 +92,8 @@ class Peer(Protocol):
     def wait_came(self) -> Endpoint:
         """Until the program has connected to us; which of our addresses it connected to."""
 
-    def expect(self, request: bytes) -> None:
-        """The program sends exactly this."""
+    def expect(self, request: bytes | Reply) -> Values:
+        """The program sends this; what was captured in it."""
 
     def expect_nothing_more(self) -> None:
         """The program has sent nothing else."""
@@ -98,6 +103,9 @@ class Peer(Protocol):
 
     def was_left(self) -> bool:
         """Whether the program has closed its side, and may be waiting for us to close ours."""
+
+    def hang_up(self) -> None:
+        """The server has said all that it will say."""
 
     def dismiss(self) -> None:
         """The conversation is over on the server's side."""
@@ -135,8 +143,13 @@ class ScriptedServer:
         """Whether the program has closed its side of its connection."""
         return bool(self.connections) and self.connections[-1].was_left()
 
+    def hang_up(self) -> None:
+        """Close our side of the connection; what the program sends all the same is seen."""
+        self.connection.half_close()
+
     def dismiss(self) -> None:
-        """Close the connection."""
+        """Close the connection; what has arrived until now is kept."""
+        self.connection.take_most(len(self.connection.received) + 1)
         self.connection.close()
 
     def came_to(self) -> Endpoint | None:
@@ -195,10 +208,10 @@ class ScriptedServer:
         __tracebackhide__ = True
         return self.connection.ours
 
-    def expect(self, request: bytes) -> None:
-        """The program sends exactly this, on its one connection."""
+    def expect(self, request: bytes | Reply) -> Values:
+        """The program sends this, on its one connection; what was captured in it."""
         __tracebackhide__ = True
-        self.connection.expect(request)
+        return self.connection.expect(request)
 
     def expect_nothing_more(self) -> None:
         """Nothing arrived besides what was expected, and no other connection."""
@@ -216,7 +229,7 @@ class ScriptedServer:
         self.answered_at = printed_by_now(self._program)
         if how is Answer.IN_BYTES:
             reply = self._all_but_its_end(connection, reply)
-        _ANSWERS[how](connection, reply)
+        way_to(how, ANSWERS)(connection, reply)
 
     def _all_but_its_end(self, connection: ScriptedConnection, reply: bytes) -> bytes:
         """Reply up to the last byte that is not part of a line ending; returns the rest.
@@ -230,6 +243,17 @@ class ScriptedServer:
             connection.wait_rests()
             self.answered_at = printed_by_now(self._program)
         return reply[end:]
+
+
+def way_to(how: Answer, ways: Mapping[Answer, _Way]) -> _Way:
+    """What answers so.
+
+    Raises:
+        ValueError: nothing does over this transport.
+    """
+    if how not in ways:
+        raise ValueError(f"over this transport a server can't answer as Answer.{how.name} says")
+    return ways[how]
 
 
 def printed_by_now(program: Program | None) -> int:
@@ -283,7 +307,8 @@ def _half_then_reset(connection: ScriptedConnection, reply: bytes) -> None:
     connection.reset()
 
 
-_ANSWERS: dict[Answer, Callable[[ScriptedConnection, bytes], None]] = {
+#: What each way to answer does.
+ANSWERS: Final[Mapping[Answer, Callable[[ScriptedConnection, bytes], None]]] = {
     Answer.WHOLE: lambda connection, reply: connection.send(reply),
     Answer.TOGETHER: lambda connection, reply: connection.send_as_one_read(reply),
     Answer.IN_BYTES: lambda connection, reply: connection.send(reply, pieces=1),

@@ -1,4 +1,4 @@
-"""How runtimes say that a program has let an error through: a traceback, a stack trace, a panic.
+"""How runtimes say that a program has let an error through: a traceback, a stack trace, a panic; and where.
 
 Each text is the runtime's own, at the beginning of a line, or behind a prompt where nothing else looks like it.  None
 takes more than one pass over what is printed.
@@ -39,3 +39,40 @@ _OF_ASYNCIO: Final = re.compile(
 def shows_traceback(printed: bytes | bytearray) -> bool:
     """Whether it holds a runtime's own words for an error that nobody has caught."""
     return _ANY.search(_OF_ASYNCIO.sub(b"", printed)) is not None
+
+
+#: How each names a place: groups `f` (function, may be missing), `file` and `line`, the innermost first but for Python.
+_PYTHON_FRAME: Final = rb'^ +File "(?P<file>[^"\n]+)", line (?P<line>\d+)(?:, in (?P<f>[^\n]+))?\r?$'
+_FRAMES: Final = {
+    "HotSpot": rb"^\tat (?P<f>(?:[\w$]+\.)+[\w$<>]+)\((?P<file>[^():\n]+):(?P<line>\d+)\)\r?$",
+    "Go": rb"^(?P<f>\S[^\n]*)\([^\n]*\)\n\t(?P<file>[^\n:]+):(?P<line>\d+)(?: \+0x[0-9a-f]+)?$",
+    "V8": rb"^ +at (?:(?P<f>[^\n()]+) \()?(?:file://)?(?P<file>/[^\n()]+?):(?P<line>\d+):\d+\)?\r?$",
+    "V8, a place alone": rb"^(?:file://)?(?P<file>/[^\n:]+):(?P<line>\d+)$",
+    "Rust": rb"^thread '[^'\n]*'(?: \(\d+\))? panicked at (?:'[^\n]*', )?(?P<file>[^\n:']+):(?P<line>\d+):\d+:?$",
+    "sanitizers": rb"^ +#\d+ 0x[0-9a-f]+ in (?P<f>[^\n]+?) (?P<file>/[^\n:]+):(?P<line>\d+)(?::\d+)?$",
+    "Ruby": rb"^(?:\tfrom )?(?P<file>[^\s:]+\.rb):(?P<line>\d+):in [`'](?P<f>[^'\n]*)'",
+    "Perl": rb" at (?P<file>[^\s]+) line (?P<line>\d+)\.$",
+}
+_PLACES: Final = [re.compile(pattern, re.MULTILINE) for pattern in _FRAMES.values()]
+_OF_PYTHON: Final = re.compile(_PYTHON_FRAME, re.MULTILINE)
+#: Of a longer trace the end that matters is in the report anyway.
+_TRACED_BYTES: Final = 1 << 16
+
+
+def frames(printed: bytes) -> list[tuple[str, str, int]]:
+    """The places that a program's last trace names, as (function, file, line), the innermost first; none without one.
+
+    They are the program's words: whoever shows them looks whether there is such a file.
+    """
+    if not shows_traceback(printed):
+        return []
+    text = printed[-_TRACED_BYTES:]
+    if at := text.rfind(b"Traceback (most recent call last):") + 1:
+        return [*map(_place, _OF_PYTHON.finditer(text, at))][::-1]
+    found = next(filter(None, ([*pattern.finditer(text)] for pattern in _PLACES)), [])
+    return [*map(_place, found)]
+
+
+def _place(found: re.Match[bytes]) -> tuple[str, str, int]:
+    named = {name: (value or b"").decode("utf-8", "replace") for name, value in found.groupdict().items()}
+    return named.get("f", ""), named["file"], int(named["line"][:9])

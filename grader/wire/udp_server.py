@@ -6,19 +6,22 @@ import errno
 import socket
 import struct
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from grader.errors import Reason
-from grader.limits import DATAGRAM_WORTH_BYTES, LEAST_WAIT_S
+from grader.limits import DATAGRAM_WORTH_BYTES, DELAY_S, LEAST_WAIT_S
 from grader.model import EventKind
+from grader.protocol.datagrams import decide_datagram, silence
+from grader.protocol.reply import Complete, Decision, Incomplete, Reply, Values
 from grader.protocol.script import Answer
 from grader.wire.endings import reason_of
 from grader.wire.faults import FaultError, UnprovedError
 from grader.wire.kernel import Endpoint, SocketRow, SocketTable
+from grader.wire.mismatch import not_the_reply
 from grader.wire.program import Program
-from grader.wire.tcp_server import not_come, printed_by_now
+from grader.wire.tcp_server import THE_SERVER, not_come, printed_by_now, way_to
 from grader.wire.udp import Courier
 from grader.wire.waiting import NoProgressError, Why, no_more
 
@@ -55,7 +58,7 @@ class Datagram(NamedTuple):
 class ScriptedUdpServer:
     """Bound to several addresses for one program.  A party to its conversations (`Talk`)."""
 
-    name = "the server"
+    name = THE_SERVER
 
     def __init__(self, addresses: Iterable[Endpoint], table: SocketTable, courier: Courier) -> None:
         self._table = table
@@ -68,7 +71,9 @@ class ScriptedUdpServer:
         self._answered: Datagram | None = None
         #: What was expected since the last reply.
         self.unanswered: tuple[Datagram, ...] = ()
+        #: What is sent after the next reply, and before it.
         self._held: list[tuple[Datagram, bytes]] = []
+        self._early: list[tuple[Datagram, bytes]] = []
         #: How many datagrams have arrived in all.
         self.count = 0
 
@@ -100,6 +105,9 @@ class ScriptedUdpServer:
     def was_left(self) -> bool:
         """Never: datagrams have no connection."""
         return False
+
+    def hang_up(self) -> None:
+        """Datagrams have no connection that could end."""
 
     def dismiss(self) -> None:
         """Datagrams have no connection that could end."""
@@ -164,25 +172,42 @@ class ScriptedUdpServer:
         self._wait_datagram(b"")
         return Endpoint(*self._came[0].sock.getsockname()[:2])
 
-    def expect(self, request: bytes) -> None:
-        """The program's next datagram is exactly this.
+    def expect(self, request: bytes | Reply) -> Values:
+        """The program's next datagram is this; what was captured in it.
 
         Raises:
             FaultError: a different one arrived, or none and none can arrive.
         """
         __tracebackhide__ = True
+        if (silent := silence(request)) and not self._any_comes():
+            return silent.values
         self._wait_datagram(request)
         before, self._last = self._last, self._came.pop(0)
         got = self._last.data
-        if got == request:
+        decision = decide_datagram(request, got)
+        if isinstance(decision, Complete):
             self.unanswered += (self._last,)
-            return
+            return decision.values
         if before and got == before.data:
             raise self._repeated(before, request)
         what = "the server received a different datagram than the program must send"
-        raise FaultError(Reason.WRONG_REQUEST, what, request, got, self._its_program.doing())
+        raise self._wrong(request, decision, Reason.WRONG_REQUEST, what, got)
 
-    def expect_after_wait(self, request: bytes) -> None:
+    def _wrong(  # noqa: PLR0917 — as its one line of work
+        self, request: bytes | Reply, decision: Decision, reason: Reason, what: str, got: bytes, doing: str = ""
+    ) -> FaultError:
+        doing = doing or self._its_program.doing()
+        return not_the_reply(request, decision, got, reason=reason, what=what, doing=doing)
+
+    def _any_comes(self) -> bool:
+        """Whether a datagram arrives before the program is still, or has had the time for one."""
+        try:
+            self._its_program.wait(lambda: self.waiting() or None, [sock.fileno() for sock in self._sockets])
+        except NoProgressError:
+            return False
+        return True
+
+    def expect_after_wait(self, request: bytes | Reply) -> Values:
         """The same, and the datagram before it, which is not answered, had the least time that a reply may take.
 
         Raises:
@@ -190,16 +215,17 @@ class ScriptedUdpServer:
         """
         __tracebackhide__ = True
         before = self._asked
-        self.expect(request)
+        values = self.expect(request)
         if self._waited_s(before) < LEAST_WAIT_S:
             what = f"it waited only {_told(self._waited_s(before))} for a reply to its datagram"
             raise FaultError(Reason.GAVE_UP_EARLY, what, doing=self._its_program.doing())
+        return values
 
     def _waited_s(self, before: Datagram) -> float:
         """Between that datagram and the last one; a busy machine can only make it longer."""
         return self._asked.arrived_s - before.arrived_s
 
-    def _repeated(self, before: Datagram, request: bytes) -> FaultError:
+    def _repeated(self, before: Datagram, request: bytes | Reply) -> FaultError:
         waited_s = self._waited_s(before)
         if waited_s < LEAST_WAIT_S:
             why = f", {_told(waited_s)} after the first, although its time was not up"
@@ -208,9 +234,9 @@ class ScriptedUdpServer:
         else:
             why = ", which the program should not send"
         what = f"the server received the same datagram again{why}"
-        return FaultError(Reason.EXTRA_REQUEST, what, request, self._asked.data, self._its_program.doing())
+        return self._wrong(request, Incomplete(""), Reason.EXTRA_REQUEST, what, self._asked.data)
 
-    def _wait_datagram(self, request: bytes) -> None:
+    def _wait_datagram(self, request: bytes | Reply) -> None:
         __tracebackhide__ = True
         try:
             self._its_program.wait(
@@ -219,17 +245,16 @@ class ScriptedUdpServer:
         except NoProgressError as stop:
             raise self._missing(request, stop) from None
 
-    def _missing(self, request: bytes, stop: NoProgressError) -> FaultError:
+    def _missing(self, request: bytes | Reply, stop: NoProgressError) -> FaultError:
         ending = self._its_program.ending() if stop.why is Why.ENDED else None
         if ending and (self._last or reason_of(ending) is not Reason.EXITED):
             doing = self._its_program.doing()
-            return FaultError(
-                reason_of(ending), "the server received no datagram: the program exited", request, b"", doing
-            )
+            what = "the server received no datagram: the program exited"
+            return self._wrong(request, Incomplete(""), reason_of(ending), what, b"", doing)
         if self._last is None:
             return not_come(self._its_program, stop, "the server received no datagram")
         what = f"the server received no datagram, and {no_more(stop)}"
-        return FaultError(Reason.NO_REQUEST, what, request, b"", stop.doing)
+        return self._wrong(request, Incomplete(""), Reason.NO_REQUEST, what, b"", stop.doing)
 
     def expect_nothing_more(self) -> None:
         """Nothing arrived besides what was expected.
@@ -290,7 +315,10 @@ class ScriptedUdpServer:
         __tracebackhide__ = True
         self.answered_at = printed_by_now(self._its_program)
         held, self._held = self._held, []
-        _ANSWERS[how](self, self._asked, reply)
+        early, self._early = self._early, []
+        for datagram, late in early:
+            self.send(datagram, late)
+        way_to(how, ANSWERS)(self, self._asked, reply)
         self._answered = self._asked if how in _AT_ONCE else None
         self.unanswered = ()
         for datagram, late in held:
@@ -312,6 +340,20 @@ class ScriptedUdpServer:
     def hold(self, to: Datagram, reply: bytes) -> None:
         """Send it only when the next datagram has got its reply."""
         self._held.append((to, reply))
+
+    def hold_until_asked(self, to: Datagram, reply: bytes) -> None:
+        """Send it only when the next datagram has come, just before that one's reply."""
+        self._early.append((to, reply))
+
+    def delay(self, to: Datagram) -> None:
+        """Let a quarter of a second pass since a datagram has come; what the program prints meanwhile is read."""
+        while (left_s := to.arrived_s + DELAY_S - time.time()) > 0 and not self._its_program.ending():
+            self._its_program.pump(left_s)
+
+    def answer_as_strangers(self, reply: bytes) -> None:
+        """Everybody sends the reply but us."""
+        for stranger in self.strangers():
+            self.send_as_stranger(stranger, reply)
 
     def strangers(self) -> Iterator[Stranger]:
         """Who else may send to the program: from our address, and from our port."""
@@ -382,17 +424,26 @@ def _twice(server: ScriptedUdpServer, to: Datagram, reply: bytes) -> None:
     _in_time(server, to, reply)
 
 
-_ANSWERS: dict[Answer, Callable[[ScriptedUdpServer, Datagram, bytes], None]] = {
+def _delayed(server: ScriptedUdpServer, to: Datagram, reply: bytes) -> None:
+    server.delay(to)
+    _in_time(server, to, reply)
+
+
+#: What each way to answer does.
+ANSWERS: Final[Mapping[Answer, Callable[[ScriptedUdpServer, Datagram, bytes], None]]] = {
     Answer.WHOLE: _in_time,
     Answer.LATE: lambda server, _, reply: server.send_late(reply),
     Answer.TWICE: _twice,
     Answer.BEHIND_THE_NEXT: ScriptedUdpServer.hold,
+    Answer.BEFORE_THE_NEXT: ScriptedUdpServer.hold_until_asked,
+    Answer.DELAYED: _delayed,
+    Answer.FROM_STRANGERS: lambda server, _, reply: server.answer_as_strangers(reply),
     Answer.NOTHING: lambda *_: None,
 }
 
 
 #: A client that gets such a reply has no reason to ask again.
-_AT_ONCE = frozenset({Answer.WHOLE, Answer.TWICE})
+_AT_ONCE = frozenset({Answer.WHOLE, Answer.TWICE, Answer.DELAYED})
 
 
 def _ends(sock: socket.socket, theirs: Endpoint) -> tuple[Endpoint, Endpoint]:

@@ -195,7 +195,8 @@ class Awaited(Process):
                 return self._last_chance(ready, foreseen, verdict, snapshot)
             in_haste = hurried and self._spinning.is_known
             moved = (*self._moved(prints=prints), self.talks.accepted() if in_haste else 0)
-            clock.look(now, snapshot, moved, io_stalled_s())
+            late = now - began > clock.most_s
+            clock.look(now, snapshot, moved, io_stalled_s(), self.warden.cpu_s() if late else None)
             if clock.is_over or (in_haste and clock.spins):
                 return self._last_chance(ready, Why.DEADLINE, verdict, snapshot, clock)
             if now > self._check.give_up_at:

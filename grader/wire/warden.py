@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import base64
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any, cast
+from typing import Any, Final, cast
 
 import msgspec
 
@@ -15,6 +16,7 @@ from grader.wire.stillness import ProcessFacts, Snapshot, Timed
 
 #: More files than any program can open.
 _ANY_NUMBER = 1 << 40
+NO_FILES: Final[Mapping[str, bytes]] = {}
 
 
 @dataclass(frozen=True)
@@ -73,6 +75,13 @@ class WardenError(Exception):
     """The warden could not do what was asked: our fault or the sandbox's."""
 
 
+def path_below(path: str) -> str:
+    """A path (ValueError: it leads out of the folder that it is in)."""
+    if not path or any(name in {"", ".", ".."} or "\0" in name for name in path.split("/")):
+        raise ValueError(f"{path!r} is not a path below the folder that a program runs in")
+    return path
+
+
 class WardenClient:
     """Asks the warden."""
 
@@ -102,6 +111,16 @@ class WardenClient:
         """Where the program is in its own source, as far as tools can tell; it must not be used any more afterwards."""
         return msgspec.convert(self._answer("places")["places"], tuple[Place, ...])
 
+    def places_told(self, frames: list[tuple[str, str, int]]) -> tuple[Place, ...]:
+        """The first of these places, as (function, file, line), that is in a file of the program's own; or none."""
+        return (
+            msgspec.convert(self._answer("places_told", frames=frames)["places"], tuple[Place, ...]) if frames else ()
+        )
+
+    def crash(self) -> tuple[Place, ...]:
+        """Where the program has crashed that was started to be followed; or none.  Asked before it is ended."""
+        return msgspec.convert(self._answer("crash")["places"], tuple[Place, ...])
+
     def remember(self) -> None:
         """Building is done: from now on a program that is started afresh finds everything as it is now.
 
@@ -122,7 +141,7 @@ class WardenClient:
         Raises:
             NoFileError: there is none that can be read, or it is larger.
         """
-        answer = self._answer("read_file", path=path, most_bytes=most_bytes)
+        answer = self._answer("read_file", path=path_below(path), most_bytes=most_bytes)
         if "none" in answer:
             raise NoFileError(answer["none"])
         return base64.b64decode(answer["content"])
@@ -133,7 +152,7 @@ class WardenClient:
         Raises:
             NoFileError: it can't be made.
         """
-        answer = self._answer("write_file", path=path, content=base64.b64encode(content).decode())
+        answer = self._answer("write_file", path=path_below(path), content=base64.b64encode(content).decode())
         if "none" in answer:
             raise NoFileError(answer["none"])
 
@@ -146,20 +165,24 @@ class WardenClient:
         echo: bool = True,
         piped: bool = False,
         afresh: bool = False,
+        lay: Mapping[str, bytes] = NO_FILES,
+        followed: bool = False,
     ) -> Started:
         """Start a program, on a terminal (stdin and stdout; stderr is a pipe) or on three pipes.
 
         `piped`: its stdout is a pipe too, even if its stdin is a terminal.
         `afresh`: nothing runs, and what earlier ones have written is restored to what it was after building.
+        `lay`: files that it finds in its work folder besides, by path there.
+        `followed`: so that `crash` can be asked.
 
         Raises:
             CannotStartError: it can't be executed.
             WardenError: the warden failed, before it came to that.
         """
         not_before_ns = time.monotonic_ns()
-        answer, descriptors = self._ask(
-            "start", argv=argv, environment=environment, terminal=terminal, echo=echo, piped=piped, afresh=afresh
-        )
+        laid = {path_below(path): base64.b64encode(content).decode() for path, content in lay.items()}
+        how = {"terminal": terminal, "echo": echo, "piped": piped, "afresh": afresh, "followed": followed}
+        answer, descriptors = self._ask("start", argv=argv, environment=environment, lay=laid, **how)
         if answer.get("ours"):
             message = f"start: {answer['error']}"
             raise WardenError(message)
@@ -180,6 +203,10 @@ class WardenClient:
         """What all processes do now; with `files`, what they have open, up to so many files of all of them."""
         answer = self._answer("snapshot", files=files, most_files=most_files)
         return msgspec.convert(answer["processes"], tuple[ProcessFacts, ...])
+
+    def cpu_s(self) -> float:
+        """Seconds that the program has been on a CPU, with what has ended since; only how they grow has a meaning."""
+        return float(self._answer("cpu_time")["ns"]) / 1e9
 
     def socket_timeouts(self, sockets: list[tuple[int, int]]) -> Timed:
         """Whether these sockets, by (pid, fd), have timeouts of their own."""

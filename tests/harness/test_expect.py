@@ -81,6 +81,19 @@ def received(data: bytes, who: str = "client A") -> Event:
     return with_data(Event(at_ms=0, kind=EventKind.RECEIVED, who=who), data, 4096)
 
 
+def test_of_a_client_that_acts_by_itself_its_last_run_is_told_with_what_it_was_given() -> None:
+    again = Event(at_ms=0, kind=EventKind.STARTED, who="program", text="python3 client.py 20001")
+    heard = received(b"one\n", "the server"), sent(b"1\n", who="the server"), received(b"2\n", "the server")
+    fault = FaultError(Reason.WRONG_REQUEST, "different", b"two\n", b"2\n")
+    events = (STARTED, sent(b"0\n", who="the server"), again, *heard)
+    assert explain(fault, events, b"").splitlines()[1:4] == [
+        "started as: python3 client.py 20001",
+        "the server received: 'one\\n'",
+        "the server sent: '1\\n'",
+    ]
+    assert explain(fault, events, b"").count("received: ") == 2
+
+
 def test_in_a_dialogue_it_is_told_what_was_answered_between_what_was_sent() -> None:
     fault = FaultError(Reason.WRONG_REPLY, "different", RECOGNISED, b"OK tries=5\n", at=9, answered="client A")
     events = (
@@ -203,6 +216,7 @@ def test_a_module_that_is_not_there_is_named() -> None:
     assert "There is no module twisted.internet where programs are graded" in expect.missing_module(trace)
     assert "only Python's standard library and what was handed in are available" in expect.missing_module(trace)
     assert "only Python's standard library, attrs and what" in expect.missing_module(trace, ("attrs",))
+    assert "where programs are graded. If it is your own" in expect.missing_module(trace, None)
     for other in (b"", trace + b"bye\n", b"no ModuleNotFoundError: No module named 'x'", b"KeyError: 'x'"):
         assert expect.missing_module(other) == ""
 

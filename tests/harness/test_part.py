@@ -92,3 +92,18 @@ def test_a_wrong_reply_in_a_dialogue_with_state_names_whose_it_was(connect: Conn
     with Part(connect, dialogue, one_request=False) as part, pytest.raises(FaultError) as caught:
         part.play()
     assert (caught.value.reason, caught.value.answered) == (Reason.WRONG_REPLY, part.client.name if has_state else "")
+
+
+def test_what_comes_from_a_list_inside_a_dialogue_is_told_nothing(connect: Connections) -> None:
+    def inner() -> Generator[Exchange, Values, Values]:
+        yield from [ONE, TWO]
+        return (yield Exchange(b"three\n", Line()))
+
+    def outer() -> Generator[Exchange, Values, None]:
+        seen = yield from inner()
+        yield Exchange(b"and %b" % seen["line"], b"AND THREE\n")
+
+    with Part(connect, Dialogue(outer(), has_state=True), one_request=False) as part:
+        part.play()
+        assert part.due is None
+        assert part.client.sent_bytes == len(b"one\ntwo\nthree\nand THREE\n")

@@ -9,6 +9,9 @@ import sys
 import threading
 import time
 
+#: CPU time of a process that is gone before anybody looks at it.
+SHORT_LIFE_S = 0.002
+
 ours, theirs = socket.socketpair()
 listener = socket.create_server(("127.0.0.1", 0))
 lock = threading.Lock()
@@ -138,6 +141,22 @@ def spins():
         pass
 
 
+def starves_itself():
+    """Wants to run whenever nobody else does, and its children, each of which lives for a moment, always do."""
+    for _ in range(2 * os.cpu_count()):
+        if os.fork() == 0:
+            while True:
+                end = time.process_time() + SHORT_LIFE_S
+                while time.process_time() < end:
+                    pass
+                if os.fork():
+                    os._exit(0)
+    os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
+    for _ in range(3):
+        os.fork()
+    spins()
+
+
 WAYS = {
     "accept": listener.accept,
     "recv": lambda: ours.recv(1),
@@ -171,6 +190,7 @@ WAYS = {
     "main_thread_left_and_timeval": lambda: main_thread_leaves(receives_with_timeval),
     "prints_by_epoll": prints_by_epoll,
     "spins": spins,
+    "starves_itself": starves_itself,
     "many_sleep": many_sleep,
     "spins_among_many": spins_among_many,
 }

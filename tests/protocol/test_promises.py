@@ -15,8 +15,10 @@ from grader.protocol.promises import PROMISES, faults_of, optional
 from grader.protocol.reply import Complete, Decision, Values
 from grader.protocol.script import ClientProtocol, DatagramProtocol, Entry, Exchange, StreamProtocol
 from grader.protocol.shapes import CONSTANTS, FORMS
+from grader.protocol.visit import Turn, Visit, VisitProtocol
 
 RIGHT = Entry(b"hello", b"hello\n", b"HELLO\n", b"HELLO")
+SAYS_HELLO = Turn(b"hello\n", b"HELLO\n")
 NOT_SENT = Entry(b"quit", b"", b"", b"")
 #: Behind the name of a function that keeps its promises.
 NO_FAULT: list[str] = []
@@ -67,6 +69,9 @@ GOOD: dict[str, object] = {
     "typed_sized": lambda size_bytes, rng: entry(letters(size_bytes, rng)[:-1].decode()),
     "leaving": lambda _: NOT_SENT,
     "unasked": lambda _: Entry(b"", b"", b"hear\n", b"hear"),
+    "visit": lambda number, rng: Visit((Turn(b"%d\n" % number, letters(9, rng)),)),
+    "visit_sized": lambda size_bytes, rng: Visit((Turn(b"?\n", letters(size_bytes, rng)),)),
+    "visit_in_turns": lambda _: Visit((Turn(b"one\n", b"1\n"), Turn(b"two\n", b"2\n"))),
 }
 #: `sized` of the two transports promises different things, so this one is asked without the constant of UDP.
 STREAM = {name: member for name, member in GOOD.items() if name not in {"LARGEST_BYTES", "oversized"}}
@@ -88,7 +93,7 @@ def test_right_functions_have_no_faults() -> None:
 
 
 def test_every_function_that_a_check_may_ask_for_has_its_form() -> None:
-    views = (StreamProtocol, DatagramProtocol, ClientProtocol)
+    views = (StreamProtocol, DatagramProtocol, ClientProtocol, VisitProtocol)
     asked = {name for view in views for name in (*vars(view), *view.__annotations__) if not name.startswith("_")}
     assert {*FORMS, *CONSTANTS} == asked
     assert set(PROMISES) <= asked
@@ -112,6 +117,14 @@ def test_every_function_that_a_check_may_ask_for_has_its_form() -> None:
         ("leaving", b"quit"),
         ("unasked", None),
         ("invalid_text", [b"\xff"]),
+        ("visit", Visit(())),
+        ("visit", Turn(b"hello\n", b"HELLO\n")),
+        ("visit", Visit((Turn("hello\n"),))),  # type: ignore[arg-type]
+        ("visit", Visit((Turn(b"hello\n", "HELLO\n"),))),  # type: ignore[arg-type]
+        ("visit", Visit((SAYS_HELLO,), fill={"id": 7})),  # type: ignore[dict-item]
+        ("visit", Visit((SAYS_HELLO,), files={"in": "text"})),  # type: ignore[dict-item]
+        ("visit_sized", Visit((SAYS_HELLO,), shown="HELLO")),  # type: ignore[arg-type]
+        ("visit_in_turns", Visit((SAYS_HELLO,), written={"out": None})),  # type: ignore[dict-item]
         ("LARGEST_BYTES", 70_000),
     ],
 )
@@ -168,6 +181,12 @@ BROKEN: dict[str, tuple[object, ...]] = {
     ),
     "leaving": (always(entry("two\nlines")),),
     "unasked": (always(Entry(b"", b"", b"line\n", b"line")),),
+    "visit": (
+        lambda number, _: Visit((Turn(b"%d\n" % (number % 2), b"HELLO\n"),)),
+        lambda number, _: Visit((Turn(b"%d\n" % number, b"!" * number),)),
+    ),
+    "visit_sized": (always(Visit((SAYS_HELLO,))),),
+    "visit_in_turns": (always(Visit((SAYS_HELLO,))),),
 }
 
 
@@ -250,6 +269,14 @@ class Anything:
 
     def match(self, received: bytearray, *, ended: bool) -> Decision:  # noqa: ARG002 — the protocol has it
         return Complete(len(received))
+
+
+def test_of_visits_the_recognisers_words_are_compared_and_functions_are_trusted() -> None:
+    def visit(number: int, _: random.Random) -> Visit:
+        return Visit((Turn(judged(lambda data: None, f"request {number}"), lambda seen: b""),), shown=Anything())
+
+    assert faults("visit", visit) == NO_FAULT
+    assert faults("visit_in_turns", always(Visit((SAYS_HELLO, Turn(b"", lambda seen: b"")))))
 
 
 def test_requests_may_be_the_same_where_replies_are_recognised() -> None:

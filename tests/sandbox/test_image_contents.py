@@ -44,6 +44,7 @@ for folder in ("/tmp", caches):
 runpy.run_path("threads.py", run_name="__main__")
 """
 BUILD = 'mkdir -p "$GOCACHE" && head -c 30000000 /dev/zero >"$GOCACHE/large" && touch built'
+REFERENCE = Path(__file__).resolve().parents[2] / "reference" / "tcp_uppercase"
 OWN_IMAGE = "socket-grader-test-own:1"
 
 
@@ -62,14 +63,16 @@ def own_image(engine: docker.DockerClient) -> Iterator[str]:
     engines.remove_name(engine, OWN_IMAGE)
 
 
-def graded(engine: docker.DockerClient, folder: Path, own: str = "") -> Report:
+def graded(
+    engine: docker.DockerClient, folder: Path, own: str = "", only: frozenset[str] = frozenset({"server.answers"})
+) -> Report:
     images = Images(engine, print)
 
     def make(assignment: Assignment, archive: bytes, families: frozenset[str]) -> DockerSandbox:
         supplied = images.supply(contents_of(assignment, families, own))
         return DockerSandbox(engine, assignment, archive, supplied, print)
 
-    request = flow.Request(UPPERCASE, roles=("server",), only=frozenset({"server.answers"}), seed=1)
+    request = flow.Request(UPPERCASE, roles=("server",), only=only, seed=1)
     return flow.carry_out(flow.plan(take(folder), request), make, lambda _: None)
 
 
@@ -86,7 +89,7 @@ def test_an_own_image_s_environment_is_the_programs_and_caches_end_with_building
     engine: docker.DockerClient, tmp_path: Path, own_image: str
 ) -> None:
     (tmp_path / "server.py").write_text(PICKY)
-    right = Path(__file__).resolve().parents[2] / "reference" / "tcp_uppercase" / "good" / "threads.py"
+    right = REFERENCE / "good" / "threads.py"
     (tmp_path / "threads.py").write_bytes(right.read_bytes())
     (tmp_path / "grader.toml").write_text(
         f"[server]\nbuild = '''{BUILD}'''\nrun = ['python3', 'server.py', '{{port}}']\n"
@@ -100,3 +103,13 @@ def test_an_image_without_python_is_told_in_a_sentence(engine: docker.DockerClie
         CannotJudgeError, match=r"can't build the image for programs in \S+: it must have python3, of version 3.11"
     ):
         Images(engine, print).supply(Contents(own=DEFAULT_BASE))
+
+
+@pytest.mark.parametrize("program", ["one_recv_is_one_message.py", "one_recv_is_one_message.c"])
+def test_the_line_that_a_program_was_at_is_found_in_its_container(
+    engine: docker.DockerClient, tmp_path: Path, program: str
+) -> None:
+    (tmp_path / program).write_bytes((REFERENCE / "broken" / program).read_bytes())
+    report = graded(engine, tmp_path, only=frozenset({"server.fragments_every_byte"}))
+    assert f"in its source: {program}, line " in report.checks[-1].message
+    assert "recv(" in report.checks[-1].message

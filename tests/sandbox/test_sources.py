@@ -1,105 +1,95 @@
-"""Where a program is in its own source, found with the tools themselves where they are installed, and their words."""
+"""Which lines are a program's own, and which of them say most."""
 
 from __future__ import annotations
 
-import shutil
 import socket
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from grader.sandbox import sources
-from grader.sandbox.sources import Frame
-
-STACK = """\
-PID 7 - process
-TID 7:
-#0  0x00007f58dc1e2a3d recv
-#1  0x0000555555555291 - 1 handle
-    /work/server.c:5:40
-#2  0x00005555555553a2 - 1 main
-    /work/server.c:12:14
-TID 8:
-#0  0x00007f58dc1e2a3d poll
-"""
-BLOCKED = """\
-import socket, sys
-def handle(conn):
-    print("ready", flush=True)
-    conn.recv(1)
-ours, theirs = socket.socketpair()
-handle(ours)
-"""
-BLOCKED_IN_C = """\
-#include <unistd.h>
-static void handle(void) {
-    char byte;
-    while (read(0, &byte, 1) == 1) {}
-}
-int main(void) {
-    write(1, "ready\\n", 6);
-    handle();
-}
-"""
-
-
-def test_frames_of_eu_stack_are_those_with_a_source() -> None:
-    _, first, second = sources._of_eu_stack(STACK)
-    assert first == [Frame("/work/server.c", 5, "handle"), Frame("/work/server.c", 12, "main")]
-    assert second == []
-
-
-@given(words=st.text(st.sampled_from("#0x1 -:\n\tTID/ab.c"), max_size=200))
-def test_whatever_a_tool_prints_is_read(words: str) -> None:
-    assert all(frame.line >= 0 for stack in sources._of_eu_stack(words) for frame in stack)
-
-
-def found(argv: list[str], folder: Path) -> list[dict[str, object]]:
-    with subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=folder) as program:
-        assert program.stdout is not None
-        assert program.stdout.readline() == b"ready\n"
-        try:
-            return sources.places([program.pid], str(folder))
-        finally:
-            program.kill()
-
-
-@pytest.mark.skipif(not sources._which("py-spy"), reason="there is no py-spy here")
-def test_the_line_of_a_blocked_python_program(tmp_path: Path) -> None:
-    (tmp_path / "server.py").write_text(BLOCKED)
-    (place,) = found([sys.executable, "server.py"], tmp_path)
-    assert (place["file"], place["line"], place["function"]) == ("server.py", 4, "handle")
-    assert (place["first"], place["source"]) == (3, BLOCKED.splitlines()[2:5])
-
-
-@pytest.mark.skipif(not (sources._which("eu-stack") and shutil.which("cc")), reason="there is no eu-stack here")
-def test_the_line_of_a_blocked_c_program(tmp_path: Path) -> None:
-    (tmp_path / "server.c").write_text(BLOCKED_IN_C)
-    subprocess.run(["cc", "-g", "-O0", "-o", "server", "server.c"], cwd=tmp_path, check=True)
-    (place,) = found(["./server"], tmp_path)
-    assert (place["file"], place["line"], place["function"]) == ("server.c", 4, "handle")
-
-
-def test_a_process_that_is_gone_is_nowhere(tmp_path: Path) -> None:
-    assert sources.places([2**22 + 1], str(tmp_path)) == []
+from grader.sandbox.sources import Files
+from grader.sandbox.stacks import Frame, Stack
 
 
 def test_only_files_that_were_handed_in_count(tmp_path: Path) -> None:
-    work = str(tmp_path)
-    (tmp_path / "a").mkdir()
-    (tmp_path / "a" / "server.c").touch()
-    assert sources._is_own(Frame("a/server.c", 1, "f"), work)
-    for other in ("/usr/lib/x.py", "<string>", "../x.py", f"{work}x/y.py", f"{work}/v/site-packages/z.py"):
-        assert not sources._is_own(Frame(other, 1, "f"), work)
+    for name in ("a/server.c", "site-packages/z.py"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    files = Files(str(tmp_path))
+    assert files.own("a/server.c") == str(tmp_path / "a" / "server.c")
+    for other in ("", "/usr/lib/x.py", "<string>", "../x.py", f"{tmp_path}x/y.py", "site-packages/z.py", "/server.c"):
+        assert files.own(other) is None
+
+
+def test_a_file_is_found_by_its_name_in_its_package(tmp_path: Path) -> None:
+    for name in ("src/edu/Server.java", "src/Server.java", "src/Client.java"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    files = Files(str(tmp_path))
+    assert files.own("edu/Server.java") == str(tmp_path / "src/edu/Server.java")
+    assert files.own("Client.java") == str(tmp_path / "src/Client.java")
+    assert files.own("other/Nowhere.java") is None
 
 
 def test_a_source_that_leads_elsewhere_or_never_ends_is_not_read(tmp_path: Path) -> None:
     (tmp_path / "link.py").symlink_to("/etc/passwd")
     with socket.socket(socket.AF_UNIX) as sock:
         sock.bind(str(tmp_path / "s"))
-        assert sources._lines(str(tmp_path / "link.py"), 1, 3) == []
-        assert sources._lines(str(tmp_path / "s"), 1, 3) == []
+        assert sources.lines_of(str(tmp_path / "link.py"), 1, 3) == []
+        assert sources.lines_of(str(tmp_path / "s"), 1, 3) == []
+
+
+def calling(*names: str) -> Stack:
+    return Stack([*map(Frame, names), Frame("own", "s.c", len(names) + 1)])
+
+
+@pytest.mark.parametrize(
+    ("more", "less"),
+    [
+        (calling("__libc_recv"), calling("accept4")),
+        (calling("sun.nio.ch.SocketDispatcher.read0", "NioSocketImpl.park"), calling("NioSocketImpl.accept")),
+        (calling("epoll_wait"), calling("__futex_abstimed_wait_common", "pthread_join")),
+        (calling(), calling("select")),
+        (calling("recv"), calling("java.lang.Thread.join")),
+    ],
+)
+def test_who_waits_for_a_client_says_more_than_who_waits_for_anybody(tmp_path: Path, more: Stack, less: Stack) -> None:
+    (tmp_path / "s.c").touch()
+    looks = [[*sources.own_frames([less, more], Files(str(tmp_path)), ())]]
+    assert sources.chosen(looks)[0] == (more.frames[-1], "")
+
+
+def test_who_waits_for_other_threads_is_named_only_if_nobody_else_is() -> None:
+    waits, serves = Frame("main", "s.c", 9), Frame("serve", "s.c", 4)
+    joins, receives = 3, 1
+    assert sources.chosen([[(joins, waits), (receives, serves)]]) == [(serves, "")]
+    assert sources.chosen([[(joins, waits)]]) == [(waits, "")]
+
+
+def test_of_a_running_program_the_line_counts_that_it_comes_back_to(tmp_path: Path) -> None:
+    (tmp_path / "s.c").touch()
+    files = Files(str(tmp_path))
+    lines = (4, 5, 4, 7, 4)
+    looks = [[*sources.own_frames([Stack([Frame("f", "s.c", line)], 7)], files, {7})] for line in lines]
+    assert sources.chosen(looks) == [(Frame("f", "s.c", 4), "seen there in 3 of 5 looks")]
+
+
+def test_nobody_is_nowhere() -> None:
+    assert sources.chosen([]) == []
+    assert sources.chosen([[]]) == []
+
+
+@pytest.mark.parametrize(
+    ("function", "name"),
+    [
+        ("main.handle", "handle"),
+        ("edu.course.Server.serve", "Server.serve"),
+        ("server::handle::h0123456789abcdef", "handle"),
+        ("serve", "serve"),
+        ("Server::run", "Server::run"),
+        ("Server.serve", "Server.serve"),
+    ],
+)
+def test_functions_are_named_as_their_authors_do(function: str, name: str) -> None:
+    assert sources.plain(function) == name

@@ -47,6 +47,15 @@ def test_time_on_a_cpu_counts_however_long_others_waited() -> None:
     assert clock.spent_s(102.0, facts((1, 1.5, 0.5), (2, 0.5, 1.5))) == pytest.approx(2)
 
 
+def test_what_ended_between_two_looks_has_run_too() -> None:
+    clock = OwnTime(100.0)
+    waits = facts((1, 0.0, 0.0), (2, 0.0, 0.0))
+    clock.spent_s(100.0, waits, cpu_s=50.0)
+    assert clock.spent_s(101.0, facts((1, 0.0, 1.0), (2, 0.0, 1.0)), cpu_s=51.9) == pytest.approx(1.9)
+    assert clock.spent_s(102.0, facts((1, 0.0, 2.0), (2, 0.0, 2.0)), cpu_s=51.0) == pytest.approx(1.9), "forgotten"
+    assert clock.spent_s(103.0, facts((1, 0.0, 3.0), (2, 0.0, 3.0)), cpu_s=51.5) == pytest.approx(2.4)
+
+
 def test_a_new_thread_counts_from_when_it_is_first_seen() -> None:
     clock = OwnTime(100.0)
     clock.spent_s(100.0, facts((1, 0.0, 0.0)))

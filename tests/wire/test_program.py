@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from grader.errors import Reason
-from grader.limits import REPLY_S, SETTLE_S, SPINNING_CHECKS
+from grader.limits import REPLY_S, REPLY_WALL_S, SETTLE_S, SPINNING_CHECKS
 from grader.link.channel import Channel, ChannelClosedError
 from grader.model import EventKind
 from grader.wire.endings import describe_ending
@@ -235,6 +235,14 @@ def test_a_deadline_tells_what_kept_the_program_from_being_still(stand: Stand) -
     outcome = stand.run_ready("sleeper.py", "spins").wait_still(0.5)
     assert (outcome.why, outcome.verdict) == (Why.DEADLINE, Verdict.RUNNING)
     assert re.fullmatch(r"spinning \(([89][0-9]|100)% of a CPU\)", outcome.doing)
+
+
+def test_a_program_that_keeps_itself_from_running_is_not_kept_by_the_machine(stand: Stand) -> None:
+    program = stand.run_ready("sleeper.py", "starves_itself")
+    began = time.monotonic()
+    outcome = program.wait_still(0.5)
+    assert outcome.why is Why.DEADLINE
+    assert time.monotonic() - began < REPLY_WALL_S / 4
 
 
 def test_waiting_for_an_ended_program_ends_with_it(stand: Stand) -> None:

@@ -311,17 +311,22 @@ def test_who_sleeps_in_a_look_has_seen_what_is_there(stand: Stand, how: str) -> 
     client = stand.client_of(how)
     client.send(HELLO + b"you", pieces=1)
     client.expect(b"HELLO\n")
-    assert program_of(client).stops.unproved is None
+    assert not program_of(client).stops.peeks, "it was not stopped for that"
 
 
-def test_who_looks_again_and_again_shows_nothing_by_right_answers(stand: Stand) -> None:
+def test_who_looks_again_and_again_is_caught_looking(stand: Stand) -> None:
     client = stand.client_of("peeks_again_and_again")
     client.send(HELLO, pieces=1)
     client.expect(b"HELLO\n")
-    unproved = program_of(client).stops.unproved
-    assert unproved is not None
-    assert "MSG_PEEK" in unproved.what
-    assert program_of(client).stops.leaves_unread, "less is enough from now on"
+    assert program_of(client).stops.peeks
+
+
+def test_who_is_busy_elsewhere_has_not_looked(stand: Stand) -> None:
+    client = stand.client_of("spins")
+    with pytest.raises(FaultError, match="1 byte from client A left unread") as caught:
+        client.send(HELLO, pieces=1)
+    assert caught.value.reason is Reason.NOT_READ
+    assert not program_of(client).stops.peeks
 
 
 def test_a_gate_at_an_unaccepted_connection_says_so(stand: Stand) -> None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from grader.wire.traces import shows_traceback
+from grader.wire.traces import frames, shows_traceback
 
 TRACES = {
     "python": b"message: Traceback (most recent call last):\n",
@@ -61,3 +63,51 @@ def test_what_asyncio_reports_of_a_cancelled_handler_is_not_the_programs() -> No
     assert not shows_traceback((report * 2).replace(b"\n", b"\r\n"))
     assert shows_traceback(report + trace + b"KeyboardInterrupt\n")
     assert shows_traceback(report + trace + b"ValueError\n")
+
+
+_CHAINED = b"""\
+Traceback (most recent call last):
+  File "/work/a.py", line 1, in first
+KeyError: 1
+
+During handling of the above exception, another exception occurred:
+
+Traceback (most recent call last):
+  File "/work/a.py", line 9, in <module>
+    main()
+  File "/work/a.py", line 5, in main
+    conn.sendall(reply)
+BrokenPipeError: [Errno 32] Broken pipe
+"""
+
+
+@pytest.mark.parametrize(
+    ("printed", "places"),
+    [
+        (b"", []),
+        (_CHAINED, [("main", "/work/a.py", 5), ("<module>", "/work/a.py", 9)]),
+        (
+            b'Exception in thread "main" Error: x\n\tat a.S.serve(S.java:7)\n\tat java.base/x.T.run(T.java:8)\n',
+            [("a.S.serve", "S.java", 7)],
+        ),
+        (b"goroutine 1 [running]:\nmain.f(0x1)\n\t/work/x.go:5 +0x1d\n", [("main.f", "/work/x.go", 5)]),
+        (
+            b"Error: read ECONNRESET\n    at TCP.onRead (node:net:1:20)\n    at f (/work/s.js:5:9)\n",
+            [("f", "/work/s.js", 5)],
+        ),
+        (b"thread 'main' panicked at src/main.rs:5:9:\nno\n", [("", "src/main.rs", 5)]),
+        (b"thread 'main' panicked at 'no', src/main.rs:5:9\n", [("", "src/main.rs", 5)]),
+        (
+            b"server.rb:3:in `handle': no (RuntimeError)\n\tfrom server.rb:9:in `<main>'\n",
+            [("handle", "server.rb", 3), ("<main>", "server.rb", 9)],
+        ),
+    ],
+)
+def test_a_trace_names_places_the_innermost_first(printed: bytes, places: list[tuple[str, str, int]]) -> None:
+    assert frames(printed) == places
+
+
+@given(printed=st.binary(max_size=300))
+def test_whatever_is_printed_has_places_or_none(printed: bytes) -> None:
+    for began in (b"", b"Traceback (most recent call last):\n", b"goroutine 1 [x]:\n", b"    at x:1:2\n"):
+        assert all(line >= 0 for _, _, line in frames(began + printed))

@@ -10,8 +10,10 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from grader.errors import Reason
-from grader.limits import REPLY_S
+from grader.limits import DELAY_S, REPLY_S
 from grader.model import EventKind
+from grader.protocol.form import form
+from grader.protocol.nothing import nothing
 from grader.protocol.script import Answer
 from grader.wire.faults import FaultError, UnprovedError
 from grader.wire.kernel import Endpoint
@@ -285,6 +287,75 @@ def test_an_answer_behind_the_next_comes_behind_the_next(meet: Meet) -> None:
     server.expect(b"c")
     server.answer(b"C")
     assert shown(program) == ["B", "A", "C"]
+
+
+def test_an_answer_before_the_next_waits_for_the_next_request(meet: Meet) -> None:
+    server, program = meet("send a", "recv", "send b", "recv")
+    server.expect(b"a")
+    server.answer(b"A", Answer.BEFORE_THE_NEXT)
+    program.wait_still()
+    assert not program.stdout.data
+
+
+def test_an_answer_before_the_next_comes_before_its_answer(meet: Meet) -> None:
+    server, program = meet("send a", "send b", "recv", "recv")
+    server.expect(b"a")
+    server.answer(b"A", Answer.BEFORE_THE_NEXT)
+    server.expect(b"b")
+    server.answer(b"B")
+    assert shown(program) == ["A", "B"]
+
+
+def test_a_delayed_answer_comes_so_long_after_what_it_answers(meet: Meet) -> None:
+    server, program = meet("send hello", "recv")
+    server.expect(HELLO)
+    came = server._asked.arrived_s
+    server.answer(b"HELLO", Answer.DELAYED)
+    assert time.time() - came > DELAY_S
+    assert shown(program) == ["HELLO"]
+
+
+def test_for_a_program_that_has_exited_nothing_is_delayed(meet: Meet) -> None:
+    server, program = meet("send hello")
+    server.expect(HELLO)
+    program.wait_end()
+    server._last = server._asked._replace(arrived_s=time.time() + 60)
+    server.delay(server._asked)
+
+
+def test_strangers_answer_in_the_servers_place(meet: Meet) -> None:
+    server, program = meet("send hello", "recv", "recv", "recv")
+    server.expect(HELLO)
+    server.answer(b"HELLO", Answer.FROM_STRANGERS)
+    program.wait_still()
+    assert program.stdout.data == b"HELLO\nHELLO\n"
+    assert {event.who for event in program.transcript.events if event.kind is EventKind.SENT} == {"a stranger"}
+
+
+@pytest.mark.parametrize("how", [Answer.RESET, Answer.IN_BYTES])
+def test_what_only_a_connection_can_do_is_refused(meet: Meet, how: Answer) -> None:
+    server, _ = meet("send hello", "recv")
+    server.expect(HELLO)
+    with pytest.raises(ValueError, match=f"can't answer as Answer.{how.name} says"):
+        server.answer(b"HELLO", how)
+
+
+def test_what_is_heard_may_be_recognised(meet: Meet) -> None:
+    server, program = meet("send id 42", "recv")
+    values = server.expect(form(b"id {id:[0-9]+}", ending=b""))
+    server.answer(values["id"])
+    assert shown(program) == ["42"]
+
+
+def test_a_datagram_that_is_not_recognised_is_a_wrong_one(meet: Meet) -> None:
+    server, _ = meet("send id 4x", "recv")
+    fault = fault_of(lambda: server.expect(form(b"id {id:[0-9]+}", ending=b"")))
+    assert (fault.reason, fault.at, fault.received) == (Reason.WRONG_REQUEST, 4, b"id 4x")
+
+
+def test_that_nothing_is_sent_can_be_heard(meet: Meet) -> None:
+    server, _ = meet("pause")
+    assert server.expect(nothing) == {}
 
 
 def test_an_empty_answer_is_a_datagram(meet: Meet) -> None:

@@ -1,0 +1,63 @@
+"""What the command says about itself, and what a shell is offered: examples that work, names that exist."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Iterator
+
+import click
+import pytest
+from click.shell_completion import BashComplete
+
+from grader.assignment import load, names
+from grader.cli import grader
+
+EXAMPLE = re.compile(r"^  grader (.+)$", re.MULTILINE)
+
+
+def commands(group: click.Group, before: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], click.Command]]:
+    """Every command, by the words that call it."""
+    context = click.Context(group)
+    for name in group.list_commands(context):
+        command = group.get_command(context, name)
+        assert command is not None
+        if isinstance(command, click.Group):
+            yield from commands(command, (*before, name))
+        else:
+            yield (*before, name), command
+
+
+EXAMPLES = [
+    (words, command, shlex.split(line))
+    for words, command in commands(grader)
+    for line in EXAMPLE.findall(command.epilog or "")
+]
+
+
+@pytest.mark.parametrize(("words", "command", "line"), EXAMPLES, ids=["-".join(line) for *_, line in EXAMPLES])
+def test_the_examples_in_the_help_are_commands_that_exist(
+    words: tuple[str, ...], command: click.Command, line: list[str]
+) -> None:
+    assert tuple(line[: len(words)]) == words
+    command.make_context(words[-1], line[len(words) :])
+
+
+def test_the_commands_that_people_begin_with_have_examples() -> None:
+    assert {words[0] for words, *_ in EXAMPLES} >= {"check", "class", "init", "new", "replay", "verify", "image"}
+
+
+def offered(line: str) -> list[str]:
+    """What a shell is offered at the end of a line."""
+    *words, incomplete = line.split(" ")
+    completer = BashComplete(grader, {}, "grader", "_GRADER_COMPLETE")
+    return [item.value for item in completer.get_completions(words, incomplete)]
+
+
+def test_a_shell_is_offered_names_that_exist() -> None:
+    assert offered("check --assignment ") == names()
+    assert offered("list tcp_u") == ["tcp_uppercase"]
+    ids = [spec.id for spec in load("tcp_sum").checks if spec.id.startswith("server.fr")]
+    assert offered("check . --assignment tcp_sum --only server.fr") == ids != []
+    assert offered("check --assignment no_such --only ") == []
+    assert "--junitxml" in offered("check --j")

@@ -1,0 +1,103 @@
+"""Where a program crashes that is followed: at start, in a child, by its own signals; and one that doesn't."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from grader.link.channel import Channel
+from grader.sandbox import tools
+from grader.wire.faults import Place
+from grader.wire.warden import WardenClient
+from tests.wire.stand import ENVIRONMENT, warden_process
+
+pytestmark = pytest.mark.skipif(
+    not (tools.which("eu-stack") and shutil.which("cc")), reason="no eu-stack or no cc here"
+)
+
+PROGRAM = """\
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+static int parse(const char *s) { return atoi(s); }
+static void *in_thread(void *p) {
+    *(volatile int *)p = 7;
+    return p;
+}
+static void in_child(void) {
+    if (fork() == 0)
+        abort();
+    wait(0);
+}
+int main(int n, char **v) {
+    pthread_t t;
+    switch (v[1][0]) {
+    case 's': return parse(v[2]);
+    case 't': pthread_create(&t, 0, in_thread, 0); pthread_join(t, 0); break;
+    case 'c': in_child(); break;
+    case 'h': signal(SIGABRT, SIG_IGN); raise(SIGABRT); break;
+    case 'z': raise(SIGSTOP); break;
+    }
+    return n > 99;
+}
+"""
+
+
+@pytest.fixture(scope="module")
+def work(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("work")
+    (folder / "crash.c").write_text(PROGRAM)
+    subprocess.run(["cc", "-g", "-O1", "-pthread", "-o", "crash", "crash.c"], cwd=folder, check=True)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def warden(work: Path) -> Iterator[WardenClient]:
+    with warden_process(work) as (_, sock):
+        yield WardenClient(Channel(sock))
+
+
+def crash(warden: WardenClient, how: str, *, ends: bool = True) -> tuple[tuple[Place, ...], int | None]:
+    started = warden.start(("./crash", how), ENVIRONMENT, terminal=False, followed=True)
+    places = warden.crash()
+    status = None
+    while ends and (ending := warden.ending(started.pid)) is None:
+        os.sched_yield()
+    if ends:
+        assert ending is not None
+        status = ending.status
+    for descriptor in (started.pidfd, started.stdin, started.stdout, started.stderr):
+        os.close(descriptor)
+    warden.end()
+    return places, status
+
+
+@pytest.mark.parametrize(
+    ("how", "line", "function", "status"),
+    [("s", 6, "parse", -11), ("t", 8, "in_thread", -11), ("c", 13, "in_child", 0)],
+)
+def test_the_line_that_a_program_crashes_at(
+    warden: WardenClient, how: str, line: int, function: str, status: int
+) -> None:
+    (place,), ended = crash(warden, how)
+    assert (place.file, place.line, place.function, place.how) == ("crash.c", line, function, "where it crashed")
+    assert ended == status
+
+
+def test_a_signal_that_is_ignored_is_no_crash(warden: WardenClient) -> None:
+    assert crash(warden, "h") == ((), 0)
+
+
+def test_a_program_that_stops_itself_is_not_waited_for(warden: WardenClient) -> None:
+    assert crash(warden, "z", ends=False) == ((), None)
+
+
+def test_nobody_was_followed(warden: WardenClient) -> None:
+    assert warden.crash() == ()
