@@ -118,7 +118,9 @@ def command(
         # A wrong path is the caller's mistake; a submission that can't be used gets a grade.
         if request and not isinstance(error.__cause__, FileNotFoundError | NotADirectoryError):
             submitted = SubmissionInfo(name=name_of(submission), sha256=taken.sha256 if taken else "")
-            report = _seen(flow.refuse(submitted, request, str(error), taken.notes if taken else ()), request, Audience(audience))
+            report = _seen(
+                flow.refuse(submitted, request, str(error), taken.notes if taken else ()), request, Audience(audience)
+            )
             written.write(report)
         for note in taken.notes if taken else ():
             say(note, quiet=quiet)
