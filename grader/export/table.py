@@ -11,10 +11,11 @@ CONTAINER: Final = ("install.sh", "grade")
 class Platform(NamedTuple):
     """What a platform wants.
 
-    `title`: its name.  `payload`: the folder of the export that the grader and the assignment are put in.  `runs`: the
-    files of `common/` that its own files call.  `at`: what
-    `--at` names; empty if nothing is to be named.  `example`: what the files name until somebody gives the real one.  `archive`: the name of the zip that holds everything, if it wants one.  `public`: whether students can read
-    what is exported, so that hidden checks are left out.  `then`: what to do next, a line for each step.
+    `title`: its name.  `payload`: the folder of the export that the grader and the assignment are put in.  `then`: what
+    to do next, a line for each step.  `runs`: the files of `common/` that its own files call.  `at`: what `--at` names;
+    empty if nothing is to be named.  `example`: what the files name until somebody gives the real one.  `archive`: the
+    name of the zip that holds everything, if it wants one.  `public`: whether students can read what is exported, so
+    that hidden checks are left out.
     """
 
     title: str
