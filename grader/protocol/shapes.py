@@ -81,7 +81,9 @@ def _is_visit(given: object) -> bool:
         and all(map(_is_turn, given.turns))
         and all(isinstance(value, str) for value in given.fill.values())
         and all(isinstance(content, bytes) for content in given.files.values())
-        and all(isinstance(content, bytes | Reply) for content in (given.shown, *given.written.values()))
+        and isinstance(given.shown, bytes | Reply)
+        and isinstance(given.complaint, bytes)
+        and all(content is None or isinstance(content, bytes | Reply) for content in given.written.values())
     )
 
 

@@ -124,7 +124,7 @@ def test_every_function_that_a_check_may_ask_for_has_its_form() -> None:
         ("visit", Visit((SAYS_HELLO,), fill={"id": 7})),  # type: ignore[dict-item]
         ("visit", Visit((SAYS_HELLO,), files={"in": "text"})),  # type: ignore[dict-item]
         ("visit_sized", Visit((SAYS_HELLO,), shown="HELLO")),  # type: ignore[arg-type]
-        ("visit_in_turns", Visit((SAYS_HELLO,), written={"out": None})),  # type: ignore[dict-item]
+        ("visit_in_turns", Visit((SAYS_HELLO,), written={"out": 7})),  # type: ignore[dict-item]
         ("LARGEST_BYTES", 70_000),
     ],
 )
