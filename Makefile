@@ -1,4 +1,4 @@
-# make demo · make test · make verify · make bench · make image.  Everything happens in .venv; nothing else is touched.
+# make demo · make test · make verify · make bench · make image · make docs.  Everything happens in .venv; nothing else is touched.
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
@@ -7,7 +7,7 @@ CHECK := $(BIN)/grader check --assignment tcp_uppercase --role server --sandbox 
 
 WORKERS := $(shell nproc)
 
-.PHONY: demo test lint verify bench image clean
+.PHONY: demo test lint verify bench image docs clean
 
 demo: $(READY)
 	@echo "== a right server =="
@@ -45,6 +45,10 @@ bench: $(READY)
 image: $(READY)
 	$(BIN)/grader image build
 
+# The site in build/site; a dead link is an error.
+docs: $(READY)
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build
+
 $(READY): pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 		{ echo "Python 3.11 or newer is needed: make PYTHON=python3.11 ..." >&2; exit 1; }
@@ -55,4 +59,4 @@ $(READY): pyproject.toml
 	@touch $@
 
 clean:
-	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf build .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -169,8 +169,9 @@ PROGRAM_CPU_SHARES: Final = 256
 USEFUL_BYTES_PER_S: Final = 64 * 1024
 #: ... and a datagram counts as so many bytes at least: ten a second, a process for each under load.
 DATAGRAM_WORTH_BYTES: Final = USEFUL_BYTES_PER_S // 10
-#: ... nor time in which it waited for a device while the machine counts that somebody waits for I/O, up to this: a disk
-#: under load answers within milliseconds or a few seconds, and a program may well be the one who keeps it busy.
+#: ... nor time in which it waited for a device or the kernel while the machine counts that somebody waits for I/O or a
+#: CPU, up to this: a disk under load answers within milliseconds or a few seconds, and a program may well be the one
+#: who keeps it busy.
 IO_MOST_S: Final = 10.0
 #: A thread on a CPU has its time counted at each tick of the clock, 1 to 10 ms apart: one that wants to run and whose
 #: counts stand still for longer has not run.  (Its wait is counted only when it ends: measured, 2.2 s of it unseen.)

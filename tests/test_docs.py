@@ -1,28 +1,33 @@
 """The documents say what is true: their commands, options, codes, modules and names are looked up in the code.
 
-`docs/behaviours.md` is written by `GRADER_UPDATE_GOLDEN=1 pytest tests/test_docs.py`.
+`docs/behaviours.md` and `docs/protocol.md` are written by `GRADER_UPDATE_GOLDEN=1 pytest tests/test_docs.py`.
 """
 
 from __future__ import annotations
 
 import ast
 import importlib
+import inspect
 import os
 import re
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import click
 import pytest
 
 from grader import Answer, Turn, Visit, catalogue, limits
+from grader.assignment import load
 from grader.catalogue.needs import NEEDS
 from grader.cli import grader
 from grader.driver.author import ANSWERS
 from grader.model import Outcome
+from grader.protocol.script import ClientProtocol, DatagramProtocol, StreamProtocol
+from grader.protocol.visit import VisitProtocol
 from grader.report import FORMATS
 from grader.sandbox.local import IN_NAMESPACES, WITHOUT_NAMESPACES
 
@@ -31,6 +36,7 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 #: The README with the image's commands as they are without it: what is before them is the engine's.
 TYPED = re.sub(r"docker run [^\n]*socket-grader ", "grader ", README)
 BEHAVIOURS = ROOT / "docs" / "behaviours.md"
+PROTOCOL = ROOT / "docs" / "protocol.md"
 #: What depends on how far the program had come when it was looked at.
 TIMED = re.compile(r"│ (received|the program):|│ +\^")
 
@@ -60,12 +66,13 @@ def options_of(command: click.Command) -> set[str]:
 
 
 USED = (limits.MOST_TASKS, limits.MOST_DESCRIPTORS, limits.MOST_SOCKETS)
+FOR_EACH_CLIENT = "plus {}, {} and {} for each client".format(*(each.for_each for each in USED))
 LIMITS_IN_HANDOUTS = (
     f"may take {limits.SLOW_CHECK_S:g} seconds altogether, plus {limits.SLOW_STEP_S:g} second for each of the first",
     f"first {limits.SLOW_STEPS} and {limits.SLOW_MORE_STEP_S:g} seconds for each of the others.",
     f"All checks of one program have {limits.SandboxLimits().whole_s:g} seconds; if the program itself has used half",
     "have {} processes and threads, {} open descriptors and {} sockets".format(*(each.anyhow for each in USED)),
-    "plus {}, {} and {} for each client".format(*(each.for_each for each in USED)),
+    FOR_EACH_CLIENT,
     "It may be stopped and continued at any time (Ctrl-Z and `fg` in a shell)",
 )
 
@@ -73,7 +80,8 @@ LIMITS_IN_HANDOUTS = (
 @pytest.mark.parametrize("handout", sorted(ROOT.glob("assignments/*/handout.md")), ids=lambda path: path.parent.name)
 def test_handouts_tell_what_a_program_may_use(handout: Path) -> None:
     told = " ".join(handout.read_text(encoding="utf-8").split())
-    assert [words for words in LIMITS_IN_HANDOUTS if words not in told] == []
+    lacking = [words for words in LIMITS_IN_HANDOUTS if words not in told]
+    assert lacking == ([] if "server" in load(handout.parent.name).roles else [FOR_EACH_CLIENT])
 
 
 def named_command(words: str) -> str | None:
@@ -115,6 +123,61 @@ def rows_of(module: object) -> Iterator[tuple[int, str]]:
             yield check.__code__.co_firstlineno, "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
 
 
+#: What an assignment's `protocol.py` can say, and about whom.
+PROTOCOLS = {
+    "TCP servers": (StreamProtocol, ("server", "tcp")),
+    "UDP servers": (DatagramProtocol, ("server", "udp")),
+    "Clients into which lines are typed": (ClientProtocol, ("client", "tcp")),
+    "Clients that act by themselves": (VisitProtocol, ("client", "tcp")),
+}
+
+
+def render_protocol() -> str:
+    """`docs/protocol.md` from the classes that say what each function gives, and from the catalogue's rows."""
+    lines = [
+        "# What `protocol.py` can say",
+        "",
+        "An assignment's messages are functions in its `protocol.py`. The last argument of each is the run's source of",
+        "randomness: whatever a format leaves open is drawn from it, so that the same seed gives the same messages.",
+        "Only functions that a listed check asks for are needed; for servers `exchange` always is. `grader lint` tries",
+        "all that are there. What each gives is written in `grader/protocol/script.py` and `visit.py`. A constant",
+        "`LARGEST_BYTES` says how long a request over UDP may be.",
+    ]
+    for title, (described, where) in PROTOCOLS.items():
+        lines += ["", f"## {title}", "", "| function | gives | which is | asked by |", "|---|---|---|---|"]
+        lines += [_row(name, member, _askers(name, where)) for name, member in _members(described)]
+    return "\n".join([*lines, ""])
+
+
+def _members(described: type) -> Iterator[tuple[str, Callable[..., object]]]:
+    return ((name, member) for name, member in vars(described).items() if inspect.isfunction(member) and name[0] != "_")
+
+
+def _row(name: str, member: Callable[..., object], askers: str) -> str:
+    parameters = [parameter for parameter in inspect.signature(member).parameters if parameter != "self"]
+    gives = str(inspect.signature(member).return_annotation).replace("|", "\\|")
+    told = " ".join((inspect.getdoc(member) or "").split())
+    return f"| `{name}({', '.join([*parameters, 'rng'])})` | `{gives}` | {told} | {askers} |"
+
+
+def _asked_by(row: catalogue.Behaviour) -> set[str]:
+    """The functions that a check asks for."""
+    return {*row.says, *(row.visits or ()), *(function for need in row.needs for function in NEEDS[need].functions)}
+
+
+def _askers(name: str, where: tuple[Any, Any]) -> str:
+    """The checks of the catalogue that ask for a function."""
+    found = []
+    for module in catalogue.MODULES[where]:
+        for check, member in vars(importlib.import_module(f"grader.checks.{module}")).items():
+            row = catalogue.behaviour_of(member) if check.startswith("test_") else None
+            if row and name in _asked_by(row):
+                found.append(f"`{check.removeprefix('test_')}`")
+    if name == "exchange":
+        return "all"
+    return "nearly all" if len(found) > 12 else ", ".join(found)
+
+
 def defined_in(path: Path) -> set[str]:
     """Names of functions, classes, methods and constants of a file; methods with their class in front."""
     found: set[str] = set()
@@ -135,6 +198,13 @@ def test_behaviours_are_those_of_the_catalogue() -> None:
     if os.environ.get("GRADER_UPDATE_GOLDEN"):
         BEHAVIOURS.write_text(rendered, encoding="utf-8")
     assert BEHAVIOURS.read_text(encoding="utf-8") == rendered, "GRADER_UPDATE_GOLDEN=1 writes it anew"
+
+
+def test_what_a_protocol_can_say_is_listed() -> None:
+    rendered = render_protocol()
+    if os.environ.get("GRADER_UPDATE_GOLDEN"):
+        PROTOCOL.write_text(rendered, encoding="utf-8")
+    assert PROTOCOL.read_text(encoding="utf-8") == rendered, "GRADER_UPDATE_GOLDEN=1 writes it anew"
 
 
 def test_every_check_of_the_catalogue_has_a_row() -> None:

@@ -73,9 +73,7 @@ def test_answers(begin: Begin, protocol: StreamProtocol) -> None:
     does="messages sent byte by byte, each byte read before the next is sent",
     proves="one step of bytes_received per byte, and an empty receive queue after it",
     catches="assuming that one recv returns one message",
-    hint=_KEEP_A_BUFFER
-    + " A server that must send every byte back immediately sends what recv returns, and keeps only "
-    "what it needs to recognise a line.",
+    hint=_KEEP_A_BUFFER,
 )
 def test_fragments_every_byte(begin: Begin, protocol: StreamProtocol) -> None:
     """Answers a message that arrives one byte at a time"""

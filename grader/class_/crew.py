@@ -27,7 +27,7 @@ def of_this_machine(assignment: Assignment, place: work.Place, choice: Choice, j
         return known[families]
 
     def still_there() -> None:
-        place.choice(Needs(assignment))
+        place.choice(Needs(assignment)).close()
 
     executor = Processes(jobs, work.limit_s(assignment.limits))
     try:

@@ -16,16 +16,25 @@ from functools import cache
 from pathlib import Path
 from typing import Final
 
+import msgspec
+
 from grader import report as reports
 from grader.assignment import VisibilitySpec
 from grader.class_.keys import INSTRUCTOR
 from grader.class_.model import HandIn
 from grader.class_.outfolder import OutFolder
-from grader.model import Report
+from grader.model import Outcome, Report
 from grader.report import transcripts
 from grader.report.audience import for_student
 
 _HERE: Final = Path(__file__).resolve().parent.parent
+
+
+def _transcripts(report: Report) -> bytes | None:
+    """Those of failed checks, which `grader replay` plays: with all of them, a class would fill gigabytes."""
+    failed = tuple(check for check in report.checks if check.outcome is Outcome.FAILED)
+    return transcripts.render(msgspec.structs.replace(report, checks=failed))
+
 
 #: What makes a file; None: there is none.
 _Make = Callable[[Report], bytes | None]
@@ -33,7 +42,7 @@ _Make = Callable[[Report], bytes | None]
 WHOLE: Final[dict[str, _Make]] = {
     "report.html": lambda report: reports.render("html", report),
     "report.json": lambda report: reports.render("json", report),
-    "report.transcripts.json": transcripts.render,
+    "report.transcripts.json": _transcripts,
 }
 #: The files of a student's folder.
 FILES: Final[dict[str, _Make]] = {

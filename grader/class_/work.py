@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
+from contextlib import closing
 from functools import cache
 from pathlib import Path
 from typing import Final
@@ -55,8 +56,8 @@ def grade(plan: flow.Plan, place: Place) -> Done:
     Raises:
         GraderError: it can't be graded here.
     """
-    choice = place.choice(Needs(plan.request.assignment, plan.families))
-    report = flow.carry_out(plan, choice.make, lambda _: None)
+    with closing(place.choice(Needs(plan.request.assignment, plan.families))) as choice:
+        report = flow.carry_out(plan, choice.make, lambda _: None)
     return Done(encoded(report), tuple(choice.complaints))
 
 

@@ -117,7 +117,6 @@ class Clients(Generic[P]):
         task = VisitTask(visit)
         with self.start(task, terminal=terminal) as session:
             task.play(session)
-            session.server.expect_nothing_more()
 
     def _visit_of(self, task: Task | None) -> Visit:
         return task.visit if task and not task.typed else self._usual

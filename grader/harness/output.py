@@ -140,6 +140,17 @@ class ClientOutput:
             reason, how = self._shown_otherwise(shown, 0) or (Reason.NOT_SHOWN, "is not in its output")
             raise FaultError(reason, f"{in_words(shown)} {how}")
 
+    def must_have_complained(self, words: bytes) -> None:
+        """What a client has printed on stderr has this in it.
+
+        Raises:
+            FaultError: it has not.
+        """
+        __tracebackhide__ = True
+        self._program.catch_up()
+        if words not in self.complaints:
+            raise FaultError(Reason.NOT_SHOWN, f"{in_words(words)} is not in what it printed on stderr")
+
     def _has_read(self, entry: Entry, read_before: int | None) -> bool:
         """Whether the bytes of a reply have left its receive queue; if nobody can tell, they have.
 

@@ -23,6 +23,7 @@ from grader.harness.starting import NO_VARIABLES, Start
 from grader.job import Job
 from grader.link.channel import ChannelClosedError
 from grader.model import EventKind
+from grader.protocol.visit import NO_VISIT, Visit
 from grader.wire import stillness
 from grader.wire.budget import Budget
 from grader.wire.endings import CRASHES
@@ -214,22 +215,24 @@ class Programs:
         self,
         run: tuple[str, ...],
         filling: Mapping[str, str],
-        files: Mapping[str, bytes] = NO_FILES,
+        visit: Visit = NO_VISIT,
         *,
         terminal: bool,
         beside: bool = False,
     ) -> Program:
         """Start a client, after ending what ran before or beside it: at a terminal that echoes nothing, or on pipes.
 
-        `filling`: what replaces {host}, {port}, {message} and others in the command.  `files`: as in `run`.
+        `filling`: what replaces {host}, {port} and {message} in the command.  `visit`: what else it is given, in which
+        these may stand.
 
         Raises:
             FaultError: it can't be executed.
         """
         variables = self._job.assignment.starting("client").environment
-        there = {name: starting.filled(value, self._filling) for name, value in filling.items()}
-        start = starting.as_usual(run, variables, {**self._filling, **there})
-        return self.run(*start, files, terminal=terminal, judged_by_output=True, client=True, beside=beside)
+        usual = {**self._filling, **filling}
+        there = {name: starting.filled(value, usual) for name, value in visit.fill.items()}
+        start = starting.as_usual(run, variables, {**there, **usual})
+        return self.run(*start, visit.files, terminal=terminal, judged_by_output=True, client=True, beside=beside)
 
     def written(self, path: str, most_bytes: int) -> bytes:
         """A file that a program has written into its folder.

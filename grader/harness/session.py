@@ -87,10 +87,9 @@ class Session(Generic[P]):
                 if_it_fails.pop_all()
 
     def _start(self, message: str) -> None:
-        usual = {"host": self.told.host, "port": str(self.told.port), "message": message}
-        filling = {**self._visit.fill, **usual}
+        filling = {"host": self.told.host, "port": str(self.told.port), "message": message}
         self._program = self._stage.programs.start_client(
-            self._manner.run, filling, self._visit.files, terminal=self._terminal, beside=self._beside
+            self._manner.run, filling, self._visit, terminal=self._terminal, beside=self._beside
         )
         self._keyboard = Keyboard(self._program, polled=self._manner.polls)
         self._output = ClientOutput(

@@ -133,8 +133,12 @@ class VisitTask:
     def play(self, session: Session[Any]) -> None:
         """All of it, with a server that answers as each turn says."""
         __tracebackhide__ = True
-        _say(session, self.ask(session), self.visit.turns[-1].how)
+        if self.visit.turns:
+            _say(session, self.ask(session), self.visit.turns[-1].how)
+        else:
+            self.begin(session)
         self.must_succeed(session)
+        session.server.expect_nothing_more()
 
     def ask_with_last_answer(self, session: Session[Any]) -> None:
         """It asks for everything, and gets the last answer together with the one before it, before asking for it."""
@@ -159,16 +163,17 @@ class VisitTask:
         __tracebackhide__ = True
         if self.visit.hangs_up:
             session.server.hang_up()
-        last = self.visit.turns[-1]
         limits = session.program.limits
-        unanswered = not last.says or last.how in _UNANSWERED
-        session.must_end_well(
-            "after its last request" if unanswered else "after the server's last answer",
-            self.visit.status,
-            limits.give_up_s if unanswered else limits.reply_s,
-        )
+        situation, deadline_s = "after the server's last answer", limits.reply_s
+        if not self.visit.turns:
+            situation = "after its start"
+        elif not (last := self.visit.turns[-1]).says or last.how in _UNANSWERED:
+            situation, deadline_s = "after its last request", limits.give_up_s
+        session.must_end_well(situation, self.visit.status, deadline_s)
         if self.visit.shown:
             session.output.must_have_shown(self.visit.shown)
+        if self.visit.complaint:
+            session.output.must_have_complained(self.visit.complaint)
         for path, content in self.visit.written.items():
             _must_have_written(session, path, content)
 
@@ -202,12 +207,16 @@ def _say(session: Session[Any], words: bytes, how: Answer) -> None:
         session.server.answer(words, how)
 
 
-def _must_have_written(session: Session[Any], path: str, content: bytes | Reply) -> None:
+def _must_have_written(session: Session[Any], path: str, content: bytes | Reply | None) -> None:
     __tracebackhide__ = True
     try:
         written = session.written(path, MOST_FILE_BYTES)
     except NoFileError as error:
+        if content is None:
+            return
         raise FaultError(Reason.NOT_WRITTEN, f"the file {path!r} that it must write {error}") from None
+    if content is None:
+        raise FaultError(Reason.NOT_WRITTEN, f"it wrote the file {path!r}, which it must not", received=written)
     if not isinstance(content, bytes):
         must_be(content, written, f"the file {path!r} that it wrote", Reason.NOT_WRITTEN)
         return

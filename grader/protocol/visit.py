@@ -36,21 +36,23 @@ class Turn(msgspec.Struct, frozen=True):
 
 
 class Visit(msgspec.Struct, frozen=True):
-    """One run of a client.
+    """One run of a client.  Without a turn it must not come to the server at all.
 
     `fill`: what stands for further placeholders in its arguments, such as {file}; it may hold the usual ones.  `files`:
     laid in its folder before it starts, by path there.  `shown`: what must be on its standard output at the end, among
-    whatever else it prints; or what all of that must be.  `status`: its exit status; None: it must fail, which is any
-    but 0 and a message on stderr.  `written`: what must be in files of its folder at the end, by path there.
-    `hangs_up`: whether the server closes the connection after its last words, as HTTP/1.0 does.
+    whatever else it prints; or what all of that must be.  `complaint`: what must be on its stderr, likewise.  `status`:
+    its exit status; None: it must fail, which is any but 0 and a message on stderr.  `written`: what must be in files
+    of its folder at the end, by path there; None: there must not be such a file.  `hangs_up`: whether the server closes
+    the connection after its last words, as HTTP/1.0 does.
     """
 
     turns: tuple[Turn, ...]
     fill: Mapping[str, str] = {}
     files: Mapping[str, bytes] = {}
     shown: bytes | Reply = b""
+    complaint: bytes = b""
     status: int | None = 0
-    written: Mapping[str, bytes | Reply] = {}
+    written: Mapping[str, bytes | Reply | None] = {}
     hangs_up: bool = False
 
 
@@ -74,11 +76,12 @@ def outline(visit: Visit) -> tuple[object, ...]:
     """What of a visit can be compared: of recognisers their words, of functions nothing."""
     turns = [(_told(turn.hears), None if callable(turn.says) else turn.says, turn.how) for turn in visit.turns]
     written = {path: _told(content) for path, content in visit.written.items()}
-    return turns, visit.fill, visit.files, _told(visit.shown), visit.status, written, visit.hangs_up
+    shown = _told(visit.shown), visit.complaint, visit.status
+    return turns, visit.fill, visit.files, shown, written, visit.hangs_up
 
 
-def _told(content: bytes | Reply) -> bytes | str:
-    return content if isinstance(content, bytes) else content.words
+def _told(content: bytes | Reply | None) -> bytes | str | None:
+    return content.words if isinstance(content, Reply) else content
 
 
 def _together(heard: Iterable[Values]) -> Values:

@@ -41,13 +41,15 @@ class Choice:
     """A sandbox's kind.  `why`: one sentence for the user.
 
     `make`: one sandbox for one submission's archive, whose programs need these families (CannotJudgeError: they can't
-    be provided).  `complaints`: what the sandboxes could not tidy up, to be shown after the report.
+    be provided).  `complaints`: what the sandboxes could not tidy up, to be shown after the report.  `close`: closes
+    the connections to an engine, for a process that chooses again and again.
     """
 
     kind: Literal["docker", "local"]
     why: str
     make: Callable[[Assignment, bytes, frozenset[str]], Sandbox]
     complaints: list[str] = field(default_factory=list)
+    close: Callable[[], None] = lambda: None
 
     @property
     def caution(self) -> str:
@@ -113,7 +115,7 @@ def _docker(listen: Callable[[str], None], why: str, rules: Rules, needs: Needs)
         supplied = images.supply(contents_of(assignment, wanted, rules.image))
         return DockerSandbox(client, assignment, archive, supplied, complaints.append, own_image=bool(rules.image))
 
-    return Choice("docker", why, make, complaints)
+    return Choice("docker", why, make, complaints, client.close)
 
 
 def contents_of(assignment: Assignment | None, wanted: Iterable[str], own: str = "") -> Contents:

@@ -245,9 +245,10 @@ def _attributes(body: bytes, offset: int) -> Iterator[tuple[int, bytes]]:
 _PRESSURE = Path("/proc/pressure")
 
 
-def io_stalled_s() -> float | None:
-    """Seconds since the machine's start in which somebody waited for I/O (PSI); None: the kernel does not count."""
-    return _stalled_s("io")
+def stalled_s() -> float | None:
+    """Seconds since the machine's start in which somebody waited for I/O or a CPU (PSI); None: nobody counts them."""
+    waits_s = [waited_s for waited_s in (_stalled_s("io"), _stalled_s("cpu")) if waited_s is not None]
+    return sum(waits_s) if waits_s else None
 
 
 def cpu_stalled_s() -> float | None:

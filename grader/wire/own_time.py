@@ -2,7 +2,8 @@
 
 Its own time is the time in which it ran, or slept of its own accord; the time in which it wanted to run and was given
 no CPU is the machine's.  So is the time in which it waited for a device, as far as the machine itself counts that
-something waited for I/O, and up to a limit: a program can wait in that state for what it caused itself.
+something waited for I/O, or for a CPU: a thread that closes its terminal waits in that state for a thread of the
+kernel's.  And only up to a limit, since a program can wait in that state for what it caused itself.
 
 A deadline is a bucket: own time fills it, and every byte that moves lets a little drain, so that a long message at a
 useful rate never fills it, while one byte each second does.  Nothing is saved up: a program that stops moving bytes has
@@ -49,18 +50,22 @@ class OwnTime:
         self._queued: dict[int, tuple[float, tuple[int, int]]] = {}
 
     def spent_s(
-        self, now: float, snapshot: Snapshot, io_stalled_s: float | None = None, cpu_s: float | None = None
+        self, now: float, snapshot: Snapshot, stalled_s: float | None = None, cpu_s: float | None = None
     ) -> float:
         """Seconds in which it ran, or slept of its own accord; not those it waited for a CPU or, bounded, for I/O.
 
-        `io_stalled_s`: for how long somebody on this machine has waited for I/O, ever; None: not known.  `cpu_s`: how
-        long all that the program has ever run was on a CPU, where that was asked.
+        `stalled_s`: for how long somebody on this machine has waited for I/O or a CPU, ever; None: not known.  `cpu_s`:
+        how long all that the program has ever run was on a CPU, where that was asked.
         """
         ran_s, waited_s = self._since_first(snapshot)
         waited_s += self._waiting_s(now, snapshot)
-        self._note_device(now, snapshot, io_stalled_s)
+        self._note_device(now, snapshot, stalled_s)
         self._note_whole(cpu_s)
         return max(ran_s, self._whole_ran_s, now - self._began - waited_s - min(self._device_s, IO_MOST_S))
+
+    def excuse(self, seconds: float) -> None:
+        """So much of the time since it began is ours, whatever the program did in it."""
+        self._began += seconds
 
     def _waiting_s(self, now: float, snapshot: Snapshot) -> float:
         """How long threads have waited that still wait for a CPU: the kernel counts a wait only when it is over."""
@@ -72,13 +77,13 @@ class OwnTime:
         waits_s = (now - since for since, _ in self._queued.values())
         return sum(wait_s for wait_s in waits_s if wait_s > CPU_COUNTED_S)
 
-    def _note_device(self, now: float, snapshot: Snapshot, io_stalled_s: float | None) -> None:
+    def _note_device(self, now: float, snapshot: Snapshot, stalled_s: float | None) -> None:
         waits = any(thread.waits_for_device for process in snapshot for thread in process.threads)
         before, self._at_device = self._at_device, None
-        if waits and io_stalled_s is not None:
+        if waits and stalled_s is not None:
             if before:
-                self._device_s += min(now - before[0], io_stalled_s - before[1])
-            self._at_device = (now, io_stalled_s)
+                self._device_s += min(now - before[0], stalled_s - before[1])
+            self._at_device = (now, stalled_s)
 
     def _note_whole(self, cpu_s: float | None) -> None:
         if cpu_s is not None:
@@ -126,14 +131,14 @@ class Deadline:
         now: float,
         snapshot: Snapshot,
         moved: tuple[int, ...],
-        io_stalled_s: float | None = None,
+        stalled_s: float | None = None,
         cpu_s: float | None = None,
     ) -> None:
         """Count what a look has shown.
 
         `moved`: what it has read and written so far, a number each, in bytes.  The others: see `OwnTime.spent_s`.
         """
-        spent_s = self._whole.spent_s(now, snapshot, io_stalled_s, cpu_s)
+        spent_s = self._whole.spent_s(now, snapshot, stalled_s, cpu_s)
         bytes_moved = 0 if self._moved is None else max(0, sum(moved) - sum(self._moved))
         # Threads that have ended take their times with them, so that less may be spent than before.
         more_s = max(0.0, spent_s - self._spent_s) - bytes_moved / USEFUL_BYTES_PER_S
@@ -144,8 +149,13 @@ class Deadline:
             if self._moved is not None:
                 self._quiet = OwnTime(now)
             self._moved = moved
-        self._quiet_spent_s = self._quiet.spent_s(now, snapshot, io_stalled_s, cpu_s)
+        self._quiet_spent_s = self._quiet.spent_s(now, snapshot, stalled_s, cpu_s)
         self._quiet_ran_s = self._quiet.ran_s(snapshot)
+
+    def excuse(self, seconds: float) -> None:
+        """We have kept the program from running for so long, since the last look."""
+        self._whole.excuse(seconds)
+        self._quiet.excuse(seconds)
 
     def has_not_come(self) -> None:
         """What is waited for has not come by now, so that all the time until the last look was needed.

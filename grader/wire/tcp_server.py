@@ -214,8 +214,12 @@ class ScriptedServer:
         return self.connection.expect(request)
 
     def expect_nothing_more(self) -> None:
-        """Nothing arrived besides what was expected, and no other connection."""
+        """Nothing arrived besides what was expected, and no other connection; or none at all."""
         __tracebackhide__ = True
+        if not self.connections:
+            if self.came_to() is not None:
+                raise FaultError(Reason.EXTRA_REQUEST, "the program connected, although it should not")
+            return
         connection = self.connection
         connection.expect_nothing_more()
         self._accept()

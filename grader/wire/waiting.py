@@ -36,7 +36,7 @@ from grader.errors import Reason
 from grader.limits import REPLY_WALL_S, SETTLE_S, SPINNING_CPU_S, SandboxLimits
 from grader.wire.endings import describe_ending
 from grader.wire.faults import FaultError, UnprovedError
-from grader.wire.kernel import SocketTable, io_stalled_s
+from grader.wire.kernel import SocketTable, stalled_s
 from grader.wire.looks import Looks
 from grader.wire.own_time import Deadline, Spinning
 from grader.wire.process import ForCheck, Process
@@ -196,7 +196,7 @@ class Awaited(Process):
             in_haste = hurried and self._spinning.is_known
             moved = (*self._moved(prints=prints), self.talks.accepted() if in_haste else 0)
             late = now - began > clock.most_s
-            clock.look(now, snapshot, moved, io_stalled_s(), self.warden.cpu_s() if late else None)
+            clock.look(now, snapshot, moved, stalled_s(), self.warden.cpu_s() if late else None)
             if clock.is_over or (in_haste and clock.spins):
                 return self._last_chance(ready, Why.DEADLINE, verdict, snapshot, clock)
             if now > self._check.give_up_at:

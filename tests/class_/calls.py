@@ -16,6 +16,14 @@ def refuse(words: str) -> None:
     raise UsageError(words)
 
 
+def meet(folder: str, count: int) -> int:
+    """Wait until so many processes are here; its own id."""
+    Path(folder, f"{os.getpid()}").touch()
+    while len([*Path(folder).iterdir()]) < count:
+        os.sched_yield()
+    return os.getpid()
+
+
 def wait_forever(folder: str) -> None:
     """Wait until it is interrupted, and leave a file then."""
     try:

@@ -27,7 +27,25 @@ def processes() -> Iterator[Processes]:
 def test_results_come_back_whatever_they_are(processes: Processes) -> None:
     assert processes.submit(pow, 2, 10).result() == 1024
     assert processes.submit(bytes, 3).result() == b"\0\0\0"
-    assert processes.submit(os.getpid).result() not in {os.getpid(), processes.submit(os.getpid).result()}
+
+
+def test_calls_are_in_processes_of_their_own_and_one_that_ended_well_is_used_again(tmp_path: Path) -> None:
+    with Processes(2, limit_s=30) as executor:
+        both = [executor.submit(calls.meet, str(tmp_path), 2) for _ in range(2)]
+        pids = {future.result() for future in both}
+        assert len(pids - {os.getpid()}) == 2
+        assert executor.submit(os.getpid).result() in pids
+        with pytest.raises(BrokenCallError):
+            executor.submit(signal.raise_signal, signal.SIGKILL).result()
+        assert [executor.submit(abs, -1).result() for _ in range(3)] == [1, 1, 1]
+    assert not [pid for pid in pids if psutil.pid_exists(pid)]
+
+
+def test_one_that_died_while_it_did_nothing_costs_nobody(processes: Processes) -> None:
+    idle = psutil.Process(processes.submit(os.getpid).result())
+    idle.kill()
+    assert wait_until(lambda: idle.status() == psutil.STATUS_ZOMBIE)
+    assert processes.submit(abs, -1).result() == 1
 
 
 def test_what_ends_one_ends_no_other(processes: Processes) -> None:

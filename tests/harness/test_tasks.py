@@ -25,8 +25,10 @@ from tests.harness.conftest import MakeStage
 CLIENT = r"""
 import os, socket, sys
 
-server = socket.create_connection((sys.argv[1], int(sys.argv[2])))
-lines = server.makefile("rb")
+server = None
+if sys.argv[3] != "say no":
+    server = socket.create_connection((sys.argv[1], int(sys.argv[2])))
+    lines = server.makefile("rb")
 for step in sys.argv[3:]:
     what, _, text = step.partition(" ")
     data = text.encode().decode("unicode_escape").encode("latin-1")
@@ -91,9 +93,12 @@ RIGHT = (
     (visit(written={"out": b"HELLO\n"}), (*ASKS, "write out")),
     (visit(written={"out": form(b"{word:[A-Z]+}")}), (*ASKS, "write out")),
     (visit(status=3), (*ASKS, "exit 3")),
-    (visit(status=None), (*ASKS, "say no", "exit 3")),
+    (visit(status=None, complaint=b"no"), (*ASKS, "say no", "exit 3")),
     (visit(Turn(b"abc", b"\n"), files={"in": b"abc"}), ("send_file in", "line")),
     (visit(Turn(b"abc", b"\n"), files={"in": b"abc"}, fill={"file": "in"}), ("send_file {file}", "line")),
+    (visit(Turn(b"127.0.0.1", b"\n"), fill={"where": "{host}"}), ("send {where}", "line")),
+    (visit(written={"never": None}), ASKS),
+    (Visit((), status=None), ("say no", "exit 2")),
     (visit(Turn(b"", b"220\n"), Turn(b"hi\n")), ("line", "send hi\\n")),
     (visit(HELLO, Turn(form(b"{id:[0-9]+}"), lambda seen: seen["id"] + b"\n"), shown=b"42"),
      (*ASKS, "send 42\\n", "line", "print")),
@@ -119,8 +124,10 @@ WRONG = (
     (visit(written={"out": b"HELP!\n"}), (*ASKS, "write out"), Reason.NOT_WRITTEN, "something else into 'out'"),
     (visit(written={"out": form(b"{word:[a-z]+}")}), (*ASKS, "write out"), Reason.NOT_WRITTEN,
      "the file 'out' that it wrote is not what it must be"),
+    (visit(written={"out": None}), (*ASKS, "write out"), Reason.NOT_WRITTEN, "wrote the file 'out', which it must not"),
     (visit(status=3), (*ASKS, "exit 4"), Reason.EXIT_STATUS, "status 3 is required"),
     (visit(status=None), (*ASKS, "say no"), Reason.EXIT_STATUS, "a failure needs another status than 0"),
+    (visit(status=None, complaint=b"404"), (*ASKS, "say no", "exit 3"), Reason.NOT_SHOWN, "'404' is not in what it"),
     (visit(status=None), (*ASKS, "exit 3"), Reason.SILENT, "said nothing about it on stderr"),
     (visit(), (*ASKS, "line"), Reason.STILL_RUNNING, "did not exit after the server's last answer"),
     (visit(), ("send help\\n", "line"), Reason.WRONG_REQUEST, "different bytes"),
@@ -134,6 +141,11 @@ def test_what_a_client_does_not_do_is_told(
 ) -> None:
     fault = fault_of(play, visit_, *steps)
     assert (fault.reason, words in fault.what) == (reason, True), fault.what
+
+
+def test_a_visit_without_turns_is_one_that_must_not_come(play: Callable[..., None]) -> None:
+    fault = fault_of(play, Visit(()), "exit 0")
+    assert (fault.reason, fault.what) == (Reason.EXTRA_REQUEST, "the program connected, although it should not")
 
 
 def test_a_file_is_laid_nowhere_else(stage: Stage) -> None:

@@ -124,7 +124,7 @@ def test_every_function_that_a_check_may_ask_for_has_its_form() -> None:
         ("visit", Visit((SAYS_HELLO,), fill={"id": 7})),  # type: ignore[dict-item]
         ("visit", Visit((SAYS_HELLO,), files={"in": "text"})),  # type: ignore[dict-item]
         ("visit_sized", Visit((SAYS_HELLO,), shown="HELLO")),  # type: ignore[arg-type]
-        ("visit_in_turns", Visit((SAYS_HELLO,), written={"out": None})),  # type: ignore[dict-item]
+        ("visit_in_turns", Visit((SAYS_HELLO,), written={"out": 7})),  # type: ignore[dict-item]
         ("LARGEST_BYTES", 70_000),
     ],
 )
@@ -287,7 +287,7 @@ def test_a_greeting_is_tried_though_nobody_asks_for_it() -> None:
     protocol = SimpleNamespace(greeting=always(None), exchange=always(None))
     assert optional(protocol) == ("greeting",)
     assert list(faults_of(protocol, optional(protocol))) == [
-        "greeting of protocol.py must give bytes, at least one, not 'None'"
+        "greeting of protocol.py must give bytes, at least one, or a reply, not 'None'"
     ]
 
 
