@@ -8,18 +8,21 @@ asks the same again.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from grader import flow, results
 from grader.cli.say import complain, say, show
-from grader.errors import GraderError, UsageError
+from grader.errors import NOT_JUDGED, GraderError, UsageError
 from grader.job import Checked, Word
 from grader.model import CheckResult, Outcome, Report
 
 #: An editor that writes a file in several steps has written all of it after this.
 _SETTLED_MS: Final = 300
+#: How often we look ourselves: nobody tells of a change that comes while a grading runs.
+_LOOK_MS: Final = 1000
 _MISSING: Final = "--watch needs watchfiles: pip install 'socket-grader[watch]'"
 
 #: Grades the submission as it is now: the checks that are named (none: all), telling each result as it comes.
@@ -43,7 +46,7 @@ class Watch:
     show: Show
     failed: tuple[str, ...] = ()
     graded: bool = False
-    exit_code: int = 0
+    exit_code: int = NOT_JUDGED
 
     def look(self) -> None:
         """Grade once, or say in a sentence why that can't be done."""
@@ -108,28 +111,41 @@ def watch(submission: Path, grade: Grade, show_: Show) -> int:
         message = f"there is no {submission}"
         raise UsageError(message)
     watched = Watch(grade, show_)
-    for _ in _changes(submission):
-        watched.look()
-        say(f"\N{HORIZONTAL ELLIPSIS} waiting for a change in {submission} (Ctrl-C ends this)")
+    with suppress(KeyboardInterrupt):
+        for _ in _changes(submission):
+            watched.look()
+            say(f"\N{HORIZONTAL ELLIPSIS} waiting for a change in {submission} (Ctrl-C ends this)")
     return watched.exit_code
 
 
 def _changes(submission: Path) -> Iterator[None]:
-    """Once immediately, and then after each change."""
+    """Once immediately, and then after each change, also one during what is done in between; until Ctrl-C."""
     try:
         import watchfiles  # noqa: PLC0415 — an extra
     except ImportError:
         raise UsageError(_MISSING) from None
     own = submission.resolve()
-    changes = watchfiles.watch(
-        own if own.is_dir() else own.parent,
-        watch_filter=_Of(own),
-        debounce=_SETTLED_MS,
-        raise_interrupt=False,
-    )
+    counts = _Of(own)
+    folder = own if own.is_dir() else own.parent
+    seen = _stamps(folder, counts)
     yield None
-    for _ in changes:
-        yield None
+    for _ in watchfiles.watch(
+        folder, watch_filter=counts, debounce=_SETTLED_MS, rust_timeout=_LOOK_MS, yield_on_timeout=True
+    ):
+        if (now := _stamps(folder, counts)) != seen:
+            seen = now
+            yield None
+
+
+def _stamps(folder: Path, counts: _Of) -> dict[str, tuple[int, int]]:
+    """When each of the files that count was changed, and its size."""
+    found = {}
+    for path in folder.rglob("*"):
+        if counts(None, str(path)):
+            with suppress(OSError):
+                status = path.lstat()
+                found[str(path)] = status.st_mtime_ns, status.st_size
+    return found
 
 
 class _Of:

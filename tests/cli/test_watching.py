@@ -97,11 +97,21 @@ def test_only_the_submissions_own_files_count(tmp_path: Path) -> None:
     assert not alone(0, str(tmp_path / "report.html"))
 
 
+def test_a_change_during_a_grading_is_not_missed(tmp_path: Path) -> None:
+    program = tmp_path / "server.py"
+    program.write_text("1")
+    changes = watching._changes(program)
+    next(changes)
+    program.write_text("22")
+    next(changes)
+
+
 def test_nothing_to_watch() -> None:
     with pytest.raises(UsageError, match="there is no"):
         watching.watch(Path("/nowhere"), lambda only, listen: FULL, lambda _: None)
 
 
+@pytest.mark.timeout(120)
 def test_a_program_that_is_mended_while_it_is_watched(tmp_path: Path) -> None:
     program = tmp_path / "server.py"
     program.write_bytes((REFERENCE / "broken" / "one_recv_is_one_message.py").read_bytes())
@@ -124,4 +134,4 @@ def test_a_program_that_is_mended_while_it_is_watched(tmp_path: Path) -> None:
         program.write_bytes((REFERENCE / "good" / "threads.py").read_bytes())
         next(waits)
         os.kill(running.pid, signal.SIGINT)
-        assert running.wait(20) == 0
+        assert running.wait(60) == 0
