@@ -193,8 +193,6 @@ class OurSide:
         entries = [self.protocol.typed(number) for number in range(self.count)]
         self.show(f"start your client: {self._command(sock, {})}")
         with _talk(sock, self.show) as talk:
-            if hasattr(self.protocol, "greeting"):
-                talk.say(self.protocol.greeting())
             for entry in entries:
                 self.show(f"\ntype into it: {entry.line.decode()}")
                 if talk.hear(entry.request) is None:

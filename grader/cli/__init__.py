@@ -34,6 +34,7 @@ COMMANDS: Final = {
     "init": "grader.cli.init",
     "lint": "grader.cli.lint",
     "new": "grader.cli.new",
+    "export": "grader.cli.export",
     "verify": "grader.cli.verify",
     "doctor": "grader.cli.doctor",
     "clean": "grader.cli.clean",

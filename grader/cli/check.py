@@ -65,8 +65,8 @@ Examples:
 @asked.HIDDEN
 @click.option(
     "--audience",
-    type=click.Choice([*Audience]),
-    default=Audience.STUDENT,
+    type=click.Choice([each.value for each in Audience]),
+    default=Audience.STUDENT.value,
     show_default=True,
     help="Who the reports are for: a student's don't show what hidden checks test.",
 )
@@ -92,7 +92,7 @@ def command(
     formats: tuple[str, ...],
     pcap: Path | None,
     hidden: Path | None,
-    audience: Audience,
+    audience: str,
     quiet: bool,
     verbose: bool,
 ) -> int:
@@ -118,7 +118,9 @@ def command(
         # A wrong path is the caller's mistake; a submission that can't be used gets a grade.
         if request and not isinstance(error.__cause__, FileNotFoundError | NotADirectoryError):
             submitted = SubmissionInfo(name=name_of(submission), sha256=taken.sha256 if taken else "")
-            report = _seen(flow.refuse(submitted, request, str(error), taken.notes if taken else ()), request, audience)
+            report = _seen(
+                flow.refuse(submitted, request, str(error), taken.notes if taken else ()), request, Audience(audience)
+            )
             written.write(report)
         for note in taken.notes if taken else ():
             say(note, quiet=quiet)
@@ -130,7 +132,7 @@ def command(
     choice = choose(wanted, lambda words: say(words, quiet=quiet), rules, needs, nest)
     say(f"sandbox: {choice.kind} ({choice.why}){choice.caution}", quiet=quiet)
     with _progress(len(plan.playable), quiet=quiet) as listen:
-        report = _seen(flow.carry_out(plan, choice.make, listen), request, audience)
+        report = _seen(flow.carry_out(plan, choice.make, listen), request, Audience(audience))
     written.write(report)
     if pcap:
         captures.write(report, pcap)

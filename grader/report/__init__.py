@@ -41,6 +41,7 @@ FORMATS: Final[dict[str, Format]] = {
     "classroom50": Format("the score and the tests of Classroom 50's result.json", "classroom50"),
     "prairielearn": Format("PrairieLearn's results.json", "prairielearn"),
     "submitty": Format("Submitty's validation_results.json", "submitty"),
+    "vpl": Format("comments for Moodle's Virtual Programming Lab", "vpl"),
     "github": Format("annotations, for the log of GitHub Actions", "github"),
     "github-summary": Format("Markdown that fits in a job's summary on GitHub", "github", "render_summary"),
 }

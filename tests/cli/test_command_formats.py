@@ -9,6 +9,7 @@ import pytest
 
 from grader.cli import formats
 from grader.errors import UsageError
+from grader.model import Audience
 from grader.report import FORMATS
 from tests.cli.command import REFERENCE, Command
 
@@ -24,6 +25,14 @@ def test_one_grading_gives_every_format(tmp_path: Path) -> None:
     score = json.loads((tmp_path / "json").read_text())["score"]
     assert json.loads((tmp_path / "gradescope").read_text())["score"] == score
     assert f"Score: {score:g} of" in (tmp_path / "text").read_text()
+
+
+@pytest.mark.parametrize("audience", [*Audience])
+def test_the_audience_is_named_as_it_is_in_reports(tmp_path: Path, audience: Audience) -> None:
+    (tmp_path / "empty").mkdir()
+    asked = ("--format", f"json={tmp_path / 'json'}", "--audience", audience.value)
+    assert Command(tmp_path).run("check", tmp_path / "empty", *CHECK, *asked).code == 2
+    assert json.loads((tmp_path / "json").read_text())["audience"] == audience.value
 
 
 def test_a_format_on_standard_output_is_alone_there(tmp_path: Path) -> None:

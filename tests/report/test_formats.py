@@ -50,7 +50,7 @@ EXAMPLES = (FULL, BOTH, PERFECT, UNJUDGED, UNBUILT, UNBUILT_UNSAID, CLIENT_UNBUI
 #: Characters that control a terminal, are not seen, or change the direction of writing.
 HIDDEN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 #: Those whose every line is the reader's to interpret.  Annotations are commands, and have a test of their own.
-PLATFORMS = ("gradescope", "classroom50", "prairielearn", "submitty", "tap", "github-summary")
+PLATFORMS = ("gradescope", "classroom50", "prairielearn", "submitty", "tap", "vpl", "github-summary")
 
 
 class Strict(msgspec.Struct, forbid_unknown_fields=True):
@@ -413,6 +413,15 @@ def test_a_summary_fits_in_what_github_accepts() -> None:
     assert content.decode().count("```text") * 2 == content.decode().count("```")
     assert content.decode().endswith("does not fit in a summary.*\n")
     assert github.render_summary(FULL) == render("markdown", FULL)
+
+
+# Moodle's VPL
+
+
+@given(report=report_strategy)
+def test_vpl_reads_comments_and_no_grade(report: Report) -> None:
+    lines = render("vpl", report).decode().removesuffix("\n").split("\n")
+    assert all(line.startswith("Comment :=>>") for line in lines)
 
 
 # what they have in common
