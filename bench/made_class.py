@@ -31,12 +31,13 @@ from grader.verify import Expected
 
 _ROOT: Final = Path(__file__).resolve().parent.parent
 _ASSIGNMENT: Final = "tcp_uppercase"
+_LISTENS: Final = "server.listens"
 #: Hostile programs, and the checks that they fail; what else they fail depends on what the others ask of them.
 _HOSTILE: Final[dict[str, tuple[str, ...]]] = {
-    "never_starts": ("server.listens",),
-    "floods_output": ("server.listens",),
-    "forks_without_end": ("server.listens",),
-    "prints_traps": ("server.listens",),
+    "never_starts": (_LISTENS,),
+    "floods_output": (_LISTENS,),
+    "forks_without_end": (_LISTENS,),
+    "prints_traps": (_LISTENS,),
     "ignores_signals": ("server.ctrl_c_stops",),
     "leaves_daemon": ("server.leaves_nothing_running",),
     "kills_its_parent": (),
@@ -206,15 +207,27 @@ def make(folder: Path, count: int) -> None:
 
 def compare(folder: Path, outs: list[Path]) -> Iterator[str]:
     """What is not as it should be, in words."""
-    asked = assignments.load(_ASSIGNMENT)
     expected = msgspec.json.decode((folder / "expected.json").read_bytes(), type=dict[str, Expected])
     for out in outs:
         for user, verdict in expected.items():
-            path = out / user / "report.json"
-            flips = verify.flips(asked, verdict, decode(path.read_bytes())) if path.exists() else ["has no report"]
-            yield from (f"{out}: {user} ({verdict.fault or 'right'}): {flip}" for flip in flips)
+            yield from (f"{out}: {user} ({verdict.fault or 'right'}): {flip}" for flip in _flips(out / user, verdict))
         if (out / "gradebook.csv").read_bytes() != (outs[0] / "gradebook.csv").read_bytes():
             yield f"{out} has a different gradebook from {outs[0]}"
+
+
+def _flips(student: Path, verdict: Expected) -> Iterator[str]:
+    """How a student's report differs from the verdict.
+
+    A program that never listens fails another check in the place of `server.listens` where that was not asked for.
+    """
+    path = student / "report.json"
+    if not path.exists():
+        yield "has no report"
+        return
+    report = decode(path.read_bytes())
+    asked = {check.id for check in report.checks}
+    if report.score or _LISTENS not in verdict.fails or _LISTENS in asked:
+        yield from verify.flips(assignments.load(_ASSIGNMENT), verdict, report)
 
 
 def main() -> None:

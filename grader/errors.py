@@ -124,7 +124,7 @@ REASONS: dict[Reason, str] = {
     Reason.WRONG_ADDRESS: "it listens on the wrong address",
     Reason.ADDRESS_IN_USE: "it could not bind its port again",
     Reason.EXITED: "the program exited",
-    Reason.CRASHED: "the program crashed",
+    Reason.CRASHED: "the program crashed or exited with an error",
     Reason.STILL_RUNNING: "the program is still running",
     Reason.LEFT_RUNNING: "it left something running",
     Reason.ACCEPTED_BAD_ARGUMENTS: "it kept running despite bad arguments",

@@ -13,10 +13,12 @@ from typing import Any
 import msgspec
 import pytest
 
-from bench import NotMeasuredError, costs, failing, gradings, growth, plan
+from bench import NotMeasuredError, costs, failing, gradings, growth, languages, plan
 from bench.timed import Timed
 from grader import assignment as assignments
+from grader import flow
 from grader.model import CheckResult, Event, EventKind, Outcome, Requirement
+from grader.submission import take
 
 ROOT = Path(__file__).resolve().parent.parent
 FLOOR = ROOT / "bench" / "floor.py"
@@ -216,3 +218,12 @@ def quick() -> str:
     )
     assert run.returncode == 0, run.stderr
     return run.stdout
+
+
+def test_programs_of_all_languages_are_there_and_in_their_language() -> None:
+    for assignment, roles in languages.PROGRAMS.items():
+        for role, programs in roles.items():
+            for language, program in programs.items():
+                request = flow.Request(assignments.load(assignment), 1, (role,))
+                made = flow.plan(take(gradings.REFERENCES / assignment / "good" / program), request).recipes[role]
+                assert made.language == language

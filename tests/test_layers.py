@@ -28,7 +28,7 @@ LAYERS: tuple[frozenset[str], ...] = tuple(
     for row in (
         "__main__",
         "cli",
-        "class_ doctor export lint new starter verify",
+        "class_ doctor explain export lint new play starter verify",
         "flow",
         "languages report results sandbox",
         "api driver",

@@ -79,7 +79,6 @@ main()
 """
 #: What that lacks of the handout, and why.
 LACKS = {
-    "greets": "it says its own name and version behind the domain",
     "long_mail": "it refuses lines of more than 1000 bytes, as RFC 5321 (4.5.3.1.6) lets it",
 }
 

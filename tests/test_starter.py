@@ -6,11 +6,11 @@ import re
 import shutil
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from grader import flow, starter
 from grader.assignment import folder_of, load, names
-from grader.assignment.starting import Starting
 from grader.assignment.values import ServerSpec
 from grader.cli import grader
 from grader.errors import UsageError
@@ -105,11 +105,16 @@ def test_arguments_and_variables_come_where_the_assignment_says() -> None:
     assert b"private static int run(int port, String www)" in files["WebServer.java"]
     assert b"usage: java WebServer PORT WWW" in files["WebServer.java"]
     assert files["files/www/index.html"] == web.beside["www/index.html"]
+    mail = starter.files_of(Wanted(load("mailbox"), ("server",)))["mailbox.py"].decode()
+    assert "def run(smtp, pop3, users):" in mail
+    assert "return run(port_in(arguments[0]), port_in(arguments[1]), arguments[2])" in mail
+    page = starter.files_of(Wanted(load("http_client"), ("client",), "go"))["http_client.go"].decode()
+    assert "os.Exit(run(os.Args[1]))" in page
+    assert "strconv" not in page, "Go refuses what is not used"
     by_variable = ServerSpec(arguments=("--fast",), environment={"HTTP_PORT": "{port}"})
-    program = starter.program_of("A server", by_variable, "server", "python", ())
-    assert 'port = port_in(os.environ.get("HTTP_PORT", "")) if len(arguments) == 1 else None' in program
-    with pytest.raises(UsageError, match="no port in a word of its own"):
-        starter.program_of("A server", Starting(arguments=("--port={port}",)), "server", "python", ())
+    program = starter.program_of(msgspec.structs.replace(UPPERCASE, server=by_variable), "server", "python")
+    assert 'if len(arguments) != 1 or not port_in(os.environ.get("HTTP_PORT", "")):' in program
+    assert "import os\nimport sys" in program
 
 
 def test_nothing_is_overwritten(tmp_path: Path) -> None:

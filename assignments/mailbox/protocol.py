@@ -70,9 +70,9 @@ OK = form(b"+OK", b"+OK {text:.*}", ending=b"\r\n")
 ERR = form(b"-ERR", b"-ERR {text:.*}", ending=b"\r\n")
 
 
-def greeting(_: random.Random) -> bytes:
+def greeting(_: random.Random) -> SmtpReply:
     """At the SMTP port."""
-    return b"220 mail.test\r\n"
+    return SmtpReply(220)
 
 
 def command(line: bytes, *codes: int) -> Exchange:

@@ -44,7 +44,7 @@ def tell(done: Done, out: Path) -> None:
     grades = [row.grade for row in graded.rows if row.grade is not None]
     if grades:
         middle = f"mean {number(statistics.fmean(grades))}, median {number(statistics.median(grades))}"
-        show(f"{plural(len(grades), 'grade')} of {plural_points(graded.max_score)} at most: {middle}")
+        show(f"{plural(len(grades), 'grade')} out of {plural_points(graded.max_score)}: {middle}")
     for state in STATES:
         rows = [row for row in graded.rows if row.state == state]
         if rows and state != "graded":

@@ -143,7 +143,7 @@ class Referee:
         if again is not crash and again.fault.places:
             fault = replace(crash.fault, places=again.fault.places)
             message = expect.explain(fault, crash.events, crash.voices)
-            result = msgspec.structs.replace(result, message=message)
+            result = msgspec.structs.replace(result, message=message, place=_place(fault))
         self._results[check_id] = result
 
     def _may_be_judged_yet(self, item: pytest.Item) -> bool:

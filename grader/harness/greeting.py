@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from grader.errors import Reason
 from grader.limits import GREETING_BYTES, GREETING_S
+from grader.protocol.reply import Reply
 from grader.protocol.script import Exchange
 from grader.wire.faults import FaultError
 from grader.wire.tcp import ScriptedClient
@@ -20,18 +21,18 @@ _ONLY_THE_WORDS = frozenset({Reason.WRONG_REPLY, Reason.NO_REPLY, Reason.INCOMPL
 class Greeting:
     """The greeting of one grading's server.
 
-    `required`: what it has to say, possibly nothing.  `judged`: whether a check is played that fails for anything
-    else; without one, every client just requires it.
+    `required`: what it has to say, or a recogniser for that; possibly nothing.  `judged`: whether a check is played
+    that fails for anything else; without one, every client just requires it.
     """
 
-    def __init__(self, required: bytes = b"", *, judged: bool = False) -> None:
+    def __init__(self, required: bytes | Reply = b"", *, judged: bool = False) -> None:
         self.required = required
         self._judged = judged
         self._instead: bytes | None = None
         self._fault: FaultError | None = None
 
     @property
-    def expected(self) -> bytes:
+    def expected(self) -> bytes | Reply:
         """What each client receives before its first reply, once what is left out has been left out."""
         return b"" if self._fault else self.required
 

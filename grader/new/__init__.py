@@ -115,14 +115,23 @@ def _table(name: str, kind: Kind) -> str:
             part = section.part
             lines.append(f"[checks.{part}]")
         lines.append(f"# {section.heading}")
-        lines += [f'{check} = "{requirement}"' for requirement, check in checks]
+        lines += [_row(requirement, check, own=f"{part}.{check}" not in USUAL) for requirement, check in checks]
     return "\n".join(lines) + "\n"
+
+
+def _row(requirement: str, check: str, *, own: bool) -> str:
+    if own:
+        return f'{check} = {{ requirement = "{requirement}", points = 2, needs = ["answers"] }}'
+    return f'{check} = "{requirement}"'
 
 
 def _handout(name: str, kind: Kind, about: str) -> str:
     parts = [f"# {_title(name)}\n\n{about}"]
     for number, section, checks in _numbered(kind):
-        rules = [_rule(requirement, USUAL[f"{section.part}.{check}"].requirement) for requirement, check in checks]
+        rules = [
+            _rule(requirement, kind.says.get(check) or USUAL[f"{section.part}.{check}"].requirement)
+            for requirement, check in checks
+        ]
         parts.append(f"## {number} {section.heading}\n\n" + "\n".join(rules) + "\n")
     return "\n".join(parts).replace(_PLACEHOLDER, name)
 

@@ -17,13 +17,18 @@ class Section(NamedTuple):
 
 
 class Kind(NamedTuple):
-    """`summary`: what its messages are.  `table`: more lines of its table, between the transport and the checks."""
+    """`summary`: what its messages are.  `table`: more lines of its table, between the transport and the checks.
+
+    `says`: the handout's requirements for some checks, by name: in other words than the catalogue's, or for those that
+    only this kind has, in its `test_*.py`.
+    """
 
     summary: str
     roles: tuple[Role, ...]
     transport: Transport
     sections: tuple[Section, ...]
     table: str = ""
+    says: Mapping[str, str] = {}
 
 
 _STARTING: Final = Section("Starting", "server", ("listens", "bad_arguments_reported", "port_in_use_reported"))
@@ -59,6 +64,43 @@ KINDS: Final[Mapping[str, Kind]] = {
             _STARTING,
             Section("Replying", "server", ("answers", "extra_reply_bytes", "long_message", "hostile_length")),
             Section("A stream of bytes", "server", (*_STREAM, "unfinished_message_gets_no_answer")),
+            Section("Several clients", "server", _CLIENTS),
+            _STOPPING,
+            _RESOURCES,
+        ),
+    ),
+    "http": Kind(
+        "an HTTP server, with a check of its own",
+        ("server",),
+        "tcp",
+        (
+            _STARTING,
+            Section("Replying", "server", ("answers", "not_found", "extra_reply_bytes")),
+            Section("A stream of bytes", "server", _STREAM),
+            Section("Several clients", "server", (*_CLIENTS, "closes_when_done")),
+            _STOPPING,
+            _RESOURCES,
+        ),
+        "[server]\ndefault_port = 8080\n\n",
+        {
+            "not_found": "The reply to a request for any other target has the status 404.",
+            "stays_open": "The connection stays open for more requests until the client closes it, or asks for that.",
+            "closes_when_done": "After the reply to a request with the header `Connection: close` the server closes "
+            "the connection.",
+        },
+    ),
+    "dialogue": Kind(
+        "a TCP server for lines of text, with a greeting and state in each connection",
+        ("server",),
+        "tcp",
+        (
+            _STARTING,
+            Section("Replying", "server", ("greets", "answers", "extra_reply_bytes")),
+            Section(
+                "A stream of bytes",
+                "server",
+                ("fragments_every_byte", "fragments_every_split", "unfinished_message_gets_no_answer"),
+            ),
             Section("Several clients", "server", _CLIENTS),
             _STOPPING,
             _RESOURCES,

@@ -14,6 +14,7 @@ from typing import Any
 
 from grader.limits import MOST_UDP_BYTES
 from grader.protocol import visits
+from grader.protocol.reply import Reply
 from grader.protocol.script import ClientProtocol, DatagramProtocol, Entry, Exchange, Seeded, StreamProtocol
 from grader.protocol.shapes import CONSTANTS, FORMS, SIZES, UNIT_BYTES, Form, Promise
 from grader.protocol.visit import Visit, outline
@@ -91,6 +92,8 @@ def _compared(given: Any) -> Any:
         return [_compared(each) for each in given]
     if isinstance(given, Exchange) and not isinstance(given.reply, bytes):
         return given.request, given.reply.words, given.heard
+    if isinstance(given, Reply):
+        return given.words
     return outline(given) if isinstance(given, Visit) else given
 
 

@@ -132,7 +132,7 @@ class StreamProtocol(Protocol):
         Without it, it is half of an `exchange`, and nothing.
         """
 
-    def greeting(self) -> bytes:
+    def greeting(self) -> bytes | Reply:
         """What the server says first to each client, before it is asked for anything.  Always optional."""
 
     def awkward(self) -> tuple[Exchange, ...]:

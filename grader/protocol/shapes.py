@@ -48,7 +48,7 @@ def _are_exchanges(given: object) -> bool:
 
 
 def _is_greeting(given: object) -> bool:
-    return isinstance(given, bytes) and bool(given)
+    return isinstance(given, Reply) or (isinstance(given, bytes) and bool(given))
 
 
 def _are_bytes(given: object) -> bool:
@@ -100,7 +100,7 @@ _EXCHANGE = Form("an Exchange of bytes and a reply", _is_exchange)
 _MESSAGE = Form("an Exchange whose request has two bytes or more", _is_message)
 _BEGINNING = Form("a generator whose first item is an Exchange", _is_exchange)
 _EXCHANGES = Form("a tuple of one Exchange or more", _are_exchanges)
-_GREETING = Form("bytes, at least one", _is_greeting)
+_GREETING = Form("bytes, at least one, or a reply", _is_greeting)
 _BYTES = Form("a tuple of bytes", _are_bytes)
 _ENTRY = Form("an Entry of bytes", _is_entry)
 _SHOWN_ENTRY = Form("an Entry of bytes, whose line has no line ending and which shows something", _is_shown_entry)

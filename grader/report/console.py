@@ -168,6 +168,8 @@ def _blocks(checks: Iterable[CheckResult]) -> Iterator[Row | Aligned]:
         yield from _quoted(text.message_parts(check))
         if hint := text.hint_line(check):
             yield Row(Text.assemble((hint[0], "bold"), " ", hint[1]), 3, 2)
+        if more := text.more_line(check):
+            yield Row(Text(more, "dim"), 3, 2)
         yield Row(Text())
 
 

@@ -101,6 +101,9 @@ def _explained(check: CheckResult, checks: Sequence[CheckResult]) -> Iterator[st
         yield from ("", *fenced(message.split("\n")))
     if hint := text.hint_line(check):
         yield from ("", f"**{hint[0]}** {inline(hint[1])}")
+    if more := text.more_line(check):
+        words, _, command = more.partition(": ")
+        yield from ("", f"{words}: `{command}`")
     if behind := [other for other in checks if other.depends_on == check.id != other.id]:
         yield from ("", f"{text.plural(len(behind), 'check')} skipped because of it.")
 

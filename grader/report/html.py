@@ -14,6 +14,7 @@ from typing import Final, NamedTuple
 import jinja2
 from markupsafe import Markup
 
+from grader.catalogue.mistakes import LANGUAGES, Mistake, behind
 from grader.limits import PAGE_BYTES
 from grader.model import UNJUDGED, CheckResult, Compared, Event, EventKind, Outcome, Report
 from grader.report import safe, text
@@ -86,6 +87,7 @@ class Card(NamedTuple):
     message: str
     bytes: Dump | None
     hint: tuple[str, str] | None
+    mistake: Mistake | None
     depends_on: Link | None
     dependents: list[Link]
     picture: Picture | None
@@ -153,6 +155,7 @@ def _shared(report: Report) -> dict[str, object]:
     """The template's values, all but the checks."""
     return {
         "assignment": safe.one_line(report.assignment),
+        "languages": LANGUAGES,
         "role": text.ROLES[report.role],
         "submission": safe.one_line(report.submission.name),
         "sha256": safe.one_line(report.submission.sha256),
@@ -255,6 +258,7 @@ def _card(
         message=safe.shortened("\n".join(text.message_lines(check)), detail.message_characters),
         bytes=_dump(check.compared, detail),
         hint=text.hint_line(check),
+        mistake=behind(check.id) if detail.steps and text.more_line(check) else None,
         depends_on=links.get(check.depends_on),
         dependents=dependents,
         picture=None if passed or not detail.steps else picture(check.evidence, detail.steps),

@@ -14,6 +14,7 @@ from datetime import UTC
 from itertools import accumulate, pairwise
 from typing import Final, Literal, NamedTuple
 
+from grader.catalogue.mistakes import behind
 from grader.errors import REASONS, Reason
 from grader.model import (
     PARTS,
@@ -214,6 +215,13 @@ def hint_line(check: CheckResult) -> tuple[str, str] | None:
         return "What to do:", advice(check)
     own = one_line(check.hint)
     return ("Hint:", own) if own else None
+
+
+def more_line(check: CheckResult) -> str:
+    """Where the mistake that the check finds can be seen as code; empty if that is nowhere."""
+    if check.outcome is not Outcome.FAILED or not check.hint or behind(check.id) is None:
+        return ""
+    return f"The classic mistake as code, wrong and right: grader explain {check.id}"
 
 
 def capital(text: str) -> str:

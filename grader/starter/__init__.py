@@ -15,7 +15,7 @@ from pathlib import Path, PurePosixPath
 from typing import Final, NamedTuple
 
 from grader.assignment import Assignment
-from grader.assignment.starting import ARGUMENTS, Starting, placeholders_in
+from grader.assignment.starting import Starting, placeholders_in
 from grader.errors import UsageError
 from grader.families import BASE
 from grader.model import Role
@@ -31,6 +31,8 @@ _SECTION: Final = re.compile(r"(?m)^## (\d+) (.+)$")
 #: What can be in a comment and a string of every language.
 _NOT_PLAIN: Final = re.compile(r"[^\w\s.,:;()=/+'-]")
 _FILES: Final = "{files}"
+#: What a skeleton has only where there is a port to be read.
+_PORTS: Final = re.compile(r"^@PORTS@\n(.*?)^@END@\n", re.MULTILINE | re.DOTALL)
 _BUILT: Final = "\nWhoever gave you this has that image, or builds it: `grader image build --grader{family}`.\n"
 
 
@@ -63,17 +65,12 @@ class Parameter(NamedTuple):
 
 
 def files_of(wanted: Wanted) -> dict[str, bytes]:
-    """The starter's files, by path.
-
-    Raises:
-        UsageError: no program can be begun, since the assignment doesn't pass the port in a word of its own.
-    """
+    """The starter's files, by path."""
     asked, language = wanted.asked, LANGUAGES[wanted.language]
     stems = {role: _stem(asked.starting(role), role, language) for role in wanted.roles}
     texts = {HANDOUT: asked.handout}
     for role, stem in stems.items():
-        program = program_of(asked.title, asked.starting(role), role, wanted.language, sections(asked, role))
-        texts[f"{stem}{language.ending}"] = program
+        texts[f"{stem}{language.ending}"] = program_of(asked, role, wanted.language)
     texts |= {name: make([*stems.values()]) for name, make in language.more.items()}
     if wanted.shipped or wanted.own_image:
         texts[CI] = _ci(wanted)
@@ -100,58 +97,48 @@ def write(files: Mapping[str, bytes], folder: Path) -> None:
 # The program
 
 
-def program_of(title: str, starting: Starting, role: Role, name: str, to_do: Iterable[tuple[str, str, float]]) -> str:
-    """A program in the language of that name.  `to_do`: the sections that it has to meet.
-
-    Raises:
-        UsageError: the assignment doesn't pass the port in a word of its own.
-    """
-    language = LANGUAGES[name]
-    parameters = [*_parameters(starting, role, language)]
-    port = next((each for each in parameters if each.is_port), None)
-    if port is None:
-        raise UsageError(f"no {role} can be begun for {title}: it is given no port in a word of its own")
-    stem = _stem(starting, role, language)
-    given = ", ".join((language.port if each.is_port else language.word).format(name=each.name) for each in parameters)
-    count = len(_arguments(starting, role))
+def program_of(asked: Assignment, role: Role, name: str) -> str:
+    """A program in the language of that name."""
+    language, starting = LANGUAGES[name], asked.starting(role)
+    parameters = [*_parameters(asked, role, language)]
+    stem, count = _stem(starting, role, language), len(starting.arguments_of(role))
+    given = ((language.port if each.is_port else language.word).format(name=each.name) for each in parameters)
+    passed = ((language.number if each.is_port else "{source}").format(source=each.source) for each in parameters)
+    ports = [each.source for each in parameters if each.is_port]
+    page = (_HERE / "skeletons" / f"{name}.txt").read_text(encoding="utf-8")
     return _filled(
-        (_HERE / "skeletons" / f"{name}.txt").read_text(encoding="utf-8"),
-        TITLE=_plain(title),
+        _PORTS.sub(r"\1" if ports else "", page),
+        TITLE=_plain(asked.title),
         ROLE=role,
         FILE=f"{stem}{language.ending}",
         STEM=stem,
         RUN=language.run.format(stem=stem),
-        USAGE=" ".join(_shown(word) for word in _arguments(starting, role)),
+        USAGE=" ".join(_shown(word) for word in starting.arguments_of(role)),
         COUNT=str(count),
         NEXT=str(count + 1),
-        PORT=port.source,
-        PARAMETERS=given,
-        CALL=", ".join("port" if each.is_port else each.source for each in parameters),
-        SECTIONS=_to_do(to_do, language),
+        BAD="".join(language.bad.format(source=source) for source in ports),
+        PARAMETERS=", ".join(given),
+        CALL=", ".join(passed),
+        SECTIONS=_to_do(sections(asked, role), language),
         UNUSED="\n".join(language.unused.format(name=each.name) for each in parameters),
-        IMPORTS="import os" if "os.environ" in port.source else "",
+        IMPORTS="import os" if any("os.environ" in source for source in ports) else "",
     )
 
 
-def _parameters(starting: Starting, role: Role, language: Language) -> Iterator[Parameter]:
-    """What it is told by its command line and, if the port is not there, by its environment."""
+def _parameters(asked: Assignment, role: Role, language: Language) -> Iterator[Parameter]:
+    """What it is told by its command line, and the ports that are in its environment instead."""
+    starting = asked.starting(role)
+    ports = {"{port}", *(f"{{{name}}}" for name in asked.server.ports)}
+    told = [(word, language.argument, number) for number, word in enumerate(starting.arguments_of(role))]
+    told += [
+        (word, language.variable.format(name=name), 0) for name, word in starting.environment.items() if word in ports
+    ]
     names = set[str]()
-    for number, word in enumerate(_arguments(starting, role)):
-        if placeholders_in(word):
-            name = _shown(word).lower()
-            if name.isidentifier() and name not in names:
-                yield Parameter(
-                    name, language.argument.format(number=number, next=number + 1), is_port=word == "{port}"
-                )
-                names.add(name)
-    for variable, word in starting.environment.items():
-        if word == "{port}" and "port" not in names:
-            yield Parameter("port", language.variable.format(name=variable), is_port=True)
-            names.add("port")
-
-
-def _arguments(starting: Starting, role: Role) -> tuple[str, ...]:
-    return ARGUMENTS[role] if starting.arguments is None else starting.arguments
+    for word, source, number in told:
+        name = _shown(word).lower()
+        if placeholders_in(word) and name.isidentifier() and name not in names:
+            yield Parameter(name, source.format(number=number, next=number + 1), is_port=word in ports)
+            names.add(name)
 
 
 def _shown(word: str) -> str:

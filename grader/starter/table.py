@@ -16,11 +16,12 @@ class Language(NamedTuple):
 
     `ending`: of its files.  `run`: how its program is started; {stem} is filled in.  `port`, `word`: a parameter that
     is a port, and one that is a word; {name} is filled in.  `argument`: a word of the command line; {number} is filled
-    in, counted from 0, and {next}, counted from 1.  `variable`: the environment variable {name}.  `comment`: what comes
-    before a line of comment, its indentation included.  `unused`: a line without which the compiler complains about the
-    parameter {name}.  `capitals`: whether names of files are written like ThisOne.  `needs`: what it takes to build and
-    run it, in words after "Python".  `ignored`: what it makes that is not to be handed in; {stem} is filled in.
-    `family`: what an image must have for it.  `more`: other files, by path, each made from the stems of all programs.
+    in, counted from 0, and {next}, counted from 1.  `variable`: the environment variable {name}.  `bad`: what is added
+    to a condition that holds if the word at {source} is no port; `number`: that port as a number.  `comment`: what
+    comes before a line of comment, its indentation included.  `unused`: a line without which the compiler complains
+    about the parameter {name}.  `capitals`: whether names of files are written like ThisOne.  `needs`: what it takes to
+    build and run it, in words after "Python".  `family`: what an image must have for it.  `ignored`: what it makes that
+    is not to be handed in; {stem} is filled in.  `more`: other files, by path, each made from all stems.
     """
 
     title: str
@@ -30,6 +31,8 @@ class Language(NamedTuple):
     word: str
     argument: str
     variable: str
+    bad: str
+    number: str
     comment: str
     unused: str = ""
     capitals: bool = False
@@ -54,6 +57,8 @@ LANGUAGES: Final[Mapping[str, Language]] = {
         word="{name}",
         argument="arguments[{number}]",
         variable='os.environ.get("{name}", "")',
+        bad=" or not port_in({source})",
+        number="port_in({source})",
         comment="    # ",
         ignored=("__pycache__/",),
     ),
@@ -65,6 +70,8 @@ LANGUAGES: Final[Mapping[str, Language]] = {
         word="const char *{name}",
         argument="argv[{next}]",
         variable='getenv("{name}")',
+        bad=" || !port_in({source})",
+        number="port_in({source})",
         comment="    // ",
         unused="    (void){name};",
         needs=", gcc and make",
@@ -78,6 +85,8 @@ LANGUAGES: Final[Mapping[str, Language]] = {
         word="const std::string &{name}",
         argument="argv[{next}]",
         variable='std::getenv("{name}")',
+        bad=" || !port_in({source})",
+        number="port_in({source})",
         comment="    // ",
         unused="    (void){name};",
         needs=", g++ and make",
@@ -91,6 +100,8 @@ LANGUAGES: Final[Mapping[str, Language]] = {
         word="String {name}",
         argument="args[{number}]",
         variable='System.getenv("{name}")',
+        bad=" || portIn({source}) == 0",
+        number="portIn({source})",
         comment="        // ",
         capitals=True,
         needs=" and a JDK",
@@ -105,6 +116,8 @@ LANGUAGES: Final[Mapping[str, Language]] = {
         word="{name} string",
         argument="os.Args[{next}]",
         variable='os.Getenv("{name}")',
+        bad=" || portIn({source}) == 0",
+        number="portIn({source})",
         comment="\t// ",
         needs=" and Go",
         family="go",
@@ -117,6 +130,8 @@ LANGUAGES: Final[Mapping[str, Language]] = {
         word="{name}",
         argument="words[{number}]",
         variable="process.env.{name}",
+        bad=" || portIn({source}) === 0",
+        number="portIn({source})",
         comment="  // ",
         needs=" and Node.js",
         family="node",
@@ -130,6 +145,8 @@ LANGUAGES: Final[Mapping[str, Language]] = {
         word="{name}: &str",
         argument="&words[{number}]",
         variable='&env::var("{name}").unwrap_or_default()',
+        bad=" || port_in({source}) == 0",
+        number="port_in({source})",
         comment="    // ",
         unused="    let _ = {name};",
         needs=" and rustc",

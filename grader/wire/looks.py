@@ -168,6 +168,10 @@ class Looks:
         first, second = self.snapshot(), self.snapshot()
         return bool(peeking.lookers(first, inode, machine()) & peeking.lookers(second, inode, machine()))
 
+    def is_running(self) -> bool:
+        """Whether a thread of it runs, or wants to."""
+        return any(thread.state == "R" for process in self.snapshot(files=False) for thread in process.living)
+
     def caught_peeking(self, inode: int) -> dict[int, int]:
         """Threads of the stopped program on their way out of a look at this socket's bytes, with their ns on a CPU."""
         return peeking.caught(self.snapshot(), inode, machine())

@@ -63,6 +63,10 @@ class OwnTime:
         self._note_whole(cpu_s)
         return max(ran_s, self._whole_ran_s, now - self._began - waited_s - min(self._device_s, IO_MOST_S))
 
+    def excuse(self, seconds: float) -> None:
+        """So much of the time since it began is ours, whatever the program did in it."""
+        self._began += seconds
+
     def _waiting_s(self, now: float, snapshot: Snapshot) -> float:
         """How long threads have waited that still wait for a CPU: the kernel counts a wait only when it is over."""
         before, self._queued = self._queued, {}
@@ -147,6 +151,11 @@ class Deadline:
             self._moved = moved
         self._quiet_spent_s = self._quiet.spent_s(now, snapshot, stalled_s, cpu_s)
         self._quiet_ran_s = self._quiet.ran_s(snapshot)
+
+    def excuse(self, seconds: float) -> None:
+        """We have kept the program from running for so long, since the last look."""
+        self._whole.excuse(seconds)
+        self._quiet.excuse(seconds)
 
     def has_not_come(self) -> None:
         """What is waited for has not come by now, so that all the time until the last look was needed.

@@ -145,35 +145,26 @@ class Program(Awaited):
         self._survives_stops = True
 
     def has_looked(self, inode: int, for_s: float) -> bool:
-        """Whether it has looked at this socket's bytes (MSG_PEEK), which have waited `for_s` so far.
-
-        Raises:
-            FaultError, UnprovedError: see `is_caught_peeking`.
-        """
+        """Whether it has looked at this socket's bytes (MSG_PEEK), which have waited `for_s` so far."""
         if self.looks.has_peeked(inode):
             return True
-        return (self.stops.peeks or for_s > SETTLE_S) and self.is_caught_peeking(inode)
+        return (self.stops.peeks or for_s > SETTLE_S) and self.looks.is_running() and self._is_caught_peeking(inode)
 
-    def is_caught_peeking(self, inode: int) -> bool:
+    def _is_caught_peeking(self, inode: int) -> bool:
         """Whether it looks at this socket's bytes again and again without taking them (MSG_PEEK), and did so just now.
 
         It is stopped at some arbitrary moments.  The look that a thread is then on its way out of may have begun before
         these bytes came; but it has begun another if it is so a second time and has run its own code in between.
-
-        Raises:
-            FaultError: it does not survive being stopped, and did not before.
-            UnprovedError: it did not survive that once, or the machine does not stop it.
         """
-        if not self._survives_stops:
-            self._rehearse_stop()
         ran_ns: dict[int, int] = {}
         for _ in range(_MOMENTS):
             self.pump(_BETWEEN_MOMENTS_S)
-            self._freeze()
             try:
-                caught = self.looks.caught_peeking(inode)
+                caught = self.looks.caught_peeking(inode) if self.warden.freeze() else {}
             finally:
                 self.warden.thaw()
+            if self.has_ended():
+                return False  # and whoever waits is about to learn how
             if any(caught[tid] - ran_ns[tid] > _OWN_CODE_NS for tid in caught.keys() & ran_ns.keys()):
                 self.stops.note_peek()
                 return True

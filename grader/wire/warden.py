@@ -87,6 +87,9 @@ class WardenClient:
 
     def __init__(self, channel: Channel) -> None:
         self._channel = channel
+        #: For how long we have kept the program stopped so far.
+        self.stopped_s = 0.0
+        self._stopping_at: float | None = None
 
     def _ask(self, question: str, **fields: Any) -> tuple[dict[str, Any], list[int]]:
         self._channel.send({"ask": question, **fields})
@@ -232,11 +235,15 @@ class WardenClient:
 
     def freeze(self) -> bool:
         """Stop the whole program; returns when all of it is stopped, or (False) the kernel can't stop it in time."""
+        self._stopping_at = time.monotonic()
         return bool(self._answer("freeze")["stopped"])
 
     def thaw(self) -> None:
         """Let it continue."""
         self._answer("thaw")
+        if self._stopping_at is not None:
+            self.stopped_s += time.monotonic() - self._stopping_at
+            self._stopping_at = None
 
     def in_foreground(self, pid: int) -> bool:
         """Whether a process is in the foreground of its terminal: who gets the signals that keys send there."""

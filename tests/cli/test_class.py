@@ -63,7 +63,7 @@ def test_a_class_is_graded_and_told_about(folder: Path) -> None:
     lines = ended.err.splitlines()
     assert sum(line.startswith("[") for line in lines) == len(STUDENTS) + 1
     assert any(line.startswith("[6/6] ") for line in lines)
-    assert "5 grades of 4 points at most: mean 3.2, median 4" in ended.out
+    assert "5 grades out of 4 points: mean 3.2, median 4" in ended.out
     assert (folder / "results" / "index.html").read_text().count("report.html") >= len(STUDENTS)
     assert_nothing_left(command)
     again = Command(folder).run(*options(folder), "--out", folder / "results", *more)

@@ -189,7 +189,7 @@ def test_a_server_that_never_listens_fails_one_check_and_the_rest_are_not_played
     first, second = played.checks["listens"].message, played.checks["answers"].message
     assert "the program: it exited with status 1\nit printed on stderr:\n  no socket today" in first
     assert played.checks["listens"].hint
-    assert second == "skipped: depends on a server that listens: the program crashed"
+    assert second == "skipped: depends on a server that listens: the program crashed or exited with an error"
 
 
 def test_without_the_check_for_it_the_first_one_tells_why_nothing_listens(tmp_path: Path) -> None:

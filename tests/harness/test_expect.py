@@ -251,7 +251,7 @@ def test_escapes_are_readable() -> None:
 def test_why_a_check_was_not_played() -> None:
     assert expect.because("“answers”, which did not pass") == "skipped: depends on “answers”, which did not pass"
     fault = FaultError(Reason.CRASHED, "boom")
-    words = "skipped: depends on a server that listens: the program crashed"
+    words = "skipped: depends on a server that listens: the program crashed or exited with an error"
     assert expect.because("a server that listens", fault) == words
 
 

@@ -14,6 +14,8 @@ from grader.harness.stage import Stage
 from grader.harness.starting import Start, as_usual
 from grader.limits import SandboxLimits
 from grader.model import EventKind, Transport
+from grader.protocol.form import form
+from grader.protocol.reply import Reply
 from grader.protocol.script import Exchange
 from grader.wire.faults import FaultError
 from tests.harness.conftest import MakeStage
@@ -77,10 +79,16 @@ def test_a_greeting_that_does_not_come_is_the_programs_fault(make_stage: MakeSta
 
 @pytest.mark.parametrize(
     ("which", "required", "reason"),
-    [("greeting", b"Wellcome\n", Reason.WRONG_REPLY), ("greeting", b"", Reason.EXTRA_REPLY), ("right", GREETING, None)],
+    [
+        ("greeting", b"Wellcome\n", Reason.WRONG_REPLY),
+        ("greeting", form(b"Good {time}"), Reason.WRONG_REPLY),
+        ("greeting", b"", Reason.EXTRA_REPLY),
+        ("right", GREETING, None),
+        ("right", form(b"Welcome{:.*}"), None),
+    ],
 )
 def test_a_wrong_greeting_is_one_fault_and_left_out_for_all_others(
-    make_stage: MakeStage, which: str, required: bytes, reason: Reason | None
+    make_stage: MakeStage, which: str, required: bytes | Reply, reason: Reason | None
 ) -> None:
     stage = make_stage(which, greeting=Greeting(required, judged=True))
     server = stage.shared()
@@ -94,8 +102,10 @@ def test_a_wrong_greeting_is_one_fault_and_left_out_for_all_others(
     assert caught.value.reason is (reason or Reason.NO_REPLY)
 
 
-@pytest.mark.parametrize(("which", "required"), [("greeting", GREETING), ("right", b"")])
-def test_a_right_greeting_is_no_fault(make_stage: MakeStage, which: str, required: bytes) -> None:
+@pytest.mark.parametrize(
+    ("which", "required"), [("greeting", GREETING), ("greeting", form(b"Wel{rest}")), ("right", b"")]
+)
+def test_a_right_greeting_is_no_fault(make_stage: MakeStage, which: str, required: bytes | Reply) -> None:
     stage = make_stage(which, greeting=Greeting(required, judged=True))
     with stage.connect(stage.shared()) as client:
         client.ask(HELLO)

@@ -182,6 +182,16 @@ def peeks_for_more_by_a_low_water_mark(sock):
     answered_lines(sock, look)
 
 
+def crashes_before_it_reads_on(sock):
+    """Some time after the first byte, in which it sleeps and is busy."""
+    sock.recv(1)
+    time.sleep(0.2)
+    end = time.monotonic() + 0.3
+    while time.monotonic() < end:
+        pass
+    os.abort()
+
+
 def peeks_again_and_again(sock):
     while data := sock.recv(1 << 16, socket.MSG_PEEK):
         if b"\n" in data:

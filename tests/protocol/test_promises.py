@@ -287,7 +287,7 @@ def test_a_greeting_is_tried_though_nobody_asks_for_it() -> None:
     protocol = SimpleNamespace(greeting=always(None), exchange=always(None))
     assert optional(protocol) == ("greeting",)
     assert list(faults_of(protocol, optional(protocol))) == [
-        "greeting of protocol.py must give bytes, at least one, not 'None'"
+        "greeting of protocol.py must give bytes, at least one, or a reply, not 'None'"
     ]
 
 

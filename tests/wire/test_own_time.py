@@ -41,6 +41,19 @@ def test_time_waited_for_a_cpu_does_not_count() -> None:
     assert clock.spent_s(110.0, facts((1, 6.0, 13.0))) == pytest.approx(2)  # 10 s of which it waited 8
 
 
+def test_time_in_which_we_kept_it_from_running_uses_up_no_deadline() -> None:
+    deadline = Deadline(2.0)
+    deadline.begin(100.0)
+    deadline.look(101.0, facts((1, 0.0, 0.0)), ())
+    deadline.excuse(5.0)
+    deadline.look(106.5, facts((1, 0.0, 0.0)), ())
+    was_over = deadline.is_over
+    deadline.look(107.1, facts((1, 0.0, 0.0)), ())
+    assert (was_over, deadline.is_over) == (False, True)
+    deadline.has_not_come()
+    assert deadline.needed_s == pytest.approx(2.1)
+
+
 def test_time_on_a_cpu_counts_however_long_others_waited() -> None:
     clock = OwnTime(100.0)
     clock.spent_s(100.0, facts((1, 0.0, 0.0), (2, 0.0, 0.0)))

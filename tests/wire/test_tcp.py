@@ -321,6 +321,13 @@ def test_who_looks_again_and_again_is_caught_looking(stand: Stand) -> None:
     assert program_of(client).stops.peeks
 
 
+def test_who_crashes_while_it_is_looked_at_has_crashed_by_itself(stand: Stand) -> None:
+    client = stand.client_of("crashes_before_it_reads_on")
+    with pytest.raises(FaultError) as caught:
+        client.send(HELLO, pieces=1)
+    assert caught.value.reason is Reason.CRASHED
+
+
 def test_who_is_busy_elsewhere_has_not_looked(stand: Stand) -> None:
     client = stand.client_of("spins")
     with pytest.raises(FaultError, match="1 byte from client A left unread") as caught:
