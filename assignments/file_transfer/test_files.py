@@ -276,6 +276,7 @@ def test_broken_transfers(fresh_server: Server, stage: Stage, rng: random.Random
     with _login(stage, fresh_server) as client:
         with _passive(stage, fresh_server, client, slow=True) as data:
             client.ask(command(b"RETR " + large, *_OPENS))
+            data.wait_accepted()
             data.reset()
         client.expect(code(*_BROKEN_OFF))
         with _passive(stage, fresh_server, client) as data:
