@@ -1,19 +1,21 @@
 """The documents say what is true: their commands, options, codes, modules and names are looked up in the code.
 
-`docs/behaviours.md` is written by `GRADER_UPDATE_GOLDEN=1 pytest tests/test_docs.py`.
+`docs/behaviours.md` and `docs/protocol.md` are written by `GRADER_UPDATE_GOLDEN=1 pytest tests/test_docs.py`.
 """
 
 from __future__ import annotations
 
 import ast
 import importlib
+import inspect
 import os
 import re
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import click
 import pytest
@@ -24,21 +26,27 @@ from grader.catalogue.needs import NEEDS
 from grader.cli import grader
 from grader.driver.author import ANSWERS
 from grader.model import Outcome
+from grader.protocol.script import ClientProtocol, DatagramProtocol, StreamProtocol
+from grader.protocol.visit import VisitProtocol
 from grader.report import FORMATS
 from grader.sandbox.local import IN_NAMESPACES, WITHOUT_NAMESPACES
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-#: The README with the image's commands as they are without it: what is before them is the engine's.
-TYPED = re.sub(r"docker run [^\n]*socket-grader ", "grader ", README)
+#: What is written for readers, by the file's name.
+PAGES = {path.name: path.read_text(encoding="utf-8") for path in (ROOT / "README.md", *(ROOT / "docs").glob("*.md"))}
+#: All of it, with the image's commands as they are without it: what is before them is the engine's.
+TYPED = re.sub(r"docker run [^\n]*socket-grader ", "grader ", "\n".join(PAGES.values()))
 BEHAVIOURS = ROOT / "docs" / "behaviours.md"
+PROTOCOL = ROOT / "docs" / "protocol.md"
 #: What depends on how far the program had come when it was looked at.
 TIMED = re.compile(r"│ (received|the program):|│ +\^")
 
 
 def section(title: str) -> str:
-    """A section of the README, without its heading."""
-    return README.partition(f"\n## {title}\n")[2].partition("\n## ")[0]
+    """The section of that title in one of the pages, without its heading."""
+    (page,) = (page for page in PAGES.values() if f"\n## {title}\n" in page)
+    return page.partition(f"\n## {title}\n")[2].partition("\n## ")[0]
 
 
 def commands(group: click.Group, before: str = "") -> Iterator[tuple[str, click.Command]]:
@@ -118,6 +126,61 @@ def rows_of(module: object) -> Iterator[tuple[int, str]]:
             yield check.__code__.co_firstlineno, "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
 
 
+#: What an assignment's `protocol.py` can say, and about whom.
+PROTOCOLS = {
+    "TCP servers": (StreamProtocol, ("server", "tcp")),
+    "UDP servers": (DatagramProtocol, ("server", "udp")),
+    "Clients into which lines are typed": (ClientProtocol, ("client", "tcp")),
+    "Clients that act by themselves": (VisitProtocol, ("client", "tcp")),
+}
+
+
+def render_protocol() -> str:
+    """`docs/protocol.md` from the classes that say what each function gives, and from the catalogue's rows."""
+    lines = [
+        "# What `protocol.py` can say",
+        "",
+        "An assignment's messages are functions in its `protocol.py`. The last argument of each is the run's source of",
+        "randomness: whatever a format leaves open is drawn from it, so that the same seed gives the same messages.",
+        "Only functions that a listed check asks for are needed; for servers `exchange` always is. `grader lint` tries",
+        "all that are there. What each gives is written in `grader/protocol/script.py` and `visit.py`. A constant",
+        "`LARGEST_BYTES` says how long a request over UDP may be.",
+    ]
+    for title, (described, where) in PROTOCOLS.items():
+        lines += ["", f"## {title}", "", "| function | gives | which is | asked by |", "|---|---|---|---|"]
+        lines += [_row(name, member, _askers(name, where)) for name, member in _members(described)]
+    return "\n".join([*lines, ""])
+
+
+def _members(described: type) -> Iterator[tuple[str, Callable[..., object]]]:
+    return ((name, member) for name, member in vars(described).items() if inspect.isfunction(member) and name[0] != "_")
+
+
+def _row(name: str, member: Callable[..., object], askers: str) -> str:
+    parameters = [parameter for parameter in inspect.signature(member).parameters if parameter != "self"]
+    gives = str(inspect.signature(member).return_annotation).replace("|", "\\|")
+    told = " ".join((inspect.getdoc(member) or "").split())
+    return f"| `{name}({', '.join([*parameters, 'rng'])})` | `{gives}` | {told} | {askers} |"
+
+
+def _asked_by(row: catalogue.Behaviour) -> set[str]:
+    """The functions that a check asks for."""
+    return {*row.says, *(row.visits or ()), *(function for need in row.needs for function in NEEDS[need].functions)}
+
+
+def _askers(name: str, where: tuple[Any, Any]) -> str:
+    """The checks of the catalogue that ask for a function."""
+    found = []
+    for module in catalogue.MODULES[where]:
+        for check, member in vars(importlib.import_module(f"grader.checks.{module}")).items():
+            row = catalogue.behaviour_of(member) if check.startswith("test_") else None
+            if row and name in _asked_by(row):
+                found.append(f"`{check.removeprefix('test_')}`")
+    if name == "exchange":
+        return "all"
+    return "nearly all" if len(found) > 12 else ", ".join(found)
+
+
 def defined_in(path: Path) -> set[str]:
     """Names of functions, classes, methods and constants of a file; methods with their class in front."""
     found: set[str] = set()
@@ -140,6 +203,13 @@ def test_behaviours_are_those_of_the_catalogue() -> None:
     assert BEHAVIOURS.read_text(encoding="utf-8") == rendered, "GRADER_UPDATE_GOLDEN=1 writes it anew"
 
 
+def test_what_a_protocol_can_say_is_listed() -> None:
+    rendered = render_protocol()
+    if os.environ.get("GRADER_UPDATE_GOLDEN"):
+        PROTOCOL.write_text(rendered, encoding="utf-8")
+    assert PROTOCOL.read_text(encoding="utf-8") == rendered, "GRADER_UPDATE_GOLDEN=1 writes it anew"
+
+
 def test_every_check_of_the_catalogue_has_a_row() -> None:
     for path in (ROOT / "grader" / "checks").glob("[!_]*.py"):
         for name, check in vars(importlib.import_module(f"grader.checks.{path.stem}")).items():
@@ -147,14 +217,14 @@ def test_every_check_of_the_catalogue_has_a_row() -> None:
                 assert catalogue.behaviour_of(check) is not None, name
 
 
-def test_readme_names_only_commands_that_exist() -> None:
-    typed = re.findall(r"(?:`|^|run: |bin/)grader ([a-z][^`\n]*)", README, re.MULTILINE)
+def test_pages_name_only_commands_that_exist() -> None:
+    typed = re.findall(r"(?:`|^|run: |bin/)grader ([a-z][^`\n]*)", TYPED, re.MULTILINE)
     assert len(typed) > len(COMMANDS)
     assert [words for words in typed if named_command(words) is None] == []
 
 
-def test_readme_has_a_row_for_every_command() -> None:
-    rows = re.findall(r"^\| `grader ([^`]+)` \|", section("Commands"), re.MULTILINE)
+def test_there_is_a_row_for_every_command() -> None:
+    rows = re.findall(r"^\| `grader ([^`]+)` \|", section("All commands"), re.MULTILINE)
     assert Counter(named_command(words) for words in rows) == Counter(list(COMMANDS))
 
 
@@ -170,8 +240,9 @@ def test_options_stand_at_commands_that_have_them() -> None:
 
 
 def test_options_anywhere_exist() -> None:
-    known = {option for command in COMMANDS.values() for option in options_of(command)}
-    assert set(re.findall(r"(?<![\w-])--[a-z]+", TYPED)) <= known
+    known = {"--help", *(option for command in COMMANDS.values() for option in options_of(command))}
+    ours = re.sub(r"`python -m bench[^`]*`", "", TYPED)
+    assert set(re.findall(r"(?<![\w-])--[a-z]+", ours)) <= known
 
 
 def test_sandboxes_are_those_of_the_option() -> None:
@@ -208,7 +279,7 @@ def test_make_targets_exist() -> None:
 
 def test_every_package_stands_once_in_how_it_works() -> None:
     there = [path for path in (ROOT / "grader").iterdir() if not path.name.startswith("_") and path.name != "py.typed"]
-    named = re.findall(r"`(\w+(?:/|\.py))`", section("How it works"))
+    named = re.findall(r"`(\w+(?:/|\.py))`", section("The packages"))
     assert Counter(named) == Counter(f"{path.name}/" if path.is_dir() else path.name for path in there)
 
 
@@ -237,7 +308,7 @@ def test_names_in_the_techniques_stand_where_they_say() -> None:
 
 
 def test_links_lead_to_files() -> None:
-    for document in (ROOT / "README.md", *(ROOT / "docs").glob("*.md")):
+    for document in (*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")):
         for link in re.findall(r"\]\((?!https?:)([^)#]+)", document.read_text(encoding="utf-8")):
             assert (document.parent / link).exists(), f"{document.name}: {link}"
 
