@@ -33,8 +33,10 @@ from grader.sandbox.local import IN_NAMESPACES, WITHOUT_NAMESPACES
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-#: The README with the image's commands as they are without it: what is before them is the engine's.
-TYPED = re.sub(r"docker run [^\n]*socket-grader ", "grader ", README)
+#: What is written for readers, by the file's name.
+PAGES = {path.name: path.read_text(encoding="utf-8") for path in (ROOT / "README.md", *(ROOT / "docs").glob("*.md"))}
+#: All of it, with the image's commands as they are without it: what is before them is the engine's.
+TYPED = re.sub(r"docker run [^\n]*socket-grader ", "grader ", "\n".join(PAGES.values()))
 BEHAVIOURS = ROOT / "docs" / "behaviours.md"
 PROTOCOL = ROOT / "docs" / "protocol.md"
 #: What depends on how far the program had come when it was looked at.
@@ -42,8 +44,9 @@ TIMED = re.compile(r"│ (received|the program):|│ +\^")
 
 
 def section(title: str) -> str:
-    """A section of the README, without its heading."""
-    return README.partition(f"\n## {title}\n")[2].partition("\n## ")[0]
+    """The section of that title in one of the pages, without its heading."""
+    (page,) = (page for page in PAGES.values() if f"\n## {title}\n" in page)
+    return page.partition(f"\n## {title}\n")[2].partition("\n## ")[0]
 
 
 def commands(group: click.Group, before: str = "") -> Iterator[tuple[str, click.Command]]:
@@ -214,14 +217,14 @@ def test_every_check_of_the_catalogue_has_a_row() -> None:
                 assert catalogue.behaviour_of(check) is not None, name
 
 
-def test_readme_names_only_commands_that_exist() -> None:
-    typed = re.findall(r"(?:`|^|run: |bin/)grader ([a-z][^`\n]*)", README, re.MULTILINE)
+def test_pages_name_only_commands_that_exist() -> None:
+    typed = re.findall(r"(?:`|^|run: |bin/)grader ([a-z][^`\n]*)", TYPED, re.MULTILINE)
     assert len(typed) > len(COMMANDS)
     assert [words for words in typed if named_command(words) is None] == []
 
 
-def test_readme_has_a_row_for_every_command() -> None:
-    rows = re.findall(r"^\| `grader ([^`]+)` \|", section("Commands"), re.MULTILINE)
+def test_there_is_a_row_for_every_command() -> None:
+    rows = re.findall(r"^\| `grader ([^`]+)` \|", section("All commands"), re.MULTILINE)
     assert Counter(named_command(words) for words in rows) == Counter(list(COMMANDS))
 
 
@@ -237,8 +240,9 @@ def test_options_stand_at_commands_that_have_them() -> None:
 
 
 def test_options_anywhere_exist() -> None:
-    known = {option for command in COMMANDS.values() for option in options_of(command)}
-    assert set(re.findall(r"(?<![\w-])--[a-z]+", TYPED)) <= known
+    known = {"--help", *(option for command in COMMANDS.values() for option in options_of(command))}
+    ours = re.sub(r"`python -m bench[^`]*`", "", TYPED)
+    assert set(re.findall(r"(?<![\w-])--[a-z]+", ours)) <= known
 
 
 def test_sandboxes_are_those_of_the_option() -> None:
@@ -275,7 +279,7 @@ def test_make_targets_exist() -> None:
 
 def test_every_package_stands_once_in_how_it_works() -> None:
     there = [path for path in (ROOT / "grader").iterdir() if not path.name.startswith("_") and path.name != "py.typed"]
-    named = re.findall(r"`(\w+(?:/|\.py))`", section("How it works"))
+    named = re.findall(r"`(\w+(?:/|\.py))`", section("The packages"))
     assert Counter(named) == Counter(f"{path.name}/" if path.is_dir() else path.name for path in there)
 
 
@@ -304,7 +308,7 @@ def test_names_in_the_techniques_stand_where_they_say() -> None:
 
 
 def test_links_lead_to_files() -> None:
-    for document in (ROOT / "README.md", *(ROOT / "docs").glob("*.md")):
+    for document in (*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")):
         for link in re.findall(r"\]\((?!https?:)([^)#]+)", document.read_text(encoding="utf-8")):
             assert (document.parent / link).exists(), f"{document.name}: {link}"
 

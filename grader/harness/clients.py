@@ -118,6 +118,16 @@ class Clients(Generic[P]):
         with self.start(task, terminal=terminal) as session:
             task.play(session)
 
+    def play_with(self, server: Endpoint, visit: Visit) -> None:
+        """One whole run of it with a server that is already running, such as the submission's own.
+
+        Raises:
+            FaultError: it did not print, write or return what it must.
+        """
+        __tracebackhide__ = True
+        with Session(self._stage, self.manner, server, self._make_peer([]), visit=visit, beside=True) as session:
+            VisitTask(visit).play_with(session)
+
     def _visit_of(self, task: Task | None) -> Visit:
         return task.visit if task and not task.typed else self._usual
 

@@ -127,7 +127,10 @@ class VisitTask:
     def _hear(self, session: Session[Any], turn: Turn) -> bytes:
         """What is said in a turn once it has heard what it must; all but the last part of it has been said."""
         __tracebackhide__ = True
-        self._heard.append(session.server.expect(turn.hears))
+        number = len(self._heard)
+        waits = number > 0 and _is_unanswered(self.visit.turns[number - 1])
+        hear = session.server.expect_after_wait if waits else session.server.expect
+        self._heard.append(hear(turn.hears))
         return _last_of(session, said(turn, self._heard))
 
     def play(self, session: Session[Any]) -> None:
@@ -158,6 +161,13 @@ class VisitTask:
         self._heard[-1] = session.server.expect_after_wait(last.hears)
         return _last_of(session, said(last, self._heard))
 
+    def play_with(self, session: Session[Any]) -> None:
+        """All of it with a server that is not ours: what the client does in the end is judged."""
+        __tracebackhide__ = True
+        self.begin(session)
+        session.must_end_well("with that server", self.visit.status, session.program.limits.give_up_s)
+        self._must_have_left_behind(session)
+
     def must_succeed(self, session: Session[Any]) -> None:
         """See `Task`."""
         __tracebackhide__ = True
@@ -166,10 +176,15 @@ class VisitTask:
         limits = session.program.limits
         situation, deadline_s = "after the server's last answer", limits.reply_s
         if not self.visit.turns:
-            situation = "after its start"
-        elif not (last := self.visit.turns[-1]).says or last.how in _UNANSWERED:
+            situation, deadline_s = "after its start", limits.ready_s
+        elif _is_unanswered(self.visit.turns[-1]):
             situation, deadline_s = "after its last request", limits.give_up_s
         session.must_end_well(situation, self.visit.status, deadline_s)
+        self._must_have_left_behind(session)
+
+    def _must_have_left_behind(self, session: Session[Any]) -> None:
+        """What it has printed and written."""
+        __tracebackhide__ = True
         if self.visit.shown:
             session.output.must_have_shown(self.visit.shown)
         if self.visit.complaint:
@@ -189,8 +204,13 @@ class VisitTask:
         self.must_succeed(session)
 
 
-#: What is not answered in these ways is over when the client's own timer says so.
-_UNANSWERED: Final = frozenset({Answer.NOTHING, Answer.FROM_STRANGERS})
+#: What is answered in these ways is over when the client's own timer says so.
+_UNANSWERED: Final = frozenset({Answer.NOTHING, Answer.FROM_STRANGERS, Answer.BEFORE_THE_NEXT, Answer.BEHIND_THE_NEXT})
+
+
+def _is_unanswered(turn: Turn) -> bool:
+    """Whether no answer comes while the client waits for it."""
+    return not turn.says or turn.how in _UNANSWERED
 
 
 def _last_of(session: Session[Any], parts: tuple[bytes, ...]) -> bytes:

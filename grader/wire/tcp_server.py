@@ -95,6 +95,9 @@ class Peer(Protocol):
     def expect(self, request: bytes | Reply) -> Values:
         """The program sends this; what was captured in it."""
 
+    def expect_after_wait(self, request: bytes | Reply) -> Values:
+        """The same; and over UDP, where what came before is not answered, that had the least time for an answer."""
+
     def expect_nothing_more(self) -> None:
         """The program has sent nothing else."""
 
@@ -212,6 +215,11 @@ class ScriptedServer:
         """The program sends this, on its one connection; what was captured in it."""
         __tracebackhide__ = True
         return self.connection.expect(request)
+
+    def expect_after_wait(self, request: bytes | Reply) -> Values:
+        """The same: nothing gets lost on a connection."""
+        __tracebackhide__ = True
+        return self.expect(request)
 
     def expect_nothing_more(self) -> None:
         """Nothing arrived besides what was expected, and no other connection; or none at all."""

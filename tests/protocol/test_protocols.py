@@ -27,7 +27,8 @@ FEW_SEEDS = SEEDS[::100]
 ASSIGNMENTS = [name for name in names() if "server" in load(name).roles]
 OVER_TCP = [name for name in ASSIGNMENTS if load(name).transport == "tcp"]
 UPPERCASE = [name for name in ASSIGNMENTS if name.endswith("_uppercase")]
-WITH_CLIENTS = [name for name in ASSIGNMENTS if "client" in load(name).roles]
+#: Those whose clients are typed into.
+WITH_CLIENTS = [name for name in ASSIGNMENTS if b"\ndef typed(" in load(name).files["protocol.py"]]
 #: Those with requests of several lines, and replies that are recognised, from a dozen files.
 OF_HEADS = ["web_server"]
 OF_LINES = [name for name in OVER_TCP if name not in {"tcp_sum", *OF_HEADS}]
