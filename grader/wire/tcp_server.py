@@ -198,7 +198,13 @@ class ScriptedServer:
         __tracebackhide__ = True
         assert self._program is not None  # noqa: S101 — as above
         try:
-            self._program.wait(self.came_to, [listener.fileno() for listener in self._listeners], hurried=True)
+            # It may have been started just now.
+            self._program.wait(
+                self.came_to,
+                [listener.fileno() for listener in self._listeners],
+                self._program.limits.ready_s,
+                hurried=True,
+            )
         except NoProgressError as stop:
             raise not_come(self._program, stop, "it did not connect") from None
 

@@ -239,8 +239,12 @@ class ScriptedUdpServer:
     def _wait_datagram(self, request: bytes | Reply) -> None:
         __tracebackhide__ = True
         try:
+            limits = self._its_program.limits
             self._its_program.wait(
-                lambda: self.waiting() or None, [sock.fileno() for sock in self._sockets], hurried=True
+                lambda: self.waiting() or None,
+                [sock.fileno() for sock in self._sockets],
+                limits.reply_s if self._last else limits.ready_s,  # it may have been started just now
+                hurried=True,
             )
         except NoProgressError as stop:
             raise self._missing(request, stop) from None
