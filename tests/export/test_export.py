@@ -149,6 +149,7 @@ def test_places_that_mean_something_to_a_shell_are_refused(platform: str, at: st
 def test_vpl_gives_no_grade_to_a_program_that_could_have_written_it() -> None:
     words = of("vpl")["execution/vpl_evaluate.sh"]
     assert f'"{IN_NAMESPACES}"' in words
+    assert 'elif report["unjudged"]' in words
     assert words.index("unshare --user") < words.index("grader check")
 
 
