@@ -302,7 +302,7 @@ def test_a_handout_that_is_no_utf8_is_refused(write: Write) -> None:
 
 @pytest.mark.parametrize("name", ["nothing", "../assignments/echo", "..", ".", "echo/", "/etc", ""])
 def test_a_name_that_is_no_assignment_is_wrong_usage(write: Write, name: str) -> None:
-    with pytest.raises(UsageError, match=r"there is no assignment .*; known: echo, .*tcp_uppercase"):
+    with pytest.raises(UsageError, match=r"there is no assignment .*; known: .*\becho, .*tcp_uppercase"):
         assignment.load(name, write())
 
 
