@@ -24,8 +24,9 @@ from grader import (
 #: Where its files are: the folder that it is given as its second argument, in the one that it runs in.
 _FOLDER = "share"
 _LARGE_BYTES = 1 << 20
-#: More than fits in the buffers of a data connection, so that a transfer is going on while nobody reads it.
-_STALLED_BYTES = 16 << 20
+#: More than fits in the buffers of a data connection, so that a transfer goes on while nobody reads it: in a network
+#: of its own they are tiny, elsewhere they grow to some MiB (tcp_wmem).
+_STALLED_TINY_BYTES, _STALLED_BYTES = 1 << 20, (16 << 20) - 1
 _MANY = 40
 #: What so many data ports that were asked for and never used may leave: those of the last commands, and a spare one.
 _FEW_LEFT = 8
@@ -83,6 +84,11 @@ def _store(stage: Stage, server: Server, client: ScriptedClient, name: bytes, co
 
 def _put(server: Server, name: bytes, content: bytes) -> None:
     server.write_file(f"{_FOLDER}/{name.decode()}", content)
+
+
+def _stalling(stage: Stage, rng: random.Random) -> bytes:
+    """A file whose transfer stalls while nobody reads it."""
+    return random_letters(rng, _STALLED_TINY_BYTES if stage.private_network else _STALLED_BYTES)
 
 
 def _name(rng: random.Random) -> bytes:
@@ -243,7 +249,7 @@ def _store_somewhere(stage: Stage, server: Server, client: ScriptedClient, name:
 def test_sessions_are_apart(fresh_server: Server, stage: Stage, rng: random.Random) -> None:
     """Serves a session while the transfer of another one stalls"""
     large, small = _name(rng), _name(rng)
-    _put(fresh_server, large, random_letters(rng, _STALLED_BYTES - 1))
+    _put(fresh_server, large, _stalling(stage, rng))
     _put(fresh_server, small, b"small")
     with _login(stage, fresh_server) as first, _login(stage, fresh_server) as second:
         waiting = _passive(stage, fresh_server, second)
@@ -270,12 +276,13 @@ def test_sessions_are_apart(fresh_server: Server, stage: Stage, rng: random.Rand
 def test_broken_transfers(fresh_server: Server, stage: Stage, rng: random.Random) -> None:
     """Survives transfers that break off, and keeps no half file"""
     large, small = _name(rng), _name(rng)
-    _put(fresh_server, large, random_letters(rng, _STALLED_BYTES - 1))
+    _put(fresh_server, large, _stalling(stage, rng))
     whole = random_letters(rng, 4096)
     _put(fresh_server, small, whole)
     with _login(stage, fresh_server) as client:
         with _passive(stage, fresh_server, client, slow=True) as data:
             client.ask(command(b"RETR " + large, *_OPENS))
+            data.wait_accepted()
             data.reset()
         client.expect(code(*_BROKEN_OFF))
         with _passive(stage, fresh_server, client) as data:

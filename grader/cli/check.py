@@ -6,7 +6,9 @@ import importlib
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +19,7 @@ from grader.cli import asked, captures
 from grader.cli import formats as reports
 from grader.cli.complete import assignment_names
 from grader.cli.say import console, reader_may_leave, say, status
+from grader.cli.watching import watch
 from grader.errors import UsageError
 from grader.flow import Listener
 from grader.job import Built, Checked, Word
@@ -72,6 +75,9 @@ Examples:
 )
 @click.option("--quiet", is_flag=True, help="Print only the last lines.")
 @click.option("--verbose", is_flag=True, help="Explain every failed check in full.")
+@click.option(
+    "--watch", "keeps_on", is_flag=True, help="Grade again when a file changes, what has failed first, until Ctrl-C."
+)
 @click.pass_obj
 def command(
     nest: Nest | None,
@@ -95,18 +101,20 @@ def command(
     audience: str,
     quiet: bool,
     verbose: bool,
+    keeps_on: bool,
 ) -> int:
     """Grade SUBMISSION: a folder (this one, if it is left out), an archive, or one source file."""
-    if quiet and verbose:
-        raise UsageError("--quiet and --verbose contradict each other")
     if name:
         name, folder = asked.located(name, folder)
     written = reports.wanted(formats, {"junit": junitxml, "json": json_, "html": html, "markdown": markdown})
-    written.must_be_writable()
-    if pcap:
-        captures.must_be_usable(pcap)
+    _must_fit(written, pcap, quiet=quiet, verbose=verbose, keeps_on=keeps_on)
     # From the system, so that nobody can know a run's inputs in advance.
     seed = seed or 1 + secrets.randbelow(MOST_SEED)
+    if keeps_on:
+        again = _Again(
+            submission, name, folder, role, wanted, image, only, seed, hidden, Audience(audience), offline=offline
+        )
+        return watch(submission, again.grade, partial(_show, stderr=False, quiet=quiet, verbose=verbose))
     request = asked.request(name, folder, role, only, seed, hidden=hidden) if name else None
     taken = None
     try:
@@ -140,6 +148,58 @@ def command(
         _show(report, stderr=bool(written.printed), quiet=quiet, verbose=verbose)
     _tell_untidy(choice)
     return results.exit_code(report)
+
+
+def _must_fit(written: reports.Wanted, pcap: Path | None, *, quiet: bool, verbose: bool, keeps_on: bool) -> None:
+    """Raise a UsageError before minutes are spent if options contradict each other or a file can't be written."""
+    if quiet and verbose:
+        raise UsageError("--quiet and --verbose contradict each other")
+    if keeps_on and (written.files or written.printed or pcap):
+        raise UsageError("--watch writes no files: write reports in a run without it")
+    written.must_be_writable()
+    if pcap:
+        captures.must_be_usable(pcap)
+
+
+@dataclass(frozen=True)
+class _Again:
+    """What was asked for, so that it can be done again."""
+
+    submission: Path
+    name: str | None
+    folder: Path | None
+    role: Role | None
+    wanted: Wanted
+    image: str
+    only: tuple[str, ...]
+    seed: int
+    hidden: Path | None
+    audience: Audience
+    offline: bool
+
+    def grade(self, only: tuple[str, ...], hear: Listener) -> Report:
+        """Grade the submission as it is now.  `only`: fewer checks than were asked for; `hear`: told each result.
+
+        Raises:
+            GraderError: it can't be graded.
+        """
+        taken = take(self.submission)
+        name = self.name or (taken.config.assignment if taken.config else None)
+        request = asked.request(name, self.folder, self.role, only or self.only, self.seed, hidden=self.hidden)
+        plan = flow.plan(taken, request)
+        needs = Needs(request.assignment, plan.families)
+        choice = choose(self.wanted, _say_nothing, asked.rules_of(self.wanted, self.image, offline=self.offline), needs)
+        with _progress(len(plan.playable), quiet=False) as listen:
+
+            def both(word: Word) -> None:
+                listen(word)
+                hear(word)
+
+            return _seen(flow.carry_out(plan, choice.make, both), request, self.audience)
+
+
+def _say_nothing(_: str) -> None:
+    """What there is to say about the sandbox is the same each time."""
 
 
 def _seen(report: Report, request: flow.Request, audience: Audience) -> Report:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import shlex
+import shutil
+import signal
 import subprocess
 import sys
 import tarfile
@@ -17,10 +19,12 @@ from grader import assignment as assignments
 from grader import languages
 from grader.assignment import Starting
 from grader.cli import asked
+from grader.cli.debugging import filled, under_debugger
 from grader.cli.say import say, show
 from grader.errors import CannotJudgeError, UsageError
 from grader.model import CheckResult, Event, Report, Role, part_of
-from grader.report import json, transcripts
+from grader.report import json, text, transcripts
+from grader.report.player import free_port
 from grader.report.replaying import failed_check, script
 from grader.submission import take
 
@@ -44,6 +48,12 @@ Examples:
 @asked.ASSIGNMENTS
 @click.option("--port", type=click.IntRange(1, 65535), metavar="N", help="Your server is running, on this port.")
 @click.option("--step", "by_step", is_flag=True, help="Wait for Enter before each step.")
+@click.option(
+    "--debug",
+    is_flag=True,
+    help="Start the program under gdb or pdb, with a breakpoint where the report says that it was; the conversation "
+    "begins when it listens, and waits for you.",
+)
 @click.option("--print", "only_print", is_flag=True, help="Print a Python script that does the same, and stop.")
 def command(
     *,
@@ -53,6 +63,7 @@ def command(
     folder: Path | None,
     port: int | None,
     by_step: bool,
+    debug: bool,
     only_print: bool,
 ) -> int:
     """Play the conversation of CHECK again, as a report has it: the same bytes, in the same pieces."""
@@ -62,6 +73,8 @@ def command(
     if only_print:
         sys.stdout.write(words)
         return 0
+    if debug and (submission is None or by_step):
+        raise UsageError("--debug needs --submission, and goes without --step: the debugger has the keyboard")
     if submission is None and port is None:
         raise UsageError("name your program with --submission, or the port that it is running on with --port")
     with tempfile.TemporaryDirectory(prefix="grader-replay-") as scratch:
@@ -72,9 +85,27 @@ def command(
             (work := Path(scratch) / "program").mkdir()
             role: Role = "client" if part_of(check.id) == "client" else "server"
             asked_for = assignments.load(whole.assignment, folder).starting(role)
-            options += ["--run", shlex.join(_built(submission, role, asked_for, work))]
+            run = _built(submission, role, asked_for, work)
+            if debug:
+                return _debugged([sys.executable, str(file)], under_debugger(run, text.place(check)), work)
+            options += ["--run", shlex.join(run)]
         played = subprocess.run([sys.executable, file, *options], cwd=work if submission else None, check=False)
     return 0 if played.returncode == 0 else 3
+
+
+def _debugged(player: list[str], debugger: list[str], work: Path) -> int:
+    """Debug the program in the foreground; beside it, the conversation begins when it is ready and waits for it."""
+    port = str(free_port())
+    words = filled(debugger, {"host": "127.0.0.1", "port": port}, shutil.which)
+    say(f"the conversation begins when your program is ready on port {port}: {shlex.join(words)}")
+    with subprocess.Popen([*player, port, "--wait"], stdin=subprocess.DEVNULL, start_new_session=True) as playing:
+        before = signal.signal(signal.SIGINT, lambda *_: None)  # Ctrl-C is the debugger's
+        try:
+            subprocess.run(words, cwd=work, check=False)
+        finally:
+            signal.signal(signal.SIGINT, before)
+            playing.terminate()
+    return 0
 
 
 def _read(path: Path) -> Report:

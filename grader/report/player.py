@@ -4,7 +4,8 @@
     python3 replay.py --run "python3 server.py {port}"  it is started first, on a free port
     python3 replay.py --run "python3 client.py {host} {port}"    your client is started, and typed to
 
-With --step it waits for Enter before each step.  Change STEPS as you like.
+With --step it waits for Enter before each step.  With --wait it waits for a program that you start later, in a
+debugger say, and is patient with it.  Change STEPS as you like.
 
 A piece counts as read when Linux says so (/proc/net/tcp): no bytes of it are left in your program's socket.  Where
 there is no /proc/net/tcp the script pauses between pieces instead, which proves nothing: they may arrive together.
@@ -28,8 +29,11 @@ Step = tuple[str, str, bytes, tuple[int, ...], str]
 
 HOST = "127.0.0.1"
 ROWS = Path("/proc/net/tcp")
+UDP_ROWS = Path("/proc/net/udp")
 #: How long your program may take to read a piece, or to do anything, before the next step comes all the same.
 PATIENCE_S = 5.0
+#: The same with --wait: whoever debugs a program takes a while.
+VERY_PATIENT_S = 3600.0
 #: A reply is over when nothing has come for so long; sooner if it is the last time's.
 QUIET_S = 0.5
 QUIET_WHEN_SAME_S = 0.1
@@ -42,28 +46,33 @@ LISTENING = "0A"
 class Stage:
     """Your program, and our sockets by the names that the report has for them."""
 
-    def __init__(self, port: int, command: str, *, over_udp: bool, we_listen: bool) -> None:
+    def __init__(self, port: int, command: str, *, over_udp: bool, we_listen: bool, waits: bool = False) -> None:
         self.over_udp = over_udp
+        self.waits = waits
+        self.patience_s = VERY_PATIENT_S if waits else PATIENCE_S
         self.sockets: dict[str, socket.socket] = {}
         self.listener = _listening(port, over_udp=over_udp) if we_listen else None
-        self.port = self.listener.getsockname()[1] if self.listener else port or _free_port()
+        self.port = self.listener.getsockname()[1] if self.listener else port or free_port()
         self.program = self._started(command) if command else None
         self.peer: tuple[str, int] | None = None
-        if self.program and not we_listen:
-            self._wait_listening()
+        if (self.program or waits) and not we_listen:
+            self.wait_listening()
 
     def _started(self, command: str) -> subprocess.Popen[bytes]:
         words = [word.replace("{port}", str(self.port)).replace("{host}", HOST) for word in shlex.split(command)]
         print("starting:", shlex.join(words))
         return subprocess.Popen(words, stdin=subprocess.PIPE)
 
-    def _wait_listening(self) -> None:
-        if not ROWS.exists() or self.over_udp:
+    def wait_listening(self) -> None:
+        """Until your program is ready for clients."""
+        rows = UDP_ROWS if self.over_udp else ROWS
+        if not rows.exists():
             time.sleep(1)
             return
-        until = time.monotonic() + PATIENCE_S
+        until = time.monotonic() + self.patience_s
         while time.monotonic() < until:
-            if any(row[1].endswith(f":{self.port:04X}") and row[3] == LISTENING for row in _rows()):
+            bound = (row for row in _rows(rows) if row[1].endswith(f":{self.port:04X}"))
+            if any(self.over_udp or row[3] == LISTENING for row in bound):
                 return
             time.sleep(LOOK_S)
         print(f"   your program does not listen on port {self.port}")
@@ -86,16 +95,17 @@ def _listening(port: int, *, over_udp: bool) -> socket.socket:
     return sock
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port that nobody uses now."""
     with socket.socket() as sock:
         sock.bind((HOST, 0))
         port: int = sock.getsockname()[1]
         return port
 
 
-def _rows() -> Iterable[list[str]]:
-    """Each TCP socket of this machine: its words 1 and 2 are its address and its peer's, 3 its state, 4 its queues."""
-    return [line.split() for line in ROWS.read_text().splitlines()[1:]]
+def _rows(rows: Path = ROWS) -> Iterable[list[str]]:
+    """Each socket of this machine: its words 1 and 2 are its address and its peer's, 3 its state, 4 its queues."""
+    return [line.split() for line in rows.read_text().splitlines()[1:]]
 
 
 def unread(sock: socket.socket) -> int:
@@ -112,15 +122,15 @@ def unread(sock: socket.socket) -> int:
     return waiting
 
 
-def gate(sock: socket.socket) -> None:
+def gate(sock: socket.socket, patience_s: float) -> None:
     """Until what was sent has been read."""
     if not ROWS.exists():
         time.sleep(PAUSE_S)
         return
-    until = time.monotonic() + PATIENCE_S
+    until = time.monotonic() + patience_s
     while waiting := unread(sock):
         if time.monotonic() > until:
-            print(f"   your program has left {waiting} of these bytes unread for {PATIENCE_S:.0f} s")
+            print(f"   your program has left {waiting} of these bytes unread for {patience_s:.0f} s")
             return
         time.sleep(LOOK_S)
 
@@ -131,9 +141,9 @@ def gate(sock: socket.socket) -> None:
 def connect(stage: Stage, who: str, data: bytes, pieces: tuple[int, ...], words: str) -> None:
     del data, pieces, words
     if stage.listener is None:
-        stage.sockets[who] = socket.create_connection((HOST, stage.port), PATIENCE_S)
+        stage.sockets[who] = socket.create_connection((HOST, stage.port), stage.patience_s)
     else:
-        stage.listener.settimeout(PATIENCE_S if stage.program else None)
+        stage.listener.settimeout(stage.patience_s if stage.program else None)
         stage.sockets[who] = stage.listener.accept()[0]
 
 
@@ -145,7 +155,7 @@ def send(stage: Stage, who: str, data: bytes, pieces: tuple[int, ...], words: st
     sock, at = stage.sockets[who], 0
     for number, size in enumerate(pieces or (len(data),)):
         if number:
-            gate(sock)
+            gate(sock, stage.patience_s)
         sock.sendall(data[at : at + size])
         if pieces:
             print(f"   piece {number + 1} of {len(pieces)}: {data[at : at + size]!r}")
@@ -164,7 +174,7 @@ def receive(stage: Stage, who: str, data: bytes, pieces: tuple[int, ...], words:
     del pieces, words
     sock = _datagram_socket(stage, who) if stage.over_udp else stage.sockets[who]
     came = b""
-    sock.settimeout(PATIENCE_S)
+    sock.settimeout(stage.patience_s)
     try:
         while True:
             if stage.over_udp:
@@ -177,7 +187,7 @@ def receive(stage: Stage, who: str, data: bytes, pieces: tuple[int, ...], words:
             sock.settimeout(QUIET_WHEN_SAME_S if came == data else QUIET_S)
     except TimeoutError:
         pass
-    sock.settimeout(PATIENCE_S)
+    sock.settimeout(stage.patience_s)
     print(f"   it sent: {_shown(came)}" if came else "   nothing came")
     if came != data:
         print(f"   in the report: {_shown(data)}" if data else "   (the report does not have all of it)")
@@ -206,7 +216,8 @@ def reset(stage: Stage, who: str, data: bytes, pieces: tuple[int, ...], words: s
 def typed(stage: Stage, who: str, data: bytes, pieces: tuple[int, ...], words: str) -> None:
     del who, pieces
     if stage.program is None or stage.program.stdin is None:
-        input(f"   type this into your client, then press Enter here: {words or repr(data)} ")
+        asked = f"   type this into your client{{}} {words or repr(data)} "
+        print(asked.format(":")) if stage.waits else input(asked.format(", then press Enter here:"))
     elif data:
         stage.program.stdin.write(data)
         stage.program.stdin.flush()
@@ -248,13 +259,14 @@ def main(steps: list[Step], *, over_udp: bool, we_listen: bool) -> None:
     parser = argparse.ArgumentParser(description="Plays one check's conversation once more.")
     parser.add_argument("port", nargs="?", type=int, default=0, help="the port that your server listens on")
     parser.add_argument("--run", default="", help="start your program so; {port} and {host} are filled in")
+    parser.add_argument("--wait", action="store_true", help="wait for your program, and be patient with it")
     parser.add_argument("--step", action="store_true", help="wait for Enter before each step")
     asked = parser.parse_args()
     if not asked.port and not asked.run:
         parser.error("say on which port your program is, or start it with --run")
     if not ROWS.exists():
         print("there is no /proc/net/tcp here: the pieces are sent after pauses, which proves nothing")
-    stage = Stage(asked.port, asked.run, over_udp=over_udp, we_listen=we_listen)
+    stage = Stage(asked.port, asked.run, over_udp=over_udp, we_listen=we_listen, waits=asked.wait)
     if we_listen and not asked.run:
         print(f"start your client now, with {HOST} and {stage.port}")
     try:

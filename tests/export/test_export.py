@@ -18,6 +18,7 @@ from grader.assignment import folder_of, load
 from grader.errors import UsageError
 from grader.export import wheel
 from grader.export.table import PLATFORMS
+from grader.sandbox.local import IN_NAMESPACES
 from grader.version import __version__
 from tests.cli.command import ROOT, make_assignment
 
@@ -143,6 +144,12 @@ def test_an_export_is_whole_or_not_there(tmp_path: Path) -> None:
 def test_places_that_mean_something_to_a_shell_are_refused(platform: str, at: str) -> None:
     with pytest.raises(UsageError):
         of(platform, at=at)
+
+
+def test_vpl_gives_no_grade_to_a_program_that_could_have_written_it() -> None:
+    words = of("vpl")["execution/vpl_evaluate.sh"]
+    assert f'"{IN_NAMESPACES}"' in words
+    assert words.index("unshare --user") < words.index("grader check")
 
 
 # the grader in an export

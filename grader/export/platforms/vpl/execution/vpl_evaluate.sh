@@ -24,7 +24,9 @@ if [ -s "$private/comments" ]; then
     /opt/socket-grader/bin/python - "$private/report.json" "${VPL_GRADEMIN:-0}" "${VPL_GRADEMAX:-10}" <<'PYTHON'
 import json, pathlib, sys
 report, least, most = json.loads(pathlib.Path(sys.argv[1]).read_text()), float(sys.argv[2]), float(sys.argv[3])
-if report["max_score"]:
+if report["grader"]["sandbox"] != "local, in namespaces of its own":
+    print("Comment :=>>-No grade: the program had no namespaces of its own. Show this to your instructor.")
+elif report["max_score"]:
     print(f"Grade :=>> {least + (most - least) * report['score'] / report['max_score']:.2f}")
 PYTHON
 else
