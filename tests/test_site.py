@@ -34,6 +34,8 @@ def test_it_has_a_page_for_every_document_and_each_reader(site: Path) -> None:
     first = (site / "index.html").read_text(encoding="utf-8")
     assert {path.parent.name for path in site.glob("*/index.html")} == documents >= {*READERS}
     assert [name for name in documents if f'href="{name}/"' not in first] == []
+    listed = re.findall(r": ([\w-]+\.md)$", (ROOT / "mkdocs.yml").read_text(encoding="utf-8"), re.MULTILINE)
+    assert len(listed) == len(set(listed)), "a page is listed twice"
 
 
 def test_it_fetches_nothing_from_elsewhere(site: Path) -> None:
