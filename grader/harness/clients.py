@@ -27,7 +27,7 @@ from grader.job import Command
 from grader.link.settings import SERVER_ADDRESS, SERVER_NAME
 from grader.model import EventKind
 from grader.protocol.visit import NO_VISIT, Visit
-from grader.wire.faults import FaultError, NotStartedError
+from grader.wire.faults import FaultError, NotStartedError, UnprovedError
 from grader.wire.kernel import Endpoint
 from grader.wire.keyboard import Rest
 from grader.wire.stillness import Awaits
@@ -39,6 +39,8 @@ OTHER_HOST = "127.0.0.2"
 _LOOPBACKS = (HOST, "::1")
 #: Host, port, a name to log in with, a message: no client has more prompts before it connects anywhere.
 _MOST_PROMPTS = 4
+#: How often a visit is played at most where the machine is too busy to answer in time.
+_ATTEMPTS = 3
 
 
 class Clients(Generic[P]):
@@ -112,11 +114,20 @@ class Clients(Generic[P]):
 
         Raises:
             FaultError: it did not send, print, write or return what it must.
+            UnprovedError: the machine was too busy to answer in time, several times.
         """
         __tracebackhide__ = True
-        task = VisitTask(visit)
-        with self.start(task, terminal=terminal) as session:
-            task.play(session)
+        for left in reversed(range(_ATTEMPTS)):
+            task = VisitTask(visit)
+            try:
+                with self.start(task, terminal=terminal) as session:
+                    task.play(session)
+            except UnprovedError as error:
+                # Each visit is a run of its own, so nothing of one that proved nothing is left.
+                if error.reason is not Reason.STARVED or not left:
+                    raise
+            else:
+                return
 
     def play_with(self, server: Endpoint, visit: Visit) -> None:
         """One whole run of it with a server that is already running, such as the submission's own.

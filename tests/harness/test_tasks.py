@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from contextlib import nullcontext
 from typing import Any
 
 import pytest
@@ -15,9 +16,10 @@ from grader.harness.stage import Stage
 from grader.harness.tasks import VisitTask
 from grader.job import Command
 from grader.protocol.form import form
+from grader.protocol.reply import Values
 from grader.protocol.script import Answer
 from grader.protocol.visit import Turn, Visit
-from grader.wire.faults import FaultError
+from grader.wire.faults import FaultError, UnprovedError
 from grader.wire.tcp_server import ScriptedServer
 from tests.harness.conftest import MakeStage
 
@@ -141,6 +143,25 @@ def test_what_a_client_does_not_do_is_told(
 ) -> None:
     fault = fault_of(play, visit_, *steps)
     assert (fault.reason, words in fault.what) == (reason, True), fault.what
+
+
+@pytest.mark.parametrize(
+    ("reason", "failing", "played"), [(Reason.STARVED, 2, 3), (Reason.STARVED, 9, 3), (Reason.UNPROVED, 9, 1)]
+)
+def test_where_the_machine_is_too_busy_a_visit_is_played_again(
+    play: Callable[..., None], reason: Reason, failing: int, played: int
+) -> None:
+    asked: list[Values] = []
+
+    def says(seen: Values) -> bytes:
+        asked.append(seen)
+        if len(asked) <= failing:
+            raise UnprovedError("the machine was too busy", reason)
+        return b"HELLO\n"
+
+    with pytest.raises(UnprovedError) if failing > 2 else nullcontext():
+        play(visit(Turn(b"hello\n", says), shown=b"HELLO"), *ASKS, "print")
+    assert len(asked) == played
 
 
 def test_a_visit_without_turns_is_one_that_must_not_come(play: Callable[..., None]) -> None:
