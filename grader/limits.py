@@ -142,8 +142,9 @@ class SandboxLimits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     sockets: Allowance = MOST_SOCKETS
 
 
-#: A busy machine may keep a build from its CPU for so many times the time that the build may take, and no longer.
-BUILD_STALLED: Final = 2
+#: A busy machine may keep a build from its CPU for so many times the time that the build may take, and no longer.  At a
+#: load of 70 on two cores a compiler that needs three seconds took more than two minutes.
+BUILD_STALLED: Final = 9
 
 
 #: A container's /tmp and its /dev/shm, each: small, since they count as memory, and few programs write there at all.

@@ -99,6 +99,11 @@ class Budget:
         self._kept_s += kept_s
 
     @property
+    def starved_s(self) -> float:
+        """How long we have waited for a CPU so far, which is never a program's time."""
+        return self._waited_s()
+
+    @property
     def taken_s(self) -> float:
         """How much of its own time it has taken for the steps of this check so far."""
         return self._steps_s

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import shlex
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from grader.job import Command
@@ -80,7 +81,7 @@ class Builder:
     def _run_all(self, commands: tuple[tuple[str, ...], ...]) -> tuple[BuildResult, str]:
         """What they gave; why they were stopped, if one of them started something."""
         began = time.monotonic()
-        clock = _Clock(self._limits.build_s)
+        clock = _Clock(self._limits.build_s, self._warden.cpu_s)
         log, ran = "", _Ran("")
         for command in commands:
             ran = self._run(command, clock)
@@ -160,18 +161,25 @@ class _Ran:
 class _Clock:
     """The time that building may take, without that in which the machine had no CPU for everybody.
 
-    `limit_s`: of all commands together.
+    A build that keeps the machine busy itself gains nothing by that: its own time on a CPU always counts.
+
+    `limit_s`: of all commands together.  `cpu_s`: for how long they were on a CPU, ever.
     """
 
-    def __init__(self, limit_s: float) -> None:
+    def __init__(self, limit_s: float, cpu_s: Callable[[], float]) -> None:
         self._limit_s = limit_s
+        self._cpu_s = cpu_s
+        self._cpu_before_s = cpu_s()
         self._began = time.monotonic()
         self._stalled_before_s = cpu_stalled_s() or 0.0
 
     def left_s(self) -> float:
         """What is left of it, in seconds."""
         stalled_s = (cpu_stalled_s() or 0.0) - self._stalled_before_s
-        return self._limit_s - (time.monotonic() - self._began - min(stalled_s, BUILD_STALLED * self._limit_s))
+        own_s = time.monotonic() - self._began - min(stalled_s, BUILD_STALLED * self._limit_s)
+        if stalled_s > self._limit_s:
+            own_s = max(own_s, self._cpu_s() - self._cpu_before_s)
+        return self._limit_s - own_s
 
 
 def _wait(program: Program, table: SocketTable, clock: _Clock) -> bool:

@@ -153,7 +153,7 @@ class Deadline:
         self._quiet_ran_s = self._quiet.ran_s(snapshot)
 
     def excuse(self, seconds: float) -> None:
-        """We have kept the program from running for so long, since the last look."""
+        """For so long since the last look we have kept the program from running, or had no CPU to talk to it."""
         self._whole.excuse(seconds)
         self._quiet.excuse(seconds)
 

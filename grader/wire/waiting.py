@@ -152,12 +152,15 @@ class Awaited(Process):
         """
         __tracebackhide__ = True
         clock = within or Deadline(self.limits.reply_s if deadline_s is None else deadline_s)
-        began = time.monotonic()
+        budget = self._check.budget
+        began, starved_s = time.monotonic(), budget.starved_s
         try:
             value = self._wait(ready, watched, clock, until_end=until_end, rests=rests, prints=prints, hurried=hurried)
         finally:
-            self._check.budget.note(clock.needed_s, time.monotonic() - began - clock.needed_s)
-        self._check.budget.note_step(clock.idled_s)
+            # The budget knows by itself for how long we had no CPU.
+            ours_s = clock.needed_s + budget.starved_s - starved_s
+            budget.note(clock.needed_s, max(0.0, time.monotonic() - began - ours_s))
+        budget.note_step(clock.idled_s)
         return value
 
     def _wait(
@@ -175,6 +178,7 @@ class Awaited(Process):
         pause_s = max(_FIRST_LOOK_S, self.looks.faded_cost_s())
         look_at = max(began + pause_s, self.looks.dear_until)
         clock.begin(began)
+        starved_s = self._check.budget.starved_s
         while (value := ready()) is None:
             clock.has_not_come()
             try:
@@ -195,6 +199,9 @@ class Awaited(Process):
                 return self._last_chance(ready, foreseen, verdict, snapshot)
             in_haste = hurried and self._spinning.is_known
             moved = (*self._moved(prints=prints), self.talks.accepted() if in_haste else 0)
+            # What we should have read or sent by now, a program may be waiting for.
+            before_s, starved_s = starved_s, self._check.budget.starved_s
+            clock.excuse(starved_s - before_s)
             late = now - began > clock.most_s
             clock.look(now, snapshot, moved, stalled_s(), self.warden.cpu_s() if late else None)
             if clock.is_over or (in_haste and clock.spins):

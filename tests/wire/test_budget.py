@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -149,3 +151,11 @@ def test_what_never_came_is_no_step_but_counts_as_its_time(stand: Stand) -> None
     budget.note_step(SLOW_CHECK_S)
     program.wait_still(1.0)
     assert isinstance(budget.out_of_time("over"), FaultError)
+
+
+def test_time_in_which_we_had_no_cpu_is_not_the_programs(stand: Stand) -> None:
+    program = stand.run("sleep", "1")
+    without_a_cpu = Budget(100, time.monotonic)  # as if we had never had one
+    program.serve_check(ForCheck(program.transcript, budget=without_a_cpu))
+    program.wait(program.ending, deadline_s=0.2, until_end=False)
+    assert without_a_cpu.taken_s < 0.2

@@ -120,3 +120,10 @@ def test_same_commands_are_run_once_for_both(warden: WardenClient, work: Path) -
 def test_tools_that_are_not_there_are_named(warden: WardenClient) -> None:
     assert warden.lacking(("sh", "no-such-tool"), ENVIRONMENT["PATH"]) == ("no-such-tool",)
     assert warden.lacking((), "") == ()
+
+
+def test_a_build_that_keeps_the_machine_busy_itself_gains_no_time(warden: WardenClient) -> None:
+    began = time.monotonic()
+    busy = "for i in 1 2 3 4 5 6 7 8; do while :; do :; done & done; wait"
+    assert "took longer than 1 s" in built(warden, busy, build_s=1).result.log
+    assert time.monotonic() - began < 5
