@@ -21,8 +21,8 @@ from grader.protocol.script import Seeded
 
 _EXAMPLES = """\b
 Examples:
-  grader play ./my_assignment server --port 12000     your server runs, our client asks it
-  grader play ./my_assignment client                  our server waits for your client
+  grader play ./my_assignment server --port 12000
+  grader play ./my_assignment client
 """
 
 
