@@ -239,6 +239,17 @@ def test_what_a_program_put_where_a_report_belongs_gives_way(
     assert (tmp_path / "precious").read_text() == "precious"
     reports = [tmp_path / "into" / name for name in ("link.json", "folder.json")]
     assert [path.read_text() for path in reports if not path.is_symlink()] == ["real\n"] * 2
+
+
+def test_a_report_that_was_handed_in_is_gone_when_the_grader_gives_none(tmp_path: Path) -> None:
+    (tmp_path / "opt").mkdir()
+    (tmp_path / "opt" / "grade").write_text(of("gitlab")["grade"].replace("/opt/socket-grader/bin/grader", "false"))
+    into = tmp_path / "submission" / "reports"
+    into.mkdir(parents=True)
+    (into / "report.xml").write_text("all passed")
+    command = ["sh", str(tmp_path / "opt" / "grade"), str(into.parent), str(into), "junit=report.xml"]
+    assert subprocess.run(command, env={"PATH": "/usr/bin:/bin"}, check=False).returncode == 1
+    assert not [*into.iterdir()]
     assert graded.returncode == 3
 
 
