@@ -239,6 +239,7 @@ def test_what_a_program_put_where_a_report_belongs_gives_way(
     assert (tmp_path / "precious").read_text() == "precious"
     reports = [tmp_path / "into" / name for name in ("link.json", "folder.json")]
     assert [path.read_text() for path in reports if not path.is_symlink()] == ["real\n"] * 2
+    assert graded.returncode == 3
 
 
 def test_a_report_that_was_handed_in_is_gone_when_the_grader_gives_none(tmp_path: Path) -> None:
@@ -250,7 +251,6 @@ def test_a_report_that_was_handed_in_is_gone_when_the_grader_gives_none(tmp_path
     command = ["sh", str(tmp_path / "opt" / "grade"), str(into.parent), str(into), "junit=report.xml"]
     assert subprocess.run(command, env={"PATH": "/usr/bin:/bin"}, check=False).returncode == 1
     assert not [*into.iterdir()]
-    assert graded.returncode == 3
 
 
 def test_the_grader_is_asked_for_what_the_export_says(tmp_path: Path, graded: subprocess.CompletedProcess[str]) -> None:
