@@ -1,7 +1,8 @@
 """Every limit and deadline, with its reason beside it.
 
 A deadline is a safety net: a verdict comes from the kernel's facts long before.  When one expires the check says
-so and never calls it the student's fault without proof.  Nothing else in the project contains such a number.
+so and never calls it the student's fault without proof.  The warden's side (`sandbox/`), which has the standard library
+only, keeps the numbers of its own tools beside their code.
 """
 
 from __future__ import annotations

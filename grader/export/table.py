@@ -56,6 +56,7 @@ PLATFORMS: Final[dict[str, Platform]] = {
         runs=CONTAINER,
         at="the project with these files, as GROUP/NAME@REF",
         example="GROUP/grading@main",
+        public=True,
         then=(
             "put everything but student/ in a project of the course's: its pipeline builds the image",
             "let students' projects use grade.yml: as their CI/CD configuration file, or by what is in student/",

@@ -161,7 +161,8 @@ class _Ran:
 class _Clock:
     """The time that building may take, without that in which the machine had no CPU for everybody.
 
-    A build that keeps the machine busy itself gains nothing by that: its own time on a CPU always counts.
+    A build that keeps the machine busy itself gains little by that: once the machine was busy for as long as building
+    may take, its own time on a CPU counts whatever else there was.
 
     `limit_s`: of all commands together.  `cpu_s`: for how long they were on a CPU, ever.
     """

@@ -1,7 +1,7 @@
 """How runtimes say that a program has let an error through: a traceback, a stack trace, a panic; and where.
 
 Each text is the runtime's own, at the beginning of a line, or behind a prompt where nothing else looks like it.  None
-takes more than one pass over what is printed.
+takes more than one pass over what is printed; a place is looked for in the end of it, and in lines of bounded length.
 """
 
 from __future__ import annotations
@@ -57,6 +57,8 @@ _PLACES: Final = [re.compile(pattern, re.MULTILINE) for pattern in _FRAMES.value
 _OF_PYTHON: Final = re.compile(_PYTHON_FRAME, re.MULTILINE)
 #: Of a longer trace the end that matters is in the report anyway.
 _TRACED_BYTES: Final = 1 << 16
+#: Lines that no runtime prints, and in which a pattern might look for its end from a thousand beginnings.
+_LONG_LINES: Final = re.compile(rb"^[^\n]{1000,}", re.MULTILINE)
 
 
 def frames(printed: bytes) -> list[tuple[str, str, int]]:
@@ -66,7 +68,7 @@ def frames(printed: bytes) -> list[tuple[str, str, int]]:
     """
     if not shows_traceback(printed):
         return []
-    text = printed[-_TRACED_BYTES:]
+    text = _LONG_LINES.sub(b"", printed[-_TRACED_BYTES:])
     if at := text.rfind(b"Traceback (most recent call last):") + 1:
         return [*map(_place, _OF_PYTHON.finditer(text, at))][::-1]
     found = next(filter(None, ([*pattern.finditer(text)] for pattern in _PLACES)), [])

@@ -151,6 +151,7 @@ def test_vpl_gives_no_grade_to_a_program_that_could_have_written_it() -> None:
     assert f'"{IN_NAMESPACES}"' in words
     assert 'elif report["unjudged"]' in words
     assert words.index("unshare --user") < words.index("grader check")
+    assert "/bin/python -I - " in words  # else it would import what lies beside it: the submission
 
 
 # the grader in an export
@@ -239,6 +240,17 @@ def test_what_a_program_put_where_a_report_belongs_gives_way(
     reports = [tmp_path / "into" / name for name in ("link.json", "folder.json")]
     assert [path.read_text() for path in reports if not path.is_symlink()] == ["real\n"] * 2
     assert graded.returncode == 3
+
+
+def test_a_report_that_was_handed_in_is_gone_when_the_grader_gives_none(tmp_path: Path) -> None:
+    (tmp_path / "opt").mkdir()
+    (tmp_path / "opt" / "grade").write_text(of("gitlab")["grade"].replace("/opt/socket-grader/bin/grader", "false"))
+    into = tmp_path / "submission" / "reports"
+    into.mkdir(parents=True)
+    (into / "report.xml").write_text("all passed")
+    command = ["sh", str(tmp_path / "opt" / "grade"), str(into.parent), str(into), "junit=report.xml"]
+    assert subprocess.run(command, env={"PATH": "/usr/bin:/bin"}, check=False).returncode == 1
+    assert not [*into.iterdir()]
 
 
 def test_the_grader_is_asked_for_what_the_export_says(tmp_path: Path, graded: subprocess.CompletedProcess[str]) -> None:

@@ -107,6 +107,12 @@ def test_a_trace_names_places_the_innermost_first(printed: bytes, places: list[t
     assert frames(printed) == places
 
 
+def test_a_line_that_no_runtime_prints_names_no_place() -> None:
+    """In such a one patterns would look for their end for minutes."""
+    for printed in (b"main." + b"(" * 60_000 + b")\n\t/work/x.go:5\n", b" #0 0x0 in a" + b" /" * 30_000 + b":5\n"):
+        assert frames(b"goroutine 1 [x]:\n" + printed) == []
+
+
 @given(printed=st.binary(max_size=300))
 def test_whatever_is_printed_has_places_or_none(printed: bytes) -> None:
     for began in (b"", b"Traceback (most recent call last):\n", b"goroutine 1 [x]:\n", b"    at x:1:2\n"):

@@ -6,7 +6,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 reports=$RUNNER_TEMP/reports
 rm -rf "$RUNNER_TEMP/socket-grader" "$reports"
 mkdir -p "$reports"
-python -m venv "$RUNNER_TEMP/socket-grader"
+python -I -m venv "$RUNNER_TEMP/socket-grader"
 "$RUNNER_TEMP/socket-grader/bin/pip" install --quiet --disable-pip-version-check \
     --constraint "$here/constraints.txt" "$here"/socket_grader-*.whl
 if [ "$(id -u)" = 0 ]; then sandbox=local; else sandbox=docker; fi

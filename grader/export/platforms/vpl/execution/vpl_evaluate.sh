@@ -21,7 +21,8 @@ done
     > /dev/null 2> "$private/log"
 if [ -s "$private/comments" ]; then
     cat "$private/comments"
-    /opt/socket-grader/bin/python - "$private/report.json" "${VPL_GRADEMIN:-0}" "${VPL_GRADEMAX:-10}" <<'PYTHON'
+    # -I: the submission lies in this folder, and its json.py must not be imported.
+    /opt/socket-grader/bin/python -I - "$private/report.json" "${VPL_GRADEMIN:-0}" "${VPL_GRADEMAX:-10}" <<'PYTHON'
 import json, pathlib, sys
 report, least, most = json.loads(pathlib.Path(sys.argv[1]).read_text()), float(sys.argv[2]), float(sys.argv[3])
 if report["grader"]["sandbox"] != "local, in namespaces of its own":
