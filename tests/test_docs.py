@@ -128,10 +128,10 @@ def rows_of(module: object) -> Iterator[tuple[int, str]]:
 
 #: What an assignment's `protocol.py` can say, and about whom.
 PROTOCOLS = {
-    "TCP servers": (StreamProtocol, ("server", "tcp")),
-    "UDP servers": (DatagramProtocol, ("server", "udp")),
-    "Clients into which lines are typed": (ClientProtocol, ("client", "tcp")),
-    "Clients that act by themselves": (VisitProtocol, ("client", "tcp")),
+    "TCP servers": (StreamProtocol, (("server", "tcp"),)),
+    "UDP servers": (DatagramProtocol, (("server", "udp"),)),
+    "Clients into which lines are typed": (ClientProtocol, (("client", "tcp"), ("client", "udp"))),
+    "Clients that act by themselves": (VisitProtocol, (("client", "tcp"), ("client", "udp"))),
 }
 
 
@@ -168,10 +168,10 @@ def _asked_by(row: catalogue.Behaviour) -> set[str]:
     return {*row.says, *(row.visits or ()), *(function for need in row.needs for function in NEEDS[need].functions)}
 
 
-def _askers(name: str, where: tuple[Any, Any]) -> str:
+def _askers(name: str, where: tuple[tuple[Any, Any], ...]) -> str:
     """The checks of the catalogue that ask for a function."""
     found = []
-    for module in catalogue.MODULES[where]:
+    for module in dict.fromkeys(module for each in where for module in catalogue.MODULES[each]):
         for check, member in vars(importlib.import_module(f"grader.checks.{module}")).items():
             row = catalogue.behaviour_of(member) if check.startswith("test_") else None
             if row and name in _asked_by(row):

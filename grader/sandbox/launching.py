@@ -126,12 +126,14 @@ class Launcher:
             _libc.prctl(_PR_SET_PTRACER, _ANYBODY, 0, 0, 0)
             if gate:
                 _libc.prctl(_PR_SET_DUMPABLE, 1, 0, 0, 0)  # as every program is once it is executed
+            # From here on others of its user may look into it, so what it is to be kept from comes before it waits.
+            if self._filters:
+                seccomp.install()
+            if gate:
                 ours, its = gate
                 ours.close()
                 its.send(b"r")
                 its.recv(1)  # the end of it, when the other side is closed
-            if self._filters:
-                seccomp.install()
             os.execvpe(argv[0], argv, environment)  # noqa: S606 — the point of this project
         except OSError as error:
             os.write(complaint, f"{argv[0]}: {_why_not_executed(argv[0], environment, error)}".encode())
