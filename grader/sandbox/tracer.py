@@ -54,12 +54,14 @@ def follow(pid: int, work: str, ready: Callable[[], None], tell: Callable[[list[
             if not os.WIFSTOPPED(status):
                 continue
             number, event = os.WSTOPSIG(status), status >> 16
-            if event == 0 and number in FATAL and not told and not _is_handled(tid, number):
-                tell(_crash(tid, number, work))
-                told = True
-                continue
-            with suppress(OSError):  # it has been killed meanwhile
-                if event == _EVENT_STOP and number in _STOPPING:
+            with suppress(OSError, IndexError):  # it has been killed meanwhile
+                if event == 0 and number in FATAL and not told and not _is_handled(tid, number):
+                    told, where = True, []
+                    try:
+                        where = _crash(tid, number, work)
+                    finally:
+                        tell(where)
+                elif event == _EVENT_STOP and number in _STOPPING:
                     _ptrace(_LISTEN, tid, 0)
                 else:
                     _ptrace(_CONT, tid, 0 if event else number)
