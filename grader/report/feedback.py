@@ -17,7 +17,7 @@ from grader.report.console import MARKS
 #: Longer messages than any check's own are a build's log; GitHub shows at most 1 MiB of a job's summary.
 _MESSAGE_CHARACTERS: Final = 10_000
 #: What begins a structure of Markdown or HTML, an underscore only where it can.
-_STRUCTURE: Final = re.compile(r"[\\`*\[\]<>&#|~$]|(?<!\w)_|_(?!\w)|(?<=\w)@|@(?=\w)|(?<=:)/(?=/)")
+_STRUCTURE: Final = re.compile(r"[\\`*\[\]<>&#|~$]|(?<![^\W_])_|_(?![^\W_])|(?<=\w)@|@(?=\w)|(?<=:)/(?=/)")
 _BACKTICKS: Final = re.compile(r"`{3,}")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from html.parser import HTMLParser
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
@@ -62,6 +62,7 @@ def test_nothing_of_a_submission_is_a_structure(report: Report) -> None:
     assert not re.search(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]", content)
 
 
+@example(words="__0__")
 @given(words=texts | st.text(st.sampled_from("`~>#-+*_=!|[](){}<>&@:/\\1.) ab\n")))
 def test_inline_text_is_seen_as_it_is(words: str) -> None:
     found = Seen(READER.render(feedback.inline(words)))
