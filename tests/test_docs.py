@@ -71,6 +71,8 @@ def options_of(command: click.Command) -> set[str]:
 USED = (limits.MOST_TASKS, limits.MOST_DESCRIPTORS, limits.MOST_SOCKETS)
 FOR_EACH_CLIENT = "plus {}, {} and {} for each client".format(*(each.for_each for each in USED))
 LIMITS_IN_HANDOUTS = (
+    f"has {limits.SandboxLimits().ready_s:g} seconds to start and {limits.SandboxLimits().exit_s:g} to exit",
+    f"may use {limits.SandboxLimits().memory_bytes >> 20} MiB of memory",
     f"may take {limits.SLOW_CHECK_S:g} seconds altogether, plus {limits.SLOW_STEP_S:g} second for each of the first",
     f"first {limits.SLOW_STEPS} and {limits.SLOW_MORE_STEP_S:g} seconds for each of the others.",
     f"All checks of one program have {limits.SandboxLimits().whole_s:g} seconds; if the program itself has used half",

@@ -7,8 +7,8 @@ to the right server of `file_transfer`, so that what the handout requires is wha
 from __future__ import annotations
 
 import ftplib
-import importlib.util
 import io
+import runpy
 import shutil
 import socket
 import subprocess
@@ -47,14 +47,10 @@ def test_netcat_is_a_chat_client_that_lacks_what_it_lacks(tmp_path: Path) -> Non
 @pytest.fixture
 def port(tmp_path: Path) -> int:
     """Where the right server of file_transfer serves an empty folder."""
-    spec = importlib.util.spec_from_file_location("right_ftp_server", RIGHT)
-    assert spec is not None
-    assert spec.loader is not None
-    server = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(server)
+    serve_forever = runpy.run_path(str(RIGHT))["serve_forever"]
     (tmp_path / "share").mkdir()
     listener = socket.create_server(("127.0.0.1", 0))
-    threading.Thread(target=server.serve_forever, args=(listener, tmp_path / "share"), daemon=True).start()
+    threading.Thread(target=serve_forever, args=(listener, tmp_path / "share"), daemon=True).start()
     bound: int = listener.getsockname()[1]
     return bound  # the listener is not closed: its thread is in accept, and ends with us
 

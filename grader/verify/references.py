@@ -186,10 +186,11 @@ def _decoded(folder: Path, name: str, shape: Any) -> Any:
 
 
 def _programs(folder: Path) -> Iterator[str]:
-    """The names of whole programs; hidden files are none."""
+    """The names of whole programs; hidden files are none, nor is what an interpreter leaves behind."""
     for kind in ("good", "broken"):
         if (folder / kind).is_dir():
-            yield from (f"{kind}/{path.name}" for path in (folder / kind).iterdir() if not path.name.startswith("."))
+            names = (path.name for path in (folder / kind).iterdir())
+            yield from (f"{kind}/{name}" for name in names if not name.startswith((".", "__pycache__")))
 
 
 def _disagreements(verdicts: Mapping[str, Expected], programs: set[str], assignment: Assignment) -> Iterator[str]:
