@@ -315,6 +315,12 @@ def test_verdicts_are_read_by_program(tmp_path: Path) -> None:
     }
 
 
+def test_what_an_interpreter_leaves_behind_is_no_program(tmp_path: Path) -> None:
+    folder = write_reference(tmp_path / "x", '["good/a.py"]\n', "good/a.py")
+    (folder / "good" / "__pycache__").mkdir()
+    assert list(verify.load_references(folder, ASSIGNMENT).verdicts) == ["good/a.py"]
+
+
 @pytest.mark.parametrize(
     ("verdicts", "programs", "words"),
     [
