@@ -38,12 +38,13 @@ from grader.link.settings import Settings
 from grader.sandbox.host import settings_of
 from grader.sandbox.warden import Warden
 from grader.wire import program as waiting
+from grader.wire.facts import Snapshot
 from grader.wire.faults import FaultError, UnprovedError
 from grader.wire.kernel import Endpoint, SocketTable, TcpState
 from grader.wire.looks import Looks
 from grader.wire.process import ForCheck
 from grader.wire.program import Program
-from grader.wire.stillness import Snapshot, Verdict
+from grader.wire.stillness import Verdict
 from grader.wire.tcp import ScriptedClient
 from grader.wire.transcript import Transcript
 from grader.wire.waiting import NoProgressError, Why

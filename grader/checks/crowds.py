@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from grader.harness.listening import Server
     from grader.harness.stage import Stage
     from grader.protocol.script import StreamProtocol
-    from grader.wire.stillness import Snapshot
+    from grader.wire.facts import Snapshot
     from grader.wire.tcp import ScriptedClient
 
 _CROWD = 200

@@ -10,7 +10,7 @@ from grader.wire.faults import FaultError
 from grader.wire.program import Program
 
 if TYPE_CHECKING:
-    from grader.wire.stillness import Snapshot
+    from grader.wire.facts import Snapshot
 
 
 def at_rest(program: Program) -> Snapshot:

@@ -11,9 +11,9 @@ from grader.harness.stage import Stage
 from grader.limits import IDLE_CPU_SHARE, IDLE_WINDOW_S
 from grader.model import EventKind
 from grader.protocol.script import StreamProtocol
+from grader.wire.facts import Snapshot
 from grader.wire.faults import FaultError
 from grader.wire.program import Program
-from grader.wire.stillness import Snapshot
 
 #: A server may open a few files for good while it serves; one per client is a leak, and so is one per ten clients.
 _TOLERATED = 10

@@ -20,8 +20,8 @@ from grader.harness.stopping import interrupt, kill
 from grader.job import Job
 from grader.limits import MOST_FILE_BYTES, SETTLE_S
 from grader.model import EventKind
-from grader.wire import stillness
 from grader.wire.endings import reason_of
+from grader.wire.facts import inode_of
 from grader.wire.faults import FaultError
 from grader.wire.kernel import Endpoint, SocketRow, SocketTable, TcpState
 from grader.wire.program import Program
@@ -280,7 +280,7 @@ class Listening:
                 (process.pid, int(fd))
                 for process in program.snapshot()
                 for fd in process.files
-                if stillness.inode_of(process, int(fd)) in listening
+                if inode_of(process, int(fd)) in listening
             ]
         )
 

@@ -24,9 +24,9 @@ from grader.job import Job
 from grader.link.channel import ChannelClosedError
 from grader.model import EventKind
 from grader.protocol.visit import NO_VISIT, Visit
-from grader.wire import stillness
 from grader.wire.budget import Budget
 from grader.wire.endings import CRASHES
+from grader.wire.facts import descendants
 from grader.wire.faults import FaultError, UnprovedError
 from grader.wire.kernel import SocketTable
 from grader.wire.keyboard import type_ahead
@@ -341,7 +341,7 @@ def _doing_alone(program: Program) -> str:
     try:
         if program.ending():
             return program.doing()
-        return program.doing(stillness.descendants(program.snapshot(), program.pid))
+        return program.doing(descendants(program.snapshot(), program.pid))
     except (ChannelClosedError, WardenError, FaultError):
         return ""
 

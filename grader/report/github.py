@@ -12,7 +12,7 @@ from typing import Final
 
 from grader.limits import GITHUB_ANNOTATION_CHARACTERS, GITHUB_ANNOTATIONS, GITHUB_SUMMARY_BYTES
 from grader.model import UNJUDGED, CheckResult, Outcome, Report, SourceLine
-from grader.report import feedback, safe, text
+from grader.report import build_log, feedback, safe, text
 
 _ENCODED: Final = {"%": "%25", "\r": "%0D", "\n": "%0A"}
 #: In a property, what separates properties is encoded, too.
@@ -38,7 +38,7 @@ def render_summary(report: Report) -> bytes:
 def _annotations(report: Report) -> Iterator[str]:
     if text.build_stands_alone(report):
         log = safe.printed("\n".join(safe.lines(report.build.log)))
-        yield _command("error", "Builds", text.fault_place(report.build.log), log)
+        yield _command("error", "Builds", build_log.fault_place(report.build.log), log)
     yield from _limited("error", text.with_outcome(report, [Outcome.FAILED]))
     yield from _limited("warning", text.with_outcome(report, UNJUDGED))
     yield _command(

@@ -17,7 +17,7 @@ from markupsafe import Markup
 from grader.catalogue.mistakes import LANGUAGES, Mistake, behind
 from grader.limits import PAGE_BYTES
 from grader.model import UNJUDGED, CheckResult, Compared, Event, EventKind, Outcome, Report
-from grader.report import safe, text
+from grader.report import safe, text, transcript
 from grader.report.console import MARKS
 from grader.report.handout import anchor, as_html
 from grader.report.hexdump import Dump, dump
@@ -58,7 +58,7 @@ class Row(NamedTuple):
     who: str
     done: str
     said: str
-    parts: list[text.Part]
+    parts: list[transcript.Part]
     pieces: str
     is_verdict: bool
 
@@ -279,11 +279,11 @@ def _both_ends(events: tuple[Event, ...], most: int) -> tuple[Event, ...]:
 
 def _row(event: Event) -> Row:
     return Row(
-        when=text.moment(event),
+        when=transcript.moment(event),
         who=safe.shortened(safe.one_line(event.who), 100),
-        done=text.EVENTS[event.kind],
+        done=transcript.EVENTS[event.kind],
         said=safe.shortened(safe.one_line(event.text), 2_000),
-        parts=text.parts(event) if text.has_bytes(event) else [],
-        pieces=text.pieces(event),
+        parts=transcript.parts(event) if transcript.has_bytes(event) else [],
+        pieces=transcript.pieces(event),
         is_verdict=event.kind is EventKind.VERDICT,
     )

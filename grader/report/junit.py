@@ -27,7 +27,7 @@ import junit_xml
 from grader.errors import REASONS, GraderError, Reason
 from grader.limits import JUNIT_TRANSCRIPT_CHARACTERS
 from grader.model import PARTS, CheckResult, Outcome, Report, SourceLine, judged
-from grader.report import safe, text
+from grader.report import build_log, safe, text, transcript
 
 Verdict = Literal["", "failure", "error", "skipped"]
 
@@ -150,7 +150,7 @@ def _case(suite: str, check: CheckResult) -> Case:
 
 
 def _explanation(check: CheckResult) -> list[str]:
-    happened = safe.shortened("\n".join(text.timeline(check)), JUNIT_TRANSCRIPT_CHARACTERS)
+    happened = safe.shortened("\n".join(transcript.timeline(check)), JUNIT_TRANSCRIPT_CHARACTERS)
     return text.explain(check) + (["", "Transcript:", happened] if happened else [])
 
 
@@ -167,7 +167,7 @@ def _build(report: Report, part: str) -> tuple[Case, ...]:
         kind=(Reason.BUILD_FAILED if failed else report.build.outcome).value,
         message=REASONS[Reason.BUILD_FAILED] if failed else text.OUTCOMES[report.build.outcome],
         text=f"{report.build.command}\n{report.build.log}",
-        place=text.fault_place(report.build.log) if failed else None,
+        place=build_log.fault_place(report.build.log) if failed else None,
     )
     return (case,)
 

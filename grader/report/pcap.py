@@ -21,7 +21,7 @@ from itertools import accumulate, pairwise
 from typing import Final, NamedTuple
 
 from grader.model import CheckResult, Event, EventKind, Report
-from grader.report import safe, text
+from grader.report import safe, text, transcript
 
 Address = tuple[str, int]
 
@@ -119,7 +119,7 @@ class _Recorder:
             self._comment(event)
 
     def _comment(self, event: Event) -> None:
-        words = f"{text.moment(event)} {safe.one_line(event.who)}: {text.what(event)}"
+        words = f"{transcript.moment(event)} {safe.one_line(event.who)}: {transcript.what(event)}"
         if self.packets:
             last = self.packets[-1]
             self.packets[-1] = last._replace(comments=(*last.comments, words))
@@ -176,7 +176,7 @@ class _Recorder:
         if stream is None or stream.is_reset:
             return
         sender, receiver = (stream.ours, stream.theirs) if outgoing else (stream.theirs, stream.ours)
-        words = f"{safe.one_line(event.who)}: {text.what(event)}"
+        words = f"{safe.one_line(event.who)}: {transcript.what(event)}"
         if flags == _RST:
             stream.is_reset = True
             self._tcp((sender, receiver), at_ns, _RST | _ACK, comment=words)
@@ -202,7 +202,9 @@ class _Recorder:
         data = event.data[:_SEGMENT_BYTES] if event.omitted_bytes else event.data
         cut = f", of which {event.omitted_bytes} are left out here" if event.omitted_bytes else ""
         header = struct.pack("!HHHH", sender[1], receiver[1], 8 + len(data), 0)
-        words = f"{safe.one_line(event.who)} {text.EVENTS[event.kind]} {text.plural(event.size_bytes, 'byte')}{cut}"
+        words = (
+            f"{safe.one_line(event.who)} {transcript.EVENTS[event.kind]} {text.plural(event.size_bytes, 'byte')}{cut}"
+        )
         said = f" ({safe.one_line(event.text)})" if event.text else ""
         self._add(at_ns, _ip(sender, receiver, _UDP, header, data), f"{words}{said}")
 
@@ -230,7 +232,9 @@ def _words(event: Event, number: int, count: int) -> str:
         gated = ", sent once the one before had been read" if number else ""
         return f"{who}: piece {number + 1} of {count}{gated}"
     left_out = f", {event.omitted_bytes} of them are left out here" if event.omitted_bytes else ""
-    told = f"{who} {text.EVENTS[event.kind]} {text.plural(max(event.size_bytes, len(event.data)), 'byte')}{left_out}"
+    told = (
+        f"{who} {transcript.EVENTS[event.kind]} {text.plural(max(event.size_bytes, len(event.data)), 'byte')}{left_out}"
+    )
     return f"{told} ({said})" if said else told
 
 

@@ -14,7 +14,7 @@ from itertools import accumulate
 from typing import Final, Literal, NamedTuple
 
 from grader.model import Event, EventKind
-from grader.report import text
+from grader.report import text, transcript
 from grader.report.safe import one_line
 
 WIDTH: Final = 360
@@ -31,7 +31,7 @@ _LINE: Final = 14
 _ARROW: Final = 9
 _GAP: Final = 8
 #: So many pieces of one message are drawn one by one; of more, the first and the last.
-_PIECES: Final = text.MOST_PIECES_DRAWN
+_PIECES: Final = transcript.MOST_PIECES_DRAWN
 _FIRST_PIECES: Final = 5
 #: A longer drawing is folded in its middle: these steps of its beginning and of its end are always seen.
 FIRST_STEPS: Final = 10
@@ -205,7 +205,7 @@ def _deeds_of(event: Event, there: frozenset[str], unread_bytes: int) -> Iterato
     elif event.kind is EventKind.VERDICT:
         yield _Deed(when, f"Verdict: {one_line(event.text)}", is_verdict=True)
     else:
-        words = text.what(event)
+        words = transcript.what(event)
         yield _Deed(when, words, start="" if who in _NOBODY else who)
 
 
@@ -239,7 +239,7 @@ def _peer(event: Event, there: frozenset[str]) -> str:
 def _said(event: Event) -> str:
     """The words and the bytes of an event, without its name."""
     said = one_line(event.text)
-    shown = " ".join(part.text for part in text.parts(event)) if text.has_bytes(event) else ""
+    shown = " ".join(part.text for part in transcript.parts(event)) if transcript.has_bytes(event) else ""
     size = f"({text.plural(event.size_bytes, 'byte')})" if event.omitted_bytes else ""
     return " ".join(filter(None, [shown, size, f"({said})" if said and shown else said]))
 
@@ -254,7 +254,7 @@ def _pieces(event: Event, when: str, peer: str, unread_bytes: int) -> Iterator[_
         if number == last and not few:
             more = last - _FIRST_PIECES
             yield _Deed("", f"… {text.plural(more, 'piece')} more, each sent once the one before had been read")
-        told = f"{text.bytes_shown(pieces[number])}  piece {number + 1} of {len(pieces)}"
+        told = f"{transcript.bytes_shown(pieces[number])}  piece {number + 1} of {len(pieces)}"
         unread = _if_unread(unread_bytes - (ends[last] - ends[number]))
         time = _moment(event.times_ms[number]) if number < len(event.times_ms) else when if number == 0 else ""
         yield _Deed(time, told, one_line(event.who), peer, unread)

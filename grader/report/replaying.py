@@ -12,7 +12,7 @@ from typing import Final
 
 from grader.errors import UsageError
 from grader.model import CheckResult, Event, EventKind, Report, part_of
-from grader.report import safe, text
+from grader.report import safe, text, transcript
 from grader.report.player import Step
 
 #: What a player does for each event; the others are notes.
@@ -63,7 +63,7 @@ def steps(events: Iterable[Event]) -> Iterator[Step]:
         who = "the server" if event.kind is EventKind.CONNECTED and event.who == "program" else safe.one_line(event.who)
         said = safe.one_line(event.text)
         if event.kind not in _DEEDS:
-            yield "note", who, b"", (), f"in the report, {text.what(event)}"
+            yield "note", who, b"", (), f"in the report, {transcript.what(event)}"
         elif event.kind is EventKind.RECEIVED and event.omitted_bytes:
             yield "receive", who, b"", (), f"{event.size_bytes} bytes in the report"
         else:

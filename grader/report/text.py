@@ -11,8 +11,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable
 from datetime import UTC
-from itertools import accumulate, pairwise
-from typing import Final, Literal, NamedTuple
+from typing import Final, NamedTuple
 
 from grader.catalogue.mistakes import behind
 from grader.errors import REASONS, Reason
@@ -21,14 +20,13 @@ from grader.model import (
     SECTIONS,
     UNJUDGED,
     CheckResult,
-    Event,
-    EventKind,
     Graded,
     Outcome,
     Report,
     SourceLine,
     judged,
 )
+from grader.report.build_log import fault_place, first_fault
 from grader.report.safe import lines, one_line
 
 #: The name of an outcome.
@@ -43,29 +41,6 @@ OUTCOMES: Final[dict[Outcome, str]] = {
 #: Which programs a report is about.
 ROLES: Final[dict[Graded, str]] = {"server": "server", "client": "client", "both": "server and client"}
 
-#: The name of an event, which follows the name of whoever did or saw it.
-EVENTS: Final[dict[EventKind, str]] = {
-    EventKind.STARTED: "started",
-    EventKind.LISTENING: "listening",
-    EventKind.TYPED: "typed",
-    EventKind.CONNECTED: "connected",
-    EventKind.SENT: "sent",
-    EventKind.RECEIVED: "received",
-    EventKind.HALF_CLOSED: "shut down its sending side",
-    EventKind.CLOSED: "closed the connection",
-    EventKind.RESET: "reset the connection",
-    EventKind.PEER_CLOSED: "connection closed by the other side",
-    EventKind.PEER_RESET: "connection reset by the other side",
-    EventKind.SIGNAL: "signal",
-    EventKind.FROZEN: "stopped (SIGSTOP)",
-    EventKind.THAWED: "continued (SIGCONT)",
-    EventKind.OUTPUT: "printed",
-    EventKind.EXITED: "exited",
-    EventKind.KERNEL: "kernel",
-    EventKind.NOTE: "note",
-    EventKind.VERDICT: "verdict",
-}
-
 #: What to do about a check that could not be judged, by its reason; `UNJUDGED_ADVICE` for all others.
 ADVICE: Final[dict[Reason, str]] = {
     Reason.STARVED: "the machine was too busy: close other programs and run the same command again",
@@ -79,35 +54,6 @@ UNJUDGED_ADVICE: Final = "run the same command again; if that does not help, sho
 _TELLS_WHAT_WAS_SENT: Final = re.compile(r"^[\w ]+ sent\b.*: ")
 #: For checks whose id names no program.
 _NO_SECTION: Final = "Others"
-
-#: Above this number, pieces of equal length are counted instead of shown separately: eight still fit on a line.
-MOST_PIECES_DRAWN: Final = 8
-
-# How compilers begin the line that reports an error.  Such a line is only quoted; no hint is derived from it.
-_FAULTS: Final = tuple(
-    re.compile(pattern)
-    for pattern in (
-        r"^.+?:\d+(:\d+)?: (fatal )?error\b",  # gcc, clang, javac
-        r"^.+?\.go:\d+:\d+: ",
-        r"undefined reference to ",
-        r"^error(\[\w+\])?: ",  # rustc
-        r"^\w*Error: ",
-        r"^make(\[\d+\])?: \*\*\* ",
-    )
-)
-
-#: The lines that name a file and one of its lines: those of gcc, clang and javac, and of go.
-_FAULT_PLACES: Final = tuple(
-    re.compile(rf"(?:\./)?(?P<file>[^\s:][^:]{{0,200}}){ending}")
-    for ending in (r":(?P<line>\d{1,7})(?::\d+)?: (?:fatal )?error\b", r"(?<=\.go):(?P<line>\d{1,7}):\d+: ")
-)
-
-
-class Part(NamedTuple):
-    """A stretch of an event's bytes as it is shown, a split point between two pieces, or a gap of bytes left out."""
-
-    kind: Literal["bytes", "split", "gap"]
-    text: str
 
 
 class Step(NamedTuple):
@@ -227,77 +173,6 @@ def more_line(check: CheckResult) -> str:
 def capital(text: str) -> str:
     """`text` with its first letter in upper case."""
     return text[:1].upper() + text[1:]
-
-
-# a transcript
-
-
-def timeline(check: CheckResult) -> list[str]:
-    """The transcript in columns: when, who, what.  Times are milliseconds since the check began."""
-    rows = [(moment(event), one_line(event.who), what(event)) for event in check.evidence]
-    when_width = max((len(when) for when, _, _ in rows), default=0)
-    who_width = max((len(who) for _, who, _ in rows), default=0)
-    return [f"{when:>{when_width}}  {who:<{who_width}}  {done}".rstrip() for when, who, done in rows]
-
-
-def moment(event: Event) -> str:
-    """When it happened."""
-    return f"+{event.at_ms:.2f} ms"
-
-
-def what(event: Event) -> str:
-    """What happened, in words and bytes."""
-    said = one_line(event.text)
-    drawn = " ".join("|" if part.kind == "split" else part.text for part in parts(event)) if has_bytes(event) else ""
-    return " ".join(filter(None, [EVENTS[event.kind] + (":" if said else ""), said, drawn, pieces(event)]))
-
-
-def has_bytes(event: Event) -> bool:
-    """Whether the event has bytes, as an empty datagram also does."""
-    return bool(
-        event.data or event.omitted_bytes or event.kind in {EventKind.SENT, EventKind.RECEIVED, EventKind.TYPED}
-    )
-
-
-def pieces(event: Event) -> str:
-    """How the bytes were split, in brackets; empty if they went in one piece."""
-    if len(event.pieces) < 2:
-        return ""
-    each = f" of {plural(event.pieces[0], 'byte')}" if len(set(event.pieces)) == 1 else ""
-    return f"({plural(len(event.pieces), 'piece')}{each})"
-
-
-def parts(event: Event) -> list[Part]:
-    """The event's bytes as they are shown, with split points and a gap for what is left out.
-
-    Split points of many equal pieces are left to `pieces`; those inside the gap can't be shown.
-    """
-    head = event.data[: max(0, event.head_bytes)] if event.omitted_bytes else event.data
-    tail = event.data[len(head) :]
-    equal = len(set(event.pieces)) == 1 and len(event.pieces) > MOST_PIECES_DRAWN
-    splits = [] if equal else list(accumulate(event.pieces))[:-1]
-    drawn = _cut(head, 0, splits)
-    if event.omitted_bytes:
-        drawn.append(Part("gap", f"\u2026 {plural(event.omitted_bytes, 'byte')} \u2026"))
-        drawn += _cut(tail, len(head) + event.omitted_bytes, splits)
-    return drawn or [Part("bytes", "''")]
-
-
-def _cut(data: bytes, offset_bytes: int, splits: Iterable[int]) -> list[Part]:
-    """`data`, which begins at `offset_bytes` of the whole, divided at the split points inside it."""
-    if not data:
-        return []
-    inside = sorted({split - offset_bytes for split in splits if 0 < split - offset_bytes < len(data)})
-    shown = [Part("bytes", bytes_shown(data[start:end])) for start, end in pairwise([0, *inside, len(data)])]
-    return [part for piece in shown for part in (Part("split", "|"), piece)][1:]
-
-
-def bytes_shown(data: bytes) -> str:
-    r"""Bytes as Python writes them, without the b: `'llo\n'`."""
-    return repr(data)[1:]
-
-
-# a whole report
 
 
 def heading(report: Report) -> str:
@@ -469,17 +344,3 @@ def _mend_build(report: Report) -> str:
     # Its message is the command and its output; the report's log also contains the other program's build.
     whose, log = failed.id.partition(".")[0], failed.message.partition("\n")[2]
     return f"fix the {one_line(whose)}'s build: {first_fault(log)}"
-
-
-def first_fault(log: str) -> str:
-    """The first line of a build's log that reports an error; else its last line; else that it printed nothing."""
-    said = [line for line in map(one_line, log.splitlines()) if line]
-    named = (line for line in said if any(fault.search(line) for fault in _FAULTS))
-    return next(named, said[-1] if said else "the build printed nothing; run its command by hand")
-
-
-def fault_place(log: str) -> SourceLine | None:
-    """The line that a compiler names in the first error of a build's log; what it says is the student's text, too."""
-    tried = (pattern.match(line) for line in log.splitlines() for pattern in _FAULT_PLACES)
-    found = next(filter(None, tried), None)
-    return SourceLine(file=one_line(found["file"]), line=int(found["line"])) if found else None

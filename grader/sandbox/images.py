@@ -10,15 +10,11 @@ The base that an instructor chose is remembered by a name that it gets in the en
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import io
 import json
-import os
 import tarfile
-import tempfile
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -30,6 +26,7 @@ from grader.errors import CannotJudgeError, OfflineError
 from grader.families import BASE, FAMILIES
 from grader.limits import IMAGES_KEPT_S
 from grader.sandbox import engine
+from grader.sandbox.build_lock import one_at_a_time
 
 Target = Literal["sandbox", "driver", "grader"]
 #: The two of a grading; `grader` is standalone.py's.
@@ -363,7 +360,7 @@ class Images:
             what = f"the image for {contents.words} is missing, and --offline forbids building it"
             raise OfflineError(f"{what}: {contents.command}")
         for image in planned:
-            with _one_at_a_time(image.name, self._listen):
+            with one_at_a_time(image.name, self._listen):
                 if engine.image(self._client, image.name) is None:
                     purpose = contents.words if image.target == "sandbox" else "the checks"
                     self.build(image, purpose, _HOW_LONG[bool(contents.own)], self._files)
@@ -376,29 +373,3 @@ _HOW_LONG: Final = {True: "a few seconds, but only once", False: "about a minute
 def use(image: engine.Stored) -> str:
     """The purpose of one of our images, in words."""
     return image.labels.get(_FOR_LABEL, "")
-
-
-@contextmanager
-def _one_at_a_time(name: str, listen: Callable[[str], None]) -> Iterator[None]:
-    """Hold the lock for building an image: two graders that are started together build it once."""
-    path = Path(tempfile.gettempdir()) / f"socket-grader-{os.getuid()}-{name.rpartition(':')[2]}.lock"
-    descriptor = _locked(path, listen)
-    try:
-        yield
-    finally:
-        path.unlink(missing_ok=True)  # before others get it: they see that it is gone, and make a new one
-        os.close(descriptor)
-
-
-def _locked(path: Path, listen: Callable[[str], None]) -> int:
-    """A lock's file, open and held."""
-    while True:
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            listen("waiting for another grader that is building this image …")
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
-        if path.exists() and os.fstat(descriptor).st_ino == path.stat().st_ino:
-            return descriptor
-        os.close(descriptor)

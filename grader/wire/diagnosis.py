@@ -14,20 +14,11 @@ from collections.abc import Collection, Iterable, Mapping
 import msgspec
 
 from grader.limits import SPINS_FROM
+from grader.wire.facts import ProcessFacts, Snapshot, ThreadFacts, inode_of
 from grader.wire.kernel import SocketRow, TcpState
 from grader.wire.runtimes import serves_the_runtime
-from grader.wire.stillness import (
-    TRANSFERS,
-    ProcessFacts,
-    Snapshot,
-    Sockets,
-    ThreadFacts,
-    Waits,
-    call_of,
-    inode_of,
-    signed,
-    waits_for_ever,
-)
+from grader.wire.stillness import Sockets
+from grader.wire.syscalls import TRANSFERS, Waits, call_of, signed, waits_for_ever
 
 #: Before the name of a client whose connection a thread sleeps on; of more clients than that, not each is named.
 _ON = " on client "

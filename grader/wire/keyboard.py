@@ -18,10 +18,11 @@ from grader.limits import MOST_TYPED_BYTES, SETTLE_S
 from grader.model import EventKind
 from grader.wire import terminal
 from grader.wire.endings import reason_of
+from grader.wire.facts import Snapshot
 from grader.wire.faults import FaultError, UnprovedError
 from grader.wire.kernel import SocketRow
 from grader.wire.program import Program
-from grader.wire.stillness import Awaits, Snapshot
+from grader.wire.stillness import Awaits
 from grader.wire.waiting import NoProgressError, Why
 
 #: Every program's own terminal (tty(4)), where passwords are read.

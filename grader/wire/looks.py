@@ -16,12 +16,13 @@ from functools import partial
 
 from grader.errors import Reason
 from grader.limits import REPLY_S
-from grader.wire import peeking, runtimes, stillness, terminal
+from grader.wire import peeking, runtimes, stillness, syscalls, terminal
 from grader.wire.budget import Budget, Counted
 from grader.wire.diagnosis import describe
+from grader.wire.facts import Snapshot, task_count
 from grader.wire.faults import FaultError
 from grader.wire.kernel import SocketRow, SocketTable, TcpState, machine
-from grader.wire.stillness import Awaits, Snapshot, Verdict
+from grader.wire.stillness import Awaits, Verdict
 from grader.wire.talks import Talks
 from grader.wire.warden import Started, WardenClient
 
@@ -81,7 +82,7 @@ class Looks:
                 and was asked for them.
         """
         seen = self._warden.snapshot(files=files, most_files=self._budget.most(Counted.DESCRIPTORS, self._talks.met))
-        self._budget.note_count(Counted.TASKS, stillness.task_count(seen), self._talks.met)
+        self._budget.note_count(Counted.TASKS, task_count(seen), self._talks.met)
         if any(process.unread_files for process in seen):
             count = sum(process.unread_files or len(process.files) for process in seen)
             self._budget.note_count(Counted.DESCRIPTORS, count, self._talks.met)
@@ -110,7 +111,7 @@ class Looks:
 
     def timeout_s(self) -> float:
         """How much longer the call in which it sleeps may wait, as far as its arguments say; 0: they don't."""
-        return stillness.longest_timeout_s(self.snapshot(files=False), machine())
+        return syscalls.longest_timeout_s(self.snapshot(files=False), machine())
 
     def doing(self, snapshot: Snapshot | None = None, cpu_share: float | None = None) -> str:
         """What it is doing, in words, from the kernel's facts."""
@@ -145,7 +146,7 @@ class Looks:
             return Verdict.RUNNING, first
         sockets = self.sockets()
         second = self._learning(lambda: self.snapshot(files=True))
-        timed = self._warden.socket_timeouts(list(stillness.transfer_sockets(second, machine())))
+        timed = self._warden.socket_timeouts(list(syscalls.transfer_sockets(second, machine())))
         timers = partial(runtimes.timer, learnt=self._learnt, now=_clocks(), within_s=within_s)
         verdict = stillness.judge(first, second, sockets, timed, machine(), read_by_us=self._read_by_us, timers=timers)
         return max(verdict, Verdict.TIMER if self._terminal_has_a_clock() else verdict), second

@@ -31,7 +31,7 @@ from grader.limits import (
     SPINS_FROM,
     USEFUL_BYTES_PER_S,
 )
-from grader.wire.stillness import Snapshot
+from grader.wire.facts import Snapshot
 
 
 class OwnTime:

@@ -13,7 +13,8 @@ from __future__ import annotations
 import socket
 from typing import Final
 
-from grader.wire.stillness import ProcessFacts, Snapshot, ThreadFacts, call_of, inode_of, signed
+from grader.wire.facts import ProcessFacts, Snapshot, ThreadFacts, inode_of
+from grader.wire.syscalls import call_of, signed
 
 #: Which argument of a receive holds its flags.
 _FLAGS_AT: Final = {"recv": 3, "recvmsg": 2, "recvmmsg": 3}

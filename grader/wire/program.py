@@ -16,11 +16,11 @@ from grader.errors import Reason
 from grader.limits import SETTLE_S, SandboxLimits
 from grader.model import EventKind
 from grader.wire import terminal
+from grader.wire.facts import Snapshot
 from grader.wire.faults import FaultError, UnprovedError
 from grader.wire.kernel import SocketTable
 from grader.wire.own_time import OwnTime, Spinning
 from grader.wire.process import ForCheck
-from grader.wire.stillness import Snapshot
 from grader.wire.stops import Stops
 from grader.wire.terminal import MadeOfCtrlC
 from grader.wire.waiting import Awaited, NoProgressError, Why

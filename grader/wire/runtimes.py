@@ -21,17 +21,9 @@ from collections.abc import Mapping
 from typing import Final, NamedTuple
 
 from grader.limits import HOTSPOT_COMPILERS, HOTSPOT_IDLE_S, TIMER_MARGIN_S
-from grader.wire.stillness import (
-    Call,
-    ProcessFacts,
-    Snapshot,
-    ThreadFacts,
-    Verdict,
-    Waits,
-    call_of,
-    signed,
-    waits_for_ever,
-)
+from grader.wire.facts import ProcessFacts, Snapshot, ThreadFacts
+from grader.wire.stillness import Verdict
+from grader.wire.syscalls import Call, Waits, call_of, signed, waits_for_ever
 
 #: HotSpot's threads that wake by themselves (JDK 17 and 25), as the kernel cuts their names off.
 _HOTSPOT: Final = frozenset(

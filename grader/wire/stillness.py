@@ -13,119 +13,13 @@ What can still wake it is its own clock.  A finite timeout is therefore never st
 from __future__ import annotations
 
 import signal
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Mapping
 from enum import Enum, IntEnum
 from typing import NamedTuple
 
-import msgspec
-
+from grader.wire.facts import STOPPED, ProcessFacts, Snapshot, ThreadFacts, inode_of
 from grader.wire.kernel import SocketRow, TcpState
-
-#: Asleep; stopped by a signal; stopped by a process that traces it, which is the program's own.
-_STOPPED = frozenset("Tt")
-_ASLEEP = _STOPPED | {"S"}
-
-
-class ThreadFacts(msgspec.Struct, frozen=True):
-    """A thread as /proc shows it; `call` is a system call number, or None when it is not in one.
-
-    `in_vfork`: its state is D because it waits for its own child process to call exec or to exit (vfork(2)).  `name`:
-    its own word.  `timeout_ns`: what its memory gives as the timeout of the futex(2) it sleeps in; None: unknown.
-    """
-
-    tid: int
-    state: str
-    call: int | None
-    arguments: tuple[int, ...]
-    switches: int
-    ran_ns: int
-    waited_ns: int
-    in_vfork: bool = False
-    name: str = ""
-    timeout_ns: int | None = None
-
-    @property
-    def sleeps(self) -> bool:
-        """Whether it waits for something that has nothing to do with the machine."""
-        return self.state in _ASLEEP or self.in_vfork
-
-    @property
-    def is_stopped(self) -> bool:
-        """Whether a signal has stopped it."""
-        return self.state == "T"
-
-    @property
-    def waits_for_device(self) -> bool:
-        """Whether it waits for a disk or the like, or for a page of memory: the machine's matter, unless it is idle."""
-        return self.state == "D" and not self.in_vfork
-
-    @property
-    def lives(self) -> bool:
-        """Whether it has not ended: one that has ended is visible until it is waited for."""
-        return self.state not in "ZX"
-
-
-class ProcessFacts(msgspec.Struct, frozen=True):
-    r"""A process as /proc shows it; signal sets as bit masks; `files` maps a descriptor to what it leads to.
-
-    `name` and file names are text that the program chose, with `\xff` for what is not UTF-8: they prove nothing.
-    Sockets, pipes and the like have names of the kernel's, which no file can have.
-    `unread_files`: how many it has where they are too many to be looked at.
-    `hidden`: whether it keeps us from seeing its files and its calls.  `by_go`: whether it catches SIGALRM and its file
-    says that Go's linker has made it.
-    """
-
-    pid: int
-    parent: int
-    name: str
-    state: str
-    resident_bytes: int
-    ignored_signals: int
-    caught_signals: int
-    blocked_signals: int
-    threads: tuple[ThreadFacts, ...]
-    files: dict[str, str] = {}
-    unread_files: int = 0
-    posix_timers: bool = False
-    hidden: bool = False
-    by_go: bool = False
-
-    @property
-    def living(self) -> tuple[ThreadFacts, ...]:
-        """Its threads that are still running; a zombie has none."""
-        return tuple(thread for thread in self.threads if thread.lives)
-
-    @property
-    def alive(self) -> bool:
-        """Whether any thread of it is still running."""
-        return bool(self.living)
-
-    @property
-    def settled(self) -> bool:
-        """Whether we caught it: one that was gone when we looked at it has run, and may have started another."""
-        return self.state != "X"
-
-
-Snapshot = tuple[ProcessFacts, ...]
-
-
-def task_count(seen: Snapshot) -> int:
-    """Its processes and threads, ended ones that nobody has waited for included."""
-    return sum(max(1, len(process.threads)) for process in seen)
-
-
-def descendants(seen: Snapshot, pid: int) -> Snapshot:
-    """A process and its descendants, as far as their parents are there."""
-    parents = {process.pid: process.parent for process in seen}
-
-    def comes_from(one: int) -> bool:
-        met: set[int] = set()
-        while one != pid and one in parents and one not in met:
-            met.add(one)
-            one = parents[one]
-        return one == pid
-
-    return tuple(process for process in seen if comes_from(process.pid))
+from grader.wire.syscalls import READING, Call, Waits, call_of, signed, waits_for_ever
 
 
 class Verdict(IntEnum):
@@ -144,91 +38,11 @@ class Verdict(IntEnum):
     RUNNING = 5
 
 
-class Waits(Enum):
-    """How a system call waits, and where to find its timeout."""
-
-    RECEIVING = "on a descriptor in argument 0"
-    SENDING = "for space in a descriptor in argument 0"
-    PASSING = "on a descriptor in argument 0, or for space in another"
-    EVENT = "for something that another thread or process does"
-    MILLISECONDS = "with a timeout in milliseconds, negative: forever"
-    POINTER = "with a timeout behind a pointer, null: forever"
-    CLOCK = "for the clock"
-
-
-class Call(msgspec.Struct, frozen=True):
-    """A system call that sleeps: its numbers, how it waits, and the argument of its timeout or its other descriptor."""
-
-    name: str
-    x86_64: int | None
-    aarch64: int | None
-    waits: Waits
-    timeout_at: int = 0
-    passes_to_at: int = 0
-
-
-#: Numbers: arch/x86/entry/syscalls/syscall_64.tbl and include/uapi/asm-generic/unistd.h.
-CALLS = (
-    Call("read", 0, 63, Waits.RECEIVING),
-    Call("readv", 19, 65, Waits.RECEIVING),
-    Call("recv", 45, 207, Waits.RECEIVING),
-    Call("recvmsg", 47, 212, Waits.RECEIVING),
-    Call("preadv2", 327, 286, Waits.RECEIVING),
-    Call("accept", 43, 202, Waits.RECEIVING),
-    Call("accept", 288, 242, Waits.RECEIVING),
-    Call("write", 1, 64, Waits.SENDING),
-    Call("writev", 20, 66, Waits.SENDING),
-    Call("send", 44, 206, Waits.SENDING),
-    Call("sendmsg", 46, 211, Waits.SENDING),
-    Call("sendmmsg", 307, 269, Waits.SENDING),
-    Call("pwritev2", 328, 287, Waits.SENDING),
-    Call("sendfile", 40, 71, Waits.SENDING),  # what it sends is a file
-    Call("vmsplice", 278, 75, Waits.SENDING),
-    Call("splice", 275, 76, Waits.PASSING, passes_to_at=2),
-    Call("tee", 276, 77, Waits.PASSING, passes_to_at=1),
-    Call("poll", 7, None, Waits.MILLISECONDS, 2),
-    Call("poll", 271, 73, Waits.POINTER, 2),
-    Call("select", 23, None, Waits.POINTER, 4),
-    Call("select", 270, 72, Waits.POINTER, 4),
-    Call("epoll_wait", 232, None, Waits.MILLISECONDS, 3),
-    Call("epoll_wait", 281, 22, Waits.MILLISECONDS, 3),
-    Call("epoll_wait", 441, 441, Waits.POINTER, 3),
-    Call("a wait for another thread", 202, 98, Waits.POINTER, 3),
-    Call("a wait for another thread", 449, 449, Waits.POINTER, 3),
-    Call("connect", 42, 203, Waits.CLOCK),  # the kernel gives up by itself, after minutes
-    Call("sigtimedwait", 128, 137, Waits.CLOCK),  # it may wait for SIGALRM, and nobody sees for what it waits
-    Call("a wait for a lock", 73, 32, Waits.EVENT),  # flock
-    Call("a wait for a lock", 72, 25, Waits.EVENT),  # fcntl: of its operations only F_SETLKW sleeps
-    Call("a wait for a semaphore", 65, 193, Waits.EVENT),
-    Call("a wait for a semaphore", 220, 192, Waits.POINTER, 3),
-    Call("msgrcv", 70, 188, Waits.EVENT),
-    Call("msgsnd", 69, 189, Waits.EVENT),
-    Call("mq_send", 242, 182, Waits.POINTER, 4),
-    Call("mq_receive", 243, 183, Waits.POINTER, 4),
-    Call("recvmmsg", 299, 243, Waits.RECEIVING),  # its timeout is looked at only after a datagram has come
-    Call("pause", 34, None, Waits.EVENT),
-    Call("sigsuspend", 130, 133, Waits.EVENT),
-    Call("a wait for a child process", 61, 260, Waits.EVENT),
-    Call("a wait for a child process", 247, 95, Waits.EVENT),
-    Call("sleep", 35, 101, Waits.CLOCK),
-    Call("sleep", 230, 115, Waits.CLOCK),
-    Call("a wait with a timeout", 219, 128, Waits.CLOCK),
-)
-
-_BY_NUMBER: Mapping[str, Mapping[int, Call]] = {
-    "x86_64": {call.x86_64: call for call in CALLS if call.x86_64 is not None},
-    "aarch64": {call.aarch64: call for call in CALLS if call.aarch64 is not None},
-}
-
 #: What is no socket, and changes only by what a process does.  A named pipe looks like a file and is not among them.
 _WRITTEN_BY_PROCESSES = ("pipe:[", "/dev/pts/", "/dev/tty", "/dev/ptmx", "anon_inode:[eventfd]")
 
 #: What may wake a process at a time of its own.
 _CLOCKS = ("anon_inode:[timerfd]", "anon_inode:[io_uring]")
-
-#: Calls that read from a descriptor in argument 0, and calls that wait on one or two at all.
-_READING = frozenset({Waits.RECEIVING, Waits.PASSING})
-TRANSFERS = _READING | {Waits.SENDING}
 
 #: What calls are that wait for nothing else.
 _FOR_NO_DESCRIPTOR = {Waits.CLOCK: Verdict.TIMER, Waits.EVENT: Verdict.STILL}
@@ -240,29 +54,6 @@ _MULTIPLEXED = frozenset({"poll", "select", "epoll_wait"})
 Sockets = Mapping[int, SocketRow]
 #: Whether a socket has a timeout of its own (SO_RCVTIMEO), by (pid, fd); None: not known.
 Timed = Mapping[tuple[int, int], bool | None]
-
-
-def call_of(thread: ThreadFacts, machine: str) -> Call | None:
-    """The known system call that a thread is in, or None."""
-    return _BY_NUMBER.get(machine, {}).get(-1 if thread.call is None else thread.call)
-
-
-def inode_of(process: ProcessFacts, fd: int) -> int | None:
-    """The inode of the socket behind a descriptor, or None if it is not a socket."""
-    target = process.files.get(str(fd), "")
-    return int(target[8:-1]) if target.startswith("socket:[") else None
-
-
-def transfer_sockets(snapshot: Snapshot, machine: str) -> Iterator[tuple[int, int]]:
-    """The (pid, fd) of each socket that a thread sleeps in a call on: those whose own timeout matters."""
-    for process in snapshot:
-        for thread in process.living:
-            call = call_of(thread, machine)
-            if call and call.waits in TRANSFERS and thread.arguments:
-                # The same argument once more where there is no other.
-                for fd in {signed(thread.arguments[0]), signed(thread.arguments[call.passes_to_at])}:
-                    if inode_of(process, fd) is not None:
-                        yield process.pid, fd
 
 
 def asleep(first: Snapshot, second: Snapshot) -> bool:
@@ -398,7 +189,7 @@ def awaits(
         process.files.get(str(signed(thread.arguments[0])), "")
         for process in snapshot
         for thread in process.living
-        if thread.arguments and (call := call_of(thread, machine)) and call.waits in _READING
+        if thread.arguments and (call := call_of(thread, machine)) and call.waits in READING
     ]
     for each, fds in zip(multiplexed(snapshot, machine), watched, strict=True):
         read_from += [each.process.files.get(str(fd), "") for fd in fds or ()]
@@ -408,7 +199,7 @@ def awaits(
 
 
 def _judge_thread(process: ProcessFacts, thread: ThreadFacts, known: _Known) -> Verdict:
-    if thread.state in _STOPPED or thread.in_vfork:
+    if thread.state in STOPPED or thread.in_vfork:
         # Stopped, and not by us: only a signal would let it go on, or its tracer.  In vfork only its child does, which
         # is judged like all others.
         return Verdict.STILL
@@ -422,12 +213,6 @@ def _judge_thread(process: ProcessFacts, thread: ThreadFacts, known: _Known) -> 
     if call.waits is Waits.PASSING:
         return _judge_passing(process, thread, call, known)
     return _judge_transfer(process, signed(thread.arguments[0]), call.waits, known)
-
-
-def waits_for_ever(call: Call, thread: ThreadFacts) -> bool:
-    """Whether a call with a timeout argument has none."""
-    timeout = thread.arguments[call.timeout_at]
-    return signed(timeout) < 0 if call.waits is Waits.MILLISECONDS else timeout == 0
 
 
 def _judge_passing(process: ProcessFacts, thread: ThreadFacts, call: Call, known: _Known) -> Verdict:
@@ -458,22 +243,3 @@ def _judge_transfer(process: ProcessFacts, fd: int, waits: Waits, known: _Known)
         return Verdict.STILL if row and row.send_queue > 0 and row.in_flight == 0 else Verdict.RUNNING
     # Bytes, a FIN (which counts as one until it is read), or in LISTEN a client to accept: it is about to wake.
     return Verdict.RUNNING if row and row.receive_queue > 0 else Verdict.STILL
-
-
-def longest_timeout_s(snapshot: Snapshot, machine: str) -> float:
-    """The longest timeout, in seconds, in the arguments of a call that a thread sleeps in; 0: there is none."""
-    return max(
-        (
-            signed(thread.arguments[call.timeout_at]) / 1000
-            for process in snapshot
-            for thread in process.threads
-            if (call := call_of(thread, machine)) and call.waits is Waits.MILLISECONDS and thread.arguments
-        ),
-        default=0.0,
-    )
-
-
-def signed(word: int) -> int:
-    """A C int from a register."""
-    low = word & 0xFFFFFFFF
-    return low - (1 << 32) if low >> 31 else low

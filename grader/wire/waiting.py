@@ -35,12 +35,13 @@ from typing import TypeVar
 from grader.errors import Reason
 from grader.limits import REPLY_WALL_S, SETTLE_S, SPINNING_CPU_S, SandboxLimits
 from grader.wire.endings import describe_ending
+from grader.wire.facts import Snapshot
 from grader.wire.faults import FaultError, UnprovedError
 from grader.wire.kernel import SocketTable, stalled_s
 from grader.wire.looks import Looks
 from grader.wire.own_time import Deadline, Spinning
 from grader.wire.process import ForCheck, Process
-from grader.wire.stillness import Snapshot, Verdict
+from grader.wire.stillness import Verdict
 from grader.wire.talks import Talks
 from grader.wire.warden import Ending, Started, WardenClient
 

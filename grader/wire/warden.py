@@ -11,8 +11,9 @@ from typing import Any, Final, cast
 import msgspec
 
 from grader.link.channel import Channel
+from grader.wire.facts import ProcessFacts, Snapshot
 from grader.wire.faults import Place
-from grader.wire.stillness import ProcessFacts, Snapshot, Timed
+from grader.wire.stillness import Timed
 
 #: More files than any program can open.
 _ANY_NUMBER = 1 << 40

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from grader.errors import Reason
 from grader.model import Event, EventKind, Narrowed, Outcome, SourceLine
-from grader.report import text
+from grader.report import build_log, text, transcript
 from tests.report.examples import (
     ALONE,
     BOTH,
@@ -30,11 +30,11 @@ from tests.report.examples import (
 
 def test_every_outcome_and_event_has_its_words() -> None:
     assert set(text.OUTCOMES) == set(Outcome)
-    assert set(text.EVENTS) == set(EventKind)
+    assert set(transcript.EVENTS) == set(EventKind)
 
 
 def test_timeline_shows_split_points_and_columns() -> None:
-    assert text.timeline(FRAGMENTS) == [
+    assert transcript.timeline(FRAGMENTS) == [
         "+0.08 ms  client A  connected",
         r"+0.31 ms  client A  sent 'he' | 'llo\n' (2 pieces)",
         "+0.74 ms  client A  received 'HE'",
@@ -45,7 +45,7 @@ def test_timeline_shows_split_points_and_columns() -> None:
 
 
 def test_timeline_shows_head_gap_and_tail() -> None:
-    frozen, sent, _, equal, empty, *_ = text.timeline(LONG)
+    frozen, sent, _, equal, empty, *_ = transcript.timeline(LONG)
     assert frozen == "   +0.10 ms  grader    stopped (SIGSTOP): every thread of the program"
     assert sent.endswith(rf"sent 'aaaa' | '{'a' * 28}' … 977 bytes … '{'a' * 15}\n' (3 pieces)")
     assert equal.endswith(r"sent 'world, again\n' (13 pieces of 1 byte)")
@@ -63,13 +63,13 @@ def test_split_point_in_the_tail_counts_the_gap() -> None:
         head_bytes=2,
         pieces=(104, 2),
     )
-    assert text.what(event) == "sent 'ab' … 100 bytes … 'WX' | 'YZ' (2 pieces)"
+    assert transcript.what(event) == "sent 'ab' … 100 bytes … 'WX' | 'YZ' (2 pieces)"
 
 
 @given(data=st.binary(max_size=60), pieces=st.lists(st.integers(0, 20), max_size=10))
 def test_parts_hold_every_byte_in_order(data: bytes, pieces: list[int]) -> None:
     event = Event(at_ms=0, kind=EventKind.SENT, who="a", data=data, size_bytes=len(data), pieces=tuple(pieces))
-    shown = [part.text for part in text.parts(event) if part.kind == "bytes"]
+    shown = [part.text for part in transcript.parts(event) if part.kind == "bytes"]
     assert b"".join(eval(f"b{literal}") for literal in shown) == data  # noqa: S307 - what repr wrote
 
 
@@ -143,7 +143,7 @@ def test_a_failed_build_is_said_once() -> None:
     ],
 )
 def test_first_fault_is_the_compilers_own_line(log: str, fault: str) -> None:
-    assert text.first_fault(log) == fault
+    assert build_log.first_fault(log) == fault
 
 
 @pytest.mark.parametrize(
@@ -160,7 +160,7 @@ def test_first_fault_is_the_compilers_own_line(log: str, fault: str) -> None:
     ],
 )
 def test_the_place_of_a_failed_build_is_what_the_compiler_names(log: str, place: tuple[str, int] | None) -> None:
-    found = text.fault_place(log)
+    found = build_log.fault_place(log)
     assert (found and (found.file, found.line)) == place
 
 

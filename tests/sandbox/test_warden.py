@@ -26,11 +26,11 @@ from grader.sandbox import proc
 from grader.sandbox.launching import fault_of_script
 from grader.sandbox.memory import MemoryWatch
 from grader.sandbox.procfs import text_of
-from grader.wire import stillness
+from grader.wire import stillness, syscalls
+from grader.wire.facts import ProcessFacts, Snapshot
 from grader.wire.faults import UnprovedError
 from grader.wire.kernel import machine
 from grader.wire.program import Program
-from grader.wire.stillness import ProcessFacts, Snapshot
 from grader.wire.waiting import Why
 from grader.wire.warden import CannotStartError, WardenError
 from tests.wire.stand import PROGRAMS, PYTHON, Stand, wait_printed, warden_process
@@ -77,7 +77,7 @@ NAMES = st.one_of(
 ).map(lambda raw: raw.replace(b"\0", b"?"))
 FILES = st.binary(min_size=1, max_size=200).map(lambda raw: b"f" + raw.translate(None, b"\0/"))
 #: Every call that sleeps, and what is no call at all.
-CALLS_HERE = {getattr(call, machine()) for call in stillness.CALLS} - {None}
+CALLS_HERE = {getattr(call, machine()) for call in syscalls.CALLS} - {None}
 NUMBERS = st.sampled_from([*sorted(CALLS_HERE), 100_000])
 #: Some wait with these words as they are: no descriptors, no timeout.
 SLEEPING = st.tuples(NUMBERS, WORDS, st.just(0), st.sampled_from([2**64 - 1, 2**32 - 1, 0]), WORDS, WORDS, WORDS)
@@ -131,7 +131,7 @@ def test_every_question_is_answered_whatever_the_program_looks_like(chameleon: C
         assert any(target.endswith("/" + text_of(look["file"])) for target in child.files.values())
     (thread,) = child.threads
     words = (*thread.arguments, *look["call"][1:])
-    sockets = [(child.pid, stillness.signed(word)) for word in words]
+    sockets = [(child.pid, syscalls.signed(word)) for word in words]
     assert set(warden.socket_timeouts(sockets).values()) == {None}
     sleepers = [
         (child.pid, thread.tid, thread.switches, call, arguments)

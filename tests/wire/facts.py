@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import socket
 
+from grader.wire.facts import ProcessFacts, ThreadFacts
 from grader.wire.kernel import Endpoint, SocketRow, TcpState
-from grader.wire.stillness import ProcessFacts, ThreadFacts
 
 MACHINE = "x86_64"
 READ, RECV, ACCEPT, SEND, POLL, NANOSLEEP, FUTEX, PAUSE, VFORK, WAIT4 = 0, 45, 43, 44, 7, 35, 202, 34, 58, 61

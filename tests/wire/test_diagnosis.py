@@ -7,8 +7,8 @@ import socket
 import pytest
 
 from grader.wire.diagnosis import Conversation, describe
+from grader.wire.facts import ProcessFacts, ThreadFacts
 from grader.wire.kernel import SocketRow, TcpState
-from grader.wire.stillness import ProcessFacts, ThreadFacts
 from tests.wire.facts import (
     ACCEPT,
     FIRST,

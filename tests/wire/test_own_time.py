@@ -16,8 +16,8 @@ from grader.limits import (
     SPINNING_CPU_S,
     USEFUL_BYTES_PER_S,
 )
+from grader.wire.facts import ProcessFacts, ThreadFacts
 from grader.wire.own_time import Deadline, OwnTime, Spinning
-from grader.wire.stillness import ProcessFacts, ThreadFacts
 
 
 def facts(*threads: tuple[int, float, float]) -> tuple[ProcessFacts, ...]:

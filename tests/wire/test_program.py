@@ -17,12 +17,13 @@ from grader.limits import REPLY_S, REPLY_WALL_S, SETTLE_S, SPINNING_CHECKS
 from grader.link.channel import Channel, ChannelClosedError
 from grader.model import EventKind
 from grader.wire.endings import describe_ending
+from grader.wire.facts import Snapshot
 from grader.wire.faults import FaultError, UnprovedError
 from grader.wire.kernel import Endpoint, SocketRow, SocketTable, TcpState
 from grader.wire.own_time import Deadline
 from grader.wire.process import ForCheck, Output
 from grader.wire.program import Program
-from grader.wire.stillness import Snapshot, Verdict
+from grader.wire.stillness import Verdict
 from grader.wire.stops import Stops
 from grader.wire.terminal import MadeOfCtrlC
 from grader.wire.waiting import NoProgressError, Why

@@ -13,8 +13,10 @@ from hypothesis import strategies as st
 
 from grader.limits import HOTSPOT_COMPILERS, REPLY_S
 from grader.wire.diagnosis import describe
+from grader.wire.facts import Snapshot, ThreadFacts
 from grader.wire.runtimes import Clocks, Learnt, learn, passing_helpers, serves_the_runtime, timer
-from grader.wire.stillness import Snapshot, ThreadFacts, Verdict, call_of, judge
+from grader.wire.stillness import Verdict, judge
+from grader.wire.syscalls import call_of
 from tests.wire.facts import FUTEX, MACHINE, POINTER, POLL, process, thread
 
 RECORDED = Path(__file__).parent / "recorded"

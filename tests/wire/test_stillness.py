@@ -10,22 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from grader.wire.facts import ProcessFacts, ThreadFacts, descendants
 from grader.wire.kernel import SocketRow, TcpState
-from grader.wire.stillness import (
-    CALLS,
-    Awaits,
-    Call,
-    ProcessFacts,
-    ThreadFacts,
-    Verdict,
-    Waits,
-    asleep,
-    awaits,
-    descendants,
-    judge,
-    multiplexed,
-    transfer_sockets,
-)
+from grader.wire.stillness import Awaits, Verdict, asleep, awaits, judge, multiplexed
+from grader.wire.syscalls import CALLS, Call, Waits, transfer_sockets
 from tests.wire.facts import (
     ACCEPT,
     FILES,
