@@ -3,9 +3,9 @@
     make DIR [--students N]      DIR/LAYOUT/ as each platform exports it, DIR/roster.csv, and DIR/expected.json
     compare DIR OUT...           whether everybody got the verdict that is expected, and every OUT the same gradebook
 
-Everybody hands in a server for `tcp_uppercase`: reference programs in all languages and hostile ones of the tests, each
-with the verdict written down for it; once all are used they come again, with a comment of the student's own.  A few
-hand in the same as somebody else, something that is no program, or nothing.
+Everybody hands in a server for `tcp_uppercase`, so the class is graded with `--role server`: reference programs in all
+languages and hostile ones of the tests, each with the verdict written down for it; once all are used they come again,
+with a comment of the student's own.  A few hand in the same as somebody else, something that is no program, or nothing.
 """
 
 from __future__ import annotations
