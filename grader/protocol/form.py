@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from itertools import takewhile
 from typing import Any, Final, NamedTuple
 
@@ -138,6 +139,7 @@ def _field(asked: bytes, number: int, template: bytes) -> Iterator[_Place]:
 _SET_WORDS: Final = {b"[0-9]": "a digit", rb"\d": "a digit", rb"[^\r\n]": "a character", b".": "a character"}
 
 
+@lru_cache(maxsize=256)  # authors write few sets, and forms for each request anew
 def _bytes_of(item: bytes) -> frozenset[int]:
     """What one byte of this may be, as `re` reads it."""
     try:
@@ -166,6 +168,15 @@ def _repeat(place: _Place, least: int, most: int | None) -> Iterator[_Place]:
     yield from [place._replace(optional=True)] * (most - least)
 
 
+def _takers(places: Sequence[_Place]) -> list[int]:
+    """For each byte the places that take it."""
+    found = [0] * 256
+    for at, place in enumerate(places):
+        for byte in place.takes:
+            found[byte] |= 1 << at
+    return found
+
+
 class Form:
     """Lines of these forms; made by `form`.
 
@@ -185,7 +196,7 @@ class Form:
             raise ValueError(f"the form has more than {FORM_PLACES} places")
         self._repeated = self._set_of(lambda place: place.repeated)
         self._optional = self._set_of(lambda place: place.optional)
-        self._takers = [sum(1 << at for at in self._taking(byte)) for byte in range(256)]
+        self._takers = _takers(self._places)
         self._before = [*self._befores()]
         #: The ends of all rows.
         self.ends = self._set_of(lambda place: place is _END)
@@ -197,9 +208,6 @@ class Form:
 
     def _set_of(self, belongs: Callable[[_Place], bool]) -> int:
         return sum(1 << at for at, place in enumerate(self._places) if belongs(place))
-
-    def _taking(self, byte: int) -> Iterator[int]:
-        return (at for at, place in enumerate(self._places) if byte in place.takes)
 
     def _with_optional(self, places: int) -> int:
         """These, and what may come instead of those among them that may be left out.
