@@ -161,3 +161,5 @@ def test_an_unknown_check_is_refused_with_the_closest() -> None:
     status, words = said("server.fragments_everybyte")
     assert status != 0
     assert "did you mean server.fragments_every_byte?" in words
+    assert "server.coalesced" in said("sever.coalessed")[1]
+    assert "did you mean" not in said("server.foo")[1], "a role in common makes no two alike"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+from collections.abc import Collection
 from pathlib import Path
 
 import click
@@ -123,9 +124,18 @@ def chosen_in(asked: Assignment, roles: tuple[Role, ...], only: tuple[str, ...])
                 named.setdefault(name, set()).add(spec.id)
     for check in only:
         if check not in named:
-            close = difflib.get_close_matches(check, named, n=1)
-            hint = f"; did you mean {close[0]}?" if close else f"; see: grader list {asked.name}"
+            meant = closest(check, named)
+            hint = f"; did you mean {meant}?" if meant else f"; see: grader list {asked.name}"
             whose = f"{asked.name} (--role {roles[0]})" if roles != asked.roles else asked.name
             message = f"{whose} has no check {check!r}{hint}"
             raise UsageError(message)
     return frozenset().union(*(named[check] for check in only))
+
+
+def closest(check: str, known: Collection[str]) -> str | None:
+    """The one of these checks that a mistyped name most likely means; its role alone makes none alike."""
+    role, dot, behaviour = check.rpartition(".")
+    same_role = [one for one in known if one.startswith(role + dot)] if dot else []
+    rivals = {one.rpartition(".")[2]: one for one in same_role or known}
+    found = difflib.get_close_matches(behaviour, rivals, n=1)
+    return rivals[found[0]] if found else None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from pathlib import Path
 
 import click
@@ -32,8 +31,8 @@ def command(name: str, language: Language | None, folder: Path | None) -> None:
         return
     own = [*_of_assignments(name, folder)]
     if not own:
-        close = difflib.get_close_matches(name, [one.id for one in every], n=1)
-        raise UsageError(f"there is no check {name!r}{f': did you mean {close[0]}?' if close else ''}")
+        meant = asked.closest(name, [one.id for one in every])
+        raise UsageError(f"there is no check {name!r}{f': did you mean {meant}?' if meant else ''}")
     show("\n\n".join(own))
 
 
