@@ -32,7 +32,8 @@ from grader.verify import Expected
 _ROOT: Final = Path(__file__).resolve().parent.parent
 _ASSIGNMENT: Final = "tcp_uppercase"
 _LISTENS: Final = "server.listens"
-#: Hostile programs, and the checks that they fail; what else they fail depends on what the others ask of them.
+#: Hostile programs, and the checks that they fail; what else they fail depends on what the others ask of them.  Not
+#: `closes_stdio`: its threads' tracebacks go to whichever client has descriptor 2 by then.
 _HOSTILE: Final[dict[str, tuple[str, ...]]] = {
     "never_starts": (_LISTENS,),
     "floods_output": (_LISTENS,),
@@ -43,7 +44,6 @@ _HOSTILE: Final[dict[str, tuple[str, ...]]] = {
     "kills_its_parent": (),
     "looks_for_its_graders": (),
     "hides_itself": (),
-    "closes_stdio": (),
 }
 _COMMENTS: Final = {".py": "#", ".c": "//", ".cpp": "//", ".java": "//", ".go": "//", ".rs": "//", ".js": "//"}
 _FIRST: Final = ("Anna", "Bob", "Chloé", "Dmitri", "Eva", "Farid", "Grace", "Hiro", "Inés", "Jamal")
