@@ -6,6 +6,7 @@ Values in, text out.
 
 from __future__ import annotations
 
+import functools
 import importlib
 import re
 import textwrap
@@ -46,7 +47,8 @@ class Explanation:
         return " and ".join(_WORDS[transport] for transport in self.transports)
 
 
-def explanations() -> list[Explanation]:
+@functools.cache
+def explanations() -> tuple[Explanation, ...]:
     """All checks of the catalogue, in its order; one that differs over TCP and UDP is there twice."""
     found: dict[tuple[str, object], Explanation] = {}
     for (part, transport), modules in MODULES.items():
@@ -66,7 +68,7 @@ def explanations() -> list[Explanation]:
                     row.hint,
                     behind(check_id),
                 )
-    return [*found.values()]
+    return tuple(found.values())
 
 
 def _checks(part: Part, module: str) -> Iterator[tuple[str, Callable[..., object]]]:

@@ -10,14 +10,15 @@ from pathlib import Path
 
 import msgspec
 
-from grader import languages, results, submission
+from grader import languages, results, sanitizer, submission
 from grader.assignment import Assignment, Starting, handed_in
 from grader.assignment import builds as builds_id
 from grader.assignment.words import as_typed
 from grader.errors import AssignmentError, CannotJudgeError, UsageError
 from grader.job import Built, Checked, Command, Job, Lacking, Refused, Word
 from grader.languages.recipe import Recipe
-from grader.limits import MOST_SEED
+from grader.languages.sanitizing import sanitized
+from grader.limits import MOST_SEED, SANITIZED_BUILD_S, SANITIZED_CHECKS_S, SANITIZER_BYTES
 from grader.model import (
     PARTS,
     ROLES,
@@ -44,12 +45,16 @@ Listener = Callable[[Word], None]
 
 
 class Request(msgspec.Struct, frozen=True):
-    """What is to be graded: the assignment, the random inputs' seed, and which programs and checks (None: all)."""
+    """What is to be graded: the assignment, the random inputs' seed, and which programs and checks (None: all).
+
+    `second_look`: whether a failure of a program in C or C++ may be played again, with sanitizers.
+    """
 
     assignment: Assignment
     seed: int
     roles: tuple[Role, ...] | None = None
     only: frozenset[str] | None = None
+    second_look: bool = True
 
     @property
     def asked_roles(self) -> tuple[Role, ...]:
@@ -114,6 +119,27 @@ class Plan(msgspec.Struct, frozen=True):
         seed = hidden_seed(seed, asked.hidden_files)
         request = msgspec.structs.replace(self.request, assignment=asked.hidden_part(), seed=seed)
         return msgspec.structs.replace(self, request=request, chosen=asked.with_needed(self.chosen & asked.concealed))
+
+    def sanitized_part(self, check: str) -> Plan | None:
+        """One check that everybody may see and what it depends on, with sanitizers in its programs.
+
+        None if no program of it is built from C or C++.
+        """
+        asked, taken = self.request.assignment.shown_part(), self.taken
+        limits = msgspec.structs.replace(
+            asked.limits,
+            memory_bytes=asked.limits.memory_bytes + SANITIZER_BYTES,
+            build_s=min(asked.limits.build_s, SANITIZED_BUILD_S),
+            whole_s=min(asked.limits.whole_s, SANITIZED_CHECKS_S),
+        )
+        chosen = asked.with_needed(frozenset({check}))
+        own = {role: made for role, made in self.recipes.items() if {part_of(id_) for id_ in chosen} & {role, "pair"}}
+        again = {role: sanitized(taken, made, languages.written_in(taken, made)) for role, made in own.items()}
+        if not any(again.values()):
+            return None
+        request = msgspec.structs.replace(self.request, assignment=msgspec.structs.replace(asked, limits=limits))
+        recipes = {role: again[role] or made for role, made in own.items()}
+        return msgspec.structs.replace(self, request=request, recipes=recipes, chosen=chosen)
 
     @property
     def playable(self) -> frozenset[str]:
@@ -218,6 +244,8 @@ def carry_out(plan: Plan, make_sandbox: MakeSandbox, listen: Listener) -> Report
     with make_sandbox(shown.request.assignment, taken.archive, plan.families) as sandbox:
         builds, checks = _play(sandbox, shown, listen)
         where, images = sandbox.words, dict(sandbox.images)
+    if request.second_look and time.monotonic() - began < request.assignment.limits.whole_s:
+        checks = _second_look(shown, checks, make_sandbox)
     checks += _concealed(plan, make_sandbox, listen)
     for role, why in plan.lacking.items():
         failed = results.not_handed_in(role, why)
@@ -234,6 +262,24 @@ def carry_out(plan: Plan, make_sandbox: MakeSandbox, listen: Listener) -> Report
         narrowed=request.narrowed,
         notes=plan.remarks,
     )
+
+
+def _second_look(plan: Plan, checks: list[CheckResult], make_sandbox: MakeSandbox) -> list[CheckResult]:
+    """The results, and beside one failure that wrong use of memory may explain, what sanitizers report.
+
+    That check is played once more in a sandbox of its own.  Whatever becomes of that, the verdicts are as they were.
+    """
+    failed = sanitizer.worth_asking(checks)
+    again = plan.sanitized_part(failed.id) if failed else None
+    if failed is None or again is None:
+        return checks
+    try:
+        with make_sandbox(again.request.assignment, plan.taken.archive, plan.families) as sandbox:
+            _, played = _play(sandbox, again, lambda _: None)
+    except CannotJudgeError:
+        return checks
+    said = sanitizer.first_report(played, plan.taken)
+    return [msgspec.structs.replace(check, sanitizer=said) if check is failed else check for check in checks]
 
 
 def _concealed(plan: Plan, make_sandbox: MakeSandbox, listen: Listener) -> list[CheckResult]:

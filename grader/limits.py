@@ -40,6 +40,16 @@ MAX_UNPACKED_BYTES: Final = 200 * 1000 * 1000
 #: `grader.toml` is ten lines.
 MAX_CONFIG_BYTES: Final = 64 * 1024
 
+# a second look at a program in C or C++, built with sanitizers
+
+#: Building takes twice as long as without them, and is for one report that may not come: larger programs do without.
+SANITIZED_BUILD_S: Final = 20.0
+#: One check and what it depends on, of a program at half its speed: a second or two.
+SANITIZED_CHECKS_S: Final = 20.0
+#: What sanitizers keep beside the program's own memory: an eighth of it, margins around each block and array, and what
+#: was freed (1 MB); an idle server takes 10 MB more.
+SANITIZER_BYTES: Final = 256 * 1024 * 1024
+
 # the files that an assignment lays beside its programs
 
 #: All of them: a document root or a word list has some hundred kilobytes.  They are sent with each job, and in a

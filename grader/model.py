@@ -145,14 +145,29 @@ class SourceLine(Frozen, frozen=True, omit_defaults=False):
     line: int
 
 
+class SanitizerReport(Frozen, frozen=True, omit_defaults=False):
+    """What the sanitizers of a compiler say first of a program that was built with them and played the same check.
+
+    `kind`: their own name for it, such as "stack-buffer-overflow".  `words`: what the program does, as a clause without
+    its subject.  `place`: where, in a file of the submission.  `function`: which contains that; empty: not known.
+    `source`: that line, without its indentation.
+    """
+
+    kind: str
+    words: str
+    place: SourceLine
+    function: str
+    source: str
+
+
 class CheckResult(Frozen, frozen=True, omit_defaults=False):
     """One check's verdict.
 
     `message`: several lines of plain text for the student: what was sent, what was received, what the program was
     doing.  Control characters of the program are never in it raw; they are escaped.  `hint`: what to look at next.
     `compared`: None where no bytes were awaited.  `place`: where the program was in its source at that moment, if that
-    is known.  `depends_on`: of a skipped check, the id of the one that did not
-    pass; empty if that is no check.
+    is known.  `sanitizer`: of one failed check at most, what a second look has found; no part of the verdict.
+    `depends_on`: of a skipped check, the id of the one that did not pass; empty if that is no check.
     `visibility`: who may see it; in a student's report, anything but `visible` has a number and an outcome only.
     """
 
@@ -169,6 +184,7 @@ class CheckResult(Frozen, frozen=True, omit_defaults=False):
     evidence: tuple[Event, ...] = ()
     compared: Compared | None = None
     place: SourceLine | None = None
+    sanitizer: SanitizerReport | None = None
     depends_on: str = ""
     visibility: Visibility = "visible"
 

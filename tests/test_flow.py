@@ -14,7 +14,18 @@ from grader import flow, results
 from grader.assignment import Assignment, CheckSpec, ClientSpec, load
 from grader.errors import CannotJudgeError, Reason, UsageError
 from grader.job import Built, Checked, Finished, Job, Word
-from grader.model import BuildResult, CheckResult, Narrowed, Outcome, Report, Role, SubmissionInfo
+from grader.model import (
+    BuildResult,
+    CheckResult,
+    Event,
+    EventKind,
+    Narrowed,
+    Outcome,
+    Report,
+    Role,
+    SourceLine,
+    SubmissionInfo,
+)
 from grader.submission import take
 
 UPPERCASE = load("tcp_uppercase")
@@ -181,8 +192,9 @@ class ScriptedSandbox:
         if not self._opens:
             raise CannotJudgeError(self._breaks)
 
-    def play(self, job: Job) -> Iterator[Word]:  # noqa: ARG002 — whatever the job
-        """Say the words."""
+    def play(self, job: Job) -> Iterator[Word]:
+        """Say the words, whatever the job."""
+        self.job = job
         yield from self._said
         if self._breaks:
             raise CannotJudgeError(self._breaks)
@@ -263,6 +275,62 @@ def test_a_role_narrows_the_maximum_to_its_checks(tmp_path: Path) -> None:
     sandbox = ScriptedSandbox(BUILT, breaks="it broke")
     report = flow.grade(tmp_path, flow.Request(BOTH, 1, ("server",)), lambda *_: sandbox, lambda _: None)
     assert (report.max_score, report.narrowed) == (2, Narrowed(role="server", only=(), full_score=5))
+
+
+# a second look
+
+ADDRESS_SANITIZER = b"""\
+==7==ERROR: AddressSanitizer: heap-use-after-free on address 0x602 at pc 0x55 bp 0x7f sp 0x7e
+READ of size 1 at 0x602 thread T0
+    #0 0x55d1 in main /work/server.c:1
+"""
+COMPLAINS = Event(at_ms=1, kind=EventKind.OUTPUT, who="program", text="stderr", data=ADDRESS_SANITIZER)
+CRASHES = verdict("server.answers", Outcome.FAILED, Reason.CRASHED)
+SANITIZED = Checked(msgspec.structs.replace(CRASHES.result, evidence=(COMPLAINS,)))
+
+
+def looked_at_twice(folder: Path, again: ScriptedSandbox, name: str = "server.c", *, looks: bool = True) -> CheckResult:
+    """The result of a check in which a server crashes; `again`: the sandbox of the second look."""
+    (folder / name).write_text("int main(void) { }\n")
+    sandboxes = iter((ScriptedSandbox(BUILT, LISTENS, CRASHES, Finished()), again))
+    request = flow.Request(BOTH, 1, ("server",), second_look=looks)
+    report = flow.grade(folder, request, lambda *_: next(sandboxes), lambda _: None)
+    (answers,) = (check for check in report.checks if check.id == "server.answers")
+    assert msgspec.structs.replace(answers, sanitizer=None) == CRASHES.result, "a verdict has changed"
+    return answers
+
+
+def test_what_a_sanitizer_says_of_a_crash_stands_beside_it(tmp_path: Path) -> None:
+    again = ScriptedSandbox(BUILT, LISTENS, SANITIZED, Finished())
+    found = looked_at_twice(tmp_path, again).sanitizer
+    assert found is not None
+    assert (found.kind, found.place, found.function) == (
+        "heap-use-after-free",
+        SourceLine(file="server.c", line=1),
+        "main",
+    )
+    assert again.job.chosen == {"server.listens", "server.answers"}
+    assert again.job.commands["server"].build[1][:2] == ("sh", "-c")
+
+
+@pytest.mark.parametrize(
+    "again",
+    [
+        ScriptedSandbox(BUILT, LISTENS, CRASHES, Finished()),
+        ScriptedSandbox(UNBUILT, Finished()),
+        ScriptedSandbox(BUILT, breaks="it broke"),
+        ScriptedSandbox(breaks="it broke", opens=False),
+    ],
+)
+def test_a_second_look_that_finds_nothing_costs_nothing(tmp_path: Path, again: ScriptedSandbox) -> None:
+    assert looked_at_twice(tmp_path, again).sanitizer is None
+
+
+@pytest.mark.parametrize(("name", "looks"), [("server.py", True), ("server.c", False)])
+def test_no_second_look(tmp_path: Path, name: str, looks: bool) -> None:
+    again = ScriptedSandbox(BUILT, LISTENS, SANITIZED, Finished())
+    assert looked_at_twice(tmp_path, again, name, looks=looks).sanitizer is None
+    assert not hasattr(again, "job")
 
 
 # a submission that can't be used

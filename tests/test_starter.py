@@ -125,6 +125,14 @@ def test_nothing_is_overwritten(tmp_path: Path) -> None:
     assert [path.name for path in (tmp_path / "starter").iterdir()] == ["server.py"]
 
 
+def test_a_link_that_leads_nowhere_is_there_too(tmp_path: Path) -> None:
+    (tmp_path / "starter").mkdir()
+    (tmp_path / "starter" / "server.py").symlink_to(tmp_path / "elsewhere.py")
+    with pytest.raises(UsageError, match=r"server\.py exists already; nothing was written"):
+        written(tmp_path, Wanted(UPPERCASE, UPPERCASE.roles))
+    assert not (tmp_path / "elsewhere.py").exists()
+
+
 def test_the_command_writes_one_where_it_is_told(tmp_path: Path) -> None:
     shutil.copytree(folder_of("tcp_uppercase"), tmp_path / "shout")
     run = Command(tmp_path).run("init", tmp_path / "shout", tmp_path / "mine", "--language", "c", "--role", "client")

@@ -21,8 +21,11 @@ from typing import Any, Final
 
 from grader.assignment.values import Flaw
 
-#: In the assignment's folder.
+#: In the assignment's folder: hidden checks, and programs with known verdicts.
 FOLDER: Final = "hidden"
+REFERENCE: Final = "reference"
+#: What of an assignment's folder students never get.
+KEPT_BACK: Final = frozenset({FOLDER, REFERENCE})
 TABLE: Final = "hidden.toml"
 
 

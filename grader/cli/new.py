@@ -8,6 +8,7 @@ import click
 
 from grader import assignment as assignments
 from grader import new, verify
+from grader.assignment.visibility import REFERENCE
 from grader.cli import asked
 from grader.cli.say import show
 from grader.errors import UsageError
@@ -69,7 +70,7 @@ def _copied(name: str, like: str, folder: Path | None) -> dict[str, bytes]:
 
 def _right(folder: Path) -> str:
     """A right program, by its path in the assignment's folder."""
-    programs = sorted(path for path in (folder / "reference" / "good").glob("*") if not path.name.startswith("."))
+    programs = sorted(path for path in (folder / REFERENCE / "good").glob("*") if not path.name.startswith("."))
     return str(programs[0].relative_to(folder)) if programs else "PROGRAM"
 
 

@@ -148,7 +148,8 @@ def _agree(name: str, folder: Path | None, given: Path | None, told: _Asked) -> 
     last = told.seed + told.rounds - 1
     say(f"sandbox: {choice.kind} ({choice.why})")
     say(f"seed: {told.seed}" if told.rounds == 1 else f"seeds: {told.seed} to {last}, a different one each round")
-    request = flow.Request(assignment, told.seed, only=asked.chosen_in(assignment, assignment.roles, told.only))
+    only = asked.chosen_in(assignment, assignment.roles, told.only)
+    request = flow.Request(assignment, told.seed, only=only, second_look=False)
     tried = []
     with status("…") as listen:
         for trial in proof.trials(

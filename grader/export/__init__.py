@@ -10,8 +10,6 @@ from __future__ import annotations
 
 import io
 import re
-import shutil
-import tempfile
 import uuid
 import zipfile
 from collections.abc import Iterator
@@ -27,6 +25,7 @@ from grader.errors import UsageError
 from grader.export import wheel
 from grader.export.table import PLATFORMS, Platform
 from grader.families import FAMILIES
+from grader.folders import files_below, make_whole
 from grader.model import Role
 from grader.version import __version__
 
@@ -36,8 +35,8 @@ _TEMPLATE: Final = ".in"
 #: Names that mean the same to a shell, in YAML, in JSON and in a path.
 _PLAIN: Final = re.compile(r"[\w][\w.-]*")
 _PLAIN_PLACE: Final = re.compile(r"[\w][\w./:-]*(@[\w][\w./-]*)?")
-#: Parts of an assignment's folder that no grading needs, and students must not get.
-_LEFT_OUT: Final = frozenset({"reference", "__pycache__"})
+#: What of an assignment's folder no grading needs.
+_UNUSED: Final = frozenset({visibility.REFERENCE})
 _TABLE: Final = "assignment.toml"
 
 
@@ -71,7 +70,9 @@ def files(platform: str, wanted: Wanted) -> dict[str, File]:
     """
     row = PLATFORMS[platform]
     places = _places(row, wanted)
-    made = {path.removesuffix(_TEMPLATE): _filled(data, places) for path, data in _below(_TEMPLATES / platform)}
+    made = {
+        path.removesuffix(_TEMPLATE): _filled(data, places) for path, data in files_below(_TEMPLATES / platform).items()
+    }
     inside = f"{row.payload}/" if row.payload else ""
     for path, data in _payload(row, wanted, places):
         made[f"{inside}{path}"] = data
@@ -88,21 +89,8 @@ def write(made: dict[str, File], row: Platform, into: Path) -> Path:
         message = f"{into} exists already"
         raise UsageError(message)
     content = {row.archive: File(_zipped(made))} if row.archive else made
-    try:
-        into.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=".grader-export-", dir=into.parent) as folder:
-            beside = Path(folder) / "export"
-            for name, file in content.items():
-                path = beside / name
-                path.parent.mkdir(parents=True, exist_ok=True)
-                path.write_bytes(file.content)
-                path.chmod(0o755 if file.executable else 0o644)
-            if into.exists():
-                into.rmdir()
-            shutil.move(beside, into)
-    except OSError as error:
-        message = f"can't write {into}: {error.strerror or error}"
-        raise UsageError(message) from error
+    executable = [name for name, file in content.items() if file.executable]
+    make_whole(into, {name: file.content for name, file in content.items()}, executable)
     return into
 
 
@@ -163,10 +151,10 @@ def _payload(row: Platform, wanted: Wanted, places: dict[str, str]) -> Iterator[
     yield "constraints.txt", File(wheel.constraints().encode())
     for path in row.runs:
         yield path, _filled((_TEMPLATES / "common" / path).read_bytes(), places)
+    left_out = visibility.KEPT_BACK if row.public else _UNUSED
     for folder in _with_those_it_extends(wanted):
-        for path, data in _below(folder):
-            hidden = path.partition("/")[0] == visibility.FOLDER
-            if path.partition("/")[0] not in _LEFT_OUT and not (row.public and hidden):
+        for path, data in files_below(folder).items():
+            if path.partition("/")[0] not in left_out:
                 yield f"assignments/{folder.name}/{path}", File(data)
 
 
@@ -178,13 +166,6 @@ def _with_those_it_extends(wanted: Wanted) -> Iterator[Path]:
         if "extends" not in table:
             return
         folder = found_folder(str(table["extends"]), wanted.extra)
-
-
-def _below(folder: Path) -> Iterator[tuple[str, bytes]]:
-    for path in sorted(folder.rglob("*")):
-        inside = path.relative_to(folder)
-        if path.is_file() and "__pycache__" not in inside.parts:
-            yield inside.as_posix(), path.read_bytes()
 
 
 def _filled(data: bytes, places: dict[str, str]) -> File:

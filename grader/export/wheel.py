@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Final
 
 from grader.errors import UsageError
+from grader.folders import files_below
 from grader.version import __version__
 
 _DISTRIBUTION: Final = "socket-grader"
@@ -97,10 +98,7 @@ def _files() -> Iterator[tuple[str, bytes]]:
 def _below(path: Path, target: str) -> Iterator[tuple[str, bytes]]:
     if path.is_file():
         yield target, path.read_bytes()
-    for each in sorted(path.rglob("*")):
-        inside = each.relative_to(path)
-        if each.is_file() and "__pycache__" not in inside.parts:
-            yield f"{target}/{inside.as_posix()}", each.read_bytes()
+    yield from ((f"{target}/{inside}", data) for inside, data in files_below(path).items())
 
 
 def _recorded(name: str, data: bytes) -> str:

@@ -7,16 +7,16 @@ program and mutants with their verdicts.  The table and the requirements are mad
 from __future__ import annotations
 
 import re
-import shutil
-import tempfile
 import textwrap
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
 from grader.assignment.table import HANDOUT, TABLE
+from grader.assignment.visibility import REFERENCE
 from grader.catalogue.usual import USUAL
 from grader.errors import UsageError
+from grader.folders import files_below, make_whole
 from grader.new.table import KINDS, Kind, Section
 
 _KINDS: Final = Path(__file__).resolve().parent / "kinds"
@@ -37,20 +37,20 @@ def of_kind(name: str, kind: str) -> dict[str, bytes]:
         TABLE: _table(name, made).encode(),
         HANDOUT: _handout(name, made, (folder / _ABOUT).read_text()).encode(),
     }
-    for path, data in _read(folder):
+    for path, data in files_below(folder).items():
         if path != _ABOUT:
-            where = f"reference/{path}" if path.partition("/")[0] in _REFERENCE else path
+            where = f"{REFERENCE}/{path}" if path.partition("/")[0] in _REFERENCE else path
             files[where] = data.replace(_PLACEHOLDER.encode(), name.encode())
     return files
 
 
 def of_assignment(name: str, folder: Path, reference: Path | None) -> dict[str, bytes]:
     """The files of a copy of an assignment and its reference programs, under another name and title."""
-    files = {path: data for path, data in _read(folder) if path.partition("/")[0] != "reference"}
+    files = {path: data for path, data in files_below(folder).items() if path.partition("/")[0] != REFERENCE}
     table = files[TABLE].decode()
     files[TABLE] = re.sub(r"(?m)^title = .*$", lambda _: f'title = "{_title(name)}"', table, count=1).encode()
     if reference is not None:
-        files |= {f"reference/{path}": data for path, data in _read(reference)}
+        files |= {f"{REFERENCE}/{path}": data for path, data in files_below(reference).items()}
     return files
 
 
@@ -67,25 +67,8 @@ def write(files: dict[str, bytes], directory: Path, name: str) -> Path:
     if folder.exists():
         message = f"{folder} exists already"
         raise UsageError(message)
-    try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=".grader-new-", dir=folder.parent) as into:
-            made = Path(into) / folder.name
-            for path, data in files.items():
-                (made / path).parent.mkdir(parents=True, exist_ok=True)
-                (made / path).write_bytes(data)
-            shutil.move(made, folder)
-    except OSError as error:
-        message = f"can't write {folder}: {error.strerror or error}"
-        raise UsageError(message) from error
+    make_whole(folder, files)
     return folder
-
-
-def _read(folder: Path) -> Iterator[tuple[str, bytes]]:
-    for path in sorted(folder.rglob("*")):
-        inside = path.relative_to(folder)
-        if path.is_file() and "__pycache__" not in inside.parts:
-            yield str(inside), path.read_bytes()
 
 
 def _title(name: str) -> str:

@@ -166,6 +166,7 @@ def _blocks(checks: Iterable[CheckResult]) -> Iterator[Row | Aligned]:
         yield Row(Text(f"{text.capital(text.reason_clause(check))}."), 3)
         yield Row(Text(text.requirement_line(check), "italic"), 3)
         yield from _quoted(text.message_parts(check))
+        yield from _sanitizer(check)
         if hint := text.hint_line(check):
             yield Row(Text.assemble((hint[0], "bold"), " ", hint[1]), 3, 2)
         if more := text.more_line(check):
@@ -180,10 +181,15 @@ def _brief_blocks(checks: Sequence[CheckResult]) -> Iterator[Row | Aligned]:
         yield Row(Text.assemble(_headline(check.outcome, text.title(check)), name), hang=3)
         yield Row(Text(f"{text.capital(text.reason_clause(check))}."), 3)
         yield from _quoted(text.brief_parts(check))
+        yield from _sanitizer(check)
         yield Row(Text())
     if checks:
         yield Row(Text("(--verbose explains every failed check in full; so do the HTML and JUnit reports.)", "dim"))
         yield Row(Text())
+
+
+def _sanitizer(check: CheckResult) -> Iterator[Row]:
+    yield from (Row(Text(line), 3, 2) for line in text.sanitizer_lines(check))
 
 
 def _block_of_several(alike: Sequence[CheckResult]) -> Iterator[Row | Aligned]:

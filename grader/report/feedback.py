@@ -99,6 +99,8 @@ def _explained(check: CheckResult, checks: Sequence[CheckResult]) -> Iterator[st
     yield from ("", f"> {inline(text.requirement_line(check))}")
     if message := safe.shortened("\n".join(text.message_lines(check)), _MESSAGE_CHARACTERS):
         yield from ("", *fenced(message.split("\n")))
+    if found := text.sanitizer_lines(check):
+        yield from ("", f"{inline(found[0])}", "", *fenced(found[1:]))
     if hint := text.hint_line(check):
         yield from ("", f"**{hint[0]}** {inline(hint[1])}")
     if more := text.more_line(check):

@@ -86,6 +86,7 @@ class Card(NamedTuple):
     requirement: str
     message: str
     bytes: Dump | None
+    sanitizer: list[str]
     hint: tuple[str, str] | None
     mistake: Mistake | None
     depends_on: Link | None
@@ -257,6 +258,7 @@ def _card(
         requirement=safe.one_line(check.requirement.text),
         message=safe.shortened("\n".join(text.message_lines(check)), detail.message_characters),
         bytes=_dump(check.compared, detail),
+        sanitizer=text.sanitizer_lines(check),
         hint=text.hint_line(check),
         mistake=behind(check.id) if detail.steps and text.more_line(check) else None,
         depends_on=links.get(check.depends_on),

@@ -142,9 +142,10 @@ def brief_parts(check: CheckResult) -> list[str | Compared]:
 
 
 def explain(check: CheckResult) -> list[str]:
-    """Everything about one check: reason, requirement, message, hint."""
+    """Everything about one check: reason, requirement, message, what sanitizers say, hint."""
     hint = hint_line(check)
     said = [f"{capital(reason_clause(check))}.", requirement_line(check), *message_lines(check)]
+    said += sanitizer_lines(check)
     return [*said, " ".join(hint)] if hint else said
 
 
@@ -161,6 +162,17 @@ def hint_line(check: CheckResult) -> tuple[str, str] | None:
         return "What to do:", advice(check)
     own = one_line(check.hint)
     return ("Hint:", own) if own else None
+
+
+def sanitizer_lines(check: CheckResult) -> list[str]:
+    """What a second look with sanitizers has found, and the line of source; nothing if there was none."""
+    if (found := check.sanitizer) is None:
+        return []
+    function = f", in {one_line(found.function)}" if found.function else ""
+    return [
+        f"Once more with -fsanitize=address,undefined: the program {one_line(found.words)} ({one_line(found.kind)})",
+        f"in {one_line(found.place.file)}, line {found.place.line}{function}: {one_line(found.source)}",
+    ]
 
 
 def more_line(check: CheckResult) -> str:

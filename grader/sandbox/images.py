@@ -53,6 +53,7 @@ _SOURCES: Final[Mapping[Target, tuple[str, ...]]] = {
         "sandbox/executables.py",
         "sandbox/eyes.py",
         "sandbox/handed.py",
+        "sandbox/inspector.py",
         "sandbox/launching.py",
         "sandbox/leftovers.py",
         "sandbox/locating.py",

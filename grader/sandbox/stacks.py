@@ -3,6 +3,7 @@
 - Python: py-spy.  What a compiler has made with -g: eu-stack.  Both read a stopped process from outside (`tools.py`).
 - Java: the machine's own attach socket, which jcmd uses.  The machine makes it when it gets SIGQUIT, if it catches
   that, and answers from a thread of its own, so it must run (HotSpot, attachListener_linux.cpp).
+- Node: its inspector, which SIGUSR1 opens (`inspector.py`).
 - Go: SIGQUIT ends the program, and it prints every goroutine.  It must run for that as well, and it is over then.
 
 All of it runs as the program's own user, and whatever a program answers is text.  Standard library only.
@@ -23,7 +24,7 @@ from contextlib import suppress
 from itertools import dropwhile
 from typing import Final, NamedTuple
 
-from grader.sandbox import tools
+from grader.sandbox import inspector, tools
 from grader.sandbox.executables import made_by_go
 
 #: HotSpot was seen to answer in 2 to 32 ms, and in 81 beside a busy loop.
@@ -139,6 +140,8 @@ def of_eu_stack(words: str) -> Iterator[Stack]:
 # Java
 
 _THREAD: Final = re.compile(r'^"[^\n]*" #?[^\n]*\bnid=(0x[0-9a-f]+|\d+)')
+#: A thread may have a name of any length, in which a pattern would look for its end from each beginning.
+_LONGEST_THREAD: Final = 1000
 _OF_JAVA: Final = re.compile(r"^\tat ([^\s()]+)\(([^():]*)(?::(\d+))?\)$", re.MULTILINE)
 
 
@@ -149,7 +152,7 @@ def _java(pid: int) -> Iterator[Stack]:
 def of_java(words: str) -> Iterator[Stack]:
     """What HotSpot prints of its threads, which it numbers as the kernel does."""
     for block in words.split("\n\n"):
-        if thread := _THREAD.match(block.lstrip("\n")):
+        if thread := _THREAD.match(block.lstrip("\n")[:_LONGEST_THREAD]):
             frames = [Frame(one[1], _file_of(one[1], one[2]), int(one[3] or 0)) for one in _OF_JAVA.finditer(block)]
             yield Stack(frames, int(thread[1], 0))
 
@@ -207,7 +210,8 @@ def _catches(pid: int, number: int) -> bool:
 # Go
 
 _GOROUTINE: Final = re.compile(r"^goroutine \d+[^\n\[]*\[([^\n,\]]*)[^\n]*:$", re.MULTILINE)
-_OF_GO: Final = re.compile(r"^(\S[^\n]*)\([^\n]*\)\n\t([^\n:]+):(\d+)(?: [^\n]*)?$", re.MULTILINE)
+#: A call's line and its place's; in one that is full of brackets, the end is looked for only once.
+_OF_GO: Final = re.compile(r"^(\S[^\n]*\))\n\t([^\n:]+):(\d+)(?: [^\n]*)?$", re.MULTILINE)
 #: How functions begin that suspend a goroutine, whatever for.
 _SUSPENDS: Final = ("runtime.", "internal/poll.")
 
@@ -229,14 +233,26 @@ def of_go(words: str) -> Iterator[Stack]:
     states = [*_GOROUTINE.finditer(words)][:_MOST_STACKS]
     ends = [*(one.start() for one in states[1:]), len(words)]
     for state, end in zip(states, ends, strict=False):
-        frames = [Frame(one[1], one[2], int(one[3])) for one in _OF_GO.finditer(words[state.end() : end])]
+        calls = _OF_GO.finditer(words[state.end() : end])
+        # Arguments are numbers, in braces or not: the last bracket is the one before them.
+        frames = [Frame(one[1].rpartition("(")[0], one[2], int(one[3][:9])) for one in calls]
         yield Stack(
             [*dropwhile(lambda frame: frame.function.startswith(_SUSPENDS), frames)],
             running=state[1] in {"running", "runnable"},
         )
 
 
+# Node
+
+
+def _node(pid: int) -> Iterator[Stack]:
+    """It has a debugger afterwards, and is not as it was."""
+    if _catches(pid, signal.SIGUSR1):
+        for frames in inspector.places(pid, runs=pid in running(pid)):
+            yield Stack([Frame(*frame) for frame in frames])
+
+
 _COMPILED: Final = Way(_compiled)
 _GO: Final = Way(_go, stopped=False, ends=True)
 #: By how the name of the program that runs begins.
-_WAYS: Final = {"python": Way(_python), "java": Way(_java, stopped=False)}
+_WAYS: Final = {"python": Way(_python), "java": Way(_java, stopped=False), "node": Way(_node, stopped=False, ends=True)}

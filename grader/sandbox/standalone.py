@@ -8,10 +8,12 @@ has changed.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Final
 
+from grader.assignment import visibility
 from grader.families import BASE
+from grader.folders import files_below
 from grader.sandbox import images
 from grader.sandbox.engine import Stored
 from grader.sandbox.images import Contents, Image, Images, Origin
@@ -20,8 +22,6 @@ _REPOSITORY: Final = "socket-grader"
 _HERE: Final = Path(__file__).resolve().parent.parent
 #: What an installed package has in `_data`, and the image needs too.
 _DATA: Final = ("Dockerfile", "requirements-driver.txt", "requirements-grader.txt", "assignments")
-#: Folders of an assignment that students never get.
-_SECRET: Final = frozenset({"reference", "hidden"})
 #: The folder of the package's files in the build's context.
 _LAID_IN: Final = "host/grader"
 
@@ -60,13 +60,11 @@ def host_files() -> dict[str, bytes]:
 def assignment_files(folder: Path) -> dict[str, bytes]:
     """An instructor's assignments in the build's context: all that students may have."""
     return {
-        path: data
-        for path, data in _below(folder, f"{_LAID_IN}/_data/assignments").items()
-        if _SECRET.isdisjoint(Path(path).parts[len(Path(_LAID_IN).parts) + 3 :][:1])
+        f"{_LAID_IN}/_data/assignments/{path}": data
+        for path, data in files_below(folder).items()
+        if visibility.KEPT_BACK.isdisjoint(PurePosixPath(path).parts[1:2])
     }
 
 
 def _below(folder: Path, where: str) -> dict[str, bytes]:
-    """All files of a folder but those that Python made."""
-    paths = (path for path in sorted(folder.rglob("*")) if path.is_file() and "__pycache__" not in path.parts)
-    return {f"{where}/{path.relative_to(folder)}": path.read_bytes() for path in paths}
+    return {f"{where}/{path}": data for path, data in files_below(folder).items()}

@@ -9,6 +9,7 @@ Pure but for `write`.  The texts are in `pages/`, the programs in `skeletons/`, 
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path, PurePosixPath
@@ -83,13 +84,14 @@ def files_of(wanted: Wanted) -> dict[str, bytes]:
 
 def write(files: Mapping[str, bytes], folder: Path) -> None:
     """Write the files below a folder, which may be there already (UsageError: one of them is, or can't be written)."""
-    there = [path for path in files if (folder / path).exists()]
+    there = [path for path in files if os.path.lexists(folder / path)]
     if there:
         raise UsageError(f"{folder / there[0]} exists already; nothing was written")
     try:
         for path, data in files.items():
             (folder / path).parent.mkdir(parents=True, exist_ok=True)
-            (folder / path).write_bytes(data)
+            with (folder / path).open("xb") as file:
+                file.write(data)
     except OSError as error:
         raise UsageError(f"can't write {folder}: {error.strerror or error}") from error
 

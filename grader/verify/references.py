@@ -16,6 +16,7 @@ from typing import Any, Final, TypeVar
 import msgspec
 
 from grader.assignment import Assignment, builds, handed_in
+from grader.assignment.visibility import REFERENCE
 from grader.errors import AssignmentError, UsageError
 from grader.model import ROLES, Graded, Part, Role, part_of, parts_of
 from grader.verify.mutants import MUTANTS, CannotMutateError, Mutant, difference, mutated
@@ -140,16 +141,16 @@ def reference_folder(assignment: Assignment, own: Path, given: Path | None = Non
         UsageError: there are none.
     """
     names = (assignment.name, *assignment.extends)
-    checkout = Path(__file__).resolve().parent.parent.parent / "reference"
+    checkout = Path(__file__).resolve().parent.parent.parent / REFERENCE
     places = (
         [given, *(given / name for name in names)]
         if given is not None
-        else [own / "reference", *(checkout / name for name in names)]
+        else [own / REFERENCE, *(checkout / name for name in names)]
     )
     for place in places:
         if (place / VERDICTS).is_file():
             return place
-    looked = given if given is not None else own / "reference"
+    looked = given if given is not None else own / REFERENCE
     message = f"there are no reference programs for {assignment.name}: {looked} has no {VERDICTS}"
     if given is None and not checkout.is_dir():
         message += " (those of the assignments that come with the grader are in its source archive: --reference DIR)"

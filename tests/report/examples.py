@@ -23,6 +23,8 @@ from grader.model import (
     Outcome,
     Report,
     Requirement,
+    SanitizerReport,
+    SourceLine,
     SubmissionInfo,
 )
 
@@ -203,6 +205,13 @@ HOSTILE = _check(
     ),
     hint="catch UnicodeDecodeError",
     compared=Compared(expected=b"\xff\x00A", received=b"\xff<b>", difference=1, at_bytes=32),
+    sanitizer=SanitizerReport(
+        kind="stack-buffer-overflow",
+        words="writes memory beyond a local array",
+        place=SourceLine(file="src/<b>.c", line=7),
+        function="handle\x1b[0m",
+        source="strcpy(reply, line); /* </pre><script>alert(4)</script> ``` */",
+    ),
     evidence=(Event(at_ms=3, kind=EventKind.NOTE, who="<i>who</i>", text="<script>\x1b[0m", data=b"<u>\x1b\xff"),),
 )
 
@@ -436,6 +445,15 @@ _checks = st.builds(
         received=st.binary(max_size=40),
         difference=st.integers(0, 40),
         at_bytes=_counts,
+    ),
+    sanitizer=st.none()
+    | st.builds(
+        SanitizerReport,
+        kind=texts,
+        words=texts,
+        place=st.builds(SourceLine, file=texts, line=_counts),
+        function=texts,
+        source=texts,
     ),
     depends_on=texts,
 )

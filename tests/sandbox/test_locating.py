@@ -80,6 +80,30 @@ func main() {
 """
 
 
+NODE_WAITS = """\
+const net = require('net');
+const server = net.createServer((socket) => {
+    socket.on('data', (part) => {
+        socket.write(part);
+    });
+    console.log('ready');
+});
+server.listen(0, '127.0.0.1', () => net.connect(server.address().port));
+"""
+NODE_LISTENS = """\
+import net from 'node:net';
+net.createServer((socket) => socket.end())
+    .listen(0, '127.0.0.1', () => console.log('ready'));
+"""
+NODE_SPINS = """\
+function spin() {
+    for (;;) {}
+}
+console.log('ready');
+setImmediate(spin);
+"""
+
+
 class OneProcess:
     """A crowd of one process."""
 
@@ -167,6 +191,31 @@ def test_a_blocked_go_program(tmp_path: Path) -> None:
     (tmp_path / "server.go").write_text(GO)
     subprocess.run(["go", "build", "server.go"], cwd=tmp_path, check=True)
     assert found(["./server"], tmp_path) == [("server.go", 5, "serve", "")]
+
+
+@pytest.mark.skipif(not shutil.which("node"), reason="there is no Node here")
+@pytest.mark.parametrize(
+    ("name", "text", "line", "function"),
+    [
+        ("server.js", NODE_WAITS, 3, "its 'data' listener"),
+        ("server.mjs", NODE_LISTENS, 2, "its 'connection' listener"),
+        ("server.js", NODE_SPINS, 2, "spin"),
+    ],
+)
+def test_a_node_program(tmp_path: Path, name: str, text: str, line: int, function: str) -> None:
+    (tmp_path / name).write_text(text)
+    with running(["node", name], tmp_path) as pid:
+        place, *_ = locator(pid, tmp_path).places()["places"]
+        with Path(f"/proc/{pid}/fd/2").open("rb", buffering=0) as errors:
+            os.set_blocking(errors.fileno(), False)
+            assert errors.read(1) is None, "the inspector's words are on its stderr"
+    assert (place["file"], place["line"], place["function"]) == (name, line, function)
+
+
+@pytest.mark.skipif(not shutil.which("node"), reason="there is no Node here")
+def test_a_node_program_that_catches_the_signal_itself_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "server.js").write_text(f"process.on('SIGUSR1', () => process.exit(7));{NODE_SPINS}")
+    assert found(["node", "server.js"], tmp_path) == []
 
 
 def test_a_program_that_is_gone_is_nowhere(tmp_path: Path) -> None:

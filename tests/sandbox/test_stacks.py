@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+import time
+from collections.abc import Callable, Iterator
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -94,3 +97,20 @@ def test_a_process_that_is_gone_has_no_stacks() -> None:
 
 def test_who_runs_is_known() -> None:
     assert stacks.running(os.getpid()) == {os.getpid()}
+
+
+@pytest.mark.parametrize(
+    ("read", "begins", "words"),
+    [
+        (stacks.of_go, "goroutine 1 [running]:\n", "x" + "(" * 200_000 + "\n"),
+        (stacks.of_go, "goroutine 1 [running]:\n", "x" + ")" * 200_000 + "\n"),
+        (stacks.of_java, "", '"' + '" ' * 100_000 + "nid=\n\n"),
+        (stacks.of_eu_stack, "TID 1:\n", "#0 0x1 f\n  " + ":1" * 100_000 + "x\n"),
+    ],
+)
+def test_words_that_were_made_to_take_long_do_not(
+    read: Callable[[str], Iterator[Stack]], begins: str, words: str
+) -> None:
+    began = time.process_time()
+    assert not any(stack.frames[1:] for stack in read(begins + words))
+    assert time.process_time() - began < 2  # milliseconds; minutes where each beginning looks for its own end
