@@ -29,9 +29,9 @@ from grader.protocol.nothing import nothing
 from grader.protocol.reply import Complete, Incomplete, Matching, Mismatch, Reply, Values
 from grader.protocol.script import Answer, ClientProtocol, DatagramProtocol, Entry, Exchange, StreamProtocol
 from grader.protocol.until import until
-from grader.protocol.visit import Turn, Visit
+from grader.protocol.visit import OtherServer, Turn, Visit
 from grader.wire.faults import FaultError, UnprovedError, fail
 from grader.wire.tcp import ScriptedClient
-from grader.wire.udp import UdpClient
+from grader.wire.udp import BROADCAST, UdpClient
 
 NAMES = sorted(name for name in globals() if not name.startswith("_") and name != "annotations")

@@ -23,7 +23,7 @@ from grader.protocol.datagrams import decide_datagram, silence
 from grader.protocol.dialogues import dialogue_of, go_on, in_turn
 from grader.protocol.exactly import as_reply
 from grader.protocol.reply import Complete, Decision, Incomplete, Reply, Values
-from grader.protocol.visit import Visit, said
+from grader.protocol.visit import OtherServer, Visit, said
 from grader.wire.mismatch import not_the_reply
 from grader.wire.transcript import shown
 
@@ -57,6 +57,13 @@ class Talk:
         else:
             self._sock.sendall(data)
         self._show(f"sent:     {_short(data)}")
+
+    def say_from(self, host: str, data: bytes) -> None:
+        """Send a datagram from another address of this machine, from any port there."""
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other:
+            other.bind((host, 0))
+            other.sendto(data, self._peer)
+        self._show(f"sent from {host}: {_short(data)}")
 
     def hear(self, reply: bytes | Reply) -> Complete | None:
         """Wait for what must come; None, and it is explained: something else has come, or nothing."""
@@ -216,7 +223,10 @@ class OurSide:
                         return False
                     heard.append(came.values)
                 for part in said(turn, heard):
-                    talk.say(part)
+                    if isinstance(part, OtherServer):
+                        talk.say_from(part.host, part.reply)
+                    else:
+                        talk.say(part)
         self.show(f"now it must {_outcome(visit)}")
         return True
 

@@ -21,7 +21,7 @@ from grader.play import OurSide
 from grader.protocol.form import form
 from grader.protocol.reply import Values
 from grader.protocol.script import Entry, Exchange, Seeded
-from grader.protocol.visit import Turn, Visit
+from grader.protocol.visit import OtherServer, Turn, Visit
 from tests.cli.command import Command
 
 UPPER = load("tcp_uppercase")
@@ -195,6 +195,26 @@ def test_a_visit_is_heard_and_answered(tmp_path: Path) -> None:
     assert f"visit 2: start your client in {tmp_path}, where its files are: client 127.0.0.1 " in said.text
     assert "now it must print 'done' and write '42' to out.txt and write no core and exit with status 0" in said.text
     assert (tmp_path / "in.txt").read_bytes() == b"1"
+
+
+def test_other_servers_answer_a_visit_too(tmp_path: Path) -> None:
+    heard: list[tuple[bytes, str]] = []
+
+    def visit(number: int, _: random.Random) -> Visit:
+        return Visit((Turn(b"%d" % number, (OtherServer("127.0.0.2", b"other"), b"own")),))
+
+    def client(sock: socket.socket) -> None:
+        number, address = len(heard) // 2, sock.getpeername()
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as own:  # a connected one would hear no other server
+            own.settimeout(20)
+            own.setsockopt(socket.IPPROTO_IP, 11, 1)  # IP_RECVERR: to be told that nobody is there yet
+            own.sendto(b"%d" % number, address)
+            heard.extend((data, source[0]) for data, source in (own.recvfrom(100) for _ in range(2)))
+
+    said = Said()
+    assert with_client(side(UDP, said, visit=visit), tmp_path, client, socket.SOCK_DGRAM)
+    assert heard == 2 * [(b"other", "127.0.0.2"), (b"own", "127.0.0.1")]
+    assert "sent from 127.0.0.2: 'other'" in said.text
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from grader.catalogue import behaviour
 from grader.checks.client_common import GOES_ELSEWHERE_HINTS, must_have_gone, pour
 from grader.checks.lost_replies import (
+    asking,
     complained_bytes,
     lose,
     must_drop,
@@ -33,8 +34,10 @@ from grader.wire.traces import shows_traceback
 
 if TYPE_CHECKING:
     from grader.harness.fixtures import UdpClients
+    from grader.harness.session import Session
     from grader.harness.tasks import Tasks, VisitTask
     from grader.protocol.script import ClientProtocol
+    from grader.wire.udp_server import ScriptedUdpServer
 
 #: The lecture's buffer, more than an Ethernet frame, and all that UDP over IPv4 carries (udp(7)).
 _SIZES = (2048, 9000, 65_507)
@@ -152,7 +155,7 @@ def test_lost_reply(udp_clients: UdpClients, script: ClientProtocol) -> None:
         lose(session, script.typed(1))
         usual_s = session.server.since_asked_s()
         session.converse(script.typed(2))
-    must_not_be_put_off(udp_clients, script.typed(0), script.typed(1), usual_s)
+    must_not_be_put_off(udp_clients, asking(script.typed(1), script.typed(0)), usual_s)
 
 
 @behaviour(
@@ -307,8 +310,17 @@ def test_retransmits(udp_clients: UdpClients, script: ClientProtocol, tasks: Tas
         with udp_clients.start(visit) as session:
             visit.ask(session)
             wait_datagram(session, "send its datagram again")
-            session.server.answer(visit.ask_again(session))
+            old = visit.ask_again(session)
+            usual_s = session.server.last_wait_s()
+            session.server.answer(old)
             visit.must_succeed(session)
+
+        def ask(session: Session[ScriptedUdpServer]) -> bytes:
+            __tracebackhide__ = True
+            visit.ask(session)
+            return old
+
+        must_not_be_put_off(udp_clients, ask, usual_s, visit)
         return
     entry = script.typed(0)
     with udp_clients.start() as session:
@@ -322,7 +334,7 @@ def test_retransmits(udp_clients: UdpClients, script: ClientProtocol, tasks: Tas
         session.converse(script.typed(1))
         session.wait_prompt()
         session.server.expect_nothing_more()
-    must_not_be_put_off(udp_clients, script.typed(1), entry, usual_s)
+    must_not_be_put_off(udp_clients, asking(entry, script.typed(1)), usual_s)
 
 
 @behaviour(

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from grader.harness.fixtures import UdpClients
     from grader.harness.session import Session
+    from grader.harness.tasks import Task
     from grader.protocol.script import Entry
     from grader.wire.keyboard import Rest
     from grader.wire.udp_server import ScriptedUdpServer
@@ -59,11 +60,14 @@ def lose(session: Session[ScriptedUdpServer], entry: Entry) -> None:
     raise FaultError(Reason.EXTRA_REQUEST, f"it asked {_MOST_TRIES} more times, and does not give up")
 
 
-def must_not_be_put_off(clients: UdpClients, old: Entry, entry: Entry, usual_s: float) -> None:
-    """A line is not answered, and other datagrams arrive meanwhile: they don't restart the client's timeout.
+def must_not_be_put_off(
+    clients: UdpClients, ask: Callable[[Session[ScriptedUdpServer]], bytes], usual_s: float, task: Task | None = None
+) -> None:
+    """It is not answered, and other datagrams arrive meanwhile: they don't restart the client's timeout.
 
-    `old`: a line whose reply comes then, again and again.  `usual_s`: how long it waits where nothing comes.  One that
-    comes to its prompt or its end has believed what came, or died of it: that is another check's matter.
+    `ask`: has it ask in a new run of `task`, and gives the old reply that comes then, again and again.  `usual_s`: how
+    long it waits where nothing comes.  One that comes to its prompt or its end has believed what came, or died of it:
+    that is another check's matter.
 
     Raises:
         FaultError: it has neither given up nor asked again in twice that time.
@@ -71,15 +75,25 @@ def must_not_be_put_off(clients: UdpClients, old: Entry, entry: Entry, usual_s: 
     """
     __tracebackhide__ = True
     for _ in range(_STRAY_ATTEMPTS):
-        with clients.start() as session:
-            session.converse(old)
-            session.enter(entry.line)
-            session.server.expect(entry.request)
-            far_apart_s = _put_off(session, old.reply, usual_s)
+        with clients.start(task) as session:
+            far_apart_s = _put_off(session, ask(session), usual_s)
         if far_apart_s < _CLOSE * usual_s:
             return
     what = f"the machine was too busy: what should arrive every {STRAY_S:g} s arrived {far_apart_s:.1f} s later"
     raise UnprovedError(what, Reason.STARVED)
+
+
+def asking(entry: Entry, old: Entry) -> Callable[[Session[ScriptedUdpServer]], bytes]:
+    """A line is typed and sent after another one, `old`, was answered, whose reply is old then."""
+
+    def ask(session: Session[ScriptedUdpServer]) -> bytes:
+        __tracebackhide__ = True
+        session.converse(old)
+        session.enter(entry.line)
+        session.server.expect(entry.request)
+        return old.reply
+
+    return ask
 
 
 def _put_off(session: Session[ScriptedUdpServer], stray: bytes, usual_s: float) -> float:

@@ -31,6 +31,7 @@ from grader.wire.faults import FaultError, NotStartedError, UnprovedError
 from grader.wire.kernel import Endpoint
 from grader.wire.keyboard import Rest
 from grader.wire.stillness import Awaits
+from grader.wire.udp import BROADCAST, must_carry_broadcasts
 from grader.wire.waiting import Why
 
 HOST = "127.0.0.1"
@@ -92,6 +93,8 @@ class Clients(Generic[P]):
 
         `task`: what it will do, if that is known when it is started.
         """
+        if host == BROADCAST:
+            must_carry_broadcasts()
         manner = self.manner
         told = self._new_place(host)
         server = self._make_peer(self.addresses(told, manner))
@@ -109,8 +112,10 @@ class Clients(Generic[P]):
                     for task in run:
                         act(session, task)
 
-    def play(self, visit: Visit, *, terminal: bool = True) -> None:
+    def play(self, visit: Visit, *, host: str = HOST, terminal: bool = True) -> None:
         """One whole run of a client that acts by itself, with a server that answers as each turn says.
+
+        `host`: what it is told; `BROADCAST`: to ask everybody.
 
         Raises:
             FaultError: it did not send, print, write or return what it must.
@@ -120,7 +125,7 @@ class Clients(Generic[P]):
         for left in reversed(range(_ATTEMPTS)):
             task = VisitTask(visit)
             try:
-                with self.start(task, terminal=terminal) as session:
+                with self.start(task, host=host, terminal=terminal) as session:
                     task.play(session)
             except UnprovedError as error:
                 # Each visit is a run of its own, so nothing of one that proved nothing is left.

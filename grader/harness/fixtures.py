@@ -34,15 +34,15 @@ class Connect(Protocol):
 class ConnectUdp(Protocol):
     """Opens a new scripted UDP client of the shared server, which is closed when the check ends."""
 
-    def __call__(self, port: str = "") -> UdpClient:
-        """`port`: the name of one of several ports; without one the main port."""
+    def __call__(self, port: str = "", *, broadcast: bool = False) -> UdpClient:
+        """`port`: the name of one of several ports; without one the main port.  `broadcast`: it asks everybody."""
 
 
 class Launch(Protocol):
     """Starts a server of the submission for this check alone, beside whatever else runs."""
 
-    def __call__(self, arguments: tuple[str, ...] | None = None) -> Server:
-        """`arguments`: other ones than usual, with the placeholders of the assignment.
+    def __call__(self, arguments: tuple[str, ...] | None = None, port: int | None = None) -> Server:
+        """`arguments`: other ones than usual, with the placeholders of the assignment.  `port`: one that is in use.
 
         Raises:
             FaultError: it does not listen.
@@ -91,7 +91,7 @@ class Fixtures:
     @pytest.fixture
     def connect_udp(self, server: Server) -> ConnectUdp:
         """Opens a new scripted UDP client of the shared server; it is closed when the check ends."""
-        return lambda port="": self._stage.connect_udp(server, port)
+        return lambda port="", *, broadcast=False: self._stage.connect_udp(server, port, broadcast=broadcast)
 
     @pytest.fixture
     def launch(self) -> Launch:

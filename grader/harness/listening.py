@@ -21,7 +21,7 @@ from grader.job import Job
 from grader.limits import MOST_FILE_BYTES, SETTLE_S
 from grader.model import EventKind
 from grader.wire.endings import reason_of
-from grader.wire.facts import inode_of
+from grader.wire.facts import descendants, inode_of
 from grader.wire.faults import FaultError
 from grader.wire.kernel import Endpoint, SocketRow, SocketTable, TcpState
 from grader.wire.program import Program
@@ -269,7 +269,10 @@ class Listening:
         rows = [row for row in self._bound() if ports is None or row.local.port in ports]
         if not rows:
             return None
-        files = {target for process in program.snapshot() for target in process.files.values()}
+        seen = program.snapshot()
+        if self._programs.several:  # another one's socket may be on the same port
+            seen = descendants(seen, program.pid)
+        files = {target for process in seen for target in process.files.values()}
         return next((row for row in rows if f"socket:[{row.inode}]" in files), None)
 
     def _made_tiny(self, program: Program) -> bool:

@@ -16,7 +16,7 @@ from grader.protocol.script import Exchange
 from grader.wire.kernel import Endpoint, SocketTable
 from grader.wire.tcp import ScriptedClient
 from grader.wire.tcp_server import ScriptedServer
-from grader.wire.udp import Courier, UdpClient, usual_queue_takes
+from grader.wire.udp import BROADCAST, Courier, UdpClient, usual_queue_takes
 from grader.wire.udp_server import ScriptedUdpServer
 
 _CLIENT_NAMES = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -128,8 +128,9 @@ class Peers:
         return ScriptedServer(addresses, self._table)
 
     def await_datagrams(self, addresses: list[Endpoint]) -> ScriptedUdpServer:
-        """A scripted UDP server, which waits for a client."""
-        return ScriptedUdpServer(addresses, self._table, self._courier)
+        """A scripted UDP server, which waits for a client, and hears what is sent to everybody, too."""
+        everybody = dict.fromkeys(Endpoint(BROADCAST, address.port) for address in addresses)
+        return ScriptedUdpServer((*addresses, *everybody), self._table, self._courier)
 
 
 def client_name(number: int) -> str:

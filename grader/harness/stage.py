@@ -43,7 +43,7 @@ from grader.wire.kernel import SocketTable, TcpState
 from grader.wire.program import Program
 from grader.wire.tcp import ScriptedClient
 from grader.wire.transcript import Transcript
-from grader.wire.udp import UdpClient
+from grader.wire.udp import BROADCAST, UdpClient
 from grader.wire.waiting import NoProgressError, Why
 from grader.wire.warden import WardenClient
 
@@ -205,15 +205,16 @@ class Stage:
         self._clear_time_wait()
         return self._launched(port or self.ports.for_server(), Way(terminal=terminal, arguments=arguments))
 
-    def launch_beside(self, arguments: tuple[str, ...] | None = None) -> Server:
+    def launch_beside(self, arguments: tuple[str, ...] | None = None, port: int | None = None) -> Server:
         """Another server of the submission, while those that run go on; it ends with the check.
 
-        `arguments`: other ones than usual, with the placeholders of the assignment.
+        `arguments`: other ones than usual, with the placeholders of the assignment.  `port`: where it must listen, such
+        as where one of those does; None: on a free one.
 
         Raises:
             FaultError: it does not listen.
         """
-        return self._launched(self.ports.find(), Way(beside=True, arguments=arguments))
+        return self._launched(port or self.ports.find(), Way(beside=True, arguments=arguments))
 
     def _launched(self, port: int, way: Way) -> Server:
         further = self.ports.find_further()
@@ -269,10 +270,11 @@ class Stage:
         __tracebackhide__ = True
         return Part(lambda: self.connect(server), dialogue, one_request=self.one_request)
 
-    def connect_udp(self, server: Server, port: str = "") -> UdpClient:
-        """A new scripted UDP client; `port`: the name of a further port."""
+    def connect_udp(self, server: Server, port: str = "", *, broadcast: bool = False) -> UdpClient:
+        """A new scripted UDP client; `port`: the name of a further port; `broadcast`: it asks whoever is there."""
         __tracebackhide__ = True
-        return self.peers.connect_udp(server, self.listening.reach(server, port) if port in server.further else None)
+        address = self.listening.reach(server, port) if port in server.further else server.address
+        return self.peers.connect_udp(server, address._replace(host=BROADCAST) if broadcast else address)
 
     def client(self, server: Server) -> Client:
         """A new scripted client of the assignment's transport (`Peers.client`)."""

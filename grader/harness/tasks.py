@@ -16,7 +16,7 @@ from grader.harness.session import Session
 from grader.limits import MOST_FILE_BYTES
 from grader.protocol.reply import Reply, Values
 from grader.protocol.script import Answer, ClientProtocol, Entry
-from grader.protocol.visit import NO_VISIT, Turn, Visit, VisitProtocol, said
+from grader.protocol.visit import NO_VISIT, OtherServer, Turn, Visit, VisitProtocol, own_words, said
 from grader.wire.faults import FaultError
 from grader.wire.warden import NoFileError
 
@@ -151,7 +151,7 @@ class VisitTask:
         *before, last_but_one, last = self.visit.turns
         for turn in before:
             _say(session, self._hear(session, turn), Answer.TOGETHER)
-        session.server.answer(self._hear(session, last_but_one) + b"".join(said(last, ())), Answer.TOGETHER)
+        session.server.answer(self._hear(session, last_but_one) + own_words(said(last, ())), Answer.TOGETHER)
         session.server.expect(last.hears)
 
     def ask_again(self, session: Session[Any]) -> bytes:
@@ -213,12 +213,18 @@ def _is_unanswered(turn: Turn) -> bool:
     return not turn.says or turn.how in _UNANSWERED
 
 
-def _last_of(session: Session[Any], parts: tuple[bytes, ...]) -> bytes:
-    """The last part of what is to be said, when the others have been; nothing if there is none."""
+def _last_of(session: Session[Any], parts: tuple[bytes | OtherServer, ...]) -> bytes:
+    """The last part of what is to be said, when the others have been; nothing if it is not the server's own."""
     __tracebackhide__ = True
-    for part in parts[:-1]:
-        session.server.answer(part)
-    return b"".join(parts[-1:])
+    *before, last = parts or (b"",)
+    if isinstance(last, OtherServer):
+        before, last = [*before, last], b""
+    for part in before:
+        if isinstance(part, OtherServer):
+            session.server.answer_from(part.host, part.reply)
+        else:
+            session.server.answer(part)
+    return last
 
 
 def _say(session: Session[Any], words: bytes, how: Answer) -> None:

@@ -15,7 +15,15 @@ import msgspec
 from grader.protocol.reply import Reply, Values
 from grader.protocol.script import Answer
 
-Words = bytes | tuple[bytes, ...]
+
+class OtherServer(msgspec.Struct, frozen=True):
+    """What another server says over UDP, at this address of the machine (127.0.0.2, say), from the same port."""
+
+    host: str
+    reply: bytes
+
+
+Words = bytes | tuple[bytes | OtherServer, ...]
 #: What the server says: these bytes, or one after the other (datagrams over UDP); or what follows from all that was
 #: captured in what it has heard so far.
 Says = Words | Callable[[Values], Words]
@@ -27,7 +35,7 @@ class Turn(msgspec.Struct, frozen=True):
     `hears`: exactly these bytes, or what a `Reply` recognises: header lines in any order, a random id.  Over UDP it is
     one datagram.  `nothing` is heard once the client rests without having sent anything; over TCP empty bytes are not
     waited for: the server speaks first.  `says`: nothing, if empty; of several parts only the last is said in the way
-    that `how` tells.  `how`: when, how often, or from whom.
+    that `how` tells, if it is the server's own.  `how`: when, how often, or from whom.
     """
 
     hears: bytes | Reply
@@ -59,7 +67,7 @@ class Visit(msgspec.Struct, frozen=True):
 NO_VISIT: Final = Visit(())
 
 
-def said(turn: Turn, heard: Iterable[Values]) -> tuple[bytes, ...]:
+def said(turn: Turn, heard: Iterable[Values]) -> tuple[bytes | OtherServer, ...]:
     """What the server says in this turn; `heard`: what was captured in each turn so far, this one's last.
 
     Raises:
@@ -67,9 +75,14 @@ def said(turn: Turn, heard: Iterable[Values]) -> tuple[bytes, ...]:
     """
     words = turn.says(_together(heard)) if callable(turn.says) else turn.says
     each = words if isinstance(words, tuple) else (words,) if words else ()
-    if not all(isinstance(part, bytes) for part in each):
+    if not all(isinstance(part, bytes | OtherServer) for part in each):
         raise TypeError(f"says must give bytes or a tuple of bytes, not {words!r}")
     return each
+
+
+def own_words(parts: Iterable[bytes | OtherServer]) -> bytes:
+    """What the client's own server says of all this."""
+    return b"".join(part for part in parts if isinstance(part, bytes))
 
 
 def outline(visit: Visit) -> tuple[object, ...]:

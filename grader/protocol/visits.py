@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from grader.protocol.shapes import SIZES, UNIT_BYTES, Promise
-from grader.protocol.visit import Visit, VisitProtocol, outline, said
+from grader.protocol.visit import Visit, VisitProtocol, outline, own_words, said
 
 #: The visits that checks make.
 NUMBERS: Final = range(3)
@@ -36,7 +36,7 @@ def _has_turns(protocol: VisitProtocol) -> bool:
 def _last_answer(visit: Visit) -> bytes | None:
     """What the server says last; None: a function tells, once something was heard."""
     last = visit.turns[-1]
-    return None if callable(last.says) else b"".join(said(last, ()))
+    return None if callable(last.says) else own_words(said(last, ()))
 
 
 PROMISES: Final[dict[str, tuple[Promise, ...]]] = {

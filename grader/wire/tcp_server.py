@@ -104,6 +104,9 @@ class Peer(Protocol):
     def answer(self, reply: bytes, how: Answer = Answer.WHOLE) -> None:
         """Reply to what it has sent last."""
 
+    def answer_from(self, host: str, reply: bytes) -> None:
+        """Over UDP another server replies, at that address; over TCP nobody else can (TypeError)."""
+
     def was_left(self) -> bool:
         """Whether the program has closed its side, and may be waiting for us to close ours."""
 
@@ -248,6 +251,10 @@ class ScriptedServer:
         if how is Answer.IN_BYTES:
             reply = self._all_but_its_end(connection, reply)
         way_to(how, ANSWERS)(connection, reply)
+
+    def answer_from(self, host: str, reply: bytes) -> None:
+        """Nobody else can reply on a connection (TypeError)."""
+        raise TypeError(f"over TCP no other server can reply: OtherServer({host!r}, {reply!r})")
 
     def _all_but_its_end(self, connection: ScriptedConnection, reply: bytes) -> bytes:
         """Reply up to the last byte that is not part of a line ending; returns the rest.

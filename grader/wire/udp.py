@@ -35,6 +35,9 @@ _MARKER_S = 1.0
 _MARKERS = 5
 #: Space for a few hundred replies that we have not read yet.
 _BUFFER_BYTES = 1 << 20
+#: Everybody on the loopback network: what is sent there reaches every socket that is bound to the port, and either to
+#: this address or to all.  255.255.255.255 would need an interface other than loopback.
+BROADCAST = "127.255.255.255"
 #: A burst is answered by ten datagrams for each client; whoever gets more than this is flooded.
 _MOST_REPLIES = 256
 
@@ -92,6 +95,27 @@ def usual_queue_takes(datagrams: Iterable[bytes], table: SocketTable, courier: C
         return not any(row.drops for row in table.dump_udp() if row.local == ours)
 
 
+def must_carry_broadcasts() -> None:
+    """See that what is sent to `BROADCAST` arrives.
+
+    Raises:
+        UnprovedError: on this machine it does not.
+    """
+    with (
+        socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as receiver,
+        socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender,
+    ):
+        receiver.settimeout(_MARKER_S)
+        sender.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
+        try:
+            receiver.bind((BROADCAST, 0))
+            sender.sendto(b"", receiver.getsockname())
+            receiver.recv(1)
+        except OSError as error:
+            what = f"a broadcast to {BROADCAST} does not arrive on this machine: {error.strerror or error}"
+            raise UnprovedError(what) from None
+
+
 #: A datagram, whatever it holds.
 _ANY = judged(judge_nothing, "a datagram")
 
@@ -99,8 +123,10 @@ _ANY = judged(judge_nothing, "a datagram")
 class UdpClient:
     """One socket that talks to the program.  A context manager: it is closed at the end, whatever happened.
 
+    `server`: whom it asks; if that is everybody (`BROADCAST`), replies may come from any address, from that port.
+
     Raises:
-        UnprovedError: this network has no address of the program's family.
+        UnprovedError: this network has no address of the program's family, or carries no broadcasts.
     """
 
     def __init__(self, program: Program, table: SocketTable, courier: Courier, server: Endpoint, name: str) -> None:
@@ -113,9 +139,12 @@ class UdpClient:
         self._came_bytes = 0
         self._replies: list[bytes] = []
         self._stranger: Endpoint | None = None
+        if server.host == BROADCAST:
+            must_carry_broadcasts()
         v6 = ":" in server.host
         self._sock = socket.socket(socket.AF_INET6 if v6 else socket.AF_INET, socket.SOCK_DGRAM)
         self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _BUFFER_BYTES)
+        self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
         self._bind("::1" if v6 else "127.0.0.1")
         self._sock.setblocking(False)  # noqa: FBT003 — its only parameter
         self.ours = Endpoint(*self._sock.getsockname()[:2])
@@ -199,9 +228,12 @@ class UdpClient:
             sender = Endpoint(*source[:2])
             what = "a datagram" if data else "an empty datagram"  # each is an event of its own
             self._transcript.add(EventKind.RECEIVED, self.name, what, data, ends=(self.ours, sender))
-            if sender != self.theirs:
+            if not self._asked(sender):
                 self._stranger = sender
                 self._transcript.add(EventKind.NOTE, self.name, f"it came from {sender.host} port {sender.port}")
+
+    def _asked(self, sender: Endpoint) -> bool:
+        return sender == self.theirs or (self.theirs.host == BROADCAST and sender.port == self.theirs.port)
 
     def expect(self, reply: bytes | Reply) -> Values:
         """The next datagram is this reply, and the program's own port has sent it; what it captured.
@@ -272,7 +304,7 @@ class UdpClient:
             raise self._missing(count, reply, stop) from None
         if self._stranger:
             what = f"{self.name} asked port {self.theirs.port}, but the reply came from port {self._stranger.port}"
-            if self._stranger.host != self.theirs.host:
+            if self._stranger.host != self.theirs.host != BROADCAST:
                 what = f"{self.name} asked {self.theirs.host}, but the reply came from {self._stranger.host}"
             raise FaultError(Reason.WRONG_SOURCE, what, doing=self._program.doing())
         got, self._replies = self._replies[:count], self._replies[count:]

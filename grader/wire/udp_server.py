@@ -22,7 +22,7 @@ from grader.wire.kernel import Endpoint, SocketRow, SocketTable
 from grader.wire.mismatch import not_the_reply
 from grader.wire.program import Program
 from grader.wire.tcp_server import THE_SERVER, not_come, printed_by_now, way_to
-from grader.wire.udp import Courier
+from grader.wire.udp import BROADCAST, Courier
 from grader.wire.waiting import NoProgressError, Why, no_more
 
 _MOST_BYTES = 65_536
@@ -319,22 +319,42 @@ class ScriptedUdpServer:
         __tracebackhide__ = True
         self.answered_at = printed_by_now(self._its_program)
         held, self._held = self._held, []
-        early, self._early = self._early, []
-        for datagram, late in early:
-            self.send(datagram, late)
+        self._send_early()
         way_to(how, ANSWERS)(self, self._asked, reply)
         self._answered = self._asked if how in _AT_ONCE else None
         self.unanswered = ()
         for datagram, late in held:
             self.send(datagram, late)
 
-    def send(self, to: Datagram, reply: bytes) -> None:
+    def send(self, to: Datagram, reply: bytes, note: str = "") -> None:
         """Send one datagram to whoever has sent that one, and see that it has arrived or was dropped there."""
-        what = "" if reply else "an empty datagram"
-        self._its_program.transcript.add(EventKind.SENT, self.name, what, reply, ends=_ends(to.sock, to.source))
+        what = note or ("" if reply else "an empty datagram")
+        self._its_program.transcript.add(EventKind.SENT, self.name, what, reply, ends=_sent_from(to.sock, to.source))
         self._its_program.told(len(reply))
         to.sock.sendto(reply, to.source)
         self._courier.wait_arrived()
+
+    def _send_early(self) -> None:
+        early, self._early = self._early, []
+        for datagram, late in early:
+            self.send(datagram, late)
+
+    def answer_from(self, host: str, reply: bytes) -> None:
+        """Another server, at that address of this machine and our port, replies to the same datagram.
+
+        Raises:
+            UnprovedError: this machine has no such address, or somebody else has its port.
+        """
+        __tracebackhide__ = True
+        address = Endpoint(host, self._asked.sock.getsockname()[1])
+        sock = next((sock for sock in self._sockets if sock.getsockname()[:2] == address), None) or _bound(address)
+        if sock is None:
+            raise UnprovedError(f"this machine has no address {host} from which another server could reply")
+        if sock not in self._sockets:  # what the program sends there is heard
+            self._sockets.append(sock)
+        self.answered_at = printed_by_now(self._its_program)
+        self._send_early()
+        self.send(self._asked._replace(sock=sock), reply, f"from {host}, another server")
 
     def send_late(self, reply: bytes) -> None:
         """One for each time that the program has asked."""
@@ -374,7 +394,7 @@ class ScriptedUdpServer:
         to = self._asked
         with socket.socket(to.sock.family, socket.SOCK_DGRAM) as sock:
             sock.bind((to.sock.getsockname()[0], 0))
-            ends = _ends(sock, to.source)
+            ends = _sent_from(sock, to.source)
             self._its_program.transcript.add(EventKind.SENT, "a stranger", "which was never asked", words, ends=ends)
             self._its_program.told(len(words))
             sock.sendto(words, to.source)
@@ -392,7 +412,7 @@ class ScriptedUdpServer:
             except OSError:  # this machine has no such address, or somebody else has it
                 return
             note = "from {} port {}, which was never asked".format(*sock.getsockname()[:2])
-            ends = _ends(sock, to.source)
+            ends = _sent_from(sock, to.source)
             self._its_program.transcript.add(EventKind.SENT, "a stranger", note, words, ends=ends)
             self._its_program.told(len(words))
             sock.sendto(words, to.source)
@@ -454,6 +474,12 @@ def _ends(sock: socket.socket, theirs: Endpoint) -> tuple[Endpoint, Endpoint]:
     return Endpoint(*sock.getsockname()[:2]), theirs
 
 
+def _sent_from(sock: socket.socket, theirs: Endpoint) -> tuple[Endpoint, Endpoint]:
+    """The same of what we send: nothing is sent from a broadcast address, but from the network's own (ip(7))."""
+    ours, _ = _ends(sock, theirs)
+    return ours._replace(host="127.0.0.1") if ours.host == BROADCAST else ours, theirs
+
+
 def _told(seconds: float) -> str:
     return f"{max(seconds * 1000, 0.1):.1f} ms"
 
@@ -464,6 +490,7 @@ def _bound(address: Endpoint) -> socket.socket | None:
     try:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _BUFFER_BYTES)
         sock.setsockopt(socket.SOL_SOCKET, _SO_TIMESTAMPNS, 1)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)  # `refuse` connects one to a broadcast address
         sock.bind(address)
     except OSError as error:
         sock.close()

@@ -40,6 +40,22 @@ def test_a_client_of_either_transport_asks_in_the_same_way(
     assert server.port == server.port_given
 
 
+def test_two_servers_on_one_port_are_told_apart_by_whose_socket_it_is(make_stage: MakeStage) -> None:
+    stage = make_stage("shares_its_port", "udp")
+    first = stage.shared()
+    second = stage.launch_beside(port=first.port)
+    assert first.port == second.port
+    assert first.row.inode != second.row.inode
+
+
+def test_who_does_not_share_its_port_is_not_taken_for_the_one_that_has_it(make_stage: MakeStage) -> None:
+    stage = make_stage("upper", "udp")
+    first = stage.shared()
+    with pytest.raises(FaultError) as caught:
+        stage.launch_beside(port=first.port)
+    assert caught.value.what == f"the program exited before it listened on port {first.port}"
+
+
 def test_what_a_program_has_printed_in_this_check_is_told_and_nothing_before(make_stage: MakeStage) -> None:
     stage = make_stage("prints_lines")
     server = stage.shared()

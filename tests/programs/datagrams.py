@@ -111,8 +111,13 @@ def spins(sock):
         pass
 
 
+#: The same, and others may have the port as well.
+shares_its_port = upper
+
 which, host = sys.argv[1], sys.argv[2]
 port = int(sys.argv[3]) if len(sys.argv) > 3 else 0
 with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_DGRAM) as sock:
+    if which == "shares_its_port":
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     sock.bind((host, port))
     globals()[which](sock)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from grader.protocol.reply import Values
-from grader.protocol.visit import Says, Turn, said
+from grader.protocol.visit import OtherServer, Says, Turn, own_words, said
 
 
 @pytest.mark.parametrize(
@@ -31,3 +31,9 @@ def test_what_is_said_may_follow_from_all_that_was_heard(says: Says, parts: tupl
 def test_only_bytes_can_be_said(says: Any) -> None:
     with pytest.raises(TypeError, match="bytes"):
         said(Turn(b"", lambda _: says), ())
+
+
+def test_another_servers_words_are_not_the_servers_own() -> None:
+    parts = said(Turn(b"", (b"own", OtherServer("127.0.0.2", b"other"), b"words")), ())
+    assert len(parts) == 3
+    assert own_words(parts) == b"ownwords"

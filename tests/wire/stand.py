@@ -175,9 +175,10 @@ class Stand:
         self._clients.append(client)
         return client
 
-    def connect_udp(self, serving: Serving, name: str = "client A") -> UdpClient:
-        """A UDP client to it."""
-        client = UdpClient(serving.program, self.table, self._courier, serving.address, name)
+    def connect_udp(self, serving: Serving, name: str = "client A", to: str = "") -> UdpClient:
+        """A UDP client to it, or to another address at its port."""
+        address = serving.address._replace(host=to or serving.address.host)
+        client = UdpClient(serving.program, self.table, self._courier, address, name)
         self._clients.append(client)
         return client
 

@@ -20,7 +20,7 @@ from grader.protocol.form import form
 from grader.protocol.nothing import nothing
 from grader.protocol.script import Exchange
 from grader.wire.faults import FaultError
-from grader.wire.udp import Courier, UdpClient
+from grader.wire.udp import BROADCAST, Courier, UdpClient
 from grader.wire.waiting import NoProgressError, Why
 from tests.wire.stand import Serving, Stand
 
@@ -239,6 +239,24 @@ def test_a_reply_from_another_address_is_the_programs_fault(stand: Stand) -> Non
     )
 
 
+def test_a_broadcast_is_answered_from_whatever_address_at_that_port(stand: Stand) -> None:
+    client = stand.connect_udp(stand.serve_udp("upper", "0.0.0.0"), to=BROADCAST)  # noqa: S104 — on a free port
+    client.ask(HELLO)
+    assert client.theirs.host == BROADCAST
+    assert not [event for event in client._transcript.events if event.kind is EventKind.NOTE]
+
+
+def test_a_broadcast_is_not_heard_at_one_address(stand: Stand) -> None:
+    assert fault_of(stand.connect_udp(stand.serve_udp("upper"), to=BROADCAST)).reason is Reason.NO_REPLY
+
+
+def test_an_answer_to_a_broadcast_from_another_port_is_the_programs_fault(stand: Stand) -> None:
+    client = stand.connect_udp(stand.serve_udp("from_another_port", "0.0.0.0"), to=BROADCAST)  # noqa: S104 — as above
+    fault = fault_of(client)
+    assert fault.reason is Reason.WRONG_SOURCE
+    assert fault.what.startswith(f"client A asked port {client.theirs.port}, but the reply came from port ")
+
+
 REQUESTS = [b"r%d" % (number % 7) for number in range(10)]  # some of them twice
 
 
@@ -369,6 +387,16 @@ def test_each_datagram_is_an_event_of_its_own(stand: Stand) -> None:
     client.expect_all([b"ONE", b"TWO"])
     came = [event.data for event in client._transcript.events if event.kind is EventKind.RECEIVED]
     assert came == [b"ONE", b"TWO"]
+
+
+def test_a_network_without_broadcasts_proves_nothing() -> None:
+    # In a network of its own whose loopback device is down.
+    asks = "from grader.wire.udp import must_carry_broadcasts, UnprovedError\n"
+    asks += "try:\n    must_carry_broadcasts()\nexcept UnprovedError as error:\n    print(error)\n"
+    asked = subprocess.run(["unshare", "-rn", sys.executable, "-c", asks], capture_output=True, text=True, check=False)
+    if "Operation not permitted" in asked.stderr:
+        pytest.skip("this kernel refuses namespaces")
+    assert asked.stdout.startswith("a broadcast to 127.255.255.255 does not arrive on this machine: "), asked.stderr
 
 
 def test_a_network_without_ipv6_proves_nothing_of_a_server_there() -> None:

@@ -18,7 +18,7 @@ from grader.protocol.script import Answer
 from grader.wire.faults import FaultError, UnprovedError
 from grader.wire.kernel import Endpoint
 from grader.wire.program import Program
-from grader.wire.udp import Courier
+from grader.wire.udp import BROADCAST, Courier
 from grader.wire.udp_server import ScriptedUdpServer
 from tests.wire.stand import PYTHON, Stand
 
@@ -28,6 +28,7 @@ import signal, socket, sys, time
 
 server = sys.argv[1], int(sys.argv[2])
 sock = socket.socket(socket.AF_INET6 if ":" in server[0] else socket.AF_INET, socket.SOCK_DGRAM)
+sock.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
 for step in sys.argv[3:]:
     what, _, text = step.partition(" ")
     if what == "connect":
@@ -42,6 +43,11 @@ for step in sys.argv[3:]:
             print(sock.recv(65536).decode(), flush=True)
         except ConnectionRefusedError:
             print("refused", flush=True)
+    elif what == "recvfrom":
+        data, source = sock.recvfrom(65536)
+        print(data.decode(), *source, flush=True)
+    elif what == "reply":
+        sock.sendto(text.encode(), sock.recvfrom(65536)[1])
     elif what == "sleep":
         time.sleep(float(text))
     elif what == "exit":
@@ -330,6 +336,63 @@ def test_strangers_answer_in_the_servers_place(meet: Meet) -> None:
     program.wait_still()
     assert program.stdout.data == b"HELLO\nHELLO\n"
     assert {event.who for event in program.transcript.events if event.kind is EventKind.SENT} == {"a stranger"}
+
+
+def test_another_server_answers_from_its_own_address_and_our_port(meet: Meet) -> None:
+    server, program = meet("send hello", "recvfrom", "recvfrom")
+    server.expect(HELLO)
+    here = server.came_to()
+    assert here
+    server.answer_from("127.0.0.4", b"HELLO")
+    server.answer_from("127.0.0.2", b"HELLO")
+    assert shown(program) == [f"HELLO 127.0.0.4 {here.port}", f"HELLO 127.0.0.2 {here.port}"]
+
+
+def test_another_server_hears_what_it_is_sent(meet: Meet) -> None:
+    server, _ = meet("send hello", "reply hello", "pause")
+    server.expect(HELLO)
+    server.answer_from("127.0.0.4", b"HELLO")
+    server.expect(HELLO)
+    came_to = server.came_to()
+    assert came_to
+    assert came_to.host == "127.0.0.4"
+
+
+def test_where_this_machine_has_no_such_address_nobody_answers_from_there(meet: Meet) -> None:
+    server, _ = meet("send hello", "pause")
+    server.expect(HELLO)
+    with pytest.raises(UnprovedError, match=r"no address 192\.0\.2\.1"):
+        server.answer_from("192.0.2.1", b"HELLO")
+
+
+def test_an_answer_before_the_next_comes_before_another_servers(meet: Meet) -> None:
+    server, program = meet("send a", "send b", "recv", "recv")
+    server.expect(b"a")
+    server.answer(b"A", Answer.BEFORE_THE_NEXT)
+    server.expect(b"b")
+    server.answer_from("127.0.0.4", b"B")
+    assert shown(program) == ["A", "B"]
+
+
+def test_a_broadcast_is_heard_and_answered_from_an_address_that_is_none(stand: Stand, courier: Courier) -> None:
+    port = free_port()
+    server = ScriptedUdpServer([Endpoint(BROADCAST, port)], stand.table, courier)
+    program = stand.run(*PYTHON, "-c", CLIENT, BROADCAST, str(port), "send hello", "recvfrom")
+    server.begin(program)
+    server.expect(HELLO)
+    assert server.came_to() == Endpoint(BROADCAST, port)
+    server.answer(b"HELLO")
+    assert shown(program) == [f"HELLO 127.0.0.1 {port}"]
+    heard, said = (event.ends for event in program.transcript.events if event.ends)
+    assert heard[0] == Endpoint(BROADCAST, port)
+    assert said[0] == Endpoint("127.0.0.1", port)
+    server.close()
+
+
+def test_a_socket_for_broadcasts_can_refuse(stand: Stand, courier: Courier) -> None:
+    server = ScriptedUdpServer([Endpoint(BROADCAST, free_port())], stand.table, courier)
+    server.refuse()
+    server.close()
 
 
 @pytest.mark.parametrize("how", [Answer.RESET, Answer.IN_BYTES])
