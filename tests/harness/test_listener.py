@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import pytest
@@ -10,10 +11,12 @@ from grader.errors import Reason
 from grader.harness.listener import ScriptedListener
 from grader.harness.listening import Server
 from grader.harness.stage import Stage
+from grader.link.channel import Channel
 from grader.protocol.script import Exchange
 from grader.wire.faults import FaultError
 from grader.wire.tcp import ScriptedClient
 from tests.harness.conftest import MakeStage
+from tests.wire.stand import warden_process
 
 
 class Scene(NamedTuple):
@@ -27,6 +30,13 @@ class Scene(NamedTuple):
     def say(self, words: bytes) -> None:
         """Have it say this to the tracker."""
         self.client.send(b"%d %b\n" % (self.tracker.port, words))
+
+
+@pytest.fixture(scope="module")
+def channel(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Channel]:
+    """To a warden of our own: what it remembers of its folder is nobody else's business."""
+    with warden_process(tmp_path_factory.mktemp("work")) as (_, sock):
+        yield Channel(sock)
 
 
 @pytest.fixture
