@@ -5,7 +5,8 @@ from __future__ import annotations
 from grader.catalogue import behaviour
 from grader.errors import Reason
 from grader.harness.clients import Clients
-from grader.harness.fixtures import Begin, Connect, ConnectUdp, Launch, TcpClients, UdpClients
+from grader.harness.fixtures import Begin, Connect, ConnectUdp, Launch, Listen, TcpClients, UdpClients
+from grader.harness.listener import ScriptedListener
 from grader.harness.listening import Facts, Server
 from grader.harness.part import Part
 from grader.harness.session import Session
@@ -32,6 +33,7 @@ from grader.protocol.until import until
 from grader.protocol.visit import OtherServer, Turn, Visit
 from grader.wire.faults import FaultError, UnprovedError, fail
 from grader.wire.tcp import ScriptedClient
+from grader.wire.tcp_server import ScriptedConnection
 from grader.wire.udp import BROADCAST, UdpClient
 
 NAMES = sorted(name for name in globals() if not name.startswith("_") and name != "annotations")

@@ -61,7 +61,7 @@ def lay_out(folder: Path, transport: Transport) -> list[str]:
     return checks
 
 
-@pytest.mark.parametrize(("transport", "count"), [("tcp", 7), ("udp", 1)])
+@pytest.mark.parametrize(("transport", "count"), [("tcp", 8), ("udp", 1)])
 def test_the_examples_pass(tmp_path: Path, transport: Transport, count: int) -> None:
     def in_local(assignment: Assignment, archive: bytes, _: frozenset[str]) -> Sandbox:
         return LocalSandbox(assignment, archive)

@@ -9,6 +9,7 @@ from typing import Any, Protocol, TypeVar, cast
 import pytest
 
 from grader.harness.clients import Clients
+from grader.harness.listener import ScriptedListener
 from grader.harness.listening import Server
 from grader.harness.part import Part
 from grader.harness.stage import Stage
@@ -47,6 +48,13 @@ class Launch(Protocol):
         Raises:
             FaultError: it does not listen.
         """
+
+
+class Listen(Protocol):
+    """Opens a port of ours to which a server of the submission is to connect; it is closed when the check ends."""
+
+    def __call__(self, name: str) -> ScriptedListener:
+        """`name`: whose port it is, for reports: "the tracker"."""
 
 
 Begin = Callable[[Dialogue], Part]
@@ -97,6 +105,11 @@ class Fixtures:
     def launch(self) -> Launch:
         """Starts another server, perhaps with other arguments, beside those that run; it ends with the check."""
         return self._stage.launch_beside
+
+    @pytest.fixture
+    def listen(self) -> Listen:
+        """Opens a port of ours to which a server of the submission is to connect: a tracker's, another peer's."""
+        return self._stage.listen
 
     @pytest.fixture
     def protocol(self) -> StreamProtocol:

@@ -49,13 +49,15 @@ class Facts:
 class Server:
     """A program that listens (UDP: that is bound).
 
-    `row`: its listening socket; `port_given`: what it was given; `further`: the other ports that it was given, by name.
+    `row`: its listening socket; `port_given`: what it was given; `further`: the other ports that it was given, by name;
+    `arguments`: what it was started with, if not with the usual ones.
     """
 
     program: Program
     row: SocketRow
     port_given: int
     further: Mapping[str, int] = field(default_factory=dict)
+    arguments: tuple[str, ...] | None = None
 
     @property
     def port(self) -> int:

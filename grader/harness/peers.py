@@ -10,6 +10,7 @@ from types import TracebackType
 from typing import Final, Protocol, Self
 
 from grader.harness.greeting import Greeting
+from grader.harness.listener import ScriptedListener
 from grader.harness.listening import Server
 from grader.job import Job
 from grader.protocol.script import Exchange
@@ -22,7 +23,14 @@ from grader.wire.udp_server import ScriptedUdpServer
 _CLIENT_NAMES = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 
-class Client(Protocol):
+class Lingering(Protocol):
+    """A peer of ours of whom something may be left on the program's side."""
+
+    def gone(self) -> bool:
+        """Whether nothing of it is left there."""
+
+
+class Client(Lingering, Protocol):
     """A scripted client of either transport."""
 
     name: str
@@ -41,9 +49,6 @@ class Client(Protocol):
     def close(self) -> None:
         """Leave."""
 
-    def gone(self) -> bool:
-        """Whether nothing of it is left on the program's side."""
-
 
 class Peers:
     """The scripted peers of one grading.  `greeting`: what the server says first."""
@@ -54,18 +59,23 @@ class Peers:
         self._table = table
         self._courier = Courier()
         self._clients: list[Client] = []
-        #: Those of them of whom something may be left on the program's side.
-        self._lingering: list[Client] = []
+        self._listeners: list[ScriptedListener] = []
+        #: Those of whom something may be left on the program's side.
+        self._lingering: list[Lingering] = []
 
     def begin(self) -> None:
         """A check begins: its first client will be client A."""
         self._clients.clear()
+        self._listeners.clear()
         self._lingering.clear()
 
     def finish(self) -> None:
-        """The check has ended: close its clients."""
+        """The check has ended: close its clients, and what listens."""
         for client in self._clients:
             client.close()
+        for listener in self._listeners:
+            listener.close()
+            self._lingering += listener.connections
 
     @property
     def count(self) -> int:
@@ -122,6 +132,12 @@ class Peers:
     def usual_queue_takes(self, datagrams: list[bytes]) -> bool:
         """Whether these datagrams may wait together in the queue of a socket that has the default size."""
         return usual_queue_takes(datagrams, self._table, self._courier)
+
+    def await_server(self, address: Endpoint, name: str) -> ScriptedListener:
+        """A port of ours to which a server of the submission is to connect; it is closed when the check ends."""
+        listener = ScriptedListener(self._table, address, name)
+        self._listeners.append(listener)
+        return listener
 
     def listen(self, addresses: list[Endpoint]) -> ScriptedServer:
         """A scripted TCP server, which waits for a client."""

@@ -138,7 +138,8 @@ class Programs:
     ) -> Program:
         """Start a program in the work folder, after ending what ran before, or `beside` it.
 
-        It finds the folder as it was after building; one that is started `again`, as it has left it itself.
+        It finds the folder as it was after building; one that is started `again`, as it has left it itself; one that is
+        started beside others, as they have left it.
         `variables`: what it finds in its environment besides what every program does; `files`: what it finds in the
         folder, by name.
         One that is judged by its output runs at a terminal that adds nothing to it, and all of it is kept; `piped`:
@@ -147,6 +148,7 @@ class Programs:
         Raises:
             FaultError: it can't be executed.
         """
+        beside = beside and self._last is not None
         if not beside:
             self.end()
         try:
@@ -173,6 +175,7 @@ class Programs:
             spinning=self._spinning,
             stops=self._stops,
             name=name,
+            running=self._running,
         )
         return self._last
 

@@ -29,6 +29,7 @@ from typing import Final, TypeVar, cast
 from grader.assignment import ClientSpec, ServerSpec
 from grader.errors import Reason
 from grader.harness.greeting import Greeting
+from grader.harness.listener import ScriptedListener
 from grader.harness.listening import Listening, Server
 from grader.harness.part import Part
 from grader.harness.peers import Client, Peers
@@ -39,7 +40,7 @@ from grader.limits import SETTLE_S
 from grader.protocol.dialogues import Dialogue
 from grader.wire.budget import Budget, Counted
 from grader.wire.faults import FaultError, NotStartedError, UnprovedError
-from grader.wire.kernel import SocketTable, TcpState
+from grader.wire.kernel import Endpoint, SocketTable, TcpState
 from grader.wire.program import Program
 from grader.wire.tcp import ScriptedClient
 from grader.wire.transcript import Transcript
@@ -49,6 +50,8 @@ from grader.wire.warden import WardenClient
 
 #: Pools grow to their size and stay (Python's executors have at most 32): such a server is not restarted.
 _PILED_UP = 40
+#: Where our own ports are, to which a server is to connect.
+_HOST = "127.0.0.1"
 
 T = TypeVar("T")
 
@@ -225,7 +228,7 @@ class Stage:
                 what = f"an earlier check's connection still holds port {self.ports.own}, and can't be cleared here"
                 raise UnprovedError(what, doing=fault.doing) from None
             raise
-        return replace(server, further=further)
+        return replace(server, further=further, arguments=way.arguments)
 
     def launch_again(self, server: Server) -> Server:
         """The same command once more, after its program has exited, with what it has written: it listens where it did.
@@ -233,8 +236,10 @@ class Stage:
         Raises:
             FaultError: it does not.
         """
-        started = self.programs.start_on(server.port_given, server.further, Way(again=True))
-        again = replace(self.listening.wait(started, server.port), further=server.further)
+        way = Way(again=True, arguments=server.arguments)
+        started = self.programs.start_on(server.port_given, server.further, way)
+        listening = self.listening.wait(started, server.port)
+        again = replace(listening, further=server.further, arguments=server.arguments)
         if again.port != server.port:
             # listen(2) on a socket that bind(2) has refused takes any free port.
             what = f"it listened on port {server.port} before, but now on port {again.port}"
@@ -275,6 +280,10 @@ class Stage:
         __tracebackhide__ = True
         address = self.listening.reach(server, port) if port in server.further else server.address
         return self.peers.connect_udp(server, address._replace(host=BROADCAST) if broadcast else address)
+
+    def listen(self, name: str) -> ScriptedListener:
+        """A port of ours to which a server of the submission is to connect.  `name`: whose it is, for reports."""
+        return self.peers.await_server(Endpoint(_HOST, self.ports.find()), name)
 
     def client(self, server: Server) -> Client:
         """A new scripted client of the assignment's transport (`Peers.client`)."""

@@ -12,7 +12,7 @@ import math
 import os
 import select
 import time
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
@@ -68,7 +68,11 @@ class ForCheck:
 
 
 class Process:
-    """A program's first process.  `name`: its name in the transcript."""
+    """A program's first process.  `name`: its name in the transcript.
+
+    `running`: all that run now.  What the others print is read while this one is waited for: one whose output nobody
+    reads blocks, and keeps those waiting that it talks to.
+    """
 
     def __init__(
         self,
@@ -79,9 +83,11 @@ class Process:
         *,
         keep_all: bool = False,
         name: str = "program",
+        running: Callable[[], Iterable[Process]] = tuple,
     ) -> None:
         self.pid = started.pid
         self.name = name
+        self._running = running
         self.started = started
         self.warden = warden
         self._check = check
@@ -170,6 +176,11 @@ class Process:
         for descriptor, _ in poll.poll(timeout_s * 1000):
             if descriptor in self._readers:
                 self._read_output(descriptor)
+        for other in self._others():
+            other.catch_up()
+
+    def _others(self) -> Iterator[Process]:
+        return (process for process in self._running() if process is not self)
 
     def _read_output(self, descriptor: int) -> None:
         try:
@@ -194,14 +205,15 @@ class Process:
         return "stderr" if descriptor == self.started.stderr else "standard output"
 
     def holds_output(self) -> bool:
-        """Whether something is left to be read of what it has printed.
+        """Whether something is left to be read of what it has printed, or another one that runs.
 
         Then it may sleep until there is room for more, in a call that does not tell so: who prints by an event loop
         waits in epoll_wait(2), as Node does.
         """
         poll = select.poll()
-        for descriptor in self._readers:
-            poll.register(descriptor, select.POLLIN)
+        for process in (self, *self._others()):
+            for descriptor in process._readers:  # noqa: SLF001 — a process like this one
+                poll.register(descriptor, select.POLLIN)
         return any(event & select.POLLIN for _, event in poll.poll(0))
 
     def catch_up(self) -> None:

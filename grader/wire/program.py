@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 
 from grader.errors import Reason
@@ -20,7 +20,7 @@ from grader.wire.facts import Snapshot
 from grader.wire.faults import FaultError, UnprovedError
 from grader.wire.kernel import SocketTable
 from grader.wire.own_time import OwnTime, Spinning
-from grader.wire.process import ForCheck
+from grader.wire.process import ForCheck, Process
 from grader.wire.stops import Stops
 from grader.wire.terminal import MadeOfCtrlC
 from grader.wire.waiting import Awaited, NoProgressError, Why
@@ -49,8 +49,11 @@ class Program(Awaited):
         spinning: Spinning | None = None,
         stops: Stops | None = None,
         name: str = "program",
+        running: Callable[[], Iterable[Process]] = tuple,
     ) -> None:
-        super().__init__(started, warden, table, check, limits, keep_all=keep_all, spinning=spinning, name=name)
+        super().__init__(
+            *(started, warden, table, check, limits), keep_all=keep_all, spinning=spinning, name=name, running=running
+        )
         self.stops = stops or Stops()
         self._survives_stops = False
 

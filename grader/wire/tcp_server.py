@@ -32,9 +32,11 @@ _Way = TypeVar("_Way")
 class ScriptedConnection(Connection):
     """A connection that the program has made to us."""
 
-    def __init__(self, program: Program, table: SocketTable, sock: socket.socket, theirs: Endpoint) -> None:
+    def __init__(
+        self, program: Program, table: SocketTable, sock: socket.socket, theirs: Endpoint, name: str = THE_SERVER
+    ) -> None:
         prepare(sock)
-        super().__init__(program, table, sock, theirs, THE_SERVER, wording=A_REQUEST)
+        super().__init__(program, table, sock, theirs, name, wording=A_REQUEST)
         where = f"to {self.ours.host} port {self.ours.port}"
         self.transcript.add(EventKind.CONNECTED, self.program.name, where, ends=(self.ours, theirs))
 
@@ -126,7 +128,7 @@ class ScriptedServer:
     def __init__(self, addresses: Iterable[Endpoint], table: SocketTable) -> None:
         self._table = table
         self._program: Program | None = None
-        self._listeners = [listener for address in addresses if (listener := _listen(address))]
+        self._listeners = [listener for address in addresses if (listener := listen_on(address))]
         self.connections: list[ScriptedConnection] = []
         self.answered_at = 0
 
@@ -177,13 +179,8 @@ class ScriptedServer:
     def _accept(self) -> None:
         assert self._program is not None  # noqa: S101 — nobody comes before it has begun
         for listener in self._listeners:
-            try:
-                sock, source = listener.accept()
-            except OSError as error:
-                if error.errno not in {errno.EAGAIN, errno.ECONNABORTED}:
-                    raise
-                continue
-            self.connections.append(ScriptedConnection(self._program, self._table, sock, Endpoint(*source[:2])))
+            if came := accepted(listener):
+                self.connections.append(ScriptedConnection(self._program, self._table, *came))
 
     @property
     def connection(self) -> ScriptedConnection:
@@ -299,8 +296,23 @@ def not_come(program: Program, stop: NoProgressError, what: str) -> FaultError:
     return FaultError(reason, f"{what}: the program exited", doing=program.doing())
 
 
-def _listen(address: Endpoint) -> socket.socket | None:
-    """A listening socket, or None where this machine has no such address."""
+def accepted(listener: socket.socket) -> tuple[socket.socket, Endpoint] | None:
+    """The next connection that has come, and where it has come from; None: there is none."""
+    try:
+        sock, source = listener.accept()
+    except OSError as error:
+        if error.errno not in {errno.EAGAIN, errno.ECONNABORTED}:
+            raise
+        return None
+    return sock, Endpoint(*source[:2])
+
+
+def listen_on(address: Endpoint) -> socket.socket | None:
+    """A listening socket, or None where this machine has no such address.
+
+    Raises:
+        UnprovedError: something else uses the port.
+    """
     listener = socket.socket(socket.AF_INET6 if ":" in address.host else socket.AF_INET, socket.SOCK_STREAM)
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

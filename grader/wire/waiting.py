@@ -26,7 +26,7 @@ of a runtime are what they are called.  The names are the program's words, so th
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from enum import Enum
 from functools import partial
@@ -102,8 +102,9 @@ class Awaited(Process):
         keep_all: bool = False,
         spinning: Spinning | None = None,
         name: str = "program",
+        running: Callable[[], Iterable[Process]] = tuple,
     ) -> None:
-        super().__init__(started, warden, check, limits, keep_all=keep_all, name=name)
+        super().__init__(started, warden, check, limits, keep_all=keep_all, name=name, running=running)
         self.talks = Talks()
         self.looks = Looks(started, warden, table, self.talks, check.budget)
         self._spinning = spinning or Spinning()

@@ -90,7 +90,41 @@ def takes_three_for_all(sock):
                 buffer = b""
 
 
+def calls(sock):
+    """Of `40123 words` it sends the words to that port, and their answer back; of `print 9` it prints so many bytes."""
+    called = {}
+    with sock, sock.makefile("rb") as lines:
+        for line in lines:
+            where, _, words = line.partition(b" ")
+            if where == b"print":
+                print("x" * int(words), flush=True)
+                sock.sendall(b"PRINTED\n")
+                continue
+            if where not in called:
+                try:
+                    called[where] = socket.create_connection(("127.0.0.1", int(where)))
+                except OSError:
+                    sock.sendall(b"REFUSED\n")
+                    continue
+            called[where].sendall(words)
+            answer = b""
+            while not answer.endswith(b"\n"):
+                answer += called[where].recv(1000)
+            sock.sendall(answer.upper())
+    for each in called.values():
+        each.close()
+
+
+def says_its_argument(sock):
+    """Answers every line with the argument behind its port."""
+    with sock:
+        while sock.recv(1000).endswith(b"\n"):
+            sock.sendall(sys.argv[3].encode() + b"\n")
+
+
 SERVERS = {
+    "calls": (in_threads, calls),
+    "says_its_argument": (in_threads, says_its_argument),
     "right": (in_threads, right),
     "right_one_by_one": (one_by_one, right),
     "one_line": (in_threads, one_line),
