@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tarfile
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 
 import click
@@ -22,10 +23,10 @@ from grader.cli import asked
 from grader.cli.debugging import filled, under_debugger
 from grader.cli.say import say, show
 from grader.errors import CannotJudgeError, UsageError
-from grader.model import CheckResult, Event, Report, Role, part_of
+from grader.model import ROLES, CheckResult, Event, Part, Report, Role
 from grader.report import json, text, transcripts
 from grader.report.player import free_port
-from grader.report.replaying import failed_check, script
+from grader.report.replaying import failed_check, last_act, script
 from grader.submission import take
 
 _EXAMPLES = """\b
@@ -69,12 +70,14 @@ def command(
     """Play the conversation of CHECK again, as a report has it: the same bytes, in the same pieces."""
     whole = _read(report)
     check = failed_check(whole, name)
-    words = script(whole, check)
+    words, plays = script(whole, check), last_act(check).plays
     if only_print:
         sys.stdout.write(words)
         return 0
     if debug and (submission is None or by_step):
         raise UsageError("--debug needs --submission, and goes without --step: the debugger has the keyboard")
+    if debug and plays == "pair":
+        raise UsageError("--debug starts one program, and in this check your two talk to each other")
     if submission is None and port is None:
         raise UsageError("name your program with --submission, or the port that it is running on with --port")
     with tempfile.TemporaryDirectory(prefix="grader-replay-") as scratch:
@@ -83,12 +86,14 @@ def command(
         options += [str(port)] if port else []
         if submission:
             (work := Path(scratch) / "program").mkdir()
-            role: Role = "client" if part_of(check.id) == "client" else "server"
-            asked_for = assignments.load(whole.assignment, folder).starting(role)
-            run = _built(submission, role, asked_for, work)
+            roles: tuple[Role, ...] = ROLES if plays == "pair" else (plays,)
+            asked_for = assignments.load(whole.assignment, folder)
+            runs = _built(submission, {role: asked_for.starting(role) for role in roles}, work)
             if debug:
-                return _debugged([sys.executable, str(file)], under_debugger(run, text.place(check)), work)
-            options += ["--run", shlex.join(run)]
+                debugger = under_debugger(runs[roles[0]], text.place(check))
+                return _debugged([sys.executable, str(file)], debugger, work)
+            own = [role for role in roles if not (port and len(roles) > 1 and role == "server")]
+            options += [word for role in own for word in _option(plays, role, runs[role])]
         played = subprocess.run([sys.executable, file, *options], cwd=work if submission else None, check=False)
     return 0 if played.returncode == 0 else 3
 
@@ -125,24 +130,28 @@ def _read(path: Path) -> Report:
     return msgspec.structs.replace(report, checks=tuple(map(complete, report.checks)))
 
 
-def _built(submission: Path, role: Role, asked_for: Starting, folder: Path) -> tuple[str, ...]:
-    """Unpack and build a program there; how it is started.
+def _option(plays: Part, role: Role, run: tuple[str, ...]) -> tuple[str, str]:
+    """The script's option that starts a program."""
+    return "--server" if (plays, role) == ("pair", "server") else "--run", shlex.join(run)
+
+
+def _built(submission: Path, asked: Mapping[Role, Starting], folder: Path) -> dict[Role, tuple[str, ...]]:
+    """Unpack and build programs there; how each is started.
 
     Raises:
         UsageError: there is no such program in it.
         CannotJudgeError: it can't be built.
     """
     taken = take(submission)
-    found, lacking = languages.recipes(taken, (role,), {role: asked_for})
-    if role not in found:
-        raise UsageError(lacking[role])
-    recipe = found[role]
+    found, lacking = languages.recipes(taken, asked, asked)
+    for why in lacking.values():
+        raise UsageError(why)
     say("it runs on this machine without a sandbox: replay only your own code")
     with tarfile.open(fileobj=io.BytesIO(taken.archive)) as archive:
         archive.extractall(folder, filter="data")
-    for words in recipe.build:
+    for words in dict.fromkeys(words for recipe in found.values() for words in recipe.build):
         built = subprocess.run(words, cwd=folder, capture_output=True, text=True, check=False)
         if built.returncode:
             show(built.stdout + built.stderr, err=True)
             raise CannotJudgeError(f"it can't be built: {shlex.join(words)} failed")
-    return recipe.run
+    return {role: recipe.run for role, recipe in found.items()}

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from importlib import resources
-from typing import Final
+from typing import Final, NamedTuple
 
 from grader.errors import UsageError
-from grader.model import CheckResult, Event, EventKind, Report, part_of
+from grader.model import CheckResult, Event, EventKind, Part, Report, Role, part_of
 from grader.report import safe, text, transcript
 from grader.report.player import Step
 
@@ -33,6 +33,37 @@ _FILLER: Final = b"a"
 _MOST_FILLERS: Final = 1 << 20
 
 
+#: What a check of both programs calls them, and the scripted server that takes the place of one.
+_PROGRAMS: Final[dict[str, Role]] = {"your server": "server", "your client": "client"}
+_SCRIPTED: Final = "the server"
+
+
+class Act(NamedTuple):
+    """What of a check is played: these events, with one of the programs or both."""
+
+    plays: Part
+    events: tuple[Event, ...]
+
+
+def last_act(check: CheckResult) -> Act:
+    """What led to the verdict: of a check of both programs, the last of what they did together or one by one."""
+    part, events = part_of(check.id), check.evidence
+    if part != "pair":
+        return Act(part, events)
+    starts = [
+        (at, _PROGRAMS[event.who])
+        for at, event in enumerate(events)
+        if event.kind is EventKind.STARTED and event.who in _PROGRAMS
+    ]
+    if not starts:
+        return Act(part, ())
+    (before, first), (at, last) = (starts[-2:-1] or starts)[0], starts[-1]
+    alone = first == last or any(event.kind is EventKind.CONNECTED for event in events[before:at])
+    if last == "server" or alone or any(event.who == _SCRIPTED for event in events[at:]):
+        return Act(last, events[at:])
+    return Act(part, events[before:])
+
+
 def failed_check(report: Report, name: str) -> CheckResult:
     """The check with this id, or with this name without its role.
 
@@ -44,9 +75,8 @@ def failed_check(report: Report, name: str) -> CheckResult:
         known = ", ".join(check.id for check in report.checks if _talks(check.evidence))
         raise UsageError(f"this report has no check {name!r}; with a conversation: {known or 'none'}")
     check = next((one for one in found if _talks(one.evidence)), found[0])
-    if part_of(check.id) == "pair":
-        raise UsageError(f"in {check.id} your two programs talk to each other, so there is nothing to replay")
-    if not _talks(check.evidence):
+    act = last_act(check)
+    if not (_talks(act.events) or (act.plays == "pair" and act.events)):
         raise UsageError(f"in {check.id} nobody talked to the program ({text.OUTCOMES[check.outcome]})")
     return check
 
@@ -60,7 +90,8 @@ def steps(events: Iterable[Event]) -> Iterator[Step]:
     for event in events:
         if event.kind in _ITS_OWN:
             continue
-        who = "the server" if event.kind is EventKind.CONNECTED and event.who == "program" else safe.one_line(event.who)
+        its_own = event.kind is EventKind.CONNECTED and event.who in {"program", *_PROGRAMS}
+        who = _SCRIPTED if its_own else safe.one_line(event.who)
         said = safe.one_line(event.text)
         if event.kind not in _DEEDS:
             yield "note", who, b"", (), f"in the report, {transcript.what(event)}"
@@ -93,13 +124,14 @@ def script(report: Report, check: CheckResult) -> str:
         *text.message_lines(check)[:1],
     ]
     about = "\n".join(f"# {line}" for line in told)
-    rows = "\n".join(f"    {step!r}," for step in steps(check.evidence))
-    over_udp = any(event.ends for event in check.evidence if event.kind in {EventKind.SENT, EventKind.RECEIVED})
-    we_listen = part_of(check.id) == "client"
+    act = last_act(check)
+    rows = "\n".join(f"    {step!r}," for step in steps(act.events))
+    over_udp = any(event.ends for event in act.events if event.kind in {EventKind.SENT, EventKind.RECEIVED})
+    how = f"over_udp={over_udp}, we_listen={act.plays == 'client'}, both={act.plays == 'pair'}"
     return (
         f"#!/usr/bin/env python3\n{about}\n"
         f'"""{usage}"""\n{code}\n\n'
         f"#: What is done, by whom, with which bytes, in pieces of which lengths, and words.\n"
         f"STEPS: list[Step] = [\n{rows}\n]\n\n"
-        f'if __name__ == "__main__":\n    main(STEPS, over_udp={over_udp}, we_listen={we_listen})\n'
+        f'if __name__ == "__main__":\n    main(STEPS, {how})\n'
     )

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 
 from grader.errors import UsageError
 from grader.model import CheckResult, Event, EventKind, Outcome, Report
-from grader.report.replaying import failed_check, script, steps
+from grader.report.replaying import failed_check, last_act, script, steps
 from tests.report.examples import BOTH, ERROR, FRAGMENTS, FULL, report_strategy
 
 SERVER = """
@@ -38,6 +38,14 @@ import socket, sys
 with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
     sock.sendto(input().encode(), (sys.argv[1], int(sys.argv[2])))
     print(f"shown {sock.recv(1024)}")
+"""
+REPLIES = """
+import socket, sys
+with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+    sock.bind(("127.0.0.1", int(sys.argv[1])))
+    while True:
+        data, peer = sock.recvfrom(1024)
+        sock.sendto(data.upper(), peer)
 """
 CONVERSATION = (
     Event(at_ms=1, kind=EventKind.CONNECTED, who="client A", text="to port 5"),
@@ -98,6 +106,68 @@ def test_datagrams_are_played_too(tmp_path: Path) -> None:
     assert "nothing came" in said
 
 
+def starts(who: str) -> Event:
+    return Event(at_ms=1, kind=EventKind.STARTED, who=who, text="python3 x.py")
+
+
+TYPED = Event(at_ms=2, kind=EventKind.TYPED, who="the keyboard", data=b"hello\n", size_bytes=6)
+TOGETHER = (starts("your client"), TYPED, starts("your server"), starts("your client"), TYPED)
+
+
+def played_together(folder: Path, server: str, client: str) -> str:
+    (folder / "server.py").write_text(server)
+    (folder / "client.py").write_text(client)
+    (folder / "replay.py").write_text(script(FULL, check_of(*TOGETHER, part="pair")))
+    python = f"{sys.executable} -u"
+    options = ["--server", f"{python} server.py {{port}}", "--run", f"{python} client.py {{host}} {{port}}"]
+    command = [sys.executable, "-W", "error", "replay.py", *options]
+    ended = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=60, check=False)
+    assert (ended.returncode, ended.stderr) == (0, "")
+    return ended.stdout
+
+
+def test_what_two_programs_say_to_each_other_is_shown_and_passed_on(tmp_path: Path) -> None:
+    said = played_together(tmp_path, SERVER, CLIENT)
+    assert "your client connects" in said
+    assert r"your client sends b'hello\n'" in said
+    assert r"your server sends b'<HELLO\n>'" in said
+    assert r"shown b'<HELLO\n>'" in said
+
+
+def test_datagrams_between_two_programs_are_passed_on(tmp_path: Path) -> None:
+    said = played_together(tmp_path, REPLIES, ASKS)
+    assert "your client sends b'hello'" in said
+    assert "your server sends b'HELLO'" in said
+    assert "shown b'HELLO'" in said
+
+
+@pytest.mark.parametrize(
+    ("events", "plays", "begins"),
+    [
+        (TOGETHER, "pair", 2),
+        ((*TOGETHER, starts("your server"), *CONVERSATION), "server", 5),
+        (
+            (*TOGETHER, starts("your server"), *CONVERSATION, starts("your client"), TYPED),
+            "client",
+            11,
+        ),
+        (
+            (
+                starts("your server"),
+                starts("your client"),
+                Event(at_ms=5, kind=EventKind.RECEIVED, who="the server", data=b"x"),
+            ),
+            "client",
+            1,
+        ),
+        ((starts("your client"), TYPED), "client", 0),
+        ((TYPED,), "pair", 1),
+    ],
+)
+def test_of_two_programs_what_led_to_the_verdict_is_played(events: tuple[Event, ...], plays: str, begins: int) -> None:
+    assert last_act(check_of(*events, part="pair")) == (plays, events[begins:])
+
+
 def test_what_a_report_lacks_is_replaced_and_that_is_said() -> None:
     long = Event(
         at_ms=1, kind=EventKind.SENT, who="client A", data=b"AB\n", size_bytes=6, omitted_bytes=3, head_bytes=2
@@ -114,7 +184,7 @@ def test_what_a_report_lacks_is_replaced_and_that_is_said() -> None:
     [
         (FULL, "nothing", "this report has no check 'nothing'; with a conversation: server.answers"),
         (FULL, ERROR.id, "nobody talked to the program"),
-        (BOTH, "pair.talk", "your two programs talk to each other"),
+        (BOTH, "pair.talk", "nobody talked to the program"),
     ],
 )
 def test_what_cannot_be_replayed_is_said(report: Report, name: str, says: str) -> None:
