@@ -1,4 +1,4 @@
-"""What a source's text says about its program: which role and which transport it is for, and how it wants to be started.
+"""What a source's text says about its program: which role and transport it is for, and how it wants to be started.
 
 These rules decide only where names don't.  They look for words that a program can't do without: who waits for clients
 calls `accept` or binds a port, whatever the language.  Each looks at a line or at a few words, so that no text takes

@@ -244,7 +244,7 @@ def test_a_module_that_node_does_not_find_is_named_and_no_file(naming: str) -> N
             "rack/x",
         ),
         (
-            "Can't locate A in @INC (you may need to install the A::B module)\nBEGIN failed--compilation aborted at x\n",
+            "Can't locate A in @INC (you may need to install the A::B module)\nBEGIN failed--compilation aborted at \n",
             "A::B",
         ),
     ],
