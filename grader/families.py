@@ -35,6 +35,8 @@ class Family:
 
 _ROWS: Final = (
     Family(BASE, "Python, C and C++", ("gcc", "g++", "libc6-dev", "make"), ("python3", "cc", "c++", "make")),
+    # Students on macOS name it in their Makefiles.
+    Family("clang", "clang", ("clang",), ("clang", "clang++")),
     Family("cmake", "CMake", ("cmake",), ("cmake",), also=("ctest",)),
     Family("jvm", "Java", ("default-jdk-headless",), ("javac", "java"), also=("jar",)),
     Family("kotlin", "Kotlin", ("kotlin",), ("kotlinc",), also=("kotlin",), needs=("jvm",)),

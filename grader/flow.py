@@ -16,6 +16,7 @@ from grader.assignment import builds as builds_id
 from grader.assignment.words import as_typed
 from grader.errors import AssignmentError, CannotJudgeError, UsageError
 from grader.job import Built, Checked, Command, Job, Lacking, Refused, Word
+from grader.languages.libraries import missing_library
 from grader.languages.recipe import Recipe
 from grader.languages.sanitizing import sanitized
 from grader.limits import MOST_SEED, SANITIZED_BUILD_S, SANITIZED_CHECKS_S, SANITIZER_BYTES
@@ -167,7 +168,7 @@ def plan(taken: Submission, request: Request) -> Plan:
         UsageError: there is none, or it is not clear which is meant.
     """
     asked = {role: request.assignment.starting(role) for role in request.played_roles}
-    found, lacking = languages.recipes(taken, request.played_roles, asked)
+    found, lacking = languages.recipes(taken, request.played_roles, asked, request.assignment.transport)
     if not found:
         raise UsageError(next(iter(lacking.values())))
     remarks = [*taken.notes, *(warning for made in found.values() for warning in made.warnings)]
@@ -325,6 +326,7 @@ def _play(sandbox: Sandbox, plan: Plan, listen: Listener) -> tuple[dict[Role, Bu
                     builds[role] = result
                     if result.outcome is Outcome.FAILED:
                         hint = languages.which_made(plan.recipes[role], role, result.likely)
+                        hint = hint or missing_library(result.log, _libraries(assignment, sandbox))
                         failed = results.not_built(role, result, hint)
                         checks += results.without_a_program(assignment, plan.chosen, titles(assignment), failed)
                 case Lacking(role=role, tools=tools):
@@ -342,6 +344,11 @@ def _play(sandbox: Sandbox, plan: Plan, listen: Listener) -> tuple[dict[Role, Bu
     if plan.playable - {check.id for check in checks}:
         checks += results.unplayed(assignment, plan.playable, titles(assignment), checks, why)
     return builds, checks
+
+
+def _libraries(assignment: Assignment, sandbox: Sandbox) -> tuple[str, ...] | None:
+    """The libraries that an assignment allows; None in an image of the instructor's own, of which nobody knows."""
+    return None if sandbox.own_image else assignment.image.names
 
 
 def _words(sandbox: Sandbox, plan: Plan) -> Iterator[Word]:

@@ -18,11 +18,12 @@ OTHER_ROLE: Final[dict[Role, Role]] = {"server": "client", "client": "server"}
 USUAL_WORDS: Final = ("", "tcp", "udp", "echo")
 #: The words for a role that students use, in their own language and abbreviated.
 _ALSO: Final[dict[Role, tuple[str, ...]]] = {
-    "server": ("server", "serveur", "servidor", "srv", "servr"),
-    "client": ("client", "klient", "cliente", "cli", "clnt"),
+    "server": ("server", "serveur", "servidor", "serwer", "sunucu", "palvelin", "serv", "srv", "servr", "svr"),
+    "client": ("client", "klien", "klijent", "istemci", "asiakas", "cli", "clnt", "clt"),
 }
-#: Short words that are part of many others ("click", "public"): they count only as words of their own.
-_SHORT: Final = frozenset({"srv", "cli", "clnt", "servr"})
+#: Short words that are part of many others ("click", "service"): they count only as words of their own, or with the
+#: usual words before them, as in `tcpserv.c` and `udpcli01.c`.
+_SHORT: Final = frozenset({"serv", "srv", "servr", "svr", "cli", "clnt", "clt"})
 #: Where tools keep internal files: cargo's parts, CMake's compiler tests.
 _TOOLS_OWN: Final = frozenset({"deps", "incremental", "CMakeFiles", ".fingerprint"})
 
@@ -124,4 +125,7 @@ def _speaks_of(text: str, role: Role) -> bool:
         return True
     # `upper_srv`, `udpCli`: a word ends at a symbol, a digit or a capital letter.
     words = {word.lower() for word in re.findall(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])", text)}
-    return not words.isdisjoint(_SHORT.intersection(_ALSO[role]))
+    short = _SHORT.intersection(_ALSO[role])
+    return not words.isdisjoint(short) or whole.rstrip("0123456789") in {
+        word + end for word in USUAL_WORDS for end in short
+    }

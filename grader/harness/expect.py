@@ -243,6 +243,16 @@ _NO_MODULE: Final = (
         re.compile(r"Error(?: \[ERR_MODULE_NOT_FOUND\])?: Cannot find (?:module|package) '([^\s'./][^\s']*)'"),
         "what Node.js itself brings",
     ),
+    (
+        re.compile(r"\s*from .*[`']<main>'$|.*\(LoadError\)$"),
+        re.compile(r".*: cannot load such file -- ([^\s./][^\s]*) \(LoadError\)$"),
+        "Ruby's standard library",
+    ),
+    (
+        re.compile(r"BEGIN failed--compilation aborted at "),
+        re.compile(r"Can't locate [^\s]+ in @INC \(you may need to install the ([^\s]+) module\)"),
+        "Perl's own modules",
+    ),
 )
 #: Lines of the trace that Node.js prints behind the name.
 _TRACE_LINES = 40

@@ -13,7 +13,7 @@ from __future__ import annotations
 import json
 import re
 import shlex
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import islice
 from pathlib import PurePosixPath
@@ -24,14 +24,15 @@ from grader.assignment.starting import ARGUMENTS, Starting, placeholders_in
 from grader.errors import UsageError
 from grader.families import FAMILIES, STANDALONE, closed, families_of_words, larger_image
 from grader.languages import builds, programs
+from grader.languages.contents import chosen_by, role_by_text, wants_its_own_folder
 from grader.languages.jvm import with_bounded_heap
-from grader.languages.recipe import Recipe
-from grader.languages.scripts import odd_lines
-from grader.languages.sources import Sources, is_side_file
-from grader.languages.table import language_name, language_of
-from grader.model import Role
+from grader.languages.recipe import Recipe, argument, literal
+from grader.languages.scripts import odd_lines, words_of_files
+from grader.languages.sources import Sources, folder_of, is_side_file
+from grader.languages.table import is_language, language_in, language_name
+from grader.model import Role, Transport
 from grader.roles import OTHER_ROLE, belongs_to, role_named
-from grader.submission import CONFIG_NAME, Config, Start, Submission, line_of, shown
+from grader.submission import CONFIG_NAME, SOURCE_SUFFIXES, Config, Start, Submission, line_of, shown
 
 #: A number in a source that may be a port: not part of a name, a fraction or an address.
 _NUMBER: Final = re.compile(r"(?<![\w.])[0-9](?:_?[0-9]){0,6}(?!\w|\.[0-9])")
@@ -45,35 +46,44 @@ class NoProgramError(UsageError):
     """No program for that role was found."""
 
 
-def recipe(submission: Submission, role: Role, asked: Starting = _NOTHING) -> Recipe:
-    """How the submission's server or client is built and started.  `asked`: what the assignment says about that.
+def recipe(
+    submission: Submission, role: Role, asked: Starting = _NOTHING, transport: Transport | None = None
+) -> Recipe:
+    """How the submission's server or client is built and started.
+
+    `asked`: what the assignment says about that.  `transport`: what its programs speak, if that is known.
 
     Raises NoProgramError when there is none, and UsageError when there are several or its language can't be run.
     """
-    return _recipe(Sources(submission), role, asked)
+    return _recipe(Sources(submission, transport), role, asked)
 
 
 def recipes(
-    submission: Submission, roles: Iterable[Role], asked: Mapping[Role, Starting] = MappingProxyType({})
+    submission: Submission,
+    roles: Iterable[Role],
+    asked: Mapping[Role, Starting] = MappingProxyType({}),
+    transport: Transport | None = None,
 ) -> tuple[dict[Role, Recipe], dict[Role, str]]:
     """The programs found for these roles, and for each other role a sentence that says why there is none.
 
-    `asked`: what the assignment says about how they are started.
+    `asked`: what the assignment says about how they are started.  `transport`: what its programs speak.
 
     Raises UsageError when it is not clear which program is meant, or when its language can't be run.
     """
-    sources = Sources(submission)
+    sources = Sources(submission, transport)
+    asked_for = (*roles,)
     found: dict[Role, Recipe] = {}
     lacking: dict[Role, str] = {}
-    for role in roles:
+    for role in asked_for:
         try:
             found[role] = _recipe(sources, role, asked.get(role, _NOTHING))
         except NoProgramError as error:
             lacking[role] = str(error)
-    spare = _taken_twice(submission, found)
-    if spare is not None:
-        del found[spare]
-        lacking[spare] = _none_found(submission, spare, asked.get(spare, _NOTHING).names)
+    if _is_taken_twice(submission, found):
+        found = _shared_out(sources, found, asked)
+        for role in asked_for:
+            if role not in found:
+                lacking[role] = _none_found(sources, role, asked.get(role, _NOTHING).names)
     return found, lacking
 
 
@@ -98,7 +108,7 @@ def lacking(made: Recipe, role: Role, tools: Iterable[str], *, in_images: bool) 
 
 def written_in(submission: Submission, made: Recipe) -> str:
     """The language of a program's sources: of the file that it comes from, or of all; empty if there are several."""
-    own = language_name(made.program)
+    own = language_name(made.program) or (made.language if is_language(made.language) else "")
     if own:
         return own
     found = {language for name in submission.files if (language := language_name(name)) and not is_side_file(name)}
@@ -123,30 +133,59 @@ def _with_arguments(made: Recipe, role: Role, asked: Starting) -> Recipe:
     return replace(made, run=(*made.run[: -len(ARGUMENTS[role])], *arguments), arguments=len(arguments))
 
 
-def _taken_twice(submission: Submission, found: dict[Role, Recipe]) -> Role | None:
-    """The role that loses a file found for both: the one that its name does not suggest, or the last.
-
-    One program for both must be declared in `grader.toml`.
-    """
+def _is_taken_twice(submission: Submission, found: dict[Role, Recipe]) -> bool:
+    """Whether one program was found for both; where that is right a `grader.toml` says so."""
     shared = {made.program for made in found.values()}
-    if len(shared) == len(found) or any(_configured(submission.config, role) for role in found):
+    return len(shared) < len(found) and not any(_configured(submission.config, role) for role in found)
+
+
+def _shared_out(sources: Sources, found: dict[Role, Recipe], asked: Mapping[Role, Starting]) -> dict[Role, Recipe]:
+    """What becomes of one program that was found for both roles.
+
+    A role whose name is on another one takes that.  One that is told by its first argument which role it plays stays
+    for both.  Else it is for the role that its name or its text suggests, or the first.
+    """
+    shared = next(iter(found.values())).program
+    others = {role: other for role in found if (other := _other(sources, role, shared, asked.get(role, _NOTHING)))}
+    if others:
+        return {**found, **others}
+    choices = {role: chosen_by(sources.text(shared), role) for role in found if shared in sources.files}
+    if choices and all(choices.values()):
+        return {role: _told(made, choices[role], asked.get(role, _NOTHING), role) for role, made in found.items()}
+    named = role_named(shared) or (role_by_text(sources.text(shared)) if shared in sources.files else None)
+    role = named if named in found else next(iter(found))
+    return {role: found[role]}
+
+
+def _other(sources: Sources, role: Role, shared: str, asked: Starting) -> Recipe | None:
+    """A role's program if the one that was found for both were not there: one whose name or text says so."""
+    try:
+        found = _with_arguments(_found(sources, role, asked, without=(shared,)), role, asked)
+    except NoProgramError:
         return None
-    named = role_named(shared.pop())
-    return OTHER_ROLE[named] if named else [*found][-1]
+    says = role_by_text(sources.text(found.program)) if found.program in sources.files else None
+    return found if belongs_to(found.program, role) or says == role else None
 
 
-def _found(sources: Sources, role: Role, asked: Starting) -> Recipe:
+def _told(made: Recipe, word: str, asked: Starting, role: Role) -> Recipe:
+    """The recipe with a word before the arguments."""
+    count = len(asked.arguments_of(role))
+    at = len(made.run) - count
+    return replace(made, run=(*made.run[:at], word, *made.run[at:]))
+
+
+def _found(sources: Sources, role: Role, asked: Starting, without: tuple[str, ...] = ()) -> Recipe:
     submission = sources.submission
     given_away = _configured_files(submission, _configured(submission.config, OTHER_ROLE[role]))
-    winners = programs.candidates(sources, role, given_away, asked.names)
+    winners = programs.candidates(sources, role, (*given_away, *without), asked.names)
     if asked.build_command:
         return builds.as_asked(sources, role, winners, asked)
     built = builds.built(sources, role, winners, asked.names)
     if built is not None:
         return built
     if not winners:
-        _refuse_csharp(submission, role)
-        raise NoProgramError(_none_found(submission, role, asked.names))
+        _refuse_other_languages(submission, role)
+        raise NoProgramError(_none_found(sources, role, asked.names))
     if len(winners) > 1:
         raise UsageError(_several_found(sources, role, winners, asked))
     return _from_source(sources, role, winners[0])
@@ -159,20 +198,46 @@ def _configured(config: Config | None, role: Role) -> Start | None:
 
 
 def _from_source(sources: Sources, role: Role, name: str) -> Recipe:
-    language = language_of(name)
+    language = language_in(sources, name)
     if language is None:
         message = f"{name} is not a source file"
         raise ValueError(message)
-    return language.recipe(sources, role, name)
+    return _where_its_files_are(sources, language.recipe(sources, role, name), name)
 
 
-def _refuse_csharp(submission: Submission, role: Role) -> None:
+#: Suffixes of files that sources name for compilers and interpreters, and that are found whatever the folder is.
+_NOT_READ: Final = SOURCE_SUFFIXES | {".h", ".hpp", ".hh", ".hxx"}
+
+
+def _where_its_files_are(sources: Sources, made: Recipe, name: str) -> Recipe:
+    """The recipe, started in the program's own folder if that is where it looks for its files."""
+    folder = folder_of(name)
+    data = [file for file in sources.files if PurePosixPath(file).suffix.lower() not in _NOT_READ]
+    if not folder or made.run[0] == "env" or not wants_its_own_folder(sources.text(name), folder, data):
+        return made
+    up = "../" * (folder.count("/") + 1)
+    own, run = literal(argument(name)), []
+    for before, word in zip(("", *made.run), made.run, strict=False):
+        if word == own:
+            run.append(literal(argument(PurePosixPath(name).name)))
+        elif before == "-cp":
+            run.append(":".join(f"{up}{path}" for path in word.split(":")))
+        else:
+            run.append(f"{up}{word.removeprefix('./')}" if word.startswith("./") else word)
+    if run == [*made.run]:
+        return made
+    return replace(made, run=("env", "-C", literal(folder), *run))
+
+
+def _refuse_other_languages(submission: Submission, role: Role) -> None:
     """Raised only if nothing else was found."""
     for name in submission.files:
-        if language_name(name) == "C#" and not belongs_to(name, OTHER_ROLE[role]):
+        language = language_name(name)
+        if language and not is_language(language) and not belongs_to(name, OTHER_ROLE[role]):
+            where = "an image with .NET" if language == "C#" else f"an image that has {language}"
             message = (
-                f"the {role} {shown(name)} is written in C#: a {CONFIG_NAME} must say how to build and run it, "
-                "in an image with .NET"
+                f"the {role} {shown(name)} is written in {language}: a {CONFIG_NAME} must say how to build and run it, "
+                f"in {where}"
             )
             raise UsageError(message)
 
@@ -190,7 +255,7 @@ def _from_config(sources: Sources, start: Start) -> Recipe:
         build=_configured_build(start.build),
         run=with_bounded_heap(start.run),
         asks=start.asks,
-        families=families_of_words(_words(start)),
+        families=families_of_words((*_words(start), *words_of_files(sources, _words_of(_words(start))))),
         warnings=tuple(words for name in scripts for words in odd_lines(sources, name, "its interpreter")),
     )
 
@@ -244,8 +309,19 @@ def _ports_in(sources: Sources, made: Recipe) -> tuple[int, ...]:
 # what to say when it is not clear
 
 
-def _none_found(submission: Submission, role: Role, names: tuple[str, ...]) -> str:
-    other = OTHER_ROLE[role]
+#: Forms in which a program may be that can't be started, by suffix or by what its file holds, and what to do.
+_NOTEBOOK: Final = (
+    "is a Jupyter notebook, which can't be started like a program: export it as a script and hand that in"
+)
+_COMPILED: Final = "is a compiled program, and programs are built from their source: hand that in"
+_CLASSES: Final = (".class", ".jar", ".pyc")
+
+
+def _none_found(sources: Sources, role: Role, names: tuple[str, ...]) -> str:
+    submission, other = sources.submission, OTHER_ROLE[role]
+    unusable = next(_unusable(sources, role), "")
+    if unusable:
+        return f"no {role} was found: {unusable}"
     others = [name for name in submission.files if language_name(name) and belongs_to(name, other)]
     if others:
         return f"this submission has a {other} ({shown(others[0])}) but no {role}"
@@ -257,6 +333,17 @@ def _none_found(submission: Submission, role: Role, names: tuple[str, ...]) -> s
         f"no {role} was found: looked for {_listed(wanted, 'or')} and similar names, but found only "
         f"{_listed([shown(name) for name in submission.files], 'and')}"
     )
+
+
+def _unusable(sources: Sources, role: Role) -> Iterator[str]:
+    """What was handed in for a role and can't be started, each with why."""
+    for name in sources.files:
+        if not belongs_to(name, OTHER_ROLE[role]):
+            suffix = PurePosixPath(name).suffix.lower()
+            if suffix == ".ipynb":
+                yield f"{shown(name)} {_NOTEBOOK}"
+            elif suffix in _CLASSES or (name in sources.compiled and suffix in ("", ".exe", ".out")):
+                yield f"{shown(name)} {_COMPILED}"
 
 
 def _several_found(sources: Sources, role: Role, names: list[str], asked: Starting) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from pathlib import PurePosixPath
 from typing import Final
 
@@ -12,6 +13,7 @@ from grader.languages.recipe import Argv, Recipe, argument, literal, unused
 from grader.languages.sources import Sources, folder_of, is_side_file
 from grader.model import Role
 from grader.roles import OTHER_ROLE, belongs_to
+from grader.submission import shown
 
 JAVA_SUFFIXES: Final = (".java",)
 KOTLIN_SUFFIXES: Final = (".kt",)
@@ -30,7 +32,7 @@ _HEAP: Final = "-Xmx256m"
 #: How options begin that say how large the heap may become.
 _BOUNDS: Final = ("-Xmx", "-mx", "-XX:MaxHeapSize=", "-XX:MaxRAM", "@")
 _JAVA: Final[Argv] = ("java", _HEAP, "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-XX:-UsePerfData")
-_JAVAC: Final[Argv] = ("javac", "-J-Xmx256m", "-encoding", "UTF-8", "-nowarn", "-g")
+_JAVAC: Final[Argv] = ("javac", "-J-Xmx256m", "-nowarn", "-g")
 #: Files that list a project's libraries, none of which can be fetched.
 _PROJECTS: Final = {"pom.xml": "Maven", "build.gradle": "Gradle", "build.gradle.kts": "Gradle"}
 _DEPENDENCY: Final = re.compile(r"<dependency>|^[^\S\n]*(?:implementation|api|compile)\b", re.MULTILINE)
@@ -49,7 +51,7 @@ def java(sources: Sources, role: Role, name: str) -> Recipe:
     paths = ":".join(dict.fromkeys((own_root or ".", *(root or "." for root in roots.values() if root not in tests))))
     jars = sources.with_suffix((".jar",))
     classes = ":".join((output, *jars))
-    build: Argv = (*_JAVAC, "-d", output, "-sourcepath", paths)
+    build: Argv = (*_JAVAC, "-encoding", _encoding(sources), "-d", output, "-sourcepath", paths)
     if jars:
         build = (*build, "-cp", ":".join(jars))
     package = _package(sources.text(name))
@@ -60,8 +62,24 @@ def java(sources: Sources, role: Role, name: str) -> Recipe:
         build=((*build, *map(argument, files)),),
         run=(*_JAVA, "-cp", literal(classes), start, *ARGUMENTS[role]),
         families=frozenset({BASE, "jvm"}),
-        warnings=_libraries_wanted(sources),
+        warnings=(*_libraries_wanted(sources), *_marked(sources, files)),
     )
+
+
+def _encoding(sources: Sources) -> str:
+    """What the sources are written in: compilers on Windows took its own code page for granted until Java 18."""
+    for file in sources.with_suffix(JAVA_SUFFIXES):
+        try:
+            sources.head(file).decode()
+        except UnicodeDecodeError:
+            return "windows-1252"
+    return "UTF-8"
+
+
+def _marked(sources: Sources, files: list[str]) -> Iterator[str]:
+    for file in files:
+        if sources.head(file, 3) == b"\xef\xbb\xbf":
+            yield f"{shown(file)} begins with a byte order mark, which javac refuses: save it as UTF-8 without one"
 
 
 def with_bounded_heap(run: Argv) -> Argv:

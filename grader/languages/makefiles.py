@@ -12,12 +12,20 @@ from typing import Final, NamedTuple
 MAKEFILES: Final = ("GNUmakefile", "makefile", "Makefile")
 #: A Makefile for one program has a few kilobytes.
 _MOST_CHARS: Final = 256 * 1024
+_LONGEST_LINE: Final = 4000
 
 
 #: A command that starts a program: one in the folder, or one that an interpreter reads.
 _STARTS: Final = re.compile(
     r"\t[@\-+ \t]*(?:cd\s+[\w./-]+\s*(?:&&|;)\s*)?(?:\./(?!configure)(?![\w./-]*\.sh\b)|python[\d.]*\s|node\s|java\s)"
 )
+
+
+#: A line that says something to people alone.
+_PRINTS: Final = re.compile(r"\s*(?:#|[@\-+]*\s*(?:echo|printf)\b)")
+_WORD: Final = re.compile(r"[\w./+-]+")
+_RULE: Final = re.compile(r"[^\t #:=][^#:=]*:(?![:=])")
+_INDENTED: Final = re.compile(r" +[@\-+]?[\w.$/][^=:]*$")
 
 
 class Rule(NamedTuple):
@@ -96,6 +104,19 @@ def made_from(text: str, stem: str) -> list[str]:
     return [PurePosixPath(name).name for name in found if "$" not in name and not name.endswith(".o")]
 
 
+def words(text: str) -> list[str]:
+    """The words of a Makefile that may be commands: not those of comments, and not what it prints."""
+    return [word for line in _lines(text) if not _PRINTS.match(line) for word in _WORD.findall(line)]
+
+
+def has_spaces_for_tabs(text: str) -> bool:
+    """Whether a rule is followed by lines that look like its commands, but begin with spaces."""
+    lines = _lines(text)
+    return ".RECIPEPREFIX" not in text and any(
+        _RULE.match(line) and _INDENTED.match(below) for line, below in itertools.pairwise(lines)
+    )
+
+
 def has_rules(text: str) -> bool:
     """Whether it has a rule that makes something: not only variables, `.PHONY` and the like."""
     return any(not target.startswith(".") and "%" not in target for rule in rules(text) for target in rule.targets)
@@ -118,5 +139,23 @@ def makes_target(text: str, target: str, files: Collection[str] = ()) -> bool:
     return any(source.replace("%", target) in files for each in sources for source in each)
 
 
+#: A variable that is given once and for all, and where it is used.
+_GIVEN: Final = re.compile(r"[ ]*(?:export[ ]+)?(\w+)[ \t]*[:?]{0,2}=[ \t]*([^#\n]{0,200})")
+_USE: Final = re.compile(r"\$(?:\((\w+)\)|\{(\w+)\})")
+#: How deep variables hold others in Makefiles that people write.
+_ROUNDS: Final = 3
+
+
 def _lines(text: str) -> list[str]:
-    return text[:_MOST_CHARS].replace("\r\n", "\n").replace("\\\n", " ").split("\n")
+    """The lines, with variables replaced by what they hold, if that is on one line and no function."""
+    plain = text[:_MOST_CHARS].replace("\r\n", "\n").replace("\\\n", " ").split("\n")
+    given = {found[1]: found[2].strip() for line in plain if (found := _GIVEN.match(line))}
+    for _ in range(_ROUNDS):
+        plain = [_filled(line, given) for line in plain]
+    return plain
+
+
+def _filled(line: str, given: dict[str, str]) -> str:
+    if "$" not in line or len(line) > _LONGEST_LINE:
+        return line
+    return _USE.sub(lambda use: given.get(use[1] or use[2], use[0]), line)

@@ -23,7 +23,9 @@ CPP_SUFFIXES: Final = (".cpp", ".cc", ".cxx", ".c++")
 _HEADERS: Final = (".h", ".hpp", ".hh", ".hxx")
 #: C and C++ define it, with anything before it; a prototype ends in ";".
 MAIN_IN_C: Final = re.compile(
-    r"^[^\S\n]*(?:[\w:]+[^\S\n]+){0,3}main[^\S\n]*\([^;{)]*\)\s*(?:noexcept\s*)?\{", re.MULTILINE
+    r"^[^\S\n]*(?:[\w:]+[^\S\n]+){0,3}main[^\S\n]*\([^;{)]{0,300}\)"
+    r"(?:\s|//[^\n]{0,300}|/\*[^*]{0,300}\*/|noexcept|->|int|try){0,99}\{",
+    re.MULTILINE,
 )
 MAIN_IN_GO: Final = re.compile(r"^func[^\S\n]+main[^\S\n]*\([^\S\n]*\)", re.MULTILINE)
 MAIN_IN_RUST: Final = re.compile(r"^[^\S\n]*(?:pub[^\S\n]+)?(?:async[^\S\n]+)?fn[^\S\n]+main[^\S\n]*\(", re.MULTILINE)
@@ -36,7 +38,14 @@ _WINSOCK: Final = re.compile(
 #: What the compilers are given: all warnings, since a student reads them; an optimisation that keeps lines; what a
 #: stack trace needs.
 _C: Final[Argv] = ("cc", "-Wall", "-O1", "-g")
-_CPP: Final[Argv] = ("g++", "-std=c++17", "-Wall", "-O1", "-g")
+_CPP_OPTIONS: Final[Argv] = ("-Wall", "-O1", "-g")
+#: What only C++20 has, and students use: its headers, and parts of older ones.
+_CPP_20: Final = re.compile(
+    r"^[^\S\n]*#[^\S\n]*include[^\S\n]*<(?:barrier|bit|compare|concepts|coroutine|format|latch|numbers|ranges|semaphore"
+    r"|source_location|span|stop_token|syncstream)>|\bstd::(?:jthread|ranges|span)\b|\.(?:starts_with|ends_with)\("
+    r"|\bco_(?:await|return|yield)\b",
+    re.MULTILINE,
+)
 #: After the sources, for what they use: threads, and C's separate mathematics library.
 _LIBRARIES: Final[Argv] = ("-pthread", "-lm")
 
@@ -49,7 +58,9 @@ def c(sources: Sources, role: Role, name: str) -> Recipe:
 
 def cpp(sources: Sources, role: Role, name: str) -> Recipe:
     """A C++ program; its C files are compiled as C++ too."""
-    build = (*_CPP, *_rest(sources, (*CPP_SUFFIXES, *C_SUFFIXES), role, name))
+    newer = any(_CPP_20.search(sources.text(file)) for file in sources.with_suffix((*CPP_SUFFIXES, *_HEADERS)))
+    standard = "-std=c++20" if newer else "-std=c++17"
+    build = ("g++", standard, *_CPP_OPTIONS, *_rest(sources, (*CPP_SUFFIXES, *C_SUFFIXES), role, name))
     return _compiled("C++", build, sources, role, name)
 
 
@@ -70,7 +81,8 @@ def _compiled(language: str, build: Argv, sources: Sources, role: Role, name: st
 def _helpers(sources: Sources, suffixes: tuple[str, ...], role: Role, name: str) -> list[str]:
     """The files that a program is linked from besides its own: those whose headers it includes, directly or not.
 
-    If a header has no source with its name, what it declares may be in any: then all of them belong to it.
+    If a header has no source with its name, what it declares may be in any: then all of them belong to it.  Those that
+    define a function which the program uses and doesn't define belong to it without any header.
     """
     others = [
         file
@@ -103,7 +115,30 @@ def _helpers(sources: Sources, suffixes: tuple[str, ...], role: Role, name: str)
             wanted.update(dict.fromkeys(files))
     if homeless:
         wanted.update(dict.fromkeys(file for files in by_stem.values() for file in files))
+    _add_definers(sources, name, wanted, [file for files in by_stem.values() for file in files])
     return [file for file in others if file in wanted]
+
+
+#: A function's definition that other files can use, as far as a line tells; what looks like one in a function's body.
+_DEFINED: Final = re.compile(
+    r"^(?!static\b|else\b)[A-Za-z_][\w \t*&:]{0,80}?\b(\w{1,80})[ \t]*\([^;{}()]{0,300}\)\s*\{", re.MULTILINE
+)
+_USED: Final = re.compile(r"\b(\w{1,80})[ \t]*\(")
+
+
+def _add_definers(sources: Sources, name: str, wanted: dict[str, None], others: list[str]) -> None:
+    """Add those of the others that define what is used and not defined yet."""
+    defined = {file: {*_DEFINED.findall(sources.text(file))} for file in (name, *wanted, *others)}
+    waiting = [name, *wanted]
+    have = set().union(*(defined[file] for file in waiting))
+    while waiting:
+        used = {*_USED.findall(sources.text(waiting.pop()))} - have
+        for file in others:
+            if file not in wanted and not used.isdisjoint(defined[file]):
+                wanted[file] = None
+                waiting.append(file)
+                have |= defined[file]
+                used -= have
 
 
 def _included(text: str) -> Iterable[str]:
@@ -143,18 +178,29 @@ def go(sources: Sources, role: Role, name: str) -> Recipe:
         what = [f"./{inside}" if inside else "."]
     up = "../" * (module.count("/") + 1) if module else ""
     build: Argv = ("go", "build", "-o", f"{up}{output}", *map(argument, what))
-    if module:
-        build = ("env", "-C", module, *build)
+    mode = _module_mode(sources, module)
+    if module or mode:
+        build = ("env", *(("-C", module) if module else ()), *mode, *build)
     run = (f"./{output}", *ARGUMENTS[role])
-    return Recipe("Go", name, (*_older_module(sources, module), build), run, families=frozenset({BASE, "go"}))
+    return Recipe("Go", name, (*_older_module(sources), build), run, families=frozenset({BASE, "go"}))
 
 
-def _older_module(sources: Sources, module: str | None) -> tuple[Argv, ...]:
-    """What lets an older Go read a `go.mod`: the language's version in two numbers, and no toolchain line."""
-    manifest = joined(module or "", "go.mod")
-    if module is None or not _NEWER_MODULE.search(sources.text(manifest)):
+def _module_mode(sources: Sources, module: str | None) -> Argv:
+    """What Go must be told where libraries are handed in, or several modules as a workspace: else nothing is asked."""
+    if "go.work" in sources.taken:
+        return ("GOFLAGS=-mod=readonly",)
+    if module is not None and joined(module, "vendor/modules.txt") in sources.taken:
+        return ("GOFLAGS=-mod=vendor",)
+    return ()
+
+
+def _older_module(sources: Sources) -> tuple[Argv, ...]:
+    """What lets an older Go read a `go.mod` or `go.work`: the language's version in two numbers, and no toolchain."""
+    manifests = [name for name in sources.files if PurePosixPath(name).name in {"go.mod", "go.work"}]
+    newer = [name for name in manifests if _NEWER_MODULE.search(sources.text(name))]
+    if not newer:
         return ()
-    return (("sed", "-i", "-E", r"s/^(go +[0-9]+\.[0-9]+)\..*/\1/; /^toolchain /d", manifest),)
+    return (("sed", "-i", "-E", r"s/^(go +[0-9]+\.[0-9]+)\..*/\1/; /^toolchain /d", *newer),)
 
 
 def _module_of(sources: Sources, folder: str) -> str | None:

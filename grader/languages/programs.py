@@ -3,7 +3,8 @@
 Nothing is guessed between two files that are equally likely: all that are left are returned.  The rules, each of which
 only decides if the ones before it left several: a name that the assignment gives it; a usual name; a file or folder
 name that mentions the role; any file that doesn't mention the other role; those with a main function; those that no
-other source includes or imports; those that a README or a start script starts.
+other source includes or imports; those that a README or a start script starts; those that aren't called old; those
+whose text is a program of that role and transport.  Programs for the other transport never count beside one that isn't.
 """
 
 from __future__ import annotations
@@ -14,9 +15,10 @@ from collections.abc import Callable, Collection, Iterable
 from pathlib import PurePosixPath
 from typing import Final
 
-from grader.languages.sources import Sources, folder_of, is_aside, is_side_file, joined
-from grader.languages.table import SHELL, language_of
-from grader.model import Role
+from grader.languages.contents import role_by_text, transport_by_text
+from grader.languages.sources import Sources, folder_of, is_aside, is_old, is_side_file, joined
+from grader.languages.table import SHELL, language_in, language_of
+from grader.model import Role, Transport
 from grader.roles import OTHER_ROLE, belongs_to, is_called, is_usual, plain, role_spoken_of, tiers
 
 Rule = Callable[[str], bool]
@@ -29,6 +31,8 @@ _STARTS: Final = ("", "run", "start", "launch", "go")
 _COMMAND: Final = re.compile(r"(?:\b(?:python[\d.]*|node|ruby|perl|java|go|bash|sh|npx|ts-node)[^\S\n]|\./)")
 #: Text up to the end of a command in backticks, or to the end of the line.
 _PIECE: Final = re.compile(r"[^`]*`[^`]*`|[^`]+")
+#: Words in names that say what a program speaks.
+_SPEAKS: Final[dict[Transport, tuple[str, ...]]] = {"tcp": ("tcp",), "udp": ("udp", "dgram", "datagram")}
 _README: Final = re.compile(r"(?:readme|anleitung|howto|usage|notes|report)(?:\.\w+)?", re.IGNORECASE)
 
 
@@ -38,21 +42,35 @@ def candidates(sources: Sources, role: Role, given_away: Collection[str], given:
     `given_away`: files that are the other program's, as the submission says.  `given`: names that the assignment gives
     the program.
     """
-    every = [name for name in sources.files if language_of(name) and not is_side_file(name) and name not in given_away]
+    every = [
+        name
+        for name in sources.files
+        if language_in(sources, name) and not is_side_file(name) and name not in given_away
+    ]
     if len(sources.files) == 1 and not any(is_usual(name, OTHER_ROLE[role]) for name in every):
         return every  # handed in alone: it is the program, whatever its name
-    programs = [name for name in every if language_of(name) is not SHELL]
+    programs = [name for name in every if language_in(sources, name) is not SHELL]
     meant = [name for name in programs if not is_aside(name)] or programs
+    same = [name for name in meant if not _speaks_another(sources, name)]
+    meant = same if any(belongs_to(name, role) for name in same) else meant
     mains = [name for name in meant if _has_main(sources, name)]
     found = (
         _first(_given(given), every)
         or _first(_named(role, ("",)), mains)
-        or _first(_scripts(role), [name for name in every if language_of(name) is SHELL])
+        or _first(_scripts(role), [name for name in every if language_in(sources, name) is SHELL])
         or _first(_named(role, ("near", "rest")), mains)
         or _first(_named(role, ("", "near")), meant)
         or ([] if mains else _first(_named(role, ("rest",)), meant))
     )
     return _narrowed(sources, role, found)
+
+
+def _speaks_another(sources: Sources, name: str) -> bool:
+    """Whether a path says that a program is for another transport than the assignment's."""
+    if sources.transport is None:
+        return False
+    said = {transport for transport, words in _SPEAKS.items() if any(word in plain(name) for word in words)}
+    return bool(said) and sources.transport not in said
 
 
 def _first(rules: Iterable[Rule], names: list[str]) -> list[str]:
@@ -106,7 +124,7 @@ def _scripts(role: Role) -> list[Rule]:
 
 def _has_main(sources: Sources, name: str) -> bool:
     """Whether a file can be started; an empty one tells us nothing."""
-    language = language_of(name)
+    language = language_in(sources, name)
     if language is None or language.main is None or not language.always:
         return True
     text = sources.text(name)
@@ -120,6 +138,9 @@ def _narrowed(sources: Sources, role: Role, found: list[str]) -> list[str]:
     rules: tuple[Callable[[list[str]], list[str]], ...] = (
         lambda names: _not_taken_in(sources, names),
         lambda names: _started(sources, role, names),
+        lambda names: [name for name in names if not is_old(name)],
+        lambda names: [name for name in names if sources.transport in (transport_by_text(sources.text(name)), None)],
+        lambda names: [name for name in names if role_by_text(sources.text(name)) == role],
         lambda names: _guarded(sources, names),
         lambda names: [name for name in names if plain(PurePosixPath(name).stem) in _MAIN_NAMES],
     )
@@ -155,7 +176,7 @@ def _guarded(sources: Sources, names: list[str]) -> list[str]:
 def _started(sources: Sources, role: Role, names: list[str]) -> list[str]:
     """Those that a README, a start script or `package.json` starts; in words about the role, if there are any."""
     commands = [*_commands(sources)]
-    for wanted in ([words for role_of, words in commands if role_of == role], [words for _, words in commands]):
+    for wanted in ([words for about, words in commands if about == role], [words for _, words in commands]):
         found = [name for name in names if any(_names(words, name) for words in wanted)]
         if found:
             return found
@@ -199,8 +220,10 @@ def _package_starts(text: str) -> Iterable[tuple[str, str]]:
     for key, words in (scripts if isinstance(scripts, dict) else {}).items():
         if isinstance(words, str):
             yield key, words
-    if isinstance(package.get("main"), str):
-        yield "main", package["main"]
+    commands = package.get("bin")
+    for key, words in (*(commands.items() if isinstance(commands, dict) else ()), ("main", package.get("main"))):
+        if isinstance(words, str):
+            yield key, words.removeprefix("./")
 
 
 def _names(line: str, name: str) -> bool:

@@ -8,7 +8,8 @@ from pathlib import PurePosixPath
 from typing import Final
 
 from grader.assignment.starting import ARGUMENTS
-from grader.families import BASE
+from grader.families import BASE, families_of_words
+from grader.languages import makefiles
 from grader.languages.recipe import Argv, Recipe, argument, literal, unused
 from grader.languages.sources import Sources, folder_of, joined
 from grader.model import Role
@@ -44,7 +45,7 @@ def _old_python(sources: Sources, name: str) -> Iterable[str]:
 def _python_start(sources: Sources, name: str) -> Argv:
     folder, stem = folder_of(name), PurePosixPath(name).stem
     is_main = stem == "__main__"
-    root = _module_root(sources, name) if folder else None
+    root = _module_root(sources, name) if folder and name.lower().endswith(".py") else None
     if root is None:
         return "python3", literal(argument((folder or ".") if is_main else name))
     inside = folder.removeprefix(root).strip("/") if root else folder
@@ -103,17 +104,37 @@ def javascript(_sources: Sources, role: Role, name: str) -> Recipe:
 
 
 def typescript(sources: Sources, role: Role, name: str) -> Recipe:
-    """A TypeScript program, compiled to CommonJS.
+    """A TypeScript program, compiled to CommonJS, or to a module where it uses what only modules have.
 
     The compiler writes a program even if it reports errors, and it reports one for every library without types: so only
-    the program counts, and the messages are shown.
+    the program counts, and the messages are shown.  The `package.json` beside the result says what it is, whatever the
+    submission's own says about its sources.
     """
     output = unused(f"{role}-js", sources.taken)
-    made = f"{output}/{PurePosixPath(name).with_suffix('.js')}"
-    options = "--target es2022 --module commonjs --esModuleInterop --skipLibCheck --rootDir . --outDir"
-    build = ("sh", "-c", f'tsc {options} "$1" "$2"; test -e "$3"', "tsc", output, argument(name), made)
+    path = PurePosixPath(name)
+    made = f"{output}/{path.with_suffix('.mjs' if path.suffix.lower() == '.mts' else '.js')}"
+    kind, target = ("module", "node16") if _is_module(sources, path) else ("commonjs", "commonjs")
+    options = (
+        f"--target es2022 --module {target} --moduleResolution {_RESOLUTION[kind]} --esModuleInterop --skipLibCheck"
+    )
+    mark = f'mkdir -p "$1" && echo \'{{"type": "{kind}"}}\' >"$1/package.json"'
+    build = ("sh", "-c", f'{mark}; tsc {options} --rootDir . --outDir "$1" "$2"; test -e "$3"', "tsc", output)
     run = ("node", literal(made), *ARGUMENTS[role])
-    return Recipe("TypeScript", name, (build,), run, families=frozenset({BASE, "node", "typescript"}))
+    return Recipe(
+        "TypeScript", name, ((*build, argument(name), made),), run, families=frozenset({BASE, "node", "typescript"})
+    )
+
+
+#: How the compiler finds what a file imports.
+_RESOLUTION: Final = {"module": "node16", "commonjs": "node"}
+#: What CommonJS doesn't have: `import.meta`, and waiting outside of functions.
+_MODULES_ONLY: Final = re.compile(
+    r"\bimport\.meta\b|^(?:(?:const|let|var)[^\S\n]+[^=\n]{1,80}=[^\S\n]*)?(?:for[^\S\n]+)?await\b", re.MULTILINE
+)
+
+
+def _is_module(sources: Sources, path: PurePosixPath) -> bool:
+    return path.suffix.lower() == ".mts" or _MODULES_ONLY.search(sources.text(str(path))) is not None
 
 
 def ruby(_sources: Sources, role: Role, name: str) -> Recipe:
@@ -132,7 +153,33 @@ def shell(sources: Sources, role: Role, name: str) -> Recipe:
     text = sources.text(name)
     first = text.partition("\n")[0]
     run = ("bash" if "bash" in first else "sh", literal(argument(name)), *ARGUMENTS[role])
-    return Recipe("shell", name, (), run, warnings=tuple(odd_lines(sources, name, "the shell")))
+    families = families_of_words(_commands(text))
+    return Recipe("shell", name, (), run, families=families, warnings=tuple(odd_lines(sources, name, "the shell")))
+
+
+#: Words before a command that are not yet the command.
+_NOT_YET: Final = frozenset(
+    {"exec", "nohup", "time", "command", "env", "sudo", "then", "do", "else", "if", "while", "until", "!", "{"}
+)
+
+
+def words_of_files(sources: Sources, words: Iterable[str]) -> Iterable[str]:
+    """The commands in scripts and Makefiles that a command line uses: what they need must be there, too."""
+    used = {*words}
+    for name in sources.files:
+        base = PurePosixPath(name).name
+        if name in used and sources.head(name, 2) == b"#!":
+            yield from _commands(sources.text(name))
+        elif "make" in used and base in makefiles.MAKEFILES:
+            yield from makefiles.words(sources.text(name))
+
+
+def _commands(text: str) -> Iterable[str]:
+    """The first word of each command of a script, as far as that can be told without a shell."""
+    for line in text.split("\n"):
+        for piece in re.split(r"[;&|()`]", line.partition("#")[0]):
+            words = (word for word in piece.split() if word not in _NOT_YET and "=" not in word)
+            yield from (word.strip("\"'") for _, word in zip(range(1), words, strict=False))
 
 
 def odd_lines(sources: Sources, name: str, reader: str) -> Iterable[str]:

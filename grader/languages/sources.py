@@ -8,17 +8,23 @@ from functools import cached_property
 from pathlib import PurePosixPath
 from typing import Final
 
+from grader.model import Transport
 from grader.submission import Submission
 
 #: Sources that students write are tens of kilobytes.
 _SOURCE_BYTES: Final = 1 << 20
-#: How object files, programs and libraries begin (elf(5), ar(5)).
-_COMPILED: Final = (b"\x7fELF", b"!<arch>\n")
+#: How object files, programs and libraries begin: Linux's (elf(5), ar(5)), macOS's in either word size and for several
+#: processors, which is how a Java class begins too, and Windows'.
+_COMPILED: Final = (
+    *(b"\x7fELF", b"!<arch>\n"),
+    *(b"\xcf\xfa\xed\xfe", b"\xce\xfa\xed\xfe", b"\xca\xfe\xba\xbe"),
+    b"MZ\x90\0",
+)
 
-#: Never the program: files for packaging and test tools.
+#: Never the program: files for packaging, for test tools and for compilers alone.
 _SIDE_FILE: Final = re.compile(
-    r"(__init__|setup|conftest|package-info|module-info|build|vite\.config|jest\.config|test_.*|.*_test|.*\.test|.*\.spec)"
-    r"\.\w+",
+    r"(__init__|setup|conftest|package-info|module-info|build|gulpfile|gruntfile|noxfile|fabfile"
+    r"|test_.*|.*_tests?|.*\.(?:test|spec|config|conf|d))\.\w+",
     re.IGNORECASE,
 )
 #: Folders whose programs are never meant: tests, old versions, other people's code.
@@ -28,13 +34,21 @@ _SIDE_FOLDERS: Final = frozenset(
         *("dist", "site-packages", "thirdparty", "external", "benches", "benchmark", "sample", "samples"),
     }
 )
+#: Words in a name for what was there before: `server_old.py`, `backup 2/`.
+_OLD: Final = frozenset({"old", "backup", "bak", "orig", "deprecated", "unused"})
+#: What file managers call a second one: `Copy of server`, `server - Copy (2)`, `server copy`.
+_SECOND: Final = re.compile(r"copy of .*|.* (?:- )?\(?(?:copy|kopie|copia|copie)\)?(?: ?\(?\d+\)?)?", re.IGNORECASE)
 
 
 class Sources:
-    """The files of a submission, with their texts."""
+    """The files of a submission, with their texts.
 
-    def __init__(self, submission: Submission) -> None:
+    `transport`: what the programs that are looked for speak; None if that is not known.
+    """
+
+    def __init__(self, submission: Submission, transport: Transport | None = None) -> None:
         self.submission = submission
+        self.transport = transport
         self.files = submission.files
         self.taken = frozenset({*submission.files, *submission.folders})
         self._contents = submission.contents()
@@ -86,8 +100,8 @@ def is_below(name: str, folder: str) -> bool:
 
 
 def is_hidden(name: str) -> bool:
-    """Whether `ls` would not show a file."""
-    return PurePosixPath(name).name.startswith(".")
+    """Whether `ls` would not show a file, or a folder that it is in: what editors and tools keep for themselves."""
+    return any(part.startswith(".") for part in PurePosixPath(name).parts)
 
 
 def is_side_file(name: str) -> bool:
@@ -97,4 +111,14 @@ def is_side_file(name: str) -> bool:
 
 def is_aside(name: str) -> bool:
     """Whether a file is in a folder whose programs are never meant."""
-    return any(part.lower() in _SIDE_FOLDERS for part in PurePosixPath(name).parent.parts)
+    return any(part.lower() in _SIDE_FOLDERS or _says_old(part) for part in PurePosixPath(name).parent.parts)
+
+
+def is_old(name: str) -> bool:
+    """Whether a file's own name says that there is a newer one."""
+    return _says_old(PurePosixPath(name).stem)
+
+
+def _says_old(part: str) -> bool:
+    words = {word.lower() for word in re.findall(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])", part)}
+    return not _OLD.isdisjoint(words) or _SECOND.fullmatch(part) is not None

@@ -56,9 +56,45 @@ LANGUAGES: Final = (
 )
 #: A script is the program only if its name says what it starts: many submissions have scripts that do other things.
 SHELL: Final = Language("shell", (".sh", ".bash"), scripts.shell)
-#: Known well enough to say that it can't be started as it is.
-_CSHARP: Final = (".cs",)
+#: Known well enough to say that they can't be started as they are.
+_OTHERS: Final = {
+    ".cs": "C#",
+    ".clj": "Clojure",
+    ".dart": "Dart",
+    ".erl": "Erlang",
+    ".ex": "Elixir",
+    ".exs": "Elixir",
+    ".fs": "F#",
+    ".groovy": "Groovy",
+    ".hs": "Haskell",
+    ".jl": "Julia",
+    ".lua": "Lua",
+    ".ml": "OCaml",
+    ".nim": "Nim",
+    ".pas": "Pascal",
+    ".php": "PHP",
+    ".scala": "Scala",
+    ".swift": "Swift",
+    ".vb": "Visual Basic",
+    ".zig": "Zig",
+}
+#: Whose first line names their interpreter need no suffix.
+_INTERPRETER: Final = re.compile(
+    r"#![^\S\n]*(?:[^\s]*/)?(?:env[^\S\n]+(?:-S[^\S\n]+)?)?(?:[^\s]*/)?([a-z]+)[\d.]*(?=\s|$)"
+)
+_FIRST_LINE_BYTES: Final = 256
+_INTERPRETERS: Final = {
+    "python": "Python",
+    "node": "JavaScript",
+    "nodejs": "JavaScript",
+    "ruby": "Ruby",
+    "perl": "Perl",
+    "sh": "shell",
+    "bash": "shell",
+    "dash": "shell",
+}
 
+_BY_NAME: Final = {language.name: language for language in (*LANGUAGES, SHELL)}
 _BY_SUFFIX: Final = {suffix: language for language in (*LANGUAGES, SHELL) for suffix in language.suffixes}
 
 
@@ -67,9 +103,23 @@ def language_of(name: str) -> Language | None:
     return None if is_hidden(name) else _BY_SUFFIX.get(PurePosixPath(name).suffix.lower())
 
 
+def language_in(sources: Sources, name: str) -> Language | None:
+    """The language of a file by its name, or of a script without a suffix by its first line."""
+    if PurePosixPath(name).suffix or is_hidden(name):
+        return language_of(name)
+    first = sources.head(name, _FIRST_LINE_BYTES).decode("utf-8", "replace")
+    found = _INTERPRETER.match(first)
+    return _BY_NAME.get(_INTERPRETERS.get(found[1], "")) if found else None
+
+
+def is_language(name: str) -> bool:
+    """Whether it is the name of a language, and not of a tool that builds programs in several."""
+    return name in _BY_NAME
+
+
 def language_name(name: str) -> str:
     """As named in messages; empty if unknown."""
     found = language_of(name)
     if found is not None:
         return found.name
-    return "C#" if PurePosixPath(name).suffix.lower() in _CSHARP and not is_hidden(name) else ""
+    return "" if is_hidden(name) else _OTHERS.get(PurePosixPath(name).suffix.lower(), "")

@@ -19,14 +19,14 @@ from pathlib import Path
 from typing import NamedTuple
 
 from grader.errors import UsageError
-from grader.submission.archives import SOURCE_SUFFIXES, add_plain_file, open_inner, read_file
+from grader.submission.archives import add_plain_file, open_inner, read_file
 from grader.submission.config import CONFIG_NAME, Config, Start, line_of, parse_config
 from grader.submission.exports import add_members
 from grader.submission.folder import read_folder
 from grader.submission.names import name_of, shown
 from grader.submission.snapshot import digest, packed_tar
 from grader.submission.tidy import renamed, stripped, without_tools
-from grader.submission.tree import Tree, kind_of
+from grader.submission.tree import SOURCE_SUFFIXES, Tree, kind_of
 
 __all__ = [
     "CONFIG_NAME",

@@ -22,15 +22,7 @@ from typing import Final
 from grader.errors import UsageError
 from grader.limits import MAX_MEMBERS, MAX_UNPACKED_BYTES
 from grader.submission.names import shown
-from grader.submission.tree import CHUNK_BYTES, MAX_NAME_BYTES, Readable, Tree, decoded, kind_of
-
-#: What may be handed in as one file without an archive.  Whether it can be run is up to `languages`.
-SOURCE_SUFFIXES: Final = frozenset(
-    {
-        *(".py", ".c", ".cpp", ".cc", ".cxx", ".c++", ".java", ".kt", ".go", ".rs", ".cs"),
-        *(".js", ".mjs", ".cjs", ".ts", ".mts", ".rb", ".pl", ".sh", ".bash"),
-    }
-)
+from grader.submission.tree import CHUNK_BYTES, MAX_NAME_BYTES, SOURCE_SUFFIXES, Readable, Tree, decoded, kind_of
 
 #: ... except where a buffered reader, which tarfile puts around a file's bytes, asks for more.
 _MAX_READ_BYTES: Final = max(CHUNK_BYTES, io.DEFAULT_BUFFER_SIZE)
@@ -43,7 +35,10 @@ _TAR_OVERHEAD_BYTES: Final = MAX_MEMBERS * 2048
 #: How deep archives in archives are opened: a student's in a class's, or one for each program.
 _NESTED: Final = 2
 #: By name, since documents and libraries are zip archives too.
-_ARCHIVE_SUFFIXES: Final = (".zip", ".tar", ".tgz", ".tar.gz", ".tbz2", ".tar.bz2", ".txz", ".tar.xz", ".rar", ".7z")
+_ARCHIVE_SUFFIXES: Final = (
+    *(".zip", ".tar", ".tgz", ".tar.gz", ".tbz", ".tbz2", ".tar.bz2", ".txz", ".tar.xz"),
+    *(".rar", ".7z", ".tar.zst", ".tzst"),
+)
 #: Links that lead to links: Linux gives up after 40 (path_resolution(7)).
 _MAX_LINKS: Final = 40
 #: What the parsers raise for damaged archives.
@@ -67,13 +62,26 @@ def read_file(path: Path, tree: Tree) -> None:
     with _opened_file(path, tree) as (file, status):
         head = file.read(tarfile.BLOCKSIZE)
         file.seek(0)
-        reader = _archive_reader(head)
+        reader = _packed_source(path, head) or _archive_reader(head)
         if reader is not None:
             reader(file, tree)
-        elif path.suffix.lower() in SOURCE_SUFFIXES:
+        elif path.suffix.lower() in SOURCE_SUFFIXES or (not path.suffix and head.startswith(b"#!")):
             tree.add_file(decoded(path.name), file, executable=bool(status.st_mode & stat.S_IXUSR))
         else:
             raise UsageError(f"{tree.source} is {_description(head)}")
+
+
+def _packed_source(path: Path, head: bytes) -> _Reader | None:
+    """The reader for a single source that is compressed without an archive (`server.py.gz`); None if it is none."""
+    opener, name = _opener(head), path.stem
+    if opener is None or PurePosixPath(name).suffix.lower() not in SOURCE_SUFFIXES:
+        return None
+
+    def read(file: _Capped, tree: Tree) -> None:
+        with parsing("compressed", tree), opener(file) as plain:
+            tree.add_file(decoded(name), plain, executable=None)
+
+    return read
 
 
 def add_plain_file(path: Path, name: str, tree: Tree) -> None:
@@ -159,16 +167,21 @@ def _archive_reader(head: bytes) -> _Reader | None:
     """The reader for a file that begins like this; None if it is not an archive.  Names don't count."""
     if head.startswith((b"PK\x03\x04", b"PK\x05\x06")):
         return _read_zip
+    opener = _opener(head)
+    if opener is not None:
+        return partial(_read_compressed_tar, opener)
+    return _read_tar if _is_tar(head) else None
+
+
+def _opener(head: bytes) -> _Opener | None:
+    """What makes a file readable that begins like this; None if it is not compressed."""
     # A source might begin with "BZh", but not with the block that follows it in bzip2.
     compressions: dict[bytes, _Opener] = {
         rb"\x1f\x8b": gzip.open,
         rb"\xfd7zXZ\x00": lzma.LZMAFile,
         rb"BZh[1-9](1AY&SY|\x17rE8P\x90)": bz2.BZ2File,
     }
-    for magic, opener in compressions.items():
-        if re.match(magic, head):
-            return partial(_read_compressed_tar, opener)
-    return _read_tar if _is_tar(head) else None
+    return next((opener for magic, opener in compressions.items() if re.match(magic, head)), None)
 
 
 def _is_tar(head: bytes) -> bool:
@@ -246,7 +259,10 @@ def add_zip_member(
     if kind not in {0, stat.S_IFREG, stat.S_IFLNK}:
         tree.note(name, f"it is {kind_of(mode)}")
         return
-    with _opened_zip_member(archive, member, tree) as stream:
+    if fault := _unreadable(member):
+        tree.note(name, fault)
+        return
+    with _opened_zip_member(archive, member) as stream:
         if kind == stat.S_IFLNK:
             links[name] = _zip_link(name, stream.read(MAX_NAME_BYTES))
         else:
@@ -255,13 +271,15 @@ def add_zip_member(
             tree.add_file(name, stream, executable=bool(mode & stat.S_IXUSR) if mode else None)
 
 
-def _opened_zip_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo, tree: Tree) -> zipfile.ZipExtFile:
+def _unreadable(member: zipfile.ZipInfo) -> str:
     if member.flag_bits & 0x41:  # APPNOTE 4.4.4: encrypted, strongly encrypted
-        raise UsageError(
-            f"{tree.source}: member {shown(member.filename)} is encrypted: hand in an archive without a password"
-        )
+        return "it is encrypted: hand in an archive without a password"
     if member.compress_type not in {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2}:
-        raise UsageError(f"{tree.source}: member {shown(member.filename)} is compressed with an unsupported method")
+        return "it is compressed with an unsupported method: hand in a plain .zip or .tar.gz file"
+    return ""
+
+
+def _opened_zip_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> zipfile.ZipExtFile:
     opened = archive.open(member)
     if not isinstance(opened, zipfile.ZipExtFile):
         raise TypeError(opened)

@@ -17,10 +17,19 @@ from grader.errors import UsageError
 from grader.limits import MAX_MEMBERS, MAX_UNPACKED_BYTES
 from grader.submission.names import shown
 
+#: What may be handed in as one file without an archive.  Whether it can be run is up to `languages`.
+SOURCE_SUFFIXES: Final = frozenset(
+    {
+        *(".py", ".c", ".cpp", ".cc", ".cxx", ".c++", ".java", ".kt", ".go", ".rs", ".cs"),
+        *(".js", ".mjs", ".cjs", ".ts", ".mts", ".rb", ".pl", ".sh", ".bash"),
+    }
+)
+
 #: Left out wherever they are: what systems, version control and interpreters leave behind.
 LEFT_OUT: Final = frozenset(
     {
         *("__MACOSX", ".DS_Store", "Thumbs.db", "desktop.ini", ".git", ".svn", ".hg", ".idea", ".vscode", ".gradle"),
+        *(".vs", ".history", ".ipynb_checkpoints", ".tox", ".nox", ".ruff_cache"),
         *("__pycache__", ".mypy_cache", ".pytest_cache", ".venv", "venv", "node_modules", "site-packages"),
     }
 )
@@ -85,14 +94,16 @@ class Tree:
     def add_file(self, name: str, stream: Readable, *, executable: bool | None) -> None:
         """Read a file to its end; of two with the same name the last counts, as in any unpacker.
 
-        `executable`: None if unknown; then whatever begins like a program or a script is.
+        `executable`: None if unknown; then whatever begins like a program is.  A script always is: uploads lose the
+        mode that it had.
         """
         content = io.BytesIO()
         while chunk := stream.read(CHUNK_BYTES):
             self._count(len(chunk))
             content.write(chunk)
         data = content.getvalue()
-        self._keep(name, File(data, data.startswith((b"#!", b"\x7fELF")) if executable is None else executable))
+        known = data.startswith(b"\x7fELF") if executable is None else executable
+        self._keep(name, File(data, known or data.startswith(b"#!")))
 
     def add_copy(self, name: str, file: File) -> None:
         """Add the file that a link leads to."""

@@ -232,6 +232,33 @@ def test_a_module_that_node_does_not_find_is_named_and_no_file(naming: str) -> N
     assert expect.missing_module(trace.rpartition("\n")[0].encode()) == ""
 
 
+PERL = """Can't locate A/B.pm in @INC (you may need to install the A::B module) (@INC contains: /x) at server.pl line 3.
+BEGIN failed--compilation aborted at server.pl line 3.
+"""
+
+
+@pytest.mark.parametrize(
+    ("trace", "name"),
+    [
+        (
+            "server.rb:1:in `require': cannot load such file -- sinatra (LoadError)\n\tfrom server.rb:1:in `<main>'\n",
+            "sinatra",
+        ),
+        (
+            "server.rb:2:in 'require': cannot load such file -- rack/x (LoadError)\n\tfrom s.rb:2:in '<main>'\n",
+            "rack/x",
+        ),
+        (
+            PERL,
+            "A::B",
+        ),
+    ],
+)
+def test_a_module_that_ruby_or_perl_does_not_find_is_named(trace: str, name: str) -> None:
+    assert f"There is no module {name} where programs are graded" in expect.missing_module(trace.encode())
+    assert expect.missing_module(f"{trace}bye\n".encode()) == ""
+
+
 @pytest.mark.parametrize("printed", [b"", b"\n \n\t\n"])
 def test_blank_output_is_no_output(printed: bytes) -> None:
     assert explain(FaultError(Reason.CRASHED, "gone"), (), printed) == "Gone."
