@@ -32,10 +32,14 @@ lint: $(READY)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-# Every reference program with every check, of which `make test` plays a part: half an hour.
+# Every reference program with every check, of which `make test` plays a part: half an hour.  Then those that prove each
+# check with each kind of protocol (docs/kinds.md), each by what it must fail.
 verify: $(READY)
 	@status=0; \
 	for name in $(notdir $(wildcard reference/*)); do $(BIN)/grader verify $$name || status=$$?; done; \
+	for name in $$($(BIN)/python -m tests.kinds); do \
+		$(BIN)/grader verify --quick --assignments tests/assignments $$name || status=$$?; \
+	done; \
 	exit $$status
 
 bench: $(READY)

@@ -14,7 +14,7 @@ from grader import assignment
 from grader.errors import AssignmentError
 from grader.lint import flaws
 from grader.model import Outcome
-from tests.test_published import FOLDER, grade, in_local
+from tests.test_published import FOLDER, grade, in_local, programs
 
 #: The checks that each program fails, without their role; those that depend on them are skipped, all others pass.
 FAILS: dict[tuple[str, str], set[str]] = {
@@ -55,9 +55,7 @@ def test_each_program_fails_its_checks(name: str, program: str) -> None:
 
 
 def test_every_program_is_played() -> None:
-    assert {
-        (path.parent.parent.name, path.name) for path in FOLDER.glob("*/programs/*") if path.parent.parent.name in NAMES
-    } == FAILS.keys()
+    assert {(name, program) for name, program in programs() if name in NAMES} == FAILS.keys()
 
 
 def test_a_wrong_state_is_told_with_what_was_answered_before() -> None:

@@ -146,7 +146,8 @@ def render_protocol() -> str:
         "randomness: whatever a format leaves open is drawn from it, so that the same seed gives the same messages.",
         "Only functions that a listed check asks for are needed; for servers `exchange` always is. `grader lint` tries",
         "all that are there. What each gives is written in `grader/protocol/script.py` and `visit.py`. A constant",
-        "`LARGEST_BYTES` says how long a request over UDP may be.",
+        "`LARGEST_BYTES` says how long a request over UDP may be. [kinds.md](kinds.md) shows which check works with",
+        "which kind of protocol.",
     ]
     for title, (described, where) in PROTOCOLS.items():
         lines += ["", f"## {title}", "", "| function | gives | which is | asked by |", "|---|---|---|---|"]

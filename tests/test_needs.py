@@ -67,6 +67,10 @@ def test_for_a_client_that_acts_by_itself_other_functions_are_needed() -> None:
     typed = Wanted(("typed",), ())
     assert list(typed.lacking(visiting, "pair")) == ["a client that is typed into, but protocol.py has visit"]
     assert list(Wanted((), ()).lacking(visiting, "client")) == []
+    own = Wanted((), (), ("visit",))
+    lacking = "a client that acts by itself, but protocol.py has no visit"
+    assert list(own.lacking(Given(frozenset({"typed"}), "persistent"), "client")) == [lacking]
+    assert list(own.lacking(Given(None, "persistent"), "client")) == list(own.lacking(visiting, "client")) == []
 
 
 def test_names_that_cannot_be_told_refuse_nothing() -> None:
@@ -76,9 +80,11 @@ def test_names_that_cannot_be_told_refuse_nothing() -> None:
     assert names_in(b"if True:\n    def exchange(n, rng): ...\n") is None
     assert names_in(b"1 +") is None
     assert names_in(b"# nothing\n") is None
+    assert names_in(b"import random\n") is None
 
 
 def test_names_are_what_the_top_level_binds() -> None:
     source = b"import a.b\nfrom c import d as e, f\ng: int = 1\n(h, i) = 1, 2\n"
     defined = b"def exchange(n, rng):\n    x = 1\nclass K: ...\n"
+    assert names_in(b"from messages import exchange, sized\n") == frozenset({"exchange", "sized"})
     assert names_in(source + defined) == frozenset({"a", "e", "f", "g", "h", "i", "exchange", "K"})

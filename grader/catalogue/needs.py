@@ -87,7 +87,8 @@ NEEDS: Final[Mapping[str, Need]] = {
 class Wanted(NamedTuple):
     """What one check needs: functions of `protocol.py`, and rows of `NEEDS`.
 
-    `visits`: the functions where the client acts by itself; None: then it can't be played.
+    `visits`: the functions where the client acts by itself; None: then it can't be played.  Without `says` it is
+    played with such a client alone.
     """
 
     says: tuple[str, ...]
@@ -101,6 +102,9 @@ class Wanted(NamedTuple):
             says = self.visits if self.says else ()
         if says is None:
             yield "a client that is typed into, but protocol.py has visit"
+            return
+        if self.visits and not self.says and not given.has("visit"):
+            yield "a client that acts by itself, but protocol.py has no visit"
             return
         yield from (f"{name}, which protocol.py does not have" for name in says if not given.has(name))
         yield from (NEEDS[need].words for need in self.needs if not NEEDS[need].met(given))
@@ -135,13 +139,13 @@ def _words(keyword: re.Pattern[bytes], row: bytes) -> tuple[str, ...]:
 
 
 def names_in(source: bytes) -> frozenset[str] | None:
-    """The names that a Python file's top level binds; None: it can't be told, or there is no function at all."""
+    """The names that a Python file's top level binds; None: it can't be told, or no function is written or imported."""
     try:
         body = ast.parse(source).body
     except (SyntaxError, ValueError):
         return None
     names = {name for node in body for name in _bound(node)}
-    plain = all(isinstance(node, _PLAIN) for node in body) and any(isinstance(node, ast.FunctionDef) for node in body)
+    plain = all(isinstance(node, _PLAIN) for node in body) and any(isinstance(node, _GIVING) for node in body)
     return frozenset(names) if plain and "*" not in names else None
 
 
@@ -149,6 +153,8 @@ def names_in(source: bytes) -> frozenset[str] | None:
 _PLAIN: Final = (
     *(ast.FunctionDef, ast.ClassDef, ast.Import, ast.ImportFrom, ast.Assign, ast.AnnAssign, ast.AugAssign, ast.Expr),
 )
+#: ... and those that give functions.
+_GIVING: Final = (ast.FunctionDef, ast.ImportFrom)
 
 
 def _bound(node: ast.stmt) -> Iterator[str]:

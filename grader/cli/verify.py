@@ -36,12 +36,14 @@ class _Asked(NamedTuple):
     only: tuple[str, ...]
     seed: int
     jobs: int
+    quick: bool
 
 
 _EXAMPLES = """\b
 Examples:
   grader verify ./my_assignment
   grader verify tcp_uppercase --only coalesced --jobs 2
+  grader verify tcp_uppercase --quick --role server
   grader verify tcp_uppercase --show forgets_reuseaddr
 """
 
@@ -66,6 +68,11 @@ Examples:
 @click.option("--role", type=click.Choice(["server", "client", "both"]), help="Only programs for this role.")
 @asked.ONLY
 @click.option(
+    "--quick",
+    is_flag=True,
+    help="Grade each wrong program only by the checks that it must fail, and by those that they depend on.",
+)
+@click.option(
     "--seed",
     type=asked.SEEDS,
     default=1,
@@ -88,6 +95,7 @@ def command(
     programs: tuple[str, ...],
     role: Graded | None,
     only: tuple[str, ...],
+    quick: bool,
     seed: int,
     jobs: int,
 ) -> Literal[0, 1]:
@@ -108,6 +116,7 @@ def command(
         only,
         seed,
         jobs,
+        quick,
     )
     if name is None:
         failed = [each for each in assignments.names(folder) if not _all_agree(each, folder, reference, told)]
@@ -162,6 +171,7 @@ def _agree(name: str, folder: Path | None, given: Path | None, told: _Asked) -> 
             listen=listen,
             has=_has(choice),
             jobs=told.jobs,
+            quick=told.quick,
         ):
             tried.append(trial)
             for flip in trial.flips:

@@ -31,6 +31,7 @@ class Part:
         self._turns, self._has_state = dialogue.turns, dialogue.has_state
         self._one_request = one_request
         self._heard = 0
+        self._used = False
         self.client = connect()
         self.due: Exchange | None = next(self._turns, None)
 
@@ -45,9 +46,10 @@ class Part:
     def reach(self) -> None:
         """Have a connection on which the next request can be sent."""
         __tracebackhide__ = True
-        if self._heard and (self._one_request or self.client.ends):
+        if self._used and (self._one_request or self.client.ends):
             self.client.close()
             self.client = self._connect()
+            self._used = False
 
     def turn(self, send: Send = ScriptedClient.send) -> None:
         """Send the request whose turn it is."""
@@ -72,6 +74,7 @@ class Part:
         except FaultError as fault:
             raise replace(fault, answered=self.client.name if self._has_state and self._heard else "") from None
         self._heard += 1
+        self._used = True
         self.due = go_on(self._turns, seen)
 
     def play(self, send: Send = ScriptedClient.send) -> None:

@@ -74,12 +74,14 @@ def trials(
     listen: Callable[[str], None] = lambda _: None,
     has: Callable[[str], bool] = lambda _: True,
     jobs: int = 1,
+    quick: bool = False,
 ) -> Iterator[Trial]:
     """Grade every reference program (or those named, or those of a role), round after round, as they are ready.
 
     Each is graded in its own role; the seed changes with the round.  `has`: whether the sandbox has a command.  If only
     some checks are asked for, these and what they depend on must get their verdicts, and programs that none of them is
-    for are left out.  `jobs`: how many are graded at a time.
+    for are left out.  `jobs`: how many are graded at a time.  `quick`: a wrong program is graded only by the checks
+    that it must fail, and by what these depend on.
 
     Raises:
         UsageError: there is no such program, or none of that role, or none that the checks are for.
@@ -89,9 +91,9 @@ def trials(
 
     def played(play: _Play) -> Trial:
         listen(f"round {play.round}: {play.program}")
-        seeded = msgspec.structs.replace(
-            request, seed=request.seed + play.round - 1, roles=verdicts[play.program].roles
-        )
+        expected = verdicts[play.program]
+        only = _enough(request, expected) if quick else request.only
+        seeded = msgspec.structs.replace(request, seed=request.seed + play.round - 1, roles=expected.roles, only=only)
         return _trial(references, play, seeded, make_sandbox)
 
     plays = (_Play(program, number) for number in range(1, rounds + 1) for program in asked)
@@ -103,6 +105,12 @@ def trials(
         else:
             possible.append(play)
     yield from map(played, possible) if jobs == 1 else _side_by_side(played, possible, jobs)
+
+
+def _enough(request: flow.Request, expected: Expected) -> frozenset[str] | None:
+    """The checks asked for that a program must fail; all that are asked for where there is none among them."""
+    listed = {spec.id for spec in request.assignment.checks}
+    return frozenset(listed.intersection(expected.fails) & (request.only or listed)) or request.only
 
 
 def _asked(

@@ -134,8 +134,9 @@ def _files(program: Path) -> dict[str, bytes]:
 def reference_folder(assignment: Assignment, own: Path, given: Path | None = None) -> Path:
     """Where an assignment's reference programs are; a variant's are its parent's.
 
-    `own`: the assignment's folder, which may have them in a folder `reference`; ours are beside the package, in a
-    checkout.  `given`: where they are instead: the folder, or one with a folder of the assignment's name.
+    `own`: the assignment's folder, which may have them in a folder `reference`, as a parent's folder beside it may;
+    ours are beside the package, in a checkout.  `given`: where they are instead: the folder, or one with a folder of
+    the assignment's name.
 
     Raises:
         UsageError: there are none.
@@ -145,7 +146,11 @@ def reference_folder(assignment: Assignment, own: Path, given: Path | None = Non
     places = (
         [given, *(given / name for name in names)]
         if given is not None
-        else [own / REFERENCE, *(checkout / name for name in names)]
+        else [
+            own / REFERENCE,
+            *(own.parent / parent / REFERENCE for parent in assignment.extends),
+            *(checkout / name for name in names),
+        ]
     )
     for place in places:
         if (place / VERDICTS).is_file():
@@ -168,7 +173,7 @@ def load_references(folder: Path, assignment: Assignment) -> References:
     mutants = _decoded(folder, MUTANTS, dict[str, Mutant]) if (folder / MUTANTS).exists() else {}
     references = References(folder, verdicts, {f"{_MUTANT}{name}": mutant for name, mutant in mutants.items()})
     programs = {*_programs(folder), *references.mutants}
-    if assignment.name != folder.name and folder.name in assignment.extends:
+    if _whose(folder) in assignment.extends:
         references = msgspec.structs.replace(references, verdicts=_of_variant(verdicts, assignment))
         programs &= references.verdicts.keys()
     faults = [f"{MUTANTS}: {fault}" for fault in references.unfit()]
@@ -176,6 +181,11 @@ def load_references(folder: Path, assignment: Assignment) -> References:
     if faults:
         raise AssignmentError("\n".join(f"{folder.name}/{fault}" for fault in faults))
     return references
+
+
+def _whose(folder: Path) -> str:
+    """The name of the assignment that a reference folder belongs to: the folder's own, or that of the one around it."""
+    return folder.resolve().parent.name if folder.name == REFERENCE else folder.name
 
 
 def _decoded(folder: Path, name: str, shape: Any) -> Any:

@@ -73,6 +73,17 @@ def test_another_connection_follows_where_the_first_one_ends(
     assert not any(client.is_open for client in connect)
 
 
+def test_a_connection_on_which_nothing_was_heard_is_kept(connect: Connections) -> None:
+    with Part(connect, in_turn([ONE, TWO]), one_request=True) as part:
+        part.reach()
+        part.turn()
+        part.hear()
+        part.reach()
+        part.reach()
+        part.play()
+    assert [client.sent_bytes for client in connect] == [4, 4]
+
+
 def test_in_lockstep_each_hears_its_reply_before_the_next_step(connect: Connections) -> None:
     sent: list[tuple[str, bytes]] = []
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -384,6 +385,30 @@ def test_an_assignment_without_reference_programs_is_wrong_usage(tmp_path: Path)
 
     with pytest.raises(UsageError, match="no reference programs for no_such_assignment"):
         verify.reference_folder(Named(), tmp_path)  # type: ignore[arg-type]  # only its name is looked at
+
+
+def test_a_quick_trial_is_of_what_a_wrong_program_must_fail() -> None:
+    whole = flow.Request(WHOLE, seed=1)
+    asked = flow.Request(WHOLE, seed=1, only=frozenset({"server.listens", COALESCED}))
+    wrong = Expected(fails=(COALESCED, "server.answers", "server.builds"))
+    enough = verify._enough
+    assert enough(whole, wrong) == frozenset({COALESCED, "server.answers"})
+    assert enough(asked, wrong) == frozenset({COALESCED})
+    assert enough(whole, Expected()) is None
+    assert enough(asked, Expected()) == enough(asked, Expected(fails=("server.builds",))) == asked.only
+
+
+def test_a_variant_is_proved_by_the_programs_in_its_parents_folder(tmp_path: Path) -> None:
+    shutil.copytree(folder_of(WHOLE.name), tmp_path / "parent")
+    (tmp_path / "variant").mkdir()
+    (tmp_path / "variant" / "assignment.toml").write_text('extends = "parent"\ndrop = ["server.answers"]\n')
+    verdicts = '["good/a.py"]\n["broken/b.py"]\nfault = "x"\nfails = ["server.listens", "server.answers"]\n'
+    place = write_reference(tmp_path / "parent" / "reference", verdicts, "good/a.py", "broken/b.py")
+    variant = load("variant", tmp_path)
+    assert verify.reference_folder(variant, tmp_path / "variant") == place
+    expected = verify.load_references(place, variant).verdicts["broken/b.py"]
+    assert (expected.fails, expected.open) == (("server.listens",), True)
+    assert verify.load_references(place, load("parent", tmp_path)).verdicts["broken/b.py"].open is False
 
 
 def test_with_several_jobs_each_program_is_tried_once() -> None:
