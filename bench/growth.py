@@ -18,7 +18,7 @@ EVERY_BYTE = "server.fragments_every_byte"
 EVERY_SPLIT = "server.fragments_every_split"
 #: How many messages of the length each of the two checks plays.  The `awkward` one below has two places to split it,
 #: which don't count.
-_MESSAGES = {EVERY_BYTE: 3, EVERY_SPLIT: 2}
+MESSAGES = {EVERY_BYTE: 3, EVERY_SPLIT: 2}
 _PADDED = """
 
 _short = exchange
@@ -52,21 +52,28 @@ def messages(program: Path, source: Path, lengths_bytes: Sequence[int], rounds: 
     for length_bytes in lengths_bytes:
         with _padded(source, length_bytes) as asked:
             gradings = [
-                {timed.check.id: timed.check.duration_s for timed in grade(program, asked, frozenset(_MESSAGES)).checks}
+                {timed.check.id: timed.check.duration_s for timed in grade(program, asked, frozenset(MESSAGES)).checks}
                 for _ in range(rounds)
             ]
         byte_s, split_s = (
-            statistics.median(grading[check] for grading in gradings) / count for check, count in _MESSAGES.items()
+            statistics.median(grading[check] for grading in gradings) / count for check, count in MESSAGES.items()
         )
         yield Message(length_bytes, byte_s, split_s)
 
 
-@contextmanager
-def _padded(source: Path, length_bytes: int) -> Iterator[Assignment]:
-    """The assignment, but its `exchange` gives messages of one length, their line end included."""
-    with tempfile.TemporaryDirectory(prefix="grader-bench-") as name:
-        folder = Path(name)
-        copy = shutil.copytree(source, folder / source.name, ignore=shutil.ignore_patterns("__pycache__"))
+def padded(source: Path, length_bytes: int, folder: Path) -> Path:
+    """A folder of assignments with this one, whose `exchange` gives messages of one length, their line end included.
+
+    `length_bytes`: 0 if they are to be as they are.
+    """
+    copy = shutil.copytree(source, folder / source.name, ignore=shutil.ignore_patterns("__pycache__"))
+    if length_bytes:
         with (copy / "protocol.py").open("a", encoding="utf-8") as file:
             file.write(_PADDED.format(length_bytes=length_bytes))
-        yield assignments.load(source.name, folder)
+    return folder
+
+
+@contextmanager
+def _padded(source: Path, length_bytes: int) -> Iterator[Assignment]:
+    with tempfile.TemporaryDirectory(prefix="grader-bench-") as name:
+        yield assignments.load(source.name, padded(source, length_bytes, Path(name)))

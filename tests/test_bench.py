@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from bench import NotMeasuredError, costs, failing, gradings, growth, languages, plan
+from bench import NotMeasuredError, costs, failing, gradings, growth, languages, plan, versus
 from bench.timed import Timed
 from grader import assignment as assignments
 from grader import flow
@@ -192,6 +192,23 @@ def test_the_first_checks_need_none_that_comes_later() -> None:
 def test_the_checks_of_whole_evidence_need_no_others() -> None:
     whole = frozenset(gradings.WHOLE_EVIDENCE)
     assert assignments.load(gradings.ASSIGNMENT).with_needed(whole) == whole
+
+
+def test_two_checkouts_are_compared_by_ratios() -> None:
+    fragments, split, clients = versus.FIGURES
+    found = {str(versus._HERE): 2.0, "/other": 1.0}
+    rows = [versus.said(figure, found, "/other").split("   ") for figure in (fragments, split, clients)]
+    assert [[cell.strip() for cell in row if cell.strip()][1:] for row in rows] == [
+        ["1500 in a second", "there 3000 in a second; 2.00 times as long here"],
+        ["1000 ms", "there 500 ms; 2.00 times as long here"],
+        ["2000 ms", "there 1000 ms; 2.00 times as long here"],
+    ]
+    assert assignments.load("tcp_echo").server.clients == versus._CLIENTS
+
+
+def test_a_checkout_without_a_grader_is_not_measured(tmp_path: Path) -> None:
+    with pytest.raises(NotMeasuredError, match=r"has no \.venv: type make"):
+        versus.check_s(tmp_path, versus.FIGURES[0], tmp_path)
 
 
 PARTS = (
