@@ -1,4 +1,4 @@
-"""Web servers that people use, graded by `web_server`: what each lacks of the handout, and why that is true."""
+"""Web servers that people use, graded by `web_server` or its simple variant: what each lacks, and why that is true."""
 
 from __future__ import annotations
 
@@ -15,8 +15,6 @@ from grader.model import Outcome
 from grader.sandbox.host import Sandbox
 from grader.sandbox.local import LocalSandbox
 
-#: Where the variant is whose servers close the connection after each reply.
-ASSIGNMENTS = Path(__file__).parent / "assignments"
 NGINX = """\
 port="$1" root="$2" here="$(pwd)"
 cat > nginx.conf <<EOF
@@ -99,6 +97,6 @@ def test_a_real_server_lacks_what_it_lacks(name: str, tmp_path: Path, monkeypatc
         pytest.skip(f"{real.command} is not installed")
     (tmp_path / "web_server.sh").write_text(f"#!/bin/sh\n{real.script}")
     (tmp_path / "web_server.sh").chmod(0o755)
-    report = flow.grade(tmp_path, flow.Request(load(real.assignment, ASSIGNMENTS), seed=1), in_local, lambda _: None)
+    report = flow.grade(tmp_path, flow.Request(load(real.assignment), seed=1), in_local, lambda _: None)
     failed = {check.id.partition(".")[2] for check in report.checks if check.outcome is Outcome.FAILED}
     assert failed == real.lacks.keys()

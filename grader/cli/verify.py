@@ -179,7 +179,8 @@ def _agree(name: str, folder: Path | None, given: Path | None, told: _Asked) -> 
                 which = f"{trial.program}{f' ({fault})' if fault else ''}"
                 show(f"FLIP round {trial.round} (seed {told.seed + trial.round - 1}) {which}: {flip}")
     show(matrix(assignment, references.verdicts, tried))
-    lacking = proof.unproved(assignment, references.verdicts)
+    inherited = {spec.id for older in assignment.extends for spec in assignments.load(older, folder).checks}
+    lacking = proof.unproved(assignment, references.verdicts, inherited)
     for check_id in lacking:
         show(f"no wrong program fails {check_id}, a check of this assignment's own: add a mutant that does")
     return not lacking and not any(trial.flips for trial in tried)

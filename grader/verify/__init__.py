@@ -49,13 +49,16 @@ class Trial(msgspec.Struct, frozen=True):
     lacking: str = ""
 
 
-def unproved(assignment: Assignment, verdicts: dict[str, Expected]) -> list[str]:
+def unproved(
+    assignment: Assignment, verdicts: dict[str, Expected], inherited: Collection[str] = frozenset()
+) -> list[str]:
     """The assignment's own checks that no wrong program fails: not yet checks.
 
-    Those of the catalogue are proved once for all, by our own assignments.
+    Those of the catalogue are proved once for all, by our own assignments; those that a variant has `inherited`, by the
+    assignment that it extends.
     """
     failed = {check for verdict in verdicts.values() for check in verdict.fails}
-    return [spec.id for spec in assignment.checks if spec.id not in failed | USUAL.keys()]
+    return [spec.id for spec in assignment.checks if spec.id not in failed | USUAL.keys() | {*inherited}]
 
 
 class _Play(NamedTuple):

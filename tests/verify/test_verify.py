@@ -372,6 +372,7 @@ def test_a_check_that_no_broken_program_fails_is_not_yet_a_check() -> None:
     asked = msgspec.structs.replace(ASSIGNMENT, checks=(*ASSIGNMENT.checks, own))
     assert verify.unproved(asked, {"broken/b.py": Expected(fails=(own.id,))}) == []
     assert verify.unproved(asked, {"broken/b.py": Expected(fails=tuple(IDS))}) == [own.id]
+    assert verify.unproved(asked, {"broken/b.py": Expected(fails=tuple(IDS))}, inherited={own.id}) == []
 
 
 def test_what_the_catalogue_has_need_not_be_proved_again() -> None:
