@@ -163,7 +163,8 @@ def test_other_records(udp_clients: UdpClients, rng: random.Random) -> None:
     """Prints only what answers the question"""
     name, other = host_name(rng), host_name(rng)
     right = [Record(name, "A", address_of(rng)) for _ in range(2)]
-    odd = [Record(name, "46", "a signature of some kind"), Record(other, "A", address_of(rng)), Record(name, "700", "")]
+    text = Record(name, "16", "\x18some words about the name")
+    odd = [text, Record(other, "A", address_of(rng)), Record(name, "65280", "")]
     mixed = [odd[0], right[0], odd[1], odd[2], right[1], Record(name, "AAAA", "2001:db8::7")]
     authority = [Record("example.test", "MX", f"5 {name}"), Record(name, "CNAME", other)]
     additional = [Record(name, "A", address_of(rng)), Record(other, "A", address_of(rng)), Record("", "41", "")]
