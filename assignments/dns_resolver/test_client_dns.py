@@ -28,6 +28,8 @@ _NEAR = 64
 _RUNS = 5
 #: Codes of failures, and what must be on stderr.
 _FAILURES = {SERVFAIL: b"SERVFAIL", REFUSED: b"REFUSED"}
+#: Of a TXT record.
+_TEXT = "some words about the name"
 _NO_NAMES = ("a..example.test", f"{'x' * 64}.example.test", ".".join(["label"] * 43), "")
 
 
@@ -163,7 +165,7 @@ def test_other_records(udp_clients: UdpClients, rng: random.Random) -> None:
     """Prints only what answers the question"""
     name, other = host_name(rng), host_name(rng)
     right = [Record(name, "A", address_of(rng)) for _ in range(2)]
-    text = Record(name, "16", "\x18some words about the name")
+    text = Record(name, "16", f"{chr(len(_TEXT))}{_TEXT}")
     odd = [text, Record(other, "A", address_of(rng)), Record(name, "65280", "")]
     mixed = [odd[0], right[0], odd[1], odd[2], right[1], Record(name, "AAAA", "2001:db8::7")]
     authority = [Record("example.test", "MX", f"5 {name}"), Record(name, "CNAME", other)]
