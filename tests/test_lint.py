@@ -147,3 +147,10 @@ def test_what_a_client_that_acts_by_itself_lacks_is_told(
     edit(folder / file, old, new)
     edit(folder / "protocol.py", "from grader import ", "from grader import Answer, ")
     assert flaw in [found.what for found in lint.flaws(folder)]
+
+
+def test_checks_of_the_catalogue_play_no_visit_over_both_transports(tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(VISITING.parent / "lookup", tmp_path / "all" / "mine"))
+    edit(folder / "protocol.py", 'seen["id"] + address))', 'seen["id"] + address, over="tcp"))')
+    told = "visit of protocol.py goes on over TCP, which only a visit of a check of your own may"
+    assert [found.what for found in lint.flaws(folder)] == [told]

@@ -123,7 +123,9 @@ def _faults_of_visit(protocol: ModuleType, assignment: Assignment, seed: int) ->
         if name not in visit.fill:
             yield f"visit of {PROTOCOL} does not fill in {{{name}}}, which the client is given"
     for turn in visit.turns:
-        if turn.how not in ANSWERS[over]:
+        if turn.over not in {None, over}:
+            yield f"visit of {PROTOCOL} goes on over TCP, which only a visit of a check of your own may"
+        elif turn.how not in ANSWERS[over]:
             yield f"visit of {PROTOCOL} has Answer.{turn.how.name}, which there is not over {over.upper()}"
 
 

@@ -95,13 +95,16 @@ class Clients(Generic[P]):
         """
         if host == BROADCAST:
             must_carry_broadcasts()
-        manner = self.manner
+        manner, visit = self.manner, self._visit_of(task)
         told = self._new_place(host)
-        server = self._make_peer(self.addresses(told, manner))
+        addresses = self.addresses(told, manner)
+        server = self._make_peer(addresses)
+        goes_on = not self._stage.over_tcp and any(turn.over for turn in visit.turns)
+        stream = self._stage.peers.listen(addresses) if goes_on else None
         if host == SERVER_NAME:
             words = f"in the sandbox's /etc/hosts {SERVER_NAME} stands for {SERVER_ADDRESS}"
             self._stage.transcript.add(EventKind.KERNEL, "grader", words)
-        return self._session(manner, told, server, self._visit_of(task), terminal=terminal)
+        return Session(self._stage, manner, told, server, visit=visit, terminal=terminal, stream=stream)
 
     def each(self, tasks: Iterable[Task], act: Callable[[Session[P], Task], None]) -> None:
         """Act with each task: all that are typed in one run, and each visit in its own."""

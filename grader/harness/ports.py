@@ -74,7 +74,8 @@ class Ports:
     def _find(self) -> int | None:
         tried = (self._choices.choice(_PORTS) for _ in range(_PORT_TRIES))
         taken = {self._spec.usual_port, *self._spec.ports.values(), *self._used}
-        return next((port for port in tried if port not in taken and self._is_free(port)), None)
+        # Of the other transport, too: it is what a server or client of both needs (DNS).
+        return next((port for port in tried if port not in taken and self._is_free(port, both=True)), None)
 
     @property
     def own(self) -> int | None:
@@ -95,15 +96,10 @@ class Ports:
         """Whether we could listen on a port of this machine: nothing else does; old connections may be left."""
         return self._is_free(port, left_over=True)
 
-    def _is_free(self, port: int, *, left_over: bool = False) -> bool:
-        with socket.socket(socket.AF_INET, socket.SOCK_STREAM if self._over_tcp else socket.SOCK_DGRAM) as probe:
-            if left_over and self._over_tcp:
-                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError:
-                return False
-        return True
+    def _is_free(self, port: int, *, left_over: bool = False, both: bool = False) -> bool:
+        kinds = {socket.SOCK_STREAM if self._over_tcp else socket.SOCK_DGRAM}
+        kinds |= {socket.SOCK_STREAM, socket.SOCK_DGRAM} if both else set()
+        return all(_can_bind(port, kind, left_over=left_over) for kind in kinds)
 
     @contextmanager
     def held(self) -> Iterator[int]:
@@ -137,3 +133,14 @@ class Ports:
             holder.close()
             raise
         return holder
+
+
+def _can_bind(port: int, kind: socket.SocketKind, *, left_over: bool) -> bool:
+    with socket.socket(socket.AF_INET, kind) as probe:
+        if left_over and kind is socket.SOCK_STREAM:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True

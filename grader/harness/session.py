@@ -35,13 +35,13 @@ from grader.harness.stage import Stage
 from grader.limits import IDLE_CPU_SHARE, IDLE_WINDOW_S, SETTLE_S
 from grader.model import EventKind
 from grader.protocol.script import Answer, Entry
-from grader.protocol.visit import NO_VISIT, Visit
+from grader.protocol.visit import NO_VISIT, Turn, Visit
 from grader.wire.faults import FaultError
 from grader.wire.kernel import Endpoint, TcpState
 from grader.wire.keyboard import Keyboard
 from grader.wire.program import Program
 from grader.wire.stillness import Awaits
-from grader.wire.tcp_server import Peer
+from grader.wire.tcp_server import Peer, ScriptedServer
 from grader.wire.traces import shows_traceback
 from grader.wire.waiting import NoProgressError, Why
 from grader.wire.warden import Ending
@@ -68,8 +68,11 @@ class Session(Generic[P]):
         visit: Visit = NO_VISIT,
         terminal: bool = True,
         beside: bool = False,
+        stream: ScriptedServer | None = None,
     ) -> None:
         self.server = server
+        #: Where it goes on over TCP, if it is about UDP and does that in this visit.
+        self._stream = stream
         self.told = told
         self._stage = stage
         self._manner = manner
@@ -82,7 +85,7 @@ class Session(Generic[P]):
         self._told_all = False
         if not manner.takes_message:
             with ExitStack() as if_it_fails:
-                if_it_fails.callback(server.close)
+                if_it_fails.callback(self._close_servers)
                 self._start("")
                 if_it_fails.pop_all()
 
@@ -95,7 +98,16 @@ class Session(Generic[P]):
         self._output = ClientOutput(
             self._program, self._keyboard, self.server, self.read_bytes, terminal=self._terminal
         )
-        self.server.begin(self._program)
+        for peer in self._peers:
+            peer.begin(self._program)
+
+    @property
+    def _peers(self) -> tuple[Peer, ...]:
+        return (self.server, self._stream) if self._stream else (self.server,)
+
+    def _close_servers(self) -> None:
+        for peer in self._peers:
+            peer.close()
 
     def __enter__(self) -> Self:
         return self
@@ -105,7 +117,7 @@ class Session(Generic[P]):
     ) -> None:
         if self._program is not None:
             self._program.locate(error)
-        self.server.close()
+        self._close_servers()
 
     @property
     def program(self) -> Program:
@@ -142,7 +154,7 @@ class Session(Generic[P]):
 
     def _with_what_came(self, fault: FaultError) -> FaultError:
         """The same fault, with what the server has received unexpectedly: that may explain it."""
-        got = self.server.untold()
+        got = b"".join(peer.untold() for peer in self._peers)
         if not got:
             return fault
         what = f"{fault.what}; the server has received {len(got)} byte{'s' * (len(got) > 1)} so far: {in_words(got)}"
@@ -283,6 +295,22 @@ class Session(Generic[P]):
         rows = [row for row in self._stage.table.dump(TcpState.ESTABLISHED) if row.remote.port == port]
         return sum(row.bytes_received - row.receive_queue for row in rows) if rows else None
 
+    # Turns of a visit
+
+    def peer_in(self, turn: Turn) -> Peer:
+        """Who hears and says something in this turn."""
+        return self._stream if turn.over and self._stream else self.server
+
+    def expect_nothing_more(self) -> None:
+        """Nothing has arrived besides what was expected, over either transport (FaultError: something has)."""
+        __tracebackhide__ = True
+        for peer in self._peers:
+            peer.expect_nothing_more()
+
+    def hang_up(self) -> None:
+        """The server has said all that it will say, on its connection if there is one."""
+        (self._stream or self.server).hang_up()
+
     # Its end
 
     def must_end(self, situation: str, deadline_s: float | None = None) -> Ending:
@@ -294,14 +322,16 @@ class Session(Generic[P]):
         __tracebackhide__ = True
 
         def ended() -> bool | None:
-            return self.program.ending() is not None or self.server.was_left() or None
+            return self.program.ending() is not None or any(peer.was_left() for peer in self._peers) or None
 
         try:
             self.program.wait(
                 ended, until_end=False, deadline_s=deadline_s or self.program.limits.reply_s, hurried=True
             )
             if self.program.ending() is None:
-                self.server.dismiss()
+                for peer in self._peers:
+                    if peer.was_left():
+                        peer.dismiss()
             return self.program.wait_end(self.program.limits.reply_s)
         except NoProgressError as stop:
             fault = FaultError(Reason.STILL_RUNNING, f"it did not exit {situation}", doing=stop.doing)

@@ -18,6 +18,7 @@ from grader.protocol.reply import Reply, Values
 from grader.protocol.script import Answer, ClientProtocol, Entry
 from grader.protocol.visit import NO_VISIT, OtherServer, Turn, Visit, VisitProtocol, own_words, said
 from grader.wire.faults import FaultError
+from grader.wire.tcp_server import Peer
 from grader.wire.warden import NoFileError
 
 
@@ -121,7 +122,8 @@ class VisitTask:
         self.begin(session)
         *before, last = self.visit.turns
         for turn in before:
-            _say(session, self._hear(session, turn), turn.how if turn.how is not Answer.WHOLE else how)
+            words = self._hear(session, turn)
+            _say(session.peer_in(turn), words, turn.how if turn.how is not Answer.WHOLE else how)
         return self._hear(session, last)
 
     def _hear(self, session: Session[Any], turn: Turn) -> bytes:
@@ -129,19 +131,21 @@ class VisitTask:
         __tracebackhide__ = True
         number = len(self._heard)
         waits = number > 0 and _is_unanswered(self.visit.turns[number - 1])
-        hear = session.server.expect_after_wait if waits else session.server.expect
+        peer = session.peer_in(turn)
+        hear = peer.expect_after_wait if waits else peer.expect
         self._heard.append(hear(turn.hears))
-        return _last_of(session, said(turn, self._heard))
+        return _last_of(session, peer, said(turn, self._heard))
 
     def play(self, session: Session[Any]) -> None:
         """All of it, with a server that answers as each turn says."""
         __tracebackhide__ = True
         if self.visit.turns:
-            _say(session, self.ask(session), self.visit.turns[-1].how)
+            words, last = self.ask(session), self.visit.turns[-1]
+            _say(session.peer_in(last), words, last.how)
         else:
             self.begin(session)
         self.must_succeed(session)
-        session.server.expect_nothing_more()
+        session.expect_nothing_more()
 
     def ask_with_last_answer(self, session: Session[Any]) -> None:
         """It asks for everything, and gets the last answer together with the one before it, before asking for it."""
@@ -150,7 +154,7 @@ class VisitTask:
         self.begin(session)
         *before, last_but_one, last = self.visit.turns
         for turn in before:
-            _say(session, self._hear(session, turn), Answer.TOGETHER)
+            _say(session.server, self._hear(session, turn), Answer.TOGETHER)
         session.server.answer(self._hear(session, last_but_one) + own_words(said(last, ())), Answer.TOGETHER)
         session.server.expect(last.hears)
 
@@ -159,7 +163,7 @@ class VisitTask:
         __tracebackhide__ = True
         last = self.visit.turns[-1]
         self._heard[-1] = session.server.expect_after_wait(last.hears)
-        return _last_of(session, said(last, self._heard))
+        return _last_of(session, session.server, said(last, self._heard))
 
     def play_with(self, session: Session[Any]) -> None:
         """All of it with a server that is not ours: what the client does in the end is judged."""
@@ -172,7 +176,7 @@ class VisitTask:
         """See `Task`."""
         __tracebackhide__ = True
         if self.visit.hangs_up:
-            session.server.hang_up()
+            session.hang_up()
         limits = session.program.limits
         situation, deadline_s = "after the server's last answer", limits.reply_s
         if not self.visit.turns:
@@ -196,7 +200,7 @@ class VisitTask:
         """See `Task`: the server closes its side first if it is to hang up, so that the client's end can be seen."""
         __tracebackhide__ = True
         if self.visit.hangs_up:
-            session.server.hang_up()
+            session.hang_up()
 
     def must_have_left(self, session: Session[Any]) -> None:
         """See `Task`."""
@@ -213,7 +217,7 @@ def _is_unanswered(turn: Turn) -> bool:
     return not turn.says or turn.how in _UNANSWERED
 
 
-def _last_of(session: Session[Any], parts: tuple[bytes | OtherServer, ...]) -> bytes:
+def _last_of(session: Session[Any], peer: Peer, parts: tuple[bytes | OtherServer, ...]) -> bytes:
     """The last part of what is to be said, when the others have been; nothing if it is not the server's own."""
     __tracebackhide__ = True
     *before, last = parts or (b"",)
@@ -223,14 +227,14 @@ def _last_of(session: Session[Any], parts: tuple[bytes | OtherServer, ...]) -> b
         if isinstance(part, OtherServer):
             session.server.answer_from(part.host, part.reply)
         else:
-            session.server.answer(part)
+            peer.answer(part)
     return last
 
 
-def _say(session: Session[Any], words: bytes, how: Answer) -> None:
+def _say(peer: Peer, words: bytes, how: Answer) -> None:
     __tracebackhide__ = True
     if words:
-        session.server.answer(words, how)
+        peer.answer(words, how)
 
 
 def _must_have_written(session: Session[Any], path: str, content: bytes | Reply | None) -> None:

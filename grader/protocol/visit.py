@@ -8,7 +8,7 @@ exits.  Each turn is what the server hears and what it says then; a server that 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Final, Protocol
+from typing import Any, Final, Literal, Protocol
 
 import msgspec
 
@@ -35,12 +35,15 @@ class Turn(msgspec.Struct, frozen=True):
     `hears`: exactly these bytes, or what a `Reply` recognises: header lines in any order, a random id.  Over UDP it is
     one datagram.  `nothing` is heard once the client rests without having sent anything; over TCP empty bytes are not
     waited for: the server speaks first.  `says`: nothing, if empty; of several parts only the last is said in the way
-    that `how` tells, if it is the server's own.  `how`: when, how often, or from whom.
+    that `how` tells, if it is the server's own.  `how`: when, how often, or from whom.  `over`: "tcp" where the client
+    goes on over TCP though the assignment is about UDP: all such turns are on one connection, to the port that it has
+    sent its datagrams to.
     """
 
     hears: bytes | Reply
     says: Says = b""
     how: Answer = Answer.WHOLE
+    over: Literal["tcp"] | None = None
 
 
 class Visit(msgspec.Struct, frozen=True):
@@ -87,7 +90,9 @@ def own_words(parts: Iterable[bytes | OtherServer]) -> bytes:
 
 def outline(visit: Visit) -> tuple[object, ...]:
     """What of a visit can be compared: of recognisers their words, of functions nothing."""
-    turns = [(_told(turn.hears), None if callable(turn.says) else turn.says, turn.how) for turn in visit.turns]
+    turns = [
+        (_told(turn.hears), None if callable(turn.says) else turn.says, turn.how, turn.over) for turn in visit.turns
+    ]
     written = {path: _told(content) for path, content in visit.written.items()}
     shown = _told(visit.shown), visit.complaint, visit.status
     return turns, visit.fill, visit.files, shown, written, visit.hangs_up

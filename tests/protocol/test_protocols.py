@@ -16,10 +16,11 @@ from types import SimpleNamespace
 
 import pytest
 
-from grader.assignment import folder_of, load, names
+from grader.assignment import load, names
 from grader.protocol.promises import broken_promise
 from grader.protocol.script import Entry, Exchange, Seeded
 from grader.protocol.shapes import FORMS
+from tests.authored import protocol_of
 
 SEEDS = range(1, 1001)
 #: Seeds for what is slow to look at.
@@ -31,8 +32,9 @@ UPPERCASE = [name for name in ASSIGNMENTS if name.endswith("_uppercase")]
 WITH_CLIENTS = [name for name in ASSIGNMENTS if b"\ndef typed(" in load(name).files["protocol.py"]]
 #: Those with requests of several lines, and replies that are recognised, from a dozen files.
 OF_HEADS = ["web_server"]
-#: Those with commands that are answered with a code: what they are told to keep is asked for in dialogues.
-OF_COMMANDS = ["file_transfer", "mailbox"]
+#: Those with commands that are answered with a code: what they are told to keep is asked for in dialogues; and one with
+#: questions whose answers are in a file.
+OF_COMMANDS = ["dns_resolver", "file_transfer", "mailbox"]
 WITH_CONTENT = [name for name in ASSIGNMENTS if name not in OF_COMMANDS]
 OF_LINES = [name for name in OVER_TCP if name not in {"tcp_sum", *OF_HEADS}]
 #: More numbers than any check asks for: as many as the most clients of any handout.
@@ -45,8 +47,7 @@ FIRST = range(3)
 
 @cache
 def author(name: str) -> object:
-    module: dict[str, object] = {"__name__": "protocol", "__file__": str(folder_of(name) / "protocol.py")}
-    exec(load(name).files["protocol.py"], module)  # noqa: S102 — ours, and the driver imports it too
+    module = protocol_of(name)
     return SimpleNamespace(**{key: value for key, value in module.items() if key in {*FORMS, "LARGEST_BYTES"}})
 
 
