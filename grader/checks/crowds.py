@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from grader.checks.measures import at_rest, thread_count
 from grader.limits import CROWD_S, SETTLE_S
 from grader.model import EventKind
-from grader.wire.kernel import TcpState
+from grader.wire.kernel import TcpState, sockets_in_use
 from grader.wire.program import Program
 
 if TYPE_CHECKING:
@@ -40,13 +40,15 @@ def serves_another(connect: Connect, protocol: StreamProtocol) -> None:
 class Crowd:
     """What a program held before and after many clients came and left.
 
-    `close_wait`: connections it never closed.  `doing`: what it was doing then, in words.
+    `close_wait`: connections it never closed.  `kept`: how many sockets there were more in its network, wherever it
+    keeps them; 0 where others use that too.  `doing`: what it was doing then, in words.
     """
 
     size: int
     before: Snapshot
     after: Snapshot
     close_wait: int
+    kept: int
     doing: str
 
     def tolerated(self, number: int) -> int:
@@ -76,7 +78,7 @@ def _play_crowd(stage: Stage, server: Server, protocol: StreamProtocol) -> Crowd
     program = server.program
     with stage.client(server) as client:
         client.ask(protocol.exchange(0))
-    before = at_rest(program)
+    before, sockets_before = at_rest(program), _sockets(stage)
     mark = program.transcript.mark()
     size = 0
     for number in until_enough(_CROWD):
@@ -89,10 +91,15 @@ def _play_crowd(stage: Stage, server: Server, protocol: StreamProtocol) -> Crowd
                 client.ask(protocol.exchange(number))
         size = number + 1
     program.wait_delivered()
-    after = at_rest(program)
+    after, kept = at_rest(program), _sockets(stage) - sockets_before
     program.transcript.rewind(mark)
     waiting = sum(row.local.port == server.port for row in stage.table.dump(TcpState.CLOSE_WAIT))
-    return Crowd(size, before, after, waiting, program.doing(after))
+    return Crowd(size, before, after, waiting, kept, program.doing(after))
+
+
+def _sockets(stage: Stage) -> int:
+    """How many there are in the program's network, ours included; 0 where nobody can tell whose they are."""
+    return (sockets_in_use() or 0) if stage.private_network else 0
 
 
 def _drowns(program: Program, before: Snapshot, size: int) -> bool:

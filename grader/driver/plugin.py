@@ -58,6 +58,8 @@ class Referee:
         self._results: dict[str, CheckResult] = {}
         #: By check: those in which the program crashed, the first ones.
         self._crashes: dict[str, _Crash] = {}
+        #: Whether the check that was played last has failed with a server that others had used, and that exited.
+        self._wore_out = False
         self._never_listened: FaultError | None = None
         #: Whether a check fails, or has failed, by a program that can't be reached; all others are skipped for that.
         self._told = not OPENERS.isdisjoint(job.chosen)
@@ -104,13 +106,16 @@ class Referee:
     def pytest_runtest_protocol(self, item: pytest.Item, nextitem: pytest.Item | None) -> bool:
         """One check from start to result; no program outlives the last check of its part.
 
-        What could not be judged is played once more, by itself: what was in its way may be gone.
+        What could not be judged is played once more, by itself: what was in its way may be gone.  So is a check in
+        which a server exited that earlier ones had used: it may be their doing, or that of time.
         """
         part = _part(item)
         self._deadlines.setdefault(part, time.monotonic() + self._job.assignment.limits.whole_s)
         self._play(item, nextitem)
         if self._may_be_judged_yet(item) and _tidy(item.session, self._stage.end_program):
             self._play(item, nextitem, "it could not be judged before, and is played once more, by itself")
+        elif self._wore_out and self._has_time(item) and _tidy(item.session, self._stage.end_program):
+            self._play_afresh(item, nextitem)
         if self.id_of(item) in self._crashes:
             self._look_where_it_crashes(item, nextitem)
         self._say(Checked(self._results[self.id_of(item)]))
@@ -128,6 +133,22 @@ class Referee:
         if note:
             self._stage.transcript.add(EventKind.NOTE, "grader", note)
         runtestprotocol(item, nextitem=nextitem, log=False)
+
+    def _play_afresh(self, item: pytest.Item, nextitem: pytest.Item | None) -> None:
+        """Play a check once more with a new server; if that can be judged, it is the verdict."""
+        check_id = self.id_of(item)
+        result, crash = self._results[check_id], self._crashes.pop(check_id, None)
+        note = "the server exited, which earlier checks had used; the check is played once more with a new one"
+        self._play(item, nextitem, note)
+        match self._results[check_id].outcome:
+            case Outcome.PASSED:
+                _tidy(item.session, self._stage.share_no_more)
+            case Outcome.FAILED:
+                pass
+            case _:
+                self._results[check_id] = result
+                if crash:
+                    self._crashes[check_id] = crash
 
     def _look_where_it_crashes(self, item: pytest.Item, nextitem: pytest.Item | None) -> None:
         """Play a check once more with a program that is followed, and add to its message where that crashes."""
@@ -149,8 +170,11 @@ class Referee:
     def _may_be_judged_yet(self, item: pytest.Item) -> bool:
         """Whether only the machine was at fault, and there is time."""
         result = self._results.get(self.id_of(item))
-        unproved = result is not None and result.outcome is Outcome.INCONCLUSIVE
-        return unproved and not item.session.shouldstop and time.monotonic() < self._deadline(_part(item))
+        return result is not None and result.outcome is Outcome.INCONCLUSIVE and self._has_time(item)
+
+    def _has_time(self, item: pytest.Item) -> bool:
+        """Whether a check may be played once more."""
+        return not item.session.shouldstop and time.monotonic() < self._deadline(_part(item))
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> None:
@@ -179,6 +203,7 @@ class Referee:
             result = self._result(item, error, call.duration)
             self._results[result.id] = result
             # What was not played leaves the program as it was.
+            self._wore_out = result.outcome is Outcome.FAILED and self._stage.wore_out()
             as_it_was = isinstance(error, _PrerequisiteError) or result.outcome is Outcome.PASSED
             _tidy(item.session, lambda: self._stage.finish(passed=as_it_was))
         return report

@@ -6,6 +6,8 @@ each check the stage closes the check's clients and asks whether the server is *
 connection, all its threads sleep, its socket still takes anybody, and it has not piled up threads.  Only a check that
 passed may leave a program behind; otherwise it is ended, with every process it has started, and the next check starts
 a fresh one.  So no check's leftovers reach another check, and no program is started more often than that requires.
+One that exits all the same after some time, or some number of clients, would fail whatever check it meets then: that is
+played once more with a fresh one (`driver/plugin.py`), and if it passes, nothing is shared any more.
 
 The kernel keeps something too: a connection that the server has closed first holds its port in TIME_WAIT.  These rows
 are removed between checks, or a server without SO_REUSEADDR would be blamed in one check for what another did.
@@ -77,6 +79,9 @@ class Stage:
         self.greeting: Final = self.peers.greeting
         self._played = Played()
         self._shared: Server | None = None
+        #: Whether earlier checks have used that, and whether later ones may.
+        self._is_used = False
+        self._shares = True
         #: A server, and how many threads and processes it had after its first check.
         self._first_tasks: tuple[Program, int] | None = None
         #: Once it did not come to rest after a check, waiting for that again would only cost time.
@@ -113,8 +118,10 @@ class Stage:
         """
         self.programs.finish()
         self.peers.finish()
-        alone = not self.programs.several
-        if not (passed and alone and (kept := self._kept()) and self._at_rest(kept)):
+        alone = self._shares and not self.programs.several
+        if passed and alone and (kept := self._kept()) and self._at_rest(kept):
+            self._is_used = True
+        else:
             self.end_program()
         self._clear_time_wait()
 
@@ -122,6 +129,16 @@ class Stage:
         """End whatever runs."""
         self._shared = None
         self.programs.end()
+
+    def wore_out(self) -> bool:
+        """Whether the server that earlier checks had used has exited in this one."""
+        kept = self._kept()
+        return kept is not None and self._is_used and kept.program.ending() is not None
+
+    def share_no_more(self) -> None:
+        """From now on each check gets a new server: it exits some time, whatever is asked of it."""
+        self._shares = False
+        self.end_program()
 
     def _kept(self) -> Server | None:
         """The shared server, unless another program was started in its place."""
@@ -179,6 +196,7 @@ class Stage:
         if (kept := self._kept()) is None:
             try:
                 kept = self._shared = self.launch()
+                self._is_used = False
             except FaultError as fault:
                 raise NotStartedError(fault) from None
         return kept

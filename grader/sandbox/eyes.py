@@ -38,16 +38,16 @@ class Eyes:
                 os.sched_yield()
 
     def snapshot(self, *, files: bool, most_files: int) -> dict[str, Any]:
-        """What every process of the program is doing now (see `wire/stillness.py` for how it is read).
+        """What every process of the program is doing now (see `wire/facts.py` for what it means).
 
         `files` adds their open files, up to so many of all; of the processes with more than what is left, the number.
         """
         self._crowd.reap()
-        left = most_files
+        left, unix = most_files, proc.unix_sockets() if files else frozenset()
         seen = []
         with self._rights.looking():
             for pid in self._crowd.pids():
-                seen.append(proc.process(pid, most_files=left if files else None))
+                seen.append(proc.process(pid, most_files=left if files else None, unix=unix))
                 left -= len(seen[-1].get("files", ()))
         if not any(each["threads"] or each["state"] == "X" for each in seen) and self._crowd.somebody():
             seen.append(proc.unsettled(0))

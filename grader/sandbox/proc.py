@@ -11,7 +11,7 @@ import errno
 import os
 import resource
 import signal
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any
 
 from grader.sandbox.calls import call_of, in_vfork, timeout_ns
@@ -36,6 +36,8 @@ from grader.sandbox.procfs import (
 _PAGE_BYTES = resource.getpagesize()
 #: Where fields of /proc/PID/stat are, counted from the first after the name.
 _STATE, _PARENT, _GROUP, _FOREGROUND, _TIMES, _THREADS, _EXIT_CODE = 0, 1, 2, 5, slice(11, 15), 17, 49
+#: Where a row of /proc/net/unix has the inode.
+_UNIX_INODE = 6
 _TICK_NS = 10**9 // os.sysconf("SC_CLK_TCK")
 
 
@@ -140,10 +142,11 @@ def own_bytes(pid: int) -> int:
 # Processes and threads
 
 
-def process(pid: int, *, most_files: int | None) -> dict[str, Any]:
-    """One process as facts (`ProcessFacts` of `wire/stillness.py`).
+def process(pid: int, *, most_files: int | None, unix: Collection[int] = ()) -> dict[str, Any]:
+    """One process as facts (`ProcessFacts` of `wire/facts.py`).
 
-    `most_files`: its open files are added, or how many they are where they are more than that; None: neither.
+    `most_files`: its open files are added, or how many they are where they are more than that; None: neither.  `unix`:
+    the Unix sockets there are (`unix_sockets`).
 
     One that is gone was there when it was listed, so it has run since: its state is X, and nothing else is known.
     So is a child of ours that is about to be reaped.
@@ -171,7 +174,8 @@ def process(pid: int, *, most_files: int | None) -> dict[str, Any]:
         names = _descriptors(folder)
         if len(names) > most_files:
             return seen | {"unread_files": len(names)}
-        seen["files"] = _files(folder, names)
+        files = seen["files"] = _files(folder, names)
+        seen["waiting_files"] = sum(_waiting(folder, fd) for fd in files if _inode(files[fd]) in unix) if unix else 0
         seen["hidden"] = not seen["files"] and _hides(folder)
     return seen
 
@@ -238,6 +242,22 @@ def _thread(pid: int, tid: int) -> dict[str, Any] | None:
         "name": text(name),
         "timeout_ns": timeout,
     }
+
+
+def unix_sockets() -> frozenset[int]:
+    """The inodes of all Unix sockets in this network namespace."""
+    rows = (line.split(maxsplit=7) for line in read("/proc/self/net/unix").splitlines()[1:])
+    return frozenset(int(row[_UNIX_INODE]) for row in rows if len(row) > _UNIX_INODE)
+
+
+def _inode(target: str) -> int:
+    """A socket's inode; 0 of anything else."""
+    return int(target[8:-1]) if target.startswith("socket:[") else 0
+
+
+def _waiting(folder: str, fd: str) -> int:
+    """How many descriptors wait in a Unix socket to be received; 0 before Linux 5.10, which does not tell."""
+    return int(field(b"\n" + read(f"{folder}/fdinfo/{fd}"), b"scm_fds") or b"0")
 
 
 def _descriptors(folder: str) -> list[str]:

@@ -56,6 +56,7 @@ _SAME_EVERYWHERE: Final = {
     "fsmount": 432,
     "fspick": 433,
     "clone3": 435,
+    "close_range": 436,
     "pidfd_getfd": 438,
     "mount_setattr": 442,
 }
@@ -63,10 +64,12 @@ _SAME_EVERYWHERE: Final = {
 _NAMES: Final = (
     *("socket", "socketpair", "clone", "prctl", "mount", "umount2", "pivot_root", "ptrace", "unshare", "add_key"),
     *("request_key", "keyctl", "perf_event_open", "setns", "process_vm_readv", "process_vm_writev", "kcmp"),
-    *("seccomp", "bpf", "userfaultfd", "setsockopt"),
+    *("seccomp", "bpf", "userfaultfd", "setsockopt", "ioctl", "io_setup"),
 )
-_X86_64 = (41, 53, 56, 157, 165, 166, 155, 101, 272, 248, 249, 250, 298, 308, 310, 311, 312, 317, 321, 323, 54)
-_AARCH64 = (198, 199, 220, 167, 40, 39, 41, 117, 97, 217, 218, 219, 241, 268, 270, 271, 272, 277, 280, 282, 208)
+_X86_64 = (41, 53, 56, 157, 165, 166, 155, 101, 272, 248, 249, 250, 298, 308, 310, 311, 312, 317, 321, 323, 54, 16, 206)
+_AARCH64 = (
+    *(198, 199, 220, 167, 40, 39, 41, 117, 97, 217, 218, 219, 241, 268, 270, 271, 272, 277, 280, 282, 208, 29, 0),
+)
 #: By what uname(2) calls the machine.
 MACHINES: Final = {
     "x86_64": Machine(0xC000003E, dict(zip(_NAMES, _X86_64, strict=True)) | _SAME_EVERYWHERE),
@@ -83,6 +86,8 @@ REFUSED: Final = {
     **dict.fromkeys(("bpf", "perf_event_open"), errno.EPERM),
     # The kernel's own threads do its work, so that nobody can see what the program waits for.
     **dict.fromkeys(("io_uring_setup", "io_uring_enter", "io_uring_register"), errno.ENOSYS),
+    # io_submit(2) can wait for a descriptor that is closed and seen nowhere.
+    "io_setup": errno.ENOSYS,
     # Keys outlive processes, and each user has one budget of them on the whole machine.
     **dict.fromkeys(("add_key", "request_key", "keyctl"), errno.EPERM),
     # In its own user namespace, a program has every capability over what is in it.
@@ -96,12 +101,19 @@ REFUSED: Final = {
 #: the signal's number in clone(2).
 _NAMESPACES = 0x00020000 | 0x02000000 | 0x04000000 | 0x08000000 | 0x10000000 | 0x20000000 | 0x40000000
 _TIME_NAMESPACE = 0x80
+#: A process has one table of descriptors, which /proc shows.  A thread with another one (CLONE_FILES in unshare(2), not
+#: in clone(2); CLOSE_RANGE_UNSHARE of close_range(2)) would hide there what it has open.
+_CLONE_THREAD, _CLONE_FILES, _CLOSE_RANGE_UNSHARE = 0x00010000, 0x00000400, 0x2
 #: getaddrinfo(3) and getifaddrs(3) ask by netlink for routes.
 _NETLINK_ROUTE = 0
 _FAMILIES = (socket.AF_UNIX, socket.AF_INET, socket.AF_INET6)
 _TYPES = (socket.SOCK_STREAM, socket.SOCK_DGRAM, socket.SOCK_SEQPACKET)
 _TYPE_MASK = 0xF  # SOCK_TYPE_MASK of linux/net.h: the rest are SOCK_NONBLOCK and SOCK_CLOEXEC
 _PR_SET_DUMPABLE = 4
+#: Of ioctl_tty(2): how a key is made a signal, or arrives at all, is the terminal's to say, and the program may say it
+#: by termios(3) alone, which can be read back.  TIOCSTI types at it as we do; TIOCEXCL keeps others from opening it;
+#: TIOCSETD gives it another discipline, under which nothing that is typed arrives.
+_OF_TERMINALS: Final = (0x5412, 0x540C, 0x5423)
 #: Level -> options by which a program's kernel drops packets without a trace, so that what arrives at a program is its
 #: own to choose: a reset that is dropped never comes again (asm/socket.h, linux/in.h, in6.h and tcp.h).
 _DROPPING: Final = {
@@ -150,8 +162,9 @@ def program(machine: Machine) -> list[_Instruction]:
         [(_LOAD, 0, 0, _ARCH_AT), (_JUMP_EQUAL, 1, 0, machine.arch), _failed(errno.EPERM)],
         [(_LOAD, 0, 0, _NUMBER_AT), (_JUMP_AT_LEAST, 0, 1, _X32_BIT), _failed(errno.EPERM)],
         *(_when(number[name], [_failed(error)]) for name, error in REFUSED.items()),
-        _when(number["clone"], _unless_any_bit(0, _NAMESPACES)),
-        _when(number["unshare"], _unless_any_bit(0, _NAMESPACES | _TIME_NAMESPACE)),
+        _when(number["clone"], [*_refused_with_any_bit(0, _NAMESPACES), *_only_usual_threads()]),
+        _when(number["unshare"], _unless_any_bit(0, _NAMESPACES | _TIME_NAMESPACE | _CLONE_FILES)),
+        _when(number["close_range"], _unless_any_bit(2, _CLOSE_RANGE_UNSHARE)),
         # Else a program could hide what it does from a watcher that is no more privileged than itself.
         _when(number["prctl"], [*_unless(0, _PR_SET_DUMPABLE), _failed(errno.EPERM)]),
         # A filter with a listener: another process decides when a call goes on, as with ptrace.
@@ -159,6 +172,7 @@ def program(machine: Machine) -> list[_Instruction]:
         _when(number["socket"], _only_usual_sockets()),
         _when(number["socketpair"], _only_usual_sockets()),
         _when(number["setsockopt"], _only_usual_options()),
+        _when(number["ioctl"], _none_of(1, _OF_TERMINALS)),
     ]
     return [*(one for row in rows for one in row), (_RETURN, 0, 0, _ALLOW)]
 
@@ -182,9 +196,25 @@ def _unless(index: int, value: int) -> list[_Instruction]:
     return [_argument(index), (_JUMP_EQUAL, 1, 0, value), (_RETURN, 0, 0, _ALLOW)]
 
 
+def _refused_with_any_bit(index: int, bits: int) -> list[_Instruction]:
+    """Refuse the call if that argument, which stays loaded, has one of these bits; else go on."""
+    return [_argument(index), (_JUMP_ANY_BIT, 0, 1, bits), _failed(errno.EPERM)]
+
+
 def _unless_any_bit(index: int, bits: int) -> list[_Instruction]:
     """Refuse the call if that argument has one of these bits, else allow it."""
-    return [_argument(index), (_JUMP_ANY_BIT, 0, 1, bits), _failed(errno.EPERM), (_RETURN, 0, 0, _ALLOW)]
+    return [*_refused_with_any_bit(index, bits), (_RETURN, 0, 0, _ALLOW)]
+
+
+def _only_usual_threads() -> list[_Instruction]:
+    """Refuse a thread that would not share its process's descriptors, according to the flags that are loaded."""
+    allow, refuse = (_RETURN, 0, 0, _ALLOW), _failed(errno.EPERM)
+    return [(_JUMP_ANY_BIT, 0, 2, _CLONE_THREAD), (_JUMP_ANY_BIT, 1, 0, _CLONE_FILES), refuse, allow]
+
+
+def _none_of(index: int, values: tuple[int, ...]) -> list[_Instruction]:
+    """Refuse the call if that argument is one of these, else allow it."""
+    return [_argument(index), *_one_of(values), (_RETURN, 0, 0, _ALLOW), _failed(errno.EPERM)]
 
 
 def _only_usual_sockets() -> list[_Instruction]:

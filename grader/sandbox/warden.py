@@ -263,6 +263,8 @@ class Warden:
                 raise
             return Answer({"error": "the running program holds all pseudo-terminals"})
         ours, theirs = opened
+        # Before it runs: a program can close its terminal to all others (TIOCEXCL of ioctl_tty(2)).
+        other_side = (fcntl.ioctl(ours[0], _TIOCGPTPEER, _PEER_FLAGS),) if terminal else ()
         follow = self._locator.follow if followed else None
         pid = self._launcher.launch(argv, environment, theirs, terminal=terminal, follow=follow)
         for descriptor in set(theirs):
@@ -271,14 +273,13 @@ class Warden:
             else:
                 os.close(descriptor)
         if isinstance(pid, NotStarted):
-            for descriptor in set(ours):
+            for descriptor in {*ours, *other_side}:
                 os.close(descriptor)
             return Answer({"error": pid.why, "errno": 0, "ours": pid.ours})
         self._crowd.is_new(pid)
         # Where stdin and stdout are both the terminal, they are one descriptor, which is passed twice.
         handed = (os.pidfd_open(pid), ours[0], os.dup(ours[1]) if ours[1] == ours[0] else ours[1], ours[2])
         self._eyes.wait_shown(pid)
-        other_side = (fcntl.ioctl(ours[0], _TIOCGPTPEER, _PEER_FLAGS),) if terminal else ()
         return Answer({"pid": pid}, (*handed, *other_side))
 
     def _status(self, pid: int) -> dict[str, Any]:

@@ -57,7 +57,8 @@ class ProcessFacts(msgspec.Struct, frozen=True):
 
     `name` and file names are text that the program chose, with `\xff` for what is not UTF-8: they prove nothing.
     Sockets, pipes and the like have names of the kernel's, which no file can have.
-    `unread_files`: how many it has where they are too many to be looked at.
+    `unread_files`: how many it has where they are too many to be looked at.  `waiting_files`: how many descriptors have
+    been sent to its Unix sockets and wait there to be received (SCM_RIGHTS of unix(7)).
     `hidden`: whether it keeps us from seeing its files and its calls.  `by_go`: whether it catches SIGALRM and its file
     says that Go's linker has made it.
     """
@@ -73,6 +74,7 @@ class ProcessFacts(msgspec.Struct, frozen=True):
     threads: tuple[ThreadFacts, ...]
     files: dict[str, str] = {}
     unread_files: int = 0
+    waiting_files: int = 0
     posix_timers: bool = False
     hidden: bool = False
     by_go: bool = False

@@ -13,6 +13,7 @@ What can still wake it is its own clock.  A finite timeout is therefore never st
 from __future__ import annotations
 
 import signal
+import socket
 from collections.abc import Callable, Collection, Mapping
 from enum import Enum, IntEnum
 from typing import NamedTuple
@@ -39,10 +40,11 @@ class Verdict(IntEnum):
 
 
 #: What is no socket, and changes only by what a process does.  A named pipe looks like a file and is not among them.
-_WRITTEN_BY_PROCESSES = ("pipe:[", "/dev/pts/", "/dev/tty", "/dev/ptmx", "anon_inode:[eventfd]")
+_WRITTEN_BY_PROCESSES = ("pipe:[", "/dev/pts/", "/dev/tty", "anon_inode:[eventfd]")
 
-#: What may wake a process at a time of its own.
-_CLOCKS = ("anon_inode:[timerfd]", "anon_inode:[io_uring]")
+#: What may wake a process at a time of its own.  One with terminals of its own making may have set them so that a read
+#: there ends by a timeout (VTIME of termios(3)), and we see the settings of the one that we have given it.
+_CLOCKS = ("anon_inode:[timerfd]", "anon_inode:[io_uring]", "/dev/ptmx", "/dev/pts/ptmx")
 
 #: What calls are that wait for nothing else.
 _FOR_NO_DESCRIPTOR = {Waits.CLOCK: Verdict.TIMER, Waits.EVENT: Verdict.STILL}
@@ -121,7 +123,7 @@ def judge(
         default=Verdict.STILL,
     )
     strongest = max(strongest, clocks)
-    on_its_way = strongest < Verdict.TIMER and any(_sends_to_itself(process, sockets) for process in alive)
+    on_its_way = strongest < Verdict.TIMER and _sends_to_itself(alive, sockets)
     return Verdict.RUNNING if on_its_way else strongest
 
 
@@ -130,23 +132,35 @@ def _judge_clocks(process: ProcessFacts) -> Verdict:
 
     alarm(2) and setitimer(2) do that by SIGALRM, which is caught, or blocked and taken by a signalfd(2) or sigwait(3);
     the kernel shows nobody whether such a timer is running.  Go's runtime catches every signal, and sets no such timer
-    unless the program is profiled.  An io_uring(7) ring may hold timers and files' answers.
+    unless the program is profiled.  An io_uring(7) ring may hold timers and files' answers, and what is on its way
+    through a Unix socket may be a timer that epoll(7) watches all the same.
     """
-    clocks = any(target.startswith(_CLOCKS) for target in process.files.values())
+    clocks = process.waiting_files > 0 or any(target.startswith(_CLOCKS) for target in process.files.values())
     alarm = (process.caught_signals | process.blocked_signals) >> (signal.SIGALRM - 1) & 1
     if clocks or process.posix_timers or (alarm and not process.by_go):
         return Verdict.TIMER
     return Verdict.PRESUMED if alarm else Verdict.STILL
 
 
-def _sends_to_itself(process: ProcessFacts, sockets: Sockets) -> bool:
-    """Whether something it has sent is not acknowledged: the other end may be its own.
+def _sends_to_itself(alive: Collection[ProcessFacts], sockets: Sockets) -> bool:
+    """Whether the kernel has something in hand for it that it has sent: the other end may be its own.
 
-    A packet that waits for the kernel's softirq is on its way while all threads sleep.
+    A packet that waits for the kernel's softirq is on its way while all threads sleep.  Between two sockets of its own,
+    so is what waits for a window: the kernel gives that up some time (TCP_USER_TIMEOUT); and a connection to itself
+    that is on one side alone, which the kernel may hold back (TCP_DEFER_ACCEPT of tcp(7)).
     """
-    inodes = (inode_of(process, int(fd)) for fd in process.files)
-    rows = (sockets.get(inode) for inode in inodes if inode is not None)
-    return any(row.in_flight > 0 for row in rows if row and row.state is not TcpState.LISTEN)
+    inodes = {inode for process in alive for fd in process.files if (inode := inode_of(process, int(fd))) is not None}
+    rows = [row for inode in inodes if (row := sockets.get(inode))]
+    talking = [row for row in rows if row.state is not TcpState.LISTEN]
+    ends = {(row.local, row.remote) for row in talking}
+    ports = {row.local.port for row in rows if row.state is TcpState.LISTEN}
+
+    def is_in_hand(row: SocketRow) -> bool:
+        has_both = (row.remote, row.local) in ends
+        is_held_back = not has_both and row.state is TcpState.ESTABLISHED and row.remote.port in ports
+        return row.in_flight > 0 or (has_both and row.send_queue > 0) or is_held_back
+
+    return any(is_in_hand(row) for row in talking if row.protocol == socket.IPPROTO_TCP)
 
 
 class Awaits(Enum):

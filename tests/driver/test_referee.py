@@ -434,6 +434,84 @@ def test_what_could_not_be_judged_is_played_once_more_alone(tmp_path: Path) -> N
     ]
 
 
+#: Serves two clients, and exits when a third one has come.
+TIRES = """
+import socket, sys
+with socket.create_server(("", int(sys.argv[1]))) as listener:
+    for _ in range(2):
+        sock, _ = listener.accept()
+        with sock:
+            while data := sock.recv(1000):
+                sock.sendall(data)
+    listener.accept()
+"""
+
+
+def test_a_server_that_exits_some_time_fails_no_check_that_it_would_pass(tmp_path: Path) -> None:
+    own = """
+    pids = []
+
+    def ask(connect, server):
+        pids.append(server.program.pid)
+        with connect() as client:
+            client.send(b"hello\\n")
+            client.expect(b"hello\\n")
+
+    def test_one(connect, server):
+        ask(connect, server)
+
+    def test_two(connect, server):
+        ask(connect, server)
+
+    def test_three(connect, server):
+        ask(connect, server)
+        assert pids[0] == pids[1] == pids[2] != pids[3], "it was not played afresh"
+
+    def test_four(connect, server):
+        ask(connect, server)
+        assert pids[4] != pids[3], "a server that exits some time was shared"
+
+    def test_five(connect, server):
+        for _ in range(3):
+            ask(connect, server)
+    """
+    played = play(job(own, "one", "two", "three", "four", "five", program=TIRES), tmp_path)
+    assert [(check.outcome.value, check.reason) for check in played.checks.values()] == [
+        *[("passed", None)] * 4,
+        ("failed", Reason.EXITED),
+    ], [check.message for check in played.checks.values()]
+    note = "the server exited, which earlier checks had used; the check is played once more with a new one"
+    noted = [name for name, check in played.checks.items() if note in {event.text for event in check.evidence}]
+    assert noted == ["three"]
+
+
+def test_what_a_server_always_exits_of_fails_and_the_next_is_shared_again(tmp_path: Path) -> None:
+    own = """
+    pids = []
+
+    def test_one(server):
+        pids.append(server.program.pid)
+
+    def test_ends_it(connect, server):
+        pids.append(server.program.pid)
+        server.program.kill()
+        with connect() as client:
+            client.send(b"hello\\n")
+            client.expect(b"hello\\n")
+
+    def test_two(server):
+        pids.append(server.program.pid)
+
+    def test_three(server):
+        assert pids[0] == pids[1] != pids[2] != pids[3] == server.program.pid, pids
+    """
+    played = play(job(own, "one", "ends_it", "two", "three"), tmp_path)
+    messages = "\n".join(check.message for check in played.checks.values())
+    assert [check.outcome.value for check in played.checks.values()] == ["passed", "failed", "passed", "passed"], (
+        messages
+    )
+
+
 def test_checks_that_share_a_server_are_played_before_one_that_ends_it(tmp_path: Path) -> None:
     own = """
     pids = []

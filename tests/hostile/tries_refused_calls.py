@@ -22,10 +22,15 @@ from pathlib import Path
 libc = ctypes.CDLL(None, use_errno=True)
 NUMBERS = json.loads(Path("calls.json").read_text())
 NEW_USER_NAMESPACE, NEW_TIME_NAMESPACE, SIGCHLD = 0x10000000, 0x80, 17
+#: CLONE_VM, CLONE_SIGHAND and CLONE_THREAD; and CLONE_FILES.
+THREAD, SAME_FILES, UNSHARED = 0x100 | 0x800 | 0x10000, 0x400, 2
+TIOCSTI, TIOCEXCL, TIOCSETD, FIONREAD = 0x5412, 0x540C, 0x5423, 0x541B
+WORD = ctypes.create_string_buffer(8)
 GET_PID_OF_32_BITS = b"\xb8\x14\x00\x00\x00\xcd\x80\xc3"
 ALLOW_ALL = ctypes.create_string_buffer(struct.pack("=HBBI", 0x06, 0, 0, 0x7FFF0000))
 LISTENER = struct.pack("@HP", 1, ctypes.addressof(ALLOW_ALL))
 CRASHED = 255
+PAIR = socket.socketpair()
 
 
 def call(name: str, *arguments: object) -> int:
@@ -76,6 +81,12 @@ ATTEMPTS: dict[str, Callable[[], int]] = {
     **{name: partial(call, name, 0, 0, 0, 0, 0, 0) for name in NUMBERS["refused"]},
     "userfaultfd": lambda: call("userfaultfd", 1),  # UFFD_USER_MODE_ONLY: for everybody
     "clone, user namespace": lambda: call("clone", NEW_USER_NAMESPACE | SIGCHLD, 0, 0, 0, 0),
+    "clone, a thread with its own descriptors": lambda: call("clone", THREAD, 0, 0, 0, 0),
+    "unshare, descriptors": lambda: call("unshare", SAME_FILES),
+    "close_range, unshared": lambda: call("close_range", 900, 901, UNSHARED),
+    "ioctl, type at a terminal": lambda: call("ioctl", 0, TIOCSTI, WORD),
+    "ioctl, a terminal for itself": lambda: call("ioctl", 0, TIOCEXCL, 0),
+    "ioctl, a line discipline": lambda: call("ioctl", 0, TIOCSETD, WORD),
     "unshare, user namespace": lambda: call("unshare", NEW_USER_NAMESPACE),
     "unshare, time namespace": lambda: call("unshare", NEW_TIME_NAMESPACE),
     "prctl, not dumpable": lambda: call("prctl", 4, 0, 0, 0, 0),
@@ -102,6 +113,8 @@ ATTEMPTS: dict[str, Callable[[], int]] = {
     "fine: a pair": named(lambda *a: socket.socketpair(*a)[0], 1, 1, 0),
     "fine: a process": lambda: call("clone", SIGCHLD, 0, 0, 0, 0),
     "fine: a thread": on_another_thread,
+    "fine: unread bytes": lambda: call("ioctl", PAIR[0].fileno(), FIONREAD, WORD),
+    "fine: close many": lambda: call("close_range", 900, 901, 0),
     "fine: a name": lambda: call("prctl", 15, b"server", 0, 0, 0),
     "fine: a filter": lambda: call("seccomp", 1, 0, LISTENER),
 }

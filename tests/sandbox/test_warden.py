@@ -202,6 +202,17 @@ def unfiltered(way: str) -> Iterator[subprocess.Popen[bytes]]:
             os.killpg(process.pid, signal.SIGKILL)
 
 
+def test_descriptors_that_wait_in_a_unix_socket_are_seen() -> None:
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
+    with ours, theirs:
+        before = proc.process(os.getpid(), most_files=9999, unix=proc.unix_sockets())["waiting_files"]
+        socket.send_fds(ours, [b"x"], [0, 1, 2])
+        socket.send_fds(theirs, [b"x"], [0])
+        seen = proc.process(os.getpid(), most_files=9999, unix=proc.unix_sockets())["waiting_files"]
+        assert seen - before == 4
+        assert proc.process(os.getpid(), most_files=9999)["waiting_files"] == 0, "nobody said which are Unix sockets"
+
+
 def test_a_zombie_that_its_tracer_holds_has_ended() -> None:
     with unfiltered("traced_zombie") as process:
         pidfd = os.pidfd_open(process.pid)

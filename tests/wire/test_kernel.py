@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from grader.wire.kernel import Endpoint, SocketRow, SocketTable, TcpState, waited_for_cpu_s
+from grader.wire.kernel import Endpoint, SocketRow, SocketTable, TcpState, sockets_in_use, waited_for_cpu_s
 from grader.wire.udp import Courier
 from tests.wire.stand import PROGRAMS
 
@@ -354,3 +354,25 @@ def test_a_time_wait_row_of_others_is_not_destroyed() -> None:
 def test_how_long_we_have_waited_for_a_cpu_only_grows() -> None:
     before_s = waited_for_cpu_s()
     assert 0 <= before_s <= waited_for_cpu_s()
+
+
+def test_sockets_are_counted_wherever_they_are_kept() -> None:
+    """On their way through a Unix socket they are in no table of descriptors; the Unix sockets don't count."""
+    many, others = 150, 75  # others use this network, too
+
+    def in_use() -> int:
+        found = sockets_in_use()
+        assert found is not None
+        return found
+
+    before = in_use()
+    ways = [socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM) for _ in range(many)]
+    assert abs(in_use() - before) < others
+    for ours, _ in ways:
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sent:
+            socket.send_fds(ours, [b"x"], [sent.fileno()])
+    assert abs(in_use() - before - many) < others
+    for way in ways:
+        for end in way:
+            end.close()
+    assert abs(in_use() - before) < others

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+from dataclasses import replace
 from typing import Any
 
 import msgspec
@@ -309,6 +310,10 @@ ALARM = 1 << (signal.SIGALRM - 1)
         ({"caught_signals": ~ALARM & 0xFFFFFFFF, "blocked_signals": ~ALARM & 0xFFFFFFFF}, Verdict.STILL),
         ({"ignored_signals": ALARM}, Verdict.STILL),
         ({"files": {"7": "anon_inode:[io_uring]"}}, Verdict.TIMER),
+        ({"files": {"7": "/dev/pts/3"}}, Verdict.STILL),
+        ({"files": {"7": "/dev/pts/ptmx"}}, Verdict.TIMER),  # it has made a terminal, with a timeout perhaps
+        ({"files": {"7": "/dev/ptmx"}}, Verdict.TIMER),
+        ({"waiting_files": 1}, Verdict.TIMER),  # a timer, perhaps
     ],
 )
 def test_whatever_may_hold_a_timer_is_a_clock(change: dict[str, Any], expected: Verdict) -> None:
@@ -327,6 +332,28 @@ def test_whatever_may_hold_a_timer_is_a_clock(change: dict[str, Any], expected: 
 )
 def test_what_it_has_sent_may_be_on_its_way_to_itself(there: SocketRow, expected: Verdict) -> None:
     assert verdict(process(thread(PAUSE)), rows=(there,)) is expected
+
+
+def to_itself(*, unsent: int = 0, accepted: bool = True, listens: bool = True) -> tuple[SocketRow, ...]:
+    """The rows of a program that has connected to its own listener (FIRST) and may have accepted that (SECOND)."""
+    one = row(FIRST, unsent=unsent)
+    other = replace(row(SECOND), local=one.remote, remote=one.local)
+    listener = replace(LISTENS, local=one.remote)
+    return (one, *[other] * accepted, *[listener] * listens)
+
+
+@pytest.mark.parametrize(
+    ("rows", "expected"),
+    [
+        (to_itself(), Verdict.STILL),
+        (to_itself(unsent=9), Verdict.RUNNING),  # TCP_USER_TIMEOUT may give it up
+        (to_itself(accepted=False), Verdict.RUNNING),  # TCP_DEFER_ACCEPT may hold it back
+        (to_itself(accepted=False, listens=False), Verdict.STILL),  # it is to somebody else
+    ],
+)
+def test_a_connection_to_itself_may_move_by_the_kernels_clock(rows: tuple[SocketRow, ...], expected: Verdict) -> None:
+    files = {str(fd): f"socket:[{inode}]" for fd, inode in enumerate((LISTENER, FIRST, SECOND), 3)}
+    assert verdict(process(thread(PAUSE), files=files), rows=rows) is expected
 
 
 def test_a_descriptor_is_a_c_int() -> None:
