@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from grader import catalogue, checks
-from grader.assignment import folder_of, load, names
+from grader.assignment import load, names
 from grader.catalogue import MODULES, Behaviour, behaviour, behaviour_of, part_of_module, title_of
 from grader.catalogue.usual import OPENERS, USUAL, checks_over, prerequisites
 from grader.errors import Reason
@@ -22,6 +22,7 @@ from grader.flow import titles as titles_of
 from grader.model import PARTS, Part, Transport, part_of
 from grader.protocol.script import ClientProtocol, DatagramProtocol, StreamProtocol
 from grader.protocol.visit import VisitProtocol
+from tests.said import said_by
 
 ASSIGNMENT = load("tcp_uppercase")
 #: Those that are shipped, and those that only the tests have.
@@ -145,8 +146,7 @@ def test_every_behaviour_is_asked_for_by_an_assignment(transport: Transport) -> 
 @pytest.mark.parametrize("name", names())
 def test_our_protocols_say_what_their_checks_need(name: str) -> None:
     asked = load(name)
-    protocol: dict[str, object] = {"__name__": "protocol", "__file__": str(folder_of(name) / "protocol.py")}
-    exec(asked.files["protocol.py"], protocol)  # noqa: S102 (ours, and the driver imports it too)
+    protocol = said_by(name)
     needed = {
         said
         for spec in asked.checks

@@ -16,7 +16,7 @@ from grader.harness.session import Session
 from grader.limits import MOST_FILE_BYTES
 from grader.protocol.reply import Reply, Values
 from grader.protocol.script import Answer, ClientProtocol, Entry
-from grader.protocol.visit import NO_VISIT, Turn, Visit, VisitProtocol, said
+from grader.protocol.visit import NO_VISIT, Turn, Visit, VisitProtocol, heard_in, said
 from grader.wire.faults import FaultError
 from grader.wire.warden import NoFileError
 
@@ -130,7 +130,7 @@ class VisitTask:
         number = len(self._heard)
         waits = number > 0 and _is_unanswered(self.visit.turns[number - 1])
         hear = session.server.expect_after_wait if waits else session.server.expect
-        self._heard.append(hear(turn.hears))
+        self._heard.append(hear(heard_in(turn, self._heard)))
         return _last_of(session, said(turn, self._heard))
 
     def play(self, session: Session[Any]) -> None:
@@ -152,13 +152,13 @@ class VisitTask:
         for turn in before:
             _say(session, self._hear(session, turn), Answer.TOGETHER)
         session.server.answer(self._hear(session, last_but_one) + b"".join(said(last, ())), Answer.TOGETHER)
-        session.server.expect(last.hears)
+        session.server.expect(heard_in(last, self._heard))
 
     def ask_again(self, session: Session[Any]) -> bytes:
         """Over UDP it asks once more, after having waited for as long as it must; what answers this datagram."""
         __tracebackhide__ = True
         last = self.visit.turns[-1]
-        self._heard[-1] = session.server.expect_after_wait(last.hears)
+        self._heard[-1] = session.server.expect_after_wait(heard_in(last, self._heard[:-1]))
         return _last_of(session, said(last, self._heard))
 
     def play_with(self, session: Session[Any]) -> None:

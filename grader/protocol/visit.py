@@ -19,18 +19,22 @@ Words = bytes | tuple[bytes, ...]
 #: What the server says: these bytes, or one after the other (datagrams over UDP); or what follows from all that was
 #: captured in what it has heard so far.
 Says = Words | Callable[[Values], Words]
+#: What the server hears: exactly these bytes, or what is recognised; or what follows from all that was captured before,
+#: such as the number that the client has chosen for everything it sends.
+Hears = bytes | Reply | Callable[[Values], bytes | Reply]
 
 
 class Turn(msgspec.Struct, frozen=True):
     """What the server hears, and what it says then.
 
-    `hears`: exactly these bytes, or what a `Reply` recognises: header lines in any order, a random id.  Over UDP it is
-    one datagram.  `nothing` is heard once the client rests without having sent anything; over TCP empty bytes are not
-    waited for: the server speaks first.  `says`: nothing, if empty; of several parts only the last is said in the way
-    that `how` tells.  `how`: when, how often, or from whom.
+    `hears`: exactly these bytes, or what a `Reply` recognises: header lines in any order, a random id; or a function
+    that gives either from what was captured in the turns before.  Over UDP it is one datagram.  `nothing` is heard once
+    the client rests without having sent anything; over TCP empty bytes are not waited for: the server speaks first.
+    `says`: nothing, if empty; of several parts only the last is said in the way that `how` tells.  `how`: when, how
+    often, or from whom.
     """
 
-    hears: bytes | Reply
+    hears: Hears
     says: Says = b""
     how: Answer = Answer.WHOLE
 
@@ -59,6 +63,18 @@ class Visit(msgspec.Struct, frozen=True):
 NO_VISIT: Final = Visit(())
 
 
+def heard_in(turn: Turn, heard: Iterable[Values]) -> bytes | Reply:
+    """What the server hears in this turn; `heard`: what was captured in each turn before it.
+
+    Raises:
+        TypeError: the author's function gives something else.
+    """
+    hears = turn.hears(_together(heard)) if callable(turn.hears) else turn.hears
+    if not isinstance(hears, bytes | Reply):
+        raise TypeError(f"hears must give bytes or a reply, not {hears!r}")
+    return hears
+
+
 def said(turn: Turn, heard: Iterable[Values]) -> tuple[bytes, ...]:
     """What the server says in this turn; `heard`: what was captured in each turn so far, this one's last.
 
@@ -74,7 +90,10 @@ def said(turn: Turn, heard: Iterable[Values]) -> tuple[bytes, ...]:
 
 def outline(visit: Visit) -> tuple[object, ...]:
     """What of a visit can be compared: of recognisers their words, of functions nothing."""
-    turns = [(_told(turn.hears), None if callable(turn.says) else turn.says, turn.how) for turn in visit.turns]
+    turns = [
+        (None if callable(turn.hears) else _told(turn.hears), None if callable(turn.says) else turn.says, turn.how)
+        for turn in visit.turns
+    ]
     written = {path: _told(content) for path, content in visit.written.items()}
     shown = _told(visit.shown), visit.complaint, visit.status
     return turns, visit.fill, visit.files, shown, written, visit.hangs_up
