@@ -26,6 +26,7 @@ from grader.protocol.inputs import (
     random_words,
 )
 from grader.protocol.judged import judged
+from grader.protocol.network import Fate, Network, Passing, Script, Station, fates
 from grader.protocol.nothing import nothing
 from grader.protocol.reply import Complete, Incomplete, Matching, Mismatch, Reply, Values
 from grader.protocol.script import Answer, ClientProtocol, DatagramProtocol, Entry, Exchange, StreamProtocol

@@ -210,12 +210,15 @@ TIMER_MARGIN_S: Final = 0.05
 HOTSPOT_IDLE_S: Final = 0.015
 #: Threads that HotSpot compiles in, at most (CICompilerCount): 15 on 128 CPUs.  It starts and ends them as it needs.
 HOTSPOT_COMPILERS: Final = 15
-#: A client may give up a reply after a second, the least that a handout asks for: one that waits less than this has not
-#: waited, and what a busy machine lets us answer later than this proves nothing.
-LEAST_WAIT_S: Final = 0.5
-#: A reply that is delayed comes so long after its request: in time for every client that waits, and longer than any
-#: round trip within one machine takes by itself.
-DELAY_S: Final = LEAST_WAIT_S / 2
+#: How long a client waits for a reply over UDP before it asks again or gives up, unless its handout says otherwise.
+TIMEOUT_S: Final = 1.0
+#: One that waits for less than this part of it has not waited, and what a busy machine lets us answer later than this
+#: proves nothing.  Its own clock may have begun to run well before its datagram was sent, but not for so long.
+LEAST_WAIT_PART: Final = 0.5
+LEAST_WAIT_S: Final = TIMEOUT_S * LEAST_WAIT_PART
+#: A reply that is delayed comes after so much of the least wait: in time for every client that waits, and longer than
+#: any round trip within one machine takes by itself.
+DELAY_PART: Final = 0.5
 #: Datagrams that are no reply come so far apart: by turns of two kinds, each of them more often than any client may
 #: give up ...
 STRAY_S: Final = LEAST_WAIT_S / 4

@@ -23,7 +23,7 @@ from grader.protocol.datagrams import decide_datagram, silence
 from grader.protocol.dialogues import dialogue_of, go_on, in_turn
 from grader.protocol.exactly import as_reply
 from grader.protocol.reply import Complete, Decision, Incomplete, Reply, Values
-from grader.protocol.visit import OtherServer, Visit, said
+from grader.protocol.visit import OtherServer, Visit, heard_in, said
 from grader.wire.mismatch import not_the_reply
 from grader.wire.transcript import shown
 
@@ -219,7 +219,7 @@ class OurSide:
         with _talk(sock, self.show) as talk:
             for turn in visit.turns:
                 if turn.hears or not self.over_tcp:
-                    if (came := talk.hear(turn.hears)) is None:
+                    if (came := talk.hear(heard_in(turn, heard))) is None:
                         return False
                     heard.append(came.values)
                 for part in said(turn, heard):

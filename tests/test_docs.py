@@ -20,7 +20,7 @@ from typing import Any
 import click
 import pytest
 
-from grader import Answer, Turn, Visit, catalogue, limits
+from grader import Answer, Fate, Turn, Visit, catalogue, limits
 from grader.assignment import load
 from grader.catalogue.needs import NEEDS
 from grader.cli import grader
@@ -340,16 +340,17 @@ def test_the_examples_of_visits_are_those_of_assignments_that_are_played() -> No
         if path.suffix in {".py", ".toml"}
     ]
     examples = re.findall(r"```(?:python|toml)\n(.*?)```", page, re.DOTALL)
-    assert len(examples) == 5
+    assert len(examples) == 6
     assert [example for example in examples if not any(example in text for text in played)] == []
 
 
 def test_the_page_of_visits_has_every_field_and_every_way_to_answer() -> None:
     page = (ROOT / "docs" / "visits.md").read_text(encoding="utf-8")
     rows = {name for row in re.findall(r"^\| (`[^|]*)", page, re.MULTILINE) for name in re.findall(r"`(\w+)", row)}
-    assert {*Turn.__struct_fields__, *Visit.__struct_fields__, *Answer.__members__} <= rows
+    assert {*Turn.__struct_fields__, *Visit.__struct_fields__, *Answer.__members__, *Fate.__members__} <= rows
     assert {"visit", "visit_sized", "visit_in_turns"} <= rows
+    answers = page.partition("\n## How a server answers\n")[2].partition("\n## ")[0]
     for name in Answer.__members__:
-        (row,) = [line for line in page.splitlines() if line.startswith("| `") and f"`{name}`" in line.split("|")[1]]
+        (row,) = [line for line in answers.splitlines() if line.startswith("| `") and f"`{name}`" in line.split("|")[1]]
         over = {"TCP": Answer[name] in ANSWERS["tcp"], "UDP": Answer[name] in ANSWERS["udp"]}
         assert row.split("|")[2].strip() == ("both" if all(over.values()) else next(k for k, v in over.items() if v))

@@ -8,7 +8,7 @@ from typing import Annotated, Final, Literal, Self
 import msgspec
 
 from grader.assignment.starting import Starting, placeholders_in
-from grader.limits import SandboxLimits
+from grader.limits import LEAST_WAIT_PART, TIMEOUT_S, SandboxLimits
 from grader.model import Part, Requirement, Role, Transport, Visibility, part_of
 
 _PROTOCOL: Final = "protocol.py"
@@ -96,10 +96,17 @@ class ClientSpec(Starting, frozen=True, kw_only=True, forbid_unknown_fields=True
     """What the handout says about the client, besides how it is started.
 
     `silent`: what it does when a reply never comes.  `tries`: how often it sends a request in all before it gives up.
+    `timeout_s`: how long it waits each time, over UDP.
     """
 
     silent: Literal["waits", "gives_up"] = "waits"
     tries: Annotated[int, msgspec.Meta(ge=1, le=10)] = 1
+    timeout_s: Annotated[float, msgspec.Meta(ge=0.4, le=10)] = TIMEOUT_S
+
+    @property
+    def least_wait_s(self) -> float:
+        """One that waits less than this has not waited."""
+        return self.timeout_s * LEAST_WAIT_PART
 
     @property
     def fills(self) -> tuple[str, ...]:

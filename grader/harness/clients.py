@@ -19,6 +19,7 @@ from typing import Generic
 
 from grader.assignment import ClientSpec
 from grader.errors import Reason
+from grader.harness.listening import Server
 from grader.harness.manner import GUESSES, PROBE, Ask, Manner, asked_by
 from grader.harness.session import P, Session
 from grader.harness.stage import Stage
@@ -26,6 +27,7 @@ from grader.harness.tasks import Task, VisitTask
 from grader.job import Command
 from grader.link.settings import SERVER_ADDRESS, SERVER_NAME
 from grader.model import EventKind
+from grader.protocol.network import Network, Station
 from grader.protocol.visit import NO_VISIT, Visit
 from grader.wire.faults import FaultError, NotStartedError, UnprovedError
 from grader.wire.kernel import Endpoint
@@ -145,6 +147,28 @@ class Clients(Generic[P]):
         """
         __tracebackhide__ = True
         with Session(self._stage, self.manner, server, self._make_peer([]), visit=visit, beside=True) as session:
+            VisitTask(visit).play_with(session)
+
+    def play_through(self, network: Network, server: Server | Station, visit: Visit) -> None:
+        """One whole run of it with a server at the other end of a scripted network: the submission's own, or ours.
+
+        `server`: one that is running (`stage.launch`), or a function that hears a datagram and gives the answers.
+
+        Raises:
+            FaultError: it did not print, write or return what it must, or the function has found something wrong.
+        """
+        __tracebackhide__ = True
+        manner, running = self.manner, server if isinstance(server, Server) else None
+        if running and manner.own_port == running.port:
+            what = f"the client always sends to port {running.port}, so that nothing can stand between the two"
+            raise FaultError(Reason.OTHER_PORT, what)
+        told = Endpoint(HOST, self._stage.ports.find()) if running else self._new_place()
+        far = server.address if isinstance(server, Server) else server
+        with (
+            self._stage.peers.network(self.addresses(told, manner), network, far) as between,
+            Session(self._stage, manner, told, self._make_peer([]), visit=visit, beside=bool(running)) as session,
+        ):
+            between.begin(session.program, *((running.program,) if running else ()))
             VisitTask(visit).play_with(session)
 
     def _visit_of(self, task: Task | None) -> Visit:

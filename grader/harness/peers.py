@@ -9,12 +9,15 @@ from __future__ import annotations
 from types import TracebackType
 from typing import Final, Protocol, Self
 
+from grader.assignment import ClientSpec
 from grader.harness.greeting import Greeting
 from grader.harness.listener import ScriptedListener
 from grader.harness.listening import Server
 from grader.job import Job
+from grader.protocol.network import Network, Station
 from grader.protocol.script import Exchange
 from grader.wire.kernel import Endpoint, SocketTable
+from grader.wire.network import ScriptedNetwork
 from grader.wire.tcp import ScriptedClient
 from grader.wire.tcp_server import ScriptedServer
 from grader.wire.udp import BROADCAST, Courier, UdpClient, usual_queue_takes
@@ -58,6 +61,7 @@ class Peers:
         self._over_tcp = job.assignment.transport == "tcp"
         self._table = table
         self._courier = Courier()
+        self._least_wait_s = (job.assignment.client or ClientSpec()).least_wait_s
         self._clients: list[Client] = []
         self._listeners: list[ScriptedListener] = []
         #: Those of whom something may be left on the program's side.
@@ -146,7 +150,11 @@ class Peers:
     def await_datagrams(self, addresses: list[Endpoint]) -> ScriptedUdpServer:
         """A scripted UDP server, which waits for a client, and hears what is sent to everybody, too."""
         everybody = dict.fromkeys(Endpoint(BROADCAST, address.port) for address in addresses)
-        return ScriptedUdpServer((*addresses, *everybody), self._table, self._courier)
+        return ScriptedUdpServer((*addresses, *everybody), self._table, self._courier, self._least_wait_s)
+
+    def network(self, addresses: list[Endpoint], network: Network, far: Endpoint | Station) -> ScriptedNetwork:
+        """A scripted network between a client, which is told one of these addresses, and a server or our own end."""
+        return ScriptedNetwork(addresses, network, far, self._courier)
 
 
 def client_name(number: int) -> str:

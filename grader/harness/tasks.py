@@ -16,7 +16,7 @@ from grader.harness.session import Session
 from grader.limits import MOST_FILE_BYTES
 from grader.protocol.reply import Reply, Values
 from grader.protocol.script import Answer, ClientProtocol, Entry
-from grader.protocol.visit import NO_VISIT, OtherServer, Turn, Visit, VisitProtocol, own_words, said
+from grader.protocol.visit import NO_VISIT, OtherServer, Turn, Visit, VisitProtocol, heard_in, own_words, said
 from grader.wire.faults import FaultError
 from grader.wire.tcp_server import Peer
 from grader.wire.warden import NoFileError
@@ -133,7 +133,7 @@ class VisitTask:
         waits = number > 0 and _is_unanswered(self.visit.turns[number - 1])
         peer = session.peer_in(turn)
         hear = peer.expect_after_wait if waits else peer.expect
-        self._heard.append(hear(turn.hears))
+        self._heard.append(hear(heard_in(turn, self._heard)))
         return _last_of(session, peer, said(turn, self._heard))
 
     def play(self, session: Session[Any]) -> None:
@@ -156,13 +156,13 @@ class VisitTask:
         for turn in before:
             _say(session.server, self._hear(session, turn), Answer.TOGETHER)
         session.server.answer(self._hear(session, last_but_one) + own_words(said(last, ())), Answer.TOGETHER)
-        session.server.expect(last.hears)
+        session.server.expect(heard_in(last, self._heard))
 
     def ask_again(self, session: Session[Any]) -> bytes:
         """Over UDP it asks once more, after having waited for as long as it must; what answers this datagram."""
         __tracebackhide__ = True
         last = self.visit.turns[-1]
-        self._heard[-1] = session.server.expect_after_wait(last.hears)
+        self._heard[-1] = session.server.expect_after_wait(heard_in(last, self._heard[:-1]))
         return _last_of(session, session.server, said(last, self._heard))
 
     def play_with(self, session: Session[Any]) -> None:

@@ -52,7 +52,7 @@ class Answer(Enum):
     TWICE = "twice"
     BEHIND_THE_NEXT = "after the next one"
     BEFORE_THE_NEXT = "when the next request has come, before that one is answered"
-    DELAYED = "a quarter of a second later"
+    DELAYED = "after a quarter of the time that the client waits"
     FROM_STRANGERS = "not at all; but others, whom the client never asked, send the same"
 
 

@@ -90,7 +90,7 @@ def _is_visit(given: object) -> bool:
 def _is_turn(given: object) -> bool:
     return (
         isinstance(given, Turn)
-        and isinstance(given.hears, bytes | Reply)
+        and (callable(given.hears) or isinstance(given.hears, bytes | Reply))
         and (callable(given.says) or isinstance(given.says, bytes) or _are_bytes(given.says))
         and isinstance(given.how, Answer)
     )

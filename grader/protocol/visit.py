@@ -27,20 +27,23 @@ Words = bytes | tuple[bytes | OtherServer, ...]
 #: What the server says: these bytes, or one after the other (datagrams over UDP); or what follows from all that was
 #: captured in what it has heard so far.
 Says = Words | Callable[[Values], Words]
+#: What the server hears: exactly these bytes, or what is recognised; or what follows from all that was captured before,
+#: such as the number that the client has chosen for everything it sends.
+Hears = bytes | Reply | Callable[[Values], bytes | Reply]
 
 
 class Turn(msgspec.Struct, frozen=True):
     """What the server hears, and what it says then.
 
-    `hears`: exactly these bytes, or what a `Reply` recognises: header lines in any order, a random id.  Over UDP it is
-    one datagram.  `nothing` is heard once the client rests without having sent anything; over TCP empty bytes are not
-    waited for: the server speaks first.  `says`: nothing, if empty; of several parts only the last is said in the way
-    that `how` tells, if it is the server's own.  `how`: when, how often, or from whom.  `over`: "tcp" where the client
-    goes on over TCP though the assignment is about UDP: all such turns are on one connection, to the port that it has
-    sent its datagrams to.
+    `hears`: exactly these bytes, or what a `Reply` recognises: header lines in any order, a random id; or a function
+    that gives either from what was captured in the turns before.  Over UDP it is one datagram.  `nothing` is heard once
+    the client rests without having sent anything; over TCP empty bytes are not waited for: the server speaks first.
+    `says`: nothing, if empty; of several parts only the last is said in the way that `how` tells, if it is the server's
+    own.  `how`: when, how often, or from whom.  `over`: "tcp" where the client goes on over TCP though the assignment
+    is about UDP: all such turns are on one connection, to the port that it has sent its datagrams to.
     """
 
-    hears: bytes | Reply
+    hears: Hears
     says: Says = b""
     how: Answer = Answer.WHOLE
     over: Literal["tcp"] | None = None
@@ -70,6 +73,18 @@ class Visit(msgspec.Struct, frozen=True):
 NO_VISIT: Final = Visit(())
 
 
+def heard_in(turn: Turn, heard: Iterable[Values]) -> bytes | Reply:
+    """What the server hears in this turn; `heard`: what was captured in each turn before it.
+
+    Raises:
+        TypeError: the author's function gives something else.
+    """
+    hears = turn.hears(_together(heard)) if callable(turn.hears) else turn.hears
+    if not isinstance(hears, bytes | Reply):
+        raise TypeError(f"hears must give bytes or a reply, not {hears!r}")
+    return hears
+
+
 def said(turn: Turn, heard: Iterable[Values]) -> tuple[bytes | OtherServer, ...]:
     """What the server says in this turn; `heard`: what was captured in each turn so far, this one's last.
 
@@ -91,7 +106,13 @@ def own_words(parts: Iterable[bytes | OtherServer]) -> bytes:
 def outline(visit: Visit) -> tuple[object, ...]:
     """What of a visit can be compared: of recognisers their words, of functions nothing."""
     turns = [
-        (_told(turn.hears), None if callable(turn.says) else turn.says, turn.how, turn.over) for turn in visit.turns
+        (
+            None if callable(turn.hears) else _told(turn.hears),
+            None if callable(turn.says) else turn.says,
+            turn.how,
+            turn.over,
+        )
+        for turn in visit.turns
     ]
     written = {path: _told(content) for path, content in visit.written.items()}
     shown = _told(visit.shown), visit.complaint, visit.status

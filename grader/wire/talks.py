@@ -27,10 +27,21 @@ class Talk(Protocol):
         """How much it has read from us, and how much of what it sent we have received, in bytes."""
 
 
+class Carrier(Protocol):
+    """Something of ours between this program and another, which is at work only while one of them is waited for."""
+
+    def carry(self) -> bool:
+        """Pass on what has come; whether anything had."""
+
+    def watched(self) -> tuple[int, ...]:
+        """The descriptors on which something comes."""
+
+
 class Talks:
     """All of one program's."""
 
     def __init__(self) -> None:
+        self._carriers: list[Carrier] = []
         self._open: list[Talk] = []
         self._leaving: list[Talk] = []
         self._met = 0
@@ -49,6 +60,23 @@ class Talks:
         """One begins."""
         self._open.append(talk)
         self._met += 1
+
+    def attend(self, carrier: Carrier) -> None:
+        """From now on this carries whenever the program is waited for."""
+        self._carriers.append(carrier)
+
+    def dismiss(self, carrier: Carrier) -> None:
+        """It carries no more."""
+        self._carriers.remove(carrier)
+
+    def carry(self) -> None:
+        """Have everything passed on that has come."""
+        for carrier in self._carriers:
+            carrier.carry()
+
+    def watched(self) -> tuple[int, ...]:
+        """The descriptors on which something comes that is to be passed on."""
+        return tuple(descriptor for carrier in self._carriers for descriptor in carrier.watched())
 
     def leave(self, talk: Talk) -> None:
         """Our end of its connection was closed or reset; that is on its way now."""

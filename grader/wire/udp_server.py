@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import errno
 import socket
-import struct
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from typing import Final, NamedTuple
 
 from grader.errors import Reason
-from grader.limits import DATAGRAM_WORTH_BYTES, DELAY_S, LEAST_WAIT_S
+from grader.limits import DATAGRAM_WORTH_BYTES, DELAY_PART, LEAST_WAIT_S
 from grader.model import EventKind
 from grader.protocol.datagrams import decide_datagram, silence
 from grader.protocol.reply import Complete, Decision, Incomplete, Reply, Values
 from grader.protocol.script import Answer
+from grader.wire.datagram_sockets import Datagram, bound, received
 from grader.wire.endings import reason_of
 from grader.wire.faults import FaultError, UnprovedError
 from grader.wire.kernel import Endpoint, SocketRow, SocketTable
@@ -25,18 +24,12 @@ from grader.wire.tcp_server import THE_SERVER, not_come, printed_by_now, way_to
 from grader.wire.udp import BROADCAST, Courier
 from grader.wire.waiting import NoProgressError, Why, no_more
 
-_MOST_BYTES = 65_536
-#: Space for what a client sends that never waits for a reply.
-_BUFFER_BYTES = 1 << 20
 #: Of a flood just enough is read to show it.
 _MOST_DATAGRAMS = 1000
-#: So long a program may take to meet a stranger's datagram: well within the time for our answer.
-_MEET_S = 0.3
+#: So much of the least wait a program may take to meet a stranger's datagram: well within the time for our answer.
+_MEET_PART = 0.6
 #: Another address of this machine.
 _STRANGE_HOST = "127.0.0.3"
-#: socket(7): each datagram is told with the time at which the kernel got it; asm-generic/socket.h has the number.
-_SO_TIMESTAMPNS = 35
-_TIMESTAMP = struct.Struct("@ll")
 
 
 class Stranger(NamedTuple):
@@ -46,26 +39,23 @@ class Stranger(NamedTuple):
     words: str
 
 
-class Datagram(NamedTuple):
-    """What has arrived: its bytes, who sent it, the socket of ours that received it, and when that was (time(2))."""
-
-    data: bytes
-    source: Endpoint
-    sock: socket.socket
-    arrived_s: float
-
-
 class ScriptedUdpServer:
-    """Bound to several addresses for one program.  A party to its conversations (`Talk`)."""
+    """Bound to several addresses for one program.  A party to its conversations (`Talk`).
+
+    `least_wait_s`: a program that asks again or gives up sooner has not waited.
+    """
 
     name = THE_SERVER
 
-    def __init__(self, addresses: Iterable[Endpoint], table: SocketTable, courier: Courier) -> None:
+    def __init__(
+        self, addresses: Iterable[Endpoint], table: SocketTable, courier: Courier, least_wait_s: float = LEAST_WAIT_S
+    ) -> None:
         self._table = table
         self._courier = courier
+        self._least_wait_s = least_wait_s
         self._program: Program | None = None
         self.answered_at = 0
-        self._sockets = [sock for address in addresses if (sock := _bound(address))]
+        self._sockets = [sock for address in addresses if (sock := bound(address))]
         self._came: list[Datagram] = []
         self._last: Datagram | None = None
         self._answered: Datagram | None = None
@@ -145,17 +135,12 @@ class ScriptedUdpServer:
 
     def _take(self) -> None:
         for sock in self._sockets:
-            while self.count < _MOST_DATAGRAMS:
-                try:
-                    data, told, _, source = sock.recvmsg(_MOST_BYTES, socket.CMSG_SPACE(_TIMESTAMP.size))
-                except BlockingIOError:
-                    break
+            while self.count < _MOST_DATAGRAMS and (came := received(sock)):
                 self.count += 1
-                seconds, nanoseconds = _TIMESTAMP.unpack(told[0][2])
-                self._came.append(Datagram(data, Endpoint(*source[:2]), sock, seconds + nanoseconds / 1e9))
-                what = "a datagram" if data else "an empty datagram"  # each is an event of its own
-                ends = _ends(sock, self._came[-1].source)
-                self._its_program.transcript.add(EventKind.RECEIVED, self.name, what, data, ends=ends)
+                self._came.append(came)
+                what = "a datagram" if came.data else "an empty datagram"  # each is an event of its own
+                ends = _ends(sock, came.source)
+                self._its_program.transcript.add(EventKind.RECEIVED, self.name, what, came.data, ends=ends)
 
     def waiting(self) -> int:
         """How many datagrams have arrived that were not expected yet."""
@@ -216,7 +201,7 @@ class ScriptedUdpServer:
         __tracebackhide__ = True
         before = self._asked
         values = self.expect(request)
-        if self._waited_s(before) < LEAST_WAIT_S:
+        if self._waited_s(before) < self._least_wait_s:
             what = f"it waited only {_told(self._waited_s(before))} for a reply to its datagram"
             raise FaultError(Reason.GAVE_UP_EARLY, what, doing=self._its_program.doing())
         return values
@@ -227,7 +212,7 @@ class ScriptedUdpServer:
 
     def _repeated(self, before: Datagram, request: bytes | Reply) -> FaultError:
         waited_s = self._waited_s(before)
-        if waited_s < LEAST_WAIT_S:
+        if waited_s < self._least_wait_s:
             why = f", {_told(waited_s)} after the first, although its time was not up"
         elif before is self._answered:
             why = ", although it had replied to it"
@@ -288,7 +273,7 @@ class ScriptedUdpServer:
             if self._came[0].data != before.data:
                 raise self._one_more()
             self._last = self._came.pop(0)
-            if self._waited_s(before) < LEAST_WAIT_S:
+            if self._waited_s(before) < self._least_wait_s:
                 raise self._repeated(before, b"")
 
     def since_asked_s(self) -> float:
@@ -301,7 +286,7 @@ class ScriptedUdpServer:
 
     def had_its_time(self) -> bool:
         """Whether the program may have given up by now on the reply to the last datagram that was expected."""
-        return self._last is not None and self.since_asked_s() > LEAST_WAIT_S
+        return self._last is not None and self.since_asked_s() > self._least_wait_s
 
     # Replying
 
@@ -347,7 +332,7 @@ class ScriptedUdpServer:
         """
         __tracebackhide__ = True
         address = Endpoint(host, self._asked.sock.getsockname()[1])
-        sock = next((sock for sock in self._sockets if sock.getsockname()[:2] == address), None) or _bound(address)
+        sock = next((sock for sock in self._sockets if sock.getsockname()[:2] == address), None) or bound(address)
         if sock is None:
             raise UnprovedError(f"this machine has no address {host} from which another server could reply")
         if sock not in self._sockets:  # what the program sends there is heard
@@ -355,6 +340,17 @@ class ScriptedUdpServer:
         self.answered_at = printed_by_now(self._its_program)
         self._send_early()
         self.send(self._asked._replace(sock=sock), reply, f"from {host}, another server")
+
+    def must_be_in_time(self, to: Datagram) -> None:
+        """What was just sent to whoever has sent that one has come before the client may have given up.
+
+        Raises:
+            UnprovedError: the machine was too busy for that.
+        """
+        late_s = time.time() - to.arrived_s
+        if late_s > self._least_wait_s:
+            what = f"the machine was too busy: a reply was sent {late_s:.1f} s after the request"
+            raise UnprovedError(what, Reason.STARVED)
 
     def send_late(self, reply: bytes) -> None:
         """One for each time that the program has asked."""
@@ -370,8 +366,9 @@ class ScriptedUdpServer:
         self._early.append((to, reply))
 
     def delay(self, to: Datagram) -> None:
-        """Let a quarter of a second pass since a datagram has come; what the program prints meanwhile is read."""
-        while (left_s := to.arrived_s + DELAY_S - time.time()) > 0 and not self._its_program.ending():
+        """Let half of the least wait pass since a datagram has come; what the program prints meanwhile is read."""
+        until = to.arrived_s + self._least_wait_s * DELAY_PART
+        while (left_s := until - time.time()) > 0 and not self._its_program.ending():
             self._its_program.pump(left_s)
 
     def answer_as_strangers(self, reply: bytes) -> None:
@@ -428,7 +425,7 @@ class ScriptedUdpServer:
         def met() -> bool | None:
             rows = [row for row in self._table.dump_udp() if row.local.port == asked.source.port]
             read = not any(row.receive_queue for row in rows)
-            waited = time.time() - asked.arrived_s > _MEET_S
+            waited = time.time() - asked.arrived_s > self._least_wait_s * _MEET_PART
             return (read and waited) or ((read or waited) and self._its_program.at_rest()) or None
 
         with suppress(NoProgressError):
@@ -437,10 +434,7 @@ class ScriptedUdpServer:
 
 def _in_time(server: ScriptedUdpServer, to: Datagram, reply: bytes) -> None:
     server.send(to, reply)
-    late_s = time.time() - to.arrived_s
-    if late_s > LEAST_WAIT_S:  # the client may have given up by then
-        what = f"the machine was too busy: a reply was sent {late_s:.1f} s after the request"
-        raise UnprovedError(what, Reason.STARVED)
+    server.must_be_in_time(to)
 
 
 def _twice(server: ScriptedUdpServer, to: Datagram, reply: bytes) -> None:
@@ -482,20 +476,3 @@ def _sent_from(sock: socket.socket, theirs: Endpoint) -> tuple[Endpoint, Endpoin
 
 def _told(seconds: float) -> str:
     return f"{max(seconds * 1000, 0.1):.1f} ms"
-
-
-def _bound(address: Endpoint) -> socket.socket | None:
-    """A bound socket, or None where this machine has no such address."""
-    sock = socket.socket(socket.AF_INET6 if ":" in address.host else socket.AF_INET, socket.SOCK_DGRAM)
-    try:
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _BUFFER_BYTES)
-        sock.setsockopt(socket.SOL_SOCKET, _SO_TIMESTAMPNS, 1)
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)  # `refuse` connects one to a broadcast address
-        sock.bind(address)
-    except OSError as error:
-        sock.close()
-        if error.errno in {errno.EADDRNOTAVAIL, errno.EACCES}:
-            return None
-        raise UnprovedError(f"{address.host} port {address.port} could not be bound: {error.strerror}") from None
-    sock.setblocking(False)  # noqa: FBT003 — its only parameter
-    return sock

@@ -181,12 +181,13 @@ class Awaited(Process):
         look_at = max(began + pause_s, self.looks.dear_until)
         clock.begin(began)
         starved_s = self._check.budget.starved_s
-        while (value := ready()) is None:
+        while (value := self._carried(ready)) is None:
             clock.has_not_come()
             try:
-                self.pump(min(pause_s if watched else _UNWATCHED_S, max(0.0, look_at - time.monotonic())), watched)
+                each = (*watched, *self.talks.watched())
+                self.pump(min(pause_s if each else _UNWATCHED_S, max(0.0, look_at - time.monotonic())), each)
             except FaultError:  # it floods its output; what it did before counts
-                if (value := ready()) is not None:
+                if (value := self._carried(ready)) is not None:
                     return value
                 raise
             now = time.monotonic()
@@ -216,6 +217,12 @@ class Awaited(Process):
             look_at = max(time.monotonic() + pause_s, self.looks.dear_until)
         return value
 
+    def _carried(self, ready: Callable[[], T | None]) -> T | None:
+        """What `ready` says once everything has been passed on that stands between this program and another."""
+        __tracebackhide__ = True
+        self.talks.carry()
+        return ready()
+
     def _last_chance(
         self,
         ready: Callable[[], T | None],
@@ -229,7 +236,7 @@ class Awaited(Process):
         `clock`: the deadline that has passed; of one that surely will, None.
         """
         self.catch_up()
-        value = ready()
+        value = self._carried(ready)
         if value is not None:
             return value
         will_pass = why is Why.DEADLINE and not clock

@@ -104,6 +104,8 @@ RIGHT = (
     (visit(Turn(b"", b"220\n"), Turn(b"hi\n")), ("line", "send hi\\n")),
     (visit(HELLO, Turn(form(b"{id:[0-9]+}"), lambda seen: seen["id"] + b"\n"), shown=b"42"),
      (*ASKS, "send 42\\n", "line", "print")),
+    (visit(Turn(form(b"{id:[0-9]+}"), b"\n"), Turn(lambda seen: seen["id"] + b"!\n", b"\n")),
+     ("send 42\\n", "line", "send 42!\\n", "line")),
     (visit(Turn(b"hello\n", (b"HEL", b"LO\n")), shown=b"HELLO"), (*ASKS, "print")),
     (visit(Turn(b"hello\n", b"HELLO", Answer.IN_BYTES), hangs_up=True, shown=b"HELLO"), (*ASKS, "print")),
 )  # fmt: skip

@@ -6,11 +6,12 @@ import errno
 import socket
 import time
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 
 import pytest
 
 from grader.errors import Reason
-from grader.limits import DELAY_S, REPLY_S
+from grader.limits import DELAY_PART, LEAST_WAIT_S, REPLY_S
 from grader.model import EventKind
 from grader.protocol.form import form
 from grader.protocol.nothing import nothing
@@ -80,10 +81,12 @@ def meet(stand: Stand, courier: Courier) -> Iterator[Meet]:
     """A scripted server, and a client that is told to go to one of its addresses and what to do."""
     servers = []
 
-    def meet(*steps: str, host: str = "127.0.0.1") -> tuple[ScriptedUdpServer, Program]:
+    def meet(
+        *steps: str, host: str = "127.0.0.1", least_wait_s: float = LEAST_WAIT_S
+    ) -> tuple[ScriptedUdpServer, Program]:
         port = free_port()
         addresses = [Endpoint(address, port) for address in ("127.0.0.1", "127.0.0.2", "::1")]
-        server = ScriptedUdpServer(addresses, stand.table, courier)
+        server = ScriptedUdpServer(addresses, stand.table, courier, least_wait_s)
         servers.append(server)
         program = stand.run(*PYTHON, "-c", CLIENT, host, str(port), *steps)
         server.begin(program)
@@ -192,6 +195,15 @@ def test_who_waits_half_a_second_may_have_lost_patience(meet: Meet) -> None:
     server.expect(HELLO)
     came_after(server, program, 0.6)
     server.expect_after_wait(HELLO)
+
+
+@pytest.mark.parametrize(("waited_s", "is_early"), [(0.2, True), (0.3, False)])
+def test_how_long_it_must_wait_is_what_the_handout_says(meet: Meet, waited_s: float, is_early: bool) -> None:
+    server, program = meet("send hello", "send hello", least_wait_s=0.25)
+    server.expect(HELLO)
+    came_after(server, program, waited_s)
+    with pytest.raises(FaultError, match="waited only 200") if is_early else nullcontext():
+        server.expect_after_wait(HELLO)
 
 
 def test_a_program_that_waits_sends_no_more(meet: Meet) -> None:
@@ -317,7 +329,7 @@ def test_a_delayed_answer_comes_so_long_after_what_it_answers(meet: Meet) -> Non
     server.expect(HELLO)
     came = server._asked.arrived_s
     server.answer(b"HELLO", Answer.DELAYED)
-    assert time.time() - came > DELAY_S
+    assert time.time() - came > LEAST_WAIT_S * DELAY_PART
     assert shown(program) == ["HELLO"]
 
 

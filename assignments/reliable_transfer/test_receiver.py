@@ -1,0 +1,266 @@
+"""What only this receiver does: it puts files together from frames that come twice, too early or damaged."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from frames import PAYLOAD_BYTES, Frame, ack, damaged, encoded, told
+from protocol import FOLDER
+
+from grader import ConnectUdp, Exchange, FaultError, Reason, Server, UdpClient, behaviour, fail
+
+#: Nothing, one byte, and about as much as one frame and two frames carry.
+_SIZES = (0, 1, PAYLOAD_BYTES - 1, PAYLOAD_BYTES, PAYLOAD_BYTES + 1, 2 * PAYLOAD_BYTES, 5000)
+_MANY_FILES = 40
+_NOT_NEXT = "acknowledge a frame only if it is the next one, or one that you have acknowledged before"
+_LOOK_IT_UP = "Keep a dictionary of transfers, with the sender's address and the transfer's number as its key"
+
+
+def _send(client: UdpClient, *frames: Frame) -> None:
+    """Send frames one after the other, each when the one before was acknowledged."""
+    __tracebackhide__ = True
+    for frame in frames:
+        client.ask(Exchange(encoded(frame), ack(frame)))
+
+
+def _must_have(server: Server, name: str, content: bytes) -> None:
+    """The file is in the folder, whole."""
+    __tracebackhide__ = True
+    if (stored := server.read_file(f"{FOLDER}/{name}")) != content:
+        what = f"{name} has {len(stored)} bytes, and other ones than the {len(content)} that were sent"
+        if len(stored) == len(content):
+            what = f"{name} has as many bytes as were sent, but other ones"
+        fail(Reason.NOT_WRITTEN, what, expected=content, received=stored)
+
+
+def _exists(server: Server, path: str) -> bool:
+    try:
+        server.read_file(path)
+    except FaultError:
+        return False
+    return True
+
+
+def _must_ignore(client: UdpClient, datagram: bytes, why: str) -> None:
+    """A datagram gets no answer."""
+    __tracebackhide__ = True
+    client.send(datagram)
+    client.expect_nothing(Reason.EXTRA_REPLY, f"it answered {told(datagram)}: {why}")
+
+
+@behaviour(
+    does=f"files of {', '.join(map(str, _SIZES[:-1]))} and {_SIZES[-1]} bytes, frame by frame, with every byte value; "
+    "then another file with the name of the last one",
+    proves="the file is read when END was acknowledged",
+    catches="a last frame that is lost or filled up, text instead of bytes, a file that is not closed, or that is "
+    "appended to an older one",
+    hint="Write the payload of each DATA frame as it is, and close the file before you acknowledge END{Python: : open "
+    'it with "wb"}{C: : fopen with "wb", and fwrite with the length of the payload}.',
+)
+def test_stores_files(server: Server, connect_udp: ConnectUdp, protocol: Any) -> None:
+    """Stores files of any size"""
+    with connect_udp() as client:
+        for size_bytes in _SIZES:
+            sent = protocol.file(size_bytes)
+            _send(client, *sent.frames)
+            _must_have(server, sent.name, sent.content)
+        shorter = protocol.file(1500)._replace(name=sent.name)
+        _send(client, *shorter.frames)
+        _must_have(server, sent.name, shorter.content)
+
+
+@behaviour(
+    does="a file whose frames all come twice; then each of its DATA frames once more, after the next one",
+    proves="each copy has arrived; the file is read when END was acknowledged",
+    catches="a copy that is written again, or not acknowledged; an old frame taken for a new one, because only the "
+    "last bit of its number counts",
+    hint="When an ACK is lost, the sender sends its frame again: acknowledge it again, or it will give up, but don't "
+    "write it again. Compare its whole number with the next one that you expect.",
+)
+def test_repeated_frames(server: Server, connect_udp: ConnectUdp, protocol: Any) -> None:
+    """Acknowledges a repeated frame again, and writes it once"""
+    sent = protocol.file(3500)
+    start, *data, end = sent.frames
+    with connect_udp() as client:
+        _send(client, start, start)
+        for old, frame in zip([None, *data], data, strict=False):
+            _send(client, frame, frame, *([old, frame] if old else []))
+        _send(client, *data, start, end)
+        _must_have(server, sent.name, sent.content)
+
+
+@behaviour(
+    does="END once more when the file is complete, also after other transfers; then all other frames of it",
+    proves="the first END was acknowledged",
+    catches="a transfer that is forgotten when END has come, a file that is emptied by a late START",
+    hint="The ACK of END may get lost like any other. Remember that the transfer is complete, and acknowledge its "
+    "frames again.",
+)
+def test_last_ack_lost(server: Server, connect_udp: ConnectUdp, protocol: Any) -> None:
+    """Acknowledges END again when the file is complete"""
+    first, other = protocol.files(2, 2000)
+    with connect_udp() as client, connect_udp() as another:
+        _send(client, *first.frames, first.frames[-1])
+        _send(another, *other.frames)
+        start, *data, end = first.frames
+        _send(client, end, start, end, *data, end)
+        _must_have(server, first.name, first.content)
+
+
+@behaviour(
+    does="DATA 2 before DATA 1, END before the last DATA, and a frame far ahead; then the right ones",
+    proves="each has arrived; the program is still, or had the time allowed for an answer",
+    catches="whatever comes is written, and acknowledged",
+    hint=f"Frames that come too early are dropped: {_NOT_NEXT}.",
+)
+def test_early_frames(server: Server, connect_udp: ConnectUdp, protocol: Any) -> None:
+    """Drops a frame whose turn has not come"""
+    sent = protocol.file(2500)
+    start, *data, end = sent.frames
+    with connect_udp() as client:
+        _send(client, start)
+        _must_ignore(client, encoded(data[1]), "DATA 1 has not come")
+        _send(client, data[0], data[1])
+        _must_ignore(client, encoded(end), "DATA 3 has not come")
+        _must_ignore(client, encoded(end._replace(number=1 << 16 | 3)), "its turn has not come")
+        _send(client, data[2], end)
+        _must_have(server, sent.name, sent.content)
+
+
+@behaviour(
+    does="each frame of a file comes with one bit changed at first: in its transfer's number, its own number, its "
+    "kind, its checksum or its payload; one comes cut short; then they come as they are",
+    proves="each has arrived; the program is still, or had the time allowed for an answer",
+    catches="a checksum that is not compared, or not over everything",
+    hint="Compute the checksum of the whole frame, with 0 in its own place, and compare it with the one in the frame; "
+    "if they differ, drop the frame.",
+)
+def test_damaged_frames(server: Server, connect_udp: ConnectUdp, protocol: Any) -> None:
+    """Drops damaged frames"""
+    sent = protocol.file(2 * PAYLOAD_BYTES + 333)
+    with connect_udp() as client:
+        for frame in sent.frames:
+            whole = encoded(frame)
+            bits = protocol.bits(len(whole)) if frame.number == 1 else (8 * len(whole) - 1,)
+            for bit in bits:
+                _must_ignore(client, damaged(whole, bit), "one bit of it was changed")
+            if frame.number == 2:
+                _must_ignore(client, whole[:-1], "it was cut short")
+            _send(client, frame)
+        _must_have(server, sent.name, sent.content)
+
+
+@behaviour(
+    does="datagrams that are no frames, frames of other kinds, and DATA and END of a transfer that has not begun",
+    proves="each has arrived; the program is still, or had the time allowed for an answer",
+    catches="whatever comes is acknowledged; a transfer without a START",
+    hint=f"{_LOOK_IT_UP}: only START makes a new one, and what belongs to none is dropped.",
+)
+def test_other_datagrams(connect_udp: ConnectUdp, protocol: Any) -> None:
+    """Does not answer what belongs to no transfer"""
+    with connect_udp() as client:
+        for datagram in protocol.garbage():
+            _must_ignore(client, datagram, "it belongs to no transfer")
+        client.ask(protocol.exchange(0))
+
+
+@behaviour(
+    does="three senders at a time, frame by frame in turn, of which two have chosen the same number; one of them sends "
+    "two files at a time",
+    proves="each frame was acknowledged before the next one was sent",
+    catches="one transfer for everybody; a new START ends the transfer that is going on",
+    hint=f"{_LOOK_IT_UP}.",
+)
+def test_several_transfers(server: Server, connect_udp: ConnectUdp, protocol: Any) -> None:
+    """Receives several files at the same time"""
+    sent = [*protocol.files(4, 2800)]
+    sent[1] = sent[1].sent_as(sent[0].transfer)
+    first, second, third = connect_udp(), connect_udp(), connect_udp()
+    for number in range(max(len(each.frames) for each in sent)):
+        for client, each in zip((first, second, third, third), sent, strict=True):
+            _send(client, *each.frames[number : number + 1])
+    for each in sent:
+        _must_have(server, each.name, each.content)
+
+
+@behaviour(
+    does="in the middle of a transfer somebody else sends the next frame of it, with other bytes, and its END",
+    proves="each has arrived; the program is still, or had the time allowed for an answer",
+    catches="frames from anyone, as long as they have the transfer's number",
+    hint=f"{_LOOK_IT_UP}; recvfrom tells you the address.",
+)
+def test_stray_frames(server: Server, connect_udp: ConnectUdp, protocol: Any) -> None:
+    """Takes no frames of a transfer from anybody else"""
+    sent, others = protocol.file(2500), protocol.file(2500)
+    with connect_udp() as client, connect_udp() as stranger:
+        _send(client, *sent.frames[:2])
+        for frame in (others.sent_as(sent.transfer).frames[2], sent.frames[-1]._replace(number=2)):
+            _must_ignore(stranger, encoded(frame), "another sender has begun this transfer")
+        _send(client, *sent.frames[2:])
+        _must_have(server, sent.name, sent.content)
+
+
+@behaviour(
+    does="a transfer that ends before its END, with the name of a file that is there, and one with a new name; then "
+    "both names again, completely",
+    proves="the frames before were acknowledged",
+    catches="half a file under its name, an old file that is emptied by START",
+    hint="Keep what has come somewhere else until END comes: in memory, or in a file with another name that is renamed "
+    "then{Python:  (os.replace)}{C:  (rename)}{Java:  (Files.move)}.",
+)
+def test_unfinished_transfers(server: Server, connect_udp: ConnectUdp, protocol: Any) -> None:
+    """Keeps nothing of a transfer that breaks off"""
+    old, new, other = protocol.files(3, 3000)
+    again = new._replace(name=old.name)
+    with connect_udp() as client:
+        _send(client, *old.frames)
+    for broken in (again, other):
+        with connect_udp() as client:
+            _send(client, *broken.frames[:-1])
+    _must_have(server, old.name, old.content)
+    if _exists(server, f"{FOLDER}/{other.name}"):
+        fail(Reason.NOT_WRITTEN, f"{other.name} is there, although its END has not come")
+    with connect_udp() as client:
+        _send(client, *again.frames, *other.frames)
+    _must_have(server, again.name, again.content)
+    _must_have(server, other.name, other.content)
+
+
+@behaviour(
+    does="START with names that no file may have: with a slash, a dot at the beginning, a NUL, too long, empty",
+    proves="each has arrived; the program is still, or had the time allowed for an answer",
+    catches="files outside the folder; a name that can't be opened ends the program",
+    hint="Look at each character of the name before you take it.",
+)
+def test_names_that_lead_out(server: Server, connect_udp: ConnectUdp, protocol: Any) -> None:
+    """Takes no file with a forbidden name"""
+    sent = protocol.file(200)
+    with connect_udp() as client:
+        for number, name in enumerate(protocol.names_that_lead_out()):
+            start = sent.sent_as(sent.transfer ^ number + 1).frames[0]
+            _must_ignore(client, encoded(start._replace(payload=name)), f"no file may be called {name!r}")
+        _send(client, *sent.frames)
+        _must_have(server, sent.name, sent.content)
+
+
+@behaviour(
+    does=f"one file, and then {_MANY_FILES} more; its open files after the first and after the last",
+    proves="each END was acknowledged",
+    catches="a file that is never closed",
+    hint="Close each file when its END has come{Python: : with open(...) does}.",
+)
+def test_files_are_closed(server: Server, connect_udp: ConnectUdp, protocol: Any) -> None:
+    """Closes the files that it has received"""
+    first, *others = protocol.files(_MANY_FILES + 1, 5000)
+    with connect_udp() as client:
+        _send(client, *first.frames)
+        server.wait_rest()
+        before = server.facts().open_files
+        for each in others:
+            start, *_, _ = each.frames
+            end = each.frames[-1]._replace(number=1)
+            _send(client, start, end)
+        server.wait_rest()
+        more = server.facts().open_files - before
+    if more > 0:
+        fail(Reason.FD_LEAK, f"after {_MANY_FILES} more files it has {more} more files open")

@@ -1,0 +1,70 @@
+"""The handouts of the assignments that send files over UDP: their example sessions, their frames, their checksums."""
+
+from __future__ import annotations
+
+import re
+import runpy
+import shlex
+import socket
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from grader.assignment import folder_of
+
+ROOT = Path(__file__).resolve().parent.parent
+NAMES = ("reliable_transfer",)
+FRAMES: dict[str, Any] = runpy.run_path(str(folder_of("reliable_transfer") / "frames.py"))
+
+
+def handout(name: str) -> str:
+    return (folder_of(name) / "handout.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_example_session_is_what_happens(name: str, tmp_path: Path) -> None:
+    session = re.findall(r"^```\n(\$ .*?)^```", handout(name), re.MULTILINE | re.DOTALL)[0]
+    size = int(re.findall(r"`notes.txt` has (\d+) bytes", handout(name))[0])
+    (tmp_path / "notes.txt").write_bytes(b"abcdefghij" * (size // 10))
+    programs = ROOT / "reference" / name / "good" / "pair_python"
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as free:
+        free.bind(("127.0.0.1", 0))
+        port = str(free.getsockname()[1])
+    server = subprocess.Popen([sys.executable, programs / "server.py", port, "received"], cwd=tmp_path)
+    try:
+        for command, printed in re.findall(r"^\$ (.+)\n((?:(?!\$).*\n)*)", session, re.MULTILINE):
+            words = [word.replace("9000", port) for word in shlex.split(command)]
+            if words[0] == "python3":
+                words[:2] = [sys.executable, str(programs / words[1])]
+            # The sender sends again until the receiver has started.
+            run = subprocess.run(words, cwd=tmp_path, check=False, capture_output=True, text=True)
+            assert (run.returncode, run.stdout) == (0, printed), run.stderr
+    finally:
+        server.terminate()
+        server.wait()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_examples_of_checksums_are_right(name: str) -> None:
+    cells = r" \| ".join(["([0-9a-f ]+)"] * 4)
+    rows = re.findall(rf"^\| .+? \| {cells} \|$", handout(name), re.MULTILINE)
+    assert len(rows) == 2
+    for words, total, folded, checksum in rows:
+        each = [int(word, 16) for word in words.split()]
+        assert sum(each) == int(total, 16)
+        assert (int(total, 16) & 0xFFFF) + (int(total, 16) >> 16) == int(folded, 16)
+        assert FRAMES["checksum"](bytes.fromhex(words)) == int(checksum, 16)
+    ack, data = (bytes.fromhex(found) for found in re.findall(r"`((?:[0-9a-f]{2}\s)+[0-9a-f]{2})`", handout(name)))
+    frame = FRAMES["Frame"]
+    assert ack == FRAMES["encoded"](frame(0x12345678, 1, FRAMES["ACK"]))
+    assert data == FRAMES["encoded"](frame(0x12345678, 1, FRAMES["DATA"], b"abc"))
+
+
+@pytest.mark.parametrize("bit", range(15 * 8))
+def test_every_changed_bit_is_noticed(bit: int) -> None:
+    data = FRAMES["encoded"](FRAMES["Frame"](0x12345678, 1, FRAMES["DATA"], b"abc"))
+    assert not isinstance(FRAMES["decoded"](data), str)
+    assert isinstance(FRAMES["decoded"](FRAMES["damaged"](data, bit)), str)
