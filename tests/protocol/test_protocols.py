@@ -31,10 +31,10 @@ UPPERCASE = [name for name in ASSIGNMENTS if name.endswith("_uppercase")]
 #: Those whose clients are typed into.
 WITH_CLIENTS = [name for name in ASSIGNMENTS if b"\ndef typed(" in load(name).files["protocol.py"]]
 #: Those with requests of several lines, and replies that are recognised, from a dozen files.
-OF_HEADS = ["web_server"]
-#: Those with commands that are answered with a code: what they are told to keep is asked for in dialogues; and one with
-#: questions whose answers are in a file.
-OF_COMMANDS = ["dns_resolver", "file_transfer", "mailbox"]
+OF_HEADS = ["web_server", "web_server_simple"]
+#: Those with commands that are answered with a code: what they are told to keep is asked for in dialogues; and those with
+#: questions whose answers are in files.
+OF_COMMANDS = ["dns_resolver", "file_transfer", "mailbox", "peer_to_peer"]
 WITH_CONTENT = [name for name in ASSIGNMENTS if name not in OF_COMMANDS]
 OF_LINES = [name for name in OVER_TCP if name not in {"tcp_sum", *OF_HEADS}]
 #: More numbers than any check asks for: as many as the most clients of any handout.
@@ -123,7 +123,7 @@ def test_every_client_has_messages_of_its_own(name: str) -> None:
             assert len(set(said)) == NUMBERS
 
 
-@pytest.mark.parametrize("name", [name for name in OVER_TCP if name not in OF_HEADS])
+@pytest.mark.parametrize("name", [name for name in OVER_TCP if name not in {*OF_HEADS, "peer_to_peer"}])
 def test_fifty_messages_fit_one_segment(name: str) -> None:
     for run in runs(name, FEW_SEEDS):
         assert sum(len(run.exchange(number).request) for number in range(50)) < 2048
