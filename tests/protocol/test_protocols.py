@@ -32,8 +32,8 @@ UPPERCASE = [name for name in ASSIGNMENTS if name.endswith("_uppercase")]
 WITH_CLIENTS = [name for name in ASSIGNMENTS if b"\ndef typed(" in load(name).files["protocol.py"]]
 #: Those with requests of several lines, and replies that are recognised, from a dozen files.
 OF_HEADS = ["web_server", "web_server_simple"]
-#: Those with commands that are answered with a code: what they are told to keep is asked for in dialogues; and those with
-#: questions whose answers are in files.
+#: Those with commands that are answered with a code: what they are told to keep is asked for in dialogues; and those
+#: with questions whose answers are in files.
 OF_COMMANDS = ["dns_resolver", "file_transfer", "mailbox", "peer_to_peer"]
 WITH_CONTENT = [name for name in ASSIGNMENTS if name not in OF_COMMANDS]
 OF_LINES = [name for name in OVER_TCP if name not in {"tcp_sum", *OF_HEADS}]
