@@ -125,6 +125,10 @@ class WardenClient:
         """Where the program has crashed that was started to be followed; or none.  Asked before it is ended."""
         return msgspec.convert(self._answer("crash")["places"], tuple[Place, ...])
 
+    def may_lose_a_child(self, pid: int) -> bool:
+        """Whether a child process of this one may have crashed without a word."""
+        return bool(self._answer("may_lose_a_child", pid=pid)["may"])
+
     def remember(self) -> None:
         """Building is done: from now on a program that is started afresh finds everything as it is now.
 
