@@ -23,7 +23,7 @@ from grader.link.settings import Settings
 from grader.sandbox import stacks, tracer
 from grader.sandbox.children import become, close_all_but, die_with_parent, forked, told_as
 from grader.sandbox.crowd import Crowd
-from grader.sandbox.sources import Files, chosen, own_frames
+from grader.sandbox.sources import About, Files, chosen, own_frames
 from grader.sandbox.stacks import Frame
 from grader.sandbox.tools import read_for
 
@@ -55,13 +55,13 @@ class Locator:
         self._tracer: int | None = None
         self._spent_s = 0.0
 
-    def places(self) -> dict[str, Any]:
+    def places(self, about: About) -> dict[str, Any]:
         """The places in files of the program's own where it is now, the most telling first, each with its lines."""
         if self._spent_s > _ALL_S:
             return {"places": []}
         began = time.monotonic()
         try:
-            return self._told(chosen(self._looks()))
+            return self._told(chosen(self._looks(), about))
         finally:
             self._spent_s += time.monotonic() - began
 

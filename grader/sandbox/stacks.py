@@ -37,11 +37,15 @@ _MOST_STACKS: Final = 200
 
 
 class Frame(NamedTuple):
-    """A function that is being called, and the place in its source; no file: unknown."""
+    """A function that is being called, and the place in its source; no file: unknown.
+
+    `caller`: where it was called from, in words, if that is worth telling.
+    """
 
     function: str
     file: str = ""
     line: int = 0
+    caller: str = ""
 
 
 class Stack(NamedTuple):

@@ -142,7 +142,7 @@ def running(argv: list[str], folder: Path) -> Iterator[int]:
 
 def found(argv: list[str], folder: Path) -> list[tuple[str, int, str, str]]:
     with running(argv, folder) as pid:
-        places = locator(pid, folder).places()["places"]
+        places = locator(pid, folder).places("lacking")["places"]
     return [(place["file"], place["line"], place["function"], place["how"]) for place in places]
 
 
@@ -153,7 +153,7 @@ py_spy = pytest.mark.skipif(not tools.which("py-spy"), reason="there is no py-sp
 def test_a_blocked_python_program_and_the_lines_around(tmp_path: Path) -> None:
     (tmp_path / "server.py").write_text(BLOCKED)
     with running([sys.executable, "server.py"], tmp_path) as pid:
-        (place,) = locator(pid, tmp_path).places()["places"]
+        (place,) = locator(pid, tmp_path).places("lacking")["places"]
     assert (place["file"], place["line"], place["function"]) == ("server.py", 4, "handle")
     assert (place["first"], place["source"]) == (3, BLOCKED.splitlines()[2:5])
 
@@ -176,21 +176,23 @@ def test_the_thread_that_waits_for_a_client_and_not_the_one_that_waits_for_it(tm
 def test_a_blocked_c_program(tmp_path: Path) -> None:
     (tmp_path / "server.c").write_text(BLOCKED_IN_C)
     subprocess.run(["cc", "-g", "-O0", "-o", "server", "server.c"], cwd=tmp_path, check=True)
-    assert found(["./server"], tmp_path) == [("server.c", 4, "handle", "")]
+    assert found(["./server"], tmp_path) == [("server.c", 4, "handle", "called from line 8 in main")]
 
 
 @pytest.mark.skipif(not shutil.which("javac"), reason="there is no Java here")
 def test_a_blocked_java_program(tmp_path: Path) -> None:
     (tmp_path / "Server.java").write_text(JAVA)
     subprocess.run(["javac", "Server.java"], cwd=tmp_path, check=True)
-    assert found(["java", "Server"], tmp_path) == [("Server.java", 4, "Server.serve", "")]
+    assert found(["java", "Server"], tmp_path) == [
+        ("Server.java", 4, "Server.serve", "called from line 7 in Server.main")
+    ]
 
 
 @pytest.mark.skipif(not shutil.which("go"), reason="there is no Go here")
 def test_a_blocked_go_program(tmp_path: Path) -> None:
     (tmp_path / "server.go").write_text(GO)
     subprocess.run(["go", "build", "server.go"], cwd=tmp_path, check=True)
-    assert found(["./server"], tmp_path) == [("server.go", 5, "serve", "")]
+    assert found(["./server"], tmp_path) == [("server.go", 5, "serve", "called from line 8 in main")]
 
 
 @pytest.mark.skipif(not shutil.which("node"), reason="there is no Node here")
@@ -205,7 +207,7 @@ def test_a_blocked_go_program(tmp_path: Path) -> None:
 def test_a_node_program(tmp_path: Path, name: str, text: str, line: int, function: str) -> None:
     (tmp_path / name).write_text(text)
     with running(["node", name], tmp_path) as pid:
-        place, *_ = locator(pid, tmp_path).places()["places"]
+        place, *_ = locator(pid, tmp_path).places("lacking")["places"]
         with Path(f"/proc/{pid}/fd/2").open("rb", buffering=0) as errors:
             os.set_blocking(errors.fileno(), False)
             assert errors.read(1) is None, "the inspector's words are on its stderr"
@@ -219,7 +221,7 @@ def test_a_node_program_that_catches_the_signal_itself_is_left_alone(tmp_path: P
 
 
 def test_a_program_that_is_gone_is_nowhere(tmp_path: Path) -> None:
-    assert locator(2**22 + 1, tmp_path).places() == {"places": []}
+    assert locator(2**22 + 1, tmp_path).places("lacking") == {"places": []}
 
 
 def test_of_named_places_the_first_that_is_its_own_is_told(tmp_path: Path) -> None:
