@@ -36,6 +36,8 @@ _MOVES_BYTES: Final = re.compile(r"(?<![A-Za-z])(?:read|recv|write|send)|Read|Re
 _FOR_ANYBODY: Final = re.compile(r"accept|select|^_*p?poll|epoll_p?wait|kevent", re.IGNORECASE)
 _FOR_THREADS: Final = re.compile(r"join|futex|cond_|park|wait|sem_|lock", re.IGNORECASE)
 _RUNS, _FOR_A_CLIENT, _AT_THE_DOOR, _BETWEEN_THREADS = range(4)
+#: What a line of source calls, in most languages.
+_CALLS: Final = re.compile(r"\w+(?=\()")
 #: How Python calls a file's own code.
 _SCRIPT: Final = "<module>"
 
@@ -124,7 +126,10 @@ def own_frames(stacks: Iterable[Stack], files: Files, now: Collection[int]) -> I
             runs = stack.running or (stack.tid in now if stack.tid else bool(now))
             place, callers = stack.frames[own[0]], (stack.frames[at] for at in own[1:])
             caller = next((frame for frame in callers if frame.function != place.function), None)
-            yield _RUNS if runs else _rank(stack, own[0]), place._replace(caller=_called_from(caller))
+            called = [re.split(r"[.:]", frame.function)[-1] for frame in stack.frames[: own[0]]]
+            line = "".join(lines_of(files.own(place.file) or "", place.line, place.line))
+            rank = _RUNS if runs else _rank(called or _CALLS.findall(line))
+            yield rank, place._replace(caller=_called_from(caller))
 
 
 def _called_from(caller: Frame | None) -> str:
@@ -134,8 +139,8 @@ def _called_from(caller: Frame | None) -> str:
     return f"called from line {caller.line} in {plain(caller.function)}"
 
 
-def _rank(stack: Stack, place: int) -> int:
-    called = [re.split(r"[.:]", frame.function)[-1] for frame in stack.frames[:place]]
+def _rank(called: Sequence[str]) -> int:
+    """How much a thread tells by what it calls: by name, or what its line calls where a runtime does not show that."""
     rows = {_MOVES_BYTES: _FOR_A_CLIENT, _FOR_ANYBODY: _AT_THE_DOOR, _FOR_THREADS: _BETWEEN_THREADS}
     return next((rank for words, rank in rows.items() if any(map(words.search, called))), _FOR_A_CLIENT)
 

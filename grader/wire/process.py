@@ -38,6 +38,7 @@ _MOST_PLACES = 2
 _ABOUT: Final[dict[Reason, str]] = {
     **dict.fromkeys((Reason.WRONG_REPLY, Reason.EXTRA_REPLY, Reason.WRONG_REQUEST, Reason.EXTRA_REQUEST), "done"),
     **dict.fromkeys((Reason.EARLY_REPLY, Reason.WRONG_SOURCE, Reason.CLOSED_EARLY, Reason.RESET), "done"),
+    Reason.MEMORY_GROWS: "done",
     **dict.fromkeys((Reason.THREAD_LEAK, Reason.PROCESS_LEAK), "left"),
 }
 

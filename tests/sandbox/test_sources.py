@@ -67,6 +67,12 @@ def test_who_waits_for_other_threads_is_named_only_if_nobody_else_is() -> None:
     assert sources.chosen([[(joins, waits)]]) == [(waits, "")]
 
 
+def test_where_no_function_is_seen_that_is_called_its_line_tells_which(tmp_path: Path) -> None:
+    (tmp_path / "s.py").write_text("data = client.recv(9)\nready = select.select(all, [], [])\nturn.wait()\n")
+    stacks = [Stack([Frame("f", "s.py", line)]) for line in (3, 2, 1)]
+    assert [rank for rank, _ in sources.own_frames(stacks, Files(str(tmp_path)), ())] == [3, 2, 1]
+
+
 def test_only_those_that_say_most_are_named() -> None:
     listens, serves, sends = Frame("main", "s.c", 9), Frame("serve", "s.c", 4), Frame("serve", "s.c", 5)
     at_the_door, with_a_client = 2, 1
