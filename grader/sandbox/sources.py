@@ -38,6 +38,8 @@ _FOR_THREADS: Final = re.compile(r"join|futex|cond_|park|wait|sem_|lock", re.IGN
 _RUNS, _FOR_A_CLIENT, _AT_THE_DOOR, _BETWEEN_THREADS = range(4)
 #: What a line of source calls, in most languages.
 _CALLS: Final = re.compile(r"\w+(?=\()")
+#: How functions are called that move bytes for others.
+_HELPS: Final = re.compile(r"read|recv|receive|write|send|line", re.IGNORECASE)
 #: How Python calls a file's own code.
 _SCRIPT: Final = "<module>"
 
@@ -129,12 +131,12 @@ def own_frames(stacks: Iterable[Stack], files: Files, now: Collection[int]) -> I
             called = [re.split(r"[.:]", frame.function)[-1] for frame in stack.frames[: own[0]]]
             line = "".join(lines_of(files.own(place.file) or "", place.line, place.line))
             rank = _RUNS if runs else _rank(called or _CALLS.findall(line))
-            yield rank, place._replace(caller=_called_from(caller))
+            yield rank, place._replace(caller=_called_from(caller, place))
 
 
-def _called_from(caller: Frame | None) -> str:
-    """A helper that receives says little without who called it; what a script calls by itself needs no words."""
-    if caller is None or caller.function == _SCRIPT:
+def _called_from(caller: Frame | None, helper: Frame) -> str:
+    """Who called a function that only receives or sends; any other says enough by itself."""
+    if caller is None or caller.function == _SCRIPT or not _HELPS.search(plain(helper.function)):
         return ""
     return f"called from line {caller.line} in {plain(caller.function)}"
 

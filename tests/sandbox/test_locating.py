@@ -180,23 +180,21 @@ def test_the_thread_that_waits_for_a_client_and_not_the_one_that_waits_for_it(tm
 def test_a_blocked_c_program(tmp_path: Path) -> None:
     (tmp_path / "server.c").write_text(BLOCKED_IN_C)
     subprocess.run(["cc", "-g", "-O0", "-o", "server", "server.c"], cwd=tmp_path, check=True)
-    assert found(["./server"], tmp_path) == [("server.c", 4, "handle", "called from line 8 in main")]
+    assert found(["./server"], tmp_path) == [("server.c", 4, "handle", "")]
 
 
 @pytest.mark.skipif(not shutil.which("javac"), reason="there is no Java here")
 def test_a_blocked_java_program(tmp_path: Path) -> None:
     (tmp_path / "Server.java").write_text(JAVA)
     subprocess.run(["javac", "Server.java"], cwd=tmp_path, check=True)
-    assert found(["java", "Server"], tmp_path) == [
-        ("Server.java", 4, "Server.serve", "called from line 7 in Server.main")
-    ]
+    assert found(["java", "Server"], tmp_path) == [("Server.java", 4, "Server.serve", "")]
 
 
 @pytest.mark.skipif(not shutil.which("go"), reason="there is no Go here")
 def test_a_blocked_go_program(tmp_path: Path) -> None:
     (tmp_path / "server.go").write_text(GO)
     subprocess.run(["go", "build", "server.go"], cwd=tmp_path, check=True)
-    assert found(["./server"], tmp_path) == [("server.go", 5, "serve", "called from line 8 in main")]
+    assert found(["./server"], tmp_path) == [("server.go", 5, "serve", "")]
 
 
 @pytest.mark.skipif(not shutil.which("node"), reason="there is no Node here")

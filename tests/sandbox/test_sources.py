@@ -92,13 +92,16 @@ def test_of_threads_that_should_be_gone_most_count() -> None:
     assert sources.chosen([look], "left") == [(counts, "where most of them are")]
 
 
-def test_who_called_it_is_told(tmp_path: Path) -> None:
+def test_who_called_a_helper_is_told(tmp_path: Path) -> None:
     (tmp_path / "s.py").touch()
     stack = [Frame("recv", "/usr/lib/socket.py", 5), Frame("Lines.read", "s.py", 9), Frame("Lines.read", "s.py", 12)]
     files = Files(str(tmp_path))
     look = [*sources.own_frames([Stack([*stack, Frame("serve", "s.py", 30)])], files, ())]
     assert [how for _, how in sources.chosen([look])] == ["called from line 30 in serve"]
     look = [*sources.own_frames([Stack([*stack, Frame("<module>", "s.py", 40)])], files, ())]
+    assert [how for _, how in sources.chosen([look])] == [""]
+    handles = [Frame("recv", "/usr/lib/socket.py", 5), Frame("handle", "s.py", 9), Frame("serve", "s.py", 12)]
+    look = [*sources.own_frames([Stack(handles)], files, ())]
     assert [how for _, how in sources.chosen([look])] == [""]
 
 
