@@ -20,10 +20,12 @@ from grader.errors import Reason
 from grader.model import CheckResult, EventKind, Outcome, SanitizerReport, SourceLine
 from grader.submission import Submission
 
-#: What memory that is used wrongly may look like from outside, the most telling first.
+#: What memory that is used wrongly may look like from outside, the most telling first; the last two where a child
+#: process that serves a client has crashed.
 _MAY_EXPLAIN: Final = (
     *(Reason.CRASHED, Reason.WORKER_LOST, Reason.EXTRA_REPLY, Reason.EXTRA_REQUEST),
     *(Reason.WRONG_REPLY, Reason.WRONG_REQUEST, Reason.WRONG_SHOWN),
+    *(Reason.RESET, Reason.CLOSED_EARLY),
 )
 
 #: By the sanitizer's name for it; {uses}: "reads", "writes" or, where it does not say, "uses".

@@ -262,7 +262,7 @@ class Referee:
             outcome = Outcome.FAILED if isinstance(error, FaultError) else Outcome.INCONCLUSIVE
             voices, events = programs.voices(error.doing), self._stage.transcript.events
             known = check_id in self._crashes or len(self._crashes) < _MOST_CRASHES
-            if isinstance(error, FaultError) and programs.crashed and known:
+            if isinstance(error, FaultError) and known and programs.may_have_crashed(error):
                 self._crashes[check_id] = _Crash(error, events, voices)
             return outcome, error.reason, expect.explain(error, events, voices)
         return verdict_without_play(error, self._folder)

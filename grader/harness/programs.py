@@ -274,11 +274,18 @@ class Programs:
         finally:
             self._follows = False
 
-    @property
-    def crashed(self) -> bool:
-        """Whether the program that was started last has ended by a signal that says nothing of where it was."""
-        ending = self._last.ending() if self._last is not None else None
-        return ending is not None and -ending.status in CRASHES and not ending.out_of_memory
+    def may_have_crashed(self, error: FaultError) -> bool:
+        """Whether the program that was started last has ended by a signal that says nothing of where it was.
+
+        Or a child process of it may have, since its client has lost its connection.
+        """
+        if self._last is None:
+            return False
+        if ending := self._last.ending():
+            return -ending.status in CRASHES and not ending.out_of_memory
+        with suppress(WardenError, ChannelClosedError):
+            return error.reason in _CLIENT_IS_LOST and self._warden.may_lose_a_child(self._last.pid)
+        return False
 
     def located(self, error: FaultError | UnprovedError) -> FaultError | UnprovedError:
         """The same, with where in its own source the program is now, or where it let an error through, as it says.
@@ -315,6 +322,10 @@ class Programs:
         if isinstance(error, UnprovedError) or error.reason is Reason.NOT_LISTENING:
             return FaultError(Reason.TOO_MANY_PROCESSES, too_many, doing=error.doing)
         return dataclasses.replace(error, what=f"{error.what}; {too_many}")
+
+
+#: What a client notices of a child process that has crashed.
+_CLIENT_IS_LOST: Final = frozenset({Reason.RESET, Reason.CLOSED_EARLY})
 
 
 def _numbers(ports: Mapping[str, int]) -> dict[str, str]:

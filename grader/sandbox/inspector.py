@@ -21,7 +21,7 @@ import stat
 import struct
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from typing import Any, Final, Self
 from urllib.parse import unquote, urlsplit
 
@@ -54,31 +54,32 @@ Place = tuple[str, str, int]
 
 
 def places(pid: int, *, runs: bool) -> Iterator[list[Place]]:
-    """Stacks, the innermost function first; none if the program does not answer in time.
+    """Stacks, the innermost function first; none if the program does not answer in time.  It is stopped afterwards.
 
     `runs`: its main thread is on a CPU, or ready to.
     """
     deadline = time.monotonic() + _ASKED_S
-    with _quiet(pid), suppress(OSError, ValueError, KeyError, IndexError, TypeError):
-        port = _opened(pid, deadline)
-        with _Inspector(port, deadline) as inspector:
-            inspector.ask("Debugger.enable")
-            yield from [inspector.stack()] if runs else inspector.listeners()
+    with (
+        suppress(OSError, EOFError, ValueError, KeyError, IndexError, TypeError),
+        _Inspector(_opened(pid, deadline), deadline) as it,
+    ):
+        try:
+            it.ask("Debugger.enable")
+            yield from [it.stack()] if runs else it.listeners()
+        finally:
+            os.kill(pid, signal.SIGSTOP)  # it would say on its stderr that its debugger has left
+    _drop_errors(pid)
 
 
-@contextmanager
-def _quiet(pid: int) -> Iterator[None]:
-    """What the inspector prints on the program's stderr meanwhile is no output of the program's."""
-    try:
-        yield
-    finally:
-        with suppress(OSError):
-            errors = os.open(f"/proc/{pid}/fd/2", os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-            try:
-                if stat.S_ISFIFO(os.fstat(errors).st_mode):
-                    os.read(errors, _DROPPED_BYTES)
-            finally:
-                os.close(errors)
+def _drop_errors(pid: int) -> None:
+    """What the inspector has printed on the program's stderr is no output of the program's."""
+    with suppress(OSError):
+        errors = os.open(f"/proc/{pid}/fd/2", os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        try:
+            if stat.S_ISFIFO(os.fstat(errors).st_mode):
+                os.read(errors, _DROPPED_BYTES)
+        finally:
+            os.close(errors)
 
 
 def _opened(pid: int, deadline: float) -> int:

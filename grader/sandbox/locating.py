@@ -23,7 +23,7 @@ from grader.link.settings import Settings
 from grader.sandbox import stacks, tracer
 from grader.sandbox.children import become, close_all_but, die_with_parent, forked, told_as
 from grader.sandbox.crowd import Crowd
-from grader.sandbox.sources import Files, chosen, own_frames
+from grader.sandbox.sources import About, Files, chosen, own_frames
 from grader.sandbox.stacks import Frame
 from grader.sandbox.tools import read_for
 
@@ -37,6 +37,8 @@ _LOOK_S: Final = 4.0
 _TELL_S: Final = 2.0
 #: A tracer has read the stack when the program ends; one whose program goes on has nothing to say.
 _CRASH_S: Final = 3.0
+#: ... and where only a child may have crashed, it did so before anybody could notice.
+_CHILDS_CRASH_S: Final = 0.5
 #: All that a grading spends on this: a hundred looks, and few at a program that makes each as slow as it can.
 _ALL_S: Final = 20.0
 #: Places that a program's own words may name: traces of a hundred threads are cut off by what is kept of them.
@@ -53,13 +55,13 @@ class Locator:
         self._tracer: int | None = None
         self._spent_s = 0.0
 
-    def places(self) -> dict[str, Any]:
+    def places(self, about: About) -> dict[str, Any]:
         """The places in files of the program's own where it is now, the most telling first, each with its lines."""
         if self._spent_s > _ALL_S:
             return {"places": []}
         began = time.monotonic()
         try:
-            return self._told(chosen(self._looks()))
+            return self._told(chosen(self._looks(), about))
         finally:
             self._spent_s += time.monotonic() - began
 
@@ -104,9 +106,14 @@ class Locator:
         self._stop_listening()
         self._tracer = mouth
 
+    def may_lose_a_child(self, pid: int) -> dict[str, Any]:
+        """Whether a child process of this one may have crashed, and its stack could be read."""
+        return {"may": bool(self._as_user(lambda: stacks.may_lose_a_child(pid), _TELL_S))}
+
     def crash(self) -> dict[str, Any]:
         """The place where the program that was followed has crashed, with its lines; asked before it is ended."""
-        words = read_for(self._tracer, _CRASH_S) if self._tracer is not None else b""
+        within_s = _CHILDS_CRASH_S if self._crowd.somebody() else _CRASH_S
+        words = read_for(self._tracer, within_s) if self._tracer is not None else b""
         self._stop_listening()
         try:
             return {"places": json.loads(words)}

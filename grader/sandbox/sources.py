@@ -15,7 +15,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import suppress
 from functools import cached_property
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from grader.sandbox.stacks import Frame, Stack
 
@@ -36,6 +36,16 @@ _MOVES_BYTES: Final = re.compile(r"(?<![A-Za-z])(?:read|recv|write|send)|Read|Re
 _FOR_ANYBODY: Final = re.compile(r"accept|select|^_*p?poll|epoll_p?wait|kevent", re.IGNORECASE)
 _FOR_THREADS: Final = re.compile(r"join|futex|cond_|park|wait|sem_|lock", re.IGNORECASE)
 _RUNS, _FOR_A_CLIENT, _AT_THE_DOOR, _BETWEEN_THREADS = range(4)
+#: What a line of source calls, in most languages.
+_CALLS: Final = re.compile(r"\w+(?=\()")
+#: How functions are called that move bytes for others.
+_HELPS: Final = re.compile(r"read|recv|receive|write|send|line", re.IGNORECASE)
+#: How Python calls a file's own code.
+_SCRIPT: Final = "<module>"
+
+#: What a program is at fault for: it has not done something, and is where it waits instead; it has done something, and
+#: where it waits for anybody else since says nothing; or most of its threads and processes should be gone.
+About = Literal["lacking", "done", "left"]
 
 
 class Files:
@@ -113,20 +123,32 @@ def own_frames(stacks: Iterable[Stack], files: Files, now: Collection[int]) -> I
     `now`: the threads that are running.
     """
     for stack in stacks:
-        place = next((at for at, frame in enumerate(stack.frames) if files.own(frame.file)), None)
-        if place is not None:
+        own = [at for at, frame in enumerate(stack.frames) if files.own(frame.file)]
+        if own:
             runs = stack.running or (stack.tid in now if stack.tid else bool(now))
-            yield _RUNS if runs else _rank(stack, place), stack.frames[place]
+            place, callers = stack.frames[own[0]], (stack.frames[at] for at in own[1:])
+            caller = next((frame for frame in callers if frame.function != place.function), None)
+            called = [re.split(r"[.:]", frame.function)[-1] for frame in stack.frames[: own[0]]]
+            line = "".join(lines_of(files.own(place.file) or "", place.line, place.line))
+            rank = _RUNS if runs else _rank(called or _CALLS.findall(line))
+            yield rank, place._replace(caller=_called_from(caller, place))
 
 
-def _rank(stack: Stack, place: int) -> int:
-    called = [re.split(r"[.:]", frame.function)[-1] for frame in stack.frames[:place]]
+def _called_from(caller: Frame | None, helper: Frame) -> str:
+    """Who called a function that only receives or sends; any other says enough by itself."""
+    if caller is None or caller.function == _SCRIPT or not _HELPS.search(plain(helper.function)):
+        return ""
+    return f"called from line {caller.line} in {plain(caller.function)}"
+
+
+def _rank(called: Sequence[str]) -> int:
+    """How much a thread tells by what it calls: by name, or what its line calls where a runtime does not show that."""
     rows = {_MOVES_BYTES: _FOR_A_CLIENT, _FOR_ANYBODY: _AT_THE_DOOR, _FOR_THREADS: _BETWEEN_THREADS}
     return next((rank for words, rank in rows.items() if any(map(words.search, called))), _FOR_A_CLIENT)
 
 
-def chosen(looks: Sequence[Sequence[tuple[int, Frame]]]) -> list[tuple[Frame, str]]:
-    """The places that say most, each once, and how often it was met if there were several looks.
+def chosen(looks: Sequence[Sequence[tuple[int, Frame]]], about: About = "lacking") -> list[tuple[Frame, str]]:
+    """The places that say most, each once, with how they were found and who called them, in words.
 
     `looks`: what `own_frames` gives at each; more than one if a thread was running, and then the line counts that such
     threads were met at most often.
@@ -135,7 +157,18 @@ def chosen(looks: Sequence[Sequence[tuple[int, Frame]]]) -> list[tuple[Frame, st
         met = Counter(frame for look in looks for rank, frame in look if rank == _RUNS)
         if met:
             frame, times = met.most_common(1)[0]
-            return [(frame, f"seen there in {times} of {len(looks)} looks")]
-    ranked = sorted(looks[0], key=lambda one: one[0]) if looks else []
-    telling = [frame for rank, frame in ranked if rank < _BETWEEN_THREADS] or [frame for _, frame in ranked]
-    return [(frame, "") for frame in [*dict.fromkeys(telling)][:_MOST_PLACES]]
+            return [_told(frame, f"seen there in {times} of {len(looks)} looks")]
+    if not looks or not looks[0]:
+        return []
+    if about == "left":
+        met = Counter(frame for _, frame in looks[0])
+        return [_told(met.most_common(1)[0][0], "where most of them are")]
+    best = min(rank for rank, _ in looks[0])
+    if about == "done" and best >= _AT_THE_DOOR:
+        return []
+    telling = dict.fromkeys(frame for rank, frame in looks[0] if rank == best)
+    return [_told(frame) for frame in [*telling][:_MOST_PLACES]]
+
+
+def _told(frame: Frame, how: str = "") -> tuple[Frame, str]:
+    return frame, ", ".join(filter(None, (frame.caller, how)))

@@ -25,7 +25,7 @@ from itertools import dropwhile
 from typing import Final, NamedTuple
 
 from grader.sandbox import inspector, tools
-from grader.sandbox.executables import made_by_go
+from grader.sandbox.executables import calls_fork, made_by_go
 
 #: HotSpot was seen to answer in 2 to 32 ms, and in 81 beside a busy loop.
 _ATTACH_S: Final = 0.5
@@ -37,11 +37,15 @@ _MOST_STACKS: Final = 200
 
 
 class Frame(NamedTuple):
-    """A function that is being called, and the place in its source; no file: unknown."""
+    """A function that is being called, and the place in its source; no file: unknown.
+
+    `caller`: where it was called from, in words, if that is worth telling.
+    """
 
     function: str
     file: str = ""
     line: int = 0
+    caller: str = ""
 
 
 class Stack(NamedTuple):
@@ -71,6 +75,11 @@ def way_for(pid: int) -> Way | None:
         if name.startswith(beginning):
             return way
     return _GO if made_by_go(f"/proc/{pid}/exe") else _COMPILED
+
+
+def may_lose_a_child(pid: int) -> bool:
+    """Whether it is a compiled program that forks, whose child processes may crash without a word."""
+    return way_for(pid) is _COMPILED and calls_fork(f"/proc/{pid}/exe")
 
 
 def read(way: Way, pid: int) -> list[Stack]:
@@ -125,8 +134,18 @@ _OF_EU_STACK: Final = re.compile(
 )
 
 
+#: Lines, with what was inlined; only of what was built with -g: reading the C library's from a file of their own, where
+#: a machine has one, takes four times as long as all the rest.
+_LINES: Final = ("-i", "-s", "--debuginfo-path=/nonexistent")
+
+
 def _compiled(pid: int) -> Iterator[Stack]:
-    return of_eu_stack(tools.printed("eu-stack", "-i", "-s", "-p", str(pid)))
+    return of_eu_stack(tools.printed("eu-stack", *_LINES, "-p", str(pid)))
+
+
+def of_thread(tid: int) -> Iterator[Stack]:
+    """The stack of one stopped thread of a compiled program."""
+    return of_eu_stack(tools.printed("eu-stack", *_LINES, "-1", "-p", str(tid)))
 
 
 def of_eu_stack(words: str) -> Iterator[Stack]:

@@ -28,7 +28,8 @@ FOLDER: Final = "/opt/tools"
 _TOOL_S: Final = 2.0
 #: py-spy maps what it reads; 1 GiB of addresses is ten times what it was seen to take.
 _TOOL_BYTES: Final = 1 << 30
-_MOST_PRINTED_BYTES: Final = 1 << 18
+#: py-spy prints 2 KB for each thread, and a check lets 400 be left.
+_MOST_PRINTED_BYTES: Final = 1 << 21
 
 
 def which(tool: str) -> str | None:

@@ -18,7 +18,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, Final
 
-from grader.sandbox import stacks, tools
+from grader.sandbox import stacks
 from grader.sandbox.sources import Files
 
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -34,6 +34,7 @@ FATAL: Final = frozenset(
     {signal.SIGSEGV, signal.SIGABRT, signal.SIGBUS, signal.SIGFPE, signal.SIGILL, signal.SIGPIPE, signal.SIGSYS}
 )
 _STOPPING: Final = frozenset({signal.SIGSTOP, signal.SIGTSTP, signal.SIGTTIN, signal.SIGTTOU})
+_IN_A_CHILD: Final = "where its child process crashed"
 #: A thread that is told to stop has nothing else to do first.
 _STOPS_WITHIN_S: Final = 0.2
 _LOOK_S: Final = 0.001
@@ -58,9 +59,11 @@ def follow(pid: int, work: str, ready: Callable[[], None], tell: Callable[[list[
                 if event == 0 and number in FATAL and not told and not _is_handled(tid, number):
                     told, where = True, []
                     try:
-                        where = _crash(tid, number, work)
+                        where = _crash(tid, work, "where it crashed" if _is_of(tid, pid) else _IN_A_CHILD)
                     finally:
-                        tell(where)
+                        tell(where)  # before anybody can notice the crash and ask for it
+                        for each in (number, signal.SIGCONT):
+                            os.kill(tid, each)
                 elif event == _EVENT_STOP and number in _STOPPING:
                     _ptrace(_LISTEN, tid, 0)
                 else:
@@ -74,21 +77,18 @@ def _ptrace(request: int, tid: int, data: int) -> None:
         raise OSError(ctypes.get_errno(), "ptrace")
 
 
-def _crash(tid: int, number: int, work: str) -> list[dict[str, Any]]:
-    """Where a thread is that is about to crash; then it does."""
+def _crash(tid: int, work: str, how: str) -> list[dict[str, Any]]:
+    """Where a thread is that is about to crash; it is stopped, and nobody's, afterwards."""
     _ptrace(_DETACH, tid, signal.SIGSTOP)
-    try:
-        _wait_stopped(tid)
-        files = Files(work)
-        frames = [frame for stack in stacks.of_eu_stack(_stack(tid)) for frame in stack.frames]
-        return [files.told(frame, "where it crashed") for frame in frames if files.own(frame.file)][:1]
-    finally:
-        for each in (number, signal.SIGCONT):
-            os.kill(tid, each)
+    _wait_stopped(tid)
+    files = Files(work)
+    frames = [frame for stack in stacks.of_thread(tid) for frame in stack.frames]
+    return [files.told(frame, how) for frame in frames if files.own(frame.file)][:1]
 
 
-def _stack(tid: int) -> str:
-    return tools.printed("eu-stack", "-i", "-s", "-1", "-p", str(tid))
+def _is_of(tid: int, pid: int) -> bool:
+    """Whether a thread is one of that process."""
+    return os.path.exists(f"/proc/{pid}/task/{tid}")
 
 
 def _wait_stopped(tid: int) -> None:

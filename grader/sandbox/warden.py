@@ -92,6 +92,7 @@ class Warden:
             "places": locator.places,
             "places_told": locator.told,
             "crash": locator.crash,
+            "may_lose_a_child": locator.may_lose_a_child,
             "start": self._start,
             "status": self._status,
             "refused_processes": self._refused_processes,

@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from typing import Final
 
 from grader.errors import Reason
 from grader.limits import KERNEL_S, SandboxLimits
@@ -33,6 +34,13 @@ _PRINTED_BY_BYTE = 8
 _MOST_OUTPUT_BYTES = 16 << 20
 #: A reader needs one place or two.
 _MOST_PLACES = 2
+#: What a program's place is asked for, where it is at fault for something else than what it has not done.
+_ABOUT: Final[dict[Reason, str]] = {
+    **dict.fromkeys((Reason.WRONG_REPLY, Reason.EXTRA_REPLY, Reason.WRONG_REQUEST, Reason.EXTRA_REQUEST), "done"),
+    **dict.fromkeys((Reason.EARLY_REPLY, Reason.WRONG_SOURCE, Reason.CLOSED_EARLY, Reason.RESET), "done"),
+    Reason.MEMORY_GROWS: "done",
+    **dict.fromkeys((Reason.THREAD_LEAK, Reason.PROCESS_LEAK), "left"),
+}
 
 
 @dataclass
@@ -133,7 +141,7 @@ class Process:
             error.places = ()
             if self.ending() is None:
                 with suppress(WardenError, ChannelClosedError):
-                    error.places = self.warden.places()
+                    error.places = self.warden.places(_ABOUT.get(error.reason, "lacking"))
 
     def trace(self, error: FaultError) -> None:
         """Put the place first that a trace names which it has printed in this check: it says what went wrong."""

@@ -111,9 +111,12 @@ class WardenClient:
         """Those of some commands that a program does not find in these folders."""
         return tuple(self._answer("lacking", commands=commands, path=path)["lacking"]) if commands else ()
 
-    def places(self) -> tuple[Place, ...]:
-        """Where the program is in its own source, as far as tools can tell; it must not be used any more afterwards."""
-        return msgspec.convert(self._answer("places")["places"], tuple[Place, ...])
+    def places(self, about: str) -> tuple[Place, ...]:
+        """Where the program is in its own source, as far as tools can tell; it must not be used any more afterwards.
+
+        `about`: what it is at fault for (`About` of `sandbox/sources.py`).
+        """
+        return msgspec.convert(self._answer("places", about=about)["places"], tuple[Place, ...])
 
     def places_told(self, frames: list[tuple[str, str, int]]) -> tuple[Place, ...]:
         """The first of these places, as (function, file, line), that is in a file of the program's own; or none."""
@@ -124,6 +127,10 @@ class WardenClient:
     def crash(self) -> tuple[Place, ...]:
         """Where the program has crashed that was started to be followed; or none.  Asked before it is ended."""
         return msgspec.convert(self._answer("crash")["places"], tuple[Place, ...])
+
+    def may_lose_a_child(self, pid: int) -> bool:
+        """Whether a child process of this one may have crashed without a word."""
+        return bool(self._answer("may_lose_a_child", pid=pid)["may"])
 
     def remember(self) -> None:
         """Building is done: from now on a program that is started afresh finds everything as it is now.

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from grader.sandbox.executables import made_by_go
+from grader.sandbox.executables import calls_fork, made_by_go
 
 MARK = b"\xff Go buildinf:"
 
@@ -36,3 +36,9 @@ def test_another_file_in_the_same_place_is_looked_at_anew(tmp_path: Path) -> Non
     assert not made_by_go(str(program))
     program.write_bytes(MARK)
     assert made_by_go(str(program))
+
+
+@pytest.mark.parametrize(("names", "calls"), [(b"\0accept\0fork\0", True), (b"\0vfork\0forkpty\0", False)])
+def test_the_name_of_fork_is_found_among_names(tmp_path: Path, names: bytes, calls: bool) -> None:
+    (program := tmp_path / "program").write_bytes(b"\x7fELF" + names)
+    assert calls_fork(str(program)) is calls

@@ -15,7 +15,7 @@ from typing import Any, cast
 
 import pytest
 
-from grader.sandbox import proc, tools
+from grader.sandbox import proc, stacks, tools
 from grader.sandbox.children import become
 from grader.sandbox.crowd import Crowd
 from grader.sandbox.locating import Locator
@@ -140,9 +140,11 @@ def running(argv: list[str], folder: Path) -> Iterator[int]:
             program.kill()
 
 
-def found(argv: list[str], folder: Path) -> list[tuple[str, int, str, str]]:
+def found(argv: list[str], folder: Path, *, spins: bool = False) -> list[tuple[str, int, str, str]]:
     with running(argv, folder) as pid:
-        places = locator(pid, folder).places()["places"]
+        while not spins and stacks.running(pid):
+            os.sched_yield()  # it has printed, and is about to wait
+        places = locator(pid, folder).places("lacking")["places"]
     return [(place["file"], place["line"], place["function"], place["how"]) for place in places]
 
 
@@ -153,7 +155,9 @@ py_spy = pytest.mark.skipif(not tools.which("py-spy"), reason="there is no py-sp
 def test_a_blocked_python_program_and_the_lines_around(tmp_path: Path) -> None:
     (tmp_path / "server.py").write_text(BLOCKED)
     with running([sys.executable, "server.py"], tmp_path) as pid:
-        (place,) = locator(pid, tmp_path).places()["places"]
+        while stacks.running(pid):
+            os.sched_yield()
+        (place,) = locator(pid, tmp_path).places("lacking")["places"]
     assert (place["file"], place["line"], place["function"]) == ("server.py", 4, "handle")
     assert (place["first"], place["source"]) == (3, BLOCKED.splitlines()[2:5])
 
@@ -161,7 +165,7 @@ def test_a_blocked_python_program_and_the_lines_around(tmp_path: Path) -> None:
 @py_spy
 def test_a_spinning_python_program(tmp_path: Path) -> None:
     (tmp_path / "server.py").write_text(SPINNING)
-    ((file, line, function, how),) = found([sys.executable, "server.py"], tmp_path)
+    ((file, line, function, how),) = found([sys.executable, "server.py"], tmp_path, spins=True)
     assert (file, function, how.split()[:2]) == ("server.py", "spin", ["seen", "there"])
     assert line in {3, 4}
 
@@ -205,7 +209,7 @@ def test_a_blocked_go_program(tmp_path: Path) -> None:
 def test_a_node_program(tmp_path: Path, name: str, text: str, line: int, function: str) -> None:
     (tmp_path / name).write_text(text)
     with running(["node", name], tmp_path) as pid:
-        place, *_ = locator(pid, tmp_path).places()["places"]
+        place, *_ = locator(pid, tmp_path).places("lacking")["places"]
         with Path(f"/proc/{pid}/fd/2").open("rb", buffering=0) as errors:
             os.set_blocking(errors.fileno(), False)
             assert errors.read(1) is None, "the inspector's words are on its stderr"
@@ -215,11 +219,11 @@ def test_a_node_program(tmp_path: Path, name: str, text: str, line: int, functio
 @pytest.mark.skipif(not shutil.which("node"), reason="there is no Node here")
 def test_a_node_program_that_catches_the_signal_itself_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "server.js").write_text(f"process.on('SIGUSR1', () => process.exit(7));{NODE_SPINS}")
-    assert found(["node", "server.js"], tmp_path) == []
+    assert found(["node", "server.js"], tmp_path, spins=True) == []
 
 
 def test_a_program_that_is_gone_is_nowhere(tmp_path: Path) -> None:
-    assert locator(2**22 + 1, tmp_path).places() == {"places": []}
+    assert locator(2**22 + 1, tmp_path).places("lacking") == {"places": []}
 
 
 def test_of_named_places_the_first_that_is_its_own_is_told(tmp_path: Path) -> None:

@@ -67,6 +67,44 @@ def test_who_waits_for_other_threads_is_named_only_if_nobody_else_is() -> None:
     assert sources.chosen([[(joins, waits)]]) == [(waits, "")]
 
 
+def test_where_no_function_is_seen_that_is_called_its_line_tells_which(tmp_path: Path) -> None:
+    (tmp_path / "s.py").write_text("data = client.recv(9)\nready = select.select(all, [], [])\nturn.wait()\n")
+    stacks = [Stack([Frame("f", "s.py", line)]) for line in (3, 2, 1)]
+    assert [rank for rank, _ in sources.own_frames(stacks, Files(str(tmp_path)), ())] == [3, 2, 1]
+
+
+def test_only_those_that_say_most_are_named() -> None:
+    listens, serves, sends = Frame("main", "s.c", 9), Frame("serve", "s.c", 4), Frame("serve", "s.c", 5)
+    at_the_door, with_a_client = 2, 1
+    look = [(at_the_door, listens), (with_a_client, serves), (with_a_client, sends), (with_a_client, serves)]
+    assert sources.chosen([look]) == [(serves, ""), (sends, "")]
+    assert sources.chosen([look], "done") == [(serves, ""), (sends, "")]
+
+
+def test_where_a_program_waits_for_anybody_says_nothing_of_what_it_has_done() -> None:
+    at_the_door = 2
+    assert sources.chosen([[(at_the_door, Frame("main", "s.c", 9))]], "done") == []
+
+
+def test_of_threads_that_should_be_gone_most_count() -> None:
+    listens, counts = Frame("main", "s.c", 9), Frame("count", "s.c", 4)
+    look = [(2, listens), (3, counts), (3, counts), (1, Frame("serve", "s.c", 6))]
+    assert sources.chosen([look], "left") == [(counts, "where most of them are")]
+
+
+def test_who_called_a_helper_is_told(tmp_path: Path) -> None:
+    (tmp_path / "s.py").touch()
+    stack = [Frame("recv", "/usr/lib/socket.py", 5), Frame("Lines.read", "s.py", 9), Frame("Lines.read", "s.py", 12)]
+    files = Files(str(tmp_path))
+    look = [*sources.own_frames([Stack([*stack, Frame("serve", "s.py", 30)])], files, ())]
+    assert [how for _, how in sources.chosen([look])] == ["called from line 30 in serve"]
+    look = [*sources.own_frames([Stack([*stack, Frame("<module>", "s.py", 40)])], files, ())]
+    assert [how for _, how in sources.chosen([look])] == [""]
+    handles = [Frame("recv", "/usr/lib/socket.py", 5), Frame("handle", "s.py", 9), Frame("serve", "s.py", 12)]
+    look = [*sources.own_frames([Stack(handles)], files, ())]
+    assert [how for _, how in sources.chosen([look])] == [""]
+
+
 def test_of_a_running_program_the_line_counts_that_it_comes_back_to(tmp_path: Path) -> None:
     (tmp_path / "s.c").touch()
     files = Files(str(tmp_path))
