@@ -76,7 +76,8 @@ class Table(NamedTuple):
 
 
 class Cell(NamedTuple):
-    """`proved`: the assignments that prove the check with the kind, those of no other kind first.
+    """`proved`: the assignments that prove the check with the kind, those that prove most first,
+    and those that are of no other kind, so that the page changes little when an assignment comes.
 
     `refused`: what it needs that none of them has.
     """
@@ -211,15 +212,18 @@ def _protocol(asked: Assignment) -> Iterator[ModuleType]:
 
 def cell(check: str, kind: Kind, table: Table, ours: list[Subject]) -> Cell:
     """What is known of a check with a kind."""
-    needs = wanted((table.part,), table.transport, {})[check]
+    checks = wanted((table.part,), table.transport, {})
     of_kind = sorted(
         (subject for subject in _asking(table, ours) if kind.holds(subject)),
-        key=lambda subject: sum(other.holds(subject) for other in table.kinds),
+        key=lambda subject: (
+            -sum(map(subject.proves, checks)),
+            sum(other.holds(subject) for other in table.kinds),
+        ),
     )
     proved = tuple(subject.asked.name for subject in of_kind if subject.proves(check))
     if proved:
         return Cell(proved)
-    lacking = [next(needs.lacking(subject.given, table.part), "") for subject in of_kind]
+    lacking = [next(checks[check].lacking(subject.given, table.part), "") for subject in of_kind]
     return Cell(refused=lacking[0].partition(",")[0] if lacking and all(lacking) else "")
 
 

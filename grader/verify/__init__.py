@@ -84,13 +84,14 @@ def trials(
     Each is graded in its own role; the seed changes with the round.  `has`: whether the sandbox has a command.  If only
     some checks are asked for, these and what they depend on must get their verdicts, and programs that none of them is
     for are left out.  `jobs`: how many are graded at a time.  `quick`: a wrong program is graded only by the checks
-    that it must fail, and by what these depend on.
+    that it must fail, and by what these depend on; one that a variant has no such check for is left out.
 
     Raises:
         UsageError: there is no such program, or none of that role, or none that the checks are for.
     """
     verdicts = references.verdicts
     asked = _asked(verdicts, request, programs, role)
+    asked = [name for name in asked if verdicts[name].fails or not (quick and verdicts[name].open)]
 
     def played(play: _Play) -> Trial:
         listen(f"round {play.round}: {play.program}")

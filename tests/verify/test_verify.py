@@ -399,6 +399,19 @@ def test_a_quick_trial_is_of_what_a_wrong_program_must_fail() -> None:
     assert enough(asked, Expected()) == enough(asked, Expected(fails=("server.builds",))) == asked.only
 
 
+def test_in_a_quick_trial_a_program_is_left_out_whose_checks_a_variant_has_dropped() -> None:
+    def broken(*_: object) -> None:
+        raise CannotJudgeError("no engine")
+
+    right, wrong, dropped = "good/threads.py", "broken/aborts_with_reset.c", "broken/one_recv_is_one_message.py"
+    verdicts = {right: Expected(), wrong: Expected(fails=(COALESCED,)), dropped: Expected(open=True)}
+    references = msgspec.structs.replace(OURS, verdicts=verdicts)
+    request = flow.Request(WHOLE, seed=1)
+    for quick, played in ((True, [right, wrong]), (False, [right, wrong, dropped])):
+        found = verify.trials(references, request, broken, rounds=1, quick=quick)  # type: ignore[arg-type]
+        assert [trial.program for trial in found] == played
+
+
 def test_a_variant_is_proved_by_the_programs_in_its_parents_folder(tmp_path: Path) -> None:
     shutil.copytree(folder_of(WHOLE.name), tmp_path / "parent")
     (tmp_path / "variant").mkdir()

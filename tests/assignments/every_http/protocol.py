@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import random
+import struct
 
-from tickets import name_of
+from tickets import name_of, pairs
 
-from grader import Exchange, every_byte, form, http, not_utf8, random_characters, random_letters
+from grader import Exchange, Reply, every_byte, form, http, not_utf8, random_characters, random_letters
 
 _TICKET = b"{number:[1-9][0-9]*} {time:[0-9]{2}:[0-9]{2}:[0-9]{2}} %b"
 
@@ -16,9 +17,9 @@ def _get(name: bytes, *headers: bytes, ending: bytes = b"\r\n") -> Exchange:
     return Exchange(ending.join(lines), http(200, body=form(_TICKET % name)))
 
 
-def _post(body: bytes) -> Exchange:
-    head = b"POST /echo HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n"
-    return Exchange(head % len(body) + body, http(200, body=body))
+def _post(body: bytes, path: bytes = b"/echo", reply: bytes | Reply | None = None) -> Exchange:
+    head = b"POST %b HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n" % (path, len(body))
+    return Exchange(head + body, http(200, body=body if reply is None else reply))
 
 
 def exchange(number: int, rng: random.Random) -> Exchange:
@@ -68,6 +69,11 @@ def invalid_text(rng: random.Random) -> tuple[bytes, ...]:
     """A path and a body that are not UTF-8."""
     path = not_utf8(rng).replace(b" ", b"_")
     return (b"GET /ticket/%b HTTP/1.1\r\nHost: localhost\r\n\r\n" % path, _post(not_utf8(rng)).request)
+
+
+def numbers(rng: random.Random) -> tuple[Exchange, ...]:
+    """Tickets for sums of two numbers of four bytes."""
+    return tuple(_post(struct.pack("!ii", *pair), b"/add", form(_TICKET % b"%d" % sum(pair))) for pair in pairs(rng))
 
 
 def hostile_lengths(rng: random.Random) -> tuple[bytes, ...]:

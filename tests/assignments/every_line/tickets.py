@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import struct
 import zlib
 
 from grader import (
@@ -133,6 +134,18 @@ def text(rng: random.Random) -> tuple[Exchange, ...]:
 def invalid_text(rng: random.Random) -> tuple[bytes, ...]:
     """Names that are not."""
     return (b"TICKET %b\n" % not_utf8(rng), b"TICKET \xff\xfe\n")
+
+
+def pairs(rng: random.Random) -> tuple[tuple[int, int], ...]:
+    """Numbers that change when their bytes are swapped, or their sign is lost."""
+    return ((1, 2), (-1, -300), (rng.randint(1 << 20, 1 << 24), -rng.randint(1 << 28, 1 << 30)))
+
+
+def numbers(rng: random.Random) -> tuple[Exchange, ...]:
+    """Tickets for sums of two numbers of four bytes."""
+    return tuple(
+        Exchange(b"ADD\n" + struct.pack("!ii", *pair), form(_STAMP + b"%d" % sum(pair))) for pair in pairs(rng)
+    )
 
 
 def hostile_lengths(rng: random.Random) -> tuple[bytes, ...]:

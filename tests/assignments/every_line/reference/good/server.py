@@ -1,6 +1,7 @@
 """A ticket machine, for lines or for HTTP: `server.py PORT lines|once|http`.  A thread for each client."""
 
 import socket
+import struct
 import sys
 import threading
 import time
@@ -61,6 +62,11 @@ class Client:
         return self.last
 
 
+def added(data):
+    """Two numbers in network byte order, as text."""
+    return b"%d" % sum(struct.unpack("!ii", data))
+
+
 def lines(client, once):
     client.send(GREETING)
     while line := client.line():
@@ -78,6 +84,11 @@ def lines(client, once):
             if len(data) < size:
                 return
             reply = client.ticket(b"%08x" % zlib.crc32(data))
+        elif word == b"ADD":
+            data = client.exactly(8)
+            if len(data) < 8:
+                return
+            reply = client.ticket(added(data))
         elif word == b"AGAIN":
             reply = client.last
         elif word == b"BYE":
@@ -103,7 +114,9 @@ def http(client, once):
             return
         method, _, rest = request.partition(b" ")
         kind, _, name = rest.split(b" ")[0].removeprefix(b"/").partition(b"/")
-        if method == b"POST":
+        if kind == b"add":
+            body = client.ticket(added(data))
+        elif method == b"POST":
             body = data
         elif kind == b"fill":
             body = b"x" * int(name)
