@@ -25,6 +25,8 @@ from contextlib import suppress
 from typing import Any, Final, Self
 from urllib.parse import unquote, urlsplit
 
+from grader.sandbox import proc
+
 #: Node was seen to listen within 10 ms and to answer within 100; on a busy machine ten times that.
 _ASKED_S: Final = 1.0
 _LOOK_S: Final = 0.002
@@ -67,8 +69,16 @@ def places(pid: int, *, runs: bool) -> Iterator[list[Place]]:
             it.ask("Debugger.enable")
             yield from [it.stack()] if runs else it.listeners()
         finally:
-            os.kill(pid, signal.SIGSTOP)  # it would say on its stderr that its debugger has left
+            _stop(pid)  # it would say on its stderr that its debugger has left
     _drop_errors(pid)
+
+
+def _stop(pid: int) -> None:
+    """Stop all its threads; the one that the signal wakes tells the others."""
+    os.kill(pid, signal.SIGSTOP)
+    deadline = time.monotonic() + _ASKED_S
+    while proc.not_stopped(pid) and time.monotonic() < deadline:
+        select.select([], [], [], _LOOK_S)
 
 
 def _drop_errors(pid: int) -> None:
