@@ -6,8 +6,8 @@ otherwise show only in front of a program, and perhaps of a single student's: a 
 takes what is wrong, or raises at what nobody expected; and dialogues that go on differently because something in
 `protocol.py` remembers what others have said.
 
-A dialogue is told the examples of its replies by turns, so that it meets each alternative of a form.  It is followed
-until a reply has none.
+A dialogue is told the examples of its replies one after the other, so that it meets each alternative of a form.  It is
+followed until a reply has none.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from grader.protocol.http_request import HttpRequest
 from grader.protocol.judged import judged
 from grader.protocol.reply import Complete, Decision, Incomplete, Mismatch, Reply, Values, quoted
 from grader.protocol.script import Exchange, Seeded
-from grader.protocol.visit import Visit, said
+from grader.protocol.visit import Visit, heard_in, said
 
 #: What programs send that nobody expects: nothing, an empty line, no text, no number or too large a one, a lot.
 _UNEXPECTED: Final = (
@@ -114,10 +114,9 @@ def _fault_of_greeting(protocol: Seeded) -> str | None:
 def _fault_of_visits(protocol: Seeded) -> str | None:
     visits: list[Visit] = [protocol.visit(number) for number in _NUMBERS]
     return (
-        _first("has a turn whose `hears`", (turn.hears for visit in visits for turn in visit.turns))
-        or _first("has a `shown` that", (visit.shown for visit in visits))
+        _first("has a `shown` that", (visit.shown for visit in visits))
         or _first("has something `written` that", (content for visit in visits for content in visit.written.values()))
-        or next(filter(None, map(_fault_of_answers, visits)), None)
+        or next(filter(None, map(_fault_of_turns, visits)), None)
     )
 
 
@@ -126,12 +125,22 @@ def _first(what: str, replies: Iterable[bytes | Reply | None]) -> str | None:
     return next((f"{what} {fault}" for fault in faults if fault), None)
 
 
-def _fault_of_answers(visit: Visit) -> str | None:
+def _fault_of_turns(visit: Visit) -> str | None:
+    """What is wrong with what the server hears and says; where no example is known, with what doesn't depend on it."""
     heard: list[Values] = []
+    known = True
     for turn in visit.turns:
-        if not (examples := examples_of(turn.hears)):
-            break
-        decision = _decided(as_reply(turn.hears), examples[0])
+        try:
+            hears = heard_in(turn, heard) if known or not callable(turn.hears) else b""
+        except Exception as error:  # noqa: BLE001 — as above
+            return f"has a turn whose `hears` raises {error!r}"
+        if fault := fault_of(hears):
+            return f"has a turn whose `hears` {fault}"
+        examples = examples_of(hears) if known else ()
+        known = bool(examples)
+        if not known:
+            continue
+        decision = _decided(as_reply(hears), examples[0])
         heard.append(decision.values if isinstance(decision, Complete) else {})
         try:
             said(turn, heard)
