@@ -175,9 +175,17 @@ NOT_JUDGED: Final = 3
 
 
 class GraderError(Exception):
-    """A run that can't go on.  `str(error)` is one sentence for the user."""
+    """A run that can't go on.  Its arguments are sentences for the user, mostly one; `str(error)` has all of them."""
 
     exit_code: ClassVar[int] = NOT_JUDGED
+
+    def __str__(self) -> str:
+        return "\n".join(self.sentences)
+
+    @property
+    def sentences(self) -> tuple[str, ...]:
+        """Each for a line of its own."""
+        return tuple(map(str, self.args))
 
 
 class UsageError(GraderError):

@@ -1,6 +1,7 @@
 """Every mistake in an assignment's folder, in one go: the table and the handout here, its Python files in a process.
 
-`grader check` finds the same before it builds a program, and reports the first.
+`grader check` finds the same before it builds a program, and reports the first; except that recognisers and dialogues
+are tried here alone, so that a class can be graded though one of them is not prepared for what nobody has sent yet.
 """
 
 from __future__ import annotations

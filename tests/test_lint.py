@@ -95,6 +95,25 @@ def test_a_file_that_cannot_be_read_is_named(folder: Path, file: str, content: s
     assert str(lint.flaws(folder)[0]).startswith(flaw)
 
 
+JUDGING = """
+
+from grader import Exchange, judged
+
+
+def exchange(number, rng):
+    return Exchange(b"id %d" % number, judged(lambda data: f"{1 / len(data)}", "it"))
+"""
+
+
+def test_a_judge_that_raises_is_told_with_its_line(folder: Path) -> None:
+    path = folder / "protocol.py"
+    path.write_text(path.read_text() + JUDGING)
+    at = 1 + path.read_text().splitlines().index("def exchange(number, rng):")
+    told = "exchange of protocol.py gives a reply that raises ZeroDivisionError('division by zero') when '' comes"
+    (flaw,) = map(str, lint.flaws(folder))
+    assert flaw == f"protocol.py, line {at}: {told}: a program may send anything"
+
+
 def test_the_command_tells_them_and_exits_with_2(folder: Path) -> None:
     assert run("lint", "udp_reply") == (0, "udp_reply: no mistakes found\n", "")
     (folder / "protocol.py").write_text("print('hello')\n1 / 0\n")

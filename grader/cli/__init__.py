@@ -74,7 +74,8 @@ def main(nest: Nest | None = None) -> None:
         show(words.getvalue().rstrip("\n"), err=True)
         code = 2
     except GraderError as error:
-        complain(str(error))
+        for sentence in error.sentences:
+            complain(sentence)
         code = error.exit_code
     except (KeyboardInterrupt, click.Abort):
         complain("interrupted")

@@ -56,7 +56,8 @@ class Watch:
             elif self._mended():
                 self._everything()
         except GraderError as error:
-            complain(str(error))
+            for sentence in error.sentences:
+                complain(sentence)
             self.exit_code = error.exit_code
 
     def _mended(self) -> bool:

@@ -24,6 +24,7 @@ from grader.catalogue.needs import NEEDS
 from grader.harness.fixtures import FIXTURES, is_fixture
 from grader.harness.tasks import acts_by_itself
 from grader.model import Part, Role, Transport, parts_of
+from grader.protocol import rehearsal
 from grader.protocol.promises import faults_of, optional
 from grader.protocol.script import Answer, Seeded
 from grader.wire import tcp_server, udp_server
@@ -102,6 +103,13 @@ def flaws(
                 yield from (_of_protocol(protocol, function, f"{fault} ({check} needs it)") for fault in faults)
         elif not broken:
             yield Flaw("assignment.toml", f"there is no check {check}")
+
+
+def rehearsed(folder: Path, seed: int) -> Iterator[Flaw]:
+    """What is wrong with the recognisers and dialogues of a protocol in which `flaws` has found nothing wrong."""
+    protocol = load(folder, PROTOCOL)
+    for function, fault in rehearsal.faults_of(Seeded(protocol, seed)):
+        yield _of_protocol(protocol, function, f"{function} of {PROTOCOL} {fault}")
 
 
 def _functions_of(row: Behaviour, check: str, protocol: ModuleType) -> Iterator[str]:

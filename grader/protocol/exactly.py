@@ -17,6 +17,11 @@ class Exactly(msgspec.Struct, frozen=True):
         """The bytes as a Python literal without its prefix, as reports show them."""
         return repr(self.data)[1:]
 
+    @property
+    def examples(self) -> tuple[bytes, ...]:
+        """See `rehearsal.py`."""
+        return (self.data,)
+
     def begin(self) -> _Matching:
         """One time that they are awaited."""
         return _Matching(self.data)
@@ -38,6 +43,11 @@ class _Matching:
         if end == len(data):
             return Complete(end)
         return Incomplete(f"the last {len(data) - end} of {len(data)} bytes", len(data) - end)
+
+
+def examples_of(reply: bytes | Reply) -> tuple[bytes, ...]:
+    """Replies that are right, as far as they are known without a program; none: they are not."""
+    return tuple(getattr(as_reply(reply), "examples", ()))
 
 
 def as_reply(reply: bytes | Reply) -> Reply:

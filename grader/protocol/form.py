@@ -203,6 +203,12 @@ class Form:
         #: What may come first.
         self.start = self._with_optional(((self.ends << 1) | 1) & ((1 << len(self._places)) - 1))
 
+    @property
+    def examples(self) -> tuple[bytes, ...]:
+        """The shortest line of each alternative (`rehearsal.py`)."""
+        rows = dict.fromkeys(self._row_of)
+        return tuple(bytes(_plainest(at.takes) for at in row.places if not at.optional) for row in rows)
+
     def begin(self) -> _Line:
         return _Line(self)
 
@@ -312,6 +318,11 @@ def _line_ending_fault(byte: int, expected: bytes | str) -> str:
     if byte == 0x0A and expected == b"\r\n":
         return r"the line ends with '\n', and must end with '\r\n'"
     return ""
+
+
+def _plainest(takes: frozenset[int]) -> int:
+    """Of the bytes that a place takes a digit if it can be, a letter, or else the least."""
+    return min(takes, key=lambda byte: (not chr(byte).isdecimal(), not chr(byte).isalpha(), byte))
 
 
 def _first(bits: int) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from collections.abc import Iterable
 
 import msgspec
 
@@ -19,6 +20,8 @@ class Frame(msgspec.Struct, frozen=True):
     judge: Judge
     at_most: int
     words: str
+    examples: tuple[bytes, ...] = ()
+    wrong: tuple[bytes, ...] = ()
 
     def begin(self) -> _Framed:
         return _Framed(self)
@@ -31,13 +34,16 @@ def frame(
     judge: Judge = judge_nothing,
     at_most: int = REPLY_BYTES,
     words: str = "",
+    examples: Iterable[bytes] = (),
+    wrong: Iterable[bytes] = (),
 ) -> Frame:
     """A reply whose first bytes say how many there are.
 
     `length`: one whole number as `struct` writes it, its byte order first (`!I`: four bytes, network byte order).
     `counts_itself`: whether it includes its own bytes.  `judge`: what is wrong with the bytes behind it, as in
-    `judged`.  `at_most`: how many bytes may be behind it.  `words`: what it is, for a student.  Its values are `length`
-    as it was sent, `payload`, and what the judge gives.
+    `judged`.  `at_most`: how many bytes may be behind it.  `words`: what it is, for a student.
+    `examples`, `wrong`: right payloads and wrong ones, with which `grader lint` tries the judge.  Its values are
+    `length` as it was sent, `payload`, and what the judge gives.
 
     Raises:
         ValueError: `length` is not one whole number.
@@ -49,7 +55,14 @@ def frame(
         raise ValueError(f"the length of a frame, {length!r}, is not understood: {error}") from None
     if not whole or len(form.unpack(bytes(form.size))) != 1:
         raise ValueError(f"the length of a frame, {length!r}, is not one whole number")
-    return Frame(form, counts_itself, judge, at_most, words or f"a length of {_bytes(form.size)} and so many bytes")
+    words = words or f"a length of {_bytes(form.size)} and so many bytes"
+
+    def framed(payloads: Iterable[bytes]) -> tuple[bytes, ...]:
+        own = form.size if counts_itself else 0
+        return tuple(form.pack(own + len(payload)) + payload for payload in payloads)
+
+    right = (*examples,) if judge is not judge_nothing else (*examples, b"1")
+    return Frame(form, counts_itself, judge, at_most, words, framed(right), framed(wrong))
 
 
 def _bytes(count: int) -> str:

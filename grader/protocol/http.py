@@ -12,9 +12,11 @@ from typing import Any, Final
 import msgspec
 
 from grader.limits import REPLY_BYTES
+from grader.protocol.exactly import examples_of
 from grader.protocol.http_body import Body, ToTheEnd, body_of
 from grader.protocol.http_head import CONTROLS, Head
 from grader.protocol.http_message import Receiving, Rules, listed, rules_of
+from grader.protocol.nothing import nothing
 from grader.protocol.reply import Mismatch, Reply, either, quoted
 
 #: Statuses whose replies never have a body, besides interim ones.
@@ -44,6 +46,19 @@ class Http(msgspec.Struct, frozen=True):
         parts = [f"status {either(map(str, sorted(self.statuses)))}"] if self.statuses else []
         parts += (msgspec.structs.replace(self.rules, body=None) if self.head else self.rules).words
         return f"an HTTP reply with {listed(parts or ['a status line and headers'])}"
+
+    @property
+    def examples(self) -> tuple[bytes, ...]:
+        """One with its least status, if examples of its values and of its body are known (`rehearsal.py`)."""
+        headers = {name: examples_of(value) for name, value in self.rules.headers if value != nothing}
+        bodies = (b"",) if self.rules.body is None else examples_of(self.rules.body)
+        if not bodies or not all(headers.values()):
+            return ()
+        status, body = min(self.statuses, default=200), bodies[0]
+        lines = [b"HTTP/1.1 %d Example" % status, *(b"%b: %b" % (name.encode(), headers[name][0]) for name in headers)]
+        if status not in _BODILESS and not {"content-length", "transfer-encoding"} & {name.lower() for name in headers}:
+            lines.append(b"Content-Length: %d" % len(body))
+        return (b"\r\n".join([*lines, b"", b""]) + (b"" if self.head or status in _BODILESS else body),)
 
     def begin(self) -> _HttpReply:
         return _HttpReply(self)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import msgspec
@@ -20,6 +20,8 @@ class Judged(msgspec.Struct, frozen=True):
     judge: Judge
     words: str
     at_most: int
+    examples: tuple[bytes, ...] = ()
+    wrong: tuple[bytes, ...] = ()
 
     def begin(self) -> Judged:
         return self
@@ -33,14 +35,17 @@ class Judged(msgspec.Struct, frozen=True):
         return verdict(self.judge, data, len(data), {"data": data})
 
 
-def judged(judge: Judge, words: str, *, at_most: int = REPLY_BYTES) -> Judged:
+def judged(
+    judge: Judge, words: str, *, at_most: int = REPLY_BYTES, examples: Iterable[bytes] = (), wrong: Iterable[bytes] = ()
+) -> Judged:
     """A reply that `judge` finds nothing wrong with: a whole datagram, or all that comes before the connection's end.
 
     `judge`: takes all of the bytes.  It returns a sentence for the student about what is wrong ("the time is 3 hours
     fast"); None if nothing is; or a mapping of what it has captured, which is then among the reply's values with
     `data`, the bytes.  `words`: what it is, for a student, behind "expected: ".  `at_most`: how many bytes it may have.
+    `examples`, `wrong`: right replies and wrong ones, with which `grader lint` tries the judge.
     """
-    return Judged(judge, words, at_most)
+    return Judged(judge, words, at_most, tuple(examples), tuple(wrong))
 
 
 def judge_nothing(data: bytes) -> None:

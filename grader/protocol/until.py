@@ -15,6 +15,11 @@ class Until(msgspec.Struct, frozen=True):
     at_most: int
     words: str
 
+    @property
+    def examples(self) -> tuple[bytes, ...]:
+        """The shortest (`rehearsal.py`)."""
+        return (self.delimiter,)
+
     def begin(self) -> _UpTo:
         return _UpTo(self.delimiter, self.at_most)
 

@@ -179,7 +179,7 @@ def load_references(folder: Path, assignment: Assignment) -> References:
     faults = [f"{MUTANTS}: {fault}" for fault in references.unfit()]
     faults += [f"{VERDICTS}: {fault}" for fault in _disagreements(references.verdicts, programs, assignment)]
     if faults:
-        raise AssignmentError("\n".join(f"{folder.name}/{fault}" for fault in faults))
+        raise AssignmentError(*(f"{folder.name}/{fault}" for fault in faults))
     return references
 
 

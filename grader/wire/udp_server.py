@@ -328,7 +328,7 @@ class ScriptedUdpServer:
         """Another server, at that address of this machine and our port, replies to the same datagram.
 
         Raises:
-            UnprovedError: this machine has no such address, or somebody else has its port.
+            UnprovedError: this machine has no such address, or somebody else has its port, or it was too busy.
         """
         __tracebackhide__ = True
         address = Endpoint(host, self._asked.sock.getsockname()[1])
@@ -340,6 +340,7 @@ class ScriptedUdpServer:
         self.answered_at = printed_by_now(self._its_program)
         self._send_early()
         self.send(self._asked._replace(sock=sock), reply, f"from {host}, another server")
+        self.must_be_in_time(self._asked)
 
     def must_be_in_time(self, to: Datagram) -> None:
         """What was just sent to whoever has sent that one has come before the client may have given up.

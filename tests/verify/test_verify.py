@@ -17,6 +17,7 @@ from grader.results import make_report
 from grader.sandbox.choose import choose
 from grader.verify import Expected, Trial
 from grader.verify.matrix import matrix
+from tests.cli.command import Command
 
 WHOLE = load("tcp_uppercase")
 OURS = verify.load_references(verify.reference_folder(WHOLE, folder_of(WHOLE.name)), WHOLE)
@@ -358,6 +359,18 @@ def test_every_fault_is_named_in_one_go(tmp_path: Path) -> None:
         "x/verdicts.toml: good/b.py has no verdict",
         "x/verdicts.toml: there is no program broken/c.py",
         "x/verdicts.toml: there is no program good/a.py",
+    ]
+    assert list(caught.value.sentences) == str(caught.value).splitlines()
+
+
+def test_the_command_names_each_fault_on_a_line_of_its_own(tmp_path: Path) -> None:
+    folder = write_reference(tmp_path / "x", '["good/a.py"]\n["broken/c.py"]\n', "good/b.py")
+    ended = Command(tmp_path).run("verify", ASSIGNMENT.name, "--reference", str(folder))
+    assert (ended.code, ended.out) == (2, "")
+    assert ended.err.splitlines() == [
+        "grader: x/verdicts.toml: good/b.py has no verdict",
+        "grader: x/verdicts.toml: there is no program broken/c.py",
+        "grader: x/verdicts.toml: there is no program good/a.py",
     ]
 
 

@@ -377,6 +377,14 @@ def test_where_this_machine_has_no_such_address_nobody_answers_from_there(meet: 
         server.answer_from("192.0.2.1", b"HELLO")
 
 
+def test_another_server_that_answers_too_late_proves_nothing(meet: Meet) -> None:
+    server, _ = meet("send hello", "pause")
+    server.expect(HELLO)
+    server._last = server._asked._replace(arrived_s=time.time() - 1)
+    with pytest.raises(UnprovedError, match="the machine was too busy"):
+        server.answer_from("127.0.0.4", b"HELLO")
+
+
 def test_an_answer_before_the_next_comes_before_another_servers(meet: Meet) -> None:
     server, program = meet("send a", "send b", "recv", "recv")
     server.expect(b"a")
