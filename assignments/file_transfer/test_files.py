@@ -53,13 +53,19 @@ def _login(stage: Stage, server: Server) -> ScriptedClient:
 def _passive(stage: Stage, server: Server, client: ScriptedClient, *, slow: bool = False) -> ScriptedClient:
     """A data connection: PASV, and whatever port its reply names."""
     __tracebackhide__ = True
+    return stage.connect(server, _place(client)[1], slow=slow)
+
+
+def _place(client: ScriptedClient) -> tuple[str, int]:
+    """Where the server waits for the data connection, as it says."""
+    __tracebackhide__ = True
     said = client.ask(command(b"PASV", 227))["line"]
-    place = place_in(said)
+    place: tuple[str, int] | None = place_in(said)
     if place is None:
         fail(
             Reason.WRONG_REPLY, "it does not say where it waits", expected=b"227 ... (h1,h2,h3,h4,p1,p2)", received=said
         )
-    return stage.connect(server, place[1], slow=slow)
+    return place
 
 
 def _retrieve(stage: Stage, server: Server, client: ScriptedClient, name: bytes, content: bytes) -> None:
@@ -116,9 +122,11 @@ def test_logs_in(fresh_server: Server, stage: Stage, rng: random.Random) -> None
 
 
 @behaviour(
-    does="files of every kind are fetched in one session: with every byte in it, empty, with line endings, of 1 MiB",
+    does="the address in a reply to PASV is looked at; files of every kind are fetched in one session: with every byte "
+    "in it, empty, with line endings, of 1 MiB",
     proves="each file has arrived whole, and the data connection's end with it, before 226 is awaited",
-    catches="line endings changed, the file read as text, a data connection that stays open, 226 before the file",
+    catches="0,0,0,0 in the reply to PASV, line endings changed, the file read as text, a data connection that stays "
+    "open, 226 before the file",
     hint=_DATA_HINT + "{Python:  Open the file with 'rb'.}",
     hints={Reason.NOT_CLOSED: _DATA_HINT},
 )
@@ -133,6 +141,11 @@ def test_retrieves(fresh_server: Server, stage: Stage, rng: random.Random) -> No
     for name, content in files.items():
         _put(fresh_server, name, content)
     with _login(stage, fresh_server) as client:
+        if (named := _place(client)[0]) != client.theirs.host:
+            fail(
+                Reason.WRONG_REPLY,
+                f"it waits at {named}, as it says, but its client is connected to {client.theirs.host}",
+            )
         for name, content in files.items():
             _retrieve(stage, fresh_server, client, name, content)
 

@@ -139,6 +139,24 @@ class Clients(Generic[P]):
             else:
                 return
 
+    @contextmanager
+    def attended(self, visit: Visit, *, terminal: bool = True) -> Iterator[Session[P]]:
+        """One whole run of a client that acts by itself, in which the check hears and says what the turns would.
+
+        For conversations over several connections; the visit itself has no turns then.  What the client prints, writes
+        and returns is judged at the end of the block.
+
+        Raises:
+            FaultError: it did not print, write or return what it must.
+        """
+        __tracebackhide__ = True
+        task = VisitTask(visit)
+        with self.start(task, terminal=terminal) as session:
+            task.begin(session)
+            yield session
+            task.must_succeed(session, after="after the server's last answer")
+            session.server.expect_nothing_more()
+
     def play_with(self, server: Endpoint, visit: Visit) -> None:
         """One whole run of it with a server that is already running, such as the submission's own.
 

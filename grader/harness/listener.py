@@ -1,4 +1,4 @@
-"""Ports of ours to which the submission's server connects while it serves: a tracker, another peer, a data port.
+"""Ports of ours to which a program connects beside its usual connections: a tracker, another peer, a data port.
 
 How it works.  A listener is opened before the program learns of it, so a connection may come at any time, and waits in
 the kernel's queue until a check asks for it.  From then on it is a conversation like any other of that program's: what
@@ -11,8 +11,9 @@ connection is; so two programs that are told the same port could not be told apa
 
 from __future__ import annotations
 
+from typing import Protocol
+
 from grader.errors import Reason
-from grader.harness.listening import Server
 from grader.wire.faults import FaultError, UnprovedError
 from grader.wire.kernel import Endpoint, SocketTable
 from grader.wire.program import Program
@@ -20,8 +21,15 @@ from grader.wire.tcp_server import ScriptedConnection, accepted, listen_on, not_
 from grader.wire.waiting import NoProgressError, no_more
 
 
+class Running(Protocol):
+    """What runs: a server, or a client's session."""
+
+    @property
+    def program(self) -> Program: ...
+
+
 class ScriptedListener:
-    """A port of ours, and the connections that a server has made to it.  `name`: ours in reports, "the tracker"."""
+    """A port of ours, and the connections that a program has made to it.  `name`: ours in reports, "the tracker"."""
 
     def __init__(self, table: SocketTable, address: Endpoint, name: str) -> None:
         listening = listen_on(address)
@@ -45,8 +53,8 @@ class ScriptedListener:
         """All that were taken so far, in the order in which they came."""
         return tuple(self._connections)
 
-    def expect_connection(self, server: Server, within_s: float | None = None) -> ScriptedConnection:
-        """The next connection that this server makes here.  `within_s`: of its own time, that for a reply otherwise.
+    def expect_connection(self, by: Running, within_s: float | None = None) -> ScriptedConnection:
+        """The next connection that this program makes here.  `within_s`: of its own time, that for a reply otherwise.
 
         Raises:
             FaultError: it makes none.
@@ -54,16 +62,16 @@ class ScriptedListener:
         __tracebackhide__ = True
 
         def came() -> ScriptedConnection | None:
-            self._take(server.program)
+            self._take(by.program)
             return self._new.pop(0) if self._new else None
 
         try:
-            return server.program.wait(came, [self._socket.fileno()], within_s, hurried=True)
+            return by.program.wait(came, [self._socket.fileno()], within_s, hurried=True)
         except NoProgressError as stop:
-            raise not_come(server.program, stop, f"it did not connect to {self.name}") from None
+            raise not_come(by.program, stop, f"it did not connect to {self.name}") from None
 
-    def expect_speaker(self, server: Server, within_s: float | None = None) -> ScriptedConnection:
-        """The connection over which this server says something next, an earlier one or a new one.
+    def expect_speaker(self, by: Running, within_s: float | None = None) -> ScriptedConnection:
+        """The connection over which this program says something next, an earlier one or a new one.
 
         So it may use one connection for all that it asks, or a new one for each request.
 
@@ -73,33 +81,33 @@ class ScriptedListener:
         __tracebackhide__ = True
 
         def speaks() -> ScriptedConnection | None:
-            self._take(server.program)
+            self._take(by.program)
             return next((each for each in self._connections if _has_said_something(each)), None)
 
         try:
-            speaker = server.program.wait(speaks, self._watched(), within_s, hurried=True)
+            speaker = by.program.wait(speaks, self._watched(), within_s, hurried=True)
         except NoProgressError as stop:
             if not self._connections:
-                raise not_come(server.program, stop, f"it did not connect to {self.name}") from None
+                raise not_come(by.program, stop, f"it did not connect to {self.name}") from None
             what = f"{self.name} received nothing, and {no_more(stop)}"
             raise FaultError(Reason.NO_REQUEST, what, doing=stop.doing) from None
         if speaker in self._new:
             self._new.remove(speaker)
         return speaker
 
-    def expect_nothing_more(self, server: Server) -> None:
+    def expect_nothing_more(self, by: Running) -> None:
         """Nothing has come here besides what was expected: no other connection that says something, no other bytes.
 
         Raises:
             FaultError: something has.
         """
         __tracebackhide__ = True
-        self._take(server.program)
+        self._take(by.program)
         for connection in self._connections:
             if connection.is_open and _has_said_something(connection):
                 what = f"{self.name} received more than the program should send"
                 received = bytes(connection.received)
-                raise FaultError(Reason.EXTRA_REQUEST, what, b"", received, server.program.doing())
+                raise FaultError(Reason.EXTRA_REQUEST, what, b"", received, by.program.doing())
 
     def _watched(self) -> list[int]:
         return [self._socket.fileno(), *(each.sock.fileno() for each in self._connections if _may_speak(each))]

@@ -172,16 +172,16 @@ class VisitTask:
         session.must_end_well("with that server", self.visit.status, session.program.limits.give_up_s)
         self._must_have_left_behind(session)
 
-    def must_succeed(self, session: Session[Any]) -> None:
-        """See `Task`."""
+    def must_succeed(self, session: Session[Any], *, after: str = "") -> None:
+        """See `Task`; `after`: when it must exit, if its turns don't tell."""
         __tracebackhide__ = True
         if self.visit.hangs_up:
             session.hang_up()
         limits = session.program.limits
-        situation, deadline_s = "after the server's last answer", limits.reply_s
-        if not self.visit.turns:
+        situation, deadline_s = after or "after the server's last answer", limits.reply_s
+        if not (self.visit.turns or after):
             situation, deadline_s = "after its start", limits.ready_s
-        elif _is_unanswered(self.visit.turns[-1]):
+        elif self.visit.turns and _is_unanswered(self.visit.turns[-1]):
             situation, deadline_s = "after its last request", limits.give_up_s
         session.must_end_well(situation, self.visit.status, deadline_s)
         self._must_have_left_behind(session)

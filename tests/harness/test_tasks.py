@@ -42,6 +42,10 @@ for step in sys.argv[3:]:
         line = lines.readline()
     elif what == "print":
         print(line.decode().strip())
+    elif what == "call":
+        other = socket.create_connection((sys.argv[1], int(line)))
+        other.sendall(data)
+        other.close()
     elif what == "write":
         open(text, "wb").write(line)
     elif what == "link":
@@ -191,3 +195,26 @@ def test_the_last_answer_may_come_before_it_is_asked_for(stage: Stage) -> None:
     with clients.start(task) as session:
         task.ask_with_last_answer(session)
         task.must_succeed(session)
+
+
+def test_a_check_attends_a_client_over_several_connections(stage: Stage) -> None:
+    clients = clients_of(stage, "line", "call some bytes", "line", "print", usual=Visit((HELLO,)))
+    listener = stage.listen("the data port")
+    with clients.attended(Visit((), shown=b"stored")) as session:
+        session.server.answer(b"%d\n" % listener.port)
+        data = listener.expect_connection(session)
+        data.expect(b"some bytes")
+        data.expect_end()
+        session.server.answer(b"stored\n")
+
+
+def test_who_is_attended_is_judged_in_the_end(stage: Stage) -> None:
+    clients = clients_of(stage, "line", usual=Visit((HELLO,)))
+
+    def attend(visit: Visit) -> None:
+        with clients.attended(visit) as session:
+            session.server.answer(b"bye\n")
+
+    assert fault_of(attend, Visit((), shown=b"stored")).reason is Reason.NOT_SHOWN
+    assert fault_of(attend, Visit((), status=1)).reason is Reason.EXIT_STATUS
+    attend(Visit(()))
