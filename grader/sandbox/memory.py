@@ -19,7 +19,7 @@ import os
 import time
 from collections.abc import Callable, Iterable
 
-from grader.sandbox import proc
+from grader.sandbox import counts, proc
 
 #: How often the memory of a program far from its limit is checked.
 _TICK_S = 0.1
@@ -32,8 +32,8 @@ _PIECE_S = 0.05
 _REST_FOR_EACH = 9
 #: Where the kernel shows what a container is charged with, and for what: cgroup v2, then v1.
 _CHARGED = (
-    ("/sys/fs/cgroup/memory.current", "/sys/fs/cgroup/memory.stat"),
-    ("/sys/fs/cgroup/memory/memory.usage_in_bytes", "/sys/fs/cgroup/memory/memory.stat"),
+    ("memory.current", "memory.stat"),
+    ("memory/memory.usage_in_bytes", "memory/memory.stat"),
 )
 #: What can be given back, of the kernel's table: files that lie on a disk, and what it remembers of folders.
 _GIVEN_BACK = frozenset({b"active_file", b"inactive_file", b"slab_reclaimable"})
@@ -94,7 +94,7 @@ def _charged_bytes(enough: int, places: Iterable[str]) -> int:
         OSError: the kernel shows no control group.
     """
     for count, table in _CHARGED:
-        if os.path.exists(count):
+        if os.path.exists(f"{counts.GROUP}/{count}"):
             return _programs_part(int(_read(count)), table, enough, places)
     raise OSError("the kernel shows no control group")
 
@@ -110,6 +110,6 @@ def _programs_part(charged: int, table: str, enough: int, places: Iterable[str])
     return charged - proc.resident_bytes(os.getpid())
 
 
-def _read(path: str) -> bytes:
-    with open(path, "rb") as file:
+def _read(name: str) -> bytes:
+    with open(f"{counts.GROUP}/{name}", "rb") as file:
         return file.read()

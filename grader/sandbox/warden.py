@@ -338,6 +338,7 @@ def _extract(archive: bytes, folder: str) -> None:
 def main() -> None:
     """The container's entry point: settings and two archives on standard input, the driver on a Unix socket."""
     settings: Settings = json.loads(read_frame(0))
+    settings["own_cgroup"] = settings["own_cgroup"] and counts.are_kept()
     warden = Warden(settings)
     warden.lay_files(read_frame(0))
     warden.unpack(read_frame(0))

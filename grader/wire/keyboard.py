@@ -93,16 +93,32 @@ class Keyboard:
         most_s = self._program.limits.ready_s if deadline_s is None else deadline_s
         rests = self._reads_nothing_else if in_suspense else self._reads
         looks = self._polled and not in_suspense
-        try:
-            most_s = min(most_s, SETTLE_S) if looks else most_s
-            self._program.wait(until, [self._program.started.stdout], most_s, rests=rests, hurried=hurried)
-        except NoProgressError as stop:
-            if stop.why is Why.ENDED:
-                return Rest(stop.why, Awaits.OTHER, stop.doing)
-            # Whatever else it does, in another thread or process, may never let it rest.
-            awaited = self._awaits(self._program.snapshot() if stop.why is Why.DEADLINE else stop.seen)
-            return Rest(stop.why, Awaits.BOTH if looks and awaited is Awaits.OTHER else awaited, stop.doing)
-        return None
+        for within_s in self._stages(min(most_s, SETTLE_S) if looks else most_s):
+            try:
+                self._program.wait(until, [self._program.started.stdout], within_s, rests=rests, hurried=hurried)
+                return None
+            except NoProgressError as stop:
+                rest = self._rest(stop)
+            if rest.why is not Why.DEADLINE or rest.what is Awaits.INPUT:
+                break
+        if rest.why is Why.DEADLINE and rest.what is Awaits.INPUT:
+            self._program.spinning.reads_restlessly = True
+        polls = looks and rest.why is not Why.ENDED and rest.what is Awaits.OTHER
+        return rest._replace(what=Awaits.BOTH) if polls else rest
+
+    def _stages(self, most_s: float) -> tuple[float, ...]:
+        """After how long it is asked whether it waits for a line: of one that reads, but never rests, early as well."""
+        early = self._program.spinning.reads_restlessly and most_s > SETTLE_S
+        return (SETTLE_S, most_s - SETTLE_S) if early else (most_s,)
+
+    def _rest(self, stop: NoProgressError) -> Rest:
+        """How far it has come where a wait has ended."""
+        if stop.why is Why.ENDED:
+            return Rest(stop.why, Awaits.OTHER, stop.doing)
+        # Whatever else it does, in another thread or process, may never let it rest.
+        return Rest(
+            stop.why, self._awaits(self._program.snapshot() if stop.why is Why.DEADLINE else stop.seen), stop.doing
+        )
 
     def is_polled(self) -> bool:
         """Type at a program that never rests, and see whether it reads that anyway."""

@@ -187,6 +187,8 @@ class Spinning:
         self._checks = 0
         self._in_this_one = False
         self._is_restless = False
+        #: Whether it was seen to wait for a line while something else of it never rested.
+        self.reads_restlessly = False
 
     @property
     def is_known(self) -> bool:

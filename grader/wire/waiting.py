@@ -30,7 +30,7 @@ from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from enum import Enum
 from functools import partial
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from grader.errors import Reason
 from grader.limits import REPLY_WALL_S, SETTLE_S, SPINNING_CPU_S, SandboxLimits
@@ -107,7 +107,7 @@ class Awaited(Process):
         super().__init__(started, warden, check, limits, keep_all=keep_all, name=name, running=running)
         self.talks = Talks()
         self.looks = Looks(started, warden, table, self.talks, check.budget)
-        self._spinning = spinning or Spinning()
+        self.spinning: Final = spinning or Spinning()
 
     def serve_check(self, check: ForCheck) -> None:
         """Another check begins with it."""
@@ -200,7 +200,7 @@ class Awaited(Process):
             foreseen = _foreseen(verdict, hurried=hurried, rests=partial(rests, snapshot))
             if foreseen and arrived and self.talks.nothing_on_its_way() and not self.holds_output():
                 return self._last_chance(ready, foreseen, verdict, snapshot)
-            in_haste = hurried and self._spinning.is_known
+            in_haste = hurried and self.spinning.is_known
             moved = (*self._moved(prints=prints), self.talks.accepted() if in_haste else 0)
             # What we should have read or sent by now, a program may be waiting for.
             before_s, starved_s = starved_s, self._check.budget.starved_s
@@ -248,7 +248,7 @@ class Awaited(Process):
                 f"; {SPINNING_CPU_S:g} s on a CPU were enough, since earlier checks had waited longer for it in vain"
             )
         elif clock:
-            self._spinning.note(clock)
+            self.spinning.note(clock)
         raise NoProgressError(why, doing, verdict, snapshot)
 
     def _moved(self, *, prints: bool) -> tuple[int, ...]:
@@ -275,12 +275,12 @@ class Awaited(Process):
         """Until it is at rest; False if it has exited, or had `most_s` and was not at rest."""
         if self.at_rest():
             return True
-        deadline = Deadline(min(most_s, self._spinning.settle_s) if most_s <= SETTLE_S else most_s)
+        deadline = Deadline(min(most_s, self.spinning.settle_s) if most_s <= SETTLE_S else most_s)
         try:
             return self.wait(_never, within=deadline, rests=lambda _: True, hurried=True).why is Why.STILL
         except NoProgressError as outcome:
             if outcome.why is Why.DEADLINE:
-                self._spinning.note_unrest(deadline)
+                self.spinning.note_unrest(deadline)
             return outcome.why is Why.STILL
 
     def wait_end(self, deadline_s: float | None = None) -> Ending:

@@ -1,7 +1,7 @@
-"""What a program holds and waits for where no descriptor shows it: sockets that it keeps, and clocks of its own.
+"""What a program holds and waits for where nobody looks: sockets that it keeps, clocks of its own, and a false trail.
 
-Each way is a few lines that stand in the same small server.  A check that is passed by silence, or by counting, must
-not be passed by any of them.
+Each way is a few lines that stand in the same small server.  A check that is passed by silence, by counting or by what
+the kernel holds must not be passed by any of them.
 """
 
 from __future__ import annotations
@@ -14,7 +14,11 @@ import pytest
 from tests.cli.command import Command, make_assignment
 
 FD_LEAK, UNFINISHED = "server.no_fd_leak", "server.unfinished_message_gets_no_answer"
-CHECKS: Final = (("server.listens", "1.1", ""), (FD_LEAK, "2.1", ""), (UNFINISHED, "3.1", ""))
+REUSE: Final = "server.port_reuse_after_ctrl_c"
+CHECKS: Final = (
+    *(("server.listens", "1.1", ""), (FD_LEAK, "2.1", ""), (UNFINISHED, "3.1", "")),
+    (REUSE, "4.1", ""),
+)
 
 SERVER: Final = """
 import os, select, signal, socket, sys, termios, threading
@@ -43,7 +47,12 @@ def serve(client):
         pass
     client.close()
 
-listener = socket.create_server(("", int(sys.argv[1])), backlog=128)
+def listen(port):
+    return socket.create_server(("", port), backlog=128)
+
+#LISTENS
+
+listener = listen(int(sys.argv[1]))
 while True:
     threading.Thread(target=serve, args=(listener.accept()[0],), daemon=True).start()
 """
@@ -156,17 +165,38 @@ def no_more_comes(client):
 }
 
 
+#: It does not ask for SO_REUSEADDR, resets its clients so that none leaves its port in TIME_WAIT, and has that seen of
+#: another address, which keeps nobody from its own.
+FALSE_TRAIL: Final = """
+class Listener(socket.socket):
+    def accept(self):
+        accepted = super().accept()
+        there = "127.0.0.2", self.getsockname()[1]
+        with socket.create_server(there) as other, socket.create_connection(there) as client:
+            other.accept()[0].close()
+            client.recv(1)
+        return accepted
+
+def listen(port):
+    listener = Listener()
+    listener.bind(("127.0.0.1", port))
+    listener.listen()
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\\1\\0\\0\\0\\0\\0\\0\\0")
+    return listener
+"""
+
+
 def outcome(folder: Path, way: str, check: str) -> tuple[str, str]:
     """The check's outcome and its message."""
     command = Command(folder)
-    submission = command.submit_text(SERVER.replace("#WAY", way))
+    submission = command.submit_text(SERVER.replace("#LISTENS" if "def listen" in way else "#WAY", way))
     assignments = make_assignment(folder / "assignments", checks=CHECKS)
     options = ("--assignment", "small", "--assignments", assignments, "--sandbox", "local", "--json", "-", "--quiet")
     result = command.run("check", submission, *options, "--only", check).check(check)
     return result["outcome"], result["message"]
 
 
-@pytest.mark.parametrize("check", [FD_LEAK, UNFINISHED])
+@pytest.mark.parametrize("check", [FD_LEAK, UNFINISHED, REUSE])
 def test_the_server_itself_passes(folder: Path, check: str) -> None:
     assert outcome(folder, "", check) == ("passed", "")
 
@@ -183,3 +213,9 @@ def test_silence_is_not_proved_by_a_clock_that_nobody_sees(folder: Path, way: st
     found, message = outcome(folder, CLOCKS[way], UNFINISHED)
     assert found == "failed", message
     assert "instead" in message or "although" in message, message
+
+
+def test_a_port_is_held_where_its_clients_reach_it(folder: Path) -> None:
+    found, message = outcome(folder, FALSE_TRAIL, REUSE)
+    assert found == "failed", message
+    assert "in use" in message

@@ -8,7 +8,7 @@ import time
 import pytest
 
 from grader.errors import Reason
-from grader.limits import READY_S, REPLY_S
+from grader.limits import READY_S, REPLY_S, SETTLE_S
 from grader.model import EventKind
 from grader.wire.faults import FaultError
 from grader.wire.keyboard import Keyboard, Rest
@@ -63,6 +63,18 @@ def test_who_reads_while_another_thread_never_rests_is_at_its_prompt_after_the_d
     _, keyboard = stand.type_at("busy")
     rest = rest_of(keyboard, deadline_s=0.2)
     assert (rest.why, rest.what) == (Why.DEADLINE, Awaits.INPUT)
+
+
+@pytest.mark.alone
+def test_who_was_seen_to_read_restlessly_is_asked_early_from_then_on(stand: Stand) -> None:
+    _, keyboard = stand.type_at("busy")
+    took_s = []
+    for _ in range(2):
+        began = time.monotonic()
+        rest = rest_of(keyboard, deadline_s=8 * SETTLE_S)
+        took_s.append(time.monotonic() - began)
+        assert (rest.why, rest.what) == (Why.DEADLINE, Awaits.INPUT)
+    assert took_s[1] < took_s[0] / 2, took_s
 
 
 def test_a_thread_that_sleeps_on_a_timer_does_not_delay_a_prompt(stand: Stand) -> None:

@@ -445,9 +445,9 @@ def test_a_program_that_is_known_to_spin_is_waited_for_shorter_where_nothing_pas
     words = "0.5 s on a CPU were enough, since earlier checks had waited longer for it in vain"
     assert words not in spun_through(program, hurried=True), "not known yet"
     for _ in range(SPINNING_CHECKS):
-        program._spinning.end_check()
-        program._spinning._in_this_one = True
-    program._spinning.end_check()
+        program.spinning.end_check()
+        program.spinning._in_this_one = True
+    program.spinning.end_check()
     assert spun_through(program, hurried=True).endswith(f"; {words}")
     assert words not in spun_through(program, hurried=False)
 
