@@ -1,8 +1,7 @@
 """`python -m bench.lines [ASSIGNMENT ...]`: which line of its source is named for wrong reference programs, to be read.
 
 Of each assignment some of the wrong programs in Python and in C, by turns and spread over all of them, are played the
-first check that they must fail.  Whether a reader would name the same line is for a reader to say: beside each stand
-its fault in words, and for a mutant the lines that were changed.
+first check that they must fail.  Whether a reader would name the same line is for a reader to say.
 """
 
 from __future__ import annotations

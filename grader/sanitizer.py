@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from itertools import takewhile
+from itertools import islice, takewhile
 from posixpath import normpath
 from typing import Final, NamedTuple
 
@@ -57,10 +57,13 @@ _ERROR: Final = re.compile(r"==\d+==ERROR: AddressSanitizer: (?:attempting )?([A
 _USE: Final = re.compile(r"(READ|WRITE) (?:of size|memory access)|caused by a (READ|WRITE)")
 _USES: Final = {"READ": "reads", "WRITE": "writes", "": "uses"}
 _ZERO_PAGE: Final = "points to the zero page"
-_FRAME: Final = re.compile(r" +#\d+ 0x[0-9a-f]+ in (.+?) (/.+?):(\d+)(?::\d+)?$")
-_RUNTIME_ERROR: Final = re.compile(r"([^\s:][^:]*):(\d+):\d+: runtime error: (.+)")
-#: A report has about a hundred lines, its first stack some dozens; longer lines are no sanitizer's.
+#: A function, which may have spaces in it, and a place, which begins with the first slash behind one.
+_FRAME: Final = re.compile(r" +#\d+ 0x[0-9a-f]+ in ((?:(?! /).)+) (/.*?):(\d{1,9})(?::\d+)?$")
+_RUNTIME_ERROR: Final = re.compile(r"([^\s:][^:]*):(\d{1,9}):\d+: runtime error: (.+)")
+#: A report has about a hundred lines, its first stack some dozens; longer lines are no sanitizer's.  AddressSanitizer
+#: reports once in each process, the other one once for each place.
 _MOST_LINES: Final = 100
+_MOST_REPORTS: Final = 20
 _MOST_LINE_CHARACTERS: Final = 1000
 #: ... and what is shown of one.
 _SHOWN_CHARACTERS: Final = 160
@@ -91,7 +94,7 @@ def worth_asking(checks: Iterable[CheckResult]) -> CheckResult | None:
 def first_report(checks: Iterable[CheckResult], submission: Submission) -> SanitizerReport | None:
     """What a sanitizer has said first in these checks of a line that was handed in; None if nothing."""
     printed = [_complaints(check) for check in checks]
-    found = [one for read in (_errors, _undefined) for text in printed for one in read(text)]
+    found = (one for read in (_errors, _undefined) for text in printed for one in islice(read(text), _MOST_REPORTS))
     return next(filter(None, (_told(one, submission) for one in found)), None)
 
 
@@ -116,14 +119,14 @@ def _error(kind: str, behind: list[str]) -> _Found:
     is_null = kind == "SEGV" and any(_ZERO_PAGE in line for line in report)
     words = _NULL_POINTER if is_null else _MEANINGS.get(kind, "uses memory wrongly").format(uses=uses)
     frames = filter(None, map(_FRAME.match, report))
-    return _Found(kind, words, [_Place(frame[2], int(frame[3][:9]), frame[1]) for frame in frames])
+    return _Found(kind, words, [_Place(frame[2], int(frame[3]), frame[1]) for frame in frames])
 
 
 def _undefined(lines: list[str]) -> Iterator[_Found]:
     for line in lines:
         if error := _RUNTIME_ERROR.match(line):
             words = f"does something that the language leaves undefined: {error[3][:_SHOWN_CHARACTERS]}"
-            yield _Found(_UNDEFINED, words, [_Place(error[1], int(error[2][:9]))])
+            yield _Found(_UNDEFINED, words, [_Place(error[1], int(error[2]))])
 
 
 def _told(found: _Found, submission: Submission) -> SanitizerReport | None:

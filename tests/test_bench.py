@@ -13,12 +13,14 @@ from typing import Any
 import msgspec
 import pytest
 
-from bench import NotMeasuredError, costs, failing, gradings, growth, languages, plan, versus
+from bench import NotMeasuredError, costs, failing, gradings, growth, languages, lines, plan, versus
 from bench.timed import Timed
 from grader import assignment as assignments
 from grader import flow
 from grader.model import CheckResult, Event, EventKind, Outcome, Requirement
 from grader.submission import take
+from grader.verify import Expected
+from grader.verify.references import load_references, reference_folder
 
 ROOT = Path(__file__).resolve().parent.parent
 FLOOR = ROOT / "bench" / "floor.py"
@@ -244,3 +246,21 @@ def test_programs_of_all_languages_are_there_and_in_their_language() -> None:
                 request = flow.Request(assignments.load(assignment), 1, (role,))
                 made = flow.plan(take(gradings.REFERENCES / assignment / "good" / program), request).recipes[role]
                 assert made.language == language
+
+
+def test_lines_are_looked_at_in_python_and_in_c_by_turns() -> None:
+    asked = assignments.load("tcp_uppercase")
+    known = load_references(reference_folder(asked, assignments.folder_of("tcp_uppercase")), asked)
+    chosen = lines.chosen(known, asked, 6)
+    of = [known.mutants[program].of if program in known.mutants else program for program in chosen]
+    assert [Path(program).suffix for program in of] == [".py", ".c"] * 3
+    assert all(known.verdicts[program].fails for program in chosen)
+
+
+def test_a_place_is_shown_with_its_line() -> None:
+    message = "No reply.\nin its source: s.py, line 2, in f\n       1  a\n  >    2  b()\nin its source: t.py, line 9\n"
+    result = msgspec.structs.replace(passed(), message=message)
+    assert lines.Named("x", Expected(), result).places == [
+        "in its source: s.py, line 2, in f   >    2  b()",
+        "in its source: t.py, line 9   ",
+    ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import msgspec
@@ -124,6 +125,13 @@ def test_a_line_that_is_not_there_has_no_source(submission: Submission) -> None:
 def test_whatever_is_printed_is_read(text: str) -> None:
     nothing = Submission(name="x", sha256="", archive=take(Path(__file__)).archive, files=("server.c",))
     assert first_report([printed(text)], nothing) is None or "server.c" in text
+
+
+def test_words_that_were_made_to_take_long_do_not(submission: Submission) -> None:
+    error, frame = OVERFLOW.splitlines()[2], f"    #1 0x1 in f {' /a:1' * 190}x"
+    began = time.process_time()
+    assert first_report([printed("\n".join([error, *[frame] * 20] * 6))] * 20, submission) is None
+    assert time.process_time() - began < 2
 
 
 # which failure
