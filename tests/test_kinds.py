@@ -9,7 +9,8 @@ import os
 
 import pytest
 
-from tests.kinds import PAGE, TABLES, Subject, Table, page, rows, subjects
+from tests.kinds import PAGE, TABLES, Subject, Table, page, rows, subjects, verified
+from tests.test_published import FOLDER
 
 
 @pytest.fixture(scope="module")
@@ -33,3 +34,9 @@ def test_the_page_is_the_table(ours: list[Subject]) -> None:
     if os.environ.get("GRADER_UPDATE_GOLDEN"):
         PAGE.write_text(rendered, encoding="utf-8")
     assert PAGE.read_text(encoding="utf-8") == rendered, "GRADER_UPDATE_GOLDEN=1 writes it anew"
+
+
+def test_make_verify_plays_what_proves_them() -> None:
+    assert {path.name for path in FOLDER.glob("every_*")} <= {*verified()}
+    assert {path.parent.name for path in FOLDER.glob("*/reference")} <= {*verified()}
+    assert "python -m tests.kinds" in (PAGE.parent.parent / "Makefile").read_text(encoding="utf-8")
