@@ -202,8 +202,9 @@ def _protocol(asked: Assignment) -> Iterator[ModuleType]:
             yield protocol
         finally:
             sys.path.remove(name)
-            for module in {Path(path).stem for path in asked.files} & sys.modules.keys():
-                del sys.modules[module]
+            ours = [key for key, module in sys.modules.items() if str(getattr(module, "__file__", "")).startswith(name)]
+            for key in ours:
+                del sys.modules[key]
 
 
 def cell(check: str, kind: Kind, table: Table, ours: list[Subject]) -> Cell:
