@@ -76,11 +76,7 @@ class Table(NamedTuple):
 
 
 class Cell(NamedTuple):
-    """`proved`: the assignments that prove the check with the kind, those that prove most first,
-    and those that are of no other kind, so that the page changes little when an assignment comes.
-
-    `refused`: what it needs that none of them has.
-    """
+    """`proved`: the assignments that prove the check with the kind; `refused`: what it needs that none of them has."""
 
     proved: tuple[str, ...] = ()
     refused: str = ""
@@ -206,25 +202,35 @@ def _protocol(asked: Assignment) -> Iterator[ModuleType]:
             yield protocol
         finally:
             sys.path.remove(name)
-            for module in {Path(path).stem for path in asked.files} & sys.modules.keys():
-                del sys.modules[module]
+            ours = [key for key, module in sys.modules.items() if str(getattr(module, "__file__", "")).startswith(name)]
+            for key in ours:
+                del sys.modules[key]
 
 
 def cell(check: str, kind: Kind, table: Table, ours: list[Subject]) -> Cell:
     """What is known of a check with a kind."""
+    there = of_kind(kind, table, ours)
+    proved = tuple(subject.asked.name for subject in there if subject.proves(check))
+    if proved:
+        return Cell(proved)
+    needs = wanted((table.part,), table.transport, {})[check]
+    lacking = [next(needs.lacking(subject.given, table.part), "") for subject in there]
+    return Cell(refused=lacking[0].partition(",")[0] if lacking and all(lacking) else "")
+
+
+def of_kind(kind: Kind, table: Table, ours: list[Subject]) -> list[Subject]:
+    """The assignments of a kind, those that prove most of its checks first, and then those that are of fewest kinds.
+
+    So the page changes little when an assignment comes.
+    """
     checks = wanted((table.part,), table.transport, {})
-    of_kind = sorted(
+    return sorted(
         (subject for subject in _asking(table, ours) if kind.holds(subject)),
         key=lambda subject: (
             -sum(map(subject.proves, checks)),
             sum(other.holds(subject) for other in table.kinds),
         ),
     )
-    proved = tuple(subject.asked.name for subject in of_kind if subject.proves(check))
-    if proved:
-        return Cell(proved)
-    lacking = [next(checks[check].lacking(subject.given, table.part), "") for subject in of_kind]
-    return Cell(refused=lacking[0].partition(",")[0] if lacking and all(lacking) else "")
 
 
 def _asking(table: Table, ours: list[Subject]) -> list[Subject]:

@@ -268,9 +268,9 @@ def test_stays_open(connect: Connect, protocol: StreamProtocol) -> None:
 
 
 @behaviour(
-    does="messages of 64 KiB on one connection until its resident memory stays constant for 16 MiB in each direction, "
-    "at most 128 MiB; then at least 32 MiB more in each direction, and again, three times at most, if it "
-    "has grown by more than 16 MiB; its resident memory before and after",
+    does="messages of 64 KiB on one connection, or each on its own where the server closes it, until its resident "
+    "memory stays constant for 16 MiB in each direction, at most 128 MiB; then at least 32 MiB more in each direction, "
+    "and again, three times at most, if it has grown by more than 16 MiB; its resident memory before and after",
     proves="resident memory is read when it is at rest",
     catches="keeping everything that was ever received",
     needs=("much",),

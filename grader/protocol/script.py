@@ -127,9 +127,9 @@ class StreamProtocol(Protocol):
         """
 
     def unfinished(self) -> Exchange:
-        """The beginning of a message, and what may be replied when the client's FIN follows it.  Optional always.
+        """The beginning of a message, and what must be replied when the client's FIN follows it.  Optional always.
 
-        Without it, it is half of an `exchange`, and nothing.
+        An empty reply is none.  Without this function, it is half of an `exchange`, and nothing.
         """
 
     def greeting(self) -> bytes | Reply:
