@@ -81,6 +81,9 @@ REPLY_BYTES: Final = 16 * 1024 * 1024
 #: Places of a form, all its alternatives together, repetitions counted out: a date has 20, a line of fields 100.  Each
 #: byte received costs work for some of them.
 FORM_PLACES: Final = 4096
+#: Exchanges of one dialogue: a guessing game has ten, a mail with all its lines thirty.  An author's dialogue may go on
+#: for as long as the replies tell it to, and replies are the program's.
+DIALOGUE_EXCHANGES: Final = 1000
 
 
 # what an assignment may change in its [limits]

@@ -207,33 +207,32 @@ def search_among_others(rng: random.Random) -> Visit:
     service, server = _name(rng), found(rng)
 
     def says(seen: Values) -> tuple[bytes | OtherServer, ...]:
-        others = not_answers(service, seen["id"], rng)
-        from_elsewhere = [OtherServer(_ELSEWHERE[0], words) for _, words in others]
-        own = [words for _, words in others]
-        return *own, *from_elsewhere, answer(service, server, seen["id"]), *own[::-1]
+        words = not_answers(service, seen["id"], rng)
+        elsewhere = [OtherServer(_ELSEWHERE[0], each) for each in words[1::3]]
+        return *words, answer(service, server, seen["id"]), *elsewhere, words[1]
 
     return Visit((Turn(question(service), says),), fill={"service": service}, shown=listing((server,)))
 
 
-def not_answers(service: str, query_id: bytes, rng: random.Random) -> tuple[tuple[str, bytes], ...]:
-    """What is no answer to that query, each with what it is."""
+def not_answers(service: str, query_id: bytes, rng: random.Random) -> tuple[bytes, ...]:
+    """What is no answer to that query; where it could be listed, its name says why it must not."""
+    other_id = (b"b" if query_id.startswith(b"a") else b"a") + query_id[1:]
 
-    def impostor(name: str) -> bytes:
+    def impostor(name: str, service: str = service, query_id: bytes = query_id) -> bytes:
         return Offer(service, 9100, name).answer_to(query_id)
 
-    other_id = (b"b" if query_id.startswith(b"a") else b"a") + query_id[1:]
     return (
-        ("an empty datagram", b""),
-        ("an answer to another query", Offer(service, 9101, "other-id").answer_to(other_id)),
-        ("an answer about another service", Offer(_name(rng), 9102, "other-service").answer_to(query_id)),
-        ("an answer of version 2", impostor("version-2").replace(b" 1 ", b" 2 ", 1)),
-        ("an answer without a name", impostor("name").removesuffix(b" name")),
-        ("an answer with a word more", impostor("one-word-more") + b" really"),
-        ("an answer whose port is a word", impostor("port-is-a-word").replace(b"9100", b"http")),
-        ("an answer whose port is too large", impostor("large-port").replace(b"9100", b"70000")),
-        ("somebody else's query", query(service, query_id)),
-        ("words", b"hello, " + random_letters(rng, 8)),
-        ("bytes that are no text", not_utf8(rng)),
+        b"",
+        impostor("other-id", query_id=other_id),
+        impostor("other-service", service=_name(rng)),
+        impostor("version-2").replace(b" 1 ", b" 2 ", 1),
+        impostor("name").removesuffix(b" name"),
+        impostor("one-word-more") + b" really",
+        impostor("port-is-a-word").replace(b"9100", b"http"),
+        impostor("large-port").replace(b"9100", b"70000"),
+        query(service, query_id),
+        b"hello, " + random_letters(rng, 8),
+        not_utf8(rng),
     )
 
 

@@ -11,7 +11,10 @@ from dataclasses import replace
 from types import TracebackType
 from typing import Self
 
+from grader.errors import Reason
+from grader.limits import DIALOGUE_EXCHANGES
 from grader.protocol.dialogues import Dialogue, go_on
+from grader.protocol.exactly import as_reply
 from grader.protocol.script import Exchange
 from grader.wire.faults import FaultError
 from grader.wire.tcp import ScriptedClient
@@ -64,7 +67,7 @@ class Part:
         """Expect its reply; then it is the next one's turn.
 
         Raises:
-            FaultError: another one comes, or none; it tells what was answered before.
+            FaultError: another one comes, or none; it tells what was answered before.  Or the dialogue never ends.
         """
         __tracebackhide__ = True
         if self.due is None:
@@ -75,7 +78,14 @@ class Part:
             raise replace(fault, answered=self.client.name if self._has_state and self._heard else "") from None
         self._heard += 1
         self._used = True
-        self.due = go_on(self._turns, seen)
+        last, self.due = self.due, go_on(self._turns, seen)
+        if self._has_state and self.due is not None and self._heard >= DIALOGUE_EXCHANGES:
+            raise self._endless(last)
+
+    def _endless(self, last: Exchange) -> FaultError:
+        words = as_reply(last.reply).words
+        what = f"{self.client.name} asked {self._heard} times, and the replies never bring the dialogue to its end"
+        return FaultError(Reason.WRONG_REPLY, f"{what}; the last one was to be {words}", answered=self.client.name)
 
     def play(self, send: Send = ScriptedClient.send) -> None:
         """The whole dialogue, or what is left of it."""

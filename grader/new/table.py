@@ -135,4 +135,23 @@ KINDS: Final[Mapping[str, Kind]] = {
         ),
         '[client]\nsilent = "waits"                         # it waits for a reply as long as it takes\n\n',
     ),
+    "visit": Kind(
+        "a TCP client that is told everything when it is started, and acts by itself",
+        ("client",),
+        "tcp",
+        (
+            Section("Connecting", "client", ("connects", "refused_reported", "unknown_host_reported")),
+            Section("Sending", "client", ("sends_request",)),
+            Section("Printing", "client", ("reports_result", "reply_in_fragments", "long_reply")),
+            Section("When the server fails", "client", ("silent_server", "server_closes_early", "server_resets")),
+            Section("Leaving", "client", ("ctrl_c_ends_it", "closes_its_socket")),
+        ),
+        '[client]\narguments = ["{host}", "{port}", "{file}"]   # protocol.py says what {file} is\n'
+        'silent = "waits"                         # it waits for a reply as long as it takes\n\n',
+        {
+            "sends_request": "The client sends the length and the bytes of the file, and nothing else. A file may be "
+            "empty, and have bytes of every kind.",
+            "reports_result": "The client prints the reply and exits with status 0.",
+        },
+    ),
 }

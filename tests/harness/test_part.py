@@ -10,6 +10,7 @@ import pytest
 from grader.errors import Reason
 from grader.harness.part import Part, in_lockstep
 from grader.harness.stage import Stage
+from grader.limits import DIALOGUE_EXCHANGES
 from grader.protocol.dialogues import Dialogue, in_turn
 from grader.protocol.reply import Complete, Decision, Incomplete, Values
 from grader.protocol.script import Exchange
@@ -33,6 +34,11 @@ class Line:
     def match(self, received: bytearray, *, ended: bool) -> Decision:  # noqa: ARG002 — the protocol has it
         end = received.find(b"\n") + 1
         return Complete(end, {"line": bytes(received[:end])}, ends=self.ends) if end else Incomplete("its end")
+
+
+def endless() -> Generator[Exchange, Values, None]:
+    while True:
+        yield ONE
 
 
 class Connections(list[ScriptedClient]):
@@ -61,6 +67,15 @@ def test_what_was_captured_is_told_to_the_dialogue(connect: Connections) -> None
         part.play()
         assert part.due is None
     assert len(connect) == 1
+
+
+def test_replies_that_never_end_a_dialogue_are_the_programs_fault(connect: Connections) -> None:
+    with Part(connect, Dialogue(endless(), has_state=True), one_request=False) as part:
+        with pytest.raises(FaultError) as caught:
+            part.play()
+        assert caught.value.reason is Reason.WRONG_REPLY
+        assert caught.value.what.startswith(f"client A asked {DIALOGUE_EXCHANGES} times, and the replies never bring")
+        assert caught.value.answered == "client A"
 
 
 @pytest.mark.parametrize(("one_request", "ends"), [(False, False), (True, False), (False, True)])

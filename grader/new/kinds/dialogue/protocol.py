@@ -23,8 +23,10 @@ def dialogue(number: int, rng: random.Random) -> Generator[Exchange, Values, Non
     low, high, tries, guess = 1, 100, 0, rng.randint(1, 100)
     while True:
         tries += 1
-        seen = yield Exchange(b"GUESS %d\n" % guess, form(b"LOW", b"HIGH", b"YES tries=%d" % tries))
-        if seen["line"].startswith(b"YES"):
+        found = b"YES tries=%d" % tries
+        # Where only one number is left, the server must not say anything else.
+        seen = yield Exchange(b"GUESS %d\n" % guess, form(b"LOW", b"HIGH", found) if low < high else form(found))
+        if seen["line"] == found:
             return
         low, high = (guess + 1, high) if seen["line"] == b"LOW" else (low, guess - 1)
         guess = (low + high) // 2
