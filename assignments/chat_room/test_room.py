@@ -30,7 +30,7 @@ _LONG_LINE_BYTES = 4_000
 #: Lines that a member says to be heard, for a moment's conversation.
 _FEW = 3
 #: An error's words are the server's own.
-_ERROR = form(b"! {why}")
+_ERROR = form(b"! {why:.*}")
 _ANY_LINE = form(b"{words}")
 _NAME_HINT = (
     "A name is refused with one line that begins with `! `. The client stays, and its next line is the next try: keep "

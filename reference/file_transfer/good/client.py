@@ -70,7 +70,7 @@ class Session:
 
     def fetch(self, name: str, *command: str) -> None:
         """What comes goes to another name first: half a file must not take the place of a whole one."""
-        unfinished = Path(f".{name}.unfinished")
+        unfinished = Path(f"{name}.unfinished")
         try:
             with unfinished.open("wb") as file:
 
