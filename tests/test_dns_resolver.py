@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import ipaddress
+import os
 import random
 import re
 import shutil
@@ -14,7 +15,7 @@ import time
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import dns.flags
 import dns.message
@@ -24,6 +25,12 @@ import dns.zone
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
+from grader import flow
+from grader.assignment import Assignment, load
+from grader.model import Outcome, Role
+from grader.sandbox.host import Sandbox
+from grader.sandbox.local import LocalSandbox
 
 ROOT = Path(__file__).resolve().parent.parent
 FOLDER = ROOT / "assignments" / "dns_resolver"
@@ -207,3 +214,94 @@ def test_dig_tells_why_there_is_no_answer(port: int, words: tuple[str, ...], sta
 def test_dig_sees_the_bits_of_the_header(port: int) -> None:
     assert ";; flags: qr aa rd; QUERY: 1, ANSWER: 3," in dig(port, "web.example.test")
     assert ";; flags: qr aa; QUERY: 1, ANSWER: 3," in dig(port, "web.example.test", "+norecurse")
+
+
+# real programs, graded
+
+DNSMASQ = r"""#!/bin/sh
+awk '
+  { name = substr($1, 1, length($1) - 1); last = $NF; sub(/\.$/, "", last) }
+  /^\$ORIGIN/ { print "local=/" substr($2, 1, length($2) - 1) "/" }
+  $4 == "A" || $4 == "AAAA" { print "host-record=" name "," last "," $2 }
+  $4 == "CNAME" { print "cname=" name "," last "," $2 }
+  $4 == "MX" { print "mx-host=" name "," last "," $5 }
+' "$2" > dnsmasq.conf
+exec dnsmasq --keep-in-foreground --conf-file=dnsmasq.conf --port="$1" --no-resolv --no-hosts --user= --pid-file=
+"""
+DIG = r"""#!/bin/sh
+said=$(dig +noall +comments +answer +noedns +noadflag +time=1 +tries=3 "@$1" -p "$2" "$3" "$4") || {
+  echo "dig: $said" >&2; exit 1
+}
+status=$(echo "$said" | sed -n 's/.*status: \([A-Z]*\),.*/\1/p')
+[ "$status" = NOERROR ] || { echo "$status" >&2; exit 1; }
+echo "$said" | awk -v name="$3." -v type="$4" '
+  /^;/ || $4 != type && $4 != "CNAME" || $1 != name { next }
+  { line = $1 " " $4; for (i = 5; i <= NF; i++) line = line " " $i; print line }
+  { if ($4 == type) found = 1; else name = $NF }
+  END { if (!found) { print "NODATA" > "/dev/stderr"; exit 1 } }'
+"""
+
+
+class Real(NamedTuple):
+    """A program that is installed, or not: how it is started, what it is graded by, and what it lacks, and why."""
+
+    script: str
+    checks: frozenset[str]
+    lacks: dict[str, str]
+
+
+REAL = {
+    "dnsmasq": Real(
+        DNSMASQ,
+        frozenset(
+            f"server.{name}"
+            for name in (
+                *("reads_its_file", "header_bits", "keeps_the_ttl", "all_records", "other_types", "follows_aliases"),
+                *("names_in_any_case", "no_such_name", "no_data", "refuses_other_zones", "other_opcodes"),
+                *("form_errors", "answers_queries_only", "ignores_what_follows", "truncates", "answers_over_tcp"),
+                *("tcp_in_pieces", "tcp_clients_wait_for_nobody", "tcp_clients_that_leave"),
+            )
+        ),
+        {
+            "server.header_bits": "it sets RA, and is no authority for what is in its own configuration",
+            "server.other_opcodes": "its RCODE is REFUSED",
+            "server.form_errors": "its RCODE is REFUSED",
+        },
+    ),
+    "dig": Real(
+        DIG,
+        frozenset(
+            f"client.{name}"
+            for name in (
+                *("bad_names_reported", "mail_servers", "aliases", "alias_circle", "pointers", "other_records"),
+                *("no_such_name_reported", "no_data_reported", "other_ids", "other_questions", "no_answers"),
+                *("hostile_pointers", "cut_short", "asks_over_tcp", "tcp_answer_in_pieces", "tcp_fails"),
+            )
+        ),
+        {
+            "client.other_questions": "it takes an answer without a question for its own",
+            "client.no_answers": "it warns of a message that is no answer, and takes it",
+            "client.hostile_pointers": "it gives up at an answer that it can't read",
+            "client.cut_short": "the same",
+            "client.tcp_fails": "it tries once more over TCP",
+        },
+    ),
+}
+
+
+def in_local(assignment: Assignment, archive: bytes, _: frozenset[str]) -> Sandbox:
+    return LocalSandbox(assignment, archive)
+
+
+@pytest.mark.parametrize("name", REAL)
+def test_a_real_program_lacks_what_it_lacks(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = REAL[name]
+    monkeypatch.setenv("PATH", f"{os.environ['PATH']}:/usr/sbin")
+    if shutil.which(name) is None:
+        pytest.skip(f"{name} is not installed")
+    role: Role = "server" if name == "dnsmasq" else "client"
+    (tmp_path / f"{role}.sh").write_text(real.script)
+    (tmp_path / f"{role}.sh").chmod(0o755)
+    request = flow.Request(load("dns_resolver"), 1, (role,), only=real.checks)
+    report = flow.grade(tmp_path, request, in_local, lambda _: None)
+    assert {check.id for check in report.checks if check.outcome is not Outcome.PASSED} == real.lacks.keys()

@@ -9,7 +9,7 @@ import pytest
 from messages import query
 from protocol import ZONE, asking, judge_answer, words_for
 
-from grader import Connect, ConnectUdp, Exchange, Server, behaviour, frame
+from grader import Connect, ConnectUdp, Exchange, Server, Stage, behaviour, frame
 
 
 @pytest.fixture
@@ -107,3 +107,22 @@ def test_tcp_clients_that_leave(server: Server, connect: Connect, connect_udp: C
     with connect() as client, connect_udp() as other:
         client.ask(_over_tcp(query("elm.example.test", "A", rng)))
         other.ask(asking("elm.example.test", "A", rng))
+
+
+@behaviour(
+    does="Ctrl-C while a client is connected over TCP, which then closes its side; the same command again immediately",
+    proves="the server has closed first, so the kernel holds its port for a minute (TIME_WAIT)",
+    catches="a TCP port that can't be bound again for a minute",
+    hint="Set SO_REUSEADDR on the socket that listens for TCP, before bind.",
+)
+def test_restarts_after_tcp(fresh_server: Server, stage: Stage, rng: random.Random) -> None:
+    """Can be restarted immediately with a TCP client connected"""
+    fresh_server.wait_rest()
+    with stage.connect(fresh_server) as client:
+        client.ask(_over_tcp(query("oak.example.test", "A", rng)))
+        fresh_server.interrupt()
+        client.expect_end()
+    again = stage.launch_again(fresh_server)
+    again.wait_rest()
+    with stage.connect(again) as client:
+        client.ask(_over_tcp(query("elm.example.test", "A", rng)))
