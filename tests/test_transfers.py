@@ -16,7 +16,7 @@ import pytest
 from grader.assignment import folder_of
 
 ROOT = Path(__file__).resolve().parent.parent
-NAMES = ("reliable_transfer",)
+NAMES = ("reliable_transfer", "sliding_window")
 FRAMES: dict[str, Any] = runpy.run_path(str(folder_of("reliable_transfer") / "frames.py"))
 
 

@@ -71,7 +71,7 @@ def names_that_lead_out(rng: random.Random) -> tuple[bytes, ...]:
     )
 
 
-def bits(size_bytes: int, rng: random.Random) -> tuple[int, ...]:
+def bit_of_each_part(size_bytes: int, rng: random.Random) -> tuple[int, ...]:
     """Places of one bit in each part of a frame of this size: transfer, number, kind, checksum and payload."""
     parts = ((0, 4), (4, 8), (8, 10), (10, 12), (12, size_bytes))
     return tuple(rng.randrange(8 * start, 8 * end) for start, end in parts)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+import random
 
 from frames import ACK, PAYLOAD_BYTES, Frame, ack, damaged, encoded
-from protocol import sending, sending_in_noise, sending_noted
+from protocol import bit_of_each_part, file, sending, sending_in_noise, sending_noted
 
 from grader import Answer, Reason, UdpClients, Visit, behaviour, fail
 
@@ -25,10 +25,10 @@ _IT_IS_THE_ACK = (
     catches="an empty DATA frame at the end, an empty file that is not sent, a last frame that is filled up",
     hint="Read 1024 bytes at a time, until nothing comes; an empty file is START and END.",
 )
-def test_files_of_any_size(udp_clients: UdpClients, protocol: Any) -> None:
+def test_files_of_any_size(udp_clients: UdpClients, rng: random.Random) -> None:
     """Sends files of any size"""
     for size_bytes in _SIZES:
-        udp_clients.play(sending(protocol.file(size_bytes)))
+        udp_clients.play(sending(file(size_bytes, rng)))
 
 
 @behaviour(
@@ -38,10 +38,10 @@ def test_files_of_any_size(udp_clients: UdpClients, protocol: Any) -> None:
     hint="Choose the number at random when the program starts{Python:  (random.getrandbits(32))}{C:  (getrandom)}"
     "{Java:  (new Random().nextInt())}.",
 )
-def test_new_number(udp_clients: UdpClients, protocol: Any) -> None:
+def test_new_number(udp_clients: UdpClients, rng: random.Random) -> None:
     """Chooses a new number for each transfer"""
     numbers: list[int] = []
-    sent = protocol.file(10)
+    sent = file(10, rng)
     for _ in range(2):
         udp_clients.play(sending_noted(sent, numbers))
     if numbers[0] == numbers[-1]:
@@ -68,9 +68,9 @@ def test_missing_file(udp_clients: UdpClients) -> None:
     hint="Set a timeout of half a second{Python:  (settimeout)}{C:  (SO_RCVTIMEO, poll)}{Java:  (setSoTimeout)}; when "
     "it runs out, send the same frame again.",
 )
-def test_lost_frames(udp_clients: UdpClients, protocol: Any) -> None:
+def test_lost_frames(udp_clients: UdpClients, rng: random.Random) -> None:
     """Sends a frame again when no ACK comes"""
-    udp_clients.play(sending(protocol.file(2500), {0: (_LOST, _NOW), 2: (_LOST, _LOST, _NOW)}))
+    udp_clients.play(sending(file(2500, rng), {0: (_LOST, _NOW), 2: (_LOST, _LOST, _NOW)}))
 
 
 @behaviour(
@@ -81,9 +81,9 @@ def test_lost_frames(udp_clients: UdpClients, protocol: Any) -> None:
     "frame again",
     hint=_IT_IS_THE_ACK,
 )
-def test_repeated_acks(udp_clients: UdpClients, protocol: Any) -> None:
+def test_repeated_acks(udp_clients: UdpClients, rng: random.Random) -> None:
     """Takes an old ACK for nothing"""
-    udp_clients.play(sending(protocol.file(4500), {1: (_TWICE,), 2: (_LOST, _NOW), 3: (_LATE, _NOW), 4: (_LOST, _NOW)}))
+    udp_clients.play(sending(file(4500, rng), {1: (_TWICE,), 2: (_LOST, _NOW), 3: (_LATE, _NOW), 4: (_LOST, _NOW)}))
 
 
 @behaviour(
@@ -92,14 +92,14 @@ def test_repeated_acks(udp_clients: UdpClients, protocol: Any) -> None:
     catches="a checksum that is not compared; an exception where a short datagram is taken apart",
     hint=_IT_IS_THE_ACK,
 )
-def test_damaged_acks(udp_clients: UdpClients, protocol: Any) -> None:
+def test_damaged_acks(udp_clients: UdpClients, rng: random.Random) -> None:
     """Ignores damaged ACKs"""
 
     def noise(frame: Frame) -> tuple[bytes, ...]:
         right, other = ack(frame), ack(frame._replace(number=frame.number ^ 1))
-        return damaged(right, protocol.bits(len(right) + 1)[3]), damaged(other, 63), right[:7]
+        return damaged(right, bit_of_each_part(len(right) + 1, rng)[3]), damaged(other, 63), right[:7]
 
-    udp_clients.play(sending_in_noise(protocol.file(500), noise))
+    udp_clients.play(sending_in_noise(file(500, rng), noise))
 
 
 @behaviour(
@@ -109,7 +109,7 @@ def test_damaged_acks(udp_clients: UdpClients, protocol: Any) -> None:
     catches="anything from the server taken for the ACK; the transfer's number or the kind not looked at",
     hint=_IT_IS_THE_ACK,
 )
-def test_other_answers(udp_clients: UdpClients, protocol: Any) -> None:
+def test_other_answers(udp_clients: UdpClients, rng: random.Random) -> None:
     """Ignores what is not the ACK of its frame"""
 
     def noise(frame: Frame) -> tuple[bytes, ...]:
@@ -122,4 +122,4 @@ def test_other_answers(udp_clients: UdpClients, protocol: Any) -> None:
             encoded(frame),
         )
 
-    udp_clients.play(sending_in_noise(protocol.file(500), noise))
+    udp_clients.play(sending_in_noise(file(500, rng), noise))

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+import random
 
 from frames import File, told
-from protocol import FOLDER, sending
+from protocol import FOLDER, file, sending
 
 from grader import Fate, Network, Reason, Server, Stage, UdpClients, behaviour, fail, fates
 
@@ -25,9 +25,9 @@ def _must_have(server: Server, sent: File) -> None:
     catches="two programs that each work in their own way, but not with each other",
     hint="Compare what the sender sends with what the receiver takes for a frame.",
 )
-def test_transfers_together(udp_clients: UdpClients, stage: Stage, protocol: Any) -> None:
+def test_transfers_together(udp_clients: UdpClients, stage: Stage, rng: random.Random) -> None:
     """The sender and the receiver work together"""
-    sent = protocol.file(20_000)
+    sent = file(20_000, rng)
     server = stage.launch(udp_clients.manner.own_port)
     udp_clients.play_with(server.address, sending(sent))
     _must_have(server, sent)
@@ -41,9 +41,9 @@ def test_transfers_together(udp_clients: UdpClients, stage: Stage, protocol: Any
     hint="See above what became of each frame and ACK, and what your programs did then. The checks of each program "
     "alone try one kind of trouble at a time.",
 )
-def test_bad_network(udp_clients: UdpClients, stage: Stage, protocol: Any) -> None:
+def test_bad_network(udp_clients: UdpClients, stage: Stage, rng: random.Random) -> None:
     """A file arrives whole over a bad network"""
-    sent = protocol.file(9000)
+    sent = file(9000, rng)
     trouble = fates(
         to_server={0: _LOST, 2: _TWICE, 4: _CHANGED, 6: _LATE, 9: _TWICE, 10: _LOST},
         to_client={1: _LOST, 3: _TWICE, 5: _LATE, 7: _CHANGED, 10: _LOST},

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+import random
 
 from frames import PAYLOAD_BYTES, Frame, ack, damaged, encoded, told
-from protocol import FOLDER
+from protocol import FOLDER, bit_of_each_part, exchange, file, files, garbage, names_that_lead_out
 
 from grader import ConnectUdp, Exchange, FaultError, Reason, Server, UdpClient, behaviour, fail
 
@@ -57,14 +57,14 @@ def _must_ignore(client: UdpClient, datagram: bytes, why: str) -> None:
     hint="Write the payload of each DATA frame as it is, and close the file before you acknowledge END{Python: : open "
     'it with "wb"}{C: : fopen with "wb", and fwrite with the length of the payload}.',
 )
-def test_stores_files(server: Server, connect_udp: ConnectUdp, protocol: Any) -> None:
+def test_stores_files(server: Server, connect_udp: ConnectUdp, rng: random.Random) -> None:
     """Stores files of any size"""
     with connect_udp() as client:
         for size_bytes in _SIZES:
-            sent = protocol.file(size_bytes)
+            sent = file(size_bytes, rng)
             _send(client, *sent.frames)
             _must_have(server, sent.name, sent.content)
-        shorter = protocol.file(1500)._replace(name=sent.name)
+        shorter = file(1500, rng)._replace(name=sent.name)
         _send(client, *shorter.frames)
         _must_have(server, sent.name, shorter.content)
 
@@ -77,9 +77,9 @@ def test_stores_files(server: Server, connect_udp: ConnectUdp, protocol: Any) ->
     hint="When an ACK is lost, the sender sends its frame again: acknowledge it again, or it will give up, but don't "
     "write it again. Compare its whole number with the next one that you expect.",
 )
-def test_repeated_frames(server: Server, connect_udp: ConnectUdp, protocol: Any) -> None:
+def test_repeated_frames(server: Server, connect_udp: ConnectUdp, rng: random.Random) -> None:
     """Acknowledges a repeated frame again, and writes it once"""
-    sent = protocol.file(3500)
+    sent = file(3500, rng)
     start, *data, end = sent.frames
     with connect_udp() as client:
         _send(client, start, start)
@@ -96,9 +96,9 @@ def test_repeated_frames(server: Server, connect_udp: ConnectUdp, protocol: Any)
     hint="The ACK of END may get lost like any other. Remember that the transfer is complete, and acknowledge its "
     "frames again.",
 )
-def test_last_ack_lost(server: Server, connect_udp: ConnectUdp, protocol: Any) -> None:
+def test_last_ack_lost(server: Server, connect_udp: ConnectUdp, rng: random.Random) -> None:
     """Acknowledges END again when the file is complete"""
-    first, other = protocol.files(2, 2000)
+    first, other = files(2, 2000, rng)
     with connect_udp() as client, connect_udp() as another:
         _send(client, *first.frames, first.frames[-1])
         _send(another, *other.frames)
@@ -113,9 +113,9 @@ def test_last_ack_lost(server: Server, connect_udp: ConnectUdp, protocol: Any) -
     catches="whatever comes is written, and acknowledged",
     hint=f"Frames that come too early are dropped: {_NOT_NEXT}.",
 )
-def test_early_frames(server: Server, connect_udp: ConnectUdp, protocol: Any) -> None:
+def test_early_frames(server: Server, connect_udp: ConnectUdp, rng: random.Random) -> None:
     """Drops a frame whose turn has not come"""
-    sent = protocol.file(2500)
+    sent = file(2500, rng)
     start, *data, end = sent.frames
     with connect_udp() as client:
         _send(client, start)
@@ -135,13 +135,13 @@ def test_early_frames(server: Server, connect_udp: ConnectUdp, protocol: Any) ->
     hint="Compute the checksum of the whole frame, with 0 in its own place, and compare it with the one in the frame; "
     "if they differ, drop the frame.",
 )
-def test_damaged_frames(server: Server, connect_udp: ConnectUdp, protocol: Any) -> None:
+def test_damaged_frames(server: Server, connect_udp: ConnectUdp, rng: random.Random) -> None:
     """Drops damaged frames"""
-    sent = protocol.file(2 * PAYLOAD_BYTES + 333)
+    sent = file(2 * PAYLOAD_BYTES + 333, rng)
     with connect_udp() as client:
         for frame in sent.frames:
             whole = encoded(frame)
-            bits = protocol.bits(len(whole)) if frame.number == 1 else (8 * len(whole) - 1,)
+            bits = bit_of_each_part(len(whole), rng) if frame.number == 1 else (8 * len(whole) - 1,)
             for bit in bits:
                 _must_ignore(client, damaged(whole, bit), "one bit of it was changed")
             if frame.number == 2:
@@ -156,12 +156,12 @@ def test_damaged_frames(server: Server, connect_udp: ConnectUdp, protocol: Any) 
     catches="whatever comes is acknowledged; a transfer without a START",
     hint=f"{_LOOK_IT_UP}: only START makes a new one, and what belongs to none is dropped.",
 )
-def test_other_datagrams(connect_udp: ConnectUdp, protocol: Any) -> None:
+def test_other_datagrams(connect_udp: ConnectUdp, rng: random.Random) -> None:
     """Does not answer what belongs to no transfer"""
     with connect_udp() as client:
-        for datagram in protocol.garbage():
+        for datagram in garbage(rng):
             _must_ignore(client, datagram, "it belongs to no transfer")
-        client.ask(protocol.exchange(0))
+        client.ask(exchange(0, rng))
 
 
 @behaviour(
@@ -171,9 +171,9 @@ def test_other_datagrams(connect_udp: ConnectUdp, protocol: Any) -> None:
     catches="one transfer for everybody; a new START ends the transfer that is going on",
     hint=f"{_LOOK_IT_UP}.",
 )
-def test_several_transfers(server: Server, connect_udp: ConnectUdp, protocol: Any) -> None:
+def test_several_transfers(server: Server, connect_udp: ConnectUdp, rng: random.Random) -> None:
     """Receives several files at the same time"""
-    sent = [*protocol.files(4, 2800)]
+    sent = [*files(4, 2800, rng)]
     sent[1] = sent[1].sent_as(sent[0].transfer)
     first, second, third = connect_udp(), connect_udp(), connect_udp()
     for number in range(max(len(each.frames) for each in sent)):
@@ -189,9 +189,9 @@ def test_several_transfers(server: Server, connect_udp: ConnectUdp, protocol: An
     catches="frames from anyone, as long as they have the transfer's number",
     hint=f"{_LOOK_IT_UP}; recvfrom tells you the address.",
 )
-def test_stray_frames(server: Server, connect_udp: ConnectUdp, protocol: Any) -> None:
+def test_stray_frames(server: Server, connect_udp: ConnectUdp, rng: random.Random) -> None:
     """Takes no frames of a transfer from anybody else"""
-    sent, others = protocol.file(2500), protocol.file(2500)
+    sent, others = file(2500, rng), file(2500, rng)
     with connect_udp() as client, connect_udp() as stranger:
         _send(client, *sent.frames[:2])
         for frame in (others.sent_as(sent.transfer).frames[2], sent.frames[-1]._replace(number=2)):
@@ -208,9 +208,9 @@ def test_stray_frames(server: Server, connect_udp: ConnectUdp, protocol: Any) ->
     hint="Keep what has come somewhere else until END comes: in memory, or in a file with another name that is renamed "
     "then{Python:  (os.replace)}{C:  (rename)}{Java:  (Files.move)}.",
 )
-def test_unfinished_transfers(server: Server, connect_udp: ConnectUdp, protocol: Any) -> None:
+def test_unfinished_transfers(server: Server, connect_udp: ConnectUdp, rng: random.Random) -> None:
     """Keeps nothing of a transfer that breaks off"""
-    old, new, other = protocol.files(3, 3000)
+    old, new, other = files(3, 3000, rng)
     again = new._replace(name=old.name)
     with connect_udp() as client:
         _send(client, *old.frames)
@@ -232,11 +232,11 @@ def test_unfinished_transfers(server: Server, connect_udp: ConnectUdp, protocol:
     catches="files outside the folder; a name that can't be opened ends the program",
     hint="Look at each character of the name before you take it.",
 )
-def test_names_that_lead_out(server: Server, connect_udp: ConnectUdp, protocol: Any) -> None:
+def test_names_that_lead_out(server: Server, connect_udp: ConnectUdp, rng: random.Random) -> None:
     """Takes no file with a forbidden name"""
-    sent = protocol.file(200)
+    sent = file(200, rng)
     with connect_udp() as client:
-        for number, name in enumerate(protocol.names_that_lead_out()):
+        for number, name in enumerate(names_that_lead_out(rng)):
             start = sent.sent_as(sent.transfer ^ number + 1).frames[0]
             _must_ignore(client, encoded(start._replace(payload=name)), f"no file may be called {name!r}")
         _send(client, *sent.frames)
@@ -249,9 +249,9 @@ def test_names_that_lead_out(server: Server, connect_udp: ConnectUdp, protocol: 
     catches="a file that is never closed",
     hint="Close each file when its END has come{Python: : with open(...) does}.",
 )
-def test_files_are_closed(server: Server, connect_udp: ConnectUdp, protocol: Any) -> None:
+def test_files_are_closed(server: Server, connect_udp: ConnectUdp, rng: random.Random) -> None:
     """Closes the files that it has received"""
-    first, *others = protocol.files(_MANY_FILES + 1, 5000)
+    first, *others = files(_MANY_FILES + 1, 5000, rng)
     with connect_udp() as client:
         _send(client, *first.frames)
         server.wait_rest()
