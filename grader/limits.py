@@ -13,8 +13,9 @@ import msgspec
 
 # a run
 
-#: Seeds are drawn from 1 to this: enough that no two runs of a course share one, and no more than a person can copy.
-MOST_SEED: Final = 1 << 31
+#: Seeds are drawn from 1 to this: more than anybody can try, for a program sees its ports and its first inputs and must
+#: not find out the others by them; and a whole number in every reader of JSON.  With 31 bits a table would do it.
+MOST_SEED: Final = 1 << 53
 
 #: Importing an assignment's files and trying each function of its protocol with three seeds: a second at most.
 LINT_S: Final = 60.0

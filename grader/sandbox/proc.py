@@ -12,6 +12,7 @@ import os
 import resource
 import signal
 from collections.abc import Collection, Iterator
+from contextlib import suppress
 from typing import Any
 
 from grader.sandbox.calls import call_of, in_vfork, timeout_ns
@@ -36,6 +37,8 @@ from grader.sandbox.procfs import (
 _PAGE_BYTES = resource.getpagesize()
 #: Where fields of /proc/PID/stat are, counted from the first after the name.
 _STATE, _PARENT, _GROUP, _FOREGROUND, _TIMES, _THREADS, _EXIT_CODE = 0, 1, 2, 5, slice(11, 15), 17, 49
+#: How /proc names a file without a name; in what unit stat(2) counts what a file takes.
+_NAMELESS, _BLOCK_BYTES = "/memfd:", 512
 #: Where a row of /proc/net/unix has the inode.
 _UNIX_INODE = 6
 _TICK_NS = 10**9 // os.sysconf("SC_CLK_TCK")
@@ -175,6 +178,7 @@ def process(pid: int, *, most_files: int | None, unix: Collection[int] = ()) -> 
         if len(names) > most_files:
             return seen | {"unread_files": len(names)}
         files = seen["files"] = _files(folder, names)
+        seen["resident_bytes"] += _unmapped(folder, fields, files)
         seen["waiting_files"] = sum(_waiting(folder, fd) for fd in files if _inode(files[fd]) in unix) if unix else 0
         seen["hidden"] = not seen["files"] and _hides(folder)
     return seen
@@ -253,6 +257,18 @@ def unix_sockets() -> frozenset[int]:
 def _inode(target: str) -> int:
     """A socket's inode; 0 of anything else."""
     return int(target[8:-1]) if target.startswith("socket:[") else 0
+
+
+def _unmapped(folder: str, fields: bytes, files: dict[str, str]) -> int:
+    """Memory in files without a name (memfd_create(2)) that is not mapped, and so no part of what is resident."""
+    sizes: dict[int, int] = {}
+    for fd, target in files.items():
+        if target.startswith(_NAMELESS):
+            with suppress(OSError):  # it has been closed meanwhile
+                found = os.stat(f"{folder}/fd/{fd}")
+                sizes[found.st_ino] = found.st_blocks * _BLOCK_BYTES
+    mapped = field(fields, b"RssShmem").split() if sizes else []
+    return max(0, sum(sizes.values()) - 1024 * int(mapped[0] if mapped else b"0"))
 
 
 def _waiting(folder: str, fd: str) -> int:

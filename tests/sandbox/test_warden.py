@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import json
+import mmap
 import os
 import re
 import select
@@ -211,6 +212,25 @@ def test_descriptors_that_wait_in_a_unix_socket_are_seen() -> None:
         seen = proc.process(os.getpid(), most_files=9999, unix=proc.unix_sockets())["waiting_files"]
         assert seen - before == 4
         assert proc.process(os.getpid(), most_files=9999)["waiting_files"] == 0, "nobody said which are Unix sockets"
+
+
+@pytest.mark.parametrize("maps", [False, True])
+def test_memory_without_a_name_is_resident_whether_mapped_or_not(*, maps: bool) -> None:
+    def resident() -> int:
+        seen: int = proc.process(os.getpid(), most_files=9999)["resident_bytes"]
+        return seen
+
+    size = 32 << 20
+    before = resident()
+    with os.fdopen(os.memfd_create("kept"), "w+b") as kept:
+        kept.write(bytes(size))
+        kept.flush()
+        if maps:
+            with mmap.mmap(kept.fileno(), size) as mapped:
+                assert mapped.find(b"x") == -1, "every page was looked at"
+                assert abs(resident() - before - size) < size / 2
+        assert abs(resident() - before - size) < size / 2
+    assert resident() - before < size / 2
 
 
 def test_a_zombie_that_its_tracer_holds_has_ended() -> None:
