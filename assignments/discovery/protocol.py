@@ -153,7 +153,8 @@ def question(service: str) -> Reply:
             return f"behind the service is {data[len(head) :]!r}, which is no id of 8 to 32 letters and digits"
         return {"id": data[len(head) :]}
 
-    return judged(judge, f"{head.decode()!r} and an id")
+    right, *wrong = (head + each for each in (b"k7Xw02pQ", b"", b"short", b"k7Xw02pQ\n", b"k7Xw02pQ 1"))
+    return judged(judge, f"{head.decode()!r} and an id", examples=(right,), wrong=wrong)
 
 
 def answer(service: str, server: Found, query_id: bytes) -> bytes | OtherServer:
@@ -176,7 +177,9 @@ def listing(servers: Collection[Found]) -> Reply:
         twice = [line for line, times in listed.items() if times > 1]
         return f"the line {twice[0]!r} is there {listed[twice[0]]} times" if twice else None
 
-    return judged(judge, "a line for each server, such as " + " and ".join(map(repr, wanted)))
+    right = "\n".join(["asking", *wanted[::-1], ""]).encode()
+    words = "a line for each server, such as " + " and ".join(map(repr, wanted))
+    return judged(judge, words, examples=(right,), wrong=(b"", right + right, right + b"127.0.0.1 1 impostor\n"))
 
 
 def everywhere(rng: random.Random) -> tuple[Found, ...]:

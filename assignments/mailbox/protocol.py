@@ -24,6 +24,9 @@ class SmtpReply:
     def __init__(self, *codes: int) -> None:
         self._codes = tuple(b"%d" % code for code in codes)
         self.words = f"a reply with the code {' or '.join(map(str, codes))}"
+        #: `grader lint` tries these.
+        self.examples = tuple(b"%b well\r\n" % code for code in self._codes)
+        self.wrong = (b"599 no such code\r\n", b"%b\n" % self._codes[0], b"%b_\r\n" % self._codes[0])
 
     def begin(self) -> _Lines:
         return _Lines(self._codes)
