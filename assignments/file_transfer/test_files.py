@@ -10,6 +10,8 @@ import random
 from protocol import PASSWORD, USER, code, command, place_in
 
 from grader import (
+    Exchange,
+    Listen,
     Reason,
     ScriptedClient,
     Server,
@@ -33,6 +35,9 @@ _FEW_LEFT = 8
 _OPENS = (125, 150)
 _NOT_TAKEN = (501, 550, 553)
 _BROKEN_OFF = (426, 451)
+_NOT_OPENED = (425, 426)
+#: What a server says that doesn't know PORT, which is another check's business.
+_UNKNOWN = (500, 501, 502, 504)
 _LEADING_OUT = (b"../secret.txt", b"./../secret.txt", b"/../secret.txt", b"x/../../secret.txt", b"..")
 _DATA_HINT = (
     "The end of the data connection is the end of the file: close it when all was sent, and only then send 226 on the "
@@ -202,6 +207,48 @@ def _must_list(stage: Stage, server: Server, client: ScriptedClient, *names: byt
 
 
 @behaviour(
+    does="a file is sent and fetched over connections that the server makes; then it is told to connect to another "
+    "machine, and to wait again itself",
+    proves="the server has connected to our port, and the transfer has ended",
+    catches="no PORT, connecting to whatever address is told, PORT remembered for longer than one transfer",
+    hint="Remember the place, and connect to it once the transfer's command has come. Compare the address with that of "
+    "the client{Python: : getpeername()}{C: : getpeername}{Java: : getInetAddress()}.",
+)
+def test_connects_where_it_is_told(fresh_server: Server, stage: Stage, listen: Listen, rng: random.Random) -> None:
+    """Connects for a transfer to where its client waits"""
+    name, content = _name(rng), every_byte(rng)
+    data = listen("the client's data port")
+    with _login(stage, fresh_server) as client:
+        client.ask(_port(data.address))
+        client.ask(command(b"STOR " + name, *_OPENS))
+        data.expect_connection(fresh_server).send_and_half_close(content)
+        client.expect(code(226))
+        client.ask(command(b"PASV", 227))
+        client.ask(_port(data.address))
+        client.ask(command(b"RETR " + name, *_OPENS))
+        connection = data.expect_connection(fresh_server)
+        connection.expect(content)
+        connection.expect_end()
+        client.expect(code(226))
+        client.ask(_port(("192.0.2.1", data.port), 500, 501, 504))  # RFC 5737: nobody's
+        client.ask(_port(data.address))
+        _retrieve(stage, fresh_server, client, name, content)
+
+
+def _port(place: tuple[str, int], *codes: int) -> Exchange:
+    """The client says where it waits; `codes`: the replies that it may get, if not 200."""
+    words = [*place[0].split("."), *map(str, divmod(place[1], 256))]
+    return Exchange(b"PORT %b\r\n" % ",".join(words).encode(), code(*(codes or (200,))))
+
+
+def _must_not_open(client: ScriptedClient, name: bytes) -> None:
+    """A transfer to where nobody is: it is refused, or broken off after it has begun."""
+    __tracebackhide__ = True
+    if client.ask(command(b"RETR " + name, *_OPENS, *_NOT_OPENED))["line"].startswith(b"1"):
+        client.expect(code(*_NOT_OPENED))
+
+
+@behaviour(
     does="a file is asked for that is not there; a file with no data connection; commands that don't exist; then one "
     "that is there",
     proves="nothing to prove",
@@ -282,21 +329,25 @@ def test_sessions_are_apart(fresh_server: Server, stage: Stage, rng: random.Rand
 
 
 @behaviour(
-    does="a client breaks the data connection (a reset) in the middle of a file that it fetches, and of one that it "
-    "sends; then it fetches a file in the same session",
+    does="a client names a place with PORT where nobody is, and breaks the data connection (a reset) in the middle of "
+    "a file that it fetches, and of one that it sends; then it fetches a file in the same session",
     proves="the transfer has begun, and part of the file was sent",
     catches="an error that ends the session or the server, 226 for half a file, half a file in the place of a whole "
     "one",
     hint="When send or recv fails on the data connection, close it, reply 426 or 451, and go on with the session. "
     "Write what comes to another name, and rename it when all has come.",
 )
-def test_broken_transfers(fresh_server: Server, stage: Stage, rng: random.Random) -> None:
+def test_broken_transfers(fresh_server: Server, stage: Stage, listen: Listen, rng: random.Random) -> None:
     """Survives transfers that break off, and keeps no half file"""
     large, small = _name(rng), _name(rng)
     _put(fresh_server, large, _stalling(stage, rng))
     whole = random_letters(rng, 4096)
     _put(fresh_server, small, whole)
+    nobody = listen("nobody")
+    nobody.refuse()
     with _login(stage, fresh_server) as client:
+        if client.ask(_port(nobody.address, 200, *_UNKNOWN))["line"].startswith(b"200"):
+            _must_not_open(client, small)
         with _passive(stage, fresh_server, client, slow=True) as data:
             client.ask(command(b"RETR " + large, *_OPENS))
             data.wait_accepted()

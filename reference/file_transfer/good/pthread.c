@@ -30,10 +30,12 @@ enum {
 static const char USER[] = "student", PASSWORD[] = "sesame";
 static int folder; /* all names are looked up in it */
 
-/* One client.  `listener`: where its next data connection comes from, or -1. */
+/* One client.  `listener`: where its next data connection comes from, or -1; `place`: where it goes to instead. */
 struct session {
     int control;
     int listener;
+    bool connects;
+    struct sockaddr_in place;
     bool user_is_right, logged_in;
     char buffer[MAX_LINE];
     size_t start, end;
@@ -94,6 +96,7 @@ static void close_listener(struct session *session)
     if (session->listener >= 0)
         close(session->listener);
     session->listener = -1;
+    session->connects = false;
 }
 
 /* Listens for the next data connection, at a port that the system chooses. */
@@ -118,6 +121,40 @@ static void passive(struct session *session)
     const unsigned char *ip = (unsigned char *)&here.sin_addr, *port = (unsigned char *)&here.sin_port;
     snprintf(text, sizeof text, "227 waiting at (%d,%d,%d,%d,%d,%d)", ip[0], ip[1], ip[2], ip[3], port[0], port[1]);
     reply(session, text);
+}
+
+/* Remembers where the client waits, if that is where it is. */
+static void active(struct session *session, const char *argument)
+{
+    unsigned n[6];
+    struct sockaddr_in peer;
+    socklen_t size = sizeof peer;
+    if (sscanf(argument, "%3u,%3u,%3u,%3u,%3u,%3u", &n[0], &n[1], &n[2], &n[3], &n[4], &n[5]) != 6 || n[4] > 255 ||
+        n[5] > 255 || getpeername(session->control, (struct sockaddr *)&peer, &size) < 0 ||
+        ntohl(peer.sin_addr.s_addr) != (n[0] << 24 | n[1] << 16 | n[2] << 8 | n[3])) {
+        reply(session, "501 that is not where you are");
+        return;
+    }
+    close_listener(session);
+    peer.sin_port = htons((uint16_t)(n[4] << 8 | n[5]));
+    session->place = peer;
+    session->connects = true;
+    reply(session, "200 I will connect there");
+}
+
+/* The next data connection, or -1. */
+static int data_connection(struct session *session)
+{
+    if (!session->connects)
+        return accept4(session->listener, NULL, NULL, SOCK_CLOEXEC);
+    struct timeval wait = {.tv_sec = WAIT_S};
+    int data = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (data >= 0 && (setsockopt(data, SOL_SOCKET, SO_SNDTIMEO, &wait, sizeof wait) < 0 ||
+                      connect(data, (struct sockaddr *)&session->place, sizeof session->place) < 0)) {
+        close(data);
+        return -1;
+    }
+    return data;
 }
 
 /* What is done with a data connection: false when it broke off. */
@@ -165,18 +202,19 @@ static bool send_list(int data, int unused)
     return good;
 }
 
-/* Accepts the data connection, plays the transfer on it and says how it went; false if it broke off. */
+/* Opens the data connection, plays the transfer on it and says how it went; false if it broke off. */
 static bool play(struct session *session, transfer *transfer, int file)
 {
-    if (session->listener < 0) {
-        reply(session, "425 PASV comes first");
+    if (!session->connects && session->listener < 0) {
+        reply(session, "425 PASV or PORT comes first");
         return false;
     }
     reply(session, "150 here it comes");
-    int data = accept4(session->listener, NULL, NULL, SOCK_CLOEXEC);
+    int data = data_connection(session);
     close_listener(session);
     struct timeval forever = {0};
     bool good = data >= 0 && setsockopt(data, SOL_SOCKET, SO_RCVTIMEO, &forever, sizeof forever) == 0 &&
+                setsockopt(data, SOL_SOCKET, SO_SNDTIMEO, &forever, sizeof forever) == 0 &&
                 transfer(data, file);
     if (data >= 0)
         close(data);
@@ -195,8 +233,8 @@ static void retrieve(struct session *session, const char *name)
     int file = is_name(name) ? openat(folder, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW) : -1;
     if (file < 0 || fstat(file, &about) < 0 || !S_ISREG(about.st_mode))
         reply(session, "550 no such file");
-    else if (session->listener < 0)
-        reply(session, "425 PASV comes first");
+    else if (!session->connects && session->listener < 0)
+        reply(session, "425 PASV or PORT comes first");
     else
         reply(session, play(session, send_file, file) ? "226 done" : "426 broken off");
     if (file >= 0)
@@ -211,8 +249,8 @@ static void store(struct session *session, const char *name)
         reply(session, "553 that is no name for a file");
         return;
     }
-    if (session->listener < 0) {
-        reply(session, "425 PASV comes first");
+    if (!session->connects && session->listener < 0) {
+        reply(session, "425 PASV or PORT comes first");
         return;
     }
     int file = openat(folder, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0644);
@@ -232,8 +270,8 @@ static void store(struct session *session, const char *name)
 
 static void list(struct session *session)
 {
-    if (session->listener < 0)
-        reply(session, "425 PASV comes first");
+    if (!session->connects && session->listener < 0)
+        reply(session, "425 PASV or PORT comes first");
     else
         reply(session, play(session, send_list, -1) ? "226 done" : "426 broken off");
 }
@@ -252,6 +290,8 @@ static void obey_member(struct session *session, const char *verb, const char *a
         reply(session, "257 \"/\"");
     else if (strcasecmp(verb, "PASV") == 0)
         passive(session);
+    else if (strcasecmp(verb, "PORT") == 0)
+        active(session, argument);
     else if (strcasecmp(verb, "RETR") == 0)
         retrieve(session, argument);
     else if (strcasecmp(verb, "STOR") == 0)

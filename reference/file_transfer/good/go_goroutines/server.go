@@ -27,7 +27,8 @@ type session struct {
 	folder   string
 	user     string
 	loggedIn bool
-	listener *net.TCPListener // where the next data connection comes from
+	listener *net.TCPListener // where the next data connection comes from ...
+	place    *net.TCPAddr     // ... or goes to
 }
 
 func (s *session) reply(code int, text string) {
@@ -35,6 +36,7 @@ func (s *session) reply(code int, text string) {
 }
 
 func (s *session) closeListener() {
+	s.place = nil
 	if s.listener != nil {
 		s.listener.Close()
 		s.listener = nil
@@ -55,15 +57,36 @@ func (s *session) passive() {
 	s.reply(227, fmt.Sprintf("waiting at (%d,%d,%d,%d,%d,%d)", host[0], host[1], host[2], host[3], port/256, port%256))
 }
 
-// transfer accepts the data connection, and plays the transfer on it.
+// active remembers where the client waits, if that is where it is.
+func (s *session) active(argument string) {
+	var n [6]byte
+	count, err := fmt.Sscanf(argument, "%d,%d,%d,%d,%d,%d", &n[0], &n[1], &n[2], &n[3], &n[4], &n[5])
+	place := &net.TCPAddr{IP: net.IPv4(n[0], n[1], n[2], n[3]), Port: int(n[4])*256 + int(n[5])}
+	if count != 6 || err != nil || !place.IP.Equal(s.control.RemoteAddr().(*net.TCPAddr).IP) {
+		s.reply(501, "that is not where you are")
+		return
+	}
+	s.closeListener()
+	s.place = place
+	s.reply(200, "I will connect there")
+}
+
+func (s *session) dataConnection() (net.Conn, error) {
+	if s.place != nil {
+		return net.DialTimeout("tcp4", s.place.String(), wait)
+	}
+	s.listener.SetDeadline(time.Now().Add(wait))
+	return s.listener.Accept()
+}
+
+// transfer opens the data connection, and plays the transfer on it.
 func (s *session) transfer(play func(data net.Conn) error) {
-	if s.listener == nil {
-		s.reply(425, "PASV comes first")
+	if s.listener == nil && s.place == nil {
+		s.reply(425, "PASV or PORT comes first")
 		return
 	}
 	s.reply(150, "here it comes")
-	s.listener.SetDeadline(time.Now().Add(wait))
-	data, err := s.listener.Accept()
+	data, err := s.dataConnection()
 	s.closeListener()
 	if err == nil {
 		err = play(data)
@@ -173,6 +196,8 @@ func (s *session) obey(verb, argument string) bool {
 		s.reply(257, `"/"`)
 	case verb == "PASV":
 		s.passive()
+	case verb == "PORT":
+		s.active(argument)
 	case verb == "LIST":
 		s.list()
 	case verb == "RETR":

@@ -21,7 +21,7 @@ NAME = re.compile(r"[^/\0]+")
 
 
 class Session:
-    """One client: its control connection, who it says it is, and where its next data connection comes from."""
+    """One client: its control connection, who it says it is, and where its next data connection comes from or goes to."""
 
     def __init__(self, control: socket.socket, folder: Path) -> None:
         self.control = control
@@ -29,6 +29,7 @@ class Session:
         self.user = ""
         self.logged_in = False
         self.listener: socket.socket | None = None
+        self.place: tuple[str, int] | None = None
 
     def reply(self, code: int, text: str) -> None:
         self.control.sendall(f"{code} {text}\r\n".encode())
@@ -84,19 +85,36 @@ class Session:
         port = self.listener.getsockname()[1]
         self.reply(227, f"waiting at ({host.replace('.', ',')},{port // 256},{port % 256})")
 
+    def do_port(self, argument: str) -> None:
+        """Connect there for the next transfer: to the client itself, and to nobody else."""
+        numbers = [int(word) for word in argument.split(",") if word.isdecimal()]
+        host = ".".join(map(str, numbers[:4]))
+        if len(numbers) != 6 or max(numbers) > 255 or host != self.control.getpeername()[0]:
+            self.reply(501, "that is not where you are")
+            return
+        self.close_listener()
+        self.place = host, numbers[4] * 256 + numbers[5]
+        self.reply(200, "I will connect there")
+
     def close_listener(self) -> None:
+        self.place = None
         if self.listener is not None:
             self.listener.close()
             self.listener = None
 
+    def data_connection(self) -> socket.socket:
+        if self.place is not None:
+            return socket.create_connection(self.place, timeout=WAIT_S)
+        return self.listener.accept()[0]
+
     def transfer(self, play) -> None:
-        """Accept the data connection, and play the transfer on it."""
-        if self.listener is None:
-            self.reply(425, "PASV comes first")
+        """Open the data connection, and play the transfer on it."""
+        if self.listener is None and self.place is None:
+            self.reply(425, "PASV or PORT comes first")
             return
         self.reply(150, "here it comes")
         try:
-            data, _ = self.listener.accept()
+            data = self.data_connection()
             self.close_listener()
             data.settimeout(None)
             with data:
