@@ -110,6 +110,19 @@ def test_whatever_comes_is_a_message_or_none(author: tuple[Any, Any], data: byte
         assert messages.taken_apart(data).id == data[:2]
 
 
+@given(flips=st.dictionaries(st.integers(0, 90), st.integers(0, 255), max_size=6), size=st.integers(0, 100))
+def test_no_bytes_are_more_than_a_judge_can_bear(author: tuple[Any, Any], flips: dict[int, int], size: int) -> None:
+    messages, protocol = author
+    exchange = protocol.asking("www.example.test", "A", RNG)
+    query = exchange.request
+    right = protocol.answer({"id": query[:2], "question": query[12:]}, protocol.ZONE[4:6], flags=messages.IS_ANSWER)
+    for judge in (exchange.reply.judge, protocol.asks("www.example.test", "A").judge):
+        for whole in (query, right):
+            data = bytes(flips.get(at, byte) for at, byte in enumerate(whole))[:size]
+            found = judge(data)
+            assert found is None or isinstance(found, str | dict)
+
+
 def test_a_right_answer_of_dnspython_is_right(author: tuple[Any, Any]) -> None:
     _, protocol = author
     for name, kind in (("oak", "A"), ("web", "AAAA"), ("ftp", "A"), ("ftp", "CNAME"), ("oak", "MX"), ("shop", "A")):
