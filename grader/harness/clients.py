@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from functools import partial
 from itertools import groupby
 from typing import Generic
 
@@ -113,9 +114,12 @@ class Clients(Generic[P]):
         __tracebackhide__ = True
         for typed, some in groupby(tasks, lambda task: task.typed):
             for run in [list(some)] if typed else [[task] for task in some]:
-                with self.start(run[0]) as session:
-                    for task in run:
-                        act(session, task)
+                with_all = partial(_act_with, run, act)
+                if typed:
+                    with self.start(run[0]) as session:
+                        with_all(session)
+                else:
+                    self._in_attempts(run[0], with_all)
 
     def play(self, visit: Visit, *, host: str = HOST, terminal: bool = True) -> None:
         """One whole run of a client that acts by itself, with a server that answers as each turn says.
@@ -127,13 +131,22 @@ class Clients(Generic[P]):
             UnprovedError: the machine was too busy to answer in time, several times.
         """
         __tracebackhide__ = True
+        task = VisitTask(visit)
+        self._in_attempts(task, task.play, host=host, terminal=terminal)
+
+    def _in_attempts(
+        self, task: Task, act: Callable[[Session[P]], None], *, host: str = HOST, terminal: bool = True
+    ) -> None:
+        """One whole run, and another where the machine was too busy to answer in time.
+
+        Each visit is a run of its own, so nothing of one that proved nothing is left.
+        """
+        __tracebackhide__ = True
         for left in reversed(range(_ATTEMPTS)):
-            task = VisitTask(visit)
             try:
                 with self.start(task, host=host, terminal=terminal) as session:
-                    task.play(session)
+                    act(session)
             except UnprovedError as error:
-                # Each visit is a run of its own, so nothing of one that proved nothing is left.
                 if error.reason is not Reason.STARVED or not left:
                     raise
             else:
@@ -291,6 +304,13 @@ class Clients(Generic[P]):
             return None
         asks = () if came_to.port == as_argument.port else tuple(ask for ask in answered if ask is not Ask.MESSAGE)
         return Manner(manner.run, asks, came_to.port if came_to.port in own else None, bool(self._polls))
+
+
+def _act_with(tasks: Iterable[Task], act: Callable[[Session[P], Task], None], session: Session[P]) -> None:
+    """Act with each task in this run."""
+    __tracebackhide__ = True
+    for task in tasks:
+        act(session, task)
 
 
 def _polls(session: Session[P], rest: Rest | None) -> bool:

@@ -17,16 +17,18 @@ from collections.abc import Iterable, Iterator
 from types import TracebackType
 from typing import Final, Self
 
+from grader.errors import Reason
 from grader.limits import DATAGRAM_WORTH_BYTES
 from grader.model import EventKind, Role
 from grader.protocol.network import Line, Network, Station
 from grader.wire.datagram_sockets import Datagram, bound, received
+from grader.wire.faults import FaultError
 from grader.wire.kernel import Endpoint, SocketRow
 from grader.wire.program import Program
 from grader.wire.transcript import Transcript
 from grader.wire.udp import Courier
 
-#: Of a program that sends without end only so many are taken: a file of some megabytes has as many frames.
+#: Whoever sends more sends without end: a file of some megabytes has as many frames.
 _MOST_DATAGRAMS: Final = 20_000
 
 
@@ -105,7 +107,7 @@ class ScriptedNetwork:
         """Take what has come, and deliver what is to be delivered; whether anything had come.
 
         Raises:
-            FaultError: our own end finds something wrong with it.
+            FaultError: our own end finds something wrong with it, or there is no end of it.
         """
         __tracebackhide__ = True
         before = self._count
@@ -123,7 +125,8 @@ class ScriptedNetwork:
 
     def _next(self) -> Datagram | None:
         if self._count >= _MOST_DATAGRAMS:
-            return None
+            what = f"the two programs have sent {self._count} datagrams, and there is no end of them"
+            raise FaultError(Reason.EXTRA_REQUEST, what, doing=self._programs[0].doing())
         return next((came for sock in self._all() if (came := received(sock))), None)
 
     # Carrying

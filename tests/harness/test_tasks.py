@@ -12,8 +12,9 @@ import pytest
 from grader.errors import Reason
 from grader.harness.clients import Clients
 from grader.harness.manner import Manner
+from grader.harness.session import Session
 from grader.harness.stage import Stage
-from grader.harness.tasks import VisitTask
+from grader.harness.tasks import Task, VisitTask
 from grader.job import Command
 from grader.protocol.form import form
 from grader.protocol.reply import Values
@@ -167,6 +168,22 @@ def test_where_the_machine_is_too_busy_a_visit_is_played_again(
 
     with pytest.raises(UnprovedError) if failing > 2 else nullcontext():
         play(visit(Turn(b"hello\n", says), shown=b"HELLO"), *ASKS, "print")
+    assert len(asked) == played
+
+
+@pytest.mark.parametrize(("failing", "played"), [(2, 4), (9, 3)])
+def test_so_is_each_of_several(stage: Stage, failing: int, played: int) -> None:
+    asked: list[Session[ScriptedServer]] = []
+
+    def act(session: Session[ScriptedServer], task: Task) -> None:
+        asked.append(session)
+        if len(asked) <= failing:
+            raise UnprovedError("the machine was too busy", Reason.STARVED)
+        session.server.answer(task.ask(session))
+
+    clients = clients_of(stage, *ASKS, usual=visit())
+    with pytest.raises(UnprovedError) if failing > 2 else nullcontext():
+        clients.each([VisitTask(visit()), VisitTask(visit())], act)
     assert len(asked) == played
 
 

@@ -9,6 +9,7 @@ import pytest
 from grader.errors import Reason
 from grader.model import EventKind
 from grader.protocol.network import Fate, Network, fates
+from grader.wire import network
 from grader.wire.faults import FaultError
 from grader.wire.kernel import Endpoint
 from grader.wire.network import ScriptedNetwork
@@ -141,6 +142,13 @@ def test_what_our_own_end_finds_wrong_ends_the_wait(between: Between) -> None:
 
     _, client = between(Network(), "send a", "recv", far=far)
     with pytest.raises(FaultError, match="this is wrong"):
+        client.wait_end()
+
+
+def test_who_sends_without_end_is_told_so(between: Between, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(network, "_MOST_DATAGRAMS", 50)
+    _, client = between(Network(), "flood a")
+    with pytest.raises(FaultError, match="have sent 50 datagrams, and there is no end of them"):
         client.wait_end()
 
 
