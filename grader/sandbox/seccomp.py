@@ -108,6 +108,9 @@ _CLONE_THREAD, _CLONE_FILES, _CLOSE_RANGE_UNSHARE = 0x00010000, 0x00000400, 0x2
 _NETLINK_ROUTE = 0
 _FAMILIES = (socket.AF_UNIX, socket.AF_INET, socket.AF_INET6)
 _TYPES = (socket.SOCK_STREAM, socket.SOCK_DGRAM, socket.SOCK_SEQPACKET)
+#: Whatever suits the type, and what the internet's two kinds of sockets are called.  Go listens with MPTCP.  SCTP has
+#: clocks of its own, and nobody sees its connections; the kernel loads it for whoever asks.
+_PROTOCOLS = (0, socket.IPPROTO_TCP, socket.IPPROTO_UDP, socket.IPPROTO_UDPLITE, socket.IPPROTO_MPTCP)
 _TYPE_MASK = 0xF  # SOCK_TYPE_MASK of linux/net.h: the rest are SOCK_NONBLOCK and SOCK_CLOEXEC
 _PR_SET_DUMPABLE = 4
 #: Of ioctl_tty(2): how a key is made a signal, or arrives at all, is the terminal's to say, and the program may say it
@@ -221,8 +224,17 @@ def _only_usual_sockets() -> list[_Instruction]:
     """Refuse all but stream, datagram and seqpacket sockets of the usual families, and questions for routes."""
     allow, refuse = (_RETURN, 0, 0, _ALLOW), _failed(errno.EPERM)
     routes = _when(socket.AF_NETLINK, [_argument(2), (_JUMP_EQUAL, 0, 1, _NETLINK_ROUTE), allow, refuse])
-    kinds = [_argument(1), (_AND, 0, 0, _TYPE_MASK), *_one_of(_TYPES), refuse, allow]
-    return [_argument(0), *routes, *_one_of(_FAMILIES), refuse, *kinds]
+    kinds = [_argument(1), (_AND, 0, 0, _TYPE_MASK), *_one_of(_TYPES), refuse]
+    protocols = [_argument(2), *_one_of(_PROTOCOLS), _failed(errno.EPROTONOSUPPORT), allow]
+    return [
+        _argument(0),
+        *routes,
+        *_one_of(_FAMILIES),
+        refuse,
+        *_when(socket.AF_UNIX, [*kinds, allow]),
+        *kinds,
+        *protocols,
+    ]
 
 
 def _only_usual_options() -> list[_Instruction]:

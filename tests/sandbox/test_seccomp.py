@@ -43,8 +43,12 @@ def tried(folder: Path, *prefix: str) -> dict[str, int]:
     return seen
 
 
+#: What a kernel without the protocol says.
+NO_PROTOCOL: Final = {"socket, another protocol": errno.EPROTONOSUPPORT}
+
+
 def wanted(name: str) -> int:
-    return 0 if name.startswith("fine: ") else seccomp.REFUSED.get(name, errno.EPERM)
+    return 0 if name.startswith("fine: ") else {**seccomp.REFUSED, **NO_PROTOCOL}.get(name, errno.EPERM)
 
 
 def wrong(seen: dict[str, int]) -> dict[str, int]:
