@@ -258,9 +258,12 @@ class Referee:
             error = error.fault
         if isinstance(error, FaultError | UnprovedError):
             programs = self._stage.programs
-            error = programs.located(programs.behind(error))
+            error = programs.behind(error)
+            seen = error.seen if isinstance(error, FaultError) else None
+            voices = programs.voices(error.doing, seen)  # before it is stopped, and its debugger says something
+            error = programs.located(error)
             outcome = Outcome.FAILED if isinstance(error, FaultError) else Outcome.INCONCLUSIVE
-            voices, events = programs.voices(error.doing), self._stage.transcript.events
+            events = self._stage.transcript.events
             known = check_id in self._crashes or len(self._crashes) < _MOST_CRASHES
             if isinstance(error, FaultError) and known and programs.may_have_crashed(error):
                 self._crashes[check_id] = _Crash(error, events, voices)

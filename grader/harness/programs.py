@@ -26,7 +26,7 @@ from grader.model import EventKind
 from grader.protocol.visit import NO_VISIT, Visit
 from grader.wire.budget import Budget
 from grader.wire.endings import CRASHES
-from grader.wire.facts import descendants
+from grader.wire.facts import Snapshot, descendants
 from grader.wire.faults import FaultError, UnprovedError
 from grader.wire.kernel import SocketTable
 from grader.wire.keyboard import type_ahead
@@ -255,15 +255,16 @@ class Programs:
 
     # What there is to say about them
 
-    def voices(self, doing: str) -> tuple[Voice, ...]:
+    def voices(self, doing: str, seen: Snapshot | None = None) -> tuple[Voice, ...]:
         """What there is to say about the running program, or the last one, and about each that runs with it.
 
-        `doing`: what the one at fault was doing then; if there are two, each is asked.
+        `doing`: what the one at fault was doing then; if there are two, each is asked.  `seen`: what they did when they
+        were not stopped yet.
         """
         programs = self._running()
         if len(programs) < 2:
             return tuple(_voice(program, doing) for program in programs) or (Voice("program", doing),)
-        return tuple(_voice(program, _doing_alone(program)) for program in programs)
+        return tuple(_voice(program, _doing_alone(program, seen)) for program in programs)
 
     @contextmanager
     def following(self) -> Iterator[None]:
@@ -350,12 +351,12 @@ def leftovers(program: Program) -> list[str]:
     return []
 
 
-def _doing_alone(program: Program) -> str:
+def _doing_alone(program: Program, seen: Snapshot | None) -> str:
     """What one of several programs is doing: with its own processes only."""
     try:
         if program.ending():
             return program.doing()
-        return program.doing(descendants(program.snapshot(), program.pid))
+        return program.doing(descendants(seen or program.snapshot(), program.pid))
     except (ChannelClosedError, WardenError, FaultError):
         return ""
 

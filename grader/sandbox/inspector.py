@@ -27,8 +27,8 @@ from urllib.parse import unquote, urlsplit
 
 from grader.sandbox import proc
 
-#: Node was seen to listen within 10 ms and to answer within 100; on a busy machine ten times that.
-_ASKED_S: Final = 1.0
+#: Node was seen to listen within 10 ms and to answer within 100; on a busy machine twenty times that.
+_ASKED_S: Final = 2.0
 _LOOK_S: Final = 0.002
 _MOST_BYTES: Final = 1 << 22
 #: Handshakes and heads.

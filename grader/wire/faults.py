@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import NoReturn
 
 from grader.errors import NOT_THE_PROGRAMS, Reason
+from grader.wire.facts import Snapshot
 
 
 @dataclass(frozen=True)
@@ -33,8 +34,8 @@ class FaultError(Exception):
     known, `here` what was expected there, and `lacking` what has not come of it.
     `doing`: what the program was doing, according to the kernel.  `at_s`: when this was known, by the monotonic clock.
     `doing`: what the program was doing, according to the kernel.  `places`: where it was in its own source then; None
-    if nobody has looked.  `answered`: our client in whose dialogue it went wrong, where what is right depends on what
-    was answered before.
+    if nobody has looked.  `seen`: what several programs did before they were stopped for that.  `answered`: our client
+    in whose dialogue it went wrong, where what is right depends on what was answered before.
     """
 
     reason: Reason
@@ -48,6 +49,7 @@ class FaultError(Exception):
     at_s: float = field(default_factory=time.monotonic, compare=False)
     answered: str = ""
     places: tuple[Place, ...] | None = field(default=None, compare=False)
+    seen: Snapshot | None = field(default=None, compare=False)
 
     def __str__(self) -> str:
         return self.what

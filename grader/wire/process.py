@@ -18,12 +18,13 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from grader.errors import Reason
-from grader.limits import KERNEL_S, SandboxLimits
+from grader.limits import KERNEL_S, MOST_DESCRIPTORS, SandboxLimits
 from grader.link.channel import ChannelClosedError
 from grader.model import EventKind
 from grader.wire import traces
 from grader.wire.budget import Budget
 from grader.wire.endings import describe_ending
+from grader.wire.facts import Snapshot
 from grader.wire.faults import FaultError
 from grader.wire.transcript import Transcript
 from grader.wire.warden import Ending, Started, WardenClient, WardenError
@@ -141,7 +142,13 @@ class Process:
             error.places = ()
             if self.ending() is None:
                 with suppress(WardenError, ChannelClosedError):
+                    error.seen = self._seen_together()
                     error.places = self.warden.places(_ABOUT.get(error.reason, "lacking"))
+
+    def _seen_together(self) -> Snapshot | None:
+        """What all programs do now; None if this is the only one, of which that is known already."""
+        several = len([*self._running()]) > 1
+        return self.warden.snapshot(files=True, most_files=MOST_DESCRIPTORS.anyhow) if several else None
 
     def trace(self, error: FaultError) -> None:
         """Put the place first that a trace names which it has printed in this check: it says what went wrong."""
@@ -181,7 +188,8 @@ class Process:
             poll.register(descriptor, select.POLLIN)
         if not self._ending:
             poll.register(self.started.pidfd, select.POLLIN)
-        for descriptor, _ in poll.poll(timeout_s * 1000):
+        # A time that is over already is none at all: poll(2) takes a negative one as forever.
+        for descriptor, _ in poll.poll(max(0.0, timeout_s) * 1000):
             if descriptor in self._readers:
                 self._read_output(descriptor)
         for other in self._others():

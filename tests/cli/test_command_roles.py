@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from junitparser import JUnitXml
 
-from tests.cli.command import RIGHT, ROOT, Command, Ended, assert_nothing_left
+from tests.cli.command import REFERENCE, RIGHT, ROOT, Command, Ended, assert_nothing_left
 from tests.cli.test_command import assert_not_clear, assert_one_sentence
 
 TOML = """
@@ -243,3 +243,15 @@ def test_list_shows_the_roles_apart(folder: Path, two: tuple[str | Path, ...]) -
     places = [shown.index(words) for words in (*order, "client.talks", "Together: 1 check, 4 points", "pair.meet")]
     assert places == sorted(places)
     assert "Server:" not in Command(folder).run("list", "web_server").out
+
+
+def test_of_two_programs_it_is_told_what_each_did_before_it_was_stopped(folder: Path) -> None:
+    pair = REFERENCE / "broken" / "pair_of_two_line_ends"
+    options = ("--assignment", "tcp_uppercase", "--sandbox", "local", "--json", "-", "--quiet")
+    message = (
+        Command(folder)
+        .run("check", pair, "--only", "pair.works_together", *options)
+        .check("pair.works_together")["message"]
+    )
+    assert "your server: blocked in recv on a connection\n" in message
+    assert "your client: blocked in recv on a connection\n" in message

@@ -67,6 +67,10 @@ def test_an_end_brings_status_and_all_output(stand: Stand, terminal: bool) -> No
     assert program.doing() == "it exited with status 5"
 
 
+def test_a_time_that_is_over_already_is_none(stand: Stand) -> None:
+    stand.run(SHELL, "-c", "read line").pump(-1.0)
+
+
 @pytest.mark.parametrize("number", [2, 6, 9, 11, 13, 15])
 def test_an_end_by_signal_is_told_as_such(stand: Stand, number: int) -> None:
     program = stand.run(SHELL, "-c", f"kill -{number} $$")
