@@ -7,7 +7,7 @@ graded just before, and how long it was built.  Where a language's tools are not
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from functools import partial
 from typing import Final, NamedTuple
 
@@ -34,6 +34,10 @@ PROGRAMS: Final[dict[str, dict[Role, dict[str, str]]]] = {
             "Go": "go_goroutines",
             "Rust": "rust_threads",
             "JavaScript": "node_net",
+            "Kotlin": "kotlin_threads.kt",
+            "TypeScript": "ts_net",
+            "Ruby": "ruby_threads.rb",
+            "Perl": "perl_iterative.pl",
         },
         "client": {
             "Python": "client_arguments.py",
@@ -43,6 +47,10 @@ PROGRAMS: Final[dict[str, dict[Role, dict[str, str]]]] = {
             "Go": "client_go",
             "Rust": "client_rust",
             "JavaScript": "client_node",
+            "Kotlin": "client_kotlin.kt",
+            "TypeScript": "client_ts",
+            "Ruby": "client_ruby.rb",
+            "Perl": "client_perl.pl",
         },
     },
     "tcp_echo": {
@@ -54,6 +62,10 @@ PROGRAMS: Final[dict[str, dict[Role, dict[str, str]]]] = {
             "Go": "go_goroutines",
             "Rust": "rust_threads",
             "JavaScript": "node_net",
+            "Kotlin": "kotlin_threads.kt",
+            "TypeScript": "ts_net",
+            "Ruby": "ruby_threads.rb",
+            "Perl": "perl_select.pl",
         },
         "client": {
             "Python": "client_arguments.py",
@@ -63,6 +75,10 @@ PROGRAMS: Final[dict[str, dict[Role, dict[str, str]]]] = {
             "Go": "client_go",
             "Rust": "client_rust",
             "JavaScript": "client_node",
+            "Kotlin": "client_kotlin.kt",
+            "TypeScript": "client_ts",
+            "Ruby": "client_ruby.rb",
+            "Perl": "client_perl.pl",
         },
     },
     "udp_uppercase": {
@@ -74,6 +90,10 @@ PROGRAMS: Final[dict[str, dict[Role, dict[str, str]]]] = {
             "Go": "go_loop",
             "Rust": "rust_loop",
             "JavaScript": "node_dgram",
+            "Kotlin": "kotlin_loop.kt",
+            "TypeScript": "ts_dgram",
+            "Ruby": "ruby_loop.rb",
+            "Perl": "perl_loop.pl",
         },
         "client": {
             "Python": "client_args.py",
@@ -83,12 +103,16 @@ PROGRAMS: Final[dict[str, dict[Role, dict[str, str]]]] = {
             "Go": "client_go",
             "Rust": "client_rust",
             "JavaScript": "client_node",
+            "Kotlin": "client_kotlin.kt",
+            "TypeScript": "client_ts",
+            "Ruby": "client_ruby.rb",
+            "Perl": "client_perl.pl",
         },
     },
 }
 #: How many times as long as Python's a grading without its build may take: a JVM starts in 0.1 s, often.
 _COMPILED, _JVM = 1.5, 4.0
-GOALS: Final = {"C": _COMPILED, "C++": _COMPILED, "Go": _COMPILED, "Rust": _COMPILED, "Java": _JVM}
+GOALS: Final = {"C": _COMPILED, "C++": _COMPILED, "Go": _COMPILED, "Rust": _COMPILED, "Java": _JVM, "Kotlin": _JVM}
 
 
 class Graded(NamedTuple):
@@ -111,10 +135,12 @@ class Graded(NamedTuple):
         return "" if build.outcome is Outcome.SKIPPED else f" + {build.duration_s:.1f} s build"
 
 
-def lines(assignment: str, role: Role, where: Where) -> Iterator[str]:
-    """A line for each language."""
+def lines(assignment: str, role: Role, where: Where, only: Collection[str] | None = None) -> Iterator[str]:
+    """A line for each language, or for those that are named."""
     programs = PROGRAMS[assignment][role]
     for language, program in programs.items():
+        if only is not None and language not in only:
+            continue
         try:
             beside = graded(assignment, role, where, programs["Python"])
             own = beside if language == "Python" else graded(assignment, role, where, program)
@@ -142,13 +168,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench.languages")
     parser.add_argument("assignments", nargs="*", metavar="ASSIGNMENT", default=[*PROGRAMS])
     parser.add_argument("--sandbox", choices=["local", "docker"], help="only in this one")
+    parser.add_argument("--language", action="append", metavar="NAME", help="only this one (may be repeated)")
     told = parser.parse_args()
     places: tuple[Where, ...] = (told.sandbox,) if told.sandbox else ("local", "docker")
     for assignment in told.assignments:
         for where in places:
             click.echo(f"{assignment}, {where}")
             for role in PROGRAMS[assignment]:
-                for words in lines(assignment, role, where):
+                for words in lines(assignment, role, where, told.language):
                     click.echo(words)
 
 

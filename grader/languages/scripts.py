@@ -113,10 +113,8 @@ def typescript(sources: Sources, role: Role, name: str) -> Recipe:
     output = unused(f"{role}-js", sources.taken)
     path = PurePosixPath(name)
     made = f"{output}/{path.with_suffix('.mjs' if path.suffix.lower() == '.mts' else '.js')}"
-    kind, target = ("module", "node16") if _is_module(sources, path) else ("commonjs", "commonjs")
-    options = (
-        f"--target es2022 --module {target} --moduleResolution {_RESOLUTION[kind]} --esModuleInterop --skipLibCheck"
-    )
+    kind, modules = _modules_of(sources, path)
+    options = f"--target es2022 {modules} --esModuleInterop --skipLibCheck"
     mark = f'mkdir -p "$1" && echo \'{{"type": "{kind}"}}\' >"$1/package.json"'
     build = ("sh", "-c", f'{mark}; tsc {options} --rootDir . --outDir "$1" "$2"; test -e "$3"', "tsc", output)
     run = ("node", literal(made), *ARGUMENTS[role])
@@ -125,16 +123,19 @@ def typescript(sources: Sources, role: Role, name: str) -> Recipe:
     )
 
 
-#: How the compiler finds what a file imports.
-_RESOLUTION: Final = {"module": "node16", "commonjs": "node"}
 #: What CommonJS doesn't have: `import.meta`, and waiting outside of functions.
 _MODULES_ONLY: Final = re.compile(
     r"\bimport\.meta\b|^(?:(?:const|let|var)[^\S\n]+[^=\n]{1,80}=[^\S\n]*)?(?:for[^\S\n]+)?await\b", re.MULTILINE
 )
 
 
-def _is_module(sources: Sources, path: PurePosixPath) -> bool:
-    return path.suffix.lower() == ".mts" or _MODULES_ONLY.search(sources.text(str(path))) is not None
+def _modules_of(sources: Sources, path: PurePosixPath) -> tuple[str, str]:
+    """What `package.json` calls the result, and what the compiler is told of modules."""
+    if path.suffix.lower() == ".mts":
+        return "module", "--module node16 --moduleResolution node16"
+    if _MODULES_ONLY.search(sources.text(str(path))):
+        return "module", "--module es2022 --moduleResolution node"
+    return "commonjs", "--module commonjs --moduleResolution node"
 
 
 def ruby(_sources: Sources, role: Role, name: str) -> Recipe:

@@ -225,7 +225,7 @@ def test_the_standard_is_the_one_that_a_program_is_written_in(text: str, standar
 def test_typescript_becomes_what_its_text_needs(text: str, kind: str) -> None:
     (build,) = build_of({"server.ts": text, "package.json": '{"type": "module"}'})
     assert f'{{"type": "{kind}"}}' in build
-    assert f"--module {'node16' if kind == 'module' else kind} " in build
+    assert f"--module {'es2022' if kind == 'module' else kind} " in build
 
 
 def test_a_typescript_module_becomes_one() -> None:
