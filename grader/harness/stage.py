@@ -262,6 +262,10 @@ class Stage:
             # listen(2) on a socket that bind(2) has refused takes any free port.
             what = f"it listened on port {server.port} before, but now on port {again.port}"
             raise FaultError(Reason.WRONG_PORT, what, doing=again.program.doing())
+        (before, _), (now, port) = server.row.local, again.row.local
+        if now != before:
+            what = f"it listened on {before} port {port} before, but now on {now} port {port}"
+            raise FaultError(Reason.WRONG_ADDRESS, what, doing=again.program.doing())
         return again
 
     def see_it_listen(self) -> None:

@@ -186,6 +186,21 @@ def listen(port):
 """
 
 
+#: It does not ask for SO_REUSEADDR, and goes where no connection of before holds its port.
+ELSEWHERE: Final = """
+def listen(port):
+    try:
+        listener = socket.socket()
+        listener.bind(("", port))
+    except OSError:
+        listener = socket.socket(socket.AF_INET6)
+        listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        listener.bind(("::", port))
+    listener.listen()
+    return listener
+"""
+
+
 def outcome(folder: Path, way: str, check: str) -> tuple[str, str]:
     """The check's outcome and its message."""
     command = Command(folder)
@@ -219,3 +234,9 @@ def test_a_port_is_held_where_its_clients_reach_it(folder: Path) -> None:
     found, message = outcome(folder, FALSE_TRAIL, REUSE)
     assert found == "failed", message
     assert "in use" in message
+
+
+def test_a_server_listens_again_where_it_did(folder: Path) -> None:
+    found, message = outcome(folder, ELSEWHERE, REUSE)
+    assert found == "failed", message
+    assert "but now on :: port" in message
