@@ -221,7 +221,7 @@ def test_fetches(fresh_server: Server, listen: Listen, launch: Launch, rng: rand
         _file(rng): b"",
     }
     chunks = [chunk for content in contents.values() for chunk in chunks_of(content)]
-    tracker, place = _Tracker(listen, launch, "not_there"), listen("another peer")
+    tracker, place = _Tracker(listen, launch, "not_there"), listen("the other peer")
     places = [at_line(place.port, chunk) for chunk in dict.fromkeys(chunks)]
     tracker.tell(*places[:2], *(file_line(*each) for each in contents.items()), *places[2:])
     _serve(place, tracker.peer, chunks)
@@ -239,7 +239,7 @@ def test_fetches(fresh_server: Server, listen: Listen, launch: Launch, rng: rand
 )
 def test_news_in_pieces(fresh_server: Server, listen: Listen, launch: Launch, rng: random.Random) -> None:
     """Puts together lines and chunks that arrive in pieces"""
-    tracker, place = _Tracker(listen, launch), listen("another peer")
+    tracker, place = _Tracker(listen, launch), listen("the other peer")
     short, long = random_letters(rng, 60), rng.randbytes(CHUNK_BYTES)
     first, second = _file(rng), _file(rng)
     tracker.line.send(file_line(first, short) + at_line(place.port, short), pieces=1)
@@ -266,7 +266,7 @@ def test_announces_what_it_gets(
     own, content, file = rng.randbytes(100), _content(rng, 2), _file(rng)
     fresh_server.write_file(f"{_FOLDER}/own.bin", own)
     early, late = chunks_of(content)
-    tracker, place, slow_place = _Tracker(listen, launch), listen("another peer"), listen("a slow peer")
+    tracker, place, slow_place = _Tracker(listen, launch), listen("the other peer"), listen("the slow peer")
     tracker.tell(file_line(file, content), at_line(slow_place.port, late), at_line(place.port, early))
     waiting = _hear(slow_place, tracker.peer, late)
     _serve(place, tracker.peer, [early])
@@ -296,7 +296,7 @@ def test_tracker_is_gone(
     nobody.refuse()
     with stage.connect(launch(arguments=("{port}", _FOLDER, _HOST, str(nobody.port)))) as client:
         client.ask(asked(own))
-    tracker, place = _Tracker(listen, launch), listen("another peer")
+    tracker, place = _Tracker(listen, launch), listen("the other peer")
     first, second = chunks_of(content)
     tracker.tell(file_line(_file(rng), content), *(at_line(place.port, chunk) for chunk in (first, second)))
     connection = place.expect_speaker(tracker.peer)
@@ -347,7 +347,7 @@ def test_only_what_it_lacks(fresh_server: Server, listen: Listen, launch: Launch
     """Fetches only the chunks that it lacks"""
     first, second, third = (rng.randbytes(CHUNK_BYTES) for _ in range(3))
     fresh_server.write_file(f"{_FOLDER}/own.bin", first + third)
-    tracker, place = _Tracker(listen, launch), listen("another peer")
+    tracker, place = _Tracker(listen, launch), listen("the other peer")
     tracker.expect([first, third])
     content, file = first + second + third, _file(rng)
     tracker.tell(*(at_line(place.port, chunk) for chunk in (first, second, third)), file_line(file, content))
@@ -375,7 +375,7 @@ def test_wrong_chunk(fresh_server: Server, listen: Listen, launch: Launch, stage
     chunk, file = rng.randbytes(rng.randint(5000, 6000)), _file(rng)
     lies = [chunk[:-1] + bytes([chunk[-1] ^ 1]), chunk[: len(chunk) // 2]]
     tracker = _Tracker(listen, launch)
-    places = [listen("a lying peer"), listen("another lying peer"), listen("an honest peer")]
+    places = [listen("the lying peer"), listen("the second lying peer"), listen("the honest peer")]
     tracker.tell(file_line(file, chunk), at_line(places[0].port, chunk))
     for number, lie in enumerate(lies):
         connection = _hear(places[number], tracker.peer, chunk)
@@ -405,7 +405,7 @@ def test_place_leaves(fresh_server: Server, listen: Listen, launch: Launch, rng:
     content, file = _content(rng, 1), _file(rng)
     tracker = _Tracker(listen, launch)
     has_none, closes, resets, has_it = map(
-        listen, ("a peer without it", "a peer that closes", "a peer that resets", "a good peer")
+        listen, ("the peer without it", "the peer that closes", "the peer that resets", "the peer that has it")
     )
     tracker.tell(file_line(file, content), at_line(has_none.port, content))
     connection = _hear(has_none, tracker.peer, content)
@@ -433,7 +433,7 @@ def test_place_leaves(fresh_server: Server, listen: Listen, launch: Launch, rng:
 def test_place_stalls(fresh_server: Server, listen: Listen, launch: Launch, rng: random.Random) -> None:
     """Gives up a place that says nothing more"""
     content, file = _content(rng, 1), _file(rng)
-    tracker, stalls, has_it = _Tracker(listen, launch), listen("a peer that stalls"), listen("a good peer")
+    tracker, stalls, has_it = _Tracker(listen, launch), listen("the peer that stalls"), listen("the peer that has it")
     tracker.tell(file_line(file, content), at_line(stalls.port, content))
     connection = _hear(stalls, tracker.peer, content)
     tracker.tell(at_line(has_it.port, content))
@@ -458,7 +458,7 @@ def test_strange_replies(fresh_server: Server, listen: Listen, launch: Launch, r
     """Gives up a place whose reply makes no sense"""
     content, file = _content(rng, 1), _file(rng)
     replies = (b"CHUNK 1000000000\n" + content, b"CHUNK -5\n", b"PIECE 5\nhello", random_letters(rng, 20_000))
-    tracker, has_it = _Tracker(listen, launch), listen("a good peer")
+    tracker, has_it = _Tracker(listen, launch), listen("the peer that has it")
     strange = [listen(f"strange peer {number}") for number in range(1, len(replies) + 1)]
     tracker.tell(file_line(file, content), at_line(strange[0].port, content))
     for place, then, reply in zip(strange, [*strange[1:], has_it], replies, strict=True):
@@ -482,7 +482,7 @@ def test_names_that_lead_out(fresh_server: Server, listen: Listen, launch: Launc
     """Ignores files whose names lead out of its folder"""
     content, file, secret = _content(rng, 1), _file(rng), random_letters(rng, 40)
     fresh_server.write_file("secret.txt", secret)
-    tracker, place = _Tracker(listen, launch), listen("another peer")
+    tracker, place = _Tracker(listen, launch), listen("the other peer")
     for name in (b"../secret.txt", b"x/../../secret.txt", b"..", b".hidden"):
         tracker.tell(file_line(name, content))
     tracker.tell(file_line(file, content), at_line(place.port, content))
@@ -554,7 +554,7 @@ def test_restarts_with_what_it_had(listen: Listen, launch: Launch, stage: Stage,
     """Started again, it has what it had"""
     content, file = _content(rng, 3), _file(rng)
     chunks = chunks_of(content)
-    tracker, place = _Tracker(listen, launch), listen("another peer")
+    tracker, place = _Tracker(listen, launch), listen("the other peer")
     tracker.tell(file_line(file, content), *(at_line(place.port, chunk) for chunk in chunks))
     _serve(place, tracker.peer, chunks)
     tracker.expect(chunks, file)

@@ -258,12 +258,15 @@ class Programs:
     def voices(self, doing: str, seen: Snapshot | None = None) -> tuple[Voice, ...]:
         """What there is to say about the running program, or the last one, and about each that runs with it.
 
-        `doing`: what the one at fault was doing then; if there are two, each is asked.  `seen`: what they did when they
-        were not stopped yet.
+        `doing`: what the one at fault was doing then, together with all that bear the same name; if there are two that
+        don't, each is asked.  `seen`: what they did when they were not stopped yet.
         """
         programs = self._running()
-        if len(programs) < 2:
-            return tuple(_voice(program, doing) for program in programs) or (Voice("program", doing),)
+        if not programs:
+            return (Voice("program", doing),)
+        if len({program.name for program in programs}) == 1:
+            *before, last = programs
+            return _voice(last, doing), *(_voice(program, "") for program in before)
         return tuple(_voice(program, _doing_alone(program, seen)) for program in programs)
 
     @contextmanager

@@ -155,3 +155,11 @@ def test_one_that_is_started_beside_nothing_finds_the_folder_as_it_was(make_stag
         server.read_file("left.txt")
     server.write_file("left.txt", b"over")
     assert stage.launch_beside().read_file("left.txt") == b"over"
+
+
+def test_of_several_programs_it_is_told_once_what_they_do(scene: Scene) -> None:
+    other = scene.stage.launch_beside()
+    scene.stage.connect(other).ask(Exchange(b"print 3\n", b"PRINTED\n"))
+    other.expect_printed(b"xxx")
+    told = [(voice.doing, voice.printed.strip()) for voice in scene.stage.programs.voices("blocked in accept")]
+    assert told == [("blocked in accept", b"xxx"), ("", b"")]
