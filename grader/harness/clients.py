@@ -69,8 +69,9 @@ class Clients(Generic[P]):
         #: Whether it has asked anything, or has ended, in any manner that was tried.
         self._prompted = False
         self._ended = False
-        #: Whether it only looks at its standard input from time to time; None: not known yet.
-        self._polls: bool | None = None
+        #: Whether it only looks at its standard input from time to time; None: not known yet.  Into one that acts by
+        #: itself nothing is typed, and its timers may run for seconds until it rests.
+        self._polls: bool | None = False if usual is not NO_VISIT else None
 
     @property
     def manner(self) -> Manner:

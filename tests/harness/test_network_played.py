@@ -7,6 +7,7 @@ import sys
 import pytest
 
 from grader.errors import Reason
+from grader.harness import clients
 from grader.harness.clients import Clients
 from grader.harness.manner import Manner
 from grader.harness.stage import Stage
@@ -36,9 +37,9 @@ VISIT = Visit((Turn(b"hello", b"HELLO"),), shown=b"HELLO")
 
 def clients_of(stage: Stage, own_port: int | None = None) -> Clients[ScriptedUdpServer]:
     run = (sys.executable, "-I", "-S", "-c", CLIENT, "{host}", "{port}" if own_port is None else str(own_port))
-    clients = Clients(stage, Command((), run), stage.ports.find(), stage.peers.await_datagrams, VISIT)
-    clients._manner = Manner(run, own_port=own_port)  # finding it out is tested elsewhere
-    return clients
+    made = Clients(stage, Command((), run), stage.ports.find(), stage.peers.await_datagrams, VISIT)
+    made._manner = Manner(run, own_port=own_port)  # finding it out is tested elsewhere
+    return made
 
 
 @pytest.fixture
@@ -82,3 +83,14 @@ def test_nothing_can_stand_before_a_server_on_the_clients_own_port(stage: Stage)
     with pytest.raises(FaultError) as caught:
         clients_of(stage, server.port).play_through(Network(), server, VISIT)
     assert caught.value.reason is Reason.OTHER_PORT
+
+
+def test_one_that_acts_by_itself_is_not_watched_at_its_keyboard(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    def watched(*_: object) -> bool:
+        message = "its timers are waited for"
+        raise AssertionError(message)
+
+    monkeypatch.setattr(clients, "_polls", watched)
+    it = clients_of(stage)
+    it._manner = None
+    assert not it.manner.polls
