@@ -32,7 +32,7 @@ _TWO_HUNDRED = (
 
 
 @behaviour(
-    does=f"{_TWO_HUNDRED}; its open files before and after",
+    does=f"{_TWO_HUNDRED}; its open files and all sockets in its network, before and after",
     proves="the ends of all connections have arrived",
     catches="a missing close",
     hint="Close a client's socket when it has left, on every path{Python:  (with, finally)}.",
