@@ -45,7 +45,10 @@ _HOSTILE: Final[dict[str, tuple[str, ...]]] = {
     "looks_for_its_graders": (),
     "hides_itself": (),
 }
-_COMMENTS: Final = {".py": "#", ".c": "//", ".cpp": "//", ".java": "//", ".go": "//", ".rs": "//", ".js": "//"}
+_COMMENTS: Final = {
+    **dict.fromkeys((".py", ".rb", ".pl"), "#"),
+    **dict.fromkeys((".c", ".cpp", ".java", ".kt", ".go", ".rs", ".js", ".ts"), "//"),
+}
 _FIRST: Final = ("Anna", "Bob", "Chloé", "Dmitri", "Eva", "Farid", "Grace", "Hiro", "Inés", "Jamal")
 _LAST: Final = (
     "Anderson",
@@ -216,18 +219,12 @@ def compare(folder: Path, outs: list[Path]) -> Iterator[str]:
 
 
 def _flips(student: Path, verdict: Expected) -> Iterator[str]:
-    """How a student's report differs from the verdict.
-
-    A program that never listens fails another check in the place of `server.listens` where that was not asked for.
-    """
+    """How a student's report differs from the verdict."""
     path = student / "report.json"
-    if not path.exists():
+    if path.exists():
+        yield from verify.flips(assignments.load(_ASSIGNMENT), verdict, decode(path.read_bytes()))
+    else:
         yield "has no report"
-        return
-    report = decode(path.read_bytes())
-    asked = {check.id for check in report.checks}
-    if report.score or _LISTENS not in verdict.fails or _LISTENS in asked:
-        yield from verify.flips(assignments.load(_ASSIGNMENT), verdict, report)
 
 
 def main() -> None:

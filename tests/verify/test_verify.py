@@ -122,6 +122,16 @@ def test_without_a_listening_program_everything_may_be_skipped(cause: str) -> No
     assert left == ([f"{BUILDS} is expected to fail, but was not played"] if cause == BUILDS else [])
 
 
+def test_the_first_check_says_that_nothing_listens_where_no_other_was_asked_for() -> None:
+    whole = report(answers=Outcome.FAILED, coalesced=Outcome.SKIPPED, fragments_every_byte=Outcome.FAILED)
+    asked = {"server.answers", COALESCED, FRAGMENTS}
+    played = tuple(check for check in whole.checks if check.id in asked)
+    narrowed = Narrowed(role=None, only=tuple(sorted(asked)), full_score=9)
+    part = msgspec.structs.replace(whole, checks=played, narrowed=narrowed)
+    left = list(verify.flips(ASSIGNMENT, Expected(fails=("server.listens",)), part))
+    assert left == [f"{FRAGMENTS} is expected to pass, but failed"]
+
+
 def of_both(*more: str) -> Assignment:
     """The first check of a server, a check of a client and one of both, and more."""
     specs = [ASSIGNMENT.checks[0]]
