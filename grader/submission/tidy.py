@@ -87,7 +87,7 @@ def renamed(files: dict[str, File]) -> dict[str, File]:
     """With the names that files had before a platform prefixed them with who handed them in, and when.
 
     A suffix in capitals, from a system that doesn't distinguish them, becomes the one that compilers know, unless a
-    file that builds or starts programs names it.
+    file that builds or starts programs has it.
     """
     plain: dict[str, File] = {}
     for name, file in files.items():
@@ -98,7 +98,7 @@ def renamed(files: dict[str, File]) -> dict[str, File]:
         told = b"\n".join(file.data for name, file in plain.items() if _BUILDS.fullmatch(PurePosixPath(name).name))
         for name in capital:
             new = _with_plain_suffix(name, plain[name])
-            if new not in plain and PurePosixPath(name).name.encode() not in told:
+            if new not in plain and PurePosixPath(name).suffix.encode() not in told:
                 plain[new] = plain.pop(name)
     return plain
 

@@ -70,6 +70,7 @@ def test_one_encrypted_member_does_not_cost_the_others(tmp_path: Path) -> None:
         ({"SERVER.C": b"#include <stdio.h>\n"}, "SERVER.c"),
         ({"Server.C": b"#include <iostream>\n"}, "Server.cpp"),
         ({"server.C": b"int x;\n", "Makefile": b"server: server.C\n\tg++ server.C\n"}, "server.C"),
+        ({"server.C": b"int x;\n", "Makefile": b"%: %.C\n\tg++ -o $@ $<\n"}, "server.C"),
         ({"server.PY": SOURCE, "server.py": SOURCE}, "server.PY"),
         ({"README.TXT": b"", "server.py": SOURCE}, "README.TXT"),
     ],
