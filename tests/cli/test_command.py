@@ -356,7 +356,7 @@ def test_two_candidates_are_2_and_what_is_pasted_decides(folder: Path) -> None:
     [
         ({"notes.txt": "", "more.txt": ""}, "no server was found"),
         ({"server.cs": "class Server {}"}, "is written in C#"),
-        ({"server.hs": "main = pure ()"}, "no server was found"),
+        ({"server.hs": "main = pure ()"}, "is written in Haskell"),
         ({"my_server.py": "", "your_server.py": ""}, "could each be the server"),
         ({"grader.toml": "[server"}, "grader.toml is not valid TOML"),
         ({}, "no files to grade"),
