@@ -303,6 +303,9 @@ SPLITS_SAMPLED: Final = 16
 #: How long clients come and leave one after another until those that came are enough to judge by.  Two hundred take a
 #: second; a server that uses the handout's whole time for each reply would use up the time of all other checks.
 CROWD_S: Final = 20.0
+#: What a program may take for the least that shows whether its memory stays flat, 48 MiB in each direction, until it is
+#: sent less: most take a second.
+FLAT_S: Final = 5.0
 
 # a whole class
 

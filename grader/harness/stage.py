@@ -103,6 +103,11 @@ class Stage:
         """How much of its own time the program has taken for the steps of this check so far."""
         return self._played.budget.taken_s
 
+    @property
+    def used_s(self) -> float:
+        """How much of its own time the program has used so far, that for long messages included."""
+        return self._played.budget.used_s
+
     # From check to check
 
     def begin(self, give_up_at: float = math.inf, budget: Budget | None = None, *, pair: bool = False) -> None:

@@ -29,9 +29,12 @@ _INSIDE: Final = re.compile(r"^[^\S\n]*object[^\S\n]+(\w+)", re.MULTILINE)
 #: the machine's memory would be its heap otherwise; the collector and the compiler with the fewest threads of their
 #: own; and no file in /tmp for each start (JDK tools look at it).
 _HEAP: Final = "-Xmx256m"
+#: Its size at first, which is a share of the machine's memory otherwise: a heap must have been full once before what a
+#: program keeps can be told from what nobody has collected yet.
+_SMALL_AT_FIRST: Final = "-Xms16m"
 #: How options begin that say how large the heap may become.
 _BOUNDS: Final = ("-Xmx", "-mx", "-XX:MaxHeapSize=", "-XX:MaxRAM", "@")
-_JAVA: Final[Argv] = ("java", _HEAP, "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-XX:-UsePerfData")
+_JAVA: Final[Argv] = ("java", _HEAP, _SMALL_AT_FIRST, "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-XX:-UsePerfData")
 _JAVAC: Final[Argv] = ("javac", "-J-Xmx256m", "-nowarn", "-g")
 #: Files that list a project's libraries, none of which can be fetched.
 _PROJECTS: Final = {"pom.xml": "Maven", "build.gradle": "Gradle", "build.gradle.kts": "Gradle"}

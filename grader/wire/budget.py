@@ -109,6 +109,11 @@ class Budget:
         return self._steps_s
 
     @property
+    def used_s(self) -> float:
+        """How much of its own time it has used in all checks so far."""
+        return self._used_s
+
+    @property
     def given_back_s(self) -> float:
         """How much longer all its checks may take, since that was not the program's time."""
         return min(self._not_its_own_s, WHOLE_GIVEN_BACK * self._whole_s)
