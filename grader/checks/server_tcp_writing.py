@@ -20,8 +20,10 @@ from grader.model import EventKind
 from grader.protocol.dialogues import can_pipeline, in_turn, with_much_to_send
 from grader.protocol.script import Exchange, StreamProtocol
 from grader.wire.faults import FaultError
+from grader.wire.kernel import machine
 from grader.wire.program import Program
 from grader.wire.runtimes import passing_helpers
+from grader.wire.syscalls import waits_for_good
 
 _MESSAGE_BYTES = 1 << 16
 _BOTH_DIRECTIONS_BYTES = 8 << 20
@@ -194,7 +196,7 @@ def _workers(program: Program) -> _Workers | None:
     snapshot = program.snapshot()
     threads = thread_count(snapshot) - sum(map(passing_helpers, snapshot))
     living = [thread for process in snapshot for thread in process.living]
-    steady = frozenset(thread.tid for thread in living if thread.timeout_ns is None)
+    steady = frozenset(thread.tid for thread in living if waits_for_good(thread, machine()))
     return _Workers(process_count(snapshot), threads, frozenset(thread.tid for thread in living), steady)
 
 

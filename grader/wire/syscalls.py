@@ -116,6 +116,16 @@ def waits_for_ever(call: Call, thread: ThreadFacts) -> bool:
     return signed(timeout) < 0 if call.waits is Waits.MILLISECONDS else timeout == 0
 
 
+def waits_for_good(thread: ThreadFacts, machine: str) -> bool:
+    """Whether it sleeps in no call that ends by itself after a time, as far as that can be seen."""
+    call = call_of(thread, machine)
+    if call is None or not thread.arguments:
+        return True
+    if call.waits in {Waits.MILLISECONDS, Waits.POINTER}:
+        return waits_for_ever(call, thread)
+    return call.waits is not Waits.CLOCK
+
+
 def longest_timeout_s(snapshot: Snapshot, machine: str) -> float:
     """The longest timeout, in seconds, in the arguments of a call that a thread sleeps in; 0: there is none."""
     return max(
