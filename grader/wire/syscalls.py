@@ -117,7 +117,7 @@ def waits_for_ever(call: Call, thread: ThreadFacts) -> bool:
 
 
 def waits_for_good(thread: ThreadFacts, machine: str) -> bool:
-    """Whether it sleeps in no call that ends by itself after a time, as far as that can be seen."""
+    """Whether it sleeps in no call that returns after a time, as far as that can be seen."""
     call = call_of(thread, machine)
     if call is None or not thread.arguments:
         return True

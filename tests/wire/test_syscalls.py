@@ -1,4 +1,4 @@
-"""Which sleeping system calls end by themselves after a time."""
+"""Which sleeping system calls return after a time."""
 
 from __future__ import annotations
 
