@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import repeat
-from typing import NamedTuple
 
 from grader.catalogue import RECV_GIVES_NOTHING, behaviour
 from grader.checks.crowds import serves_another, until_enough
-from grader.checks.measures import at_rest, process_count, resident_bytes, thread_count
+from grader.checks.measures import at_rest, resident_bytes
+from grader.checks.workers import fewest_workers, lost, workers_of
 from grader.errors import Reason
 from grader.harness.fixtures import Begin, Connect
 from grader.harness.listening import Server
@@ -20,10 +20,7 @@ from grader.model import EventKind
 from grader.protocol.dialogues import can_pipeline, in_turn, with_much_to_send
 from grader.protocol.script import Exchange, StreamProtocol
 from grader.wire.faults import FaultError
-from grader.wire.kernel import machine
 from grader.wire.program import Program
-from grader.wire.runtimes import passing_helpers
-from grader.wire.syscalls import waits_for_good
 
 _MESSAGE_BYTES = 1 << 16
 _BOTH_DIRECTIONS_BYTES = 8 << 20
@@ -57,8 +54,6 @@ _ASKED_BYTES = 16 << 10
 #: What a client sends that closes its side while the program is sending: more than one call reads (64 KiB), so that a
 #: reply is cut short; less than that and the receive window together, or its FIN would not arrive.
 _UNREAD_BYTES = 96 << 10
-#: How often its threads and processes are counted before, with a client served in between.
-_COUNTED = 3
 _WORKER_HINT = (
     "If a fixed number of threads or processes serve the clients, an error with one client must not end the worker: "
     "catch what send and recv raise inside its loop{C:  (SIGPIPE)}, close this client's socket, take the next client."
@@ -123,7 +118,7 @@ def test_peer_gone_mid_reply(server: Server, stage: Stage, connect: Connect, pro
     program = server.program
     exchanges = _many(stage, protocol, stage.listening.more_than_buffers_bytes)
     cut_short = with_much_to_send(protocol, _UNREAD_BYTES, _UNREAD_BYTES // 2, alone=stage.one_request)
-    workers = _fewest_workers(program, lambda: serves_another(connect, protocol))
+    workers = fewest_workers(program, lambda: serves_another(connect, protocol))
     for _ in range(_VISITS):
         with stage.connect(server, slow=True) as client:
             client.send_without_reading(_requests(exchanges), may_close=stage.one_request)
@@ -152,52 +147,9 @@ def test_peer_gone_mid_reply(server: Server, stage: Stage, connect: Connect, pro
     serves_another(connect, protocol)
     program.transcript.rewind(mark)
     program.transcript.add(EventKind.NOTE, "grader", f"{left} clients left before they had received their replies")
-    for what, had, has in _lost(workers, _workers(program) or workers):
+    for what, had, has in lost(workers, workers_of(program) or workers):
         words = f"of its {had} {what} only {has} are left after {left} clients that did not wait for replies"
         raise FaultError(Reason.WORKER_LOST, words, doing=program.doing())
-
-
-class _Workers(NamedTuple):
-    """How many processes and threads a program has at rest; by number those threads, and those that wait for good."""
-
-    processes: int = 0
-    threads: int = 0
-    all: frozenset[int] = frozenset()
-    steady: frozenset[int] = frozenset()
-
-
-def _lost(before: _Workers, now: _Workers) -> Iterator[tuple[str, int, int]]:
-    """What it has fewer of, with both numbers.
-
-    Threads that wait only for a time are not missed: a runtime keeps some for the next task, and ends them unasked
-    (Ruby's, after a minute or when there are too many; those of Java's cached pools).
-    """
-    if now.processes < before.processes:
-        yield "processes", before.processes, now.processes
-    if now.threads < before.threads and not before.steady <= now.all:
-        yield "threads", before.threads, now.threads
-
-
-def _fewest_workers(program: Program, serve: Callable[[], None]) -> _Workers:
-    """The workers that it has between clients whenever it is looked at: one that is about to end is none."""
-    __tracebackhide__ = True
-    seen = []
-    for _ in range(_COUNTED):
-        serve()
-        seen.append(_workers(program) or _Workers())
-    steady = frozenset.intersection(*(one.steady for one in seen))
-    return _Workers(min(one.processes for one in seen), min(one.threads for one in seen), steady=steady)
-
-
-def _workers(program: Program) -> _Workers | None:
-    """Those that it has now; None if it does not come to rest, since some may be about to end."""
-    if not program.wait_rest(program.limits.reply_s):
-        return None
-    snapshot = program.snapshot()
-    threads = thread_count(snapshot) - sum(map(passing_helpers, snapshot))
-    living = [thread for process in snapshot for thread in process.living]
-    steady = frozenset(thread.tid for thread in living if waits_for_good(thread, machine()))
-    return _Workers(process_count(snapshot), threads, frozenset(thread.tid for thread in living), steady)
 
 
 def _short_requests(stage: Stage, protocol: StreamProtocol) -> bytes:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from grader.checks.server_tcp_writing import _lost, _Workers
+from grader.checks import workers
+from grader.checks.workers import Workers
 
 
-def had(processes: int, *steady: int, passing: tuple[int, ...] = ()) -> _Workers:
+def had(processes: int, *steady: int, passing: tuple[int, ...] = ()) -> Workers:
     every = frozenset({*steady, *passing})
-    return _Workers(processes, len(every), every, frozenset(steady))
+    return Workers(processes, len(every), every, frozenset(steady))
 
 
 @pytest.mark.parametrize(
@@ -25,6 +26,6 @@ def had(processes: int, *steady: int, passing: tuple[int, ...] = ()) -> _Workers
     ],
 )
 def test_only_threads_that_wait_for_good_are_missed(
-    before: _Workers, now: _Workers, lost: list[tuple[str, int, int]]
+    before: Workers, now: Workers, lost: list[tuple[str, int, int]]
 ) -> None:
-    assert [*_lost(before, now)] == lost
+    assert [*workers.lost(before, now)] == lost
