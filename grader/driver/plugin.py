@@ -29,7 +29,7 @@ from grader.link.channel import ChannelClosedError
 from grader.model import UNJUDGED, CheckResult, Compared, Event, EventKind, Outcome, Part, SourceLine, part_of
 from grader.wire.budget import Budget
 from grader.wire.faults import FaultError, NotStartedError, UnprovedError
-from grader.wire.kernel import waited_for_cpu_s
+from grader.wire.kernel import CpuWaits
 from grader.wire.transcript import compared
 from grader.wire.warden import WardenError
 
@@ -66,7 +66,8 @@ class Referee:
         #: When the time is used up for the checks of each part; one that takes too long takes nothing from the others.
         self._deadlines: dict[Part, float] = {}
         limits = job.assignment.limits
-        self._budgets = {part: Budget(limits.whole_s, waited_for_cpu_s, limits) for part in parts}
+        waited_s = CpuWaits()
+        self._budgets = {part: Budget(limits.whole_s, waited_s, limits) for part in parts}
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_collection(self, session: pytest.Session) -> bool:
