@@ -8,8 +8,13 @@ from grader.cli.say import say, show
 from grader.sandbox import engine
 from grader.sandbox.images import Images
 
+_EXAMPLES = """\b
+Examples:
+  grader clean
+"""
 
-@click.command("clean")
+
+@click.command("clean", epilog=_EXAMPLES)
 def command() -> None:
     """Remove what a killed run left behind (normally nothing), and images of other versions of the grader."""
     client = engine.connect()

@@ -7,8 +7,13 @@ import click
 from grader.cli.say import show
 from grader.doctor import examine
 
+_EXAMPLES = """\b
+Examples:
+  grader doctor
+"""
 
-@click.command("doctor")
+
+@click.command("doctor", epilog=_EXAMPLES)
 def command() -> int:
     """Show what this machine can do, and what to do about the rest."""
     findings = examine()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import click
+from click.shell_completion import CompletionItem
 
 from grader import assignment as assignments
 from grader import explain, flow
@@ -14,8 +15,21 @@ from grader.cli.say import show
 from grader.errors import UsageError
 
 
-@click.command("explain")
-@click.argument("name", metavar="CHECK")
+def _ids(_: click.Context, __: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """What a shell offers: the checks of the catalogue, with their titles."""
+    titles = {one.id: one.title for one in explain.explanations()}
+    return [CompletionItem(each, help=title) for each, title in titles.items() if each.startswith(incomplete)]
+
+
+_EXAMPLES = """\b
+Examples:
+  grader explain server.fragments_every_byte
+  grader explain coalesced --language c
+"""
+
+
+@click.command("explain", epilog=_EXAMPLES)
+@click.argument("name", metavar="CHECK", shell_complete=_ids)
 @click.option("--language", type=click.Choice([*LANGUAGES]), help="Show code in this language only.")
 @asked.ASSIGNMENTS
 def command(name: str, language: Language | None, folder: Path | None) -> None:

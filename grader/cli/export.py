@@ -9,6 +9,7 @@ import click
 from grader import assignment as assignments
 from grader import export
 from grader.cli import asked
+from grader.cli.complete import assignment_names
 from grader.cli.say import show
 from grader.export.table import PLATFORMS
 from grader.families import FAMILIES
@@ -16,10 +17,16 @@ from grader.model import Role
 
 _PLACES = "; ".join(f"{name}: {row.at}" for name, row in PLATFORMS.items() if row.at)
 
+_EXAMPLES = """\b
+Examples:
+  grader export gradescope tcp_uppercase --role server --out upload/
+  grader export github tcp_uppercase --at COURSE/grading@v1 --family jvm
+"""
 
-@click.command("export")
+
+@click.command("export", epilog=_EXAMPLES)
 @click.argument("platform", type=click.Choice([*PLATFORMS]))
-@click.argument("name", metavar="ASSIGNMENT")
+@click.argument("name", metavar="ASSIGNMENT", shell_complete=assignment_names)
 @click.option("--out", type=click.Path(path_type=Path), metavar="DIR", help="Where to write (default: NAME-PLATFORM).")
 @click.option("--at", default="", metavar="WHERE", help=f"Where the files will be ({_PLACES}).")
 @click.option(

@@ -13,8 +13,14 @@ from grader.cli.complete import assignment_names
 from grader.cli.say import show
 from grader.lint import flaws
 
+_EXAMPLES = """\b
+Examples:
+  grader lint ./my_assignment
+  grader lint my_assignment --assignments course/
+"""
 
-@click.command("lint")
+
+@click.command("lint", epilog=_EXAMPLES)
 @click.argument("name", metavar="ASSIGNMENT", shell_complete=assignment_names)
 @asked.ASSIGNMENTS
 def command(name: str, folder: Path | None) -> Literal[0, 2]:

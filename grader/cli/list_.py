@@ -15,8 +15,14 @@ from grader.cli.say import show
 from grader.model import SECTIONS, parts_of
 from grader.report import text
 
+_EXAMPLES = """\b
+Examples:
+  grader list
+  grader list tcp_uppercase
+"""
 
-@click.command("list")
+
+@click.command("list", epilog=_EXAMPLES)
 @click.argument("name", required=False, metavar="[ASSIGNMENT]", shell_complete=assignment_names)
 @asked.ASSIGNMENTS
 def command(name: str | None, folder: Path | None) -> None:

@@ -10,8 +10,14 @@ from grader.class_ import whole
 from grader.cli.told import GRADEBOOK, books_of, exit_code, tell
 from grader.errors import UsageError
 
+_EXAMPLES = """\b
+Examples:
+  grader points results/ --points points.toml --gradebook canvas=grades.csv
+  grader points results/ --reset
+"""
 
-@click.command("points")
+
+@click.command("points", epilog=_EXAMPLES)
 @click.argument("out", type=click.Path(path_type=Path), metavar="DIR")
 @click.option(
     "--points", "file", type=click.Path(path_type=Path), metavar="FILE", help="Points, and what late days cost."
