@@ -140,9 +140,10 @@ class Launcher:
             socket.send_fds(its, [b"r"], [] if listener is None else [listener])
             if waits:
                 its.recv(1)  # the end of it, when the other side is closed
-            os.execvpe(argv[0], argv, environment)  # noqa: S606 — the point of this project
-        except OSError as error:
-            os.write(complaint, f"{argv[0]}: {_why_not_executed(argv[0], environment, error)}".encode())
+            try:
+                os.execvpe(argv[0], argv, environment)  # noqa: S606 — the point of this project
+            except OSError as error:
+                os.write(complaint, f"{argv[0]}: {_why_not_executed(argv[0], environment, error)}".encode())
         except Exception as error:  # noqa: BLE001 — else the program would be blamed for having ended
             os.write(complaint, f"{_OUR_OWN}{error!r}".encode())
 
@@ -160,7 +161,8 @@ class Launcher:
             finite = [limit for limit in (value, hard) if limit != resource.RLIM_INFINITY]
             capped = min(finite, default=resource.RLIM_INFINITY)
             resource.setrlimit(name, (capped, capped))
-        os.setpriority(os.PRIO_PROCESS, 0, self._priority)
+        with suppress(PermissionError):  # we have been given a lower one meanwhile, and so has the program
+            os.setpriority(os.PRIO_PROCESS, 0, self._priority)
         # When memory runs out, the program is killed first, not the warden.
         with suppress(OSError), hidden.visible(), open("/proc/self/oom_score_adj", "w") as score:
             score.write("1000")
