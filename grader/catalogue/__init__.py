@@ -38,6 +38,8 @@ READ_WHY = (
     "one of your files shows where}.{C:  If a signal such as SIGSEGV ended it, there is no message: compile with -g "
     "-fsanitize=address, run it by hand, and send it the same bytes.}"
 )
+#: What to do about a program that no check gets to talk to, whatever the check is about.
+START_BY_HAND = "Start it by hand with the command above, and read what it prints."
 #: What to look at where the cause is none that a check looks for.
 COMMON_HINTS = {
     Reason.CRASHED: READ_WHY,
