@@ -28,7 +28,7 @@ def main() -> None:
 
 
 def _replace_closed_streams() -> None:
-    """Let /dev/null stand in for standard streams that are closed: else what is opened next gets their numbers."""
+    """Replace standard streams that are closed by /dev/null: else what is opened next gets their numbers."""
     for number, name in enumerate(("stdin", "stdout", "stderr")):
         if getattr(sys, name) is None:
             null = os.open(os.devnull, os.O_RDWR)
