@@ -120,7 +120,7 @@ def _read(path: Path) -> Report:
         long = msgspec.json.decode(beside.read_bytes(), type=dict[str, tuple[Event, ...]]) if beside.is_file() else {}
     except OSError as error:
         raise UsageError(f"can't read {path}: {error.strerror}") from error
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, RecursionError) as error:
         raise UsageError(f"{beside} is not a grader's file of transcripts: {error}") from error
 
     def complete(check: CheckResult) -> CheckResult:
