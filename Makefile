@@ -19,13 +19,13 @@ demo: $(READY)
 
 # Those marked `alone` measure time, and come when nobody else runs, whatever became of the others.  A test that fails
 # beside others is run once more by itself, and what fails then has failed.  Tests that were compiled for the first part
-# are there for the others.
+# are there for the others; only the files that have some `alone` are collected once more.
 test: export PYTHONDONTWRITEBYTECODE :=
 test: $(READY) lint
 	@status=0; \
 	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadgroup -m "not alone" || \
 		$(BIN)/python -m pytest -m "not alone" --last-failed --last-failed-no-failures none || status=$$?; \
-	$(BIN)/python -m pytest -m alone || status=$$?; \
+	$(BIN)/python -m pytest -m alone $$(grep -rl --include='test_*.py' 'mark\.alone' tests) || status=$$?; \
 	exit $$status
 
 lint: $(READY)
