@@ -5,8 +5,8 @@ READY := .venv/.ready
 EXAMPLES := reference/tcp_uppercase
 CHECK := $(BIN)/grader check --assignment tcp_uppercase --role server --sandbox local
 
-# One more than there are CPUs: many tests wait for the timers of clients over UDP.
-WORKERS := $(shell expr $$(nproc) + 1)
+# Two more than there are CPUs, for the tests that wait for the timers of clients over UDP (LANES in tests/conftest.py).
+WORKERS := $(shell expr $$(nproc) + 2)
 
 .PHONY: demo test lint verify bench image docs clean
 
