@@ -39,6 +39,7 @@ LAYERS: tuple[frozenset[str], ...] = tuple(
         "cli",
         "class_ doctor explain export lint new play starter verify",
         "flow",
+        "plan",
         "languages report results sandbox sanitizer",
         "api driver",
         "checks",
