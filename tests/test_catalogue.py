@@ -183,6 +183,12 @@ def test_a_hint_calls_functions_as_the_language_does(language: str, said: str) -
     assert catalogue.fitting(f"{catalogue.RECV_GIVES_NOTHING}. Then recvfrom or sendto.", language) == said
 
 
+def test_what_a_hint_says_for_a_language_may_have_braces_in_it() -> None:
+    hint = "Compare all of it{Python: : re.fullmatch(r'[a-z]{1,16}', name)}{Java: : matches(\"[a-z]{1,16}\")}."
+    assert catalogue.fitting(hint, "Python") == "Compare all of it: re.fullmatch(r'[a-z]{1,16}', name)."
+    assert catalogue.fitting(hint, "C") == "Compare all of it."
+
+
 def test_what_is_usual_is_said_of_every_check_of_the_catalogue() -> None:
     for transport in TRANSPORTS:
         assert checks_over(transport) == CATALOGUE[transport].keys()

@@ -154,6 +154,7 @@ def test_loading_the_warden_loads_nothing_of_the_checks() -> None:
         "grader.sandbox",
         "grader.sandbox.calls",
         "grader.sandbox.children",
+        "grader.sandbox.clocks",
         "grader.sandbox.counts",
         "grader.sandbox.crowd",
         "grader.sandbox.executables",

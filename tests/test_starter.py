@@ -102,11 +102,11 @@ def test_the_image_has_the_language() -> None:
 def test_arguments_and_variables_come_where_the_assignment_says() -> None:
     web = load("web_server")
     files = starter.files_of(Wanted(web, web.roles, "java"))
-    assert b"private static int run(int port, String www)" in files["WebServer.java"]
-    assert b"usage: java WebServer PORT WWW" in files["WebServer.java"]
+    assert b"private static int run(int port, String root)" in files["WebServer.java"]
+    assert b"usage: java WebServer PORT ROOT" in files["WebServer.java"]
     assert files["files/www/index.html"] == web.beside["www/index.html"]
     mail = starter.files_of(Wanted(load("mailbox"), ("server",)))["mailbox.py"].decode()
-    assert "def run(smtp, pop3, users):" in mail
+    assert "def run(smtp_port, pop3_port, users):" in mail
     assert "return run(port_in(arguments[0]), port_in(arguments[1]), arguments[2])" in mail
     page = starter.files_of(Wanted(load("http_client"), ("client",), "go"))["http_client.go"].decode()
     assert "os.Exit(run(os.Args[1]))" in page
@@ -115,6 +115,16 @@ def test_arguments_and_variables_come_where_the_assignment_says() -> None:
     program = starter.program_of(msgspec.structs.replace(UPPERCASE, server=by_variable), "server", "python")
     assert 'if len(arguments) != 1 or not port_in(os.environ.get("HTTP_PORT", "")):' in program
     assert "import os\nimport sys" in program
+
+
+def test_arguments_are_called_as_in_the_handout_and_none_is_lost() -> None:
+    server = starter.program_of(load("discovery"), "server", "python")
+    assert "python3 server.py PORT SERVICE SERVICEPORT NAME" in server
+    assert "return run(port_in(arguments[0]), arguments[1], arguments[2], arguments[3])" in server
+    other = msgspec.structs.replace(load("discovery"), handout="")
+    assert "usage: python3 server.py PORT printer 9100 kitchen" in starter.program_of(other, "server", "python")
+    client = starter.program_of(load("dns_resolver"), "client", "go")
+    assert "func run(host string, port int, name string, type_ string) int {" in client
 
 
 def test_nothing_is_overwritten(tmp_path: Path) -> None:

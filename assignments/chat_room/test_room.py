@@ -6,7 +6,7 @@ Each check has a server of its own, so that nobody hears of members who have jus
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from grader import (
     Reason,
@@ -110,9 +110,8 @@ def _half_close(client: ScriptedClient) -> None:
     client.expect_end()
 
 
-#: Every way in which a member may leave.
-_WAYS: tuple[Callable[[ScriptedClient], None], ...] = (
-    _quit,
+#: The ways in which a member may leave without saying so.
+_LOST: tuple[Callable[[ScriptedClient], None], ...] = (
     ScriptedClient.close,
     _half_close,
     ScriptedClient.reset,
@@ -120,27 +119,43 @@ _WAYS: tuple[Callable[[ScriptedClient], None], ...] = (
 
 
 @behaviour(
-    does="a client sends a name, and reads what comes until the program is still; another one the longest name and the "
-    "shortest, with CRLF",
+    does="a client sends a name, and reads what comes until the program is still",
     proves="the program is still, or had the time allowed for a reply",
-    catches="a missing or misspelt welcome, a line ending that is taken for part of the name, a prompt",
-    hint="The first line is the name: without its line ending, LF or CRLF.",
+    catches="a missing or misspelt welcome, the newcomer told of itself, a prompt",
+    hint="The first line is the name, without its line ending.",
 )
 def test_comes_in(fresh_server: Server, stage: Stage, rng: random.Random) -> None:
     """Welcomes a client by its name"""
-    for name, ending in ((_names(rng, 1)[0], b"\n"), (random_letters(rng, 13) + b"-_9", b"\r\n"), (b"x", b"\r\n")):
-        # It stays: nobody hears of a member that has just left.
-        client = stage.connect(fresh_server)
-        client.send(name + ending)
-        client.expect(b"* welcome %b\n" % name)
-        client.expect_nothing(Reason.EXTRA_REPLY, "it sent something after the welcome that nobody asked for")
+    client = stage.connect(fresh_server)
+    (name,) = _names(rng, 1)
+    client.send(name + b"\n")
+    client.expect(b"* welcome %b\n" % name)
+    client.expect_nothing(Reason.EXTRA_REPLY, "it sent something after the welcome that nobody asked for")
 
 
 @behaviour(
-    does="each of three members says lines, one by one and several together, with spaces at either end; all others "
-    "read them; then everything that arrives until the program is still",
+    does="clients ask for the longest name and the shortest, for one with - and _ in it, and for one that ends with "
+    "CRLF",
+    proves="the reply to each has arrived before the next one asks",
+    catches="a proper name refused, a table of names that is too narrow, a CR that is taken for part of the name",
+    hint="Allow exactly what the requirement lists{Python: : re.fullmatch(r'[A-Za-z0-9_-]{1,16}', name); str.isalnum "
+    'is false for _ and -}{Java: : name.matches("[A-Za-z0-9_-]{1,16}"); \\w has no -}. The line ending, LF or '
+    "CRLF, is not part of the name.",
+)
+def test_takes_every_proper_name(fresh_server: Server, stage: Stage, rng: random.Random) -> None:
+    """Takes every name that is allowed"""
+    room = _Room(stage, fresh_server)
+    for name, ending in ((random_letters(rng, 16), b"\n"), (b"x", b"\n"), (b"-_9", b"\n"), (b"Zoe7", b"\r\n")):
+        guest = room.knock()
+        guest.send(name + ending)
+        room.welcome(guest, name)
+
+
+@behaviour(
+    does="each of three members says lines, one by one; all others read them; then everything that arrives until the "
+    "program is still",
     proves="the program is still, or had the time allowed for a reply",
-    catches="lines that come back to the speaker, lines without a name or with another's, spaces stripped",
+    catches="lines that come back to the speaker, lines without a name or with another's",
     hint="Send `NAME: LINE` to every member but the one who has said it.",
     hints={Reason.NO_REPLY: "Every other member hears every line: keep a list of all that are in the room."},
 )
@@ -152,12 +167,28 @@ def test_speaks_to_all_others(fresh_server: Server, stage: Stage, rng: random.Ra
         room.enter(name)
     for name in names:
         room.say(name, _line(rng))
-        room.say(name, b"  %b: %b  " % (names[0], _line(rng)))
-    lines = [_line(rng) for _ in range(_FEW)]
-    room.members[names[0]].send(b"".join(line + b"\n" for line in lines))
-    for line in lines:
-        room.all_hear(b"%b: %b\n" % (names[0], line), besides=names[0])
+        room.say(name, b"%b: %b" % (names[0], _line(rng)))
     room.nobody_hears("it sent something that nobody had said, or a member's own line back to it")
+
+
+@behaviour(
+    does="a member says a line, and sends a /ping, with several spaces at either end and in the middle; another one "
+    "reads the line",
+    proves="nothing to prove",
+    catches="strip() or trim() where only the line ending is to go, words that are split and joined again",
+    hint="Take off the line ending alone{Python: : line.removesuffix('\\n').removesuffix('\\r'), not strip()}{Java: : "
+    "readLine has done that; don't trim()}.",
+)
+def test_lines_stay_unchanged(fresh_server: Server, stage: Stage, rng: random.Random) -> None:
+    """Passes a line on as it is, with all its spaces"""
+    room = _Room(stage, fresh_server)
+    one, other = _names(rng, 2)
+    room.enter(one)
+    room.enter(other)
+    line = b"  %b   %b  " % (_line(rng), _line(rng))
+    room.say(one, line)
+    room.members[one].send(b"/ping %b\n" % line)
+    room.members[one].expect(b"pong %b\n" % line)
 
 
 @behaviour(
@@ -243,10 +274,36 @@ def test_joining_is_announced(fresh_server: Server, stage: Stage, rng: random.Ra
 
 
 @behaviour(
-    does="members leave by /quit, by a FIN, by a half-close and by a reset, while another one listens; then clients "
-    "without a name in the same ways",
+    does="two members leave by /quit while another one listens; then a client without a name does the same",
     proves="the program is still after the last, or had the time allowed for a reply",
-    catches="only /quit is announced, a reset is not, everything twice, a client announced that had no name",
+    catches="nobody told, all told twice, a client announced that had no name",
+    hint="When a member has left, remove it from the room, and send `* NAME left` to those who are still there.",
+)
+def test_leaving_is_announced(fresh_server: Server, stage: Stage, rng: random.Random) -> None:
+    """Tells the others who has left by /quit"""
+    _all_leave(_Room(stage, fresh_server), (_quit, _quit), rng)
+
+
+def _all_leave(room: _Room, ways: Sequence[Callable[[ScriptedClient], None]], rng: random.Random) -> None:
+    """A member for each way leaves in it, and so does a client without a name; another member listens."""
+    __tracebackhide__ = True
+    listener, *guests = _names(rng, 1 + len(ways))
+    room.enter(listener)
+    for name in guests:
+        room.enter(name)
+    for name, how in zip(guests, ways, strict=True):
+        room.leave(name, how)
+    for how in dict.fromkeys(ways):
+        how(room.knock())
+    room.nobody_hears("it said something besides one `* NAME left` for each member that had left")
+
+
+@behaviour(
+    does="members leave by a FIN, by a half-close and by a reset, while another one listens; then clients without a "
+    "name in the same ways",
+    proves="the program is still after the last, or had the time allowed for a reply",
+    catches="only /quit is announced, a reset is not, empty lines said without end, everything twice, a client "
+    "announced that had no name",
     hint="There is one place where a connection ends, however it ends: there, if it had a name, remove it from the "
     "room and tell the others, once.",
     hints={
@@ -254,18 +311,9 @@ def test_joining_is_announced(fresh_server: Server, stage: Stage, rng: random.Ra
         "(ECONNRESET): do the same in both."
     },
 )
-def test_leaving_is_announced(fresh_server: Server, stage: Stage, rng: random.Random) -> None:
-    """Tells the others who has left, however they have left"""
-    room = _Room(stage, fresh_server)
-    listener, *guests = _names(rng, 1 + len(_WAYS))
-    room.enter(listener)
-    for name in guests:
-        room.enter(name)
-    for name, how in zip(guests, _WAYS, strict=True):
-        room.leave(name, how)
-    for how in _WAYS:
-        how(room.knock())
-    room.nobody_hears("it said something besides one `* NAME left` for each member that had left")
+def test_lost_members_are_announced(fresh_server: Server, stage: Stage, rng: random.Random) -> None:
+    """Tells the others whose connection has ended"""
+    _all_leave(_Room(stage, fresh_server), _LOST, rng)
 
 
 @behaviour(
@@ -291,10 +339,10 @@ def test_nameless_hear_nothing(fresh_server: Server, stage: Stage, rng: random.R
 
 
 @behaviour(
-    does="one of three members sends another one a private message, with spaces at its ends; then one to a name that "
-    "nobody has, and to one that has left",
+    does="one of three members sends another one a private message, with several spaces between its words; then one to "
+    "a name that nobody has, and to one that has left",
     proves="the program is still, or had the time allowed for a reply",
-    catches="a private message that all hear, or that its sender gets back, words joined or stripped, no error",
+    catches="a private message that all hear, or that its sender gets back, words split and joined again, no error",
     hint="Split `/msg NAME TEXT` at its first two spaces only, and send to the one member of that name.",
 )
 def test_private_messages(fresh_server: Server, stage: Stage, rng: random.Random) -> None:
@@ -304,7 +352,7 @@ def test_private_messages(fresh_server: Server, stage: Stage, rng: random.Random
     for name in (one, other, third):
         room.enter(name)
     for sender, hearer in ((one, other), (other, one)):
-        text = b" %b:  %b " % (third, _line(rng))
+        text = b" %b:  %b" % (third, _line(rng))
         room.members[sender].send(b"/msg %b %b\n" % (hearer, text))
         room.members[hearer].expect(b"[%b] %b\n" % (sender, text))
     room.leave(third, _quit)
@@ -330,7 +378,7 @@ def test_who_is_here(fresh_server: Server, stage: Stage, rng: random.Random) -> 
     room.enter(third)
     room.knock()
     _ask_who(room, other)
-    room.leave(third, ScriptedClient.reset)
+    room.leave(third, _quit)
     _ask_who(room, one)
     room.nobody_hears("it sent the answer to /who to somebody else, or more than one line")
 
@@ -371,9 +419,10 @@ def test_unknown_commands_are_refused(fresh_server: Server, stage: Stage, rng: r
 
 
 @behaviour(
-    does="a member's line arrives byte by byte, while another member says lines in between; a third one reads",
+    does="a member's line arrives byte by byte, while another member says lines in between; a third one reads; then "
+    "several lines arrive together",
     proves="each piece was read before the next is sent",
-    catches="one recv is one line, one buffer for all clients, a name before every piece",
+    catches="one recv is one line, one buffer for all clients, a name before every piece or before the first line only",
     hint="Each connection has a buffer of its own: a line goes out when its LF has arrived, with everything before it.",
 )
 def test_members_lines_in_pieces(fresh_server: Server, stage: Stage, rng: random.Random) -> None:
@@ -392,6 +441,10 @@ def test_members_lines_in_pieces(fresh_server: Server, stage: Stage, rng: random
     room.say(other, _line(rng))
     room.members[one].send(b"\n")
     room.all_hear(b"%b: %b\n" % (one, line), besides=one)
+    lines = [_line(rng) for _ in range(_FEW)]
+    room.members[one].send(b"".join(line + b"\n" for line in lines))
+    for line in lines:
+        room.all_hear(b"%b: %b\n" % (one, line), besides=one)
     room.nobody_hears("it passed on parts of a line before it was complete")
 
 
@@ -471,7 +524,9 @@ def test_broken_connections_harm_nobody(fresh_server: Server, stage: Stage, rng:
     lines = [_line(rng) for _ in range(_FEW)]
     for name in guests:
         room.members.pop(name).reset()
-    room.members[speaker].send(b"".join(line + b"\n" for line in lines))
+    for line in lines:
+        room.members[speaker].send(line + b"\n")
+        room.members[speaker].wait_read()
     heard = [room.members[listener].expect(_ANY_LINE)["line"] for _ in range(_BROKEN + _FEW)]
     spoken = [line for line in heard if not line.startswith(b"* ")]
     left = sorted(line for line in heard if line.startswith(b"* "))

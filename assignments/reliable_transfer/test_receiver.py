@@ -1,4 +1,8 @@
-"""What only this receiver does: it puts files together from frames that come twice, too early or damaged."""
+"""What only this receiver does: it puts files together from frames that come twice, too early or damaged.
+
+A check that is about one transfer at a time has a server of its own: others leave transfers behind that never end, and
+a receiver that can't have two of them at a time is to fail by that alone, in `several_transfers`.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +11,7 @@ import random
 from frames import PAYLOAD_BYTES, Frame, ack, damaged, encoded, told
 from protocol import FOLDER, bit_of_each_part, exchange, file, files, garbage, names_that_lead_out
 
-from grader import ConnectUdp, Exchange, FaultError, Reason, Server, UdpClient, behaviour, fail
+from grader import ConnectUdp, Exchange, FaultError, Reason, Server, Stage, UdpClient, behaviour, fail
 
 #: Nothing, one byte, and about as much as one frame and two frames carry.
 _SIZES = (0, 1, PAYLOAD_BYTES - 1, PAYLOAD_BYTES, PAYLOAD_BYTES + 1, 2 * PAYLOAD_BYTES, 5000)
@@ -57,16 +61,16 @@ def _must_ignore(client: UdpClient, datagram: bytes, why: str) -> None:
     hint="Write the payload of each DATA frame as it is, and close the file before you acknowledge END{Python: : open "
     'it with "wb"}{C: : fopen with "wb", and fwrite with the length of the payload}.',
 )
-def test_stores_files(server: Server, connect_udp: ConnectUdp, rng: random.Random) -> None:
+def test_stores_files(fresh_server: Server, stage: Stage, rng: random.Random) -> None:
     """Stores files of any size"""
-    with connect_udp() as client:
+    with stage.connect_udp(fresh_server) as client:
         for size_bytes in _SIZES:
             sent = file(size_bytes, rng)
             _send(client, *sent.frames)
-            _must_have(server, sent.name, sent.content)
+            _must_have(fresh_server, sent.name, sent.content)
         shorter = file(1500, rng)._replace(name=sent.name)
         _send(client, *shorter.frames)
-        _must_have(server, sent.name, shorter.content)
+        _must_have(fresh_server, sent.name, shorter.content)
 
 
 @behaviour(
@@ -77,16 +81,16 @@ def test_stores_files(server: Server, connect_udp: ConnectUdp, rng: random.Rando
     hint="When an ACK is lost, the sender sends its frame again: acknowledge it again, or it will give up, but don't "
     "write it again. Compare its whole number with the next one that you expect.",
 )
-def test_repeated_frames(server: Server, connect_udp: ConnectUdp, rng: random.Random) -> None:
+def test_repeated_frames(fresh_server: Server, stage: Stage, rng: random.Random) -> None:
     """Acknowledges a repeated frame again, and writes it once"""
     sent = file(3500, rng)
     start, *data, end = sent.frames
-    with connect_udp() as client:
+    with stage.connect_udp(fresh_server) as client:
         _send(client, start, start)
         for old, frame in zip([None, *data], data, strict=False):
             _send(client, frame, frame, *([old, frame] if old else []))
         _send(client, *data, start, end)
-        _must_have(server, sent.name, sent.content)
+        _must_have(fresh_server, sent.name, sent.content)
 
 
 @behaviour(
@@ -96,15 +100,15 @@ def test_repeated_frames(server: Server, connect_udp: ConnectUdp, rng: random.Ra
     hint="The ACK of END may get lost like any other. Remember that the transfer is complete, and acknowledge its "
     "frames again.",
 )
-def test_last_ack_lost(server: Server, connect_udp: ConnectUdp, rng: random.Random) -> None:
+def test_last_ack_lost(fresh_server: Server, stage: Stage, rng: random.Random) -> None:
     """Acknowledges END again when the file is complete"""
     first, other = files(2, 2000, rng)
-    with connect_udp() as client, connect_udp() as another:
+    with stage.connect_udp(fresh_server) as client, stage.connect_udp(fresh_server) as another:
         _send(client, *first.frames, first.frames[-1])
         _send(another, *other.frames)
         start, *data, end = first.frames
         _send(client, end, start, end, *data, end)
-        _must_have(server, first.name, first.content)
+        _must_have(fresh_server, first.name, first.content)
 
 
 @behaviour(
@@ -113,18 +117,18 @@ def test_last_ack_lost(server: Server, connect_udp: ConnectUdp, rng: random.Rand
     catches="whatever comes is written, and acknowledged",
     hint=f"Frames that come too early are dropped: {_NOT_NEXT}.",
 )
-def test_early_frames(server: Server, connect_udp: ConnectUdp, rng: random.Random) -> None:
+def test_early_frames(fresh_server: Server, stage: Stage, rng: random.Random) -> None:
     """Drops a frame whose turn has not come"""
     sent = file(2500, rng)
     start, *data, end = sent.frames
-    with connect_udp() as client:
+    with stage.connect_udp(fresh_server) as client:
         _send(client, start)
         _must_ignore(client, encoded(data[1]), "DATA 1 has not come")
         _send(client, data[0], data[1])
         _must_ignore(client, encoded(end), "DATA 3 has not come")
         _must_ignore(client, encoded(end._replace(number=1 << 16 | 3)), "its turn has not come")
         _send(client, data[2], end)
-        _must_have(server, sent.name, sent.content)
+        _must_have(fresh_server, sent.name, sent.content)
 
 
 @behaviour(
@@ -135,10 +139,10 @@ def test_early_frames(server: Server, connect_udp: ConnectUdp, rng: random.Rando
     hint="Compute the checksum of the whole frame, with 0 in its own place, and compare it with the one in the frame; "
     "if they differ, drop the frame.",
 )
-def test_damaged_frames(server: Server, connect_udp: ConnectUdp, rng: random.Random) -> None:
+def test_damaged_frames(fresh_server: Server, stage: Stage, rng: random.Random) -> None:
     """Drops damaged frames"""
     sent = file(2 * PAYLOAD_BYTES + 333, rng)
-    with connect_udp() as client:
+    with stage.connect_udp(fresh_server) as client:
         for frame in sent.frames:
             whole = encoded(frame)
             bits = bit_of_each_part(len(whole), rng) if frame.number == 1 else (8 * len(whole) - 1,)
@@ -147,7 +151,7 @@ def test_damaged_frames(server: Server, connect_udp: ConnectUdp, rng: random.Ran
             if frame.number == 2:
                 _must_ignore(client, whole[:-1], "it was cut short")
             _send(client, frame)
-        _must_have(server, sent.name, sent.content)
+        _must_have(fresh_server, sent.name, sent.content)
 
 
 @behaviour(
@@ -232,15 +236,15 @@ def test_unfinished_transfers(server: Server, connect_udp: ConnectUdp, rng: rand
     catches="files outside the folder; a name that can't be opened ends the program",
     hint="Look at each character of the name before you take it.",
 )
-def test_names_that_lead_out(server: Server, connect_udp: ConnectUdp, rng: random.Random) -> None:
+def test_names_that_lead_out(fresh_server: Server, stage: Stage, rng: random.Random) -> None:
     """Takes no file with a forbidden name"""
     sent = file(200, rng)
-    with connect_udp() as client:
+    with stage.connect_udp(fresh_server) as client:
         for number, name in enumerate(names_that_lead_out(rng)):
             start = sent.sent_as(sent.transfer ^ number + 1).frames[0]
             _must_ignore(client, encoded(start._replace(payload=name)), f"no file may be called {name!r}")
         _send(client, *sent.frames)
-        _must_have(server, sent.name, sent.content)
+        _must_have(fresh_server, sent.name, sent.content)
 
 
 @behaviour(
@@ -249,18 +253,18 @@ def test_names_that_lead_out(server: Server, connect_udp: ConnectUdp, rng: rando
     catches="a file that is never closed",
     hint="Close each file when its END has come{Python: : with open(...) does}.",
 )
-def test_files_are_closed(server: Server, connect_udp: ConnectUdp, rng: random.Random) -> None:
+def test_files_are_closed(fresh_server: Server, stage: Stage, rng: random.Random) -> None:
     """Closes the files that it has received"""
     first, *others = files(_MANY_FILES + 1, 5000, rng)
-    with connect_udp() as client:
+    with stage.connect_udp(fresh_server) as client:
         _send(client, *first.frames)
-        server.wait_rest()
-        before = server.facts().open_files
+        fresh_server.wait_rest()
+        before = fresh_server.facts().open_files
         for each in others:
             start, *_, _ = each.frames
             end = each.frames[-1]._replace(number=1)
             _send(client, start, end)
-        server.wait_rest()
-        more = server.facts().open_files - before
+        fresh_server.wait_rest()
+        more = fresh_server.facts().open_files - before
     if more > 0:
         fail(Reason.FD_LEAK, f"after {_MANY_FILES} more files it has {more} more files open")

@@ -95,8 +95,8 @@ def pings(*hows: Answer, about: str = "each ping") -> Visit:
 
 
 def request(number: int) -> Reply:
-    """The client's ping of this number."""
-    return form(b"PING %d {time:[0-9]+\\.[0-9]+}" % number, ending=b"")
+    """The client's ping of this number; Java prints a number of seconds as 1.764489600125E9, which is one as well."""
+    return form(b"PING %d {time:[0-9]+\\.[0-9]+E?[0-9]*}" % number, ending=b"")
 
 
 #: The ways to answer after which a client has got its answer in time.

@@ -57,8 +57,9 @@ COMMON_HINTS = {
     "replying.",
 }
 
-#: A part of a hint that is for programs in some languages: `{C, Go: ...}`.  What is for C is for C++ as well.
-_FOR_LANGUAGES = re.compile(r"\{([A-Z][\w+#, ]*): ([^{}]*)\}")
+#: A part of a hint that is for programs in some languages: `{C, Go: ...}`; it may have braces in it, in pairs.  What is
+#: for C is for C++ as well.
+_FOR_LANGUAGES = re.compile(r"\{([A-Z][\w+#, ]*): ((?:[^{}]|\{[^{}]*\})*)\}")
 _ALSO = {"C++": "C", "TypeScript": "JavaScript", "Kotlin": "Java"}
 #: What a language calls the functions that C and Python call recv, recvfrom and sendto.
 _CALLED: Final[dict[str, dict[str, str]]] = {

@@ -22,7 +22,9 @@ def call_of(task: str) -> tuple[int | None, list[int]]:
     return int(words[0]), [int(word, 16) for word in words[1:7]]
 
 
-_FUTEX = {"x86_64": 202, "aarch64": 98}.get(os.uname().machine)
+#: By machine.
+FUTEX = {"x86_64": 202, "aarch64": 98}
+_FUTEX_HERE = FUTEX.get(os.uname().machine)
 _FUTEX_TIMEOUT_AT = 3
 #: Timeouts longer than 292 years stand for it.
 _LONGEST_NS = (1 << 63) - 1
@@ -30,7 +32,7 @@ _LONGEST_NS = (1 << 63) - 1
 
 def timeout_ns(task: str, call: int | None, arguments: list[int]) -> int | None:
     """The struct timespec that the timeout of futex(2) points to; None if there is none or it can't be read."""
-    if call is None or call != _FUTEX or not arguments[_FUTEX_TIMEOUT_AT]:
+    if call is None or call != _FUTEX_HERE or not arguments[_FUTEX_TIMEOUT_AT]:
         return None
     try:
         seconds, nanoseconds = struct.unpack("=qq", _memory(task, arguments[_FUTEX_TIMEOUT_AT], 16))
@@ -61,11 +63,11 @@ def _by_structure(task: str, arguments: list[int]) -> bool:
 
 
 #: clone, vfork, clone3; elsewhere nobody waits in such a call.
-_VFORKS: dict[str, dict[int, Callable[[str, list[int]], bool]]] = {
+VFORKS: dict[str, dict[int, Callable[[str, list[int]], bool]]] = {
     "x86_64": {56: _by_argument, 58: _always, 435: _by_structure},
     "aarch64": {220: _by_argument, 435: _by_structure},
 }
-_VFORKS_HERE = _VFORKS.get(os.uname().machine, {})
+_VFORKS_HERE = VFORKS.get(os.uname().machine, {})
 
 
 def in_vfork(task: str, call: int | None, arguments: list[int]) -> bool:

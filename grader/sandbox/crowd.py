@@ -27,7 +27,8 @@ from grader.sandbox.users import Rights
 
 _libc = ctypes.CDLL(None, use_errno=True)
 _PR_SET_CHILD_SUBREAPER = 36
-_SYS_TGKILL = {"x86_64": 234, "aarch64": 131}.get(os.uname().machine, -1)  # elsewhere it is refused
+SYS_TGKILL = {"x86_64": 234, "aarch64": 131}
+_SYS_TGKILL_HERE = SYS_TGKILL.get(os.uname().machine, -1)  # elsewhere it is refused
 #: How long the signals of one round may take to work before the next round.
 _ROUND_S = 0.01
 #: Rounds of signals to our own children: a chain of orphans is caught between the birth of one and its child's.
@@ -152,7 +153,7 @@ class Crowd:
             self._signal_all(signal.SIGSTOP)
             # The kernel gives a process's signal to its first thread, where it stays as long as that is in vfork(2).
             for pid, tid in running:
-                _libc.syscall(_SYS_TGKILL, pid, tid, signal.SIGSTOP)
+                _libc.syscall(_SYS_TGKILL_HERE, pid, tid, signal.SIGSTOP)
         return True
 
     def _running(self) -> list[tuple[int, int]]:

@@ -14,6 +14,7 @@ from collections.abc import Callable
 from typing import Any
 
 from grader.sandbox import calls, proc, taken
+from grader.sandbox.clocks import Clocks
 from grader.sandbox.crowd import Crowd
 from grader.sandbox.users import Rights
 
@@ -23,11 +24,12 @@ _SHOWN_S = 1.0
 
 
 class Eyes:
-    """At one program.  `rights`: those that it takes to look at it."""
+    """At one program.  `rights`: those that it takes to look at it.  `clocks`: what is known of those that it made."""
 
-    def __init__(self, crowd: Crowd, rights: Rights) -> None:
+    def __init__(self, crowd: Crowd, rights: Rights, clocks: Clocks) -> None:
         self._crowd = crowd
         self._rights = rights
+        self._clocks = clocks
         self._gives_sockets = taken.gives_sockets()
 
     def wait_shown(self, pid: int) -> None:
@@ -43,11 +45,12 @@ class Eyes:
         `files` adds their open files, up to so many of all; of the processes with more than what is left, the number.
         """
         self._crowd.reap()
+        clocks = self._clocks.made()
         left, unix = most_files, proc.unix_sockets() if files else frozenset()
         seen = []
         with self._rights.looking():
             for pid in self._crowd.pids():
-                seen.append(proc.process(pid, most_files=left if files else None, unix=unix))
+                seen.append(proc.process(pid, most_files=left if files else None, unix=unix) | clocks)
                 left -= len(seen[-1].get("files", ()))
         if not any(each["threads"] or each["state"] == "X" for each in seen) and self._crowd.somebody():
             seen.append(proc.unsettled(0))

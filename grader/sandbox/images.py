@@ -48,6 +48,7 @@ _SOURCES: Final[Mapping[Target, tuple[str, ...]]] = {
         "sandbox/__init__.py",
         "sandbox/calls.py",
         "sandbox/children.py",
+        "sandbox/clocks.py",
         "sandbox/counts.py",
         "sandbox/crowd.py",
         "sandbox/executables.py",

@@ -72,23 +72,27 @@ class Launcher:
         *,
         terminal: bool,
         follow: Callable[[int], None] | None = None,
+        listen: Callable[[int | None], None],
     ) -> int | NotStarted:
         """Execute a program with these standard streams; its pid, once it runs.
 
         `terminal`: standard input is one, and will control it.  `follow`: called with its pid before it is executed.
+        `listen`: called before that with where its calls are told (`clocks.py`).
         """
         complaint, complaint_end = os.pipe2(os.O_CLOEXEC)
         self._most_processes = self._process_limit()
-        gate = socket.socketpair() if follow else None
-        exec_ = partial(self._exec, argv, environment, stdio, complaint_end, terminal=terminal, gate=gate)
+        ours, its = gate = socket.socketpair()
+        waits = follow is not None
+        exec_ = partial(self._exec, argv, environment, stdio, complaint_end, terminal=terminal, gate=gate, waits=waits)
         pid = forked(exec_)
         os.close(complaint_end)
-        if follow and gate:
-            ours, its = gate
-            its.close()
-            if ours.recv(1):  # else it says on the other pipe why it can't be executed
+        its.close()
+        ready, listeners, _, _ = socket.recv_fds(ours, 1, 1)
+        if ready:  # else it says on the other pipe why it can't be executed
+            listen(listeners[0] if listeners else None)
+            if follow:
                 follow(pid)
-            ours.close()
+        ours.close()
         words = b""
         while chunk := os.read(complaint, 4096):
             words += chunk
@@ -107,7 +111,8 @@ class Launcher:
         complaint: int,
         *,
         terminal: bool,
-        gate: tuple[socket.socket, socket.socket] | None,
+        gate: tuple[socket.socket, socket.socket],
+        waits: bool,
     ) -> None:
         try:
             os.setsid()
@@ -124,19 +129,21 @@ class Launcher:
             become(self._settings["uid"], self._settings["gid"])
             _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
             _libc.prctl(_PR_SET_PTRACER, _ANYBODY, 0, 0, 0)
-            if gate:
+            if waits:
                 _libc.prctl(_PR_SET_DUMPABLE, 1, 0, 0, 0)  # as every program is once it is executed
             # From here on others of its user may look into it, so what it is to be kept from comes before it waits.
+            listener = seccomp.install_noticing() if self._filters else None
             if self._filters:
                 seccomp.install()
-            if gate:
-                ours, its = gate
-                ours.close()
-                its.send(b"r")
+            ours, its = gate
+            ours.close()
+            socket.send_fds(its, [b"r"], [] if listener is None else [listener])
+            if waits:
                 its.recv(1)  # the end of it, when the other side is closed
-            os.execvpe(argv[0], argv, environment)  # noqa: S606 — the point of this project
-        except OSError as error:
-            os.write(complaint, f"{argv[0]}: {_why_not_executed(argv[0], environment, error)}".encode())
+            try:
+                os.execvpe(argv[0], argv, environment)  # noqa: S606 — the point of this project
+            except OSError as error:
+                os.write(complaint, f"{argv[0]}: {_why_not_executed(argv[0], environment, error)}".encode())
         except Exception as error:  # noqa: BLE001 — else the program would be blamed for having ended
             os.write(complaint, f"{_OUR_OWN}{error!r}".encode())
 
@@ -154,7 +161,8 @@ class Launcher:
             finite = [limit for limit in (value, hard) if limit != resource.RLIM_INFINITY]
             capped = min(finite, default=resource.RLIM_INFINITY)
             resource.setrlimit(name, (capped, capped))
-        os.setpriority(os.PRIO_PROCESS, 0, self._priority)
+        with suppress(PermissionError):  # we have been given a lower one meanwhile, and so has the program
+            os.setpriority(os.PRIO_PROCESS, 0, self._priority)
         # When memory runs out, the program is killed first, not the warden.
         with suppress(OSError), hidden.visible(), open("/proc/self/oom_score_adj", "w") as score:
             score.write("1000")

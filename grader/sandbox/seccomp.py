@@ -5,8 +5,11 @@ that no socket homework needs, and with which a program could look into others, 
 reach out of its network, or use budgets that the whole machine shares.  A refused call fails with EPERM, as without the
 privilege; if a C library falls back to another call, with ENOSYS, as on an older kernel.
 
-The filter is a program for the kernel's packet filter (linux/bpf_common.h): it sees the call's number and the values of
-its arguments, never what a pointer leads to.  So nothing here can be decided by a file's name.
+Beside what is refused there is what is *noticed*: calls that make a clock which nobody can see afterwards.  They go on
+as ever, once the warden has been told (`clocks.py`).
+
+Each filter is a program for the kernel's packet filter (linux/bpf_common.h): it sees the call's number and the values
+of its arguments, never what a pointer leads to.  So nothing here can be decided by a file's name.
 
 Standard library only.
 """
@@ -17,8 +20,10 @@ import ctypes
 import errno
 import functools
 import os
+import re
 import socket
 import struct
+from contextlib import suppress
 from typing import Final, NamedTuple
 
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -32,7 +37,9 @@ _SET_MODE_FILTER, _GET_ACTION_AVAIL = 1, 2
 #: Without it, Linux before 5.16 slows every branch of a filtered program down (Documentation: spec_store_bypass).
 _FLAG_SPEC_ALLOW = 4
 _FLAG_NEW_LISTENER = 8
-_ALLOW, _FAIL = 0x7FFF0000, 0x00050000
+#: Since then, who is told of a call can let it go on.
+_GOES_ON_SINCE = (5, 5)
+_ALLOW, _FAIL, _TELL = 0x7FFF0000, 0x00050000, 0x7FC00000
 #: x32: the 64-bit machine's calls by other numbers.
 _X32_BIT = 0x40000000
 
@@ -64,11 +71,17 @@ _SAME_EVERYWHERE: Final = {
 _NAMES: Final = (
     *("socket", "socketpair", "clone", "prctl", "mount", "umount2", "pivot_root", "ptrace", "unshare", "add_key"),
     *("request_key", "keyctl", "perf_event_open", "setns", "process_vm_readv", "process_vm_writev", "kcmp"),
-    *("seccomp", "bpf", "userfaultfd", "setsockopt", "ioctl", "io_setup"),
+    *("seccomp", "bpf", "userfaultfd", "setsockopt", "ioctl", "io_setup", "setitimer", "timerfd_settime", "alarm"),
 )
-_X86_64 = (41, 53, 56, 157, 165, 166, 155, 101, 272, 248, 249, 250, 298, 308, 310, 311, 312, 317, 321, 323, 54, 16, 206)
+_X86_64 = (
+    *(41, 53, 56, 157, 165, 166, 155, 101, 272, 248),
+    *(249, 250, 298, 308, 310, 311, 312),
+    *(317, 321, 323, 54, 16, 206, 38, 286, 37),
+)
 _AARCH64 = (
-    *(198, 199, 220, 167, 40, 39, 41, 117, 97, 217, 218, 219, 241, 268, 270, 271, 272, 277, 280, 282, 208, 29, 0),
+    *(198, 199, 220, 167, 40, 39, 41, 117, 97, 217),
+    *(218, 219, 241, 268, 270, 271, 272),
+    *(277, 280, 282, 208, 29, 0, 103, 86, -1),
 )
 #: By what uname(2) calls the machine.
 MACHINES: Final = {
@@ -126,6 +139,15 @@ _DROPPING: Final = {
     socket.IPPROTO_TCP: (14, 32, *range(38, 44)),  # TCP_MD5SIG, TCP_MD5SIG_EXT, TCP_AO_*
 }
 
+#: Signals at a time that no file of /proc shows, by these calls; the second has other kinds, which count CPU time.
+ALARMS: Final = ("alarm", "setitimer")
+_ITIMER_REAL = 0
+#: Timers that belong to a descriptor.  A thread that waits for one does so even when another has closed it, and then
+#: nothing shows what it waits for: SO_RCVTIMEO and SO_SNDTIMEO, by both of their numbers, and TIOCSPTLCK, without which
+#: no terminal of a program's own can be opened, nor have a timeout (VTIME).
+_TIMEOUT_OPTIONS: Final = (20, 21, 66, 67)
+_TERMINAL_OPENED: Final = (0x40045431,)
+
 _Instruction = tuple[int, int, int, int]  # code, jump if true, jump if false, value
 _INSTRUCTION = struct.Struct("=HBBI")
 
@@ -138,9 +160,14 @@ def available() -> bool:
 
 
 @functools.cache
-def translated() -> bytes:
-    """The filter for this machine, as the kernel takes it: made once, where `install` is for every start."""
-    return b"".join(_INSTRUCTION.pack(*one) for one in program(MACHINES[os.uname().machine]))
+def translated() -> tuple[bytes, bytes]:
+    """What is noticed and what is refused on this machine, as the kernel takes it: made once, for every start."""
+    machine = MACHINES[os.uname().machine]
+    return _assembled(noticed(machine)), _assembled(program(machine))
+
+
+def _assembled(instructions: list[_Instruction]) -> bytes:
+    return b"".join(_INSTRUCTION.pack(*one) for one in instructions)
 
 
 def install() -> None:
@@ -149,12 +176,49 @@ def install() -> None:
     Raises:
         OSError: the kernel refused it.
     """
-    machine = MACHINES[os.uname().machine]
-    code = ctypes.create_string_buffer(translated())
+    _install(translated()[1], _FLAG_SPEC_ALLOW)
+
+
+def install_noticing() -> int | None:
+    """Let whoever has this descriptor be told of those calls (seccomp_unotify(2)); None: the kernel can't.
+
+    Needs no_new_privs, and comes before `install`, which refuses it.
+    """
+    with suppress(OSError):
+        if _release() >= _GOES_ON_SINCE:
+            return _install(translated()[0], _FLAG_SPEC_ALLOW | _FLAG_NEW_LISTENER)
+    return None
+
+
+def _release() -> tuple[int, ...]:
+    """The kernel's: its first two numbers."""
+    return tuple(int(number) for number in re.findall(r"\d+", os.uname().release)[:2])
+
+
+def _install(instructions: bytes, flags: int) -> int:
+    code = ctypes.create_string_buffer(instructions)
     # struct sock_fprog: unsigned short len; struct sock_filter *filter.
-    described = struct.pack("@HP", len(translated()) // _INSTRUCTION.size, ctypes.addressof(code))
-    if _libc.syscall(machine.numbers["seccomp"], _SET_MODE_FILTER, _FLAG_SPEC_ALLOW, described) != 0:
+    described = struct.pack("@HP", len(instructions) // _INSTRUCTION.size, ctypes.addressof(code))
+    number = MACHINES[os.uname().machine].numbers["seccomp"]
+    done: int = _libc.syscall(number, _SET_MODE_FILTER, flags, described)
+    if done < 0:
         raise OSError(ctypes.get_errno(), "seccomp")
+    return done
+
+
+def noticed(machine: Machine) -> list[_Instruction]:
+    """The filter of what is noticed.  Calls of another architecture are refused by the other one."""
+    number = machine.numbers
+    tell = (_RETURN, 0, 0, _TELL)
+    options = [_argument(2), *_one_of(_TIMEOUT_OPTIONS), (_RETURN, 0, 0, _ALLOW), tell]
+    rows = [
+        [(_LOAD, 0, 0, _NUMBER_AT)],
+        *(_when(number[name], [tell]) for name in ("alarm", "timerfd_settime") if number[name] >= 0),
+        _when(number["setitimer"], [*_unless(0, _ITIMER_REAL), tell]),
+        _when(number["setsockopt"], [*_unless(1, socket.SOL_SOCKET), *options]),
+        _when(number["ioctl"], [_argument(1), *_one_of(_TERMINAL_OPENED), (_RETURN, 0, 0, _ALLOW), tell]),
+    ]
+    return [*(one for row in rows for one in row), (_RETURN, 0, 0, _ALLOW)]
 
 
 def program(machine: Machine) -> list[_Instruction]:

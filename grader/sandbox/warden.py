@@ -34,6 +34,7 @@ from grader.link.channel import Channel, ChannelClosedError, read_frame
 from grader.link.settings import SOCKET_PATH, Settings
 from grader.sandbox import counts, handed, launching, users, workfolder
 from grader.sandbox.children import become, done_as, forked
+from grader.sandbox.clocks import Clocks
 from grader.sandbox.crowd import Crowd, StillThereError, send_signal
 from grader.sandbox.eyes import Eyes
 from grader.sandbox.launching import Launcher, NotStarted
@@ -75,7 +76,8 @@ class Warden:
                 os.setpriority(os.PRIO_PROCESS, 0, _FIRST)
         self._crowd = Crowd(settings, self._rights, alone=alone)
         self._places = Places(settings, self._rights, alone=alone)
-        self._eyes = eyes = Eyes(self._crowd, self._rights)
+        self._clocks = Clocks()
+        self._eyes = eyes = Eyes(self._crowd, self._rights, self._clocks)
         self._locator = locator = Locator(self._crowd, settings)
         # A program of the same user could end PID 1 by any signal that has a handler, as SIGINT has in Python; to all
         # others from inside its namespace it is deaf (pid_namespaces(7)).
@@ -161,8 +163,10 @@ class Warden:
         """Wait until the driver asks (True) or the host is gone (False).  Reaps and watches memory meanwhile."""
         while True:
             timeout_s = self._memory.wait_s() if self._crowd.somebody() else None
-            readable, _, _ = select.select([driver.fileno(), lifeline, self._crowd.fileno()], [], [], timeout_s)
+            watched = [driver.fileno(), lifeline, self._crowd.fileno(), *self._clocks.filenos()]
+            readable, _, _ = select.select(watched, [], [], timeout_s)
             self._crowd.notice()
+            self._clocks.notice()
             with self._rights.looking():
                 exceeded = self._memory.exceeded(self._crowd.pids)
             if exceeded:
@@ -267,7 +271,8 @@ class Warden:
         # Before it runs: a program can close its terminal to all others (TIOCEXCL of ioctl_tty(2)).
         other_side = (fcntl.ioctl(ours[0], _TIOCGPTPEER, _PEER_FLAGS),) if terminal else ()
         follow = self._locator.follow if followed else None
-        pid = self._launcher.launch(argv, environment, theirs, terminal=terminal, follow=follow)
+        listen = self._clocks.listen
+        pid = self._launcher.launch(argv, environment, theirs, terminal=terminal, follow=follow, listen=listen)
         for descriptor in set(theirs):
             if terminal and descriptor == theirs[0]:
                 self._terminals.append(descriptor)  # or it would break when the program closes its standard streams
@@ -316,6 +321,7 @@ class Warden:
         """End whatever is still running."""
         self._crowd.kill_all()
         self._crowd.forget()
+        self._clocks.forget()
         while self._terminals:
             os.close(self._terminals.pop())
         return {}

@@ -20,7 +20,7 @@ from grader.assignment.starting import Starting, placeholders_in
 from grader.errors import UsageError
 from grader.families import BASE
 from grader.model import Role
-from grader.starter.table import LANGUAGES, Language
+from grader.starter.table import LANGUAGES, RESERVED, Language
 from grader.version import __version__
 
 _HERE: Final = Path(__file__).resolve().parent
@@ -115,7 +115,7 @@ def program_of(asked: Assignment, role: Role, name: str) -> str:
         FILE=f"{stem}{language.ending}",
         STEM=stem,
         RUN=language.run.format(stem=stem),
-        USAGE=" ".join(_shown(word) for word in starting.arguments_of(role)),
+        USAGE=" ".join(_names(asked, role)),
         COUNT=str(count),
         NEXT=str(count + 1),
         BAD="".join(language.bad.format(source=source) for source in ports),
@@ -131,16 +131,34 @@ def _parameters(asked: Assignment, role: Role, language: Language) -> Iterator[P
     """What it is told by its command line, and the ports that are in its environment instead."""
     starting = asked.starting(role)
     ports = {"{port}", *(f"{{{name}}}" for name in asked.server.ports)}
-    told = [(word, language.argument, number) for number, word in enumerate(starting.arguments_of(role))]
+    words = zip(_names(asked, role), starting.arguments_of(role), strict=True)
+    told = [(name, word, language.argument, number) for number, (name, word) in enumerate(words)]
     told += [
-        (word, language.variable.format(name=name), 0) for name, word in starting.environment.items() if word in ports
+        (_shown(word), word, language.variable.format(name=name), 0)
+        for name, word in starting.environment.items()
+        if word in ports
     ]
     names = set[str]()
-    for word, source, number in told:
-        name = _shown(word).lower()
-        if placeholders_in(word) and name.isidentifier() and name not in names:
-            yield Parameter(name, source.format(number=number, next=number + 1), is_port=word in ports)
+    for shown, word, source, number in told:
+        name = shown.lower()
+        if (shown != word or placeholders_in(word)) and name.isidentifier() and name not in names:
+            usable = f"{name}_" if name in RESERVED else name
+            yield Parameter(usable, source.format(number=number, next=number + 1), is_port=word in ports)
             names.add(name)
+
+
+def _names(asked: Assignment, role: Role) -> list[str]:
+    """What the arguments are called: as in the handout, if it shows a call with as many words in capitals.
+
+    An option (`--fast`) is nothing that a call in capitals has.
+    """
+    starting = asked.starting(role)
+    words = starting.arguments_of(role)
+    called = re.escape((starting.names or (role,))[0])
+    found = re.search(rf"`{called}((?: [A-Z][A-Z0-9_]*){{{len(words)}}})`", asked.handout)
+    if found and not any(word.startswith("-") for word in words):
+        return found[1].split()
+    return [_shown(word) for word in words]
 
 
 def _shown(word: str) -> str:

@@ -42,6 +42,22 @@ class Language(NamedTuple):
     more: Mapping[str, Callable[[list[str]], str]] = {}
 
 
+#: Names that mean something in one of these languages, or in its skeleton: a parameter that is called so gets a `_`.
+RESERVED: Final = frozenset(
+    """
+    abstract alignas alignof and any arguments as asm assert async auto await bitand bitor bool boolean box break
+    byte case catch chan char class compl concept const constexpr continue debugger decltype def default defer del
+    delete do double dyn elif else enum env eval except exit explicit export extends extern fallthrough false
+    final finally float fmt fn for friend from func function global go goto if impl implements import in inline
+    instanceof int interface is lambda let long loop macro map match mod module move mut mutable namespace native
+    new noexcept none nonlocal not null nullptr operator or os override package pass private protected pub public
+    raise range record ref register requires restrict return self short signed sizeof static strconv strictfp
+    string struct super switch synchronized sys template this throw throws trait transient true try type typedef
+    typeid typename typeof union unsafe unsigned use using var virtual void volatile where while with xor yield
+    """.split()  # noqa: SIM905 — a hundred quotes less
+)
+
+
 def _makefile(flags: str) -> Callable[[list[str]], str]:
     return lambda stems: (
         f"{flags}\n\nall: {' '.join(stems)}\n\nclean:\n\trm -f {' '.join(stems)}\n\n.PHONY: all clean\n"

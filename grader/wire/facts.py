@@ -61,6 +61,8 @@ class ProcessFacts(msgspec.Struct, frozen=True):
     been sent to its Unix sockets and wait there to be received (SCM_RIGHTS of unix(7)).
     `hidden`: whether it keeps us from seeing its files and its calls.  `by_go`: whether it catches SIGALRM and its file
     says that Go's linker has made it.
+    `alarms`, `timers`: whether any process of the program has ever set an alarm, or a timer that belongs to a
+    descriptor (`sandbox/clocks.py`); None: nobody knows.
     """
 
     pid: int
@@ -78,6 +80,8 @@ class ProcessFacts(msgspec.Struct, frozen=True):
     posix_timers: bool = False
     hidden: bool = False
     by_go: bool = False
+    alarms: bool | None = None
+    timers: bool | None = None
 
     @property
     def living(self) -> tuple[ThreadFacts, ...]:

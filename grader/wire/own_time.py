@@ -9,9 +9,11 @@ A deadline is a bucket: own time fills it, and every byte that moves lets a litt
 useful rate never fills it, while one byte each second does.  Nothing is saved up: a program that stops moving bytes has
 the deadline from then on, however much was moved before.
 
-A thread's counts are gone when it has ended.  Processes that live for a moment each, between two looks, could take the
-CPUs away from threads of the same program, which then seem to wait for the machine.  So where a wait takes longer on
-the clock than it should, the time on a CPU of everything that the program ever ran counts as well.
+The kernel's counts of a thread are gone when it has ended, so what was counted at a look stays counted: a runtime that
+is shutting down, or a process for each client, has threads that wait for a busy machine and end one after another.
+Processes that live for a moment each, between two looks, could take the CPUs away from threads of the same program,
+which then seem to wait for the machine.  So where a wait takes longer on the clock than it should, the time on a CPU of
+everything that the program ever ran counts as well.
 
 A program that is on a CPU all the time while nothing moves *spins*.  Each wait for it takes a whole deadline, since the
 kernel can't tell what it is about to do.  `Spinning` counts the checks in which that was so; after some of them it is
@@ -39,7 +41,11 @@ class OwnTime:
 
     def __init__(self, began: float) -> None:
         self._began = began
-        self._first: dict[int, tuple[int, int]] = {}
+        #: By thread: its times on a CPU and waiting for one at the last look at which it was there.
+        self._counts: dict[int, tuple[int, int]] = {}
+        self._is_first_look = True
+        #: How long threads were on a CPU and waited for one since the first look, the ended ones included.
+        self._ran_ns = self._waited_ns = 0
         #: The time of a look at which it waited for a device, and the machine's count then.
         self._at_device: tuple[float, float] | None = None
         self._device_s = 0.0
@@ -57,11 +63,11 @@ class OwnTime:
         `stalled_s`: for how long somebody on this machine has waited for I/O or a CPU, ever; None: not known.  `cpu_s`:
         how long all that the program has ever run was on a CPU, where that was asked.
         """
-        ran_s, waited_s = self._since_first(snapshot)
-        waited_s += self._waiting_s(now, snapshot)
+        self._note_threads(now, snapshot)
+        waited_s = self._waited_ns / 1e9 + self._waiting_s(now, snapshot)
         self._note_device(now, snapshot, stalled_s)
         self._note_whole(cpu_s)
-        return max(ran_s, self._whole_ran_s, now - self._began - waited_s - min(self._device_s, IO_MOST_S))
+        return max(self.ran_s, self._whole_ran_s, now - self._began - waited_s - min(self._device_s, IO_MOST_S))
 
     def excuse(self, seconds: float) -> None:
         """So much of the time since it began is ours, whatever the program did in it."""
@@ -91,17 +97,24 @@ class OwnTime:
             self._whole_ran_s += max(0.0, cpu_s - before_s)
             self._whole_before_s = cpu_s
 
-    def ran_s(self, snapshot: Snapshot) -> float:
-        """Seconds on a CPU since the first snapshot."""
-        return self._since_first(snapshot)[0]
+    @property
+    def ran_s(self) -> float:
+        """Seconds on a CPU since the first look."""
+        return self._ran_ns / 1e9
 
-    def _since_first(self, snapshot: Snapshot) -> tuple[float, float]:
-        ran_ns = waited_ns = 0
+    def _note_threads(self, now: float, snapshot: Snapshot) -> None:
+        passed_ns = (now - self._began) * 1e9
         for thread in (thread for process in snapshot for thread in process.threads):
-            ran_before, waited_before = self._first.setdefault(thread.tid, (thread.ran_ns, thread.waited_ns))
-            ran_ns += thread.ran_ns - ran_before
-            waited_ns += thread.waited_ns - waited_before
-        return ran_ns / 1e9, waited_ns / 1e9
+            counts = (thread.ran_ns, thread.waited_ns)
+            # One that is new has begun since the last look, if it fits.
+            is_new = not self._is_first_look and sum(counts) <= passed_ns
+            ran_ns, waited_ns = self._counts.get(thread.tid, (0, 0) if is_new else counts)
+            if counts[0] < ran_ns or counts[1] < waited_ns:  # another one that was given the number of one that ended
+                ran_ns = waited_ns = 0
+            self._ran_ns += counts[0] - ran_ns
+            self._waited_ns += counts[1] - waited_ns
+            self._counts[thread.tid] = counts
+        self._is_first_look = False
 
 
 class Deadline:
@@ -140,7 +153,7 @@ class Deadline:
         """
         spent_s = self._whole.spent_s(now, snapshot, stalled_s, cpu_s)
         bytes_moved = 0 if self._moved is None else max(0, sum(moved) - sum(self._moved))
-        # Threads that have ended take their times with them, so that less may be spent than before.
+        # A wait for a CPU is counted whole when it is over, so that less may be spent than before.
         more_s = max(0.0, spent_s - self._spent_s) - bytes_moved / USEFUL_BYTES_PER_S
         self._used_s = max(0.0, self._used_s + more_s)
         self._used_here_s = max(0.0, self._used_here_s + more_s)
@@ -150,7 +163,7 @@ class Deadline:
                 self._quiet = OwnTime(now)
             self._moved = moved
         self._quiet_spent_s = self._quiet.spent_s(now, snapshot, stalled_s, cpu_s)
-        self._quiet_ran_s = self._quiet.ran_s(snapshot)
+        self._quiet_ran_s = self._quiet.ran_s
 
     def excuse(self, seconds: float) -> None:
         """For so long since the last look we have kept the program from running, or had no CPU to talk to it."""

@@ -185,7 +185,8 @@ class Program(Awaited):
         if outcome.why is not Why.DEADLINE:
             return None
         snapshot = self.snapshot(files=False)
-        return clock.ran_s(snapshot) / max(clock.spent_s(time.monotonic(), snapshot), 1e-3)
+        spent_s = clock.spent_s(time.monotonic(), snapshot)
+        return clock.ran_s / max(spent_s, 1e-3)
 
     def snapshot(self, *, files: bool = True) -> Snapshot:
         """What all its processes do now; see `Looks.snapshot`."""

@@ -42,9 +42,12 @@ class Verdict(IntEnum):
 #: What is no socket, and changes only by what a process does.  A named pipe looks like a file and is not among them.
 _WRITTEN_BY_PROCESSES = ("pipe:[", "/dev/pts/", "/dev/tty", "anon_inode:[eventfd]")
 
-#: What may wake a process at a time of its own.  One with terminals of its own making may have set them so that a read
-#: there ends by a timeout (VTIME of termios(3)), and we see the settings of the one that we have given it.
-_CLOCKS = ("anon_inode:[timerfd]", "anon_inode:[io_uring]", "/dev/ptmx", "/dev/pts/ptmx")
+#: What may wake a process at a time of its own.  The kernel tells of pressure (PSI) some time after it was asked to:
+#: on a busy machine a clock too.  A process with terminals of its own making may have set them so that a read there
+#: ends by a timeout (VTIME of termios(3)), and we see the settings of the one that we have given it.
+_CLOCKS = ("anon_inode:[timerfd]", "anon_inode:[io_uring]", "/proc/pressure/", "/dev/ptmx", "/dev/pts/ptmx")
+
+_ALARM = 1 << (signal.SIGALRM - 1)
 
 #: What calls are that wait for nothing else.
 _FOR_NO_DESCRIPTOR = {Waits.CLOCK: Verdict.TIMER, Waits.EVENT: Verdict.STILL}
@@ -122,24 +125,46 @@ def judge(
         (_judge_thread(process, thread, known) for process in alive for thread in process.living),
         default=Verdict.STILL,
     )
-    strongest = max(strongest, clocks)
+    strongest = max(strongest, clocks, _judge_together(alive))
     on_its_way = strongest < Verdict.TIMER and _sends_to_itself(alive, sockets)
     return Verdict.RUNNING if on_its_way else strongest
 
 
 def _judge_clocks(process: ProcessFacts) -> Verdict:
-    """Whether a timer may wake it in whatever call it sleeps.
+    """Whether a timer of this process may wake it in whatever call it sleeps.
 
-    alarm(2) and setitimer(2) do that by SIGALRM, which is caught, or blocked and taken by a signalfd(2) or sigwait(3);
-    the kernel shows nobody whether such a timer is running.  Go's runtime catches every signal, and sets no such timer
-    unless the program is profiled.  An io_uring(7) ring may hold timers and files' answers, and what is on its way
-    through a Unix socket may be a timer that epoll(7) watches all the same.
+    An io_uring(7) ring may hold timers and files' answers, and what is on its way through a Unix socket may be a timer
+    that epoll(7) watches all the same.
     """
     clocks = process.waiting_files > 0 or any(target.startswith(_CLOCKS) for target in process.files.values())
-    alarm = (process.caught_signals | process.blocked_signals) >> (signal.SIGALRM - 1) & 1
-    if clocks or process.posix_timers or (alarm and not process.by_go):
+    return Verdict.TIMER if clocks or process.posix_timers else _judge_alarms(process)
+
+
+def _judge_alarms(process: ProcessFacts) -> Verdict:
+    """Whether SIGALRM may wake or end it, by alarm(2) or setitimer(2).
+
+    It wakes a process that catches it, or has blocked it and takes it by signalfd(2) or sigwait(3).  Where nobody knows
+    whether any was set, Go's runtime is taken at its word: it catches every signal, and sets no such timer unless the
+    program is profiled.
+    """
+    if process.alarms is False or not _ALARM & (process.blocked_signals | ~process.ignored_signals):
+        return Verdict.STILL
+    if process.alarms:
         return Verdict.TIMER
-    return Verdict.PRESUMED if alarm else Verdict.STILL
+    if not _ALARM & (process.caught_signals | process.blocked_signals):
+        return Verdict.STILL
+    return Verdict.PRESUMED if process.by_go else Verdict.TIMER
+
+
+def _judge_together(alive: Collection[ProcessFacts]) -> Verdict:
+    """Whether one of several threads or processes may be woken by what happens to another, and nobody sees when.
+
+    One may wait for a timer of a descriptor that another has closed; or for the end of another, by a SIGALRM.
+    """
+    if any(process.timers for process in alive) and sum(len(process.living) for process in alive) > 1:
+        return Verdict.TIMER
+    unknown = any(process.alarms is None and not _ALARM & process.ignored_signals for process in alive)
+    return Verdict.PRESUMED if unknown and len(alive) > 1 else Verdict.STILL
 
 
 def _sends_to_itself(alive: Collection[ProcessFacts], sockets: Sockets) -> bool:

@@ -330,6 +330,8 @@ class Stream:
 def prepare(sock: socket.socket) -> None:
     """Options of our sockets: nothing is held back, and nothing blocks."""
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    # Urgent bytes (MSG_OOB of tcp(7)) are bytes that the program has sent, like all others.
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_OOBINLINE, 1)
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER_BYTES)
     sock.setblocking(False)  # noqa: FBT003 — its only parameter
 

@@ -185,7 +185,7 @@ class ListeningUdpServer:
         before = self._asked
         values = self.expect(request)
         if self._waited_s(before) < self._least_wait_s:
-            what = f"it waited only {_told(self._waited_s(before))} for a reply to its datagram"
+            what = f"it went on only {_told(self._waited_s(before))} after a datagram to which no reply had come"
             raise FaultError(Reason.GAVE_UP_EARLY, what, doing=self._its_program.doing())
         return values
 

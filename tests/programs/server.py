@@ -235,6 +235,13 @@ def twice(sock):
     sock.sendall(sock.recv(100) * 2)
 
 
+def answers_with_an_urgent_byte(sock):
+    reply = sock.recv(100)
+    sock.send(b"!", socket.MSG_OOB)
+    sock.sendall(reply)
+    sock.recv(100)
+
+
 def reads_nothing(sock):
     signal.pause()
 

@@ -84,6 +84,39 @@ def waits_for_alarm():
     listener.accept()
 
 
+def waits_for_child_with_alarm():
+    """The child's only clock is one that ends it, and survives that it becomes another program."""
+    if os.fork() == 0:
+        signal.alarm(1000)
+        os.execlp("sleep", "sleep", "infinity")
+    os.wait()
+
+
+def waits_for_closed_timer():
+    """A thread polls a timer that another one has closed; what has its number now is none."""
+    libc = ctypes.CDLL(None)
+    timer = libc.timerfd_create(1, 0)
+    libc.timerfd_settime(timer, 0, (ctypes.c_long * 4)(0, 0, 1000, 0), None)
+    poll = select.poll()
+    poll.register(timer, select.POLLIN)
+    waiter = threading.Thread(target=poll.poll)
+    waiter.start()
+    while not open(f"/proc/self/task/{waiter.native_id}/syscall").read().startswith(("7 ", "73 ")):
+        os.sched_yield()
+    os.dup2(ours.fileno(), timer)
+    ours.recv(1)
+
+
+def sets_alarms_in_a_storm():
+    """Of calls that signals interrupt all the time."""
+    signal.signal(signal.SIGUSR1, lambda *_: None)
+    if os.fork() == 0:
+        while True:
+            os.kill(os.getppid(), signal.SIGUSR1)
+    while True:
+        signal.alarm(1000)
+
+
 def waits_for_interval_timer():
     signal.signal(signal.SIGALRM, lambda *_: None)
     signal.setitimer(signal.ITIMER_REAL, 1000)
@@ -183,6 +216,9 @@ WAYS = {
     "sleeping_child": waits_for_sleeping_child,
     "zombie": leaves_zombie,
     "alarm": waits_for_alarm,
+    "child_with_alarm": waits_for_child_with_alarm,
+    "closed_timer": waits_for_closed_timer,
+    "alarms_in_a_storm": sets_alarms_in_a_storm,
     "interval_timer": waits_for_interval_timer,
     "one_thread_sleeps": one_thread_sleeps,
     "two_threads_receive": two_threads_receive,

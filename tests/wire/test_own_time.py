@@ -74,7 +74,29 @@ def test_a_new_thread_counts_from_when_it_is_first_seen() -> None:
     clock.spent_s(100.0, facts((1, 0.0, 0.0)))
     clock.spent_s(101.0, facts((1, 0.0, 0.0), (2, 50.0, 0.0)))
     assert clock.spent_s(102.0, facts((1, 0.0, 0.0), (2, 51.0, 0.0))) == pytest.approx(2)
-    assert clock.ran_s(facts((1, 0.0, 0.0), (2, 51.0, 0.0))) == pytest.approx(1)
+    assert clock.ran_s == pytest.approx(1)
+
+
+def test_a_thread_that_began_meanwhile_counts_from_its_beginning() -> None:
+    clock = OwnTime(100.0)
+    clock.spent_s(100.0, facts((1, 0.0, 0.0)))
+    assert clock.spent_s(110.0, facts((1, 0.0, 0.0), (2, 0.5, 8.0))) == pytest.approx(2)
+
+
+def test_what_a_thread_has_waited_and_run_stays_counted_when_it_has_ended() -> None:
+    """A runtime's threads end one after another when it exits; on a busy machine each has waited for long."""
+    clock = OwnTime(100.0)
+    clock.spent_s(100.0, facts((1, 0.0, 0.0), (2, 0.0, 0.0)))
+    assert clock.spent_s(110.0, facts((1, 0.0, 0.0), (2, 1.0, 8.0))) == pytest.approx(2)
+    assert clock.spent_s(111.0, facts((1, 0.0, 0.5))) == pytest.approx(2.5)
+    assert clock.ran_s == pytest.approx(1)
+
+
+def test_a_number_that_is_given_again_is_another_thread() -> None:
+    clock = OwnTime(100.0)
+    clock.spent_s(100.0, facts((1, 0.0, 0.0), (2, 9.0, 9.0)))
+    assert clock.spent_s(110.0, facts((1, 0.0, 0.0), (2, 0.5, 4.0))) == pytest.approx(6)
+    assert clock.ran_s == pytest.approx(0.5)
 
 
 def test_a_wait_for_a_cpu_that_has_not_ended_does_not_count_either() -> None:

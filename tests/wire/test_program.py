@@ -225,10 +225,23 @@ def test_a_deadline_that_will_surely_pass_is_not_waited_for_where_nothing_passes
     assert "no timer" not in outcome.doing
 
 
-@pytest.mark.parametrize("way", ["alarm", "interval_timer"])
-def test_a_program_that_an_alarm_will_wake_is_not_still(stand: Stand, way: str) -> None:
+@pytest.mark.parametrize("way", ["alarm", "interval_timer", "child_with_alarm", "closed_timer"])
+def test_a_program_that_a_clock_will_wake_which_nobody_sees_is_not_still(stand: Stand, way: str) -> None:
     program = stand.run_ready("sleeper.py", way)
-    assert asleep(program)[0] is not Verdict.STILL
+    assert asleep(program)[0] is Verdict.TIMER
+    stand.warden.end()
+    assert asleep(stand.run_ready("sleeper.py", "child"))[0] is Verdict.STILL  # another program is another matter
+
+
+def test_whatever_a_program_does_while_it_makes_clocks_the_warden_answers(stand: Stand) -> None:
+    program = stand.run_ready("sleeper.py", "alarms_in_a_storm")
+    seen = program.wait(lambda: next((one for one in program.looks.snapshot() if one.alarms), None))
+    assert seen.timers is False
+    assert stand.warden.freeze()
+    stand.warden.thaw()
+    program.wait(lambda: True if program.looks.snapshot() else None)
+    stand.warden.end()
+    assert stand.warden.snapshot() == ()
 
 
 @pytest.mark.alone

@@ -305,11 +305,23 @@ ALARM = 1 << (signal.SIGALRM - 1)
     [
         ({}, Verdict.STILL),
         ({"posix_timers": True}, Verdict.TIMER),
-        ({"caught_signals": ALARM}, Verdict.TIMER),
-        ({"blocked_signals": ALARM}, Verdict.TIMER),  # signalfd, sigwait
-        ({"caught_signals": ~ALARM & 0xFFFFFFFF, "blocked_signals": ~ALARM & 0xFFFFFFFF}, Verdict.STILL),
-        ({"ignored_signals": ALARM}, Verdict.STILL),
+        ({"alarms": True}, Verdict.TIMER),  # it ends by it
+        ({"alarms": True, "caught_signals": ALARM}, Verdict.TIMER),
+        ({"alarms": True, "ignored_signals": ALARM}, Verdict.STILL),
+        ({"alarms": True, "ignored_signals": ALARM, "blocked_signals": ALARM}, Verdict.TIMER),  # sigwait takes it
+        ({"alarms": False, "caught_signals": ALARM}, Verdict.STILL),
+        ({"alarms": None}, Verdict.STILL),
+        ({"alarms": None, "caught_signals": ALARM}, Verdict.TIMER),
+        ({"alarms": None, "caught_signals": ALARM, "by_go": True}, Verdict.PRESUMED),
+        ({"alarms": None, "blocked_signals": ALARM}, Verdict.TIMER),  # signalfd, sigwait
+        (
+            {"alarms": None, "caught_signals": ~ALARM & 0xFFFFFFFF, "blocked_signals": ~ALARM & 0xFFFFFFFF},
+            Verdict.STILL,
+        ),
+        ({"alarms": None, "ignored_signals": ALARM}, Verdict.STILL),
+        ({"timers": True}, Verdict.STILL),  # nobody else could have closed what it waits for
         ({"files": {"7": "anon_inode:[io_uring]"}}, Verdict.TIMER),
+        ({"files": {"7": "/proc/pressure/cpu"}}, Verdict.TIMER),
         ({"files": {"7": "/dev/pts/3"}}, Verdict.STILL),
         ({"files": {"7": "/dev/pts/ptmx"}}, Verdict.TIMER),  # it has made a terminal, with a timeout perhaps
         ({"files": {"7": "/dev/ptmx"}}, Verdict.TIMER),
@@ -318,6 +330,27 @@ ALARM = 1 << (signal.SIGALRM - 1)
 )
 def test_whatever_may_hold_a_timer_is_a_clock(change: dict[str, Any], expected: Verdict) -> None:
     assert verdict(msgspec.structs.replace(process(thread(PAUSE)), **change)) is expected
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ({}, Verdict.STILL),
+        ({"alarms": None}, Verdict.PRESUMED),  # one may end by an alarm, which the other notices
+        ({"alarms": None, "ignored_signals": ALARM}, Verdict.STILL),
+        ({"timers": True}, Verdict.TIMER),  # one may have closed what the other waits for
+        ({"timers": None}, Verdict.STILL),
+    ],
+)
+def test_what_happens_to_one_process_may_wake_another(change: dict[str, Any], expected: Verdict) -> None:
+    pair = process(thread(PAUSE)), process(thread(PAUSE, tid=20), pid=20)
+    assert verdict(*(msgspec.structs.replace(each, **change) for each in pair)) is expected
+
+
+def test_a_thread_may_have_closed_what_another_waits_for() -> None:
+    both = process(thread(PAUSE), thread(PAUSE, tid=11))
+    assert verdict(both) is Verdict.STILL
+    assert verdict(msgspec.structs.replace(both, timers=True)) is Verdict.TIMER
 
 
 @pytest.mark.parametrize(

@@ -221,6 +221,11 @@ def test_a_wrong_reply(stand: Stand) -> None:
     assert str(fault) == "client A received a different reply"
 
 
+def test_an_urgent_byte_is_a_byte_that_it_has_sent(stand: Stand) -> None:
+    fault = fault_of(stand.client_of("answers_with_an_urgent_byte"))
+    assert (fault.reason, fault.received) == (Reason.WRONG_REPLY, b"!hello\n")
+
+
 @pytest.mark.parametrize(
     ("which", "reason", "what", "received"),
     [
