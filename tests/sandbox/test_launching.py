@@ -43,7 +43,7 @@ def test_a_program_is_started_when_we_were_given_a_lower_priority_meanwhile() ->
             os.setresuid(asked["uid"], asked["uid"], asked["uid"])
         launcher = Launcher(asked)
         os.nice(_LATER_NICENESS)
-        started = launcher.launch(["true"], {"PATH": os.defpath}, (0, 1, 2), terminal=False)
+        started = launcher.launch(["true"], {"PATH": os.defpath}, (0, 1, 2), terminal=False, listen=lambda _: None)
         words = started.why if isinstance(started, NotStarted) else "it runs"
         os.write(say, words.encode())
 
