@@ -15,7 +15,7 @@ import click
 from bench import NotMeasuredError, costs, failing, gradings, growth, waiting
 from bench.figures import line, ms
 from bench.gradings import ASSIGNMENT, ASSIGNMENTS, REFERENCE, REFERENCES, WHOLE_EVIDENCE, Where
-from bench.timed import Seconds
+from bench.timed import LISTENS, Seconds
 from bench.warden import running
 from grader import assignment as assignments
 from grader.errors import CannotJudgeError, GraderError
@@ -36,6 +36,7 @@ _FRAGMENTS_PER_S = 1000
 _LOCAL_BY_FLOOR = 2.0
 _DOCKER_MORE_S = 1.5
 _HOPELESS_BY_RIGHT = 1.5
+_ONE_CHECK_S = 0.35
 _SPLIT_BYTES = 200
 _SPLIT_S = 1.0
 
@@ -44,7 +45,8 @@ _SPLIT_S = 1.0
 class Size:
     """How much is measured.  `programs`: right ones, below the reference folder; None: all that there are.
 
-    `first`: how many of the first checks a cost is shown of.  `counts`: of how many checks a grading's time is taken.
+    `whole`: whether the cost of a whole grading is shown.  `first`: how many of the first checks a cost is shown of.
+    `counts`: of how many checks a grading's time is taken.
     """
 
     programs: tuple[str, ...] = _RIGHT
@@ -55,6 +57,7 @@ class Size:
     slept: int = 50
     waits: int = 11
     docker: bool = True
+    whole: bool = True
     costs: tuple[str, ...] = tuple(_COSTS)
     first: int | None = None
     cost_rounds: int = 3
@@ -75,6 +78,7 @@ _QUICK = Size(
     slept=5,
     waits=2,
     docker=False,
+    whole=False,
     costs=(ASSIGNMENT,),
     first=3,
     cost_rounds=1,
@@ -92,7 +96,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench", description="Ratios of times, measured in turns.")
     parser.add_argument("--quick", action="store_true", help="one small round without containers: does it work at all?")
     size = _QUICK if parser.parse_args().quick else Size()
-    for part in (_fragments, _hopeless_answers, _gradings, _clients, _costs, _failing, _checks, _lengths):
+    for part in (_fragments, _hopeless_answers, _starts, _gradings, _clients, _costs, _failing, _checks, _lengths):
         try:
             part(size)
         except (NotMeasuredError, GraderError) as error:
@@ -128,6 +132,28 @@ def _hopeless_answers(size: Size) -> None:
         proved_s = statistics.median(waiting.hopeless_wait_s(server) for _ in range(size.waits))
         waited_s = waiting.deadline_wait_s(server.address)
     _say("  verdict by the kernel's facts", f"1/{waited_s / proved_s:.0f} of the deadline")
+
+
+def _starts(size: Size) -> None:
+    """One check, which is little more than a start, and all of a server's: what they cost, in the local sandbox."""
+    program = REFERENCE / _RIGHT[0]
+    jobs: dict[str, Callable[[], object]] = {
+        "pytest": gradings.load_pytest,
+        "one check": partial(gradings.grade_s, program, "local", 0, (LISTENS,)),
+    }
+    if size.whole:
+        jobs["all checks"] = partial(gradings.grade_s, program, "local", 0)
+    rounds = [{name: gradings.cost_of(job) for name, job in jobs.items()} for _ in range(size.rounds)]
+    found = {
+        name: gradings.Cost(*map(statistics.median, zip(*(each[name] for each in rounds), strict=True)))
+        for name in jobs
+    }
+    click.echo(f"Start and CPU time of a grading ({program.name}, local), beside an interpreter that loads pytest")
+    one = found["one check"]
+    _say("  one check", f"{one.wall_s:.2f} s", f"goal: at most {_ONE_CHECK_S:g} s", met=one.wall_s <= _ONE_CHECK_S)
+    for name in (name for name in found if name != "pytest"):
+        cpu_s = found[name].cpu_s
+        _say(f"  {name}, CPU time ({cpu_s:.2f} s)", f"{cpu_s / found['pytest'].cpu_s:.1f} times")
 
 
 def _gradings(size: Size) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import shlex
 import shutil
 import stat
@@ -15,7 +16,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from bench import NotMeasuredError
 from bench.plan import Step, plan_of
@@ -67,6 +68,26 @@ def grade_s(
         message = f"{program.name} in {where}: exit code {ended.returncode}, not {expected_code}\n{words}"
         raise NotMeasuredError(message)
     return elapsed_s
+
+
+class Cost(NamedTuple):
+    """The time on the clock and the CPU time of a command, with all processes below it."""
+
+    wall_s: Seconds
+    cpu_s: Seconds
+
+
+def cost_of(job: Callable[[], object]) -> Cost:
+    """The cost of what a job starts and waits for.  What an engine runs in its containers is not in it."""
+    before, began = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
+    job()
+    elapsed_s, after = time.perf_counter() - began, resource.getrusage(resource.RUSAGE_CHILDREN)
+    return Cost(elapsed_s, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
+
+
+def load_pytest() -> None:
+    """An interpreter that loads pytest and exits: what no grading can do without."""
+    subprocess.run([sys.executable, "-P", "-c", "import pytest"], cwd="/", check=True)
 
 
 @contextmanager

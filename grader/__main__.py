@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 from grader.errors import NOT_JUDGED
@@ -10,6 +11,7 @@ from grader.sandbox.begun import begun
 
 def main() -> None:
     """Run the command and exit."""
+    _replace_closed_streams()
     try:
         with begun(sys.argv[1:]) as nest:
             from grader import cli  # noqa: PLC0415 — this is what takes long
@@ -23,6 +25,17 @@ def main() -> None:
         # when it has been handled, and dies of SIGINT instead of exiting; the next evaluation makes it forget that
         # (run_eval_code_obj in CPython's pythonrun.c).
         eval("None")  # noqa: S307
+
+
+def _replace_closed_streams() -> None:
+    """Replace standard streams that are closed by /dev/null: else what is opened next gets their numbers."""
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        if getattr(sys, name) is None:
+            null = os.open(os.devnull, os.O_RDWR)
+            if null != number:
+                os.dup2(null, number)
+                os.close(null)
+            setattr(sys, name, os.fdopen(number, "w" if number else "r", encoding="utf-8", closefd=False))
 
 
 if __name__ == "__main__":

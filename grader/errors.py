@@ -8,6 +8,8 @@ processes or reports; nothing outside `cli/` exits.
 
 from __future__ import annotations
 
+import difflib
+from collections.abc import Iterable
 from enum import StrEnum
 from typing import ClassVar, Final
 
@@ -198,6 +200,12 @@ class AssignmentError(GraderError):
     """A fault in an assignment's folder: its author's to mend (exit code 2)."""
 
     exit_code = 2
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """The end of a sentence about a name that nobody knows: the one that was probably meant; "" if none is alike."""
+    found = difflib.get_close_matches(name, known, n=1)
+    return f"; did you mean {found[0]!r}?" if found else ""
 
 
 class CannotJudgeError(GraderError):

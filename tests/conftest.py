@@ -5,6 +5,10 @@ GRADER_REQUIRE_CONTAINERS=1 it fails instead, so that a machine that must have o
 
 `make test` runs tests in several processes (pytest-xdist), each with session fixtures of its own, but for those marked
 `alone`: they measure time, or load the machine so that others would measure it.  They run one by one afterwards.
+
+Those marked `waits` spend their time on the timers of clients over UDP, and hardly use a CPU.  They form a few lanes,
+each of which is played in order by one process, and begin before everything else: so the other processes, as many as
+there are CPUs, always have work meanwhile, and nobody waits for a client at the end.
 """
 
 from __future__ import annotations
@@ -32,6 +36,8 @@ hypothesis.settings.load_profile("grader")
 #: Their test_*.py are checks, which the driver plays.
 collect_ignore = ["assignments"]
 
+#: How many tests marked `waits` are played at a time: the Makefile starts so many processes more than there are CPUs.
+LANES = 2
 REQUIRED = "GRADER_REQUIRE_CONTAINERS"
 _MARKER = "container"
 #: How the reason of a skipped container test begins.
@@ -56,6 +62,13 @@ def _look_for_engine() -> docker.DockerClient | str:
     except CannotJudgeError as error:
         return str(error)
     return client
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Deal the tests that wait out to their lanes; pytest-xdist begins with the groups that have most tests."""
+    for number, item in enumerate(item for item in items if item.get_closest_marker("waits")):
+        item.add_marker(pytest.mark.xdist_group(f"waits-{number % LANES}"))
 
 
 @pytest.hookimpl(tryfirst=True)

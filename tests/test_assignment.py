@@ -300,10 +300,23 @@ def test_a_handout_that_is_no_utf8_is_refused(write: Write) -> None:
         assignment.load("echo", folder)
 
 
-@pytest.mark.parametrize("name", ["nothing", "../assignments/echo", "..", ".", "echo/", "/etc", ""])
+@pytest.mark.parametrize("name", ["nothing", "..", ".", "/etc", ""])
 def test_a_name_that_is_no_assignment_is_wrong_usage(write: Write, name: str) -> None:
     with pytest.raises(UsageError, match=r"there is no assignment .*; known: .*\becho, .*tcp_uppercase"):
         assignment.load(name, write())
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"), [("ecko", "echo"), ("echo/", "echo"), ("tcp_upercase", "tcp_uppercase"), ("tcp-sum", "tcp_sum")]
+)
+def test_a_name_that_is_almost_an_assignment_s_says_which(write: Write, name: str, meant: str) -> None:
+    with pytest.raises(UsageError, match=rf"there is no assignment .*; did you mean '{meant}'\?$"):
+        assignment.load(name, write())
+
+
+def test_a_path_leads_to_no_assignment(write: Write) -> None:
+    with pytest.raises(UsageError, match="there is no assignment"):
+        assignment.load("../assignments/echo", write())
 
 
 def test_the_users_folder_comes_first(write: Write) -> None:

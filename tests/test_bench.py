@@ -213,9 +213,17 @@ def test_a_checkout_without_a_grader_is_not_measured(tmp_path: Path) -> None:
         versus.check_s(tmp_path, versus.FIGURES[0], tmp_path)
 
 
+def test_cpu_time_is_that_of_all_processes_below() -> None:
+    busy = "import time\nwhile time.process_time() < 0.1: pass"
+    inner = [sys.executable, "-S", "-c", busy]
+    outer = [sys.executable, "-S", "-c", f"import subprocess; subprocess.run({inner!r})"]
+    assert gradings.cost_of(lambda: subprocess.run(outer, check=True)).cpu_s >= 0.1
+
+
 PARTS = (
     *("fragments in a second", "of the deadline", "times the floor", "hopeless server"),
-    *("programs started for 3 checks", "failed checks", "3 of the assignment's checks", "split at every place"),
+    *("one check, CPU time", "programs started for 3 checks", "failed checks"),
+    *("3 of the assignment's checks", "split at every place"),
 )
 
 

@@ -1,6 +1,7 @@
 """Kinds of protocols, each by a small assignment of its own, played by right programs and by programs with one fault.
 
-A game with state, replies that hold a counter and the time, and one request per connection.
+A game with state, replies that hold a counter and the time, and one request per connection.  A wrong program is graded
+by the checks that it fails and by what they depend on.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from grader.lint import flaws
 from grader.model import Outcome
 from tests.test_published import FOLDER, grade, in_local, programs
 
-#: The checks that each program fails, without their role; those that depend on them are skipped, all others pass.
+#: The checks that each program fails, without their role.
 FAILS: dict[tuple[str, str], set[str]] = {
     ("guessing", "right"): set(),
     ("guessing", "another_word_for_err"): {"answers"},
@@ -48,7 +49,7 @@ def test_its_folder_has_no_mistake(name: str) -> None:
 
 @pytest.mark.parametrize(("name", "program"), FAILS)
 def test_each_program_fails_its_checks(name: str, program: str) -> None:
-    report = grade(name, program, in_local)
+    report = grade(name, program, in_local, FAILS[name, program])
     found = {check.id.partition(".")[2]: check.message for check in report.checks if check.outcome is Outcome.FAILED}
     assert found.keys() == FAILS[name, program], found
     assert {check.outcome for check in report.checks} <= {Outcome.PASSED, Outcome.FAILED, Outcome.SKIPPED}
@@ -59,7 +60,7 @@ def test_every_program_is_played() -> None:
 
 
 def test_a_wrong_state_is_told_with_what_was_answered_before() -> None:
-    report = grade("guessing", "counts_from_one_too_many", in_local)
+    report = grade("guessing", "counts_from_one_too_many", in_local, ["answers"])
     (message,) = (check.message for check in report.checks if check.id == "server.answers")
     lines = [line.partition("'")[0] for line in message.splitlines()]
     assert lines[:4] == [

@@ -298,6 +298,7 @@ def test_other_links_in_a_folder_are_left_out_with_a_note(tmp_path: Path) -> Non
     (root / "c_gone").symlink_to("absent")
     (root / "d_loop").symlink_to("d_loop")
     (root / "e_folder").symlink_to("sub")
+    (root / "f_itself").symlink_to(".")
     submission = take(root)
     assert submission.files == ("server.py", "sub/x")
     assert submission.notes == (
@@ -306,6 +307,7 @@ def test_other_links_in_a_folder_are_left_out_with_a_note(tmp_path: Path) -> Non
         "'c_gone' was left out: a link that leads nowhere (No such file or directory)",
         "'d_loop' was left out: a link that leads nowhere (Too many levels of symbolic links)",
         "'e_folder' was left out: it leads to a folder",
+        "'f_itself' was left out: it leads to a folder",
     )
     assert b"secret" not in submission.archive
 

@@ -13,6 +13,7 @@ from grader import assignment, flow
 from grader.assignment import Assignment
 from grader.errors import AssignmentError, Reason
 from grader.model import Audience, Outcome, Report, SubmissionInfo
+from grader.plan import hidden_seed
 from grader.report import FORMATS, pcap, render, transcripts
 from grader.report.audience import for_student
 from grader.sandbox.local import LocalSandbox
@@ -116,7 +117,7 @@ def test_what_is_played_where_all_may_see_contains_nothing_of_it(asked: Assignme
 
 
 def test_the_seed_of_hidden_checks_is_not_the_one_that_reports_show(asked: Assignment) -> None:
-    assert flow.hidden_seed(7, asked.hidden_files) not in {7, flow.hidden_seed(7, {})}
+    assert hidden_seed(7, asked.hidden_files) not in {7, hidden_seed(7, {})}
 
 
 def test_a_due_date_opens_what_was_closed_until_then(folder: Path, tmp_path: Path) -> None:

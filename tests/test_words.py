@@ -7,12 +7,16 @@ files.  Comments in code are not among them.
 from __future__ import annotations
 
 import ast
+import functools
 import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
 import pytest
+
+#: All texts are read once, by one process.
+pytestmark = pytest.mark.xdist_group("words")
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -51,8 +55,13 @@ INSTEAD: Final = {
 }
 
 
-def texts() -> Iterator[tuple[str, int, str]]:
+@functools.cache
+def texts() -> tuple[tuple[str, int, str], ...]:
     """(file, line, text with single spaces) for each text of the project."""
+    return tuple(_texts())
+
+
+def _texts() -> Iterator[tuple[str, int, str]]:
     paths = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]
     for folder in ("assignments", "grader"):
         paths += [path for kind in ("md", "toml", "j2", "py") for path in (ROOT / folder).rglob(f"*.{kind}")]
@@ -76,13 +85,14 @@ def parts_of(path: Path) -> Iterator[tuple[int, str]]:
         line += paragraph.count("\n") + 2
 
 
-TEXTS = tuple(texts())
-
-
-@pytest.mark.parametrize("phrase", INSTEAD)
-def test_the_old_dialect_is_gone(phrase: str) -> None:
-    found = [f"{name}:{line}: {text[:200]}" for name, line, text in TEXTS if re.search(phrase, text, re.IGNORECASE)]
-    assert found == [], f"say: {INSTEAD[phrase]}"
+def test_the_old_dialect_is_gone() -> None:
+    found = [
+        f"{name}:{line}: say {better!r} in: {text[:200]}"
+        for phrase, better in INSTEAD.items()
+        for name, line, text in texts()
+        if re.search(phrase, text, re.IGNORECASE)
+    ]
+    assert found == []
 
 
 def test_phrases_are_found_where_they_are() -> None:
@@ -96,5 +106,5 @@ def test_phrases_are_found_where_they_are() -> None:
     }
     for sentence, phrase in sentences.items():
         assert [known for known in INSTEAD if re.search(known, sentence, re.IGNORECASE)][:1] == [phrase]
-    assert any(name == "README.md" for name, _, _ in TEXTS)
-    assert any(name == "grader/catalogue/usual.py" for name, _, _ in TEXTS)
+    assert any(name == "README.md" for name, _, _ in texts())
+    assert any(name == "grader/catalogue/usual.py" for name, _, _ in texts())

@@ -25,7 +25,7 @@ from grader.assignment.values import (
     builds,
     handed_in,
 )
-from grader.errors import AssignmentError, UsageError
+from grader.errors import AssignmentError, UsageError, did_you_mean
 
 __all__ = [
     "Assignment",
@@ -64,8 +64,9 @@ def folder_of(name: str, extra: Path | None = None) -> Path:
     for folder in folders(extra):
         if (folder / name / "assignment.toml").is_file() and Path(name).name == name:
             return folder / name
-    known = ", ".join(names(extra)) or "none"
-    message = f"there is no assignment {name!r}; known: {known}"
+    known = names(extra)
+    meant = did_you_mean(name, known) or f"; known: {', '.join(known) or 'none'}"
+    message = f"there is no assignment {name!r}{meant}"
     raise UsageError(message)
 
 

@@ -15,6 +15,7 @@ import re
 import tomllib
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Final, Self
 
@@ -146,7 +147,7 @@ class Source:
         if self.parent:
             yield from self.parent.lineage
 
-    @property
+    @cached_property
     def own_checks(self) -> frozenset[str]:
         """The ids of the checks that its Python files have."""
         return frozenset(

@@ -35,9 +35,11 @@ MODULES: Final[dict[tuple[Part, Transport], tuple[str, ...]]] = {
 READ_WHY = (
     "Read what it printed (above){Python: : the last line names the error, and the lines before it say where it "
     "happened}{Java: : the first line names the exception, Caused by shows what is behind it, and the first line with "
-    "one of your files shows where}.{C:  If a signal such as SIGSEGV ended it, there is no message: compile with -g "
+    "one of your files shows where}.{C:  If SIGSEGV or SIGABRT ended it, there may be no message: compile with -g "
     "-fsanitize=address, run it by hand, and send it the same bytes.}"
 )
+#: What to do about a program that no check gets to talk to, whatever the check is about.
+START_BY_HAND = "Start it by hand with the command above, and read what it prints."
 #: What to look at where the cause is none that a check looks for.
 COMMON_HINTS = {
     Reason.CRASHED: READ_WHY,

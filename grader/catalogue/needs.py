@@ -138,6 +138,7 @@ def _words(keyword: re.Pattern[bytes], row: bytes) -> tuple[str, ...]:
     return tuple(word.decode() for word in _WORD.findall(found[1])) if found else ()
 
 
+@cache  # it is asked for the same file several times while an assignment is read
 def names_in(source: bytes) -> frozenset[str] | None:
     """The names that a Python file's top level binds; None: it can't be told, or no function is written or imported."""
     try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from dataclasses import replace
 
-from grader.catalogue import behaviour
+from grader.catalogue import START_BY_HAND, behaviour
 from grader.checks.ending import (
     must_end_quietly,
     must_refuse,
@@ -31,7 +31,7 @@ _NO_PORTS = ((), ("abc",), ("70000",), ("65536",), ("0",), ("-1",))
     does="it is started on the given port; we wait until it has a LISTEN row or exits",
     proves="the row's inode belongs to the program",
     catches="a crash at the start, a different port (found, and used for the other checks), a loopback address only",
-    hint="Start it by hand with the command above, and read what it prints.",
+    hint=START_BY_HAND,
     hints={
         Reason.EXITED: "A server runs until it is stopped: once its socket is ready it serves clients in a loop.",
         Reason.WRONG_PORT: "Take the port from the program's first argument instead of a constant.",

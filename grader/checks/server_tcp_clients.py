@@ -118,8 +118,9 @@ def test_connect_and_leave(connect: Connect, server: Server, protocol: StreamPro
     "after each",
     proves="the part was read before the client left, and its end has arrived",
     catches="ConnectionResetError ends the server, one client's unfinished part is put before the next one's message",
-    hint="recv can fail{Python:  (ConnectionResetError)}{C:  (-1 with ECONNRESET)}: that is the end of this client, "
-    "not of the server.",
+    hint="recv can fail{Python:  (ConnectionResetError)}{C:  (-1 with ECONNRESET)}{JavaScript:  (an 'error' event on "
+    "the socket, which ends the program if there is no listener for it)}: that is the end of this client, not of the "
+    "server.",
     hints={
         Reason.WRONG_REPLY: "What a client left unfinished must be dropped with it: use a buffer for each connection."
     },

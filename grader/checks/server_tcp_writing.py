@@ -236,9 +236,10 @@ def test_closes_when_done(begin: Begin, stage: Stage, protocol: StreamProtocol) 
 @behaviour(
     does="a message; silence until the program rests; another message on the same connection",
     proves="the program is still, or had the time allowed for a reply, and the connection is open",
-    catches="closing after one reply",
+    catches="closing after one reply, or when a timeout for recv runs out",
     needs=("persistent",),
-    hint="After a reply, go back to recv on the same socket; the client may ask for more.",
+    hint="After a reply, go back to recv on the same socket; the client may ask for more. If recv has a timeout, "
+    "that must not end the connection when it runs out: go on waiting.",
 )
 def test_stays_open(connect: Connect, protocol: StreamProtocol) -> None:
     """Keeps the connection open for more"""

@@ -21,6 +21,10 @@ _VISITS = 3
 _ONE_DATAGRAM = (
     "Each recvfrom returns exactly one datagram, with the address it came from: send its reply to that address."
 )
+_OWN_BUFFER = (
+    "If each is answered by a thread{Go:  or goroutine} of its own, give that a copy: the next datagram overwrites a "
+    "buffer that is shared."
+)
 
 
 @behaviour(
@@ -73,6 +77,7 @@ def test_one_reply_each(connect_udp: ConnectUdp, protocol: DatagramProtocol) -> 
     proves="both wait in its socket's queue",
     catches="datagrams treated as a stream: two joined together, one thrown away",
     hint=_ONE_DATAGRAM,
+    hints={Reason.WRONG_REPLY: f"{_ONE_DATAGRAM} {_OWN_BUFFER}"},
 )
 def test_boundaries(server: Server, stage: Stage, connect_udp: ConnectUdp, protocol: DatagramProtocol) -> None:
     """Answers two waiting datagrams one by one"""
@@ -161,6 +166,7 @@ def test_garbage_survived(server: Server, connect_udp: ConnectUdp, protocol: Dat
     proves="all wait in its socket's queue, and the kernel has dropped none",
     catches="datagrams read and not answered",
     hint="While you reply to one datagram others wait in the socket's queue: read them one by one, and reply to each.",
+    hints={Reason.WRONG_REPLY: f"{_ONE_DATAGRAM} {_OWN_BUFFER}"},
 )
 def test_burst(server: Server, stage: Stage, connect_udp: ConnectUdp, protocol: DatagramProtocol) -> None:
     """Answers all datagrams that arrived while it was busy"""

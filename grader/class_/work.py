@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from contextlib import closing
 from functools import cache
 from pathlib import Path
 from typing import Final
@@ -50,15 +49,48 @@ class Done(msgspec.Struct, frozen=True):
     complaints: tuple[str, ...] = ()
 
 
+class Kept:
+    """A sandbox that is chosen once by a process and kept from one of its gradings to the next; no container is.
+
+    Asking an engine for its images, and hashing all that they are made of, is work that each grading of a class would
+    do again.  Where points can't be judged, what is kept may be the reason (an image was removed, the engine
+    restarted), so it is chosen again for the next one.
+    """
+
+    def __init__(self, choose: Callable[[Needs], Choice]) -> None:
+        """`choose`: the choice for what programs need; it provides what other programs need too, when it is asked."""
+        self._choose = choose
+        self._choice: Choice | None = None
+
+    def grade(self, plan: flow.Plan) -> Done:
+        """Grade one submission (GraderError: it can't be graded here)."""
+        complaints: tuple[str, ...] = ()
+        is_good = False
+        try:
+            if self._choice is None:
+                self._choice = self._choose(Needs(plan.request.assignment, plan.families))
+            report = flow.carry_out(plan, self._choice.make, lambda _: None)
+            complaints = tuple(self._choice.complaints)
+            is_good = not (report.unjudged or complaints)
+        finally:
+            if self._choice is not None and not is_good:
+                self._choice.close()
+                self._choice = None
+        return Done(encoded(report), complaints)
+
+
+@cache
+def _kept(place: Place) -> Kept:
+    return Kept(place.choice)
+
+
 def grade(plan: flow.Plan, place: Place) -> Done:
-    """Grade one submission.
+    """Grade one submission, with what this process has kept of the place.
 
     Raises:
         GraderError: it can't be graded here.
     """
-    with closing(place.choice(Needs(plan.request.assignment, plan.families))) as choice:
-        report = flow.carry_out(plan, choice.make, lambda _: None)
-    return Done(encoded(report), tuple(choice.complaints))
+    return _kept(place).grade(plan)
 
 
 def encoded(report: Report) -> bytes:

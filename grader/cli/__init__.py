@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from grader.cli.say import complain, show
-from grader.errors import NOT_JUDGED, GraderError
+from grader.errors import NOT_JUDGED, GraderError, did_you_mean
 from grader.version import __version__
 
 if TYPE_CHECKING:
@@ -51,6 +51,15 @@ class _Commands(click.Group):
             return None
         command: click.Command = importlib.import_module(COMMANDS[cmd_name]).command
         return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError as error:
+            message = error.message.rstrip(".") + (did_you_mean(args[0], COMMANDS) or ".")
+            raise click.UsageError(message, ctx) from None
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})

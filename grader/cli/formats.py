@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 import click
 
 from grader.cli.say import reader_may_leave
-from grader.errors import UsageError
+from grader.errors import UsageError, did_you_mean
 from grader.model import Report
 from grader.report import FORMATS, must_be_writable, render, transcripts, write
 
@@ -66,7 +66,8 @@ def wanted(formats: tuple[str, ...], named: Mapping[str, str | Path | None]) -> 
 def _divided(asked: str) -> tuple[str, str]:
     name, equals, file = asked.partition("=")
     if name not in FORMATS:
-        message = f"there is no format {name!r}; there are {', '.join(FORMATS)}"
+        meant = did_you_mean(name, FORMATS) or f"; there are {', '.join(FORMATS)}"
+        message = f"there is no format {name!r}{meant}"
         raise UsageError(message)
     if not equals or not file:
         message = f"--format {name} needs a file: --format {name}=FILE, or {name}=- for standard output"

@@ -10,7 +10,6 @@ import subprocess
 import sys
 import tarfile
 import tempfile
-from collections.abc import Mapping
 from pathlib import Path
 
 import click
@@ -18,7 +17,7 @@ import msgspec
 
 from grader import assignment as assignments
 from grader import languages
-from grader.assignment import Starting
+from grader.assignment import Assignment
 from grader.cli import asked
 from grader.cli.debugging import filled, under_debugger
 from grader.cli.say import say, show
@@ -88,7 +87,7 @@ def command(
             (work := Path(scratch) / "program").mkdir()
             roles: tuple[Role, ...] = ROLES if plays == "pair" else (plays,)
             asked_for = assignments.load(whole.assignment, folder)
-            runs = _built(submission, {role: asked_for.starting(role) for role in roles}, work)
+            runs = _built(submission, asked_for, roles, work)
             if debug:
                 debugger = under_debugger(runs[roles[0]], text.place(check))
                 return _debugged([sys.executable, str(file)], debugger, work)
@@ -121,7 +120,7 @@ def _read(path: Path) -> Report:
         long = msgspec.json.decode(beside.read_bytes(), type=dict[str, tuple[Event, ...]]) if beside.is_file() else {}
     except OSError as error:
         raise UsageError(f"can't read {path}: {error.strerror}") from error
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, RecursionError) as error:
         raise UsageError(f"{beside} is not a grader's file of transcripts: {error}") from error
 
     def complete(check: CheckResult) -> CheckResult:
@@ -135,15 +134,18 @@ def _option(plays: Part, role: Role, run: tuple[str, ...]) -> tuple[str, str]:
     return "--server" if (plays, role) == ("pair", "server") else "--run", shlex.join(run)
 
 
-def _built(submission: Path, asked: Mapping[Role, Starting], folder: Path) -> dict[Role, tuple[str, ...]]:
-    """Unpack and build programs there; how each is started.
+def _built(
+    submission: Path, assignment: Assignment, roles: tuple[Role, ...], folder: Path
+) -> dict[Role, tuple[str, ...]]:
+    """Unpack and build an assignment's programs there; how each is started.
 
     Raises:
         UsageError: there is no such program in it.
         CannotJudgeError: it can't be built.
     """
     taken = take(submission)
-    found, lacking = languages.recipes(taken, asked, asked)
+    starting = {role: assignment.starting(role) for role in roles}
+    found, lacking = languages.recipes(taken, roles, starting, assignment.transport)
     for why in lacking.values():
         raise UsageError(why)
     say("it runs on this machine without a sandbox: replay only your own code")

@@ -9,11 +9,12 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 import click
 
+from grader.errors import UsageError
 from grader.report import safe
 
 if TYPE_CHECKING:
@@ -21,8 +22,13 @@ if TYPE_CHECKING:
 
 
 def show(words: str, *, err: bool = False) -> None:
-    """Print lines that may contain names and text from other people."""
-    click.echo(safe.printed(words), err=err)
+    """Print lines that may contain names and text from other people.
+
+    Raises:
+        UsageError: standard output can't be written to (stderr: then there is nobody to tell).
+    """
+    with suppress(OSError) if err else reader_may_leave():
+        click.echo(safe.printed(words), err=err)
 
 
 def say(words: str, *, quiet: bool = False) -> None:
@@ -82,10 +88,13 @@ def bar(total: int, *, quiet: bool = False) -> Iterator[Callable[[], None]]:
 
 @contextmanager
 def reader_may_leave() -> Iterator[None]:
-    """A reader that has seen enough (`| head`) doesn't change the exit code."""
+    """A reader that has seen enough (`| head`) doesn't change the exit code (UsageError: a full disk takes no more)."""
     try:
         yield
         sys.stdout.flush()
-    except BrokenPipeError:
+    except OSError as error:
         # Python would complain once more when it flushes at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if not isinstance(error, BrokenPipeError):
+            message = f"can't write to standard output: {error.strerror}"
+            raise UsageError(message) from error

@@ -18,7 +18,7 @@ from _pytest.runner import runtestprotocol
 
 from grader.assignment import CheckSpec
 from grader.assignment.faults import PROTOCOL
-from grader.catalogue import Behaviour, behaviour_of, part_of_module, title_of
+from grader.catalogue import START_BY_HAND, Behaviour, behaviour_of, part_of_module, title_of
 from grader.catalogue.usual import OPENERS
 from grader.driver.author import blame, check_files, load
 from grader.errors import REASONS, Reason
@@ -227,7 +227,7 @@ class Referee:
             max_points=spec.points,
             reason=reason,
             message=message,
-            hint=self._hint(check_id, row, reason) if row and reason and outcome is Outcome.FAILED else "",
+            hint=self._hint(check_id, row, reason, error) if row and reason and outcome is Outcome.FAILED else "",
             duration_s=round(duration_s, 6),
             evidence=described(
                 self._evidence(error, message) if outcome in _KNOWN_AT else self._stage.transcript.events,
@@ -246,14 +246,14 @@ class Referee:
         doing = f" The program: {fault.doing}." if fault.doing else ""
         return self._stage.transcript.with_verdict(fault.at_s, f"{message.partition(chr(10))[0]}{doing}")
 
-    def _hint(self, check_id: str, row: Behaviour, reason: Reason) -> str:
+    def _hint(self, check_id: str, row: Behaviour, reason: Reason, error: BaseException | None) -> str:
         """The hint: a missing module before anything else, since nothing else can be at fault then."""
         part = part_of(check_id)
         written = {command.language for role, command in self._job.commands.items() if part in {role, "pair"}}
         language = written.pop() if len(written) == 1 else ""
         there = None if self._job.own_image else self._job.assignment.image.names
         missing = (expect.missing_module(voice.complained, there) for voice in self._stage.programs.voices(""))
-        return next(filter(None, missing), "") or row.hint_for(reason, language)
+        return next(filter(None, missing), "") or _row_for(row, check_id, error).hint_for(reason, language)
 
     def _verdict(self, check_id: str, error: BaseException | None) -> tuple[Outcome, Reason | None, str]:
         if error is None:
@@ -294,6 +294,12 @@ def _fault(error: BaseException | None) -> FaultError | UnprovedError | None:
     """What did not hold, if that is why the check did not pass."""
     found = error.fault if isinstance(error, NotStartedError) else error
     return found if isinstance(found, FaultError | UnprovedError) else None
+
+
+def _row_for(row: Behaviour, check_id: str, error: BaseException | None) -> Behaviour:
+    """The row whose hints fit: a program that was never reached has not shown anything of what its check is about."""
+    unreached = isinstance(error, NotStartedError) and check_id not in OPENERS
+    return replace(row, hint=START_BY_HAND, hints={}) if unreached else row
 
 
 def _compared(error: BaseException | None) -> Compared | None:

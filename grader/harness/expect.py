@@ -21,8 +21,8 @@ from grader.wire.transcript import pointed, shown, side_by_side
 #: Lines of the program's own words in a message: the end of a traceback, which is what people read.
 _PRINTED_LINES = 12
 _PRINTED_CHARACTERS = 200
-#: How a frame begins in the trace of a program on the Java virtual machine, whose first line names what went wrong.
-_FRAME = "\tat "
+#: How a frame begins in a trace of Java's and of Node.js's, whose first line names what went wrong.
+_FRAME = ("\tat ", "    at ")
 _HEADS_SHOWN = 4
 #: How many messages are shown, the last ones, and more as long as all of them together fit in a few lines.
 _SENT_SHOWN = 4
@@ -243,7 +243,7 @@ def _printed(label: str, printed: bytes) -> list[str]:
 
 
 def _heads_a_trace(lines: list[str], place: int) -> bool:
-    """Whether a line names an exception as Java does: frames follow it, and none of its kind comes before."""
+    """Whether a line names an exception as Java and Node.js do: frames follow it, and none of its kind comes before."""
     return lines[place + 1].startswith(_FRAME) and not lines[place].startswith(_FRAME)
 
 

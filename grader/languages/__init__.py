@@ -1,11 +1,11 @@
 """Finding a submission's program: which file it is, how it is built, and how it is started.
 
 The submission's `grader.toml` wins; then the command with which the assignment builds, or a build system that makes the
-role's program (`builds`); then the source that names and contents point to (`programs`), by its language's row
-(`table`).  The names that an assignment gives a program come before all others, and its arguments replace the usual
-ones.  Nothing is guessed between two files that
-are equally likely: the error names both and shows the `grader.toml` line that decides.  Only names and texts are
-looked at: what a program means, and whether it compiles, is found out by running it.
+role's program (`builds`); then a command that a Python project declares, if its module doesn't start by itself
+(`entry_points`); then the source that names and contents point to (`programs`), by its language's row (`table`).  The
+names that an assignment gives a program come before all others, and its arguments replace the usual ones.  Nothing is
+guessed between two files that are equally likely: the error names both and shows the `grader.toml` line that decides.
+Only names and texts are looked at: what a program means, and whether it compiles, is found out by running it.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from typing import Final
 from grader.assignment.starting import ARGUMENTS, Starting, placeholders_in
 from grader.errors import UsageError
 from grader.families import FAMILIES, STANDALONE, closed, families_of_words, larger_image
-from grader.languages import builds, programs
+from grader.languages import builds, entry_points, programs
 from grader.languages.contents import chosen_by, role_by_text, wants_its_own_folder
 from grader.languages.jvm import with_bounded_heap
 from grader.languages.recipe import Recipe, argument, literal
@@ -135,7 +135,7 @@ def _with_arguments(made: Recipe, role: Role, asked: Starting) -> Recipe:
 
 def _is_taken_twice(submission: Submission, found: dict[Role, Recipe]) -> bool:
     """Whether one program was found for both; where that is right a `grader.toml` says so."""
-    shared = {made.program for made in found.values()}
+    shared = {(made.program, made.function) for made in found.values()}
     return len(shared) < len(found) and not any(_configured(submission.config, role) for role in found)
 
 
@@ -181,8 +181,9 @@ def _found(sources: Sources, role: Role, asked: Starting, without: tuple[str, ..
     if asked.build_command:
         return builds.as_asked(sources, role, winners, asked)
     built = builds.built(sources, role, winners, asked.names)
-    if built is not None:
-        return built
+    made = built or entry_points.started(sources, role, winners, asked.names)
+    if made is not None:
+        return made
     if not winners:
         _refuse_other_languages(submission, role)
         raise NoProgramError(_none_found(sources, role, asked.names))

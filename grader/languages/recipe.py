@@ -24,6 +24,7 @@ class Recipe:
     is new and can be executed, in the place of run[0]; likely names for it.
     `named`: names that the assignment gives the program, which come before all others.  `arguments`: how many of run's
     last words are the assignment's; 0: it does not say which.
+    `function`: what is called in the program's file; empty where the whole file is the program.
     `warnings`: sentences about what the student should know of it, whatever the checks say.
     """
 
@@ -37,6 +38,7 @@ class Recipe:
     finds: tuple[str, ...] | None = None
     named: tuple[str, ...] = ()
     arguments: int = 0
+    function: str = ""
     warnings: tuple[str, ...] = ()
 
     @property

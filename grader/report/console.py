@@ -14,6 +14,7 @@ from typing import Final, NamedTuple
 from rich.console import Console
 from rich.text import Text
 
+from grader.errors import Reason
 from grader.model import UNJUDGED, CheckResult, Outcome, Report
 from grader.report import safe, text
 
@@ -45,6 +46,14 @@ WIDEST_COLUMNS: Final = 110
 #: The width of a redirected report, and the least that a terminal is assumed to have.
 PLAIN_COLUMNS: Final = 80
 NARROWEST_COLUMNS: Final = 20
+
+
+#: So much of a compiler's output is shown unless more is asked for: a screen or two, with the first error in it.  A
+#: file that is no source code gives hundreds of lines of a thousand characters each.
+MOST_BUILD_LINES: Final = 60
+MOST_BUILD_CHARACTERS: Final = 4000
+#: However long they are: the command, and one error with its line of the source and its notes.
+FEWEST_BUILD_LINES: Final = 5
 
 
 class Row(NamedTuple):
@@ -108,7 +117,7 @@ def rows(report: Report, *, quiet: bool = False, verbose: bool = False) -> Itera
         yield from _build(report)
         failed = text.with_outcome(report, [Outcome.FAILED])
         in_full = len(failed) if verbose else 1
-        yield from _blocks(failed[:in_full])
+        yield from _blocks(failed[:in_full], verbose=verbose)
         yield from _brief_blocks(failed[in_full:])
         for alike in text.alike(text.with_outcome(report, UNJUDGED)):
             yield from _blocks(alike) if len(alike) == 1 else _block_of_several(alike)
@@ -158,14 +167,15 @@ def _build(report: Report) -> Iterator[Row | Aligned]:
     yield Row(Text())
 
 
-def _blocks(checks: Iterable[CheckResult]) -> Iterator[Row | Aligned]:
+def _blocks(checks: Iterable[CheckResult], *, verbose: bool = False) -> Iterator[Row | Aligned]:
     """Everything about each check: title, reason, requirement, message, hint."""
     for check in checks:
         name = (f"  ({safe.one_line(check.id)})", "dim")
         yield Row(Text.assemble(_headline(check.outcome, text.title(check)), name), hang=3)
         yield Row(Text(f"{text.capital(text.reason_clause(check))}."), 3)
         yield Row(Text(text.requirement_line(check), "italic"), 3)
-        yield from _quoted(text.message_parts(check))
+        parts = text.message_parts(check)
+        yield from _quoted(parts if verbose or check.reason is not Reason.BUILD_FAILED else _beginning(parts))
         yield from _sanitizer(check)
         if hint := text.hint_line(check):
             yield Row(Text.assemble((hint[0], "bold"), " ", hint[1]), 3, 2)
@@ -210,6 +220,21 @@ _BAR: Final = "\u2502 "
 def _quoted(parts: Iterable[str | text.Compared]) -> Iterator[Row | Aligned]:
     for part in parts:
         yield Aligned(part, 3) if isinstance(part, text.Compared) else Row(Text.assemble((_BAR, "dim"), part), 3, 4)
+
+
+def _beginning(log: Sequence[str | text.Compared]) -> list[str | text.Compared]:
+    """The first lines of a compiler's output, and how many there are besides: the first error is the one to mend."""
+    shown, characters = 0, 0
+    for line in log[:MOST_BUILD_LINES]:
+        characters += len(line)
+        if characters > MOST_BUILD_CHARACTERS and shown >= FEWEST_BUILD_LINES:
+            break
+        shown += 1
+    left = len(log) - shown
+    if not left:
+        return [*log]
+    more = f"\u2026 {text.plural(left, 'more line')} (--verbose shows all; so do the HTML and JUnit reports)"
+    return [*log[:shown], more]
 
 
 def _ending(report: Report) -> Iterator[Row]:

@@ -40,7 +40,7 @@ def decode(content: bytes) -> Report:
     """Read what `render` wrote.  Raises UsageError if it is something else."""
     try:
         report = msgspec.json.decode(content, type=Report)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise UsageError(f"this is not a grader report: {error}") from error
     if report.schema != SCHEMA:
         raise UsageError(

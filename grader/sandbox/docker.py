@@ -47,10 +47,9 @@ from grader.link.settings import (
     TERMINALS,
     UNPRIVILEGED_ID,
 )
-from grader.sandbox import engine
+from grader.sandbox import engine, guardian
 from grader.sandbox.host import CACHES, FILES, cache_variables, packed, patience_s, settings_of, words_of
 from grader.sandbox.images import TARGETS, Target
-from grader.sandbox.interpreter import python_module
 
 #: If this can't be set, the kernel has no IPv6 at all.
 _IPV6_SETTINGS = {"net.ipv6.conf.all.disable_ipv6": "0"}
@@ -105,7 +104,7 @@ class DockerSandbox:
 
     def __enter__(self) -> Self:
         self._guardian = subprocess.Popen(
-            [*python_module("grader.sandbox.guardian"), self._run],
+            [*guardian.COMMAND, self._run],
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,

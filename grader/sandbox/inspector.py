@@ -22,6 +22,7 @@ import struct
 import time
 from collections.abc import Iterator
 from contextlib import suppress
+from itertools import islice
 from typing import Any, Final, Self
 from urllib.parse import unquote, urlsplit
 
@@ -31,6 +32,11 @@ from grader.sandbox import proc
 _ASKED_S: Final = 2.0
 _LOOK_S: Final = 0.002
 _MOST_BYTES: Final = 1 << 22
+#: Of one stack, and of a function's or file's name: what is longer is none.
+_MOST_FRAMES: Final = 200
+_NAME_CHARACTERS: Final = 4096
+#: What an answer leads to that is none of Node's: other JSON than asked for, or deeper, or a number that is none.
+_NOT_NODES: Final = (ValueError, KeyError, IndexError, TypeError, AttributeError, RecursionError, OverflowError)
 #: Handshakes and heads.
 _HEAD_BYTES: Final = 1 << 14
 #: What is dropped of the inspector's own words on the program's stderr.
@@ -62,7 +68,7 @@ def places(pid: int, *, runs: bool) -> Iterator[list[Place]]:
     """
     deadline = time.monotonic() + _ASKED_S
     with (
-        suppress(OSError, EOFError, ValueError, KeyError, IndexError, TypeError),
+        suppress(OSError, EOFError, *_NOT_NODES),
         _Inspector(_opened(pid, deadline), deadline) as it,
     ):
         try:
@@ -215,7 +221,7 @@ class _Inspector:
         self.ask("Debugger.pause")
         while self._paused is None:
             self._note(self._hear())
-        frames = self._paused["callFrames"]
+        frames = self._paused["callFrames"][:_MOST_FRAMES]
         return [self._place(frame["functionName"], frame["location"]) for frame in frames]
 
     def listeners(self) -> Iterator[list[Place]]:
@@ -223,14 +229,15 @@ class _Inspector:
         found = self.ask("Runtime.evaluate", expression=_LISTENERS)["result"]["objectId"]
         told = self.ask("Runtime.getProperties", objectId=found, ownProperties=True)["result"]
         values = [one["value"] for one in told if one["name"].isdecimal()]
-        for name, listener in zip(values[::2], values[1::2], strict=False):
+        pairs = zip(values[::2], values[1::2], strict=False)
+        for name, listener in islice(pairs, _MOST_LISTENERS):
             inside = self.ask("Runtime.getProperties", objectId=listener["objectId"], ownProperties=True)
             known = {one["name"]: one.get("value", {}) for one in inside["internalProperties"]}
             event = str(name["value"])
-            place = self._place(f"its {event!r} listener", known["[[FunctionLocation]]"]["value"])
+            place = self._place(f"its {event[:_NAME_CHARACTERS]!r} listener", known["[[FunctionLocation]]"]["value"])
             yield [(_WAITS_IN.get(event, _FOR_ANYBODY), "", 0), place]
 
     def _place(self, function: str, location: dict[str, Any]) -> Place:
         address = urlsplit(self._scripts.get(location["scriptId"], ""))
         file = unquote(address.path) if address.scheme in {"file", ""} else ""
-        return str(function), file, int(location["lineNumber"]) + 1
+        return str(function)[:_NAME_CHARACTERS], file[:_NAME_CHARACTERS], int(location["lineNumber"]) + 1

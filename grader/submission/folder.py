@@ -64,10 +64,10 @@ def _read_link(root: str, root_fd: int, name: str, tree: Tree) -> None:
     except OSError as error:
         tree.note(name, f"a link that leads nowhere ({error.strerror})")
         return
-    if not target.startswith(f"{root}/"):
+    if target != root and not target.startswith(f"{root}/"):
         tree.note(name, "a link that leads out of the folder")
         return
-    _read_regular(root_fd, name, target.removeprefix(f"{root}/"), tree)
+    _read_regular(root_fd, name, target.removeprefix(root).lstrip("/"), tree)
 
 
 def _read_regular(root_fd: int, name: str, source: str, tree: Tree) -> None:

@@ -122,6 +122,21 @@ def test_ctrl_c_is_3_and_leaves_nothing(folder: Path) -> None:
     assert_nothing_left(command)
 
 
+@pytest.mark.parametrize(
+    ("streams", "code", "words"),
+    [
+        (">/dev/full", 2, "grader: can't write to standard output: No space left on device\n"),
+        ("2>/dev/full no_such_assignment", 2, ""),
+        (">&- 2>&- <&-", 0, ""),
+        ("| true", 0, ""),
+    ],
+)
+def test_streams_that_take_nothing_are_no_internal_error(streams: str, code: int, words: str) -> None:
+    command = f"set -o pipefail; {sys.executable} -m grader list {streams}"
+    ended = subprocess.run(["bash", "-c", command], capture_output=True, text=True, timeout=60, cwd=ROOT, check=False)
+    assert (ended.returncode, ended.stderr) == (code, words)
+
+
 def test_a_reader_that_leaves_early_is_no_traceback(folder: Path) -> None:
     reading, writing = os.pipe()
     os.close(reading)

@@ -45,6 +45,7 @@ def test_a_format_on_standard_output_is_alone_there(tmp_path: Path) -> None:
     ("asked", "named", "words"),
     [
         (("pdf=x",), {}, "there is no format 'pdf'; there are junit, junit-strict, json"),
+        (("junti=x",), {}, "there is no format 'junti'; did you mean 'junit'?"),
         (("tap",), {}, "--format tap needs a file: --format tap=FILE, or tap=- for standard output"),
         (("tap=",), {}, "--format tap needs a file"),
         (("tap=-",), {"json": "-"}, "only one report fits on standard output, not json and tap"),

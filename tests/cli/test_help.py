@@ -35,6 +35,18 @@ EXAMPLES = [
 ]
 
 
+def test_an_empty_name_is_not_the_folder_one_is_in() -> None:
+    with pytest.raises(click.BadParameter, match="its name is empty"):
+        grader.main(["check", "", "--assignment", "tcp_echo"], standalone_mode=False)
+
+
+@pytest.mark.parametrize(("mistyped", "words"), [("chek", "; did you mean 'check'?"), ("frobnicate", ".")])
+def test_a_command_that_does_not_exist_is_taken_for_the_one_that_was_meant(mistyped: str, words: str) -> None:
+    with pytest.raises(click.UsageError) as caught:
+        grader.main([mistyped, "folder"], standalone_mode=False)
+    assert caught.value.message == f"No such command {mistyped!r}{words}"
+
+
 @pytest.mark.parametrize(("words", "command", "line"), EXAMPLES, ids=["-".join(line) for *_, line in EXAMPLES])
 def test_the_examples_in_the_help_are_commands_that_exist(
     words: tuple[str, ...], command: click.Command, line: list[str]

@@ -10,7 +10,7 @@ import pytest
 from grader.report.json import formatted
 from tests.cli.command import Command
 from tests.report.examples import FULL
-from tests.report.test_replaying import CLIENT, CONVERSATION, SERVER, TOGETHER, check_of
+from tests.report.test_replaying import ASKS, CLIENT, CONVERSATION, REPLIES, SERVER, TOGETHER, check_of
 
 
 @pytest.fixture
@@ -40,6 +40,16 @@ def test_two_programs_talk_to_each_other(folder: Path, report: Path, submission:
     assert r"your client sends b'hello\n'" in ended.out
     assert r"your server sends b'<HELLO\n>'" in ended.out
     assert r"shown b'<HELLO\n>'" in ended.out
+
+
+def test_of_two_servers_the_one_for_the_assignments_transport_is_played(folder: Path) -> None:
+    asked = msgspec.structs.replace(FULL, assignment="udp_uppercase", checks=(check_of(*TOGETHER, part="pair"),))
+    (report := folder / "report.json").write_bytes(formatted(asked))
+    (submission := folder / "submission").mkdir()
+    for name, text in {"server_1.py": SERVER, "server_2.py": REPLIES, "client.py": ASKS}.items():
+        (submission / name).write_text(text)
+    ended = Command(folder).run("replay", report, "pair.x", "--submission", submission)
+    assert (ended.code, "your server sends b'HELLO'" in ended.out) == (0, True), ended.out + ended.err
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from grader.catalogue import START_BY_HAND
 from grader.errors import Reason
 from grader.job import Built, Checked, Finished, Job, Refused, Word
 from grader.limits import SandboxLimits
@@ -203,6 +204,13 @@ def test_without_the_check_for_it_the_first_one_tells_why_nothing_listens(tmp_pa
     assert "no_such_library" in first.message
     assert "no_such_library" in first.hint
     assert (second.outcome, second.reason) == (Outcome.SKIPPED, Reason.PREREQUISITE)
+
+
+def test_a_program_that_was_never_reached_gets_no_hint_about_what_the_check_is_for(tmp_path: Path) -> None:
+    played = play(job("", "answers", program="print('no server')"), tmp_path)
+    check = played.checks["answers"]
+    assert (check.outcome, check.reason) == (Outcome.FAILED, Reason.EXITED)
+    assert check.hint == START_BY_HAND
 
 
 def test_after_the_whole_time_nothing_is_started(tmp_path: Path) -> None:

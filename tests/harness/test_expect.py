@@ -211,6 +211,33 @@ def test_the_first_line_of_a_java_trace_is_kept_and_its_causes() -> None:
     assert words[-1] == r"  \t... 3 more"
 
 
+NODE = """\
+node:events:497
+      throw er; // Unhandled 'error' event
+      ^
+
+Error: read ECONNRESET
+    at TCP.onStreamRead (node:internal/stream_base_commons:216:20)
+Emitted 'error' event on Socket instance at:
+    at Socket.onerror (node:internal/streams/readable:1028:14)
+    at Socket.emit (node:events:524:28)
+    at emitErrorNT (node:internal/streams/destroy:169:8)
+    at process.processTicksAndRejections (node:internal/process/task_queues:82:21) {
+  errno: -104,
+  code: 'ECONNRESET',
+  syscall: 'read'
+}
+
+Node.js v20.20.2
+"""
+
+
+def test_the_line_that_names_the_error_is_kept_of_what_node_js_prints() -> None:
+    words = explain(FaultError(Reason.CRASHED, "gone"), (), b"", NODE.encode()).splitlines()
+    assert "  Error: read ECONNRESET" in words
+    assert words[-1] == "  Node.js v20.20.2"
+
+
 def test_a_module_that_is_not_there_is_named() -> None:
     trace = b"Traceback (most recent call last):\n  File ...\nModuleNotFoundError: No module named 'twisted.internet'\n"
     assert "There is no module twisted.internet where programs are graded" in expect.missing_module(trace)

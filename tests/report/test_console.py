@@ -120,6 +120,29 @@ def test_escape_sequences_are_shown_not_dropped() -> None:
     assert "[bold red]markup[/bold red]" in shown(FULL, width=110)
 
 
+def of_build(log: str) -> Report:
+    """A report whose build has left this log."""
+    failed = msgspec.structs.replace(UNBUILT.checks[0], message=f"$ make server\n{log}")
+    return msgspec.structs.replace(UNBUILT, checks=(failed, *UNBUILT.checks[1:]))
+
+
+@pytest.mark.parametrize(
+    ("log", "left"),
+    [
+        ("\n".join(f"x.c:{n}:1: error" for n in range(1, 100)), "40 more lines"),
+        ("\n".join(f"x.c:{n}:1: error {'y' * 900}" for n in range(1, 7)), "2 more lines"),
+        ("\n".join(f"x.c:{n}:1: error {'y' * 9000}" for n in range(1, 6)), "1 more line "),
+        ("\n".join(f"x.c:{n}:1: error" for n in range(1, 60)), ""),
+    ],
+    ids=["many-lines", "long-lines", "very-long-lines", "just-enough"],
+)
+def test_of_a_long_build_log_the_first_errors_are_shown(log: str, left: str) -> None:
+    printed = shown(of_build(log))
+    assert "x.c:1:1: error" in printed
+    assert (f"\u2026 {left}" in printed) if left else ("more line" not in printed)
+    assert "more line" not in shown(of_build(log), verbose=True)
+
+
 def unescaped(printed: str) -> str:
     """With the characters again whose escapes keep a line from being a command."""
     return re.sub(r"\\x(23|2b|2d|3a|5e|7e)", lambda match: chr(int(match[1], 16)), printed)

@@ -54,7 +54,7 @@ def test_it_is_indented_json_with_the_schema() -> None:
     assert read["checks"][0]["evidence"][3]["data"] == "aGVsbG8K"
 
 
-@pytest.mark.parametrize("content", [b"", b"{}", b"[1", b"\xff", b'{"schema": 1}'])
+@pytest.mark.parametrize("content", [b"", b"{}", b"[1", b"\xff", b'{"schema": 1}', b'{"x": ' + b"[" * 100_000])
 def test_other_files_are_refused(content: bytes) -> None:
     with pytest.raises(UsageError, match="not a grader report"):
         json.decode(content)
