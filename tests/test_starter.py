@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import msgspec
@@ -152,3 +154,19 @@ def test_the_command_writes_one_where_it_is_told(tmp_path: Path) -> None:
     }
     assert "PATH/TO/shout --role client --sandbox local" in (tmp_path / "mine" / "README.md").read_text()
     assert Command(tmp_path).run("init", "no_such").code == 2
+
+
+@pytest.mark.parametrize(
+    ("words", "status"), [("6881 share", 1), ("6881 share 127.0.0.1 6969", 1), ("6881 share x", 2)]
+)
+@pytest.mark.parametrize("language", ["python", "c"])
+def test_what_the_handout_calls_with_more_arguments_accepts_them(
+    tmp_path: Path, language: str, words: str, status: int
+) -> None:
+    made = written(tmp_path, Wanted(load("peer_to_peer"), ("server",), language))
+    command = ["./peer"] if language == "c" else [sys.executable, "peer.py"]
+    if language == "c":
+        subprocess.run(["make"], cwd=made, check=True, capture_output=True)
+    ended = subprocess.run([*command, *words.split()], cwd=made, capture_output=True, text=True, check=False)
+    assert ended.returncode == status
+    assert ("PORT FOLDER [TRACKER_HOST TRACKER_PORT]" in ended.stderr) == (status == 2)

@@ -168,7 +168,8 @@ def _reach_warden(where: str) -> socket.socket:
 def _greeting(job: Job, protocol: StreamProtocol) -> Greeting:
     return Greeting(
         protocol.greeting() if hasattr(protocol, "greeting") else b"",
-        judged=bool(job.chosen & {"server.greets", "server.extra_reply_bytes"}),
+        # Chosen or not: a check that is played by itself gets the verdict that it has among all.
+        judged=any(spec.id in {"server.greets", "server.extra_reply_bytes"} for spec in job.assignment.checks),
     )
 
 

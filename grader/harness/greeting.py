@@ -21,8 +21,8 @@ _ONLY_THE_WORDS = frozenset({Reason.WRONG_REPLY, Reason.NO_REPLY, Reason.INCOMPL
 class Greeting:
     """The greeting of one grading's server.
 
-    `required`: what it has to say, or a recogniser for that; possibly nothing.  `judged`: whether a check is played
-    that fails for anything else; without one, every client just requires it.
+    `required`: what it has to say, or a recogniser for that; possibly nothing.  `judged`: whether the
+    assignment has a check that fails for anything else; without one, every client just requires it.
     """
 
     def __init__(self, required: bytes | Reply = b"", *, judged: bool = False) -> None:

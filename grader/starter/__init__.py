@@ -107,6 +107,7 @@ def program_of(asked: Assignment, role: Role, name: str) -> str:
     given = ((language.port if each.is_port else language.word).format(name=each.name) for each in parameters)
     passed = ((language.number if each.is_port else "{source}").format(source=each.source) for each in parameters)
     ports = [each.source for each in parameters if each.is_port]
+    more = _more_names(asked, role)
     page = (_HERE / "skeletons" / f"{name}.txt").read_text(encoding="utf-8")
     return _filled(
         _PORTS.sub(r"\1" if ports else "", page),
@@ -115,9 +116,8 @@ def program_of(asked: Assignment, role: Role, name: str) -> str:
         FILE=f"{stem}{language.ending}",
         STEM=stem,
         RUN=language.run.format(stem=stem),
-        USAGE=" ".join(_names(asked, role)),
-        COUNT=str(count),
-        NEXT=str(count + 1),
+        USAGE=" ".join([*_names(asked, role), *([f"[{' '.join(more)}]"] if more else [])]),
+        WRONG_COUNT=_wrong_count(language, count, len(more)),
         BAD="".join(language.bad.format(source=source) for source in ports),
         PARAMETERS=", ".join(given),
         CALL=", ".join(passed),
@@ -159,6 +159,20 @@ def _names(asked: Assignment, role: Role) -> list[str]:
     if found and not any(word.startswith("-") for word in words):
         return found[1].split()
     return [_shown(word) for word in words]
+
+
+def _more_names(asked: Assignment, role: Role) -> list[str]:
+    """What may follow the arguments: another call in the handout that begins with them has that, too."""
+    names, called = _names(asked, role), re.escape((asked.starting(role).names or (role,))[0])
+    calls = [call.split() for call in re.findall(rf"`{called}((?: [A-Z][A-Z0-9_]*)+)`", asked.handout)]
+    return max((call[len(names) :] for call in calls if call[: len(names)] == names), key=len, default=[])
+
+
+def _wrong_count(language: Language, count: int, more: int) -> str:
+    """The condition that there are neither so many words on the command line nor, if there may be, so many more."""
+    counts = [count, count + more] if more else [count]
+    each = [language.other_count.format(number=number, next=number + 1) for number in counts]
+    return f"({language.both.join(each)})" if more else each[0]
 
 
 def _shown(word: str) -> str:

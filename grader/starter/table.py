@@ -16,12 +16,14 @@ class Language(NamedTuple):
 
     `ending`: of its files.  `run`: how its program is started; {stem} is filled in.  `port`, `word`: a parameter that
     is a port, and one that is a word; {name} is filled in.  `argument`: a word of the command line; {number} is filled
-    in, counted from 0, and {next}, counted from 1.  `variable`: the environment variable {name}.  `bad`: what is added
-    to a condition that holds if the word at {source} is no port; `number`: that port as a number.  `comment`: what
-    comes before a line of comment, its indentation included.  `unused`: a line without which the compiler complains
-    about the parameter {name}.  `capitals`: whether names of files are written like ThisOne.  `needs`: what it takes to
-    build and run it, in words after "Python".  `family`: what an image must have for it.  `ignored`: what it makes that
-    is not to be handed in; {stem} is filled in.  `more`: other files, by path, each made from all stems.
+    in, counted from 0, and {next}, counted from 1.  `other_count`: a condition that holds if there are not {number}
+    words on it.  `variable`: the environment variable {name}.  `bad`: what is added to a condition that holds if the
+    word at {source} is no port; `number`: that port as a number.  `comment`: what comes before a line of comment, its
+    indentation included.  `both`: stands between conditions of which both must hold.  `unused`: a line without which
+    the compiler complains about the parameter {name}.  `capitals`: whether names of files are written like ThisOne.
+    `needs`: what it takes to build and run it, in words after "Python".  `family`: what an image must have for it.
+    `ignored`: what it makes that is not to be handed in; {stem} is filled in.  `more`: other files, by path, each made
+    from all stems.
     """
 
     title: str
@@ -30,10 +32,12 @@ class Language(NamedTuple):
     port: str
     word: str
     argument: str
+    other_count: str
     variable: str
     bad: str
     number: str
     comment: str
+    both: str = " && "
     unused: str = ""
     capitals: bool = False
     needs: str = ""
@@ -72,6 +76,8 @@ LANGUAGES: Final[Mapping[str, Language]] = {
         port="{name}",
         word="{name}",
         argument="arguments[{number}]",
+        other_count="len(arguments) != {number}",
+        both=" and ",
         variable='os.environ.get("{name}", "")',
         bad=" or not port_in({source})",
         number="port_in({source})",
@@ -85,6 +91,7 @@ LANGUAGES: Final[Mapping[str, Language]] = {
         port="int {name}",
         word="const char *{name}",
         argument="argv[{next}]",
+        other_count="argc != {next}",
         variable='getenv("{name}")',
         bad=" || !port_in({source})",
         number="port_in({source})",
@@ -100,6 +107,7 @@ LANGUAGES: Final[Mapping[str, Language]] = {
         port="int {name}",
         word="const std::string &{name}",
         argument="argv[{next}]",
+        other_count="argc != {next}",
         variable='std::getenv("{name}")',
         bad=" || !port_in({source})",
         number="port_in({source})",
@@ -115,6 +123,7 @@ LANGUAGES: Final[Mapping[str, Language]] = {
         port="int {name}",
         word="String {name}",
         argument="args[{number}]",
+        other_count="args.length != {number}",
         variable='System.getenv("{name}")',
         bad=" || portIn({source}) == 0",
         number="portIn({source})",
@@ -131,6 +140,7 @@ LANGUAGES: Final[Mapping[str, Language]] = {
         port="{name} int",
         word="{name} string",
         argument="os.Args[{next}]",
+        other_count="len(os.Args) != {next}",
         variable='os.Getenv("{name}")',
         bad=" || portIn({source}) == 0",
         number="portIn({source})",
@@ -145,6 +155,7 @@ LANGUAGES: Final[Mapping[str, Language]] = {
         port="{name}",
         word="{name}",
         argument="words[{number}]",
+        other_count="words.length !== {number}",
         variable="process.env.{name}",
         bad=" || portIn({source}) === 0",
         number="portIn({source})",
@@ -160,6 +171,7 @@ LANGUAGES: Final[Mapping[str, Language]] = {
         port="{name}: u16",
         word="{name}: &str",
         argument="&words[{number}]",
+        other_count="words.len() != {number}",
         variable='&env::var("{name}").unwrap_or_default()',
         bad=" || port_in({source}) == 0",
         number="port_in({source})",
