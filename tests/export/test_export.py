@@ -80,6 +80,15 @@ def test_github_s_files_trust_nothing_that_was_pushed() -> None:
     assert "permissions:\n  contents: read\n" in files[".github/workflows/grade.yml"]
 
 
+def test_gitlab_s_jobs_have_names_that_are_no_keywords() -> None:
+    """A job called `image` is taken for the image of all jobs, and the pipeline is refused."""
+    files = of("gitlab")
+    top = {
+        path: re.findall(r"^([\w-]+):", words, re.MULTILINE) for path, words in files.items() if path.endswith(".yml")
+    }
+    assert top == {".gitlab-ci.yml": ["build-image"], "grade.yml": ["grade"], "student/.gitlab-ci.yml": ["include"]}
+
+
 def test_gitlab_s_and_prairielearn_s_files_name_the_image() -> None:
     files = of("gitlab", at="course/sockets/grading@v3")
     assert "image: $CI_REGISTRY/course/sockets/grading/grader:v3" in files["grade.yml"]
