@@ -272,6 +272,10 @@ def test_hostile_sources_take_no_time(text: str) -> None:
 
 
 def test_only_libraries_that_were_handed_in_are_on_the_class_path() -> None:
-    jars = {"gradle/wrapper/gradle-wrapper.jar": "PK", "lib/gson.jar": "PK", "lib/lost.jar": "version https://git-lfs\n"}
+    jars = {
+        "gradle/wrapper/gradle-wrapper.jar": "PK",
+        "lib/gson.jar": "PK",
+        "lib/lost.jar": "version https://git-lfs\n",
+    }
     made = recipe(submission_of({"Server.java": "public static void main(", **jars}), "server")
     assert made.run[made.run.index("-cp") + 1] == "server-classes:lib/gson.jar"
