@@ -92,7 +92,7 @@ class Reason(StrEnum):
 #: One clause for each reason, as reports show it behind a check's title.
 REASONS: dict[Reason, str] = {
     Reason.WRONG_REPLY: "it sent a different reply",
-    Reason.NO_REPLY: "no reply came, and none ever will",
+    Reason.NO_REPLY: "no reply came",
     Reason.INCOMPLETE_REPLY: "only part of the reply came",
     Reason.EXTRA_REPLY: "it sent more than the reply",
     Reason.NOT_HEARD: "another client did not receive what everyone should receive",

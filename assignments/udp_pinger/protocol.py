@@ -30,6 +30,8 @@ _DELAYED_MS = 250
 #: A program may be kept from running between its two looks at the clock and what they are about, but not for so long.
 _LEAST_MS = _DELAYED_MS / 2
 _LINE = re.compile(r"(\d+): (?:(lost)|(\d+\.\d{3}) ms)\s*")
+_BEGINS_A_LINE = re.compile(r"\s*(\d{1,6})\s*:")
+_QUOTED = 60  # characters of such a line
 _COUNTS = re.compile(r"(\d+) sent, (\d+) received, (\d+)% lost\s*")
 _TIMES = re.compile(r"minimum (\d+\.\d{3}) ms, average (\d+\.\d{3}) ms, maximum (\d+\.\d{3}) ms\s*")
 
@@ -108,12 +110,25 @@ def lines_for(hows: tuple[Answer, ...]) -> Reply:
 
     def judge(output: bytes) -> str | None:
         lines = [*_lines_of(output)]
-        if [number for number, _ in lines] != [*range(1, len(hows) + 1)]:
+        numbers = [number for number, _ in lines]
+        if numbers != [*range(1, len(hows) + 1)]:
+            if almost := _almost_a_line(output, {*range(1, len(hows) + 1)} - {*numbers}):
+                return almost
             there = ", ".join(str(number) for number, _ in lines) or "no ping"
             return f"there are lines about {there}, and not one for each of {len(hows)} pings, in their order"
         return next(filter(None, map(_wrong_about, lines, hows)), None)
 
     return judged(judge, f"a line for each of {len(hows)} pings, such as '1: 0.214 ms' or '2: lost'")
+
+
+def _almost_a_line(output: bytes, missing: set[int]) -> str | None:
+    """What is wrong with the first line that begins as the one about a missing ping must."""
+    for line in _text(output):
+        found = _BEGINS_A_LINE.match(line)
+        if found and int(found[1]) in missing:
+            number = int(found[1])
+            return f"'{line[:_QUOTED].strip()}' is no line such as '{number}: 0.214 ms' or '{number}: lost'"
+    return None
 
 
 def _wrong_about(line: tuple[int, float | None], how: Answer) -> str | None:

@@ -34,6 +34,13 @@ _KEEP_A_BUFFER = (
     "TCP is a stream of bytes: one recv returns whatever has arrived, part of a message or several. Keep a buffer for "
     "each connection, append what recv returns, and take complete messages out of it."
 )
+_LET_IT_GROW = (
+    "Don't limit a message to your buffer's size: let the buffer grow. Search only the new bytes for the end."
+)
+_SENT_IN_PART = (
+    "If part of the reply has come, look at how it is sent: one send may take only part of the data, and the rest is "
+    "yours to keep and send later."
+)
 
 
 @behaviour(
@@ -220,10 +227,12 @@ def test_buffer_boundaries(begin: Begin, protocol: StreamProtocol) -> None:
     proves="nothing to prove",
     catches="a fixed buffer, truncation, time that grows with the square of the length",
     says=("sized",),
-    hint="Don't limit a message to your buffer's size: let the buffer grow. Search only the new bytes for the end.",
+    hint=_LET_IT_GROW,
     hints={
+        Reason.INCOMPLETE_REPLY: f"{_LET_IT_GROW} {_SENT_IN_PART}",
+        Reason.CLOSED_EARLY: f"{_LET_IT_GROW} {_SENT_IN_PART}",
         Reason.NO_REPLY: "It received the whole message. If it is still busy, its running time grows too fast with "
-        "the length."
+        "the length.",
     },
 )
 def test_long_message(connect: Connect, protocol: StreamProtocol) -> None:

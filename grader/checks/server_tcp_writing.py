@@ -51,6 +51,8 @@ _VISITS = 3
 _LEAVING = 65
 #: What these send: several times what programs read in one call, and one segment (see `Connection.send_as_one_read`).
 _ASKED_BYTES = 16 << 10
+#: More of them than a queue between two threads has room for, however short they are: students take 10 to 1000.
+_SHORT_TRAINS = 4
 #: What a client sends that closes its side while the program is sending: more than one call reads (64 KiB), so that a
 #: reply is cut short; less than that and the receive window together, or its FIN would not arrive.
 _UNREAD_BYTES = 96 << 10
@@ -76,19 +78,23 @@ def test_slow_reader_gets_all(server: Server, stage: Stage, protocol: StreamProt
 
 
 @behaviour(
-    does="a client sends many requests and reads nothing until the program rests; meanwhile another client is served",
+    does="a client sends many requests, long ones and then short ones, and reads nothing until the program rests; "
+    "meanwhile another client is served",
     proves="bytes wait in the program's send queue, and it is blocked or waits for space",
-    catches="a single thread for all clients, stuck in sendall",
+    catches="a single thread for all clients, stuck in sendall; one that waits for room in a client's full queue",
     needs=("much",),
     hint="While send waits for one client nobody else is served: use a thread for each client, or non-blocking sockets "
-    "and a buffer for what each client still has to receive.",
+    "and a buffer for what each client still has to receive. If that is a queue of limited size, don't wait for room "
+    "in it while others need what you hold (a lock).",
 )
 def test_slow_reader_blocks_no_one(server: Server, stage: Stage, connect: Connect, protocol: StreamProtocol) -> None:
     """Serves others while one client doesn't read"""
-    exchanges = _many(stage, protocol, stage.listening.more_than_buffers_bytes)
+    requests = _requests(_many(stage, protocol, stage.listening.more_than_buffers_bytes))
+    if not stage.one_request and can_pipeline(protocol):
+        requests += _SHORT_TRAINS * _short_requests(stage, protocol)
     with stage.connect(server, slow=True) as slow:
         try:
-            slow.send_without_reading(_requests(exchanges), may_close=stage.one_request)
+            slow.send_without_reading(requests, may_close=stage.one_request)
         except FaultError as fault:
             # A server may give up on a client that does not read: whether that is allowed is another check's business.
             if fault.reason not in {Reason.RESET, Reason.CLOSED_EARLY}:
