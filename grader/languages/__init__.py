@@ -146,10 +146,16 @@ def _shared_out(sources: Sources, found: dict[Role, Recipe], asked: Mapping[Role
     for both.  Else it is for the role that its name or its text suggests, or the first.
     """
     shared = next(iter(found.values())).program
-    others = {role: other for role in found if (other := _other(sources, role, shared, asked.get(role, _NOTHING)))}
+    helpers = programs.defined_for(sources, shared)
+    others = {
+        role: other
+        for role in found
+        if (other := _other(sources, role, shared, asked.get(role, _NOTHING))) and other.program not in helpers
+    }
     if others:
         return {**found, **others}
-    choices = {role: chosen_by(sources.text(shared), role) for role in found if shared in sources.files}
+    text = "\n".join(sources.text(name) for name in (shared, *helpers) if name in sources.files)
+    choices = {role: chosen_by(text, role) for role in found}
     if choices and all(choices.values()):
         return {role: _told(made, choices[role], asked.get(role, _NOTHING), role) for role, made in found.items()}
     named = role_named(shared) or (role_by_text(sources.text(shared)) if shared in sources.files else None)

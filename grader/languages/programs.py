@@ -165,6 +165,18 @@ def _helpers(sources: Sources, role: Role, names: list[str]) -> set[str]:
     return {name for name in idle if not users.isdisjoint(taken.get(PurePosixPath(name).stem, ()))}
 
 
+def defined_for(sources: Sources, name: str) -> list[str]:
+    """The Python files that only define what this one imports and uses."""
+    taken = _taken_in(sources)
+    return [
+        file
+        for file in sources.files
+        if language_of(file) is PYTHON
+        and only_defines(sources.text(file))
+        and name in taken.get(PurePosixPath(file).stem, ())
+    ]
+
+
 def _not_taken_in(sources: Sources, names: list[str]) -> list[str]:
     """Those that no other source imports: `from settings import PORT` makes `settings.py` a helper."""
     taken = _taken_in(sources)

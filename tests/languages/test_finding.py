@@ -279,3 +279,15 @@ def test_only_libraries_that_were_handed_in_are_on_the_class_path() -> None:
     }
     made = recipe(submission_of({"Server.java": "public static void main(", **jars}), "server")
     assert made.run[made.run.index("-cp") + 1] == "server-classes:lib/gson.jar"
+
+
+def test_one_program_that_starts_either_module_is_told_which() -> None:
+    texts = {
+        "main.py": "import sys, server, client\nif sys.argv[1] == 'server':\n    server.run()\n"
+        "elif sys.argv[1] == 'client':\n    client.run()\n",
+        "server.py": "def run():\n    s.bind(('', 1)); s.listen(); c, _ = s.accept()\n",
+        "client.py": "def run():\n    s.connect((host, port))\n",
+    }
+    made, lacking = recipes(submission_of(texts), ["server", "client"], {}, "tcp")
+    assert [one.run[1:3] for one in made.values()] == [("main.py", "server"), ("main.py", "client")]
+    assert not lacking
