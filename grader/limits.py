@@ -243,6 +243,8 @@ EVENT_BYTES: Final = 128 * 1024
 TRANSCRIPT_BYTES: Final = 512 * 1024
 #: ... and so many of each event stand in a report; the rest is in a file beside it.
 EVENT_SHOWN_BYTES: Final = 4096
+#: How long a message may be in words, in a line that may have its bytes as well: two lines of a terminal.
+DESCRIBED_CHARACTERS: Final = 160
 #: An HTML report is no larger, whatever a program did: it goes by mail, and a telephone has to show it.
 PAGE_BYTES: Final = 1_000_000
 #: Characters of one check's transcript in a JUnit report: with fifty checks that is 3 MB, and GitLab reads 30 at most.

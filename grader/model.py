@@ -103,7 +103,8 @@ class Event(Frozen, frozen=True):
     `pieces`: for `sent`, the length in bytes of each piece that was handed to the kernel separately (empty: one piece);
     `times_ms`: when each of them was.  `ends`: host and port of our end and of the program's, for `connected` and for
     each datagram.
-    `text`: what the kernel said or what was done, in words.
+    `text`: what the kernel said or what was done, in words.  `means`: a message that was sent or received, as
+    the assignment's `describe` says it in words.
     """
 
     at_ms: float
@@ -117,6 +118,7 @@ class Event(Frozen, frozen=True):
     pieces: tuple[int, ...] = ()
     times_ms: tuple[float, ...] = ()
     ends: tuple[tuple[str, int], ...] = ()
+    means: str = ""
 
 
 class Requirement(Frozen, frozen=True):

@@ -108,6 +108,20 @@ def test_whatever_comes_is_a_message_or_none(author: tuple[Any, Any], data: byte
     messages, _ = author
     with suppress(messages.NotProperError):
         assert messages.taken_apart(data).id == data[:2]
+    assert isinstance(messages.told(data), str)
+
+
+def test_a_message_is_said_in_words(author: tuple[Any, Any]) -> None:
+    messages, protocol = author
+    query = b"\x12\x34" + messages.query("www.example.test", "MX", RNG)[2:]
+    records = [messages.Record("www.example.test", "MX", "10 mail.example.test")]
+    answer = protocol.answer({"id": query[:2], "question": query[12:]}, records)
+    said = "answer 4660 (RD RA NOERROR) about www.example.test MX: www.example.test MX 10 mail.example.test"
+    assert messages.told(query) == "query 4660 (RD) for www.example.test MX"
+    assert messages.told(answer) == messages.told(len(answer).to_bytes(2) + answer) == said
+    problem = "the data of the record of 'www.example.test' go beyond the message's"
+    assert messages.told(answer[:-3]) == f"no message: {problem} {len(answer) - 3} bytes"
+    assert not messages.told(2 * (len(query).to_bytes(2) + query))
 
 
 @given(flips=st.dictionaries(st.integers(0, 90), st.integers(0, 255), max_size=6), size=st.integers(0, 100))

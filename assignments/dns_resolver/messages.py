@@ -12,6 +12,7 @@ TYPES: Final = {"A": 1, "CNAME": 5, "MX": 15, "AAAA": 28}
 #: ... and their names.
 NAMES: Final = {number: name for name, number in TYPES.items()}
 NOERROR, FORMERR, SERVFAIL, NXDOMAIN, NOTIMP, REFUSED = range(6)
+_RCODES: Final = ("NOERROR", "FORMERR", "SERVFAIL", "NXDOMAIN", "NOTIMP", "REFUSED")
 #: Bits of a header's flags.
 IS_ANSWER, AUTHORITATIVE, TRUNCATED, RECURSION_DESIRED, RECURSION_AVAILABLE = 0x8000, 0x0400, 0x0200, 0x0100, 0x0080
 OPCODE, RCODE = 0x7800, 0x000F
@@ -183,3 +184,46 @@ def _data_at(data: bytes, at: int, size: int, kind: str) -> str:
     if kind in TYPES:
         raise NotProperError(f"a record of type {kind} has {size} bytes of data, which is not their length")
     return data[at : at + size].hex()
+
+
+# words
+
+
+def told(data: bytes) -> str:
+    """A message in words, as `dig` shows one; of one that can't be read, why.  Part of a stream has none."""
+    over_tcp = 2 + int.from_bytes(data[:2]) <= len(data)
+    try:
+        return _told(taken_apart(data))
+    except NotProperError as error:
+        if not over_tcp:
+            return f"no message: {error}"
+    try:
+        return _told(taken_apart(data[2:]))
+    except NotProperError:
+        return ""
+
+
+def _told(message: Message) -> str:
+    bits = {"AA": AUTHORITATIVE, "TC": TRUNCATED, "RD": RECURSION_DESIRED, "RA": RECURSION_AVAILABLE}
+    said = [name for name, bit in bits.items() if message.flags & bit]
+    if opcode := message.flags & OPCODE:
+        said.append(f"OPCODE {opcode >> 11}")
+    if not message.flags & IS_ANSWER:
+        return f"query {int.from_bytes(message.id)}{_listed(said)} for {_asked(message.question)}"
+    rcode = message.flags & RCODE
+    said.append(_RCODES[rcode] if rcode < len(_RCODES) else f"RCODE {rcode}")
+    records = "; ".join(f"{record.name} {record.kind} {record.data}" for record in message.answers)
+    there = records or "no records"
+    return f"answer {int.from_bytes(message.id)}{_listed(said)} about {_asked(message.question)}: {there}"
+
+
+def _listed(words: list[str]) -> str:
+    return f" ({' '.join(words)})" if words else ""
+
+
+def _asked(question: bytes) -> str:
+    if not question:
+        return "nothing"
+    name, at = name_at(bytes(HEADER_BYTES) + question, HEADER_BYTES)
+    number = int.from_bytes(question[at - HEADER_BYTES : at - HEADER_BYTES + 2])
+    return f"{name} {NAMES.get(number, f'type {number}')}"

@@ -31,9 +31,14 @@ from messages import (
     name_at,
     query,
     taken_apart,
+    told,
 )
 
 from grader import Exchange, Reply, Turn, Values, Visit, every_byte, frame, judged, not_utf8, random_blanks
+
+#: A message in words, for reports.
+describe = told
+
 
 # the server
 

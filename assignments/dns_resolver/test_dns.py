@@ -286,7 +286,7 @@ def test_answers_queries_only(connect_udp: ConnectUdp, rng: random.Random) -> No
     with connect_udp() as client:
         for datagram in (said, refused, b"", asked[:2], asked[: HEADER_BYTES - 1]):
             client.send(datagram)
-            client.expect_nothing(Reason.EXTRA_REPLY, f"it answered {datagram!r}, which is no query")
+            client.expect_nothing(Reason.EXTRA_REPLY, "it answered what is no query")
         client.ask(asking("elm.example.test", "A", rng))
 
 

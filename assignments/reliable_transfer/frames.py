@@ -59,7 +59,7 @@ def decoded(data: bytes) -> Frame | str:
 def told(data: bytes) -> str:
     """A datagram in words."""
     frame = decoded(data)
-    return frame if isinstance(frame, str) else frame.words
+    return f"no frame: {frame}" if isinstance(frame, str) else frame.words
 
 
 def damaged(data: bytes, bit: int) -> bytes:

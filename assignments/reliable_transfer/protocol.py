@@ -6,13 +6,15 @@ import random
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from frames import ACK, DATA, END, START, File, Frame, ack, decoded, encoded
+from frames import ACK, DATA, END, START, File, Frame, ack, decoded, encoded, told
 from msgspec.structs import replace
 
 from grader import Answer, Exchange, Reply, Turn, Values, Visit, judged, not_utf8, random_blanks, random_letters
 
 #: The longest frame: its header and 1024 bytes.
 LARGEST_BYTES = 1036
+#: A frame in words, for reports; of what is none, why.
+describe = told
 #: Where the receiver is told to put its files, in the folder that it runs in.
 FOLDER = "received"
 

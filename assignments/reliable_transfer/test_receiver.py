@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import random
 
-from frames import PAYLOAD_BYTES, Frame, ack, damaged, encoded, told
+from frames import PAYLOAD_BYTES, Frame, ack, damaged, decoded, encoded
 from protocol import FOLDER, bit_of_each_part, exchange, file, files, garbage, names_that_lead_out
 
 from grader import ConnectUdp, Exchange, FaultError, Reason, Server, Stage, UdpClient, behaviour, fail
@@ -49,7 +49,9 @@ def _must_ignore(client: UdpClient, datagram: bytes, why: str) -> None:
     """A datagram gets no answer."""
     __tracebackhide__ = True
     client.send(datagram)
-    client.expect_nothing(Reason.EXTRA_REPLY, f"it answered {told(datagram)}: {why}")
+    frame = decoded(datagram)
+    what = "what is no frame" if isinstance(frame, str) else frame.words
+    client.expect_nothing(Reason.EXTRA_REPLY, f"it answered {what}: {why}")
 
 
 @behaviour(

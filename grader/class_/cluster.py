@@ -64,16 +64,39 @@ def of_a_cluster(address: str, assignment: Assignment, place: work.Place, jobs: 
         import distributed  # noqa: PLC0415 — an extra of the installation
     except ImportError as error:
         raise UsageError(f"--scheduler needs a library: {_EXTRA}") from error
+    if address.startswith("tls:"):
+        _must_have_a_certificate(address, distributed.Security())
     try:
         client: Any = distributed.Client(address, timeout=CLUSTER_ANSWER_S, set_as_default=False)
     except (OSError, TimeoutError) as error:
         raise CannotJudgeError(f"no scheduler answers at {address}: {error}") from error
     with client:
-        client.run_on_scheduler(_be_strict)
+        _have_strict(client)
         workers = _Workers(client, place)
         workers.fit()
         executor = _OnWorkers(client, workers, work.limit_s(assignment.limits) + IMAGE_BUILD_S)
         yield Crew(executor, jobs or workers.threads(), place, lambda _: {}, workers.still_there)
+
+
+def _must_have_a_certificate(address: str, security: Any) -> None:
+    """Raise UsageError if this machine's settings of Dask have none for its clients."""
+    try:
+        if security.get_connection_args("client")["ssl_context"] is not None:
+            return
+        why = "name no certificate"
+    except OSError as error:
+        why = f"name a certificate that can't be used ({error.strerror or error})"
+    raise UsageError(f"--scheduler {address}: Dask's settings here {why} (distributed.comm.tls)")
+
+
+def _have_strict(client: Any) -> None:
+    """Have the scheduler be strict (CannotJudgeError: it can't be told)."""
+    try:
+        client.run_on_scheduler(_be_strict)
+    except ImportError as error:
+        raise CannotJudgeError(
+            f"the scheduler has no grader ({error}): install it where the scheduler runs, too"
+        ) from error
 
 
 def _be_strict(dask_scheduler: Any) -> None:

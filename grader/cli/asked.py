@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import os
 from collections.abc import Collection
 from pathlib import Path
 
@@ -49,6 +50,20 @@ HIDDEN = click.option(
     help="The folder of the assignment's hidden checks, if they are not in its own folder.",
 )
 SEEDS = click.IntRange(1, MOST_SEED)
+
+
+class NamedPath(click.Path):
+    """A path that is not empty: `grader check "$HANDED_IN"` without that variable must not grade this folder."""
+
+    def __init__(self) -> None:
+        super().__init__(path_type=Path)
+
+    def convert(
+        self, value: str | os.PathLike[str], param: click.Parameter | None, ctx: click.Context | None
+    ) -> str | bytes | os.PathLike[str]:
+        if value == "":
+            self.fail("its name is empty.", param, ctx)
+        return super().convert(value, param, ctx)
 
 
 def located(name: str, folder: Path | None) -> tuple[str, Path | None]:

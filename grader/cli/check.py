@@ -42,7 +42,7 @@ Examples:
 
 
 @click.command("check", epilog=_EXAMPLES)
-@click.argument("submission", type=click.Path(path_type=Path), default=Path(), metavar="[SUBMISSION]")
+@click.argument("submission", type=asked.NamedPath(), default=Path(), metavar="[SUBMISSION]")
 @click.option(
     "--assignment",
     "name",

@@ -24,7 +24,7 @@ from grader.catalogue.needs import NEEDS
 from grader.harness.fixtures import FIXTURES, is_fixture
 from grader.harness.tasks import acts_by_itself
 from grader.model import Part, Role, Transport, parts_of
-from grader.protocol import rehearsal
+from grader.protocol import describing, rehearsal
 from grader.protocol.promises import faults_of, optional
 from grader.protocol.script import Answer, Seeded
 from grader.wire import tcp_server, udp_server
@@ -110,6 +110,8 @@ def rehearsed(folder: Path, seed: int) -> Iterator[Flaw]:
     protocol = load(folder, PROTOCOL)
     for function, fault in rehearsal.faults_of(Seeded(protocol, seed)):
         yield _of_protocol(protocol, function, f"{function} of {PROTOCOL} {fault}")
+    if described := describing.fault_of(protocol, rehearsal.UNEXPECTED):
+        yield _of_protocol(protocol, "describe", f"describe of {PROTOCOL} {described}")
 
 
 def _functions_of(row: Behaviour, check: str, protocol: ModuleType) -> Iterator[str]:

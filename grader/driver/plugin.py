@@ -17,9 +17,10 @@ import pytest
 from _pytest.runner import runtestprotocol
 
 from grader.assignment import CheckSpec
+from grader.assignment.faults import PROTOCOL
 from grader.catalogue import START_BY_HAND, Behaviour, behaviour_of, part_of_module, title_of
 from grader.catalogue.usual import OPENERS
-from grader.driver.author import blame, check_files
+from grader.driver.author import blame, check_files, load
 from grader.errors import REASONS, Reason
 from grader.harness import expect
 from grader.harness.stage import Stage
@@ -27,6 +28,7 @@ from grader.job import Checked, Job, Word
 from grader.limits import LAST_CHECK_S
 from grader.link.channel import ChannelClosedError
 from grader.model import UNJUDGED, CheckResult, Compared, Event, EventKind, Outcome, Part, SourceLine, part_of
+from grader.protocol.describing import described, describer
 from grader.wire.budget import Budget
 from grader.wire.faults import FaultError, NotStartedError, UnprovedError
 from grader.wire.kernel import CpuWaits
@@ -53,6 +55,7 @@ class Referee:
         self._parts = parts
         self._chosen = frozenset(check for check in job.chosen if part_of(check) in parts)
         self._folder = folder
+        self._describe = describer(load(folder, PROTOCOL))
         self._stage = stage
         self._say = say
         self._results: dict[str, CheckResult] = {}
@@ -164,7 +167,7 @@ class Referee:
         again, self._crashes[check_id] = self._crashes[check_id], crash
         if again is not crash and again.fault.places:
             fault = replace(crash.fault, places=again.fault.places)
-            message = expect.explain(fault, crash.events, crash.voices)
+            message = expect.explain(fault, crash.events, crash.voices, self._describe)
             result = msgspec.structs.replace(result, message=message, place=_place(fault))
         self._results[check_id] = result
 
@@ -226,7 +229,10 @@ class Referee:
             message=message,
             hint=self._hint(check_id, row, reason, error) if row and reason and outcome is Outcome.FAILED else "",
             duration_s=round(duration_s, 6),
-            evidence=self._evidence(error, message) if outcome in _KNOWN_AT else self._stage.transcript.events,
+            evidence=described(
+                self._evidence(error, message) if outcome in _KNOWN_AT else self._stage.transcript.events,
+                self._describe,
+            ),
             compared=_compared(error),
             place=_place(error),
             depends_on=error.needed.id if isinstance(error, _PrerequisiteError) else "",
@@ -264,11 +270,11 @@ class Referee:
             voices = programs.voices(error.doing, seen)  # before it is stopped, and its debugger says something
             error = programs.located(error)
             outcome = Outcome.FAILED if isinstance(error, FaultError) else Outcome.INCONCLUSIVE
-            events = self._stage.transcript.events
+            events = described(self._stage.transcript.events, self._describe)
             known = check_id in self._crashes or len(self._crashes) < _MOST_CRASHES
             if isinstance(error, FaultError) and known and programs.may_have_crashed(error):
                 self._crashes[check_id] = _Crash(error, events, voices)
-            return outcome, error.reason, expect.explain(error, events, voices)
+            return outcome, error.reason, expect.explain(error, events, voices, self._describe)
         return verdict_without_play(error, self._folder)
 
 

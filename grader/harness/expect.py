@@ -12,6 +12,7 @@ from typing import Final, NamedTuple
 
 from grader.errors import REASONS
 from grader.model import Event, EventKind
+from grader.protocol.describing import Describe, no_words
 from grader.wire.faults import FaultError, Place, UnprovedError
 from grader.wire.keyboard import Keyboard
 from grader.wire.tcp_server import THE_SERVER
@@ -44,13 +45,19 @@ class Voice(NamedTuple):
     complained: bytes = b""
 
 
-def explain(fault: FaultError | UnprovedError, events: tuple[Event, ...], voices: Sequence[Voice]) -> str:
-    """The message of a check that did not pass, several lines of plain text."""
+def explain(
+    fault: FaultError | UnprovedError,
+    events: tuple[Event, ...],
+    voices: Sequence[Voice],
+    describe: Describe = no_words,
+) -> str:
+    """The message of a check that did not pass, several lines of plain text.  `describe`: messages in words."""
     told = [line for voice in voices for line in _told_of(voice, alone=len(voices) == 1)]
     places = fault.places or () if isinstance(fault, FaultError) else ()
     where = [line for place in places for line in _placed(place)]
     answered = fault.answered if isinstance(fault, FaultError) else ""
-    return "\n".join([_sentence(fault.what), *_sent(events, answered), *_came(fault), *told[:1], *where, *told[1:]])
+    came = [*_came(fault), *_in_words(fault, describe)]
+    return "\n".join([_sentence(fault.what), *_sent(events, answered), *came, *told[:1], *where, *told[1:]])
 
 
 def _placed(place: Place) -> list[str]:
@@ -156,12 +163,13 @@ _LEAVING = {EventKind.RESET: "reset the connection", EventKind.HALF_CLOSED: "clo
 
 
 def _deed(event: Event) -> str:
+    means = f"{printable(event.means)}: " if event.means else ""
     if event.kind in _LEAVING:
         return f"{event.who} {_LEAVING[event.kind]}{f' ({event.text})' if event.text else ''}"
     if event.kind is EventKind.RECEIVED:
-        return f"{event.who} received: {split(event)}"
+        return f"{event.who} received: {means}{split(event)}"
     if event.kind is EventKind.SENT:
-        return f"{event.who} sent: {split(event)}"
+        return f"{event.who} sent: {means}{split(event)}"
     return f"{'typed' if event.who == Keyboard.AT_TERMINAL else 'through a pipe'}: {split(event)}"
 
 
@@ -192,6 +200,15 @@ def _came(fault: FaultError | UnprovedError) -> list[str]:
     if not fault.received:
         return [f"expected: {_some(fault.expected)}", "received: nothing"]
     return side_by_side(fault.expected, fault.received)
+
+
+def _in_words(fault: FaultError | UnprovedError, describe: Describe) -> list[str]:
+    """What the bytes mean that were expected and received, if the assignment says that."""
+    if isinstance(fault, UnprovedError):
+        return []
+    told = {"expected": fault.expected, "received": fault.received}
+    means = {name: describe(data) for name, data in told.items() if isinstance(data, bytes) and data}
+    return [f"in words, {name}: {printable(words)}" for name, words in means.items() if words]
 
 
 def _recognised(fault: FaultError, expected: str, received: bytes) -> list[str]:

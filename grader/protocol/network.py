@@ -15,6 +15,7 @@ from typing import Final
 import msgspec
 
 from grader.model import Role
+from grader.protocol.describing import Describe, no_words
 
 
 class Fate(Enum):
@@ -63,16 +64,11 @@ def fates(to_server: Mapping[int, Fates] | None = None, to_client: Mapping[int, 
     return fate
 
 
-def no_words(_: bytes) -> str:
-    """Says nothing of a datagram besides its bytes."""
-    return ""
-
-
 class Network(msgspec.Struct, frozen=True):
     """A network.  `script`: what it does.  `words`: what a datagram is, for a transcript."""
 
     script: Script = fates()
-    words: Callable[[bytes], str] = no_words
+    words: Describe = no_words
 
 
 #: Our own end of a network: takes a datagram, and when it came (time(2)); gives what it answers, or raises a fault.

@@ -27,7 +27,7 @@ from grader.protocol.script import Exchange, Seeded
 from grader.protocol.visit import Visit, heard_in, said
 
 #: What programs send that nobody expects: nothing, an empty line, no text, no number or too large a one, a lot.
-_UNEXPECTED: Final = (
+UNEXPECTED: Final = (
     *(b"", b"\n", b"\r\n\r\n", b" ", b"\0", b"\xff\xfe\x80\n", b"hello\n", b"-1\n", b"1 2 3 4 5 6 7 8 9\n"),
     *(b"9" * 5000 + b"\n", b"A" * 5000),
 )
@@ -77,7 +77,7 @@ def _within(reply: Reply) -> Iterator[Reply | bytes]:
 
 def _unexpected(right: Iterable[bytes]) -> Iterator[bytes]:
     """What nobody sends, and what is left of a right reply that was cut short or has something wrong in it."""
-    yield from _UNEXPECTED
+    yield from UNEXPECTED
     for data in right:
         for at in {0, len(data) // 2, max(0, len(data) - 1)}:
             yield data[:at]

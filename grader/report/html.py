@@ -284,7 +284,7 @@ def _row(event: Event) -> Row:
         when=transcript.moment(event),
         who=safe.shortened(safe.one_line(event.who), 100),
         done=transcript.EVENTS[event.kind],
-        said=safe.shortened(safe.one_line(event.text), 2_000),
+        said=safe.shortened(transcript.words_of(event), 2_000),
         parts=transcript.parts(event) if transcript.has_bytes(event) else [],
         pieces=transcript.pieces(event),
         is_verdict=event.kind is EventKind.VERDICT,

@@ -241,7 +241,8 @@ def _said(event: Event) -> str:
     said = one_line(event.text)
     shown = " ".join(part.text for part in transcript.parts(event)) if transcript.has_bytes(event) else ""
     size = f"({text.plural(event.size_bytes, 'byte')})" if event.omitted_bytes else ""
-    return " ".join(filter(None, [shown, size, f"({said})" if said and shown else said]))
+    means = one_line(event.means)
+    return " ".join(filter(None, [means and f"{means}:", shown, size, f"({said})" if said and shown else said]))
 
 
 def _pieces(event: Event, when: str, peer: str, unread_bytes: int) -> Iterator[_Deed]:

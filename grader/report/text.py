@@ -50,8 +50,8 @@ ADVICE: Final[dict[Reason, str]] = {
 }
 UNJUDGED_ADVICE: Final = "run the same command again; if that does not help, show this report to your instructor"
 
-#: A message's line about what the program was sent.
-_TELLS_WHAT_WAS_SENT: Final = re.compile(r"^[\w ]+ sent\b.*: ")
+#: A message's line about what the program was sent, or what it means in words.
+_TELLS_WHAT_WAS_SENT: Final = re.compile(r"^(?:[\w ]+ sent\b.*|in words, \w+): ")
 #: For checks whose id names no program.
 _NO_SECTION: Final = "Others"
 

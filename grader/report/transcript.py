@@ -59,9 +59,15 @@ def moment(event: Event) -> str:
 
 def what(event: Event) -> str:
     """What happened, in words and bytes."""
-    said = one_line(event.text)
+    said = words_of(event)
     drawn = " ".join("|" if part.kind == "split" else part.text for part in parts(event)) if has_bytes(event) else ""
     return " ".join(filter(None, [EVENTS[event.kind] + (":" if said else ""), said, drawn, pieces(event)]))
+
+
+def words_of(event: Event) -> str:
+    """The event in words, with what its bytes mean."""
+    said, means = one_line(event.text), one_line(event.means)
+    return said if means in said else "; ".join(filter(None, [said, means]))
 
 
 def has_bytes(event: Event) -> bool:

@@ -36,6 +36,8 @@ _PR_SET_PTRACER, _ANYBODY = 0x59616D61, ctypes.c_ulong(-1)
 _LONGEST_FIRST_LINE = 256
 #: The beginning of a complaint that is not about the program.
 _OUR_OWN = "\0"
+#: Why execve(2) may fail that no program can help: the machine has no memory, or no open files left, or can't read.
+_THE_MACHINES = frozenset({errno.ENOMEM, errno.ENFILE, errno.EIO})
 
 
 @dataclass(frozen=True)
@@ -141,9 +143,10 @@ class Launcher:
             if waits:
                 its.recv(1)  # the end of it, when the other side is closed
             try:
-                os.execvpe(argv[0], argv, environment)  # noqa: S606 — the point of this project
+                execute(argv, environment)
             except OSError as error:
-                os.write(complaint, f"{argv[0]}: {_why_not_executed(argv[0], environment, error)}".encode())
+                owner = _OUR_OWN if error.errno in _THE_MACHINES else ""
+                os.write(complaint, f"{owner}{argv[0]}: {_why_not_executed(argv[0], environment, error)}".encode())
         except Exception as error:  # noqa: BLE001 — else the program would be blamed for having ended
             os.write(complaint, f"{_OUR_OWN}{error!r}".encode())
 
@@ -175,14 +178,36 @@ class Launcher:
         return processes + (0 if self._settings["private_pids"] else proc.tasks_of(self._settings["uid"]))
 
 
+def execute(argv: list[str], environment: dict[str, str]) -> None:
+    """Become the program, as os.execvpe does; if that fails, the reason is that of the file that is there.
+
+    Os.execvpe raises what the first folder of PATH that can't be entered says, whatever is behind it.
+
+    Raises:
+        OSError: the command is nowhere, or can't be executed where it is.
+    """
+    reason: OSError | None = None
+    for path in _places_of(argv[0], environment):
+        try:
+            os.execve(path, argv, environment)  # noqa: S606 — the point of this project
+        except OSError as error:
+            if reason is None or os.path.exists(path):
+                reason = error
+    if reason is not None:
+        raise reason
+
+
+def _places_of(name: str, environment: dict[str, str]) -> list[str]:
+    """Where a command may be."""
+    return [f"{folder}/{name}" for folder in environment["PATH"].split(os.pathsep)] if "/" not in name else [name]
+
+
 def _why_not_executed(name: str, environment: dict[str, str], error: OSError) -> str:
     """Execvp's reason, but for a command that is nowhere: a folder of PATH that can't be entered is not its fault.
 
     Of a script the kernel says that it does not exist, or is no program, where something is wrong with its first line.
     """
-    folders = environment["PATH"].split(os.pathsep) if "/" not in name else []
-    paths = [f"{folder}/{name}" for folder in folders] or [name]
-    there = [path for path in paths if os.path.exists(path)]
+    there = [path for path in _places_of(name, environment) if os.path.exists(path)]
     if error.errno == errno.EACCES and not there:
         return os.strerror(errno.ENOENT)
     with suppress(OSError, IndexError), open(there[0], "rb") as file:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import re
 import subprocess
 import sys
 import threading
@@ -10,6 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
+import dask
 import distributed
 import psutil
 import pytest
@@ -146,6 +149,83 @@ def test_work_goes_over_tls_or_stays_here(address: str, words: str) -> None:
 @pytest.mark.parametrize("address", ["tcp://127.0.0.1:8786", "tcp://localhost:8786", "tcp://[::1]:1", "tls://a.b:8786"])
 def test_what_is_safe_is_accepted(address: str) -> None:
     cluster.must_be_safe(address)
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({}, "name no certificate"),
+        (
+            dict.fromkeys(("ca-file", "client.cert", "client.key"), "/nowhere.pem"),
+            r"name a certificate that can't be used \(No such file or directory\)",
+        ),
+    ],
+)
+def test_without_a_certificate_it_says_where_to_name_one(settings: dict[str, str], words: str) -> None:
+    with (
+        dask.config.set({f"distributed.comm.tls.{name}": value for name, value in settings.items()}),
+        pytest.raises(UsageError, match=rf"tls://a\.b:1: Dask's settings here {words} .*distributed\.comm\.tls"),
+        cluster.of_a_cluster("tls://a.b:1", load("tcp_uppercase"), LOCAL, None),
+    ):
+        pass
+
+
+class WithoutAGrader:
+    """A client of a scheduler that can't load what it is asked to run."""
+
+    def run_on_scheduler(self, _: object) -> None:
+        raise ModuleNotFoundError("No module named 'grader'")
+
+
+def test_a_scheduler_without_a_grader_is_named_as_that() -> None:
+    with pytest.raises(CannotJudgeError, match=r"the scheduler has no grader .*install it where the scheduler runs"):
+        cluster._have_strict(WithoutAGrader())
+
+
+#: Slurm, as far as a script needs it that submits jobs.
+SBATCH = """#!/bin/sh
+cp "$1" "$JOBS/$$.sh" && echo "Submitted batch job $$"
+"""
+
+
+def test_the_page_s_script_for_slurm_asks_for_what_the_page_says(tmp_path: Path) -> None:
+    page = (ROOT / "docs" / "instructors.md").read_text()
+    (typed,) = re.findall(r"```\n(mkdir [^`]*)```", page)
+    (settings,) = re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)
+    (script,) = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    jobs, tools, config = (tmp_path / name for name in ("jobs", "bin", "config"))
+    for folder in (jobs, tools, config):
+        folder.mkdir()
+    (tools / "sbatch").write_text(SBATCH)
+    (tools / "scancel").write_text("#!/bin/sh\n")
+    for tool in tools.iterdir():
+        tool.chmod(0o755)
+    (config / "distributed.yaml").write_text(settings.replace("/home/jdoe", str(tmp_path)))
+    own = {"HOME": str(tmp_path), "DASK_CONFIG": str(config), "JOBS": str(jobs)}
+    environment = {**os.environ, **own, "PATH": f"{tools}:{os.environ['PATH']}"}
+    subprocess.run(["bash", "-ec", typed], env=environment, check=True, stderr=subprocess.DEVNULL)
+    command = [sys.executable, "-c", script]
+    with subprocess.Popen(
+        command, env=environment, cwd=tmp_path, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+    ) as process:
+        assert process.stdin
+        assert process.stdout
+        wait_until(lambda: len([*jobs.iterdir()]) == 5 or process.poll() is not None, 30)
+        address = os.read(process.stdout.fileno(), 100).decode()
+        process.stdin.write(b"\n")
+    written = [path.read_text() for path in jobs.iterdir()]
+    assert len(written) == 5
+    assert address.startswith("tls://")
+    for words in (
+        address,
+        "--cpus-per-task=4",
+        "--mem=8G",
+        "-t 04:00:00",
+        "--nthreads 1",
+        "--nworkers 4",
+        "--tls-cert",
+    ):
+        assert all(words in one for one in written)
 
 
 def test_without_the_library_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -35,6 +35,11 @@ EXAMPLES = [
 ]
 
 
+def test_an_empty_name_is_not_the_folder_one_is_in() -> None:
+    with pytest.raises(click.BadParameter, match="its name is empty"):
+        grader.main(["check", "", "--assignment", "tcp_echo"], standalone_mode=False)
+
+
 @pytest.mark.parametrize(("mistyped", "words"), [("chek", "; did you mean 'check'?"), ("frobnicate", ".")])
 def test_a_command_that_does_not_exist_is_taken_for_the_one_that_was_meant(mistyped: str, words: str) -> None:
     with pytest.raises(click.UsageError) as caught:

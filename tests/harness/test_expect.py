@@ -367,3 +367,18 @@ def test_how_a_client_left_stands_among_what_it_sent() -> None:
         "client B closed its side of the connection",
         "client C reset the connection (left without reading what had arrived)",
     ]
+
+
+def test_messages_are_said_in_words_where_the_assignment_can() -> None:
+    events = (Event(at_ms=1, kind=EventKind.SENT, who="client A", data=b"\0\1", size_bytes=2, means="DATA 1"),)
+    fault = FaultError(Reason.WRONG_REPLY, "it differs", b"\0\2", b"\0\3")
+    told = expect.explain(fault, events, [], lambda data: f"ACK {data[1]}").splitlines()
+    assert told == [
+        "It differs.",
+        "client A sent: DATA 1: '\\x00\\x01'",
+        "expected: '\\x00\\x02'",
+        "received: '\\x00\\x03'",
+        "               " + "^",
+        "in words, expected: ACK 2",
+        "in words, received: ACK 3",
+    ]

@@ -192,3 +192,10 @@ def test_subtotals_add_up_to_the_score() -> None:
 def test_a_section_without_checks_is_not_shown() -> None:
     left = msgspec.structs.replace(BOTH, checks=BOTH.checks[3:4])
     assert [section.heading for section in text.sections(left)] == ["Client: 2 of 2 points"]
+
+
+def test_what_a_message_means_stands_before_its_bytes_and_not_twice() -> None:
+    event = Event(at_ms=0, kind=EventKind.RECEIVED, who="a", text="a datagram", data=b"\0", size_bytes=1, means="ACK 1")
+    assert transcript.what(event) == r"received: a datagram; ACK 1 '\x00'"
+    told = msgspec.structs.replace(event, text="for the client: ACK 1; lost")
+    assert transcript.what(told) == r"received: for the client: ACK 1; lost '\x00'"
