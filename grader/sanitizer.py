@@ -103,7 +103,7 @@ def first_report(checks: Iterable[CheckResult], submission: Submission) -> Sanit
 
 def beside(check: CheckResult, said: SanitizerReport) -> CheckResult:
     """The check with that beside its verdict; its hint no longer tells to do what has been done."""
-    begin = f"Begin at {said.place.file}, line {said.place.line}: the second look (above) says what goes wrong there."
+    begin = f"Begin at {said.place.file}, line {said.place.line}: the second look says what goes wrong there."
     hint = check.hint.replace(BUILD_WITH_SANITIZERS, begin)
     return structs.replace(check, sanitizer=said, hint=hint)
 

@@ -148,7 +148,7 @@ def test_the_hint_does_not_ask_for_what_has_been_done(submission: Submission) ->
     assert "-fsanitize" in crashed.hint
     assert "-fsanitize" not in check.hint
     assert check.hint.endswith(
-        f" Begin at {found.place.file}, line {found.place.line}: the second look (above) says what goes wrong there."
+        f" Begin at {found.place.file}, line {found.place.line}: the second look says what goes wrong there."
     )
     assert check.sanitizer == found
 

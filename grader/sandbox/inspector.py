@@ -28,8 +28,8 @@ from urllib.parse import unquote, urlsplit
 
 from grader.sandbox import proc
 
-#: Node was seen to listen within 10 ms and to answer within 100; on a busy machine twenty times that.
-_ASKED_S: Final = 2.0
+#: Node was seen to listen within 10 ms and to answer within 100; on a busy machine sixty times that.
+_ASKED_S: Final = 6.0
 _LOOK_S: Final = 0.002
 _MOST_BYTES: Final = 1 << 22
 #: Of one stack, and of a function's or file's name: what is longer is none.
