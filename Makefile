@@ -19,7 +19,7 @@ demo: $(READY)
 
 # Those marked `alone` measure time, and come when nobody else runs, whatever became of the others.  A test that fails
 # beside others is run once more by itself, and what fails then has failed.  Tests that were compiled for the first part
-# are there for the others; only the files that have some `alone` are collected once more.  mypy, half a minute of one CPU
+# are there for the others; only the files that have some `alone` are collected once more.  mypy, some 15 s of one CPU
 # in a clean clone, runs beside the first part.
 test: export PYTHONDONTWRITEBYTECODE :=
 test: $(READY) style
