@@ -10,8 +10,6 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
-import msgspec
-
 from grader import languages, results, sanitizer, submission
 from grader.assignment import Assignment, handed_in
 from grader.assignment import builds as builds_id
@@ -139,7 +137,7 @@ def _second_look(plan: Plan, checks: list[CheckResult], make_sandbox: MakeSandbo
     except CannotJudgeError:
         return checks
     said = sanitizer.first_report(played, plan.taken)
-    return [msgspec.structs.replace(check, sanitizer=said) if check is failed else check for check in checks]
+    return [sanitizer.beside(check, said) if said and check is failed else check for check in checks]
 
 
 def _concealed(plan: Plan, make_sandbox: MakeSandbox, listen: Listener) -> list[CheckResult]:

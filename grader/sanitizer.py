@@ -16,6 +16,9 @@ from itertools import islice, takewhile
 from posixpath import normpath
 from typing import Final, NamedTuple
 
+from msgspec import structs
+
+from grader.catalogue import BUILD_WITH_SANITIZERS
 from grader.errors import Reason
 from grader.model import CheckResult, EventKind, Outcome, SanitizerReport, SourceLine
 from grader.submission import Submission
@@ -96,6 +99,13 @@ def first_report(checks: Iterable[CheckResult], submission: Submission) -> Sanit
     printed = [_complaints(check) for check in checks]
     found = (one for read in (_errors, _undefined) for text in printed for one in islice(read(text), _MOST_REPORTS))
     return next(filter(None, (_told(one, submission) for one in found)), None)
+
+
+def beside(check: CheckResult, said: SanitizerReport) -> CheckResult:
+    """The check with that beside its verdict; its hint no longer tells to do what has been done."""
+    begin = f"Begin at {said.place.file}, line {said.place.line}: the second look (above) says what goes wrong there."
+    hint = check.hint.replace(BUILD_WITH_SANITIZERS, begin)
+    return structs.replace(check, sanitizer=said, hint=hint)
 
 
 def _complaints(check: CheckResult) -> list[str]:

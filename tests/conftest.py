@@ -6,9 +6,9 @@ GRADER_REQUIRE_CONTAINERS=1 it fails instead, so that a machine that must have o
 `make test` runs tests in several processes (pytest-xdist), each with session fixtures of its own, but for those marked
 `alone`: they measure time, or load the machine so that others would measure it.  They run one by one afterwards.
 
-Those marked `waits` spend their time on the timers of clients over UDP, and hardly use a CPU.  They form a few lanes,
-each of which is played in order by one process, and begin before everything else: so the other processes, as many as
-there are CPUs, always have work meanwhile, and nobody waits for a client at the end.
+Those marked `waits` spend their time on the timers of clients over UDP, and hardly use a CPU.  They form lanes, one for
+every two CPUs, each of which is played in order by one process, and begin before everything else: so the other
+processes, as many as there are CPUs, always have work meanwhile, and nobody waits for a client at the end.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ hypothesis.settings.load_profile("grader")
 collect_ignore = ["assignments"]
 
 #: How many tests marked `waits` are played at a time: the Makefile starts so many processes more than there are CPUs.
-LANES = 2
+LANES = (len(os.sched_getaffinity(0)) + 1) // 2
 REQUIRED = "GRADER_REQUIRE_CONTAINERS"
 _MARKER = "container"
 #: How the reason of a skipped container test begins.

@@ -17,12 +17,12 @@ from grader.sandbox.choose import choose
 LECTURES = Path(__file__).parent / "lectures"
 #: By assignment and role, the checks that fail.
 FAILS: dict[tuple[str, Role], set[str]] = {
-    # The port stands in the program; a line is sent without its end, so the server's line never ends.
-    ("tcp_uppercase", "client"): {"connects", "sends_exactly"},
+    # The port stands in the program; a line is sent without its end, so the server's line never ends; knows no error.
+    ("tcp_uppercase", "client"): {"connects", "sends_exactly", "refused_reported"},
     # One recv, one answer, and the connection is closed after it.
     ("tcp_uppercase", "server"): {"listens", "answers", "bad_arguments_reported"},
-    # It asks for one sentence and ends.
-    ("udp_uppercase", "client"): {"sends_where_told", "sends_exactly"},
+    # It asks for one sentence and ends; it waits without end.
+    ("udp_uppercase", "client"): {"sends_where_told", "sends_exactly", "dead_port_reported"},
     # Text and 2048 bytes at most; what can't be decoded ends it.
     ("udp_uppercase", "server"): {
         *("listens", "binary_bytes", "large_datagrams", "garbage_survived", "ends_quietly", "bad_arguments_reported"),
@@ -36,7 +36,14 @@ FAILS: dict[tuple[str, Role], set[str]] = {
     },
     # Any datagram from anybody is the reply, and it is waited for without end.
     ("udp_reply", "client"): {
-        *("sends_where_told", "large_reply", "lost_reply", "duplicate_reply", "foreign_reply_ignored"),
+        *(
+            "sends_where_told",
+            "large_reply",
+            "lost_reply",
+            "duplicate_reply",
+            "foreign_reply_ignored",
+            "dead_port_reported",
+        ),
         *("eof_ends_it", "quit_ends_it", "ctrl_c_ends_it"),
     },
     # An empty datagram ends it, and so does one that it can't decode to print it; 1024 bytes at most.  Where its port

@@ -9,10 +9,13 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 
+from grader.catalogue import behaviour_of
+from grader.checks import server_tcp_clients
 from grader.errors import Reason
 from grader.model import CheckResult, Event, EventKind, Outcome, SourceLine
-from grader.sanitizer import first_report, worth_asking
+from grader.sanitizer import beside, first_report, worth_asking
 from grader.submission import Submission, take
 from tests.report.examples import FRAGMENTS
 
@@ -135,6 +138,25 @@ def test_words_that_were_made_to_take_long_do_not(submission: Submission) -> Non
 
 
 # which failure
+
+
+def test_the_hint_does_not_ask_for_what_has_been_done(submission: Submission) -> None:
+    found = first_report([printed(OVERFLOW)], submission)
+    assert found is not None
+    crashed = structs.replace(printed(reason=Reason.CRASHED), hint=hint_of("C"))
+    check = beside(crashed, found)
+    assert "-fsanitize" in crashed.hint
+    assert "-fsanitize" not in check.hint
+    assert check.hint.endswith(
+        f" Begin at {found.place.file}, line {found.place.line}: the second look (above) says what goes wrong there."
+    )
+    assert check.sanitizer == found
+
+
+def hint_of(language: str) -> str:
+    row = behaviour_of(server_tcp_clients.test_connect_and_leave)
+    assert row is not None
+    return row.hint_for(Reason.CRASHED, language)
 
 
 def test_the_most_telling_failure_is_asked() -> None:

@@ -92,4 +92,4 @@ def test_no_control_characters(tcp_clients: TcpClients, script: ClientProtocol, 
             session.server.answer(entry.reply)
             session.output.must_show(entry)
             if hostile in session.output.said:
-                fail(Reason.WRONG_SHOWN, f"it prints control characters as they come: {hostile!r}")
+                fail(Reason.WRONG_SHOWN, f"it prints control characters as they come: {repr(hostile)[1:]}")

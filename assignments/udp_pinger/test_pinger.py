@@ -33,5 +33,5 @@ def test_answers_pings_only(connect_udp: ConnectUdp, protocol: Any) -> None:
     with connect_udp() as client:
         for datagram in protocol.garbage():
             client.send(datagram)
-            client.expect_nothing(Reason.EXTRA_REPLY, f"it answered {datagram!r}, which is no ping")
+            client.expect_nothing(Reason.EXTRA_REPLY, "it answered the last datagram, which is no ping")
         client.ask(protocol.exchange(0))

@@ -31,12 +31,17 @@ MODULES: Final[dict[tuple[Part, Transport], tuple[str, ...]]] = {
     ("pair", "udp"): ("pair",),
 }
 
+#: What helps where a program in C has crashed and nobody has looked with sanitizers yet.
+BUILD_WITH_SANITIZERS = (
+    "If SIGSEGV or SIGABRT ended it, there may be no message: compile with -g -fsanitize=address, run it by hand, and "
+    "send it the same bytes."
+)
 #: What to look at when a program has crashed.
 READ_WHY = (
     "Read what it printed (above){Python: : the last line names the error, and the lines before it say where it "
-    "happened}{Java: : the first line names the exception, Caused by shows what is behind it, and the first line with "
-    "one of your files shows where}.{C:  If SIGSEGV or SIGABRT ended it, there may be no message: compile with -g "
-    "-fsanitize=address, run it by hand, and send it the same bytes.}"
+    "happened}{Java: : the first line of a stack trace names the exception, Caused by shows what is behind it, and the "
+    "first line with one of your files shows where; if there is none, call printStackTrace() where you catch it}."
+    f"{{C:  {BUILD_WITH_SANITIZERS}}}"
 )
 #: What to do about a program that no check gets to talk to, whatever the check is about.
 START_BY_HAND = "Start it by hand with the command above, and read what it prints."

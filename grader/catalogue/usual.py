@@ -1,8 +1,9 @@
 """What is the same in every assignment: what each behaviour depends on, its usual points and its usual requirement.
 
 A prerequisite that an assignment does not list is replaced by what that one depends on (`prerequisites`), so that one
-fault is not charged twice and none is overlooked.  That a server listens at all, or that a client reaches us, is not a
-prerequisite: every check finds that out for itself; `OPENERS` are the checks that fail for it.
+fault is not charged twice and none is overlooked.  That a server listens at all, or that a client reaches us, is a fact
+that every check finds out for itself, on whatever port that is.  Nothing depends on the verdict of those checks that
+fail where it is not so (`OPENERS`), but for `unknown_host_reported`.
 """
 
 from __future__ import annotations
@@ -279,13 +280,12 @@ USUAL: Final[Mapping[str, Usual]] = {
     "client.refused_reported": Usual(
         2,
         "If nothing listens there, the client prints a message on stderr and exits with a non-zero status.",
-        ("client.connects",),
     ),
     "client.dead_port_reported": Usual(
         2,
         "If nothing listens there, the client prints a message on stderr and exits with a non-zero status.",
-        ("client.sends_where_told",),
     ),
+    # A client that ignores the host it is told can't know of one that doesn't exist: one fault, which `connects` tells.
     "client.unknown_host_reported": Usual(
         1,
         "If there is no such host, the client prints a message on stderr and exits with a non-zero status.",

@@ -243,7 +243,8 @@ def must_have_complained(session: Session[ScriptedUdpServer], start: int, usual:
     session.program.catch_up()
     said = bytes(session.program.stderr.data[start:])
     if all(line.strip() in usual for line in said.splitlines()):
-        raise FaultError(Reason.SILENT, f"{situation}; it said nothing about that on stderr")
+        doing = session.program.doing()
+        raise FaultError(Reason.SILENT, f"{situation}; it said nothing about that on stderr", doing=doing)
 
 
 def must_give_up_in_words(session: Session[ScriptedUdpServer], situation: str) -> None:

@@ -185,13 +185,13 @@ def _about(graded: Class) -> Iterable[str]:
     yield f"seed {graded.seed}"
 
 
-def _narrowed(graded: Class) -> str:
+def _narrowed(graded: Class) -> tuple[list[str], str] | None:
+    """The options that left something out, and how much is left; None if it is the whole assignment."""
     if graded.narrowed is None:
-        return ""
+        return None
     role = [f"--role {graded.narrowed.role}"] if graded.narrowed.role else []
-    options = " ".join([*role, *(f"--only {safe.one_line(check)}" for check in graded.narrowed.only)])
-    whole = f"{number(graded.max_score)} of its {plural_points(graded.narrowed.full_score)}"
-    return f"Only part of the assignment was graded ({options}): {whole}."
+    options = [*role, *(f"--only {safe.one_line(check)}" for check in graded.narrowed.only)]
+    return options, f"{number(graded.max_score)} of its {plural_points(graded.narrowed.full_score)}"
 
 
 def _numbers(graded: Class, grades: list[float]) -> list[tuple[str, str]]:

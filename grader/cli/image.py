@@ -81,4 +81,4 @@ def _build_standalone(images: Images, contents: Contents, tag: str, folder: Path
     made = built_standalone(images, contents, tag, folder)
     name = tag or made.names[0]
     show(f"built {name} for {contents.words}: {made.size_bytes >> 20} MiB.  In a folder with a submission:\n")
-    show(f'  docker run --rm -v "${{PWD}}:/submission" {name} check --assignment NAME')
+    show(f'  docker run --rm --network none -v "${{PWD}}:/submission" {name} check --assignment NAME')

@@ -7,9 +7,11 @@ asks the same again.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Final
 
@@ -23,6 +25,8 @@ from grader.model import CheckResult, Outcome, Report
 _SETTLED_MS: Final = 300
 #: How often we look ourselves: nobody tells of a change that comes while a grading runs.
 _LOOK_MS: Final = 1000
+#: Folders that the kernel tells of; in others, and in new ones, a change is seen when we look.
+_MOST_WATCHED: Final = 100
 _MISSING: Final = "--watch needs watchfiles: pip install 'socket-grader[watch]'"
 
 #: Grades the submission as it is now: the checks that are named (none: all), telling each result as it comes.
@@ -130,8 +134,15 @@ def _changes(submission: Path) -> Iterator[None]:
     folder = own if own.is_dir() else own.parent
     seen = _stamps(folder, counts)
     yield None
+    # Not by its own recursion, which follows links, out of the folder too.
+    watched = dict.fromkeys([str(folder), *map(os.path.dirname, seen)])
     for _ in watchfiles.watch(
-        folder, watch_filter=counts, debounce=_SETTLED_MS, rust_timeout=_LOOK_MS, yield_on_timeout=True
+        *islice(watched, _MOST_WATCHED),
+        watch_filter=counts,
+        debounce=_SETTLED_MS,
+        rust_timeout=_LOOK_MS,
+        yield_on_timeout=True,
+        recursive=False,
     ):
         if (now := _stamps(folder, counts)) != seen:
             seen = now
@@ -141,11 +152,14 @@ def _changes(submission: Path) -> Iterator[None]:
 def _stamps(folder: Path, counts: _Of) -> dict[str, tuple[int, int]]:
     """When each of the files that count was changed, and its size."""
     found = {}
-    for path in folder.rglob("*"):
-        if counts(None, str(path)):
-            with suppress(OSError):
-                status = path.lstat()
-                found[str(path)] = status.st_mtime_ns, status.st_size
+    # What is gone since it was listed, or lies too deep for any path to it, is no file of the submission's either.
+    for place, folders, names in os.walk(folder):
+        folders[:] = [name for name in folders if counts(None, f"{place}/{name}")]
+        for path in (f"{place}/{name}" for name in names):
+            if counts(None, path):
+                with suppress(OSError):
+                    status = os.lstat(path)
+                    found[path] = status.st_mtime_ns, status.st_size
     return found
 
 

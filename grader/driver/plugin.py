@@ -23,6 +23,7 @@ from grader.catalogue.usual import OPENERS
 from grader.driver.author import blame, check_files, load
 from grader.errors import REASONS, Reason
 from grader.harness import expect
+from grader.harness.deeds import deed_shown_again
 from grader.harness.stage import Stage
 from grader.job import Checked, Job, Word
 from grader.limits import LAST_CHECK_S
@@ -35,8 +36,11 @@ from grader.wire.kernel import CpuWaits
 from grader.wire.transcript import compared
 from grader.wire.warden import WardenError
 
-#: Checks that are played once more to find out where the program crashes: it is the same line more often than not.
-_MOST_CRASHES = 3
+#: Checks that are played once more to find out where the program crashes, or does something else that it is at fault
+#: for: it is the same line more often than not.
+_MOST_FOLLOWED = 3
+#: ... if that took no longer (s), unless it has crashed.
+_LONGEST_FOLLOWED_S = 2.0
 
 _WHOSE_TIME: dict[Part, str] = {
     "server": "all checks of the server",
@@ -59,8 +63,10 @@ class Referee:
         self._stage = stage
         self._say = say
         self._results: dict[str, CheckResult] = {}
-        #: By check: those in which the program crashed, the first ones.
-        self._crashes: dict[str, _Crash] = {}
+        #: By check: those in which the program did something that may be worth another play, the first ones.
+        self._deeds: dict[str, _Deed] = {}
+        #: What the check that failed last has failed for.
+        self._fault: FaultError | None = None
         #: Whether the check that was played last has failed with a server that others had used, and that exited.
         self._wore_out = False
         self._never_listened: FaultError | None = None
@@ -120,8 +126,8 @@ class Referee:
             self._play(item, nextitem, "it could not be judged before, and is played once more, by itself")
         elif self._wore_out and self._has_time(item) and _tidy(item.session, self._stage.end_program):
             self._play_afresh(item, nextitem)
-        if self.id_of(item) in self._crashes:
-            self._look_where_it_crashes(item, nextitem)
+        if self.id_of(item) in self._deeds:
+            self._look_where_it_was_done(item, nextitem)
         self._say(Checked(self._results[self.id_of(item)]))
         if nextitem is not None and _part(nextitem) != part:
             _tidy(item.session, self._stage.end_program)
@@ -141,7 +147,7 @@ class Referee:
     def _play_afresh(self, item: pytest.Item, nextitem: pytest.Item | None) -> None:
         """Play a check once more with a new server; if that can be judged, it is the verdict."""
         check_id = self.id_of(item)
-        result, crash = self._results[check_id], self._crashes.pop(check_id, None)
+        result, deed = self._results[check_id], self._deeds.pop(check_id, None)
         note = "the server exited, which earlier checks had used; the check is played once more with a new one"
         self._play(item, nextitem, note)
         match self._results[check_id].outcome:
@@ -151,23 +157,26 @@ class Referee:
                 pass
             case _:
                 self._results[check_id] = result
-                if crash:
-                    self._crashes[check_id] = crash
+                if deed:
+                    self._deeds[check_id] = deed
 
-    def _look_where_it_crashes(self, item: pytest.Item, nextitem: pytest.Item | None) -> None:
-        """Play a check once more with a program that is followed, and add to its message where that crashes."""
+    def _look_where_it_was_done(self, item: pytest.Item, nextitem: pytest.Item | None) -> None:
+        """Play a check once more with a program that is followed; its message then says where it does what is wrong."""
         check_id, deadline = self.id_of(item), self._deadline(_part(item))
-        result, crash = self._results[check_id], self._crashes[check_id]
+        result, deed = self._results[check_id], self._deeds[check_id]
+        if result.duration_s > _LONGEST_FOLLOWED_S and deed.kind != "crash":
+            return
         if item.session.shouldstop or time.monotonic() > deadline or not _tidy(item.session, self._stage.end_program):
             return
-        with self._stage.programs.following():
+        with self._stage.programs.following(deed.kind):
             self._stage.begin(deadline + LAST_CHECK_S, pair=_part(item) == "pair")
             runtestprotocol(item, nextitem=nextitem, log=False)
             _tidy(item.session, self._stage.end_program)
-        again, self._crashes[check_id] = self._crashes[check_id], crash
-        if again is not crash and again.fault.places:
-            fault = replace(crash.fault, places=again.fault.places)
-            message = expect.explain(fault, crash.events, crash.voices, self._describe)
+        self._deeds[check_id] = deed
+        again = self._fault
+        if again and again is not deed.fault and deed_shown_again(deed.kind, deed.fault, again):
+            fault = replace(deed.fault, places=again.places)
+            message = expect.explain(fault, deed.events, deed.voices, self._describe)
             result = msgspec.structs.replace(result, message=message, place=_place(fault))
         self._results[check_id] = result
 
@@ -271,16 +280,19 @@ class Referee:
             error = programs.located(error)
             outcome = Outcome.FAILED if isinstance(error, FaultError) else Outcome.INCONCLUSIVE
             events = described(self._stage.transcript.events, self._describe)
-            known = check_id in self._crashes or len(self._crashes) < _MOST_CRASHES
-            if isinstance(error, FaultError) and known and programs.may_have_crashed(error):
-                self._crashes[check_id] = _Crash(error, events, voices)
+            known = check_id in self._deeds or len(self._deeds) < _MOST_FOLLOWED
+            if isinstance(error, FaultError):
+                self._fault = error
+                if known and (kind := programs.deed_behind(error)):
+                    self._deeds[check_id] = _Deed(kind, error, events, voices)
             return outcome, error.reason, expect.explain(error, events, voices, self._describe)
         return verdict_without_play(error, self._folder)
 
 
-class _Crash(NamedTuple):
-    """What the message is made of of a check in which the program crashed."""
+class _Deed(NamedTuple):
+    """What the message is made of of a check in which the program crashed or did something else, and what."""
 
+    kind: str
     fault: FaultError
     events: tuple[Event, ...]
     voices: tuple[expect.Voice, ...]

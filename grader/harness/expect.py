@@ -21,6 +21,8 @@ from grader.wire.transcript import pointed, shown, side_by_side
 #: Lines of the program's own words in a message: the end of a traceback, which is what people read.
 _PRINTED_LINES = 12
 _PRINTED_CHARACTERS = 200
+#: A tab in them is shown as a terminal would, narrowly: each line of a Java program's trace begins with one.
+_TAB_COLUMNS = 4
 #: How a frame begins in a trace of Java's and of Node.js's, whose first line names what went wrong.
 _FRAME = ("\tat ", "    at ")
 _HEADS_SHOWN = 4
@@ -237,7 +239,7 @@ def _printed(label: str, printed: bytes) -> list[str]:
     for place in (*heads, *range(first, len(lines))):
         if place > next_:
             words.append(f"  … {place - next_} line{'s' * (place - next_ > 1)} left out")
-        words.append(f"  {printable(_shortened(lines[place]))}")
+        words.append(f"  {printable(_shortened(lines[place].expandtabs(_TAB_COLUMNS)))}")
         next_ = place + 1
     return words
 

@@ -17,6 +17,7 @@ from typing import Final
 
 from grader.errors import Reason
 from grader.harness import starting
+from grader.harness.deeds import CLIENT_IS_LOST, FOLLOWED, deed_of
 from grader.harness.expect import Voice
 from grader.harness.ports import Ports
 from grader.harness.starting import NO_VARIABLES, Start
@@ -95,8 +96,8 @@ class Programs:
         #: What was started last, and what runs on beside it.
         self._last: Program | None = None
         self._beside: list[Program] = []
-        #: Whether programs are followed, so that it is known where they crash.
-        self._follows = False
+        #: What programs are followed for, so that it is known where they crash or do that.
+        self._follows = ""
 
     def begin(self, played: Played) -> None:
         """A check begins; what still runs belongs to it from now on."""
@@ -270,26 +271,34 @@ class Programs:
         return tuple(_voice(program, _doing_alone(program, seen)) for program in programs)
 
     @contextmanager
-    def following(self) -> Iterator[None]:
-        """Programs that are started meanwhile are followed: a fault then says where the program has crashed."""
-        self._follows = True
+    def following(self, deed: str) -> Iterator[None]:
+        """Programs that are started meanwhile are followed: a fault then says where they have crashed or done that."""
+        self._follows = deed
         try:
             yield
         finally:
-            self._follows = False
+            self._follows = ""
 
-    def may_have_crashed(self, error: FaultError) -> bool:
-        """Whether the program that was started last has ended by a signal that says nothing of where it was.
+    def deed_behind(self, error: FaultError) -> str:
+        """What the program may have done to be at fault, if where it did that is worth another play; else empty.
 
-        Or a child process of it may have, since its client has lost its connection.
+        It, or a child process of it, has crashed by a signal, which says nothing of where it was; or it has gone on
+        since, and its stack says nothing of that.
         """
         if self._last is None:
-            return False
-        if ending := self._last.ending():
-            return -ending.status in CRASHES and not ending.out_of_memory
+            return ""
+        ending = self._last.ending()
+        if ending and ending.status < 0:
+            return "crash" if -ending.status in CRASHES and not ending.out_of_memory else ""
         with suppress(WardenError, ChannelClosedError):
-            return error.reason in _CLIENT_IS_LOST and self._warden.may_lose_a_child(self._last.pid)
-        return False
+            if not ending and error.reason in CLIENT_IS_LOST and self._warden.may_lose_a_child(self._last.pid):
+                return "close"
+        alone = not self._beside and not self._played.pair
+        return deed_of(error, exited=ending is not None) if alone and self._languages <= FOLLOWED else ""
+
+    @property
+    def _languages(self) -> set[str]:
+        return {command.language for command in self._job.commands.values()}
 
     def located(self, error: FaultError | UnprovedError) -> FaultError | UnprovedError:
         """The same, with where in its own source the program is now, or where it let an error through, as it says.
@@ -297,10 +306,8 @@ class Programs:
         It is not used any more afterwards.
         """
         if isinstance(error, FaultError) and self._last is not None:
-            if self._follows:
-                self._last.tell_crash(error)
-            else:
-                self._last.locate(error)
+            self._last.locate(error)
+            if not self._follows:
                 self._last.trace(error)
         return error
 
@@ -326,10 +333,6 @@ class Programs:
         if isinstance(error, UnprovedError) or error.reason is Reason.NOT_LISTENING:
             return FaultError(Reason.TOO_MANY_PROCESSES, too_many, doing=error.doing)
         return dataclasses.replace(error, what=f"{error.what}; {too_many}")
-
-
-#: What a client notices of a child process that has crashed.
-_CLIENT_IS_LOST: Final = frozenset({Reason.RESET, Reason.CLOSED_EARLY})
 
 
 def _numbers(ports: Mapping[str, int]) -> dict[str, str]:

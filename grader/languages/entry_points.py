@@ -15,7 +15,7 @@ from typing import Final, NamedTuple
 
 from grader.assignment.starting import ARGUMENTS
 from grader.languages.recipe import Recipe, literal
-from grader.languages.scripts import PYTHON_GUARD
+from grader.languages.scripts import only_defines
 from grader.languages.sources import Sources, folder_of, is_aside, is_below, joined
 from grader.model import Role
 from grader.roles import OTHER_ROLE, belongs_to, is_called
@@ -77,9 +77,7 @@ def _starts_by_itself(sources: Sources, name: str, entry: _Entry) -> bool:
     """Whether a source does something when it is run, or has nothing to do with the command's package."""
     if not is_below(name, joined(entry.root, entry.module.partition(".")[0])) and name != entry.file:
         return True
-    text = sources.text(name)
-    called = re.search(rf"^(?:[\w.]+\()*{re.escape(entry.calls)}\(", text, re.MULTILINE)
-    return PurePosixPath(name).stem == "__main__" or PYTHON_GUARD.search(text) is not None or called is not None
+    return PurePosixPath(name).stem == "__main__" or not only_defines(sources.text(name))
 
 
 def _entries(sources: Sources) -> Iterator[_Entry]:

@@ -52,7 +52,7 @@ def java(sources: Sources, role: Role, name: str) -> Recipe:
     files = [file for file, root in roots.items() if root == own_root and _is_part(sources, file, name, role)]
     tests = {root for root in roots.values() if "test" in PurePosixPath(root).parts}
     paths = ":".join(dict.fromkeys((own_root or ".", *(root or "." for root in roots.values() if root not in tests))))
-    jars = sources.with_suffix((".jar",))
+    jars = [file for file in sources.with_suffix((".jar",)) if _is_library(sources, file)]
     classes = ":".join((output, *jars))
     build: Argv = (*_JAVAC, "-encoding", _encoding(sources), "-d", output, "-sourcepath", paths)
     if jars:
@@ -67,6 +67,11 @@ def java(sources: Sources, role: Role, name: str) -> Recipe:
         families=frozenset({BASE, "jvm"}),
         warnings=(*_libraries_wanted(sources), *_marked(sources, files)),
     )
+
+
+def _is_library(sources: Sources, jar: str) -> bool:
+    """Whether programs may use it: not what only starts a build, and not the stand-in of one that was not uploaded."""
+    return sources.head(jar, 2) == b"PK" and not PurePosixPath(jar).stem.endswith("-wrapper")
 
 
 def _encoding(sources: Sources) -> str:

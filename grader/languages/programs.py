@@ -3,8 +3,9 @@
 Nothing is guessed between two files that are equally likely: all that are left are returned.  The rules, each of which
 only decides if the ones before it left several: a name that the assignment gives it; a usual name; a file or folder
 name that mentions the role; any file that doesn't mention the other role; those with a main function; those that no
-other source includes or imports; those that a README or a start script starts; those that aren't called old; those
-whose text is a program of that role and transport.  Programs for the other transport never count beside one that isn't.
+other source includes or imports; those that a README or a start script starts; those that aren't called old, or an
+earlier version; those whose text is a program of that role and transport.  Programs for the other transport never count
+beside one that isn't, nor does a file that only defines what another one imports and uses.
 """
 
 from __future__ import annotations
@@ -16,8 +17,9 @@ from pathlib import PurePosixPath
 from typing import Final
 
 from grader.languages.contents import role_by_text, transport_by_text
-from grader.languages.sources import Sources, folder_of, is_aside, is_old, is_side_file, joined
-from grader.languages.table import SHELL, language_in, language_of
+from grader.languages.scripts import only_defines
+from grader.languages.sources import Sources, folder_of, is_aside, is_old, is_side_file, joined, newest
+from grader.languages.table import PYTHON, SHELL, language_in, language_of
 from grader.model import Role, Transport
 from grader.roles import OTHER_ROLE, belongs_to, is_called, is_usual, plain, role_spoken_of, tiers
 
@@ -53,6 +55,8 @@ def candidates(sources: Sources, role: Role, given_away: Collection[str], given:
     meant = [name for name in programs if not is_aside(name)] or programs
     same = [name for name in meant if not _speaks_another(sources, name)]
     meant = same if any(belongs_to(name, role) for name in same) else meant
+    helpers = _helpers(sources, role, meant)
+    meant = [name for name in meant if name not in helpers]
     mains = [name for name in meant if _has_main(sources, name)]
     found = (
         _first(_given(given), every)
@@ -139,6 +143,7 @@ def _narrowed(sources: Sources, role: Role, found: list[str]) -> list[str]:
         lambda names: _not_taken_in(sources, names),
         lambda names: _started(sources, role, names),
         lambda names: [name for name in names if not is_old(name)],
+        newest,
         lambda names: [name for name in names if sources.transport in (transport_by_text(sources.text(name)), None)],
         lambda names: [name for name in names if role_by_text(sources.text(name)) == role],
         lambda names: _guarded(sources, names),
@@ -150,8 +155,24 @@ def _narrowed(sources: Sources, role: Role, found: list[str]) -> list[str]:
     return found
 
 
+def _helpers(sources: Sources, role: Role, names: list[str]) -> set[str]:
+    """Those that do nothing by themselves and that another one imports: `from server import serve; serve()`."""
+    idle = {name for name in names if language_of(name) is PYTHON and only_defines(sources.text(name))}
+    if not idle:
+        return idle
+    users = {name for name in names if name not in idle and not belongs_to(name, OTHER_ROLE[role])}
+    taken = _taken_in(sources)
+    return {name for name in idle if not users.isdisjoint(taken.get(PurePosixPath(name).stem, ()))}
+
+
 def _not_taken_in(sources: Sources, names: list[str]) -> list[str]:
     """Those that no other source imports: `from settings import PORT` makes `settings.py` a helper."""
+    taken = _taken_in(sources)
+    return [name for name in names if not taken.get(PurePosixPath(name).stem, set()) - {name}]
+
+
+def _taken_in(sources: Sources) -> dict[str, set[str]]:
+    """The words of lines that import something, each with the files that have it there."""
     taken: dict[str, set[str]] = {}
     for name in sources.files:
         language = language_of(name)
@@ -160,7 +181,7 @@ def _not_taken_in(sources: Sources, names: list[str]) -> list[str]:
                 words = (word for group in found.groups() if group for word in re.split(r"[\s,./:]+", group))
                 for word in words:
                     taken.setdefault(word, set()).add(name)
-    return [name for name in names if not taken.get(PurePosixPath(name).stem, set()) - {name}]
+    return taken
 
 
 def _guarded(sources: Sources, names: list[str]) -> list[str]:

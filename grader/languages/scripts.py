@@ -20,6 +20,12 @@ PYTHON_IMPORTS: Final = re.compile(
     r"^[^\S\n]*(?:from[^\S\n]+(\.*[\w.]*)[^\S\n]+import[^\S\n]+\(?([^\n)]*)|import[^\S\n]+([\w.]+(?:[^\S\n]*,[^\S\n]*[\w.]+)*))",
     re.MULTILINE,
 )
+#: What does something when a Python file is run, at the beginning of a line.
+_ACTS: Final = re.compile(
+    r"^(?:(?:while|for|with|try|if|match|async[^\S\n]+(?:for|with)|await|print|raise|del|exec)\b|[^\W\d][\w.]*[^\S\n]*\()",
+    re.MULTILINE,
+)
+_DEFINES: Final = re.compile(r"^(?:async[^\S\n]+)?(?:def|class)\b", re.MULTILINE)
 #: What a socket program can't do without, and a web page's script doesn't have.
 MODULES: Final = re.compile(r"\brequire[^\S\n]*\(|^[^\S\n]*import\b|\bimport[^\S\n]*\(", re.MULTILINE)
 #: A Python 2 statement that is a syntax error in Python 3.
@@ -40,6 +46,11 @@ def python(sources: Sources, role: Role, name: str) -> Recipe:
 def _old_python(sources: Sources, name: str) -> Iterable[str]:
     if _PYTHON_2.search(sources.text(name)) and "print_function" not in sources.text(name):
         yield f"{shown(name)} looks like Python 2, which is not available: it is run with Python 3"
+
+
+def only_defines(text: str) -> bool:
+    """Whether a Python file certainly does nothing when it is run: it has functions or classes, and calls none."""
+    return _DEFINES.search(text) is not None and _ACTS.search(text) is None
 
 
 def _python_start(sources: Sources, name: str) -> Argv:

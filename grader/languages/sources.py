@@ -36,6 +36,8 @@ _SIDE_FOLDERS: Final = frozenset(
 )
 #: Words in a name for what was there before: `server_old.py`, `backup 2/`.
 _OLD: Final = frozenset({"old", "backup", "bak", "orig", "deprecated", "unused"})
+#: The number of a version at a name's end: `server_v2.py`.
+_VERSION: Final = re.compile(r"(.*?)[\s._-]?v(?:ersion)?[\s._-]?(\d{1,3})", re.IGNORECASE)
 #: What file managers call a second one: `Copy of server`, `server - Copy (2)`, `server copy`.
 _SECOND: Final = re.compile(r"copy of .*|.* (?:- )?\(?(?:copy|kopie|copia|copie)\)?(?: ?\(?\d+\)?)?", re.IGNORECASE)
 
@@ -117,6 +119,16 @@ def is_aside(name: str) -> bool:
 def is_old(name: str) -> bool:
     """Whether a file's own name says that there is a newer one."""
     return _says_old(PurePosixPath(name).stem)
+
+
+def newest(names: list[str]) -> list[str]:
+    """Without earlier versions, as their names say: `server_v1.py` beside `server_v2.py`."""
+    versions: dict[tuple[str, str], int] = {}
+    found = [(name, _VERSION.fullmatch(PurePosixPath(name).stem)) for name in names]
+    keys = {name: (folder_of(name), match[1].lower(), int(match[2])) for name, match in found if match}
+    for folder, stem, number in keys.values():
+        versions[folder, stem] = max(number, versions.get((folder, stem), 0))
+    return [name for name in names if name not in keys or versions[keys[name][:2]] == keys[name][2]]
 
 
 def _says_old(part: str) -> bool:

@@ -39,8 +39,11 @@ _RUBY_IMPORTS: Final = re.compile(
 )
 _PERL_IMPORTS: Final = re.compile(r"^[^\S\n]*(?:use|require|do)[^\S\n]+[\"']?([\w:./]+)", re.MULTILINE)
 
+PYTHON: Final = Language(
+    "Python", (".py", ".pyw"), scripts.python, scripts.PYTHON_GUARD, imports=scripts.PYTHON_IMPORTS
+)
 LANGUAGES: Final = (
-    Language("Python", (".py",), scripts.python, scripts.PYTHON_GUARD, imports=scripts.PYTHON_IMPORTS),
+    PYTHON,
     Language("C", native.C_SUFFIXES, native.c, native.MAIN_IN_C, always=True, by_make=True),
     Language("C++", native.CPP_SUFFIXES, native.cpp, native.MAIN_IN_C, always=True, by_make=True),
     Language("Java", jvm.JAVA_SUFFIXES, jvm.java, jvm.MAIN_IN_JAVA, always=True),

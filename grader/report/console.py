@@ -107,7 +107,7 @@ def render(report: Report) -> bytes:
 def rows(report: Report, *, quiet: bool = False, verbose: bool = False) -> Iterator[Row | Aligned]:
     """The whole report, row by row, before wrapping.
 
-    The first failed check is explained in full, the others briefly, for they often follow from it.
+    The first failed check of each program is explained in full, the others briefly, for they often follow from it.
     """
     if not quiet:
         yield Row(Text(text.heading(report), "bold"), hang=2)
@@ -115,10 +115,7 @@ def rows(report: Report, *, quiet: bool = False, verbose: bool = False) -> Itera
         yield from _overview(report)
         yield from _notes(report)
         yield from _build(report)
-        failed = text.with_outcome(report, [Outcome.FAILED])
-        in_full = len(failed) if verbose else 1
-        yield from _blocks(failed[:in_full], verbose=verbose)
-        yield from _brief_blocks(failed[in_full:])
+        yield from _failures(text.with_outcome(report, [Outcome.FAILED]), verbose=verbose)
         for alike in text.alike(text.with_outcome(report, UNJUDGED)):
             yield from _blocks(alike) if len(alike) == 1 else _block_of_several(alike)
     yield from _ending(report)
@@ -184,18 +181,28 @@ def _blocks(checks: Iterable[CheckResult], *, verbose: bool = False) -> Iterator
         yield Row(Text())
 
 
-def _brief_blocks(checks: Sequence[CheckResult]) -> Iterator[Row | Aligned]:
-    """The title, the reason and the first difference of each."""
+def _failures(checks: Iterable[CheckResult], *, verbose: bool) -> Iterator[Row | Aligned]:
+    """Each in full that may follow from none before it: a client's from no server's, both together from either's."""
+    explained, any_brief = set[str](), False
     for check in checks:
-        name = (f"  ({safe.one_line(check.id)})", "dim")
-        yield Row(Text.assemble(_headline(check.outcome, text.title(check)), name), hang=3)
-        yield Row(Text(f"{text.capital(text.reason_clause(check))}."), 3)
-        yield from _quoted(text.brief_parts(check))
-        yield from _sanitizer(check)
-        yield Row(Text())
-    if checks:
+        part = check.id.partition(".")[0]
+        is_brief = not verbose and (part in explained or (part == "pair" and bool(explained)))
+        yield from _brief_block(check) if is_brief else _blocks([check], verbose=verbose)
+        explained.add(part)
+        any_brief = any_brief or is_brief
+    if any_brief:
         yield Row(Text("(--verbose explains every failed check in full; so do the HTML and JUnit reports.)", "dim"))
         yield Row(Text())
+
+
+def _brief_block(check: CheckResult) -> Iterator[Row | Aligned]:
+    """The title, the reason and the first difference."""
+    name = (f"  ({safe.one_line(check.id)})", "dim")
+    yield Row(Text.assemble(_headline(check.outcome, text.title(check)), name), hang=3)
+    yield Row(Text(f"{text.capital(text.reason_clause(check))}."), 3)
+    yield from _quoted(text.brief_parts(check))
+    yield from _sanitizer(check)
+    yield Row(Text())
 
 
 def _sanitizer(check: CheckResult) -> Iterator[Row]:

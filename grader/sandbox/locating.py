@@ -1,6 +1,7 @@
 """Where the program is in its own source: looks at its stacks, as its own user, and never used again after them.
 
-One that has crashed has no stack any more, so it is started once more and followed until it crashes (`tracer.py`).
+One that has crashed has no stack any more, and one that has done something wrong has gone on since; so it is started
+once more and followed until it does so (`tracer.py`).
 
 A program whose stacks are read from outside is stopped for that, so it can neither change what is read nor touch the
 tool that reads it.  One that was running is looked at several times, and goes on in between: the line counts that it
@@ -17,12 +18,14 @@ import os
 import signal
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any, Final
 
 from grader.link.settings import Settings
 from grader.sandbox import stacks, tracer
 from grader.sandbox.children import become, close_all_but, die_with_parent, forked, told_as
 from grader.sandbox.crowd import Crowd
+from grader.sandbox.deeds import Deed
 from grader.sandbox.sources import About, Files, chosen, own_frames
 from grader.sandbox.stacks import Frame
 from grader.sandbox.tools import read_for
@@ -33,12 +36,10 @@ _MOST_PROCESSES: Final = 3
 _LOOKS: Final = 5
 _RUNS_S: Final = 0.005
 #: One look at all of its processes, and reading the lines around a place.
-_LOOK_S: Final = 4.0
+_LOOK_S: Final = 12.0
 _TELL_S: Final = 2.0
-#: A tracer has read the stack when the program ends; one whose program goes on has nothing to say.
-_CRASH_S: Final = 3.0
-#: ... and where only a child may have crashed, it did so before anybody could notice.
-_CHILDS_CRASH_S: Final = 0.5
+#: A tracer has read the stack before anybody can notice a crash, and reads one more at most when it is asked.
+_FOLLOWED_S: Final = 12.0
 #: All that a grading spends on this: a hundred looks, and few at a program that makes each as slow as it can.
 _ALL_S: Final = 20.0
 #: Places that a program's own words may name: traces of a hundred threads are cut off by what is kept of them.
@@ -52,7 +53,8 @@ class Locator:
         self._crowd = crowd
         self._user = settings["uid"], settings["gid"]
         self._work = settings["work"]
-        self._tracer: int | None = None
+        #: Of the tracer: its pidfd, and where it tells what it has seen.
+        self._tracer: tuple[int, int] | None = None
         self._spent_s = 0.0
 
     def places(self, about: About) -> dict[str, Any]:
@@ -81,8 +83,8 @@ class Locator:
                 self._crowd.thaw()
         return looks
 
-    def follow(self, pid: int) -> None:
-        """Let a tracer follow a process that is about to be executed."""
+    def follow(self, deed: Deed, pid: int) -> None:
+        """Let a tracer follow a process that is about to be executed, until it crashes or does that."""
         ready, ready_end = os.pipe2(os.O_CLOEXEC)
         mouth, mouth_end = os.pipe2(os.O_CLOEXEC)
 
@@ -96,24 +98,32 @@ class Locator:
                 with os.fdopen(mouth_end, "w") as words:
                     json.dump(places, words)
 
-            tracer.follow(pid, self._work, lambda: os.close(ready_end), tell)
+            tracer.follow(pid, self._work, deed, lambda: os.close(ready_end), tell)
 
-        self._crowd.leave_out(forked(followed))
+        child = forked(followed)
+        self._crowd.leave_out(child)
         os.close(ready_end)
         os.close(mouth_end)
         os.read(ready, 1)  # its end comes when it follows, or can't
         os.close(ready)
         self._stop_listening()
-        self._tracer = mouth
+        self._tracer = os.pidfd_open(child), mouth
 
     def may_lose_a_child(self, pid: int) -> dict[str, Any]:
         """Whether a child process of this one may have crashed, and its stack could be read."""
         return {"may": bool(self._as_user(lambda: stacks.may_lose_a_child(pid), _TELL_S))}
 
-    def crash(self) -> dict[str, Any]:
-        """The place where the program that was followed has crashed, with its lines; asked before it is ended."""
-        within_s = _CHILDS_CRASH_S if self._crowd.somebody() else _CRASH_S
-        words = read_for(self._tracer, within_s) if self._tracer is not None else b""
+    def followed(self) -> dict[str, Any]:
+        """The place where the program that was followed has crashed or done what it was followed for, with its lines.
+
+        Asked before it is ended, and it must not be used any more afterwards.
+        """
+        words = b""
+        if self._tracer is not None:
+            pidfd, mouth = self._tracer
+            with suppress(ProcessLookupError):  # it has told everything
+                signal.pidfd_send_signal(pidfd, tracer.ASKS)
+            words = read_for(mouth, _FOLLOWED_S)
         self._stop_listening()
         try:
             return {"places": json.loads(words)}
@@ -121,8 +131,8 @@ class Locator:
             return {"places": []}
 
     def _stop_listening(self) -> None:
-        if self._tracer is not None:
-            os.close(self._tracer)
+        for descriptor in self._tracer or ():
+            os.close(descriptor)
         self._tracer = None
 
     def told(self, frames: list[tuple[str, str, int]]) -> dict[str, Any]:

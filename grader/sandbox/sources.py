@@ -155,20 +155,23 @@ def chosen(looks: Sequence[Sequence[tuple[int, Frame]]], about: About = "lacking
     """
     if len(looks) > 1:
         met = Counter(frame for look in looks for rank, frame in look if rank == _RUNS)
+        if met and about == "done":
+            return []  # it goes on with something else
         if met:
             frame, times = met.most_common(1)[0]
-            return [_told(frame, f"seen there in {times} of {len(looks)} looks")]
+            return [told(frame, f"seen there in {times} of {len(looks)} looks")]
     if not looks or not looks[0]:
         return []
     if about == "left":
         met = Counter(frame for _, frame in looks[0])
-        return [_told(met.most_common(1)[0][0], "where most of them are")]
+        return [told(met.most_common(1)[0][0], "where most of them are")]
     best = min(rank for rank, _ in looks[0])
     if about == "done" and best >= _AT_THE_DOOR:
         return []
     telling = dict.fromkeys(frame for rank, frame in looks[0] if rank == best)
-    return [_told(frame) for frame in [*telling][:_MOST_PLACES]]
+    return [told(frame) for frame in [*telling][:_MOST_PLACES]]
 
 
-def _told(frame: Frame, how: str = "") -> tuple[Frame, str]:
-    return frame, ", ".join(filter(None, (frame.caller, how)))
+def told(frame: Frame, how: str = "") -> tuple[Frame, str]:
+    """A frame, and in words how it was found and who called it."""
+    return frame, ", ".join(filter(None, (how, frame.caller)))

@@ -21,6 +21,7 @@ import stat
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from functools import lru_cache
 from itertools import dropwhile
 from typing import Final, NamedTuple
 
@@ -77,6 +78,21 @@ def way_for(pid: int) -> Way | None:
     return _GO if made_by_go(f"/proc/{pid}/exe") else _COMPILED
 
 
+def is_compiled(tid: int) -> bool | None:
+    """Whether a thread is one of a compiled program's; None if it is Python's neither, or gone."""
+    try:
+        return _is_compiled(os.readlink(f"/proc/{tid}/exe"), tid)
+    except OSError:
+        return None
+
+
+@lru_cache(maxsize=16)
+def _is_compiled(_: str, tid: int) -> bool | None:
+    """By the program's path; asked at each step of a thread."""
+    way = way_for(tid)
+    return None if way is None or way.read not in {_python, _compiled} else way is _COMPILED
+
+
 def may_lose_a_child(pid: int) -> bool:
     """Whether it is a compiled program that forks, whose child processes may crash without a word."""
     return way_for(pid) is _COMPILED and calls_fork(f"/proc/{pid}/exe")
@@ -117,6 +133,13 @@ def ends_within(pid: int, seconds: float) -> bool:
 
 def _python(pid: int) -> Iterator[Stack]:
     return of_py_spy(tools.printed("py-spy", "dump", "--json", "--nonblocking", "--pid", str(pid)))
+
+
+def of_python_thread(tid: int) -> list[Stack]:
+    """The stack of one thread, which need not be stopped."""
+    with open(f"/proc/{tid}/status", "rb") as file:
+        process = int(file.read(1 << 16).partition(b"\nTgid:")[2].split()[0])
+    return [stack for stack in read(_PYTHON, process) if stack.tid == tid]
 
 
 def of_py_spy(words: str) -> Iterator[Stack]:
@@ -272,6 +295,7 @@ def _node(pid: int) -> Iterator[Stack]:
 
 
 _COMPILED: Final = Way(_compiled)
+_PYTHON: Final = Way(_python)
 _GO: Final = Way(_go, stopped=False, ends=True)
 #: By how the name of the program that runs begins.
-_WAYS: Final = {"python": Way(_python), "java": Way(_java, stopped=False), "node": Way(_node, stopped=False, ends=True)}
+_WAYS: Final = {"python": _PYTHON, "java": Way(_java, stopped=False), "node": Way(_node, stopped=False, ends=True)}

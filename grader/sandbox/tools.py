@@ -24,8 +24,10 @@ _libc = ctypes.CDLL(None, use_errno=True)
 _PR_SET_PDEATHSIG = 1
 #: Where an image has the tools, each with what it needs, whatever else is in that image.
 FOLDER: Final = "/opt/tools"
-#: py-spy takes 30 to 80 ms and eu-stack 0.2 ms a frame; ten times that on a machine that is busy with others.
-_TOOL_S: Final = 2.0
+#: py-spy takes 30 to 80 ms of a CPU and eu-stack 0.2 ms a frame; and on a machine with twenty others for each CPU, that
+#: many times as long.
+_TOOL_CPU_S: Final = 2
+_TOOL_S: Final = 8.0
 #: py-spy maps what it reads; 1 GiB of addresses is ten times what it was seen to take.
 _TOOL_BYTES: Final = 1 << 30
 #: py-spy prints 2 KB for each thread, and a check lets 400 be left.
@@ -70,6 +72,7 @@ def printed(tool: str, *arguments: str) -> str:
 def _bounded() -> None:
     _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
     resource.setrlimit(resource.RLIMIT_AS, (_TOOL_BYTES, _TOOL_BYTES))
+    resource.setrlimit(resource.RLIMIT_CPU, (_TOOL_CPU_S, _TOOL_CPU_S))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)
 

@@ -36,6 +36,7 @@ from grader.sandbox import counts, handed, launching, users, workfolder
 from grader.sandbox.children import become, done_as, forked
 from grader.sandbox.clocks import Clocks
 from grader.sandbox.crowd import Crowd, StillThereError, send_signal
+from grader.sandbox.deeds import Deed
 from grader.sandbox.eyes import Eyes
 from grader.sandbox.launching import Launcher, NotStarted
 from grader.sandbox.locating import Locator
@@ -93,7 +94,7 @@ class Warden:
             "write_file": self._write_file,
             "places": locator.places,
             "places_told": locator.told,
-            "crash": locator.crash,
+            "followed": locator.followed,
             "may_lose_a_child": locator.may_lose_a_child,
             "start": self._start,
             "status": self._status,
@@ -242,14 +243,14 @@ class Warden:
         environment: dict[str, str],
         afresh: bool,
         lay: dict[str, str],
-        followed: bool,
+        followed: Deed | None,
     ) -> Answer:
         """Start a program on a terminal, which echoes what is typed or not, or on pipes.
 
         `piped`: its standard output is a pipe even if its standard input is a terminal.
         `afresh`: nothing of it runs any more, and it finds everything as it was after building.  `lay`: files that it
-        finds in its folder as well, in place of its own, by name (base64).  `followed`: by a tracer, so that `crash`
-        can be asked.
+        finds in its folder as well, in place of its own, by name (base64).  `followed`: by a tracer, until
+        it crashes or does that, so that `followed` can be asked.
         Descriptors: pidfd, stdin, stdout, stderr; a terminal's master is stdin and, unless that is a pipe, stdout, and
         its other side goes along as the fifth, opened apart from the program's own.
         """
@@ -270,7 +271,7 @@ class Warden:
         ours, theirs = opened
         # Before it runs: a program can close its terminal to all others (TIOCEXCL of ioctl_tty(2)).
         other_side = (fcntl.ioctl(ours[0], _TIOCGPTPEER, _PEER_FLAGS),) if terminal else ()
-        follow = self._locator.follow if followed else None
+        follow = partial(self._locator.follow, followed) if followed else None
         listen = self._clocks.listen
         pid = self._launcher.launch(argv, environment, theirs, terminal=terminal, follow=follow, listen=listen)
         for descriptor in set(theirs):

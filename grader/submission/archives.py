@@ -22,6 +22,7 @@ from typing import Final
 from grader.errors import UsageError
 from grader.limits import MAX_MEMBERS, MAX_UNPACKED_BYTES
 from grader.submission.names import shown
+from grader.submission.tidy import without_txt
 from grader.submission.tree import CHUNK_BYTES, MAX_NAME_BYTES, SOURCE_SUFFIXES, Readable, Tree, decoded, kind_of
 
 #: ... except where a buffered reader, which tarfile puts around a file's bytes, asks for more.
@@ -65,10 +66,17 @@ def read_file(path: Path, tree: Tree) -> None:
         reader = _packed_source(path, head) or _archive_reader(head)
         if reader is not None:
             reader(file, tree)
-        elif path.suffix.lower() in SOURCE_SUFFIXES or (not path.suffix and head.startswith(b"#!")):
+        elif PurePosixPath(without_txt(path.name)).suffix.lower() in SOURCE_SUFFIXES or (
+            not path.suffix and head.startswith(b"#!")
+        ):
             tree.add_file(decoded(path.name), file, executable=bool(status.st_mode & stat.S_IXUSR))
         else:
             raise UsageError(f"{tree.source} is {_description(head)}")
+
+
+def _may_be_source(path: Path, head: bytes) -> bool:
+    named = PurePosixPath(without_txt(path.name)).suffix.lower() in SOURCE_SUFFIXES
+    return named or (not path.suffix and head.startswith(b"#!"))
 
 
 def _packed_source(path: Path, head: bytes) -> _Reader | None:

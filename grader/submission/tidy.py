@@ -56,11 +56,13 @@ def stripped(files: dict[str, File], folders: set[str]) -> tuple[dict[str, File]
     """Without the outer folders that contain everything else, as in `submission/hw1/server.py`.
 
     Only files count: some packers keep empty folders, some don't.  A Python package keeps its folder, since its own
-    imports need the name, and so does the only thing that says which program it is: `client/main.py`.  Removes the
-    files from the argument, so that their bytes are held only once.
+    imports need the name, and so does the only thing that says which program it is: `client/main.py`.  A folder whose
+    Makefile puts programs beside it stays, too.  Removes the files from the argument, so that their bytes are held only
+    once.
     """
     prefix = os.path.commonpath([str(PurePosixPath(name).parent) for name in files]) if files else ""
-    while prefix not in {"", "."} and (_is_package(files, prefix) or _tells_the_role(files, prefix)):
+    keeps = (_is_package, _tells_the_role, _builds_outside)
+    while prefix not in {"", "."} and any(keep(files, prefix) for keep in keeps):
         prefix = str(PurePosixPath(prefix).parent)
     if prefix in {"", "."}:
         return files, folders
@@ -83,8 +85,16 @@ def _tells_the_role(files: Mapping[str, File], folder: str) -> bool:
     return role_named(f"{PurePosixPath(folder).name}/x") is not None and not any(map(role_spoken_of, inside))
 
 
+def _builds_outside(files: Mapping[str, File], folder: str) -> bool:
+    """Whether what builds or starts programs in a folder goes to the one around it: `gcc -o ../bin/server`."""
+    own = (PurePosixPath(name) for name in files if str(PurePosixPath(name).parent) == folder)
+    return any(_BUILDS.fullmatch(path.name) and b"../" in files[str(path)].data for path in own)
+
+
 def renamed(files: dict[str, File]) -> dict[str, File]:
     """With the names that files had before a platform prefixed them with who handed them in, and when.
+
+    So has `server.py.txt` the name that its author meant, if nothing else has it.
 
     A suffix in capitals, from a system that doesn't distinguish them, becomes the one that compilers know, unless a
     file that builds or starts programs has it.
@@ -124,5 +134,12 @@ def _with_plain_suffix(name: str, file: File) -> str:
 def _own_name(name: str) -> str:
     for pattern in _PLATFORM_NAMES:
         if found := pattern.fullmatch(name):
-            return f"{found['name']}{found['suffix'] or ''}"
-    return name
+            return without_txt(f"{found['name']}{found['suffix'] or ''}")
+    return without_txt(name)
+
+
+def without_txt(name: str) -> str:
+    """A source's or Makefile's name without the `.txt` that an editor or a platform has put behind it."""
+    path = PurePosixPath(name)
+    is_known = PurePosixPath(path.stem).suffix.lower() in SOURCE_SUFFIXES or path.stem.lower() == "makefile"
+    return name[: -len(path.suffix)] if path.suffix.lower() == ".txt" and is_known else name

@@ -20,7 +20,7 @@ from grader.submission.names import shown
 #: What may be handed in as one file without an archive.  Whether it can be run is up to `languages`.
 SOURCE_SUFFIXES: Final = frozenset(
     {
-        *(".py", ".c", ".cpp", ".cc", ".cxx", ".c++", ".java", ".kt", ".go", ".rs", ".cs"),
+        *(".py", ".pyw", ".c", ".cpp", ".cc", ".cxx", ".c++", ".java", ".kt", ".go", ".rs", ".cs"),
         *(".js", ".mjs", ".cjs", ".ts", ".mts", ".rb", ".pl", ".sh", ".bash"),
     }
 )

@@ -102,6 +102,16 @@ class ProcessFacts(msgspec.Struct, frozen=True):
 Snapshot = tuple[ProcessFacts, ...]
 
 
+def as_if_alone(process: ProcessFacts) -> ProcessFacts:
+    """What a look at a program would find if no tracer of ours stopped it now and then: what that stops would run."""
+    if not any(thread.state in STOPPED for thread in process.threads):
+        return process
+    threads = (
+        msgspec.structs.replace(thread, state="R") if thread.state in STOPPED else thread for thread in process.threads
+    )
+    return msgspec.structs.replace(process, threads=tuple(threads))
+
+
 def inode_of(process: ProcessFacts, fd: int) -> int | None:
     """The inode of the socket behind a descriptor, or None if it is not a socket."""
     target = process.files.get(str(fd), "")

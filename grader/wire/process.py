@@ -33,6 +33,8 @@ from grader.wire.warden import Ending, Started, WardenClient, WardenError
 _PRINTED_BY_BYTE = 8
 #: How much is kept of a client's output: a reply of a mebibyte, several times.
 _MOST_OUTPUT_BYTES = 16 << 20
+#: How a place was found that its own words name.
+FROM_ITS_TRACE: Final = "from its trace"
 #: A reader needs one place or two.
 _MOST_PLACES = 2
 #: What a program's place is asked for, where it is at fault for something else than what it has not done.
@@ -136,14 +138,21 @@ class Process:
     def locate(self, error: BaseException | None) -> None:
         """If that is a fault of a program that runs, find out where in its source it is now, before anything else.
 
-        It has been stopped and looked at from outside, so it must not be used any more.
+        Or, of one that was followed, where it did what is to be found out.  It has been stopped and looked at from
+        outside, so it must not be used any more.
         """
-        if isinstance(error, FaultError) and error.places is None and error.doing:
+        if not isinstance(error, FaultError) or error.places is not None:
+            return
+        about = _ABOUT.get(error.reason, "lacking")
+        if self.warden.follows:
+            with suppress(WardenError, ChannelClosedError):
+                error.places = self.warden.followed()
+        elif error.doing or about == "done":
             error.places = ()
             if self.ending() is None:
                 with suppress(WardenError, ChannelClosedError):
                     error.seen = self._seen_together()
-                    error.places = self.warden.places(_ABOUT.get(error.reason, "lacking"))
+                    error.places = self.warden.places(about)
 
     def _seen_together(self) -> Snapshot | None:
         """What all programs do now; None if this is the only one, of which that is known already."""
@@ -157,13 +166,8 @@ class Process:
         printed, complained = self.printed_in_check()
         frames = traces.frames(complained) or traces.frames(printed)
         with suppress(WardenError, ChannelClosedError):
-            named = (replace(place, how="from its trace") for place in self.warden.places_told(frames))
+            named = (replace(place, how=FROM_ITS_TRACE) for place in self.warden.places_told(frames))
             error.places = (*named, *(error.places or ()))[:_MOST_PLACES]
-
-    def tell_crash(self, error: FaultError) -> None:
-        """If it was followed and has crashed, say where."""
-        with suppress(WardenError, ChannelClosedError):
-            error.places = self.warden.crash()
 
     def told(self, size_bytes: int) -> None:
         """It was sent or typed so many bytes, which it may print."""

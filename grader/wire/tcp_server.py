@@ -370,6 +370,8 @@ def dead_port(addresses: Iterable[Endpoint]) -> Iterator[None]:
         for address in addresses:
             holder = socket.socket(socket.AF_INET6 if ":" in address.host else socket.AF_INET, socket.SOCK_STREAM)
             held.append(holder)
+            # A port of the client's own may still have a connection in TIME_WAIT, to a server of ours in its last run.
+            holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
                 holder.bind(address)
             except OSError as error:

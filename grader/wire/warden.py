@@ -11,7 +11,7 @@ from typing import Any, Final, cast
 import msgspec
 
 from grader.link.channel import Channel
-from grader.wire.facts import ProcessFacts, Snapshot
+from grader.wire.facts import ProcessFacts, Snapshot, as_if_alone
 from grader.wire.faults import Place
 from grader.wire.stillness import Timed
 
@@ -88,6 +88,8 @@ class WardenClient:
 
     def __init__(self, channel: Channel) -> None:
         self._channel = channel
+        #: Whether the program that was started last is followed by a tracer of ours.
+        self.follows = False
         #: For how long we have kept the program stopped so far.
         self.stopped_s = 0.0
         self._stopping_at: float | None = None
@@ -124,9 +126,12 @@ class WardenClient:
             msgspec.convert(self._answer("places_told", frames=frames)["places"], tuple[Place, ...]) if frames else ()
         )
 
-    def crash(self) -> tuple[Place, ...]:
-        """Where the program has crashed that was started to be followed; or none.  Asked before it is ended."""
-        return msgspec.convert(self._answer("crash")["places"], tuple[Place, ...])
+    def followed(self) -> tuple[Place, ...]:
+        """Where the program has crashed, or done what it was followed for; or none.
+
+        Asked before it is ended; it must not be used any more afterwards.
+        """
+        return msgspec.convert(self._answer("followed")["places"], tuple[Place, ...])
 
     def may_lose_a_child(self, pid: int) -> bool:
         """Whether a child process of this one may have crashed without a word."""
@@ -177,14 +182,14 @@ class WardenClient:
         piped: bool = False,
         afresh: bool = False,
         lay: Mapping[str, bytes] = NO_FILES,
-        followed: bool = False,
+        followed: str = "",
     ) -> Started:
         """Start a program, on a terminal (stdin and stdout; stderr is a pipe) or on three pipes.
 
         `piped`: its stdout is a pipe too, even if its stdin is a terminal.
         `afresh`: nothing runs, and what earlier ones have written is restored to what it was after building.
         `lay`: files that it finds in its work folder besides, by path there.
-        `followed`: so that `crash` can be asked.
+        `followed`: until it crashes or does that (`Deed` of `sandbox/deeds.py`), so that `followed` can be asked.
 
         Raises:
             CannotStartError: it can't be executed.
@@ -192,13 +197,14 @@ class WardenClient:
         """
         not_before_ns = time.monotonic_ns()
         laid = {path_below(path): base64.b64encode(content).decode() for path, content in lay.items()}
-        how = {"terminal": terminal, "echo": echo, "piped": piped, "afresh": afresh, "followed": followed}
+        how = {"terminal": terminal, "echo": echo, "piped": piped, "afresh": afresh, "followed": followed or None}
         answer, descriptors = self._ask("start", argv=argv, environment=environment, lay=laid, **how)
         if answer.get("ours"):
             message = f"start: {answer['error']}"
             raise WardenError(message)
         if "error" in answer:
             raise CannotStartError(answer["error"])
+        self.follows = bool(followed)
         return replace(Started(answer["pid"], *descriptors), not_before_ns=not_before_ns)
 
     def ending(self, pid: int) -> Ending | None:
@@ -213,7 +219,8 @@ class WardenClient:
     def snapshot(self, *, files: bool = False, most_files: int = _ANY_NUMBER) -> Snapshot:
         """What all processes do now; with `files`, what they have open, up to so many files of all of them."""
         answer = self._answer("snapshot", files=files, most_files=most_files)
-        return msgspec.convert(answer["processes"], tuple[ProcessFacts, ...])
+        seen = msgspec.convert(answer["processes"], tuple[ProcessFacts, ...])
+        return tuple(map(as_if_alone, seen)) if self.follows else seen
 
     def cpu_s(self) -> float:
         """Seconds that the program has been on a CPU, with what has ended since; only how they grow has a meaning."""

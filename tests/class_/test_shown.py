@@ -160,3 +160,12 @@ def test_a_class_of_two_thousand_is_a_page() -> None:
     made = report(failed=["server.answers"])
     shown = page(class_of(*(row(f"s{number}", made) for number in range(2000))))
     assert len(found(shown, "//table[@id='students']/tbody/tr")) == 2000
+
+
+def test_an_option_that_left_something_out_is_not_broken_in_two() -> None:
+    (said,) = found(page(class_of(row("anna", report()))), "//p[starts-with(., 'Only part')]")
+    narrowed = class_of().narrowed
+    assert narrowed
+    options = [f"--role {narrowed.role}", *(f"--only {check}" for check in narrowed.only)]
+    assert [one.text_content().strip("():") for one in said.xpath("span[@class='option']")] == options
+    assert f"graded ({' '.join(options)}): " in said.text_content()

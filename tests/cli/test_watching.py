@@ -106,6 +106,22 @@ def test_a_change_during_a_grading_is_not_missed(tmp_path: Path) -> None:
     next(changes)
 
 
+def test_a_folder_may_have_links_that_lead_out_of_it_and_be_deeper_than_any_path(tmp_path: Path) -> None:
+    program = tmp_path / "server.py"
+    program.write_text("1")
+    (tmp_path / "everything").symlink_to("/")
+    inner = os.open(tmp_path, os.O_RDONLY)
+    for _ in range(20):
+        os.mkdir("d" * 255, dir_fd=inner)
+        outer, inner = inner, os.open("d" * 255, os.O_RDONLY, dir_fd=inner)
+        os.close(outer)
+    os.close(inner)
+    changes = watching._changes(tmp_path)
+    next(changes)
+    program.write_text("22")
+    next(changes)
+
+
 def test_nothing_to_watch() -> None:
     with pytest.raises(UsageError, match="there is no"):
         watching.watch(Path("/nowhere"), lambda only, listen: FULL, lambda _: None)

@@ -80,6 +80,15 @@ def test_github_s_files_trust_nothing_that_was_pushed() -> None:
     assert "permissions:\n  contents: read\n" in files[".github/workflows/grade.yml"]
 
 
+def test_gitlab_s_jobs_have_names_that_are_no_keywords() -> None:
+    """A job called `image` is taken for the image of all jobs, and the pipeline is refused."""
+    files = of("gitlab")
+    top = {
+        path: re.findall(r"^([\w-]+):", words, re.MULTILINE) for path, words in files.items() if path.endswith(".yml")
+    }
+    assert top == {".gitlab-ci.yml": ["build-image"], "grade.yml": ["grade"], "student/.gitlab-ci.yml": ["include"]}
+
+
 def test_gitlab_s_and_prairielearn_s_files_name_the_image() -> None:
     files = of("gitlab", at="course/sockets/grading@v3")
     assert "image: $CI_REGISTRY/course/sockets/grading/grader:v3" in files["grade.yml"]
@@ -150,7 +159,7 @@ def test_vpl_gives_no_grade_to_a_program_that_could_have_written_it() -> None:
     words = of("vpl")["execution/vpl_evaluate.sh"]
     assert f'"{IN_NAMESPACES}"' in words
     assert 'elif report["unjudged"]' in words
-    assert words.index("unshare --user") < words.index("grader check")
+    assert words.index("-m grader.sandbox.nest --probe") < words.index("grader check")
     assert "/bin/python -I - " in words  # else it would import what lies beside it: the submission
 
 

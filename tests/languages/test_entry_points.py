@@ -65,9 +65,10 @@ def test_older_forms_are_read(name: str, manifest: str) -> None:
 
 def test_two_functions_of_one_module_are_two_programs() -> None:
     manifest = "[project.scripts]\nupper-server = 'upper.cli:App.serve'\nupper-client = 'upper.cli:connect'\n"
-    made = found({"pyproject.toml": manifest, "upper/cli.py": "import socket\n"})
+    made = found({"pyproject.toml": manifest, "upper/cli.py": "class App:\n    pass\n\ndef connect():\n    pass\n"})
     assert {role: one.program for role, one in made.items()} == {"server": "upper/cli.py", "client": "upper/cli.py"}
     assert "from upper.cli import App; sys.exit(App.serve())" in made["server"].run[2]
+    assert "from upper.cli import connect; sys.exit(connect())" in made["client"].run[2]
 
 
 @pytest.mark.parametrize(
@@ -95,5 +96,8 @@ def test_else_the_source_is_started(texts: dict[str, str]) -> None:
 
 
 def test_a_single_command_is_the_server_that_was_found() -> None:
-    texts = {"pyproject.toml": "[project.scripts]\nupper = 'upper.app:run'\n", "upper/app.py": "s.accept()\n"}
+    texts = {
+        "pyproject.toml": "[project.scripts]\nupper = 'upper.app:run'\n",
+        "upper/app.py": "def run():\n    s.accept()\n",
+    }
     assert "from upper.app import run" in recipe(submission_of(texts), "server", transport="tcp").run[2]

@@ -43,6 +43,8 @@ def programs(texts: Mapping[str, str], transport: Transport = "tcp") -> tuple[st
         ),
         (["x/server.py", "x backup/server.py", "x/client.py", "x (copy)/client.py"], "x/server.py", "x/client.py"),
         (["server (1).py", "client (1).py"], "server (1).py", "client (1).py"),
+        (["server_v1.py", "server v2.py", "server_v10.py", "client.py"], "server_v10.py", "client.py"),
+        (["server.pyw", "client.pyw"], "server.pyw", "client.pyw"),
         (["src/server.py", ".history/src/server.py", "src/client.py"], "src/server.py", "src/client.py"),
         (["server.ts", "server.d.ts", "vite.config.ts", "client.ts", "client.spec.ts"], "", ""),
         (["my_server.py", "my_server_test.py", "my_client.py", "test_my_client.py"], "my_server.py", "my_client.py"),
@@ -55,6 +57,38 @@ def test_names_tell_the_programs(names: list[str], server: str, client: str) -> 
     if not server:
         server, client = "server.ts", "client.ts"
     texts.update({name: "int main(void) {\n}\n" for name in names if name.endswith(".c")})
+    assert programs(texts) == (server, client)
+
+
+@pytest.mark.parametrize(
+    ("texts", "server", "client"),
+    [
+        (
+            {
+                "server.py": "import socket\n\ndef serve():\n    pass\n",
+                "run_server.py": "from server import serve\nserve()\n",
+                "client.py": "class Client:\n    pass\n",
+                "start_client.py": "import client\nif __name__ == '__main__':\n    client.Client()\n",
+            },
+            "run_server.py",
+            "start_client.py",
+        ),
+        # What imports it does nothing either, or is a test, or the other program; or it does something by itself.
+        (
+            {
+                "server.py": "def f():\n    pass\n",
+                "more_server.py": "import server\nclass More:\n    pass\n",
+                "client.py": "",
+            },
+            "server.py",
+            "client.py",
+        ),
+        ({"server.py": "def f():\n    pass\n", "test_server.py": "import server\nserver.f()\n"}, "server.py", ""),
+        ({"server.py": "def f():\n    pass\n", "client.py": "import server\nserver.f()\n"}, "server.py", "client.py"),
+        ({"server.py": "def f():\n    pass\nf()\n", "run_server.py": "import server\nserver.f()\n"}, "server.py", ""),
+    ],
+)
+def test_what_only_defines_is_a_helper_of_what_uses_it(texts: dict[str, str], server: str, client: str) -> None:
     assert programs(texts) == (server, client)
 
 
@@ -235,3 +269,13 @@ def test_hostile_sources_take_no_time(text: str) -> None:
     MAIN_IN_C.search(text * (1_000_000 // len(text)))
     role_by_text(text * (1_000_000 // len(text)))
     assert time.process_time() - began < 10  # unbounded, it takes minutes
+
+
+def test_only_libraries_that_were_handed_in_are_on_the_class_path() -> None:
+    jars = {
+        "gradle/wrapper/gradle-wrapper.jar": "PK",
+        "lib/gson.jar": "PK",
+        "lib/lost.jar": "version https://git-lfs\n",
+    }
+    made = recipe(submission_of({"Server.java": "public static void main(", **jars}), "server")
+    assert made.run[made.run.index("-cp") + 1] == "server-classes:lib/gson.jar"

@@ -21,6 +21,7 @@ from tests.report.examples import (
     BROKEN_OFF,
     CLIENT_ABSENT,
     CLIENT_UNBUILT,
+    FRAGMENTS,
     FULL,
     HOSTILE,
     IN_PART,
@@ -86,6 +87,15 @@ def test_every_check_stands_in_one_section(report: Report) -> None:
     sections = text.sections(report)
     assert sorted(id(check) for section in sections for check in section.checks) == sorted(map(id, report.checks))
     assert report.role == "both" or [section.heading for section in sections] == [""]
+
+
+def test_the_first_failure_of_each_program_is_explained_in_full() -> None:
+    def hints(*names: str) -> list[str]:
+        failed = [msgspec.structs.replace(FRAGMENTS, id=name, hint=f"try {name}") for name in names]
+        return re.findall(r"Hint: try (\S+)", shown(msgspec.structs.replace(BOTH, checks=tuple(failed))))
+
+    assert hints("server.a", "server.b", "client.a", "client.b", "pair.a") == ["server.a", "client.a"]
+    assert hints("pair.a", "pair.b") == ["pair.a"]
 
 
 def test_last_line_is_the_next_step() -> None:

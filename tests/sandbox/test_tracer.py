@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from grader.link.channel import Channel
+from grader.sandbox import deeds as deeds_
 from grader.sandbox import tools
 from grader.wire.faults import Place
 from grader.wire.warden import WardenClient
@@ -44,7 +45,7 @@ int main(int n, char **v) {
     case 's': return parse(v[2]);
     case 't': pthread_create(&t, 0, in_thread, 0); pthread_join(t, 0); break;
     case 'c': in_child(); break;
-    case 'f': in_child(); pause(); break;
+    case 'f': in_child(); write(1, "x", 1); pause(); break;
     case 'h': signal(SIGABRT, SIG_IGN); raise(SIGABRT); break;
     case 'z': raise(SIGSTOP); break;
     }
@@ -68,8 +69,10 @@ def warden(work: Path) -> Iterator[WardenClient]:
 
 
 def crash(warden: WardenClient, how: str, *, ends: bool = True) -> tuple[tuple[Place, ...], int | None]:
-    started = warden.start(("./crash", how), ENVIRONMENT, terminal=False, followed=True)
-    places = warden.crash()
+    started = warden.start(("./crash", how), ENVIRONMENT, terminal=False, followed="crash")
+    if how != "z":
+        os.read(started.stdout, 1)  # a byte, or the end of it: nobody asks before there is anything to be noticed
+    places = warden.followed()
     status = None
     while ends and (ending := warden.ending(started.pid)) is None:
         os.sched_yield()
@@ -104,7 +107,7 @@ def test_a_program_that_stops_itself_is_not_waited_for(warden: WardenClient) -> 
 
 
 def test_nobody_was_followed(warden: WardenClient) -> None:
-    assert warden.crash() == ()
+    assert warden.followed() == ()
 
 
 def test_a_child_crashes_and_its_parent_goes_on(warden: WardenClient) -> None:
@@ -119,6 +122,131 @@ def test_who_may_lose_a_child(warden: WardenClient, argv: tuple[str, ...], may: 
     for descriptor in (started.pidfd, started.stdin, started.stdout, started.stderr):
         os.close(descriptor)
     warden.end()
+
+
+DOES_C = """\
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+static int pair[2];
+static void hears(void) {
+    char byte;
+    recv(pair[0], &byte, 1, 0);
+}
+static void closes(void) {
+    close(pair[1]);
+}
+static void sends(void) {
+    send(pair[0], "x", 1, 0);
+}
+static void *in_thread(void *nothing) {
+    hears();
+    closes();
+    return nothing;
+}
+int main(int count, char **words) {
+    pthread_t thread;
+    socketpair(AF_UNIX, SOCK_STREAM, 0, pair);
+    send(pair[1], "abc", 3, 0);
+    for (const char *deed = words[1]; *deed; deed++)
+        switch (*deed) {
+        case 'h': hears(); break;
+        case 'c': closes(); break;
+        case 's': sends(); break;
+        case 'p': puts("done"); break;
+        case 'f': fflush(stdout); break;
+        case 't': pthread_create(&thread, 0, in_thread, 0); pthread_join(thread, 0); break;
+        case 'e': exit(3);
+        case 'l': closes(); write(1, "x", 1); getchar(); break;
+        }
+    return 4 + count - 2;
+}
+"""
+DOES_PYTHON = """\
+import socket, sys
+ours, theirs = socket.socketpair()
+theirs.send(b"abc")
+def hears():
+    ours.recv(1)
+def closes():
+    theirs.close()
+def sends():
+    ours.send(b"x")
+def prints():
+    print("done", flush=True)
+deeds = {"h": hears, "c": closes, "s": sends, "p": prints, "e": lambda: sys.exit(3)}
+for deed in sys.argv[1]:
+    deeds[deed]()
+sys.exit(4)
+"""
+
+
+@pytest.fixture(scope="module")
+def deeds(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WardenClient]:
+    folder = tmp_path_factory.mktemp("deeds")
+    (folder / "does.c").write_text(DOES_C)
+    (folder / "does.py").write_text(DOES_PYTHON)
+    subprocess.run(["cc", "-g", "-O0", "-pthread", "-o", "does", "does.c"], cwd=folder, check=True)
+    with warden_process(folder) as (_, sock):
+        yield WardenClient(Channel(sock))
+
+
+def followed(warden: WardenClient, argv: tuple[str, ...], deed: str) -> tuple[list[tuple[str, str]], int | None]:
+    started = warden.start(argv, ENVIRONMENT, terminal=False, followed=deed)
+    os.read(started.stdout, 1)
+    places = warden.followed()
+    ending = warden.ending(started.pid)
+    for descriptor in (started.pidfd, started.stdin, started.stdout, started.stderr):
+        os.close(descriptor)
+    warden.end()
+    return [(place.function, place.how.partition(", called")[0]) for place in places], ending.status if ending else None
+
+
+BEFORE_EXIT, BEFORE_CLOSE = deeds_.BEFORE["exit"], deeds_.BEFORE["close"]
+EXIT, CLOSE, SEND, PRINT = (deeds_.WORDS[kind] for kind in ("exit", "close", "send", "print"))
+
+
+@pytest.mark.skipif(os.uname().machine != "x86_64", reason="threads are put back on x86-64 only")
+@pytest.mark.parametrize(
+    ("does", "deed", "places"),
+    [
+        ("hs", "exit", [("sends", BEFORE_EXIT)]),
+        ("he", "exit", [("main", EXIT), ("hears", BEFORE_EXIT)]),
+        ("hch", "close", [("hears", BEFORE_CLOSE), ("closes", CLOSE)]),
+        ("hl", "close", [("hears", BEFORE_CLOSE), ("closes", CLOSE)]),
+        ("t", "close", [("hears", BEFORE_CLOSE), ("closes", CLOSE)]),
+        ("pfh", "print", [("main", PRINT)]),
+        ("sh", "send", [("sends", SEND)]),
+        ("h", "bind", []),
+    ],
+)
+def test_where_a_compiled_program_does_it(
+    deeds: WardenClient, does: str, deed: str, places: list[tuple[str, str]]
+) -> None:
+    seen, status = followed(deeds, ("./does", does), deed)
+    assert seen == places
+    assert status in {None, 3, 4}, "it does not exit as it does by itself"
+
+
+@pytest.mark.skipif(not tools.which("py-spy"), reason="there is no py-spy here")
+@pytest.mark.parametrize(
+    ("does", "deed", "places"),
+    [
+        ("h", "exit", [("hears", BEFORE_EXIT)]),
+        ("hc", "close", [("hears", BEFORE_CLOSE), ("closes", CLOSE)]),
+        ("sh", "send", [("sends", SEND)]),
+        ("ph", "print", [("prints", PRINT)]),
+        ("h" + "s" * 17, "send", []),
+    ],
+)
+def test_where_a_python_program_does_it(
+    deeds: WardenClient, does: str, deed: str, places: list[tuple[str, str]]
+) -> None:
+    seen, _ = followed(deeds, (sys.executable, "does.py", does), deed)
+    assert seen == places
 
 
 FORKS = """\

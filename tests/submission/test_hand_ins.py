@@ -67,15 +67,18 @@ def test_one_encrypted_member_does_not_cost_the_others(tmp_path: Path) -> None:
     [
         ({"SERVER.PY": SOURCE}, "SERVER.py"),
         ({"Server.JAVA": b"class Server {}"}, "Server.java"),
+        ({"server.py.txt": b""}, "server.py"),
+        ({"jdoe_12345_67890_Makefile.txt": b""}, "Makefile"),
         ({"SERVER.C": b"#include <stdio.h>\n"}, "SERVER.c"),
         ({"Server.C": b"#include <iostream>\n"}, "Server.cpp"),
         ({"server.C": b"int x;\n", "Makefile": b"server: server.C\n\tg++ server.C\n"}, "server.C"),
         ({"server.C": b"int x;\n", "Makefile": b"%: %.C\n\tg++ -o $@ $<\n"}, "server.C"),
         ({"server.PY": SOURCE, "server.py": SOURCE}, "server.PY"),
         ({"README.TXT": b"", "server.py": SOURCE}, "README.TXT"),
+        ({"server.py.txt": b"", "server.py": SOURCE}, "server.py.txt"),
     ],
 )
-def test_suffixes_in_capitals_become_those_of_compilers(tmp_path: Path, handed: dict[str, bytes], taken: str) -> None:
+def test_suffixes_become_those_of_compilers(tmp_path: Path, handed: dict[str, bytes], taken: str) -> None:
     assert taken in take(folder_of(tmp_path, handed)).files
 
 
@@ -119,3 +122,15 @@ def test_a_build_in_the_folder_of_its_sources_leaves_them(tmp_path: Path) -> Non
 def test_what_editors_keep_is_left_out(tmp_path: Path) -> None:
     names = ["src/server.py", ".history/src/server_1.py", "src/.ipynb_checkpoints/server.py", ".vs/x", ".tox/y"]
     assert take(folder_of(tmp_path, dict.fromkeys(names, SOURCE))).files == ("server.py",)
+
+
+def test_a_single_source_may_end_in_txt(tmp_path: Path) -> None:
+    (tmp_path / "server.py.TXT").write_bytes(SOURCE)
+    assert take(tmp_path / "server.py.TXT").files == ("server.py",)
+
+
+def test_an_outer_folder_stays_where_programs_are_made_beside_it(tmp_path: Path) -> None:
+    made = {"hw/src/Makefile": b"server: server.c\n\tgcc -o ../bin/server server.c\n", "hw/src/server.c": b""}
+    assert take(folder_of(tmp_path / "a", made)).files == ("src/Makefile", "src/server.c")
+    made["hw/src/Makefile"] = b"server: server.c\n"
+    assert take(folder_of(tmp_path / "b", made)).files == ("Makefile", "server.c")

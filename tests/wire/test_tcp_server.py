@@ -237,6 +237,17 @@ def test_nobody_listens_on_a_dead_port_and_nobody_else_gets_it(stand: Stand) -> 
         other.bind(address)
 
 
+def test_a_port_with_a_connection_in_time_wait_can_be_dead(stand: Stand) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        address = Endpoint(*listener.getsockname())
+        with socket.create_connection(address) as client:
+            accepted, _ = listener.accept()
+            accepted.close()  # the server of an earlier run closed first
+            assert client.recv(1) == b""
+    with dead_port([address]):
+        assert refused(stand, address)
+
+
 def test_a_port_that_cannot_be_held_is_nobodys_fault() -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         address = Endpoint(*other.getsockname())

@@ -5,7 +5,8 @@
 cat > vpl_execution <<'END'
 #!/bin/bash
 . ./vpl_environment.sh
-if ! unshare --user --map-root-user --net --pid --mount --fork true 2> /dev/null; then
+# All that the grader needs of them: where only some are allowed, the program would be this script's own user.
+if ! /opt/socket-grader/bin/python -I -m grader.sandbox.nest --probe > /dev/null 2>&1; then
     echo "Comment :=>>-Not graded: this jail server allows no user namespaces. Show this to your instructor."
     exit
 fi
