@@ -177,7 +177,7 @@ def test_gets(tcp_clients: TcpClients, listen: Listen, rng: random.Random) -> No
             data = server.open(b"RETR " + name.encode())
             server.say(b"150 here it comes")
             data.send(content)
-            data.wait_read()
+            data.wait_rests()  # so that 226 never comes together with 150, even where there is nothing to be read
             data.close()
             server.say(b"226 done")
 
