@@ -685,7 +685,7 @@ def test_the_end_of_driver_or_host_ends_the_program(tmp_path: Path, who: str) ->
 
 def test_what_keeps_the_warden_from_starting_a_program_is_not_the_programs_fault(stand: Stand) -> None:
     with pytest.raises(WardenError, match="start: TypeError"):
-        stand.warden.start(("true",), {"A": 1}, terminal=False)  # type: ignore[dict-item]
+        stand.warden.start(("true",), {"PATH": os.defpath, "A": 1}, terminal=False)  # type: ignore[dict-item]
 
 
 def test_a_wait_is_cut_short_when_the_time_for_all_checks_is_used_up(stand: Stand) -> None:
