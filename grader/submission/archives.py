@@ -21,6 +21,7 @@ from typing import Final
 
 from grader.errors import UsageError
 from grader.limits import MAX_MEMBERS, MAX_UNPACKED_BYTES
+from grader.submission.capped import Capped, CappedBytes, CappedFile
 from grader.submission.names import shown
 from grader.submission.tidy import without_txt
 from grader.submission.tree import CHUNK_BYTES, MAX_NAME_BYTES, SOURCE_SUFFIXES, Readable, Tree, decoded, kind_of
@@ -29,8 +30,6 @@ from grader.submission.tree import CHUNK_BYTES, MAX_NAME_BYTES, SOURCE_SUFFIXES,
 _MAX_READ_BYTES: Final = max(CHUNK_BYTES, io.DEFAULT_BUFFER_SIZE)
 #: Members of an archive, including those that are left out: a `node_modules` has tens of thousands.
 _MAX_LISTED: Final = MAX_MEMBERS * 10
-#: zipfile reads its list of members in one go and keeps it: 46 bytes and a name for each, with room for extra fields.
-_ZIP_LIST_BYTES: Final = MAX_MEMBERS * 512
 #: Headers and padding in a tar, besides the bytes of its files.
 _TAR_OVERHEAD_BYTES: Final = MAX_MEMBERS * 2048
 #: How deep archives in archives are opened: a student's in a class's, or one for each program.
@@ -85,7 +84,7 @@ def _packed_source(path: Path, head: bytes) -> _Reader | None:
     if opener is None or PurePosixPath(name).suffix.lower() not in SOURCE_SUFFIXES:
         return None
 
-    def read(file: _Capped, tree: Tree) -> None:
+    def read(file: Capped, tree: Tree) -> None:
         with parsing("compressed", tree), opener(file) as plain:
             tree.add_file(decoded(name), plain, executable=None)
 
@@ -133,7 +132,7 @@ def open_inner(tree: Tree) -> None:
 def _open_one(tree: Tree, name: str, folder: str, reader: _Reader) -> None:
     inner = tree.inner(name)
     try:
-        reader(_CappedBytes(tree.files.pop(name).data), inner)
+        reader(CappedBytes(tree.files.pop(name).data), inner)
     except BrokenArchiveError as error:
         tree.note(name, str(error).removeprefix(f"{inner.source} is "))
         return
@@ -144,31 +143,10 @@ class BrokenArchiveError(UsageError):
     """An archive that can't be parsed."""
 
 
-class CappedFile(io.FileIO):
-    """A file that is never read in large pieces, since zipfile would read a list of any length."""
-
-    def read(self, size: int | None = -1, /) -> bytes:
-        return super().read(_portion(size)) or b""
-
-
-class _CappedBytes(io.BytesIO):
-    """The same for bytes in memory."""
-
-    def read(self, size: int | None = -1, /) -> bytes:
-        return super().read(_portion(size))
-
-
-def _portion(size: int | None) -> int:
-    if size is not None and size > _ZIP_LIST_BYTES:
-        raise zipfile.BadZipFile("its list of members is too long")
-    return _ZIP_LIST_BYTES if size is None or size < 0 else size
-
-
-_Capped = CappedFile | _CappedBytes
 #: Fills a tree from a file.
-_Reader = Callable[[_Capped, Tree], None]
+_Reader = Callable[[Capped, Tree], None]
 #: Makes a compressed file readable.
-_Opener = Callable[[_Capped], AbstractContextManager[Readable]]
+_Opener = Callable[[Capped], AbstractContextManager[Readable]]
 
 
 def _archive_reader(head: bytes) -> _Reader | None:
@@ -238,7 +216,7 @@ def parsing(kind: str, tree: Tree) -> Iterator[None]:
         raise BrokenArchiveError(f"{tree.source} is a broken {kind} archive: {detail}") from error
 
 
-def _read_zip(file: _Capped, tree: Tree) -> None:
+def _read_zip(file: Capped, tree: Tree) -> None:
     links: dict[str, str] = {}
     with parsing("zip", tree), zipfile.ZipFile(file) as archive:
         members = archive.infolist()
@@ -309,7 +287,7 @@ def _zip_link(name: str, target: bytes) -> str:
     return str(PurePosixPath(name).parent / os.fsdecode(target))
 
 
-def _read_compressed_tar(opener: _Opener, file: _Capped, tree: Tree) -> None:
+def _read_compressed_tar(opener: _Opener, file: Capped, tree: Tree) -> None:
     with parsing("tar", tree), opener(file) as plain:
         _read_tar(plain, tree)
 

@@ -14,7 +14,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from grader.errors import UsageError
-from grader.submission.archives import CappedFile, add_links, add_zip_member, member_name, parsing, zip_name
+from grader.submission.archives import add_links, add_zip_member, member_name, parsing, zip_name
+from grader.submission.capped import CappedFile
 from grader.submission.names import shown
 from grader.submission.tree import Tree
 
