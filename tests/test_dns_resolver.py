@@ -119,6 +119,7 @@ def test_a_message_is_said_in_words(author: tuple[Any, Any]) -> None:
     said = "answer 4660 (RD RA NOERROR) about www.example.test MX: www.example.test MX 10 mail.example.test"
     assert messages.told(query) == "query 4660 (RD) for www.example.test MX"
     assert messages.told(answer) == messages.told(len(answer).to_bytes(2) + answer) == said
+    assert messages.told(messages.query("wWw.Example.test", "A", RNG)).endswith(" (RD) for wWw.Example.test A")
     problem = "the data of the record of 'www.example.test' go beyond the message's"
     assert messages.told(answer[:-3]) == f"no message: {problem} {len(answer) - 3} bytes"
     assert not messages.told(2 * (len(query).to_bytes(2) + query))

@@ -115,6 +115,11 @@ def name_at(data: bytes, at: int) -> tuple[str, int]:
     Raises:
         NotProperError: there is none.
     """
+    name, behind = _written_at(data, at)
+    return name.lower(), behind
+
+
+def _written_at(data: bytes, at: int) -> tuple[str, int]:
     labels: list[str] = []
     behind = pointers = 0
     while (size := _byte(data, at)) > 0:
@@ -127,7 +132,7 @@ def name_at(data: bytes, at: int) -> tuple[str, int]:
         elif size > 63:
             raise NotProperError(f"the label at byte {at} begins with {size:#x}, which is neither length nor pointer")
         else:
-            labels.append(data[at + 1 : at + 1 + size].decode("latin-1").lower())
+            labels.append(data[at + 1 : at + 1 + size].decode("latin-1"))
             at += 1 + size
     return ".".join(labels), behind or at + 1
 
@@ -224,6 +229,6 @@ def _listed(words: list[str]) -> str:
 def _asked(question: bytes) -> str:
     if not question:
         return "nothing"
-    name, at = name_at(bytes(HEADER_BYTES) + question, HEADER_BYTES)
+    name, at = _written_at(bytes(HEADER_BYTES) + question, HEADER_BYTES)
     number = int.from_bytes(question[at - HEADER_BYTES : at - HEADER_BYTES + 2])
     return f"{name} {NAMES.get(number, f'type {number}')}"
