@@ -46,7 +46,8 @@ _AT: Final = {"x86_64": 1, "aarch64": 2}.get(os.uname().machine, 1)
 _KINDS: Final = {call[_AT]: call[0] for call in _CALLS.values()}
 #: Calls of any file: what they are depends on the descriptor.
 _OF_ANY_FILE: Final = frozenset(_CALLS[name][_AT] for name in ("read", "write", "writev", "close"))
-_OUTPUT: Final = (1, 2)
+#: What writing to them is called.  What goes to stderr, such as a prompt, counts only if nothing else was printed.
+_OUTPUT: Final = {1: "print", 2: "complain"}
 
 #: What a place is called where a program did so.
 WORDS: Final = {
@@ -54,7 +55,8 @@ WORDS: Final = {
     "connect": "where it connected",
     "close": "where it last closed a socket",
     "send": "where it last sent something",
-    "print": "where it last printed something",
+    "print": "where it last printed something on stdout",
+    "complain": "where it last printed something on stderr",
     "exit": "where it exited",
 }
 #: ... and what was called last before that, which may be what led to it; or if main returned, which is no call.
@@ -72,13 +74,18 @@ def kind_of(call: Call, tid: int) -> str:
     if call.number not in _OF_ANY_FILE or _is_socket(tid, call.arguments[0]):
         return kind
     if kind == "send":
-        return "print" if call.arguments[0] in _OUTPUT else ""
+        return _OUTPUT.get(call.arguments[0], "")
     return kind if kind == "wait" and call.arguments[0] == 0 else ""
 
 
 def may_lead(deed: Deed, kind: str) -> bool:
     """Whether a call of that kind may have led to what it did next."""
     return deed in BEFORE and kind in _MAY_LEAD
+
+
+def is_done(deed: Deed, kind: str, last: str | None) -> bool:
+    """Whether a call of that kind does the deed, or counts as it; `last`: what the last one is called that did."""
+    return kind == deed or (kind == "complain" and deed == "print" and last in {None, WORDS["complain"]})
 
 
 def _is_socket(tid: int, descriptor: int) -> bool:

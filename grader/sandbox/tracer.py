@@ -153,11 +153,13 @@ class _Follower:
             return
         if kind in {"exit", "ends"}:
             self._ends(tid, kind, compiled=compiled)
-        elif kind == self._deed or deeds.may_lead(self._deed, kind):
+            return
+        is_done = deeds.is_done(self._deed, kind, self._done.how if self._done else None)
+        if is_done or deeds.may_lead(self._deed, kind):
             at = ptrace.moment(tid) if compiled else self._look(tid, kind)
             if at is None and self._looks[kind] <= _MOST_LOOKS:
                 return  # none of its own functions did this
-            if kind == self._deed:
+            if is_done:
                 self._done = _Call(at, deeds.WORDS[kind], self._before.get(tid))
             else:
                 self._before[tid] = _Call(at, deeds.BEFORE[self._deed])

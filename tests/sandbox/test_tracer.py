@@ -177,7 +177,9 @@ def sends():
     ours.send(b"x")
 def prints():
     print("done", flush=True)
-deeds = {"h": hears, "c": closes, "s": sends, "p": prints, "e": lambda: sys.exit(3)}
+def complains():
+    print("done", file=sys.stderr)
+deeds = {"h": hears, "c": closes, "s": sends, "p": prints, "o": complains, "e": lambda: sys.exit(3)}
 for deed in sys.argv[1]:
     deeds[deed]()
 sys.exit(4)
@@ -206,7 +208,7 @@ def followed(warden: WardenClient, argv: tuple[str, ...], deed: str) -> tuple[li
 
 
 BEFORE_EXIT, BEFORE_CLOSE = deeds_.BEFORE["exit"], deeds_.BEFORE["close"]
-EXIT, CLOSE, SEND, PRINT = (deeds_.WORDS[kind] for kind in ("exit", "close", "send", "print"))
+EXIT, CLOSE, SEND, PRINT, COMPLAIN = (deeds_.WORDS[kind] for kind in ("exit", "close", "send", "print", "complain"))
 
 
 @pytest.mark.skipif(os.uname().machine != "x86_64", reason="threads are put back on x86-64 only")
@@ -239,6 +241,8 @@ def test_where_a_compiled_program_does_it(
         ("hc", "close", [("hears", BEFORE_CLOSE), ("closes", CLOSE)]),
         ("sh", "send", [("sends", SEND)]),
         ("ph", "print", [("prints", PRINT)]),
+        ("opo", "print", [("prints", PRINT)]),
+        ("oh", "print", [("complains", COMPLAIN)]),
         ("h" + "s" * 17, "send", []),
     ],
 )
