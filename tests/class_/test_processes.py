@@ -44,7 +44,7 @@ def test_calls_are_in_processes_of_their_own_and_one_that_ended_well_is_used_aga
 def test_one_that_died_while_it_did_nothing_costs_nobody(processes: Processes) -> None:
     idle = psutil.Process(processes.submit(os.getpid).result())
     idle.kill()
-    assert wait_until(lambda: idle.status() == psutil.STATUS_ZOMBIE)
+    os.waitid(os.P_PID, idle.pid, os.WEXITED | os.WNOWAIT)  # a zombie's other threads may still be exiting
     assert processes.submit(abs, -1).result() == 1
 
 

@@ -223,7 +223,7 @@ def test_a_wrong_reply(stand: Stand) -> None:
 
 def test_an_urgent_byte_is_a_byte_that_it_has_sent(stand: Stand) -> None:
     fault = fault_of(stand.client_of("answers_with_an_urgent_byte"))
-    assert (fault.reason, fault.received) == (Reason.WRONG_REPLY, b"!hello\n")
+    assert (fault.reason, (fault.received or b"")[:1]) == (Reason.WRONG_REPLY, b"!")
 
 
 @pytest.mark.parametrize(
