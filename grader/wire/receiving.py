@@ -21,7 +21,7 @@ from grader.wire.kernel import TcpState
 from grader.wire.mismatch import not_the_reply
 from grader.wire.own_time import Deadline
 from grader.wire.stream import CHUNK_BYTES, Stream
-from grader.wire.waiting import NoProgressError, Why, no_more
+from grader.wire.waiting import NoProgressError, no_more, stays_silent
 
 #: How long a program that closed a connection may take to die from the same cause, when the kernel can't tell.
 DYING_S = 1.0
@@ -210,8 +210,7 @@ class Receiver:
         __tracebackhide__ = True
         program = self._stream.program
         if stop := self._silent():
-            how = "is still" if stop.why is Why.STILL else "has had the time allowed for a reply"
-            self._stream.transcript.add(EventKind.KERNEL, program.name, f"{how}: {stop.doing}")
+            self._stream.transcript.add(EventKind.KERNEL, program.name, f"{stays_silent(stop)}: {stop.doing}")
             return
         if self._stream.received:
             raise self._too_much(reason, what)

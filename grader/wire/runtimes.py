@@ -12,7 +12,8 @@ timeout is ignored where it is known to be one of these:
 Any other timer may wake the program.  The call says when, for an absolute time; a relative one has been running at most
 since the look before the first one that saw it.  A timer beyond the whole deadline might as well never expire.
 
-The names, the addresses and the timeouts in memory are the program's words: see `Verdict`.
+The names, the addresses and the timeouts in memory are the program's words: see `Verdict`.  The milliseconds of poll(2)
+and epoll_wait(2) are not: they are an argument of the call, which the kernel keeps while the thread sleeps in it.
 """
 
 from __future__ import annotations
@@ -106,7 +107,9 @@ def timer(
     if _is_idle(process, thread, learnt) or _is_sysmon(process, thread):
         return Verdict.PRESUMED
     left_s = _left_s(call, thread, learnt, now)
-    return Verdict.LATER if left_s is not None and left_s > within_s + TIMER_MARGIN_S else Verdict.TIMER
+    if left_s is None or left_s <= within_s + TIMER_MARGIN_S:
+        return Verdict.TIMER
+    return Verdict.LATER if call.waits is Waits.MILLISECONDS else Verdict.PRESUMED_LATER
 
 
 def serves_the_runtime(process: ProcessFacts, thread: ThreadFacts) -> bool:

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import signal
 import socket
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from enum import Enum, IntEnum
 from typing import NamedTuple
 
@@ -26,17 +26,26 @@ from grader.wire.syscalls import READING, Call, Waits, call_of, signed, waits_fo
 class Verdict(IntEnum):
     """What keeps a program from being still, the strongest last.
 
-    `STILL` is proved by the kernel's facts alone.  `PRESUMED` is as good as that if threads of a runtime are what they
-    are called, and `LATER` (it may be woken by its own timer, but not within the time that it has) if its memory is
-    what it was when the call began.  These are the program's words: they may fail it, and it must never pass by them.
+    `STILL` and `LATER` (its own timer may wake it, but not within the time that it has) are proved by the kernel's
+    facts alone.  `PRESUMED` is as good as `STILL` if threads of a runtime are what they are called, and
+    `PRESUMED_LATER` as good as `LATER` if that or if its memory is what it was when the call began.  These are the
+    program's words: they may fail it, and it must never pass by them.
     """
 
     STILL = 0
-    PRESUMED = 1
-    LATER = 2
-    TIMER = 3
-    UNKNOWN = 4
-    RUNNING = 5
+    LATER = 1
+    PRESUMED = 2
+    PRESUMED_LATER = 3
+    TIMER = 4
+    UNKNOWN = 5
+    RUNNING = 6
+
+    @classmethod
+    def of_all(cls, verdicts: Iterable[Verdict]) -> Verdict:
+        """What several together mean: where one is presumed and one is later, so much of both holds."""
+        found = set(verdicts)
+        strongest = max(found, default=cls.STILL)
+        return cls.PRESUMED_LATER if strongest is cls.PRESUMED and cls.LATER in found else strongest
 
 
 #: What is no socket, and changes only by what a process does.  A named pipe looks like a file and is not among them.
@@ -121,11 +130,8 @@ def judge(
     if clocks is Verdict.TIMER:
         return clocks
     known = _Known(sockets, timed, machine, read_by_us, timers)
-    strongest = max(
-        (_judge_thread(process, thread, known) for process in alive for thread in process.living),
-        default=Verdict.STILL,
-    )
-    strongest = max(strongest, clocks, _judge_together(alive))
+    threads = (_judge_thread(process, thread, known) for process in alive for thread in process.living)
+    strongest = Verdict.of_all((*threads, clocks, _judge_together(alive)))
     on_its_way = strongest < Verdict.TIMER and _sends_to_itself(alive, sockets)
     return Verdict.RUNNING if on_its_way else strongest
 

@@ -47,6 +47,8 @@ from grader.wire.warden import Ending, Started, WardenClient
 
 T = TypeVar("T")
 
+#: Its own timer may wake it, but not in the time allowed.
+_LATER: Final = (Verdict.LATER, Verdict.PRESUMED_LATER)
 #: A server that is going to reply does so within a fraction of this; before that, asking costs more than it tells.
 _FIRST_LOOK_S = 0.001
 #: Looks become rarer while a program is busy, so that they don't keep it from working.
@@ -79,13 +81,20 @@ class NoProgressError(Exception):
 
 def no_more(stop: NoProgressError) -> str:
     """Why nothing more will come, as the end of a sentence."""
-    if stop.verdict is Verdict.LATER:
+    if stop.verdict in _LATER:
         return "will not in the time allowed"
     return {
         Why.STILL: "never will: the program is blocked and nothing will wake it",
         Why.ENDED: "never will: the program has exited",
         Why.DEADLINE: "the time allowed is up",
     }[stop.why]
+
+
+def stays_silent(stop: NoProgressError) -> str:
+    """How a program has kept silent, where it should, for a transcript."""
+    if stop.verdict is Verdict.LATER:
+        return "will sleep for longer than the time allowed for a reply"
+    return "is still" if stop.why is Why.STILL else "has had the time allowed for a reply"
 
 
 class Awaited(Process):
@@ -318,4 +327,4 @@ def _foreseen(verdict: Verdict, *, hurried: bool, rests: Callable[[], bool]) -> 
         return None
     if verdict is Verdict.STILL or (hurried and verdict is Verdict.PRESUMED) or rests():
         return Why.STILL
-    return Why.DEADLINE if hurried and verdict is Verdict.LATER else None
+    return Why.DEADLINE if verdict is Verdict.LATER or (hurried and verdict is Verdict.PRESUMED_LATER) else None

@@ -275,6 +275,13 @@ def takes_its_time(sock):
     sock.recv(100)
 
 
+def polls(sock):
+    poll = select.poll()
+    poll.register(sys.stderr, 0)
+    while True:
+        poll.poll(60_000)
+
+
 def spins(sock):
     sock.recv(100)
     while True:

@@ -491,3 +491,13 @@ def test_of_two_programs_each_has_its_own_processes() -> None:
     assert [one.pid for one in descendants(seen, 2)] == [2, 3, 4]
     assert [one.pid for one in descendants(seen, 10)] == [10, 11]
     assert descendants(seen, 5) == ()
+
+
+@given(st.lists(st.sampled_from(Verdict)))
+def test_what_is_presumed_of_one_and_later_of_another_is_both(verdicts: list[Verdict]) -> None:
+    strongest = Verdict.of_all(verdicts)
+    assert strongest >= max(verdicts, default=Verdict.STILL)
+    assert (strongest is Verdict.PRESUMED_LATER) == (
+        max(verdicts, default=None) is Verdict.PRESUMED_LATER
+        or (max(verdicts, default=None) is Verdict.PRESUMED and Verdict.LATER in verdicts)
+    )

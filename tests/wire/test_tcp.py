@@ -457,6 +457,15 @@ def test_an_end_where_nothing_may_come_is_reported(stand: Stand, which: str, rea
     assert caught.value.reason is reason
 
 
+def test_a_program_is_silent_whose_own_timer_runs_out_too_late(stand: Stand) -> None:
+    client = stand.client_of("polls")
+    client.send(HELLO)
+    began = time.monotonic()
+    client.expect_nothing(Reason.EXTRA_REPLY, "said something")
+    assert time.monotonic() - began < REPLY_S
+    assert client.transcript.events[-1].text.startswith("will sleep for longer than the time allowed for a reply: ")
+
+
 def test_a_busy_program_is_silent_when_it_had_the_time_of_a_reply(stand: Stand) -> None:
     client = stand.client_of("spins")
     client.send(HELLO)
