@@ -21,6 +21,7 @@ from grader.wire.faults import FaultError, UnprovedError
 from grader.wire.kernel import SocketTable
 from grader.wire.own_time import OwnTime, Spinning
 from grader.wire.process import ForCheck, Process
+from grader.wire.stillness import Verdict
 from grader.wire.stops import Stops
 from grader.wire.terminal import MadeOfCtrlC
 from grader.wire.waiting import Awaited, NoProgressError, Why
@@ -175,14 +176,14 @@ class Program(Awaited):
         return False
 
     def cpu_share(self, window_s: float) -> float | None:
-        """The part of its own time for which it is on a CPU while nothing is asked; None: it is still, so none.
+        """The part of its own time for which it is on a CPU while nothing is asked; None: it sleeps, so none.
 
         Watches until it is still, or for `window_s` of its own time.
         """
         clock = OwnTime(time.monotonic())
         clock.spent_s(time.monotonic(), self.snapshot(files=False))
         outcome = self.wait_still(window_s)
-        if outcome.why is not Why.DEADLINE:
+        if outcome.why is not Why.DEADLINE or outcome.verdict is Verdict.LATER:
             return None
         snapshot = self.snapshot(files=False)
         spent_s = clock.spent_s(time.monotonic(), snapshot)

@@ -219,7 +219,7 @@ class Receiver:
     def _silent(self) -> NoProgressError | None:
         """Why nothing more will arrive; None if something did, or the end."""
         try:
-            self._stream.program.wait(self._came, [self._stream.sock.fileno()])
+            self._stream.program.wait(self._came, [self._stream.sock.fileno()], silent=True)
         except NoProgressError as stop:
             return stop
         return None

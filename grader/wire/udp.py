@@ -285,7 +285,7 @@ class UdpClient:
     def _any_comes(self) -> bool:
         """Whether a datagram arrives before the program is still, or has had the time allowed for a reply."""
         try:
-            self._program.wait(lambda: self.has_unasked() or None, [self._sock.fileno()])
+            self._program.wait(lambda: self.has_unasked() or None, [self._sock.fileno()], silent=True)
         except NoProgressError as stop:
             self._transcript.add(EventKind.KERNEL, self._program.name, stop.doing)
             return False

@@ -145,6 +145,7 @@ class Awaited(Process):
         rests: Callable[[Snapshot], bool] = lambda _: False,
         prints: bool = False,
         hurried: bool = False,
+        silent: bool = False,
     ) -> T:
         """The first value of `ready()` that is not None.
 
@@ -154,7 +155,8 @@ class Awaited(Process):
         `rests`: whether a program that sleeps on a timer of its own, as the snapshot shows it, counts as still.
         `prints`: whether what it prints counts as moving, because that is awaited.  `hurried`: no check passes because
         this wait ends, so that less is enough: a presumption that it is still, or that its timers run out too late (see
-        `Verdict`), and less time for a program that is known to spin.
+        `Verdict`), and less time for a program that is known to spin.  `silent`: it should do nothing, so that a proof
+        is enough that its timers run out too late.  Without either it has its whole time, which may pace what we do.
 
         Raises:
             NoProgressError: it can't happen any more, or did not in that much of the program's own time.
@@ -166,7 +168,9 @@ class Awaited(Process):
         budget = self._check.budget
         began, starved_s = time.monotonic(), budget.starved_s
         try:
-            value = self._wait(ready, watched, clock, until_end=until_end, rests=rests, prints=prints, hurried=hurried)
+            value = self._wait(
+                ready, watched, clock, until_end=until_end, rests=rests, prints=prints, hurried=hurried, silent=silent
+            )
         finally:
             # The budget knows by itself for how long we had no CPU.
             ours_s = clock.needed_s + budget.starved_s - starved_s
@@ -184,6 +188,7 @@ class Awaited(Process):
         rests: Callable[[Snapshot], bool],
         prints: bool,
         hurried: bool,
+        silent: bool,
     ) -> T:
         began = time.monotonic()
         pause_s = max(_FIRST_LOOK_S, self.looks.faded_cost_s())
@@ -206,7 +211,7 @@ class Awaited(Process):
             verdict, snapshot = self.looks.verdict(clock.most_s)
             if until_end and self.ending() and not self.remaining(snapshot) and self.talks.nothing_on_its_way():
                 return self._last_chance(ready, Why.ENDED, Verdict.STILL, snapshot)
-            foreseen = _foreseen(verdict, hurried=hurried, rests=partial(rests, snapshot))
+            foreseen = _foreseen(verdict, hurried=hurried, silent=silent, rests=partial(rests, snapshot))
             if foreseen and arrived and self.talks.nothing_on_its_way() and not self.holds_output():
                 return self._last_chance(ready, foreseen, verdict, snapshot)
             in_haste = hurried and self.spinning.is_known
@@ -265,9 +270,12 @@ class Awaited(Process):
         return (*self.talks.traffic(), self.stdout.size_bytes + self.stderr.size_bytes if prints else 0)
 
     def wait_still(self, deadline_s: float | None = None) -> NoProgressError:
-        """Until it is still or has exited, or until it had `deadline_s` and was not still (see the answer's `why`)."""
+        """Until it is still or has exited, or until it had `deadline_s` and was not still (see the answer's `why`).
+
+        What will sleep for that long has had it.
+        """
         try:
-            return self.wait(_never, deadline_s=deadline_s)
+            return self.wait(_never, deadline_s=deadline_s, silent=True)
         except NoProgressError as outcome:
             return outcome
 
@@ -321,10 +329,11 @@ def _never() -> NoProgressError | None:
     return None
 
 
-def _foreseen(verdict: Verdict, *, hurried: bool, rests: Callable[[], bool]) -> Why | None:
+def _foreseen(verdict: Verdict, *, hurried: bool, silent: bool, rests: Callable[[], bool]) -> Why | None:
     """How a wait will end in which nothing comes before the program's next move; None: that is not known yet."""
     if verdict > Verdict.TIMER:
         return None
     if verdict is Verdict.STILL or (hurried and verdict is Verdict.PRESUMED) or rests():
         return Why.STILL
-    return Why.DEADLINE if verdict is Verdict.LATER or (hurried and verdict is Verdict.PRESUMED_LATER) else None
+    too_late = (verdict is Verdict.LATER and (hurried or silent)) or (verdict is Verdict.PRESUMED_LATER and hurried)
+    return Why.DEADLINE if too_late else None

@@ -213,22 +213,38 @@ def test_a_timer_that_runs_out_later_than_the_deadline_is_told_apart(
     assert program.looks.verdict(within_s=1e6)[0] is Verdict.TIMER
 
 
-@pytest.mark.parametrize(("way", "hurried"), [("poll_with_timeout", False), ("lock_with_timeout", True)])
-def test_a_deadline_that_will_surely_pass_is_not_waited_for(stand: Stand, way: str, hurried: bool) -> None:
+@pytest.mark.parametrize(
+    ("way", "how"),
+    [("poll_with_timeout", "silent"), ("poll_with_timeout", "hurried"), ("lock_with_timeout", "hurried")],
+)
+def test_a_deadline_that_will_surely_pass_is_not_waited_for(stand: Stand, way: str, how: str) -> None:
     program = stand.run_ready("sleeper.py", way)
     clock = Deadline(60)
     began = time.monotonic()
     with pytest.raises(NoProgressError) as stop:
-        program.wait(lambda: None, within=clock, hurried=hurried)
+        program.wait(lambda: None, within=clock, hurried=how == "hurried", silent=how == "silent")
     assert time.monotonic() - began < 30
     assert (stop.value.why, stop.value.verdict, clock.is_over) == (Why.DEADLINE, LATER[way][0], False)
     assert stop.value.doing.endswith("; no timer of its own runs out in the time allowed")
 
 
-def test_what_memory_says_of_a_deadline_is_not_enough_where_a_check_may_pass_by_it(stand: Stand) -> None:
-    outcome = stand.run_ready("sleeper.py", "lock_with_timeout").wait_still(0.1)
-    assert (outcome.why, outcome.verdict) == (Why.DEADLINE, Verdict.PRESUMED_LATER)
-    assert "no timer" not in outcome.doing
+@pytest.mark.parametrize(("way", "silent"), [("lock_with_timeout", True), ("poll_with_timeout", False)])
+def test_a_deadline_passes_where_memory_says_so_alone_or_where_it_paces_what_we_do(
+    stand: Stand, way: str, silent: bool
+) -> None:
+    program = stand.run_ready("sleeper.py", way)
+    began = time.monotonic()
+    with pytest.raises(NoProgressError) as stop:
+        program.wait(lambda: None, deadline_s=0.3, silent=silent)
+    assert time.monotonic() - began >= 0.3
+    assert (stop.value.why, stop.value.verdict) == (Why.DEADLINE, LATER[way][0])
+    assert "no timer" not in stop.value.doing
+
+
+def test_what_will_sleep_for_long_uses_no_cpu(stand: Stand) -> None:
+    began = time.monotonic()
+    assert stand.run_ready("sleeper.py", "poll_with_timeout").cpu_share(60) is None
+    assert time.monotonic() - began < 30
 
 
 @pytest.mark.parametrize("way", ["alarm", "interval_timer", "child_with_alarm", "closed_timer"])
