@@ -31,6 +31,11 @@ def resident_bytes(snapshot: Snapshot) -> int:
     return sum(process.resident_bytes for process in snapshot)
 
 
+def kept_bytes(program: Program, snapshot: Snapshot) -> int:
+    """Its memory, and what it keeps in pipes and sockets."""
+    return resident_bytes(snapshot) + program.looks.held_bytes(snapshot)
+
+
 def process_count(snapshot: Snapshot) -> int:
     """Its processes that have not exited."""
     return sum(process.alive for process in snapshot)

@@ -8,7 +8,7 @@ from itertools import repeat
 
 from grader.catalogue import RECV_GIVES_NOTHING, behaviour
 from grader.checks.crowds import serves_another, until_enough
-from grader.checks.measures import at_rest, resident_bytes
+from grader.checks.measures import at_rest, kept_bytes
 from grader.checks.workers import fewest_workers, lost, workers_of
 from grader.errors import Reason
 from grader.harness.fixtures import Begin, Connect
@@ -259,8 +259,8 @@ def test_stays_open(connect: Connect, protocol: StreamProtocol) -> None:
     does="messages of 64 KiB on one connection, or each on its own where the server closes it, until its resident "
     "memory stays constant for 16 MiB in each direction, at most 128 MiB; then at least 32 MiB more in each direction, "
     "and again, three times at most, if it has grown by more than 16 MiB; an eighth of all that if it is slow; its "
-    "resident memory before and after",
-    proves="resident memory is read when it is at rest",
+    "resident memory before and after, and what it keeps in pipes and sockets",
+    proves="its memory is read when it is at rest",
     catches="keeping everything that was ever received",
     needs=("much",),
     hint="Remove a message from your buffer once you have replied to it; don't keep a list of what arrived.",
@@ -272,15 +272,15 @@ def test_memory_stays_flat(begin: Begin, server: Server, stage: Stage, protocol:
     with begin(in_turn(repeat(exchange))) as part:
         traffic = _Traffic(part, program)
         traffic.send(_MESSAGE_BYTES)
-        first = traffic.resident_bytes()
+        first = traffic.kept_bytes()
         traffic.parts = _parts(traffic, stage)
         settled = _settles(traffic)
         for _ in range(_MOST_LOOKS if settled else 1):
-            before = traffic.resident_bytes()
+            before = traffic.kept_bytes()
             # In what a heap has grown by so far a leak may hide, for so many bytes.
             asked_bytes = _TRAFFIC_BYTES // traffic.parts + (max(0, before - first) if settled else 0)
             traffic.send(asked_bytes)
-            grown = traffic.resident_bytes() - before
+            grown = traffic.kept_bytes() - before
             words = f"after {asked_bytes >> 20} MiB in each direction its memory has grown by {grown / _MIB:.1f} MiB"
             program.transcript.add(EventKind.KERNEL, "program", words)
             if grown <= _GROWTH_BYTES // traffic.parts:
@@ -313,10 +313,10 @@ class _Traffic:
             self.part.hear()
             left_bytes -= client.sent_bytes + client.received_bytes - before
 
-    def resident_bytes(self) -> int:
+    def kept_bytes(self) -> int:
         """The program's memory when it is at rest."""
         __tracebackhide__ = True
-        return resident_bytes(at_rest(self.program))
+        return kept_bytes(self.program, at_rest(self.program))
 
 
 def _parts(traffic: _Traffic, stage: Stage) -> int:
@@ -334,10 +334,10 @@ def _settles(traffic: _Traffic) -> bool:
     Whether it has stayed as it was for one round; otherwise it grew all the time.
     """
     __tracebackhide__ = True
-    before = traffic.resident_bytes()
+    before = traffic.kept_bytes()
     for _ in range(_MOST_ROUNDS):
         traffic.send(_ROUND_BYTES // traffic.parts)
-        now = traffic.resident_bytes()
+        now = traffic.kept_bytes()
         if now - before <= _SETTLED_BYTES // traffic.parts:
             return True
         before = now

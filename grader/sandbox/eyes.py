@@ -71,6 +71,10 @@ class Eyes:
         """
         return {"small": all(self._taking(sockets, taken.shrink_send_buffer) or [False])}
 
+    def held_bytes(self, descriptors: list[tuple[int, int]]) -> dict[str, Any]:
+        """What waits in the program's pipes and sockets, given as (pid, fd), in bytes, as far as it is known."""
+        return {"bytes": sum(self._taking(descriptors, taken.held_bytes) or [])}
+
     def _taking(self, sockets: list[tuple[int, int]], use: Callable[[int, int], Any]) -> list[Any] | None:
         """A function's result for each of the program's sockets, even if the kernel gives them only to its own user."""
         if not self._gives_sockets:

@@ -103,6 +103,7 @@ class Warden:
             "cpu_time": eyes.cpu_time,
             "socket_timeouts": eyes.socket_timeouts,
             "small_send_buffers": eyes.small_send_buffers,
+            "held_bytes": eyes.held_bytes,
             "watched": eyes.watched,
             "in_foreground": eyes.in_foreground,
             "freeze": self._freeze,

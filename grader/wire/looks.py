@@ -32,6 +32,8 @@ _DEAR_THREADS = 50
 _DEAR_PAUSES = 4
 #: How much of a look's cost is remembered from wait to wait: of 500 replies that come together, we look for a dozen.
 _FADING = 0.9
+#: How /proc names what bytes can wait in.
+_QUEUES = ("pipe:[", "socket:[")
 _ALL_BUT_TIME_WAIT = tuple(state for state in TcpState if state not in {TcpState.TIME_WAIT, TcpState.CLOSE})
 
 
@@ -108,6 +110,16 @@ class Looks:
             return len(rows)
         files = {target for process in self.snapshot() for target in process.files.values()}
         return sum(f"socket:[{row.inode}]" in files for row in rows)
+
+    def held_bytes(self, seen: Snapshot) -> int:
+        """What it keeps in pipes and sockets, memory of the kernel's that it has filled; each of them counts once."""
+        held = {
+            target: (process.pid, int(fd))
+            for process in seen
+            for fd, target in process.files.items()
+            if target.startswith(_QUEUES)
+        }
+        return self._warden.held_bytes(list(held.values()))
 
     def timeout_s(self) -> float:
         """How much longer the call in which it sleeps may wait, as far as its arguments say; 0: they don't."""

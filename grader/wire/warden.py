@@ -239,6 +239,10 @@ class WardenClient:
         """
         return bool(sockets) and cast("bool", self._answer("small_send_buffers", sockets=sockets)["small"])
 
+    def held_bytes(self, descriptors: list[tuple[int, int]]) -> int:
+        """What waits in these pipes and sockets, by (pid, fd), as far as the kernel lets the warden look."""
+        return cast("int", self._answer("held_bytes", descriptors=descriptors)["bytes"]) if descriptors else 0
+
     def watched(self, sleepers: list[tuple[int, int, int, str, tuple[int, ...]]]) -> list[list[int] | None]:
         """The descriptors that threads wait to read from, each given as (pid, tid, switches, call, arguments).
 

@@ -134,6 +134,7 @@ def test_every_question_is_answered_whatever_the_program_looks_like(chameleon: C
     words = (*thread.arguments, *look["call"][1:])
     sockets = [(child.pid, syscalls.signed(word)) for word in words]
     assert set(warden.socket_timeouts(sockets).values()) == {None}
+    assert warden.held_bytes(sockets) == 0
     sleepers = [
         (child.pid, thread.tid, thread.switches, call, arguments)
         for call in ("poll", "select", "epoll_wait")

@@ -675,6 +675,15 @@ def test_an_unknown_socket_has_no_known_timeout(stand: Stand) -> None:
     assert stand.warden.socket_timeouts([]) == {}
 
 
+def test_what_a_program_keeps_in_pipes_and_sockets_counts_once(stand: Stand) -> None:
+    fill = "a, b = os.pipe(); os.write(b, bytes(50_000)); c, d = socket.socketpair(); c.send(bytes(50_000))"
+    program = stand.run(*PYTHON, "-c", f"import os, signal, socket; {fill}; os.fork(); signal.pause()")
+    program.wait_rest(10.0)
+    held = program.looks.held_bytes(program.snapshot())
+    assert 100_000 <= held < 250_000, "a Unix socket's may count at both ends, and nothing for both processes"
+    assert stand.warden.held_bytes([]) == 0
+
+
 def test_a_question_that_fails_is_our_error_and_the_warden_goes_on(stand: Stand) -> None:
     program = stand.run_ready("sleeper.py", "pause")
     with pytest.raises(WardenError, match=r"send_signal: .*Invalid argument"):
