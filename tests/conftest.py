@@ -27,6 +27,7 @@ import pytest
 
 from grader.errors import CannotJudgeError
 from grader.sandbox import engine as engines
+from grader.sandbox import fork_server as fork_servers
 from grader.sandbox.images import Contents, Images
 
 # How long one example takes says how busy the machine is; a test that hangs is ended by pytest's timeout.
@@ -102,6 +103,13 @@ def engine() -> docker.DockerClient:
     client = _engine_or_reason()
     assert not isinstance(client, str), "a test that uses an engine must carry the marker `container`"
     return client
+
+
+@pytest.fixture(scope="session", autouse=True)
+def fork_server() -> Iterator[None]:
+    """Local gradings in the tests' own processes start as those of `grader verify` do."""
+    with fork_servers.kept():
+        yield
 
 
 @pytest.fixture

@@ -69,6 +69,7 @@ class Kept:
         try:
             if self._choice is None:
                 self._choice = self._choose(Needs(plan.request.assignment, plan.families))
+                self._choice.keep()
             report = flow.carry_out(plan, self._choice.make, lambda _: None)
             complaints = tuple(self._choice.complaints)
             is_good = not (report.unjudged or complaints)

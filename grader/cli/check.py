@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import secrets
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -114,7 +114,10 @@ def command(
         again = _Again(
             submission, name, folder, role, wanted, image, only, seed, hidden, Audience(audience), offline=offline
         )
-        return watch(submission, again.grade, partial(_show, stderr=False, quiet=quiet, verbose=verbose))
+        from grader.sandbox import fork_server  # noqa: PLC0415 — nothing that a single grading has to load
+
+        with nullcontext() if wanted == "docker" else fork_server.kept():
+            return watch(submission, again.grade, partial(_show, stderr=False, quiet=quiet, verbose=verbose))
     request = asked.request(name, folder, role, only, seed, hidden=hidden) if name else None
     taken = None
     try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -160,7 +161,8 @@ def _agree(name: str, folder: Path | None, given: Path | None, told: _Asked) -> 
     only = asked.chosen_in(assignment, assignment.roles, told.only)
     request = flow.Request(assignment, told.seed, only=only, second_look=False)
     tried = []
-    with status("…") as listen:
+    with closing(choice), status("…") as listen:
+        choice.keep()
         for trial in proof.trials(
             references,
             request,

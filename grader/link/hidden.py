@@ -15,10 +15,15 @@ def hide() -> None:
     _libc.prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
 
 
+def show() -> None:
+    """Take that back."""
+    _libc.prctl(_PR_SET_DUMPABLE, 1, 0, 0, 0)
+
+
 @contextmanager
 def visible() -> Iterator[None]:
     """A process that hides may write to its own files in /proc meanwhile."""
-    _libc.prctl(_PR_SET_DUMPABLE, 1, 0, 0, 0)
+    show()
     try:
         yield
     finally:

@@ -8,14 +8,18 @@ from __future__ import annotations
 
 import itertools
 import os
+import select
 import subprocess
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from types import TracebackType
-from typing import Any, Self
+from typing import IO, TYPE_CHECKING, Any, NamedTuple, Protocol, Self
 
 from grader.errors import CannotJudgeError
 from grader.sandbox.interpreter import python_module
+
+if TYPE_CHECKING:
+    from grader.sandbox.fork_server import ForkServer
 
 _TAIL_BYTES = 2000
 #: Names the sandbox where no option does.
@@ -45,14 +49,47 @@ def wants_local(arguments: Sequence[str]) -> bool:
     return arguments[:1] == ["check"] and chosen == ["local"]
 
 
+class _First(Protocol):
+    """A sandbox's first process."""
+
+    @property
+    def stdin(self) -> IO[bytes] | None:
+        """What is written there it reads."""
+
+    @property
+    def stdout(self) -> IO[bytes] | None:
+        """What it writes can be read there."""
+
+    def wait(self) -> object:
+        """Until it has exited."""
+
+
+class _Fork(NamedTuple):
+    """One that is no child of ours."""
+
+    stdin: IO[bytes]
+    stdout: IO[bytes]
+    pidfd: int
+
+    def wait(self) -> None:
+        ending = select.poll()
+        ending.register(self.pidfd, select.POLLIN)
+        ending.poll()
+
+
 class Nest:
     """The processes of one sandbox.  A context manager: none of them outlives it, used or not."""
+
+    def __init__(self, server: ForkServer | None = None) -> None:
+        """`server`: forks the first of them, if it can."""
+        self._server = server
 
     def __enter__(self) -> Self:
         job, self.job = os.pipe()
         self.words, words_end = os.pipe()
         self._complaints = os.memfd_create("grader-complaints")
-        self._process = _started(
+        fork = _forked(self._server, self._complaints, job, words_end) if self._server else None
+        self._process: _First = fork or _started(
             [*python_module("grader.sandbox.nest"), str(job), str(words_end), "grader.driver.__main__"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -100,9 +137,25 @@ class Nest:
         self._process.wait()
         if self._process.stdout is not None:
             self._process.stdout.close()
-        for descriptor in (self.job, self.words, self._complaints):
+        pidfd = self._process.pidfd if isinstance(self._process, _Fork) else -1
+        for descriptor in (self.job, self.words, self._complaints, pidfd):
             if descriptor >= 0:
                 os.close(descriptor)
+
+
+def _forked(server: ForkServer, complaints: int, job: int, words: int) -> _Fork | None:
+    theirs_in, ours_in = os.pipe()
+    ours_out, theirs_out = os.pipe()
+    try:
+        pidfd = server.fork((theirs_in, theirs_out, complaints, job, words))
+    finally:
+        os.close(theirs_in)
+        os.close(theirs_out)
+    if pidfd is None:
+        os.close(ours_in)
+        os.close(ours_out)
+        return None
+    return _Fork(os.fdopen(ours_in, "wb"), os.fdopen(ours_out, "rb"), pidfd)
 
 
 def _started(command: list[str], **options: Any) -> subprocess.Popen[bytes]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Literal
 
@@ -41,14 +42,16 @@ class Choice:
     """A sandbox's kind.  `why`: one sentence for the user.
 
     `make`: one sandbox for one submission's archive, whose programs need these families (CannotJudgeError: they can't
-    be provided).  `complaints`: what the sandboxes could not tidy up, to be shown after the report.  `close`: closes
-    the connections to an engine, for a process that chooses again and again.
+    be provided).  `complaints`: what the sandboxes could not tidy up, to be shown after the report.  `keep`: several
+    will be made, so that what takes time and is the same for all is done once, until `close`, which also closes the
+    connections to an engine.
     """
 
     kind: Literal["docker", "local"]
     why: str
     make: Callable[[Assignment, bytes, frozenset[str]], Sandbox]
     complaints: list[str] = field(default_factory=list)
+    keep: Callable[[], None] = lambda: None
     close: Callable[[], None] = lambda: None
 
     @property
@@ -88,7 +91,8 @@ def choose(
 
 
 def _local(listen: Callable[[str], None], why: str, needs: Needs, nest: Nest | None = None) -> Choice:
-    from grader.sandbox.local import LocalSandbox  # noqa: PLC0415 — each kind loads only what it needs
+    from grader.sandbox import fork_server  # noqa: PLC0415 — each kind loads only what it needs
+    from grader.sandbox.local import LocalSandbox  # noqa: PLC0415
 
     missing = here.missing_libraries(needs.assignment.image) if needs.assignment else []
     if missing:
@@ -96,9 +100,15 @@ def _local(listen: Callable[[str], None], why: str, needs: Needs, nest: Nest | N
 
     # Of several sandboxes only the first can be the one that has been started already.
     begun = [nest] if nest else []
-    return Choice(
-        "local", why, lambda assignment, archive, _: LocalSandbox(assignment, archive, begun.pop() if begun else None)
-    )
+    kept = ExitStack()
+
+    def make(assignment: Assignment, archive: bytes, _: frozenset[str]) -> Sandbox:
+        return LocalSandbox(assignment, archive, begun.pop() if begun else None)
+
+    def keep() -> None:
+        kept.enter_context(fork_server.kept())
+
+    return Choice("local", why, make, keep=keep, close=kept.close)
 
 
 def _docker(listen: Callable[[str], None], why: str, rules: Rules, needs: Needs) -> Choice:
@@ -115,7 +125,7 @@ def _docker(listen: Callable[[str], None], why: str, rules: Rules, needs: Needs)
         supplied = images.supply(contents_of(assignment, wanted, rules.image))
         return DockerSandbox(client, assignment, archive, supplied, complaints.append, own_image=bool(rules.image))
 
-    return Choice("docker", why, make, complaints, client.close)
+    return Choice("docker", why, make, complaints, close=client.close)
 
 
 def contents_of(assignment: Assignment | None, wanted: Iterable[str], own: str = "") -> Contents:

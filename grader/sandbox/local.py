@@ -20,6 +20,7 @@ from grader.assignment import Assignment
 from grader.job import Job, Word
 from grader.link import hidden
 from grader.link.channel import pack
+from grader.sandbox import fork_server
 from grader.sandbox.begun import Nest
 from grader.sandbox.host import cache_variables, lines_of, packed, settings_of, words_of
 
@@ -63,7 +64,7 @@ class LocalSandbox:
         self._caches = ""
 
     def __enter__(self) -> Self:
-        self._nest = self._begun or self._own.enter_context(Nest())
+        self._nest = self._begun or self._own.enter_context(Nest(fork_server.current()))
         return self
 
     def open(self) -> None:

@@ -37,7 +37,7 @@ class Place:
             words = next(self.scripts)
             return ScriptedSandbox(*words, breaks="" if words[-1:] == (Finished(),) else "it broke")
 
-        return Choice("docker", "as asked", make, complaints, lambda: self.closed.append(number))
+        return Choice("docker", "as asked", make, complaints, close=lambda: self.closed.append(number))
 
 
 def graded(folder: Path, place: Place, count: int) -> list[work.Done]:

@@ -20,6 +20,16 @@ from tests.cli.command import (
 
 # A user may run so many processes in all, and these programs fill that number.
 pytestmark = pytest.mark.xdist_group("nobody")
+#: A process that forks sandboxes outlives them, and a program may run as the same user.
+LOOKS_INTO_ITS_FORK_SERVER = """
+from contextlib import suppress
+from grader.sandbox.fork_server import ForkServer
+with ForkServer() as server:
+    assert server.fork(()) is not None  # so it is ready
+    with suppress(PermissionError):
+        open(f"/proc/{server.pid}/mem")
+        raise SystemExit(1)
+"""
 FULL = ("check", "--assignment", "tcp_uppercase", "--sandbox", "local", "--json", "-")
 RIGHT_CLIENT = RIGHT.with_name("client_arguments.py")
 
@@ -110,3 +120,18 @@ def test_doctor_tells_that_namespaces_are_refused(folder: Path, refused: User) -
     ended = refused.command(folder).run("doctor")
     assert "no  private namespaces for the local sandbox: refused" in ended.out
     assert "local" in ended.out.splitlines()[-1]
+
+
+def test_nobody_looks_into_the_process_that_forks_sandboxes(user: User) -> None:
+    assert user.can(user.python, "-c", LOOKS_INTO_ITS_FORK_SERVER)
+
+
+@pytest.mark.parametrize("namespaces", [True, False])
+def test_sandboxes_are_forked(folder: Path, user: User, namespaces: bool, request: pytest.FixtureRequest) -> None:
+    command = (user if namespaces else request.getfixturevalue("refused")).command(folder)
+    ended = command.run(
+        "verify", "tcp_uppercase", "--sandbox", "local", "--program", "good/threads.py", "--rounds", "2",
+        "--only", "server.listens", "--only", "server.answers",
+    )  # fmt: skip
+    assert ended.code == 0, ended.out + ended.err
+    assert_nothing_left(command)
