@@ -40,6 +40,8 @@ FAILS: dict[tuple[str, Role], set[str]] = {
             "sends_where_told",
             "large_reply",
             "lost_reply",
+            "gives_up",
+            "late_reply",
             "duplicate_reply",
             "foreign_reply_ignored",
             "dead_port_reported",

@@ -77,7 +77,7 @@ def _play_crowd(stage: Stage, server: Server, protocol: StreamProtocol) -> Crowd
     __tracebackhide__ = True
     program = server.program
     with stage.client(server) as client:
-        client.ask(protocol.exchange(0))
+        client.ask(protocol.exchange(_CROWD))
     before, sockets_before = at_rest(program), _sockets(stage)
     mark = program.transcript.mark()
     size = 0

@@ -17,6 +17,8 @@ _SIZES = (1023, 1024, 1025, 2048, 9000)
 _BURST = 50
 _BURST_CLIENTS = 5
 _VISITS = 3
+#: An exchange that a check has not played yet when it asks whether another client is served.
+_ANOTHER = 100
 
 _ONE_DATAGRAM = (
     "Each recvfrom returns exactly one datagram, with the address it came from: send its reply to that address."
@@ -252,4 +254,4 @@ def _must_wait(stage: Stage, server: Server, datagrams: list[bytes]) -> None:
 def _serves_another(connect_udp: ConnectUdp, protocol: DatagramProtocol) -> None:
     __tracebackhide__ = True
     with connect_udp() as client:
-        client.ask(protocol.exchange(1))
+        client.ask(protocol.exchange(_ANOTHER))

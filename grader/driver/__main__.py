@@ -91,7 +91,7 @@ def _build_and_play(job: Job, warden: WardenClient, say: Callable[[Word], None],
         if product.result.outcome is not Outcome.FAILED:
             commands[role] = msgspec.structs.replace(job.commands[role], run=product.run)
     if commands:
-        protocol = cast("StreamProtocol", Seeded(author.load(folder, PROTOCOL), job.seed))
+        protocol = author.load(folder, PROTOCOL)
         stage = Stage(msgspec.structs.replace(job, commands=commands), warden, table, _greeting(job, protocol))
         referee = Referee(job, parts_of(commands), stage, folder, say)
         _play(folder, referee, Fixtures(stage, protocol, job.seed))
@@ -165,9 +165,10 @@ def _reach_warden(where: str) -> socket.socket:
             select.select([], [], [], 0.002)  # between looks for a file that another container makes
 
 
-def _greeting(job: Job, protocol: StreamProtocol) -> Greeting:
+def _greeting(job: Job, protocol: object) -> Greeting:
+    said = cast("StreamProtocol", Seeded(protocol, job.seed))
     return Greeting(
-        protocol.greeting() if hasattr(protocol, "greeting") else b"",
+        said.greeting() if hasattr(said, "greeting") else b"",
         # Chosen or not: a check that is played by itself gets the verdict that it has among all.
         judged=any(spec.id in {"server.greets", "server.extra_reply_bytes"} for spec in job.assignment.checks),
     )

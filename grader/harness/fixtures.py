@@ -15,7 +15,7 @@ from grader.harness.part import Part
 from grader.harness.stage import Stage
 from grader.harness.tasks import Tasks
 from grader.protocol.dialogues import Dialogue
-from grader.protocol.script import ClientProtocol, StreamProtocol
+from grader.protocol.script import ClientProtocol, Seeded, StreamProtocol
 from grader.wire.kernel import Endpoint
 from grader.wire.tcp import ScriptedClient
 from grader.wire.tcp_server import Peer, ScriptedServer
@@ -63,12 +63,11 @@ UdpClients = Clients[ScriptedUdpServer]
 
 
 class Fixtures:
-    """Registered with pytest as a plugin; the stage and the protocol are the driver's."""
+    """Registered with pytest as a plugin; the stage and the author's `protocol.py` are the driver's."""
 
-    def __init__(self, stage: Stage, protocol: StreamProtocol, seed: int) -> None:
+    def __init__(self, stage: Stage, protocol: object, seed: int) -> None:
         self._stage = stage
         self._protocol = protocol
-        self._tasks = Tasks(protocol)
         self._seed = seed
 
     @pytest.fixture
@@ -112,19 +111,19 @@ class Fixtures:
         return self._stage.listen
 
     @pytest.fixture
-    def protocol(self) -> StreamProtocol:
-        """The assignment's messages and their correct replies."""
-        return self._protocol
+    def protocol(self, request: pytest.FixtureRequest) -> StreamProtocol:
+        """The assignment's messages and their correct replies, drawn for this check."""
+        return cast("StreamProtocol", Seeded(self._protocol, self._seed, request.node.name))
 
     @pytest.fixture
-    def script(self) -> ClientProtocol:
+    def script(self, protocol: StreamProtocol) -> ClientProtocol:
         """The lines that are typed into a client, and what follows from them."""
-        return cast("ClientProtocol", self._protocol)
+        return cast("ClientProtocol", protocol)
 
     @pytest.fixture
-    def tasks(self) -> Tasks:
+    def tasks(self, protocol: StreamProtocol) -> Tasks:
         """What a client is made to do, be it typed into or acting by itself."""
-        return self._tasks
+        return Tasks(protocol)
 
     @pytest.fixture(scope="session")
     def tcp_clients(self) -> TcpClients:
@@ -142,8 +141,8 @@ class Fixtures:
         return cast("Clients[Any]", request.getfixturevalue("tcp_clients" if self._stage.over_tcp else "udp_clients"))
 
     def _clients(self, make_peer: Callable[[list[Endpoint]], P]) -> Clients[P]:
-        stage = self._stage
-        return Clients(stage, stage.client_command, stage.server_spec.usual_port, make_peer, usual=self._tasks.usual)
+        stage, usual = self._stage, Tasks(Seeded(self._protocol, self._seed)).usual
+        return Clients(stage, stage.client_command, stage.server_spec.usual_port, make_peer, usual=usual)
 
     @pytest.fixture
     def rng(self, request: pytest.FixtureRequest) -> random.Random:

@@ -204,13 +204,16 @@ class Seeded:
     """An assignment's messages in one run: each function of its `protocol.py`, called as checks call it.
 
     The author's functions take one argument more, the last: a source of randomness.  It is made from the run's seed,
-    the function's name and the other arguments, so that the same call gives the same, whatever was asked before, and
-    `--only` plays a check with the inputs that it had in the whole grading.  What is not a function is passed through.
+    the check's name, the function's name and the other arguments, so that the same call gives the same, whatever was
+    asked before, and `--only` plays a check with the inputs that it had in the whole grading.  Each check has inputs of
+    its own: a server that answers a message only once fails the check about that, not all that come later.  What is
+    not a function is passed through.
     """
 
-    def __init__(self, protocol: object, seed: int) -> None:
+    def __init__(self, protocol: object, seed: int, check: str = "") -> None:
         self._protocol = protocol
         self._seed = seed
+        self._check = check
         self._said: dict[tuple[object, ...], object] = {}
 
     def __getattr__(self, name: str) -> Any:
@@ -221,7 +224,7 @@ class Seeded:
         asked = (name, *arguments)
         if asked in self._said:
             return self._said[asked]
-        said = function(*arguments, random.Random(f"{self._seed} {name} {arguments}"))  # noqa: S311 — not secret
+        said = function(*arguments, random.Random(f"{self._seed} {self._check} {name} {arguments}"))  # noqa: S311 — not secret
         if not isinstance(said, Generator):  # a dialogue begins anew each time
             self._said[asked] = said
         return said

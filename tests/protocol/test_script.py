@@ -77,6 +77,11 @@ def test_another_seed_number_or_function_says_something_else(one: int, other: in
     assert run.closing().request not in run.exchange(0).request
 
 
+def test_each_check_has_inputs_of_its_own() -> None:
+    said = {Seeded(PROTOCOL, 1, check).exchange(0).request for check in ("test_answers", "test_burst", "test_burst")}
+    assert len(said) == 2
+
+
 def test_what_is_no_function_or_is_not_there_stays_so() -> None:
     run = Seeded(PROTOCOL, 1)
     assert run.LARGEST_BYTES == 77
