@@ -19,6 +19,7 @@ from grader import (
     form,
     random_letters,
     random_words,
+    until,
 )
 
 #: At least so many can be in the room (6.3).
@@ -27,6 +28,8 @@ _MANY = 50
 _BROKEN = 8
 #: What a member says while another one does not read: long lines, so that the buffers between them are full soon.
 _LONG_LINE_BYTES = 4_000
+#: ... and then short ones: more than fit in a queue of a thousand lines, or of 2048, as one writes them.
+_SHORT_LINES = 2_100
 #: Lines that a member says to be heard, for a moment's conversation.
 _FEW = 3
 #: An error's words are the server's own.
@@ -539,12 +542,15 @@ def test_broken_connections_harm_nobody(fresh_server: Server, stage: Stage, rng:
 
 
 @behaviour(
-    does="a member reads nothing while another one says long lines, more than the kernel's buffers hold; a third one "
-    "must hear all of them; then the first breaks its connection",
-    proves="more was said than fits between the server and the member that does not read",
-    catches="a blocking send to each member in turn, a lock that is held meanwhile, an error when the member leaves",
+    does="a member reads nothing while another one says long lines, more than the kernel's buffers hold, and then "
+    f"{_SHORT_LINES} short ones; a third one must hear all of them; then the first breaks its connection",
+    proves="more was said than fits between the server and the member that does not read (a server that stores more "
+    "lines than that for a member before it keeps the others waiting is not found)",
+    catches="a blocking send to each member in turn, a lock that is held meanwhile, a queue for each member that keeps "
+    "the others waiting when it is full, an error when the member leaves",
     hint="While send waits for one member nobody hears anything: give each member a thread that sends, with a queue, "
-    "or use non-blocking sockets and keep what did not go out.",
+    "or use non-blocking sockets and keep what did not go out. When a member's queue is full, drop the member: don't "
+    "wait for room in it.",
 )
 def test_slow_member_blocks_no_one(fresh_server: Server, stage: Stage, rng: random.Random) -> None:
     """Lets the others talk while one member doesn't read"""
@@ -554,11 +560,19 @@ def test_slow_member_blocks_no_one(fresh_server: Server, stage: Stage, rng: rand
     room.enter(speaker)
     room.enter(listener)
     del room.members[slow]
-    line = random_letters(rng, _LONG_LINE_BYTES)
-    # A server may drop who does not read, and then says so.
-    heard = form(b"%b: %b" % (speaker, line), b"* %b left" % slow)
-    for _ in range(1 + stage.listening.more_than_buffers_bytes // _LONG_LINE_BYTES):
+    long, short = random_letters(rng, _LONG_LINE_BYTES), _line(rng)
+    fills_buffers = 1 + stage.listening.more_than_buffers_bytes // _LONG_LINE_BYTES
+    for line in (*(long,) * fills_buffers, *(short,) * _SHORT_LINES):
         room.members[speaker].send(line + b"\n")
-        while room.members[listener].expect(heard)["line"].startswith(b"* "):
-            pass
+        _hears(room.members[listener], b"%b: %b" % (speaker, line), gone=slow)
     sleeper.reset()
+
+
+def _hears(listener: ScriptedClient, said: bytes, gone: bytes) -> None:
+    """It hears this next, or before it that a member has left: a server may drop who does not read."""
+    __tracebackhide__ = True
+    any_line = until(b"\n", words="what another member has just said")
+    while (heard := listener.expect(any_line)["data"]) == b"* %b left" % gone:
+        pass
+    if heard != said:
+        fail(Reason.WRONG_REPLY, "it heard something else than was said", expected=said, received=heard)
