@@ -259,7 +259,7 @@ def _port(place: tuple[str, int], *codes: int) -> Exchange:
 
 def _extended(place: tuple[str, int], *codes: int) -> Exchange:
     """The same with EPRT (RFC 2428): 1 is IPv4."""
-    return command(b"EPRT |1|%b|%d|" % (place[0].encode(), place[1]), *codes)
+    return Exchange(b"EPRT |1|%b|%d|\r\n" % (place[0].encode(), place[1]), code(*codes))
 
 
 def _must_not_open(client: ScriptedClient, name: bytes) -> None:
