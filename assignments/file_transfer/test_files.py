@@ -14,6 +14,7 @@ from grader import (
     Listen,
     Reason,
     ScriptedClient,
+    ScriptedListener,
     Server,
     Stage,
     behaviour,
@@ -36,8 +37,12 @@ _OPENS = (125, 150)
 _NOT_TAKEN = (501, 550, 553)
 _BROKEN_OFF = (426, 451)
 _NOT_OPENED = (425, 426)
-#: What a server says that doesn't know PORT, which is another check's business.
+#: What a server says that doesn't know a command.
 _UNKNOWN = (500, 501, 502, 504)
+#: ... or that is told to connect to somebody else's address: with EPRT, 522 is about the kind of address (RFC 2428).
+_NOT_THERE, _NOT_THERE_EXTENDED = (500, 501, 504), (500, 501, 504, 522)
+#: An address that is no machine's (RFC 5737).
+_NOBODY = "192.0.2.1"
 _LEADING_OUT = (b"../secret.txt", b"./../secret.txt", b"/../secret.txt", b"x/../../secret.txt", b"..")
 _DATA_HINT = (
     "The end of the data connection is the end of the file: close it when all was sent, and only then send 226 on the "
@@ -208,9 +213,10 @@ def _must_list(stage: Stage, server: Server, client: ScriptedClient, *names: byt
 
 @behaviour(
     does="a file is sent and fetched over connections that the server makes; then it is told to connect to another "
-    "machine, and to wait again itself",
+    "machine, and to wait again itself; all but the first once more with EPRT, if it knows that",
     proves="the server has connected to our port, and the transfer has ended",
-    catches="no PORT, connecting to whatever address is told, PORT remembered for longer than one transfer",
+    catches="no PORT, connecting to whatever address is told, PORT remembered for longer than one transfer, EPRT "
+    "answered with 200 and forgotten",
     hint="Remember the place, and connect to it once the transfer's command has come. Compare the address with that of "
     "the client{Python: : getpeername()}{C: : getpeername}{Java: : getInetAddress()}.",
 )
@@ -225,20 +231,35 @@ def test_connects_where_it_is_told(fresh_server: Server, stage: Stage, listen: L
         client.expect(code(226))
         client.ask(command(b"PASV", 227))
         client.ask(_port(data.address))
-        client.ask(command(b"RETR " + name, *_OPENS))
-        connection = data.expect_connection(fresh_server)
-        connection.expect(content)
-        connection.expect_end()
-        client.expect(code(226))
-        client.ask(_port(("192.0.2.1", data.port), 500, 501, 504))  # RFC 5737: nobody's
+        _fetch_over(data, fresh_server, client, name, content)
+        client.ask(_port((_NOBODY, data.port), *_NOT_THERE))
+        client.ask(command(b"PASV", 227))
+        if client.ask(_extended(data.address, 200, *_UNKNOWN))["line"].startswith(b"200"):
+            _fetch_over(data, fresh_server, client, name, content)
+            client.ask(_extended((_NOBODY, data.port), *_NOT_THERE_EXTENDED))
         client.ask(_port(data.address))
         _retrieve(stage, fresh_server, client, name, content)
+
+
+def _fetch_over(data: ScriptedListener, server: Server, client: ScriptedClient, name: bytes, content: bytes) -> None:
+    """A file comes over a connection that the server makes."""
+    __tracebackhide__ = True
+    client.ask(command(b"RETR " + name, *_OPENS))
+    connection = data.expect_connection(server)
+    connection.expect(content)
+    connection.expect_end()
+    client.expect(code(226))
 
 
 def _port(place: tuple[str, int], *codes: int) -> Exchange:
     """The client says where it waits; `codes`: the replies that it may get, if not 200."""
     words = [*place[0].split("."), *map(str, divmod(place[1], 256))]
     return Exchange(b"PORT %b\r\n" % ",".join(words).encode(), code(*(codes or (200,))))
+
+
+def _extended(place: tuple[str, int], *codes: int) -> Exchange:
+    """The same with EPRT (RFC 2428): 1 is IPv4."""
+    return Exchange(b"EPRT |1|%b|%d|\r\n" % (place[0].encode(), place[1]), code(*codes))
 
 
 def _must_not_open(client: ScriptedClient, name: bytes) -> None:
@@ -346,6 +367,7 @@ def test_broken_transfers(fresh_server: Server, stage: Stage, listen: Listen, rn
     nobody = listen("nobody")
     nobody.refuse()
     with _login(stage, fresh_server) as client:
+        # One that doesn't know PORT is another check's business.
         if client.ask(_port(nobody.address, 200, *_UNKNOWN))["line"].startswith(b"200"):
             _must_not_open(client, small)
         with _passive(stage, fresh_server, client, slow=True) as data:

@@ -151,7 +151,8 @@ def test_damaged_frames(fresh_server: Server, stage: Stage, rng: random.Random) 
             for bit in bits:
                 _must_ignore(client, damaged(whole, bit), "one bit of it was changed")
             if frame.number == 2:
-                _must_ignore(client, whole[:-1], "it was cut short")
+                # Without zeros at its end, which change no sum: with them it could be a frame of a shorter file.
+                _must_ignore(client, whole.rstrip(b"\0")[:-1], "it was cut short")
             _send(client, frame)
         _must_have(fresh_server, sent.name, sent.content)
 

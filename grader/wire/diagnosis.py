@@ -150,12 +150,14 @@ def _on_what(process: ProcessFacts, fd: int, sockets: Sockets, names: Mapping[in
     inode = inode_of(process, fd)
     if inode is None:
         return " on its standard input" if fd == 0 else ""
+    if inode in names:
+        return f" on {names[inode]}'s connection"
     row = sockets.get(inode)
-    if row is not None and row.protocol == socket.IPPROTO_UDP:
+    if row is None:  # of UDP and not bound yet, or of another family
+        return " on a socket"
+    if row.protocol == socket.IPPROTO_UDP:
         return ", waiting for a datagram"
-    if row is not None and row.state is TcpState.LISTEN:
-        return ", waiting for the next client"
-    return f" on {names[inode]}'s connection" if inode in names else " on a connection"
+    return ", waiting for the next client" if row.state is TcpState.LISTEN else " on a connection"
 
 
 def _never_accepted(row: SocketRow | None) -> bool:

@@ -209,7 +209,7 @@ def test_a_promise_that_holds_for_the_first_seed_only_is_found_by_the_next() -> 
         told_apart = rng.getrandbits(64) in first
         return entry(f"line {number}" if told_apart else "line")
 
-    first = {random.Random(f"5 typed ({number},)").getrandbits(64) for number in range(3)}  # noqa: S311
+    first = {random.Random(f"5  typed ({number},)").getrandbits(64) for number in range(3)}  # noqa: S311
     (fault,) = faults_of(SimpleNamespace(typed=typed), ("typed",), seed=5)
     assert fault.endswith("but with seed 6 it does not")
 

@@ -94,6 +94,10 @@ def test_a_connection_that_is_not_ours_has_no_name() -> None:
     assert told(thread(RECV, 4), rows=(row(FIRST),)) == "blocked in recv on a connection"
 
 
+def test_a_socket_that_is_in_no_table_may_be_of_any_kind() -> None:
+    assert told(thread(RECV, 4)) == "blocked in recv on a socket"
+
+
 @pytest.mark.parametrize(
     ("there", "words"),
     [

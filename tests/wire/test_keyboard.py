@@ -91,7 +91,7 @@ def test_a_thread_that_sleeps_on_a_timer_does_not_delay_a_prompt(stand: Stand) -
 @pytest.mark.parametrize(
     ("which", "why", "doing"),
     [
-        ("receives_only", Why.STILL, "blocked in recv on a connection"),
+        ("receives_only", Why.STILL, "blocked in recv on a socket"),
         ("ignores_its_input", Why.STILL, "blocked in pause"),
         ("sleeps", Why.DEADLINE, "sleeping on its own timer"),
     ],

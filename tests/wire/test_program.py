@@ -148,28 +148,28 @@ def test_much_output_is_read_so_that_nobody_blocks(stand: Stand) -> None:
 
 STILL = {
     "accept": "blocked in accept, waiting for the next client",
-    "recv": "blocked in recv on a connection",
+    "recv": "blocked in recv on a socket",
     "read": "blocked in read on its standard input",
-    "splice": "blocked in splice on a connection",
+    "splice": "blocked in splice on a socket",
     "poll": "blocked in poll",
     "select": "blocked in select",
     "epoll": "blocked in epoll_wait",
     "lock": "blocked in a wait for another thread",
-    "child": "blocked in a wait for a child process; blocked in recv on a connection",
-    "zombie": "1 exited child process not reaped; blocked in recv on a connection",
-    "two_threads_receive": "2 threads blocked in recv on a connection",
-    "main_thread_left": "blocked in recv on a connection",
+    "child": "blocked in a wait for a child process; blocked in recv on a socket",
+    "zombie": "1 exited child process not reaped; blocked in recv on a socket",
+    "two_threads_receive": "2 threads blocked in recv on a socket",
+    "main_thread_left": "blocked in recv on a socket",
 }
 TIMED = {
-    "recv_with_timeout": "blocked in recv on a connection",
+    "recv_with_timeout": "blocked in recv on a socket",
     "select_with_timeout": "blocked in select with a timeout of its own",
     "timerfd": "blocked in poll",
     "sleep": "sleeping on its own timer",
     "sigtimedwait": "in sigtimedwait",
     "sigwaitinfo": "in sigtimedwait",  # for ever, but perhaps for SIGALRM: nobody sees which signals it waits for
     "sleeping_child": "blocked in a wait for a child process; sleeping on its own timer",
-    "one_thread_sleeps": "blocked in recv on a connection; sleeping on its own timer",
-    "main_thread_left_and_timeval": "blocked in recv on a connection",
+    "one_thread_sleeps": "blocked in recv on a socket; sleeping on its own timer",
+    "main_thread_left_and_timeval": "blocked in recv on a socket",
 }
 
 

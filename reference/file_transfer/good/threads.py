@@ -88,12 +88,25 @@ class Session:
     def do_port(self, argument: str) -> None:
         """Connect there for the next transfer: to the client itself, and to nobody else."""
         numbers = [int(word) for word in argument.split(",") if word.isdecimal()]
-        host = ".".join(map(str, numbers[:4]))
-        if len(numbers) != 6 or max(numbers) > 255 or host != self.control.getpeername()[0]:
+        if len(numbers) != 6 or max(numbers) > 255:
+            self.reply(501, "six numbers, please")
+            return
+        self.connect_later(".".join(map(str, numbers[:4])), numbers[4] * 256 + numbers[5])
+
+    def do_eprt(self, argument: str) -> None:
+        """The same in RFC 2428's words: |1|127.0.0.1|40000|."""
+        words = argument.split(argument[:1] or "|")
+        if len(words) != 5 or words[1] != "1" or not words[3].isdecimal():
+            self.reply(522, "say |1|address|port|")
+            return
+        self.connect_later(words[2], int(words[3]))
+
+    def connect_later(self, host: str, port: int) -> None:
+        if host != self.control.getpeername()[0]:
             self.reply(501, "that is not where you are")
             return
         self.close_listener()
-        self.place = host, numbers[4] * 256 + numbers[5]
+        self.place = host, port
         self.reply(200, "I will connect there")
 
     def close_listener(self) -> None:
