@@ -11,6 +11,7 @@ from grader.harness.listening import Facts, Server
 from grader.harness.part import Part
 from grader.harness.session import Session
 from grader.harness.stage import Stage
+from grader.protocol.any_order import any_order
 from grader.protocol.dialogues import Dialogue
 from grader.protocol.form import form
 from grader.protocol.frame import frame

@@ -83,6 +83,7 @@ class Reason(StrEnum):
     PREREQUISITE_UNJUDGED = "prerequisite_unjudged"
     UNPROVED = "unproved"
     STARVED = "starved"
+    TOOL_MISSING = "tool_missing"
     NOT_AS_REQUIRED = "not_as_required"
     ASSIGNMENT_ERROR = "assignment_error"
     GRADER_ERROR = "grader_error"
@@ -157,6 +158,7 @@ REASONS: dict[Reason, str] = {
     Reason.PREREQUISITE_UNJUDGED: "a check that this one depends on could not be judged",
     Reason.UNPROVED: "the situation to be tested could not be set up or verified",
     Reason.STARVED: "the program did not get enough CPU time to tell",
+    Reason.TOOL_MISSING: "what the program needs to be built or started is not installed here",
     Reason.NOT_AS_REQUIRED: "it does not do what is required",
     Reason.ASSIGNMENT_ERROR: "the assignment has a mistake in it",
     Reason.GRADER_ERROR: "the grader itself failed",
@@ -167,7 +169,7 @@ REASONS: dict[Reason, str] = {
 NOT_THE_PROGRAMS = frozenset(
     {
         *(Reason.PREREQUISITE, Reason.PREREQUISITE_UNJUDGED, Reason.TIME_BUDGET, Reason.UNPROVED, Reason.STARVED),
-        *(Reason.ASSIGNMENT_ERROR, Reason.GRADER_ERROR),
+        *(Reason.TOOL_MISSING, Reason.ASSIGNMENT_ERROR, Reason.GRADER_ERROR),
     }
 )
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from grader import languages, results, sanitizer, submission
 from grader.assignment import Assignment, handed_in
 from grader.assignment import builds as builds_id
-from grader.errors import AssignmentError, CannotJudgeError
+from grader.errors import AssignmentError, CannotJudgeError, Reason
 from grader.job import Built, Checked, Command, Job, Lacking, Refused, Word
 from grader.languages.libraries import missing_library
 from grader.model import (
@@ -189,7 +189,9 @@ def _play(sandbox: Sandbox, plan: Plan, listen: Listener) -> tuple[dict[Role, Bu
                 case Lacking(role=role, tools=tools):
                     needs = frozenset(check for check in plan.playable if part_of(check) in (role, "pair"))
                     lacking = languages.lacking(plan.recipes[role], role, tools, in_images=bool(sandbox.images))
-                    checks += results.unplayed(assignment, needs, titles(assignment), checks, lacking)
+                    checks += results.unplayed(
+                        assignment, needs, titles(assignment), checks, lacking, reason=Reason.TOOL_MISSING
+                    )
                 case Checked(result=check):
                     checks.append(check)
                 case Refused(flaws=flaws):

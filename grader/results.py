@@ -165,10 +165,12 @@ def unplayed(
     titles: Mapping[str, str],
     played: Collection[CheckResult],
     why: str,
+    *,
+    reason: Reason = Reason.UNPROVED,
 ) -> tuple[CheckResult, ...]:
-    """The checks without a verdict because the sandbox broke: for a person to look at."""
+    """The checks without a verdict because the sandbox broke or lacks something: for a person to look at."""
     done = {check.id for check in played}
-    lost = _Unplayed(Outcome.INCONCLUSIVE, Reason.UNPROVED, f"This check did not run: {why}.")
+    lost = _Unplayed(Outcome.INCONCLUSIVE, reason, f"This check did not run: {why}.")
     return tuple(_not_played(assignment, spec, titles, lost) for spec in assignment.checks if spec.id in chosen - done)
 
 

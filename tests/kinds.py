@@ -159,7 +159,7 @@ def _subject(name: str, extra: Path | None) -> Subject:
         reply = type(Seeded(protocol, _SEED).exchange(0).reply) if "server" in asked.roles else None
     return Subject(
         asked,
-        Given(names_in(asked.files["protocol.py"]), asked.server.connection),
+        Given(names_in(asked.files["protocol.py"]), asked.server.connection, asked.server.replies),
         reply,
         {program: failed for program, (_, failed) in fails.items() if failed},
         right,

@@ -26,6 +26,7 @@ from grader.catalogue.needs import NEEDS
 from grader.cli import grader
 from grader.driver.author import ANSWERS
 from grader.model import Outcome
+from grader.protocol.rehearsal import fault_of
 from grader.protocol.script import ClientProtocol, DatagramProtocol, StreamProtocol
 from grader.protocol.visit import VisitProtocol
 from grader.report import FORMATS
@@ -319,10 +320,12 @@ def test_links_lead_to_files() -> None:
 def test_the_examples_of_replies_run() -> None:
     page = (ROOT / "docs" / "replies.md").read_text(encoding="utf-8")
     examples = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
-    assert len(examples) == 7
-    exec("\n".join(examples), {})  # noqa: S102 — our own text
+    assert len(examples) == 9
+    made: dict[str, Any] = {}
+    exec("\n".join(examples), made)  # noqa: S102 — our own text
+    assert fault_of(made["both"]) is None
     named = set(re.findall(r"^\| `(\w+)\b", page, re.MULTILINE)) - {"b"}
-    assert named == {"form", "until", "frame", "http", "http_request", "judged", "nothing"}
+    assert named == {"form", "until", "frame", "http", "http_request", "judged", "any_order", "nothing"}
 
 
 def test_the_table_of_formats_is_the_one_in_the_code() -> None:

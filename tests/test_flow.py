@@ -13,7 +13,7 @@ import pytest
 from grader import flow, results
 from grader.assignment import Assignment, CheckSpec, ClientSpec, load
 from grader.errors import CannotJudgeError, Reason, UsageError
-from grader.job import Built, Checked, Finished, Job, Word
+from grader.job import Built, Checked, Finished, Job, Lacking, Word
 from grader.model import (
     BuildResult,
     CheckResult,
@@ -26,6 +26,7 @@ from grader.model import (
     SourceLine,
     SubmissionInfo,
 )
+from grader.report.text import ADVICE
 from grader.submission import take
 
 UPPERCASE = load("tcp_uppercase")
@@ -254,6 +255,14 @@ def test_the_maximum_is_the_assignment_s_whatever_happens(
     assert {check.id for check in report.checks} >= set(CHECKS)
     assert report.narrowed is None
     assert report.grader.images == {"sandbox": "sha256:1"}
+
+
+def test_who_lacks_a_tool_is_told_to_install_it(tmp_path: Path) -> None:
+    report = graded(tmp_path, ScriptedSandbox(Lacking("server", ("python3",)), Finished()))
+    found = {check.id: check for check in report.checks}["server.listens"]
+    assert (found.outcome, found.reason) == (Outcome.INCONCLUSIVE, Reason.TOOL_MISSING)
+    assert "has no python3, which the server (Python) needs" in found.message
+    assert ADVICE[Reason.TOOL_MISSING].startswith("install")
 
 
 def test_checks_that_did_not_run_say_why(tmp_path: Path) -> None:

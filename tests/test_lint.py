@@ -121,6 +121,19 @@ def test_the_command_tells_them_and_exits_with_2(folder: Path) -> None:
     assert run("lint", "mine", "--assignments", str(folder.parent)) == (2, told, "")
 
 
+def test_checks_that_a_right_server_would_fail_are_refused(tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(Path(__file__).parent / "assignments" / "json_rpc", tmp_path / "mine"))
+    edit(folder / "assignment.toml", "coalesced", 'pipelined_in_order = "2.3"\ncoalesced')
+    edit(folder / "protocol.py", "response(200, string.decode())", "response(200, 0)")
+    told = "sized of protocol.py must give replies half as long as their requests"
+    order = 'replies in the order of their requests, but the server has replies = "in_any_order"'
+    assert [flaw.what for flaw in lint.flaws(folder)] == [
+        f"check server.pipelined_in_order needs {order}",
+        f"{told} (server.both_directions_full needs it)",
+        f"{told}, or there must be a large (server.slow_reader_gets_all needs it)",
+    ]
+
+
 VISITING = Path(__file__).parent / "assignments" / "upload"
 
 

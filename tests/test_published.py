@@ -53,6 +53,12 @@ VERDICTS: dict[tuple[str, str], set[str]] = {
     ("redis", "forgets_pipelined"): {
         *("pipelined_in_order", "binary_bytes", "fragments_every_split", "long_message"),
     },
+    ("json_rpc", "right"): set(),
+    ("json_rpc", "one_recv"): {
+        *("coalesced", "message_and_a_half", "fragments_every_byte", "fragments_every_split", "utf8_split"),
+        *("long_message", "slow_reader_gets_all", "both_directions_full"),
+    },
+    ("json_rpc", "answers_the_last"): {"coalesced", "slow_reader_gets_all", "both_directions_full"},
     ("printer", "right"): set(),
     ("printer", "first_piece_only"): {"prints_what_it_gets", "prints_binary", "serves_the_next"},
     ("printer", "never_flushes"): {"prints_what_it_gets", "prints_binary", "serves_the_next"},

@@ -59,7 +59,9 @@ def _needs_not_given(asked: Assignment) -> Iterator[tuple[CheckSpec, str]]:
 
 def _given_by(asked: Assignment) -> needs.Given:
     source = asked.files.get(PROTOCOL)
-    return needs.Given(needs.names_in(source) if source is not None else None, asked.server.connection)
+    return needs.Given(
+        needs.names_in(source) if source is not None else None, asked.server.connection, asked.server.replies
+    )
 
 
 def _in_table(source: Source, spec: CheckSpec, what: str) -> Flaw:

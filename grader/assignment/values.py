@@ -47,7 +47,8 @@ class ServerSpec(Starting, frozen=True, kw_only=True, forbid_unknown_fields=True
     expect (the server is given others); the first is what {port} means, and each has a placeholder of its name.
     `listen`: on every IPv4 address, or on loopback at least.  `clients`: how many it must hold at the same time
     (`many_clients`).  `backlog`: how many may wait while it is busy (`backlog_burst`).  `connection`: whether it stays
-    open for more requests, or is closed by the server after each reply.
+    open for more requests, or is closed by the server after each reply.  `replies`: whether requests that were sent
+    together are answered in their order.
     `input`: what is typed into it when it starts; Ctrl-D (U+0004) ends its input.  None: nobody types, and it doesn't
     end.  `output`: what its standard output is, where checks read it; its input is a terminal in any case.  None: a
     terminal, and nobody reads it.
@@ -60,6 +61,7 @@ class ServerSpec(Starting, frozen=True, kw_only=True, forbid_unknown_fields=True
     clients: Annotated[int, msgspec.Meta(ge=2, le=5000)] = 500
     backlog: Annotated[int, msgspec.Meta(ge=1, le=1000)] = 16
     connection: Literal["persistent", "one_request"] = "persistent"
+    replies: Literal["in_order", "in_any_order"] = "in_order"
     input: str | None = None
     output: Literal["terminal", "pipe"] | None = None
 

@@ -27,13 +27,15 @@ _VISITS = re.compile(rb"^    visits=\((.*?)\),?$", re.MULTILINE | re.DOTALL)
 _WORD = re.compile(rb'"(\w+)"')
 
 Connections = Literal["persistent", "one_request"]
+Replies = Literal["in_order", "in_any_order"]
 
 
 class Given(NamedTuple):
-    """What an assignment gives: the names in its `protocol.py` (None: they can't be told), and its connections."""
+    """What an assignment gives: the names in its `protocol.py` (None: they can't be told), and what its server does."""
 
     names: frozenset[str] | None
     connection: Connections
+    replies: Replies = "in_order"
 
     @property
     def acts_by_itself(self) -> bool:
@@ -69,12 +71,20 @@ NEEDS: Final[Mapping[str, Need]] = {
         lambda given: given.names is None or given.has("pipelined") or not given.has("dialogue"),
         ("pipelined",),
     ),
+    "in_order": Need(
+        "replies in the order of their requests",
+        'replies in the order of their requests, but the server has replies = "in_any_order"',
+        lambda given: given.replies == "in_order",
+    ),
     "much": Need(
         "`large` or `sized`",
         "messages of any size, but protocol.py has neither large nor sized",
         lambda given: given.has("large", "sized"),
         ("large", "sized"),
     ),
+    # Whether these two are met shows only when the functions are asked (`protocol/needed.py`).
+    "much_back": Need("`large`, or replies of `sized` that are long, too", "", lambda _: True),
+    "both_long": Need("replies of `sized` that are long, too", "", lambda _: True),
     "ending": Need(
         "`closing`, or one request per connection",
         "a reply after which the server closes the connection, but protocol.py has no closing",

@@ -112,12 +112,12 @@ def test_fragments_every_split(server: Server, stage: Stage, protocol: StreamPro
     needs=("persistent", "pipelined"),
     hint=_KEEP_A_BUFFER + " Loop until no complete message is left in the buffer, then call recv again.",
 )
-def test_coalesced(connect: Connect, protocol: StreamProtocol) -> None:
+def test_coalesced(connect: Connect, stage: Stage, protocol: StreamProtocol) -> None:
     """Answers all messages that arrive together"""
     exchanges = together(protocol, _COALESCED)
     with connect() as client:
         client.send_as_one_read(b"".join(exchange.request for exchange in exchanges))
-        client.expect_each(exchanges)
+        client.expect_each(exchanges, in_any_order=stage.in_any_order)
 
 
 @behaviour(
@@ -304,7 +304,7 @@ def test_line_endings(begin: Begin, protocol: StreamProtocol) -> None:
     does="fifty different messages in one segment",
     proves="one segment",
     catches="replies swapped, only the first few messages of a read answered",
-    needs=("persistent", "pipelined"),
+    needs=("persistent", "pipelined", "in_order"),
     hint="Reply to all messages in the buffer of a connection, in the order in which they arrived.",
 )
 def test_pipelined_in_order(connect: Connect, protocol: StreamProtocol) -> None:

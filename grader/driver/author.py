@@ -25,6 +25,7 @@ from grader.harness.fixtures import FIXTURES, is_fixture
 from grader.harness.tasks import acts_by_itself
 from grader.model import Part, Role, Transport, parts_of
 from grader.protocol import describing, rehearsal
+from grader.protocol.needed import fault_for
 from grader.protocol.promises import faults_of, optional
 from grader.protocol.script import Answer, Seeded
 from grader.wire import tcp_server, udp_server
@@ -87,6 +88,7 @@ def flaws(
     for function in (*optional(protocol), *(("exchange",) if "server" in roles else ())):
         yield from (_of_protocol(protocol, function, fault) for fault in faults_of(protocol, (function,), seed))
     said: set[str] = set()
+    faulty: set[str] = set()
     if "client" in roles and acts_by_itself(protocol):
         said.add("visit")
         yield from (_of_protocol(protocol, "visit", fault) for fault in _faults_of_visit(protocol, assignment, seed))
@@ -98,9 +100,13 @@ def flaws(
                 if not hasattr(protocol, function):
                     yield Flaw(TABLE, f"check {check} needs {function}, which {PROTOCOL} does not have")
                     continue
-                faults = faults_of(protocol, (function,), seed) if function not in said else ()
+                faults = [*faults_of(protocol, (function,), seed)] if function not in said else []
                 said.add(function)
+                faulty |= {function} if faults else set()
                 yield from (_of_protocol(protocol, function, f"{fault} ({check} needs it)") for fault in faults)
+            if row and "sized" not in faulty:
+                lacking = filter(None, (fault_for(protocol, need, seed) for need in row.needs))
+                yield from (_of_protocol(protocol, "sized", f"{fault} ({check} needs it)") for fault in lacking)
         elif not broken:
             yield Flaw("assignment.toml", f"there is no check {check}")
 

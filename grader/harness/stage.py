@@ -69,6 +69,8 @@ class Stage:
         self.private_network: Final = job.private_network
         #: Whether the server closes each connection after its reply.
         self.one_request: Final = job.assignment.server.connection == "one_request"
+        #: Whether requests that were sent together may be answered in another order.
+        self.in_any_order: Final = job.assignment.server.replies == "in_any_order"
         #: What the handout says about the server and about the client.
         self.server_spec: Final[ServerSpec] = job.assignment.server
         self.client_spec: Final[ClientSpec] = job.assignment.client or ClientSpec()

@@ -36,8 +36,12 @@ _SIDE_FOLDERS: Final = frozenset(
 )
 #: Words in a name for what was there before: `server_old.py`, `backup 2/`.
 _OLD: Final = frozenset({"old", "backup", "bak", "orig", "deprecated", "unused"})
-#: The number of a version at a name's end: `server_v2.py`.
-_VERSION: Final = re.compile(r"(.*?)[\s._-]?v(?:ersion)?[\s._-]?(\d{1,3})", re.IGNORECASE)
+#: A version at a name's end: `server_v2.py`; `server_final.py`, and then `server_final2.py` or `server_final_final.py`.
+_VERSION: Final = re.compile(
+    r"(?P<stem>.*?)(?:[\s._-]?v(?:ersion)?[\s._-]?(?P<number>\d{1,3})"
+    r"|(?P<finals>(?:[\s._-]?final)+)[\s._-]?(?P<last>\d{0,3}))",
+    re.IGNORECASE,
+)
 #: What file managers call a second one: `Copy of server`, `server - Copy (2)`, `server copy`.
 _SECOND: Final = re.compile(r"copy of .*|.* (?:- )?\(?(?:copy|kopie|copia|copie)\)?(?: ?\(?\d+\)?)?", re.IGNORECASE)
 
@@ -123,12 +127,19 @@ def is_old(name: str) -> bool:
 
 def newest(names: list[str]) -> list[str]:
     """Without earlier versions, as their names say: `server_v1.py` beside `server_v2.py`."""
-    versions: dict[tuple[str, str], int] = {}
-    found = [(name, _VERSION.fullmatch(PurePosixPath(name).stem)) for name in names]
-    keys = {name: (folder_of(name), match[1].lower(), int(match[2])) for name, match in found if match}
-    for folder, stem, number in keys.values():
-        versions[folder, stem] = max(number, versions.get((folder, stem), 0))
-    return [name for name in names if name not in keys or versions[keys[name][:2]] == keys[name][2]]
+    newest_of: dict[tuple[str, str], tuple[int, int]] = {}
+    found = {name: _VERSION.fullmatch(PurePosixPath(name).stem) for name in names}
+    versions = {
+        name: ((folder_of(name), match["stem"].lower()), _version(match)) for name, match in found.items() if match
+    }
+    for family, version in versions.values():
+        newest_of[family] = max(version, newest_of.get(family, version))
+    return [name for name in names if name not in versions or newest_of[versions[name][0]] == versions[name][1]]
+
+
+def _version(match: re.Match[str]) -> tuple[int, int]:
+    """A name's version, so that a later one is greater: how often it says "final", and its number."""
+    return (match["finals"] or "").lower().count("final"), int(match["number"] or match["last"] or 0)
 
 
 def _says_old(part: str) -> bool:

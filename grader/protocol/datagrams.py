@@ -46,15 +46,18 @@ def pair(replies: Sequence[bytes | Reply], datagrams: Sequence[bytes]) -> list[i
     ]
     owners: dict[int, int] = {}
     for reply in range(len(replies)):
-        _find_for(reply, fits, owners)
+        give(reply, fits, owners)
     found: list[int | None] = [None] * len(replies)
     for datagram, owner in owners.items():
         found[owner] = datagram
     return found
 
 
-def _find_for(reply: int, fits: Sequence[Sequence[int]], owners: dict[int, int]) -> None:
-    """Give a reply a datagram, if need be by giving other replies other ones (breadth first)."""
+def give(reply: int, fits: Sequence[Sequence[int]], owners: dict[int, int]) -> bool:
+    """Give a reply a datagram, if need be by giving other replies other ones (breadth first); whether that could be.
+
+    `fits`: for each reply the datagrams that it may have.  `owners`: for each datagram that is given whose it is.
+    """
     came_by: dict[int, int] = {}
     asking = [reply]
     for asker in asking:
@@ -66,7 +69,8 @@ def _find_for(reply: int, fits: Sequence[Sequence[int]], owners: dict[int, int])
                 asking.append(owners[datagram])
                 continue
             _hand_over(datagram, came_by, owners, reply)
-            return
+            return True
+    return False
 
 
 def _hand_over(datagram: int, came_by: dict[int, int], owners: dict[int, int], reply: int) -> None:

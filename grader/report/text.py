@@ -45,6 +45,7 @@ ROLES: Final[dict[Graded, str]] = {"server": "server", "client": "client", "both
 ADVICE: Final[dict[Reason, str]] = {
     Reason.STARVED: "the machine was too busy: close other programs and run the same command again",
     Reason.UNPROVED: "run the same command again; `grader doctor` shows what this machine cannot do",
+    Reason.TOOL_MISSING: "install what is missing: the message says what it is and how to get it",
     Reason.TIME_BUDGET: "run the remaining checks by name, with --only",
     Reason.ASSIGNMENT_ERROR: "show this report to your instructor: the assignment needs fixing",
 }

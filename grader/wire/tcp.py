@@ -9,6 +9,7 @@ from dataclasses import replace
 
 from grader.errors import Reason
 from grader.model import EventKind
+from grader.protocol.any_order import any_order
 from grader.protocol.reply import Values
 from grader.protocol.script import Exchange
 from grader.wire.connection import Connection
@@ -126,16 +127,19 @@ class ScriptedClient(Connection):
                     other.hear(exchange.heard, self.name)
         return seen
 
-    def expect_each(self, exchanges: Sequence[Exchange]) -> None:
-        """The replies to all of these arrive, in order; nobody else hears of them.
+    def expect_each(self, exchanges: Sequence[Exchange], *, in_any_order: bool = False) -> None:
+        """The replies to all of these arrive, in order unless they may come in any; nobody else hears of them.
 
-        Exact ones are compared as one: it is seen best in all of them where they begin to differ.
+        Exact ones in order are compared as one: it is seen best in all of them where they begin to differ.
 
         Raises:
             FaultError: one doesn't; if it was not compared, the sentence says which.
         """
         __tracebackhide__ = True
         replies = [exchange.reply for exchange in exchanges]
+        if in_any_order:
+            self.expect(any_order(replies))
+            return
         exact = [reply for reply in replies if isinstance(reply, bytes)]
         if len(exact) == len(replies):
             self.expect(b"".join(exact))

@@ -44,6 +44,11 @@ def programs(texts: Mapping[str, str], transport: Transport = "tcp") -> tuple[st
         (["x/server.py", "x backup/server.py", "x/client.py", "x (copy)/client.py"], "x/server.py", "x/client.py"),
         (["server (1).py", "client (1).py"], "server (1).py", "client (1).py"),
         (["server_v1.py", "server v2.py", "server_v10.py", "client.py"], "server_v10.py", "client.py"),
+        (
+            ["server_final.py", "server_final_final.py", "ClientFinal.py", "ClientFinal2.py"],
+            "server_final_final.py",
+            "ClientFinal2.py",
+        ),
         (["server.pyw", "client.pyw"], "server.pyw", "client.pyw"),
         (["src/server.py", ".history/src/server.py", "src/client.py"], "src/server.py", "src/client.py"),
         (["server.ts", "server.d.ts", "vite.config.ts", "client.ts", "client.spec.ts"], "", ""),

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from grader.protocol.any_order import any_order
 from grader.protocol.exactly import Exactly
 from grader.protocol.form import form
 from grader.protocol.frame import frame
@@ -66,6 +67,18 @@ RECOGNISERS = {
     ),
     "until": Kept(
         until(b"\r\n.\r\n", at_most=2000), [b"a\r\n..\r\n.\r\n", b"\r\n.\r\n"], [b"\n.\n"], b"\r\n" * 900 + b".\r\n"
+    ),
+    "until, judged": Kept(
+        until(b"\n", judge=_time, at_most=1000, words="a time"), [b"123\n"], [b"\n", b"x\n", b"1"], b"1" * 999 + b"\n"
+    ),
+    "any order": Kept(
+        any_order([b"1\n", form(b"{n:[0-9]}"), b"", b"2\n", nothing, frame("!B"), b"2\n"]),
+        [b"7\n1\n2\n\1x2\n", b"\0" + b"2\n" * 3 + b"1\n", b"1\n1\n\0002\n2\n"],
+        [b"7\n8\n\0001\n2\n2\n", b"\0\0", b"1\n2\n2\n\0", b"1\n2\nx"],
+        b"1\n2\n2\n\xff" + b"x" * 255 + b"3\n",
+    ),
+    "any order of what ends with the connection": Kept(
+        any_order([b"a", judged(_time, "a time", at_most=1000)]), [b"a123"], [b"123a", b"ax", b"a"], to_the_end=True
     ),
     "frame": Kept(
         frame("!H", judge=lambda data: "it is no number" if data.isalpha() else None, at_most=2000),
