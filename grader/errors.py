@@ -37,6 +37,7 @@ class Reason(StrEnum):
     WRONG_REQUEST = "wrong_request"
     EXTRA_REQUEST = "extra_request"
     NOT_SHOWN = "not_shown"
+    SHOWN_ON_STDERR = "shown_on_stderr"
     NOT_FLUSHED = "not_flushed"
     BYTES_SHOWN = "bytes_shown"
     WRONG_SHOWN = "wrong_shown"
@@ -112,6 +113,7 @@ REASONS: dict[Reason, str] = {
     Reason.WRONG_REQUEST: "it sent different bytes",
     Reason.EXTRA_REQUEST: "it sent more than it should",
     Reason.NOT_SHOWN: "what it should print is not in its output",
+    Reason.SHOWN_ON_STDERR: "it printed on stderr what belongs on standard output",
     Reason.NOT_FLUSHED: "what it printed came too late",
     Reason.BYTES_SHOWN: "it printed a bytes object instead of its text",
     Reason.WRONG_SHOWN: "it printed something that is not the reply to the line",

@@ -165,6 +165,7 @@ def test_loading_the_warden_loads_nothing_of_the_checks() -> None:
         "grader.link",
         "grader.link.channel",
         "grader.link.hidden",
+        "grader.link.places",
         "grader.link.settings",
         "grader.sandbox",
         "grader.sandbox.calls",

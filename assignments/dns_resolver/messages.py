@@ -217,7 +217,7 @@ def _told(message: Message) -> str:
         return f"query {int.from_bytes(message.id)}{_listed(said)} for {_asked(message.question)}"
     rcode = message.flags & RCODE
     said.append(_RCODES[rcode] if rcode < len(_RCODES) else f"RCODE {rcode}")
-    records = "; ".join(f"{record.name} {record.kind} {record.data}" for record in message.answers)
+    records = "; ".join(f"{record.name or '.'} {record.kind} {record.data}" for record in message.answers)
     there = records or "no records"
     return f"answer {int.from_bytes(message.id)}{_listed(said)} about {_asked(message.question)}: {there}"
 
@@ -228,7 +228,7 @@ def _listed(words: list[str]) -> str:
 
 def _asked(question: bytes) -> str:
     if not question:
-        return "nothing"
+        return "no question"
     name, at = _written_at(bytes(HEADER_BYTES) + question, HEADER_BYTES)
     number = int.from_bytes(question[at - HEADER_BYTES : at - HEADER_BYTES + 2])
-    return f"{name} {NAMES.get(number, f'type {number}')}"
+    return f"{name or '.'} {NAMES.get(number, f'type {number}')}"

@@ -23,7 +23,7 @@ from grader.catalogue.usual import OPENERS
 from grader.driver.author import blame, check_files, load
 from grader.errors import REASONS, Reason
 from grader.harness import expect
-from grader.harness.deeds import deed_shown_again
+from grader.harness.deeds import deed_shown_again, places_of
 from grader.harness.stage import Stage
 from grader.job import Checked, Job, Word
 from grader.limits import LAST_CHECK_S
@@ -169,13 +169,14 @@ class Referee:
         if item.session.shouldstop or time.monotonic() > deadline or not _tidy(item.session, self._stage.end_program):
             return
         with self._stage.programs.following(deed.kind):
+            self._stage.greeting.hear_again(deed.fault)
             self._stage.begin(deadline + LAST_CHECK_S, pair=_part(item) == "pair")
             runtestprotocol(item, nextitem=nextitem, log=False)
             _tidy(item.session, self._stage.end_program)
         self._deeds[check_id] = deed
         again = self._fault
         if again and again is not deed.fault and deed_shown_again(deed.kind, deed.fault, again):
-            fault = replace(deed.fault, places=again.places)
+            fault = replace(deed.fault, places=places_of(deed.kind, deed.fault, again))
             message = expect.explain(fault, deed.events, deed.voices, self._describe)
             result = msgspec.structs.replace(result, message=message, place=_place(fault))
         self._results[check_id] = result

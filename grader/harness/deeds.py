@@ -9,8 +9,9 @@ from __future__ import annotations
 from typing import Final
 
 from grader.errors import Reason
-from grader.wire.faults import FaultError
-from grader.wire.process import FROM_ITS_TRACE
+from grader.link.places import CALLED_FROM, FOR_ANYBODY
+from grader.wire.faults import FaultError, Place
+from grader.wire.process import FROM_ITS_TRACE, MOST_PLACES
 
 #: By the reason, wherever it is now ...
 _DEEDS: Final = {
@@ -18,11 +19,13 @@ _DEEDS: Final = {
     **dict.fromkeys((Reason.OTHER_PORT, Reason.OTHER_ADDRESS), "connect"),
     **dict.fromkeys((Reason.CLOSED_EARLY, Reason.RESET), "close"),
     **dict.fromkeys((Reason.NOT_SHOWN, Reason.WRONG_SHOWN, Reason.BYTES_SHOWN), "print"),
+    **dict.fromkeys((Reason.EXTRA_REPLY, Reason.EARLY_REPLY, Reason.WRONG_REQUEST, Reason.EXTRA_REQUEST), "send"),
+    Reason.SHOWN_ON_STDERR: "complain",
 }
-#: ... and if where it is now says nothing; one that is stuck half-way through its reply is still there.
-_DEEDS_LONG_AGO: Final = dict.fromkeys(
-    (Reason.WRONG_REPLY, Reason.EXTRA_REPLY, Reason.EARLY_REPLY, Reason.WRONG_REQUEST, Reason.EXTRA_REQUEST), "send"
-)
+#: ... and if where it is now says little: nowhere, or in a function that only reads for others.
+_DEEDS_LONG_AGO: Final = {Reason.WRONG_REPLY: "send"}
+#: ... and if it waits for whatever comes next: what it has read last, somebody else of it has dealt with.
+_DEEDS_AT_THE_DOOR: Final = dict.fromkeys((Reason.NO_REPLY, Reason.INCOMPLETE_REPLY, Reason.NOT_HEARD), "receive")
 #: What may be known by where it exited.
 _BY_EXITING: Final = frozenset(
     {
@@ -38,11 +41,22 @@ CLIENT_IS_LOST: Final = frozenset({Reason.RESET, Reason.CLOSED_EARLY})
 
 def deed_of(error: FaultError, *, exited: bool) -> str:
     """What a program has done that is at fault for this and has not crashed; empty if nothing is to be found out."""
-    if error.places and (error.reason not in _DEEDS or error.places[0].how == FROM_ITS_TRACE):
+    how = error.places[0].how if error.places else None
+    if how == FROM_ITS_TRACE:
         return ""
-    if exited and error.reason in _BY_EXITING:
+    if exited and error.reason in _BY_EXITING and how is None:
         return "exit"
-    return {**_DEEDS, **_DEEDS_LONG_AGO}.get(error.reason, "")
+    if how == FOR_ANYBODY and error.reason in _DEEDS_AT_THE_DOOR:
+        return _DEEDS_AT_THE_DOOR[error.reason]
+    if (how is None or how.startswith(CALLED_FROM)) and error.reason in _DEEDS_LONG_AGO:
+        return _DEEDS_LONG_AGO[error.reason]
+    return _DEEDS.get(error.reason, "")
+
+
+def places_of(deed: str, before: FaultError, again: FaultError) -> tuple[Place, ...]:
+    """Where it did that; and where it has gone on to be, if it may be still at what it sent something for."""
+    done, now = again.places or (), before.places or ()
+    return (*done, *now)[:MOST_PLACES] if deed == "send" else done
 
 
 def deed_shown_again(deed: str, before: FaultError, again: FaultError) -> bool:

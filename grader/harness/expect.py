@@ -10,7 +10,7 @@ import re
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
-from grader.errors import REASONS
+from grader.errors import REASONS, Reason
 from grader.model import Event, EventKind
 from grader.protocol.describing import Describe, no_words
 from grader.wire.faults import FaultError, Place, UnprovedError
@@ -55,11 +55,12 @@ def explain(
 ) -> str:
     """The message of a check that did not pass, several lines of plain text.  `describe`: messages in words."""
     told = [line for voice in voices for line in _told_of(voice, alone=len(voices) == 1)]
+    doing = len([voice for voice in voices[:1] if voice.doing])
     places = fault.places or () if isinstance(fault, FaultError) else ()
     where = [line for place in places for line in _placed(place)]
     answered = fault.answered if isinstance(fault, FaultError) else ""
     came = [*_came(fault), *_in_words(fault, describe)]
-    return "\n".join([_sentence(fault.what), *_sent(events, answered), *came, *told[:1], *where, *told[1:]])
+    return "\n".join([_sentence(fault.what), *_sent(events, answered), *came, *told[:doing], *where, *told[doing:]])
 
 
 def _placed(place: Place) -> list[str]:
@@ -204,9 +205,18 @@ def _came(fault: FaultError | UnprovedError) -> list[str]:
     return side_by_side(fault.expected, fault.received)
 
 
+#: What has come then is what a program has printed or written, which is no message of the protocol.
+_NO_MESSAGES: Final = frozenset(
+    {
+        *(Reason.NOT_SHOWN, Reason.SHOWN_ON_STDERR, Reason.NOT_FLUSHED, Reason.BYTES_SHOWN, Reason.WRONG_SHOWN),
+        *(Reason.NOT_WRITTEN, Reason.SILENT, Reason.EXIT_STATUS),
+    }
+)
+
+
 def _in_words(fault: FaultError | UnprovedError, describe: Describe) -> list[str]:
     """What the bytes mean that were expected and received, if the assignment says that."""
-    if isinstance(fault, UnprovedError):
+    if isinstance(fault, UnprovedError) or fault.reason in _NO_MESSAGES:
         return []
     told = {"expected": fault.expected, "received": fault.received}
     means = {name: describe(data) for name, data in told.items() if isinstance(data, bytes) and data}

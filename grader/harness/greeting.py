@@ -76,8 +76,13 @@ class Greeting:
         else:
             self._note(None, b"")
 
-    def _note(self, fault: FaultError | None, said: bytes) -> None:
+    def _note(self, fault: FaultError | None, said: bytes | None) -> None:
         self._fault, self._instead = fault, said
+
+    def hear_again(self, fault: FaultError) -> None:
+        """If that is what was wrong with it, the next client hears it as if it were the first."""
+        if fault is self._fault:
+            self._note(None, None)
 
     def must_be_right(self) -> None:
         """Fail a server whose greeting was not what it should be.

@@ -188,9 +188,14 @@ class ClientOutput:
             return Reason.NOT_SHOWN, f"was shown only in part: the first {part} of {len(shown)} bytes"
         if shown.strip() not in {shown, b""} and self._shows(shown.strip(), start):
             return Reason.NOT_SHOWN, "was shown without the white space at either end"
-        if shown in self.complaints.splitlines():
-            return Reason.NOT_SHOWN, "was printed on stderr"
+        if self._complained_of(shown):
+            return Reason.SHOWN_ON_STDERR, "was printed on stderr"
         return None
+
+    def _complained_of(self, shown: bytes) -> bool:
+        """Whether it is on stderr as a line, or behind a prompt."""
+        lines = self.complaints.splitlines()
+        return shown in lines or (len(shown) >= _RECOGNIZED_BYTES and any(line.endswith(shown) for line in lines))
 
     def _part_shown(self, shown: bytes, start: int) -> int:
         """How many bytes of its beginning were shown; 0 for so few that they may be anything."""

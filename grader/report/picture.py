@@ -211,7 +211,7 @@ def _deeds_of(event: Event, there: frozenset[str], unread_bytes: int) -> Iterato
 
 def _moment(at_ms: float) -> str:
     """As exactly as there is room for it left of the words."""
-    return f"{at_ms:.2f}" if at_ms < 1000 else f"{at_ms:.0f}"
+    return f"{at_ms:.{2 if at_ms < 100 else 1 if at_ms < 1000 else 0}f}"
 
 
 #: Whether the one who is named is where the arrow begins, the words above it, and how it is drawn.

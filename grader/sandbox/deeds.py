@@ -14,7 +14,7 @@ from typing import Final, Literal, get_args
 from grader.sandbox.ptrace import Call
 
 #: What a program is looked at for besides crashes, which always count: how it exits, or what it does last of that kind.
-Deed = Literal["crash", "exit", "bind", "connect", "close", "send", "print"]
+Deed = Literal["crash", "exit", "bind", "connect", "close", "send", "receive", "print", "complain"]
 DEEDS: Final[tuple[Deed, ...]] = get_args(Deed)
 
 #: What calls are, and their numbers on x86_64 and aarch64; None: it has none.
@@ -28,9 +28,9 @@ _CALLS: Final[Mapping[str, tuple[str, int, int | None]]] = {
     "sendmmsg": ("send", 307, 269),
     "write": ("send", 1, 64),
     "writev": ("send", 20, 66),
-    "read": ("wait", 0, 63),
-    "recvfrom": ("wait", 45, 207),
-    "recvmsg": ("wait", 47, 212),
+    "read": ("receive", 0, 63),
+    "recvfrom": ("receive", 45, 207),
+    "recvmsg": ("receive", 47, 212),
     "accept": ("wait", 43, 202),
     "accept4": ("wait", 288, 242),
     "poll": ("wait", 7, None),
@@ -48,6 +48,8 @@ _KINDS: Final = {call[_AT]: call[0] for call in _CALLS.values()}
 _OF_ANY_FILE: Final = frozenset(_CALLS[name][_AT] for name in ("read", "write", "writev", "close"))
 #: What writing to them is called.  What goes to stderr, such as a prompt, counts only if nothing else was printed.
 _OUTPUT: Final = {1: "print", 2: "complain"}
+#: What reading what is typed is called.
+INPUT: Final = "input"
 
 #: What a place is called where a program did so.
 WORDS: Final = {
@@ -55,32 +57,43 @@ WORDS: Final = {
     "connect": "where it connected",
     "close": "where it last closed a socket",
     "send": "where it last sent something",
+    "receive": "where it last received something",
     "print": "where it last printed something on stdout",
     "complain": "where it last printed something on stderr",
     "exit": "where it exited",
 }
 #: ... and what was called last before that, which may be what led to it; or if main returned, which is no call.
 BEFORE: Final[Mapping[Deed, str]] = {
-    "close": "its last call before it closed the socket",
-    "exit": "its last call before it exited",
+    "close": "its last network call before it closed the socket",
+    "exit": "its last network call before it exited",
 }
+#: ... or of a client that has made none, where it read what was typed.
+_BEFORE_INPUT: Final = "where it last read its input"
 #: What may have led to it.
-_MAY_LEAD: Final = frozenset({"bind", "connect", "send", "wait"})
+_MAY_LEAD: Final = frozenset({"bind", "connect", "send", "receive", "wait", INPUT})
 
 
 def kind_of(call: Call, tid: int) -> str:
-    """What a thread's call is: a key of `WORDS`, "wait", "ends" (the thread alone), or empty for anything else."""
+    """What a thread's call is: a key of `WORDS`, "wait", `INPUT`, "ends" (the thread alone), or empty: any other."""
     kind = _KINDS.get(call.number, "")
     if call.number not in _OF_ANY_FILE or _is_socket(tid, call.arguments[0]):
         return kind
     if kind == "send":
         return _OUTPUT.get(call.arguments[0], "")
-    return kind if kind == "wait" and call.arguments[0] == 0 else ""
+    return INPUT if kind == "receive" and call.arguments[0] == 0 else ""
 
 
-def may_lead(deed: Deed, kind: str) -> bool:
-    """Whether a call of that kind may have led to what it did next."""
-    return deed in BEFORE and kind in _MAY_LEAD
+def may_lead(deed: Deed, kind: str, before: str | None) -> str:
+    """What a call of that kind is called that may have led to what it did next; empty if it has not.
+
+    `before`: what the one before is called.  That input has ended is why a client exits, but not why it does so too
+    early: what it did on the network says more.
+    """
+    if deed not in BEFORE or kind not in _MAY_LEAD:
+        return ""
+    if kind != INPUT:
+        return BEFORE[deed]
+    return _BEFORE_INPUT if before in {None, _BEFORE_INPUT} else ""
 
 
 def is_done(deed: Deed, kind: str, last: str | None) -> bool:

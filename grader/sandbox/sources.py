@@ -17,6 +17,7 @@ from contextlib import suppress
 from functools import cached_property
 from typing import Any, Final, Literal
 
+from grader.link.places import CALLED_FROM, FOR_ANYBODY
 from grader.sandbox.stacks import Frame, Stack
 
 #: A reader needs one place or two.
@@ -39,7 +40,7 @@ _RUNS, _FOR_A_CLIENT, _AT_THE_DOOR, _BETWEEN_THREADS = range(4)
 #: What a line of source calls, in most languages.
 _CALLS: Final = re.compile(r"\w+(?=\()")
 #: How functions are called that move bytes for others.
-_HELPS: Final = re.compile(r"read|recv|receive|write|send|line", re.IGNORECASE)
+_HELPS: Final = re.compile(r"read|recv|receive|write|send|line|reply|respond|transmit|emit|say", re.IGNORECASE)
 #: How Python calls a file's own code.
 _SCRIPT: Final = "<module>"
 
@@ -138,7 +139,7 @@ def _called_from(caller: Frame | None, helper: Frame) -> str:
     """Who called a function that only receives or sends; any other says enough by itself."""
     if caller is None or caller.function == _SCRIPT or not _HELPS.search(plain(helper.function)):
         return ""
-    return f"called from line {caller.line} in {plain(caller.function)}"
+    return f"{CALLED_FROM} line {caller.line} in {plain(caller.function)}"
 
 
 def _rank(called: Sequence[str]) -> int:
@@ -169,7 +170,8 @@ def chosen(looks: Sequence[Sequence[tuple[int, Frame]]], about: About = "lacking
     if about == "done" and best >= _AT_THE_DOOR:
         return []
     telling = dict.fromkeys(frame for rank, frame in looks[0] if rank == best)
-    return [told(frame) for frame in [*telling][:_MOST_PLACES]]
+    how = FOR_ANYBODY if best == _AT_THE_DOOR else ""
+    return [told(frame, how) for frame in [*telling][:_MOST_PLACES]]
 
 
 def told(frame: Frame, how: str = "") -> tuple[Frame, str]:

@@ -155,14 +155,16 @@ class _Follower:
             self._ends(tid, kind, compiled=compiled)
             return
         is_done = deeds.is_done(self._deed, kind, self._done.how if self._done else None)
-        if is_done or deeds.may_lead(self._deed, kind):
+        before = self._before.get(tid)
+        leads = deeds.may_lead(self._deed, kind, before.how if before else None)
+        if is_done or leads:
             at = ptrace.moment(tid) if compiled else self._look(tid, kind)
             if at is None and self._looks[kind] <= _MOST_LOOKS:
                 return  # none of its own functions did this
             if is_done:
-                self._done = _Call(at, deeds.WORDS[kind], self._before.get(tid))
+                self._done = _Call(at, deeds.WORDS[kind], before)
             else:
-                self._before[tid] = _Call(at, deeds.BEFORE[self._deed])
+                self._before[tid] = _Call(at, leads)
 
     def _look(self, tid: int, kind: str) -> Frame | None:
         """Where a thread of an interpreter is in a function of its own; None as well after too many looks."""

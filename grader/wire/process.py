@@ -36,7 +36,7 @@ _MOST_OUTPUT_BYTES = 16 << 20
 #: How a place was found that its own words name.
 FROM_ITS_TRACE: Final = "from its trace"
 #: A reader needs one place or two.
-_MOST_PLACES = 2
+MOST_PLACES = 2
 #: What a program's place is asked for, where it is at fault for something else than what it has not done.
 _ABOUT: Final[dict[Reason, str]] = {
     **dict.fromkeys((Reason.WRONG_REPLY, Reason.EXTRA_REPLY, Reason.WRONG_REQUEST, Reason.EXTRA_REQUEST), "done"),
@@ -167,7 +167,7 @@ class Process:
         frames = traces.frames(complained) or traces.frames(printed)
         with suppress(WardenError, ChannelClosedError):
             named = (replace(place, how=FROM_ITS_TRACE) for place in self.warden.places_told(frames))
-            error.places = (*named, *(error.places or ()))[:_MOST_PLACES]
+            error.places = (*named, *(error.places or ()))[:MOST_PLACES]
 
     def told(self, size_bytes: int) -> None:
         """It was sent or typed so many bytes, which it may print."""

@@ -5,11 +5,14 @@ from __future__ import annotations
 import pytest
 
 from grader.errors import Reason
-from grader.harness.deeds import deed_of, deed_shown_again
+from grader.harness.deeds import deed_of, deed_shown_again, places_of
+from grader.link.places import FOR_ANYBODY
 from grader.wire.faults import FaultError, Place
 from grader.wire.process import FROM_ITS_TRACE
 
 HERE = Place("s.c", 9, "serve")
+HELPS = Place("s.py", 9, "read_line", how="called from line 20 in serve")
+AT_THE_DOOR = Place("s.c", 30, "serve_forever", how=FOR_ANYBODY)
 TRACED = Place("s.py", 9, "serve", how=FROM_ITS_TRACE)
 
 
@@ -26,6 +29,12 @@ def fault(reason: Reason, *places: Place) -> FaultError:
         (Reason.CLOSED_EARLY, (TRACED,), False, ""),
         (Reason.WRONG_REPLY, (), False, "send"),
         (Reason.WRONG_REPLY, (HERE,), False, ""),
+        (Reason.WRONG_REPLY, (HELPS,), False, "send"),
+        (Reason.EXTRA_REPLY, (HERE,), False, "send"),
+        (Reason.SHOWN_ON_STDERR, (HERE,), False, "complain"),
+        (Reason.NO_REPLY, (AT_THE_DOOR,), False, "receive"),
+        (Reason.NO_REPLY, (HERE,), False, ""),
+        (Reason.NOT_CLOSED, (AT_THE_DOOR,), False, ""),
         (Reason.WRONG_SHOWN, (), True, "print"),
         (Reason.EXITED, (), True, "exit"),
         (Reason.EXITED, (TRACED,), True, ""),
@@ -49,3 +58,9 @@ def test_what_it_has_done(reason: Reason, places: tuple[Place, ...], exited: boo
 def test_another_fault_shows_it_only_if_it_is_the_same(deed: str, before: Reason, again: Reason, shown: bool) -> None:
     assert deed_shown_again(deed, fault(before), fault(again, HERE)) is shown
     assert not deed_shown_again(deed, fault(before), fault(again))
+
+
+def test_where_it_sent_comes_before_where_it_went_on_to_read() -> None:
+    before, again = fault(Reason.WRONG_REPLY, HELPS), fault(Reason.WRONG_REPLY, HERE)
+    assert places_of("send", before, again) == (HERE, HELPS)
+    assert places_of("receive", before, again) == (HERE,)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from grader.errors import Reason
 from grader.harness import expect
 from grader.model import Event, EventKind
-from grader.wire.faults import FaultError, UnprovedError
+from grader.wire.faults import FaultError, Place, UnprovedError
 from grader.wire.transcript import with_data
 
 
@@ -381,4 +381,25 @@ def test_messages_are_said_in_words_where_the_assignment_can() -> None:
         "               " + "^",
         "in words, expected: ACK 2",
         "in words, received: ACK 3",
+    ]
+
+
+def test_what_was_printed_is_no_message_to_be_said_in_words() -> None:
+    printed = FaultError(Reason.NOT_SHOWN, "its output is not what it must be", b"up", b"down")
+    words = expect.explain(printed, (), [expect.Voice("program", "")], lambda data: f"{len(data)} bytes")
+    assert "in words" not in words
+    received = FaultError(Reason.WRONG_REPLY, "different", b"up", b"down")
+    words = expect.explain(received, (), [expect.Voice("program", "")], lambda data: f"{len(data)} bytes")
+    assert words.endswith("in words, expected: 2 bytes\nin words, received: 4 bytes")
+
+
+def test_a_place_never_comes_between_what_was_printed_and_the_words_for_that() -> None:
+    place = Place("client.py", 45, "main", 45, ("print(lines)",), "where it last printed something on stdout")
+    fault = FaultError(Reason.NOT_SHOWN, "wrong", places=(place,))
+    assert explain(fault, (), b"down\n").splitlines() == [
+        "Wrong.",
+        "in its source: client.py, line 45, in main (where it last printed something on stdout)",
+        "  >   45  print(lines)",
+        "it printed:",
+        "  down",
     ]

@@ -338,7 +338,7 @@ def test_a_reply_that_is_shown_is_seen(stage: Stage, terminal: bool) -> None:
     ("which", "reason", "what"),
     [
         ("shows_bytes", Reason.BYTES_SHOWN, "the reply 'HELLO' was shown as a bytes object: it was not decoded"),
-        ("shows_on_standard_error", Reason.NOT_SHOWN, "the reply 'HELLO' was printed on stderr"),
+        ("shows_on_standard_error", Reason.SHOWN_ON_STDERR, "the reply 'HELLO' was printed on stderr"),
         (
             "shows_at_its_end",
             Reason.NOT_FLUSHED,

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from grader.link.places import FOR_ANYBODY
 from grader.sandbox import sources
 from grader.sandbox.sources import Files
 from grader.sandbox.stacks import Frame, Stack
@@ -57,7 +58,7 @@ def calling(*names: str) -> Stack:
 def test_who_waits_for_a_client_says_more_than_who_waits_for_anybody(tmp_path: Path, more: Stack, less: Stack) -> None:
     (tmp_path / "s.c").touch()
     looks = [[*sources.own_frames([less, more], Files(str(tmp_path)), ())]]
-    assert sources.chosen(looks)[0] == (more.frames[-1], "")
+    assert sources.chosen(looks)[0][0] == more.frames[-1]
 
 
 def test_who_waits_for_other_threads_is_named_only_if_nobody_else_is() -> None:
@@ -83,7 +84,9 @@ def test_only_those_that_say_most_are_named() -> None:
 
 def test_where_a_program_waits_for_anybody_says_nothing_of_what_it_has_done() -> None:
     at_the_door = 2
-    assert sources.chosen([[(at_the_door, Frame("main", "s.c", 9))]], "done") == []
+    listens = Frame("main", "s.c", 9)
+    assert sources.chosen([[(at_the_door, listens)]], "done") == []
+    assert sources.chosen([[(at_the_door, listens)]]) == [(listens, FOR_ANYBODY)]
 
 
 def test_of_threads_that_should_be_gone_most_count() -> None:

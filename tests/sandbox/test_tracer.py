@@ -160,6 +160,7 @@ int main(int count, char **words) {
         case 'f': fflush(stdout); break;
         case 't': pthread_create(&thread, 0, in_thread, 0); pthread_join(thread, 0); break;
         case 'e': exit(3);
+        case 'i': read(0, words, 0); break;
         case 'l': closes(); write(1, "x", 1); getchar(); break;
         }
     return 4 + count - 2;
@@ -208,7 +209,9 @@ def followed(warden: WardenClient, argv: tuple[str, ...], deed: str) -> tuple[li
 
 
 BEFORE_EXIT, BEFORE_CLOSE = deeds_.BEFORE["exit"], deeds_.BEFORE["close"]
-EXIT, CLOSE, SEND, PRINT, COMPLAIN = (deeds_.WORDS[kind] for kind in ("exit", "close", "send", "print", "complain"))
+EXIT, CLOSE, SEND, RECEIVE, PRINT, COMPLAIN = (
+    deeds_.WORDS[kind] for kind in ("exit", "close", "send", "receive", "print", "complain")
+)
 
 
 @pytest.mark.skipif(os.uname().machine != "x86_64", reason="threads are put back on x86-64 only")
@@ -217,11 +220,13 @@ EXIT, CLOSE, SEND, PRINT, COMPLAIN = (deeds_.WORDS[kind] for kind in ("exit", "c
     [
         ("hs", "exit", [("sends", BEFORE_EXIT)]),
         ("he", "exit", [("main", EXIT), ("hears", BEFORE_EXIT)]),
+        ("hie", "exit", [("main", EXIT), ("hears", BEFORE_EXIT)]),
         ("hch", "close", [("hears", BEFORE_CLOSE), ("closes", CLOSE)]),
         ("hl", "close", [("hears", BEFORE_CLOSE), ("closes", CLOSE)]),
         ("t", "close", [("hears", BEFORE_CLOSE), ("closes", CLOSE)]),
         ("pfh", "print", [("main", PRINT)]),
         ("sh", "send", [("sends", SEND)]),
+        ("hs", "receive", [("hears", RECEIVE)]),
         ("h", "bind", []),
     ],
 )
@@ -243,6 +248,8 @@ def test_where_a_compiled_program_does_it(
         ("ph", "print", [("prints", PRINT)]),
         ("opo", "print", [("prints", PRINT)]),
         ("oh", "print", [("complains", COMPLAIN)]),
+        ("op", "complain", [("complains", COMPLAIN)]),
+        ("hs", "receive", [("hears", RECEIVE)]),
         ("h" + "s" * 17, "send", []),
     ],
 )
