@@ -40,8 +40,8 @@ def test_lost_pings(udp_clients: UdpClients) -> None:
 @behaviour(
     does="six pings, one of which is lost; then three that are all answered",
     proves="the summary is compared with the program's own lines",
-    catches="lost pings counted as received, a percentage that is cut and not rounded, the average over all pings instead of those that "
-    "were answered, a minimum of 0",
+    catches="lost pings counted as received, a percentage that is cut and not rounded, the average over all pings "
+    "instead of those that were answered, a minimum of 0",
     hint="Keep a list of the times that you have printed: sent, received, minimum, average and maximum follow from it.",
 )
 def test_summary(udp_clients: UdpClients) -> None:
