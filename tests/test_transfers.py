@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import re
 import runpy
 import shlex
@@ -18,6 +19,7 @@ from grader.assignment import folder_of
 ROOT = Path(__file__).resolve().parent.parent
 NAMES = ("reliable_transfer", "sliding_window")
 FRAMES: dict[str, Any] = runpy.run_path(str(folder_of("reliable_transfer") / "frames.py"))
+LARGE = FRAMES["File"].large_sums(random.Random(1))  # noqa: S311 — not secret
 
 
 def handout(name: str) -> str:
@@ -68,3 +70,13 @@ def test_every_changed_bit_is_noticed(bit: int) -> None:
     data = FRAMES["encoded"](FRAMES["Frame"](0x12345678, 1, FRAMES["DATA"], b"abc"))
     assert not isinstance(FRAMES["decoded"](data), str)
     assert isinstance(FRAMES["decoded"](FRAMES["damaged"](data, bit)), str)
+
+
+@pytest.mark.parametrize("transfer", range(0, 0x1_FFFF, 7919))
+def test_whatever_the_transfer_one_frame_has_a_sum_that_is_folded_twice(transfer: int) -> None:
+    def folded_once(frame: Any) -> int:
+        header = FRAMES["HEADER"].pack(min(transfer, 0xFFFF) << 16 | max(0, transfer - 0xFFFF), *frame[1:3], 0)
+        total = sum(int.from_bytes(two) for two in zip(*[iter(header + frame.payload)] * 2, strict=True))
+        return (total & 0xFFFF) + (total >> 16)
+
+    assert max(map(folded_once, LARGE.frames[1:])) > 0xFFFF

@@ -294,8 +294,11 @@ def test_leaving_is_announced(fresh_server: Server, stage: Stage, rng: random.Ra
     _all_leave(_Room(stage, fresh_server), (_quit, _quit), rng)
 
 
-def _all_leave(room: _Room, ways: Sequence[Callable[[ScriptedClient], None]], rng: random.Random) -> None:
-    """A member for each way leaves in it, and so does a client without a name; another member listens."""
+def _all_leave(room: _Room, ways: Sequence[Callable[[ScriptedClient], None]], rng: random.Random) -> list[bytes]:
+    """A member for each way leaves in it, and so does a client without a name; another member listens.
+
+    Gives the names of those who have left.
+    """
     __tracebackhide__ = True
     listener, *guests = _names(rng, 1 + len(ways))
     room.enter(listener)
@@ -306,14 +309,15 @@ def _all_leave(room: _Room, ways: Sequence[Callable[[ScriptedClient], None]], rn
     for how in dict.fromkeys(ways):
         (_quit_unnamed if how is _quit else how)(room.knock())
     room.nobody_hears("it said something besides one `* NAME left` for each member that had left")
+    return guests
 
 
 @behaviour(
     does="members leave by a FIN, by a half-close and by a reset, while another one listens; then clients without a "
-    "name in the same ways",
+    "name in the same ways; then others come in with the names of those who have left",
     proves="the program is still after the last, or had the time allowed for a reply",
     catches="only /quit is announced, a reset is not, empty lines said without end, everything twice, a client "
-    "announced that had no name",
+    "announced that had no name, a name that stays taken",
     hint="There is one place where a connection ends, however it ends: there, if it had a name, remove it from the "
     "room and tell the others, once.",
     hints={
@@ -323,7 +327,9 @@ def _all_leave(room: _Room, ways: Sequence[Callable[[ScriptedClient], None]], rn
 )
 def test_lost_members_are_announced(fresh_server: Server, stage: Stage, rng: random.Random) -> None:
     """Tells the others whose connection has ended"""
-    _all_leave(_Room(stage, fresh_server), _LOST, rng)
+    room = _Room(stage, fresh_server)
+    for name in _all_leave(room, _LOST, rng):
+        room.enter(name)
 
 
 @behaviour(

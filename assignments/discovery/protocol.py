@@ -183,9 +183,10 @@ def listing(servers: Collection[Found]) -> Reply:
 
 
 def everywhere(rng: random.Random) -> tuple[Found, ...]:
-    """Servers at several addresses, two of them at the same one; the last is ours."""
-    elsewhere = [found(rng, host) for host in (*_ELSEWHERE, _ELSEWHERE[0])]
-    return (found(rng), *elsewhere, found(rng))
+    """Servers at several addresses; the last is ours.  Some differ only in address, in port or in name."""
+    first, other, another = found(rng), found(rng, _ELSEWHERE[0]), found(rng, _ELSEWHERE[2])
+    same_elsewhere, same_name = other._replace(host=_ELSEWHERE[1]), other._replace(port=other.port - 1)
+    return (first, other, same_elsewhere, another, same_name, first._replace(name=_name(rng)))
 
 
 def search_everywhere(rng: random.Random) -> Visit:

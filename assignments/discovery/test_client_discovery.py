@@ -27,11 +27,11 @@ def test_broadcasts(udp_clients: UdpClients, protocol: Any) -> None:
 
 
 @behaviour(
-    does="six servers answer, from four addresses, two of them from the same; the last answer comes a quarter of a "
-    "second after the query",
+    does="six servers answer, from four addresses; some of them differ in nothing but their address, port or name; "
+    "the last answer comes a quarter of a second after the query",
     proves="all answers have arrived at its socket",
-    catches="recvfrom called once, the search ended by the first answer, servers told apart by their address or their "
-    "order alone, the address that was asked listed instead of the one that has answered",
+    catches="recvfrom called once, the search ended by the first answer, servers told apart by their address, port or "
+    "name alone, the address that was asked listed instead of the one that has answered",
     hint="Go on receiving until the second is over: nobody knows how many servers there are. The address of each comes "
     "with its datagram, from recvfrom.",
 )

@@ -50,7 +50,10 @@ _BITS = {
     "TC": TRUNCATED,
     "RD": RECURSION_DESIRED,
     "RA": RECURSION_AVAILABLE,
+    **{f"{bit:#06x} of Z": bit for bit in (0x40, 0x20, 0x10)},
 }
+#: The bit of Z that dig sets in its queries: it would like to know whether the answer was authenticated (RFC 6840).
+_FROM_DIG = 0x20
 #: An OPT record, by which dig says that it takes 1232 bytes (RFC 6891).
 _OPT = b"\0\0\x29\x04\xd0\0\0\0\0\0\0"
 
@@ -74,17 +77,19 @@ def test_reads_its_file(server: Server, launch: Launch, stage: Stage, rng: rando
 
 
 @behaviour(
-    does="queries with and without the bit RD, about a name that there is and one that there is not",
+    does="queries with and without the bit RD, and as dig sends them, about a name that there is and one that there is "
+    "not",
     proves="nothing to prove",
-    catches="AA left out, RD always 0 or always 1, RA set by a server that does not ask others",
+    catches="AA left out, RD always 0 or always 1, RA set by a server that does not ask others, all bits of the query "
+    "sent back",
     hint="Begin with the query's flags: keep OPCODE and RD, set QR and AA, and make everything else 0.",
 )
 def test_header_bits(connect_udp: ConnectUdp, rng: random.Random) -> None:
     """Sets the bits of the header"""
     with connect_udp() as client:
         for name in ("oak.example.test", "nobody.example.test"):
-            for desired in (RECURSION_DESIRED, 0):
-                asked = query(name, "A", rng, desired)
+            for flags in (RECURSION_DESIRED, 0, RECURSION_DESIRED | _FROM_DIG):
+                asked = query(name, "A", rng, flags)
                 client.ask(Exchange(asked, judged(_judge_bits(asked), "the bits that requirement 2.3 names")))
 
 

@@ -140,7 +140,7 @@ def test_logs_in(fresh_server: Server, stage: Stage, rng: random.Random) -> None
     "in it, empty, with line endings, of 1 MiB",
     proves="each file has arrived whole, and the data connection's end with it, before 226 is awaited",
     catches="0,0,0,0 in the reply to PASV, line endings changed, the file read as text, a data connection that stays "
-    "open, 226 before the file",
+    "open",
     hint=_DATA_HINT + "{Python:  Open the file with 'rb'.}",
     hints={Reason.NOT_CLOSED: _DATA_HINT},
 )

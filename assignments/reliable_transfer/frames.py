@@ -14,6 +14,13 @@ KINDS: Final = {START: "START", DATA: "DATA", END: "END", ACK: "ACK"}
 HEADER: Final = struct.Struct("!IIHH")
 #: What a DATA frame carries, except for the last one, which carries the rest.
 PAYLOAD_BYTES: Final = 1024
+#: Bytes from 0 to 15.  Of such payloads one in some thousand has a sum that must be folded twice (`large_sums`): a
+#: program that folds once is to fail where that is tried, and not by chance elsewhere.
+_SMALL: Final = bytes(value & 15 for value in range(256))
+#: Frames of nearly nothing but 0xff have sums whose upper half is 0x1fe or more.  In smaller steps their lower half
+#: goes through all of its values in so many frames, so for one of them both together have more than 16 bits.
+_STEP: Final = 500
+_LARGE_FRAMES: Final = 0x10000 // _STEP + 2
 
 
 class Frame(NamedTuple):
@@ -79,9 +86,16 @@ class File(NamedTuple):
     @classmethod
     def drawn(cls, size_bytes: int, rng: random.Random) -> Self:
         """One with random bytes, of which no two pieces are the same, and every byte value if there is room for it."""
-        content = bytearray(rng.randbytes(size_bytes))
+        content = bytearray(rng.randbytes(size_bytes).translate(_SMALL))
         content[:256] = bytes(range(256))[:size_bytes]
         return cls(f"{random_letters(rng, 8).decode()}.bin", bytes(content), rng.getrandbits(32))
+
+    @classmethod
+    def large_sums(cls, rng: random.Random) -> Self:
+        """One with a frame whose sum must be folded twice, whatever the number of the transfer is."""
+        words = ((0xFFFF - number * (_STEP + 1)) % 0x10000 for number in range(_LARGE_FRAMES))
+        content = b"".join(b"\xff" * (PAYLOAD_BYTES - 2) + word.to_bytes(2) for word in words)
+        return cls(f"{random_letters(rng, 8).decode()}.bin", content, rng.getrandbits(32))
 
     @property
     def frames(self) -> tuple[Frame, ...]:

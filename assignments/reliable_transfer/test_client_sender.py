@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 
-from frames import ACK, PAYLOAD_BYTES, Frame, ack, damaged, encoded
+from frames import ACK, PAYLOAD_BYTES, File, Frame, ack, damaged, encoded
 from protocol import bit_of_each_part, file, sending, sending_in_noise, sending_noted
 
 from grader import Answer, Reason, UdpClients, Visit, behaviour, fail
@@ -20,15 +20,19 @@ _IT_IS_THE_ACK = (
 
 
 @behaviour(
-    does=f"files of {', '.join(map(str, _SIZES[:-1]))} and {_SIZES[-1]} bytes",
-    proves="everything that it has sent until it exited has arrived here",
-    catches="an empty DATA frame at the end, an empty file that is not sent, a last frame that is filled up",
-    hint="Read 1024 bytes at a time, until nothing comes; an empty file is START and END.",
+    does=f"files of {', '.join(map(str, _SIZES[:-1]))} and {_SIZES[-1]} bytes, and one of 130 KiB with large sums",
+    proves="everything that it has sent until it exited has arrived here; one of the sums still has more than 16 bits "
+    "when what is above them was added once",
+    catches="an empty DATA frame at the end, an empty file that is not sent, a last frame that is filled up, what is "
+    "above 16 bits of a sum added once only",
+    hint="Read 1024 bytes at a time, until nothing comes; an empty file is START and END. If only a checksum is wrong: "
+    "add what is above 16 bits to the others in a loop, until there is nothing.",
 )
 def test_files_of_any_size(udp_clients: UdpClients, rng: random.Random) -> None:
     """Sends files of any size"""
     for size_bytes in _SIZES:
         udp_clients.play(sending(file(size_bytes, rng)))
+    udp_clients.play(sending(File.large_sums(rng)))
 
 
 @behaviour(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import random
 
-from frames import PAYLOAD_BYTES, Frame, ack, damaged, decoded, encoded
+from frames import PAYLOAD_BYTES, File, Frame, ack, damaged, decoded, encoded
 from protocol import FOLDER, bit_of_each_part, exchange, file, files, garbage, names_that_lead_out
 
 from grader import ConnectUdp, Exchange, FaultError, Reason, Server, Stage, UdpClient, behaviour, fail
@@ -16,6 +16,8 @@ from grader import ConnectUdp, Exchange, FaultError, Reason, Server, Stage, UdpC
 #: Nothing, one byte, and about as much as one frame and two frames carry.
 _SIZES = (0, 1, PAYLOAD_BYTES - 1, PAYLOAD_BYTES, PAYLOAD_BYTES + 1, 2 * PAYLOAD_BYTES, 5000)
 _MANY_FILES = 40
+#: A number of a transfer with which the sum of ACK 1 is 1ffff: added once, that is 10000.
+_ACK_1_FOLDS_TWICE = 0xFFFF_FFFB
 _NOT_NEXT = "acknowledge a frame only if it is the next one, or one that you have acknowledged before"
 _LOOK_IT_UP = "Keep a dictionary of transfers, with the sender's address and the transfer's number as its key"
 
@@ -135,11 +137,12 @@ def test_early_frames(fresh_server: Server, stage: Stage, rng: random.Random) ->
 
 @behaviour(
     does="each frame of a file comes with one bit changed at first: in its transfer's number, its own number, its "
-    "kind, its checksum or its payload; one comes cut short; then they come as they are",
-    proves="each has arrived; the program is still, or had the time allowed for an answer",
-    catches="a checksum that is not compared, or not over everything",
+    "kind, its checksum or its payload; one comes cut short; then they come as they are; then a file with large sums",
+    proves="each has arrived; the program is still, or had the time allowed for an answer; one of the sums still has "
+    "more than 16 bits when what is above them was added once",
+    catches="a checksum that is not compared, or not over everything; what is above 16 bits added once only",
     hint="Compute the checksum of the whole frame, with 0 in its own place, and compare it with the one in the frame; "
-    "if they differ, drop the frame.",
+    "if they differ, drop the frame. Add what is above 16 bits to the others in a loop, until there is nothing.",
 )
 def test_damaged_frames(fresh_server: Server, stage: Stage, rng: random.Random) -> None:
     """Drops damaged frames"""
@@ -155,6 +158,7 @@ def test_damaged_frames(fresh_server: Server, stage: Stage, rng: random.Random) 
                 _must_ignore(client, whole.rstrip(b"\0")[:-1], "it was cut short")
             _send(client, frame)
         _must_have(fresh_server, sent.name, sent.content)
+        _send(client, *File.large_sums(rng).sent_as(_ACK_1_FOLDS_TWICE).frames)
 
 
 @behaviour(

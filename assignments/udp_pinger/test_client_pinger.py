@@ -38,15 +38,15 @@ def test_lost_pings(udp_clients: UdpClients) -> None:
 
 
 @behaviour(
-    does="four pings, one of which is lost; then three that are all answered",
+    does="six pings, one of which is lost; then three that are all answered",
     proves="the summary is compared with the program's own lines",
-    catches="lost pings counted as received, whole numbers divided, the average over all pings instead of those that "
-    "were answered, a minimum of 0",
+    catches="lost pings counted as received, a percentage that is cut and not rounded, the average over all pings "
+    "instead of those that were answered, a minimum of 0",
     hint="Keep a list of the times that you have printed: sent, received, minimum, average and maximum follow from it.",
 )
 def test_summary(udp_clients: UdpClients) -> None:
     """Sums up what it has printed"""
-    udp_clients.play(pings(_IN_TIME, Answer.DELAYED, _LOST, _IN_TIME, about="all"))
+    udp_clients.play(pings(_IN_TIME, Answer.DELAYED, _LOST, _IN_TIME, _IN_TIME, _IN_TIME, about="all"))
     udp_clients.play(pings(_IN_TIME, _IN_TIME, _IN_TIME, about="all"))
 
 
