@@ -15,7 +15,15 @@ from hypothesis import strategies as st
 
 from grader import catalogue, checks
 from grader.assignment import load, names
-from grader.catalogue import MODULES, Behaviour, behaviour, behaviour_of, part_of_module, title_of
+from grader.catalogue import (
+    BUILD_WITH_SANITIZERS,
+    MODULES,
+    Behaviour,
+    behaviour,
+    behaviour_of,
+    part_of_module,
+    title_of,
+)
 from grader.catalogue.usual import OPENERS, USUAL, checks_over, prerequisites
 from grader.errors import Reason
 from grader.flow import titles as titles_of
@@ -164,6 +172,9 @@ def test_a_hint_is_chosen_by_reason() -> None:
     row = behaviour_of(check)
     assert isinstance(row, Behaviour)
     assert (row.hint_for(Reason.RESET), row.hint_for(Reason.NO_REPLY)) == ("Look there.", "Look.")
+    assert row.hint_for(Reason.CRASHED, "Python").startswith("Look. Read what it printed (above)")
+    assert row.hint_for(Reason.CRASHED, "Python", silent=True) == "Look."
+    assert row.hint_for(Reason.CRASHED, "C", silent=True) == f"Look. {BUILD_WITH_SANITIZERS}"
     assert behaviour_of(lambda: None) is None
 
 

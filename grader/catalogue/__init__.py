@@ -43,6 +43,8 @@ READ_WHY = (
     "first line with one of your files shows where; if there is none, call printStackTrace() where you catch it}."
     f"{{C:  {BUILD_WITH_SANITIZERS}}}"
 )
+#: ... without a word.
+READ_NOTHING = f"{{Java: Call printStackTrace() where you catch an exception.}}{{C: {BUILD_WITH_SANITIZERS}}}"
 #: What to do about a program that no check gets to talk to, whatever the check is about.
 START_BY_HAND = "Start it by hand with the command above, and read what it prints."
 #: What to look at where the cause is none that a check looks for.
@@ -107,12 +109,15 @@ class Behaviour:
     needs: tuple[str, ...] = ()
     visits: tuple[str, ...] | None = None
 
-    def hint_for(self, reason: Reason, language: str = "") -> str:
-        """What to look at after this failure of a program in this language (empty: not known)."""
+    def hint_for(self, reason: Reason, language: str = "", *, silent: bool = False) -> str:
+        """What to look at after this failure of a program in this language (empty: not known).
+
+        `silent`: it has printed nothing that could be read.
+        """
         hint = self.hints.get(reason) or COMMON_HINTS.get(reason) or self.hint
         if reason is Reason.CRASHED and hint is COMMON_HINTS[reason]:
-            hint = f"{self.hint} {hint}"  # what it is not prepared for, and where it says so
-        return fitting(hint, language)
+            hint = f"{self.hint} {READ_NOTHING if silent else hint}"  # what it did not expect, and where that is told
+        return fitting(hint, language).rstrip()
 
 
 def behaviour(

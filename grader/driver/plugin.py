@@ -262,8 +262,12 @@ class Referee:
         written = {command.language for role, command in self._job.commands.items() if part in {role, "pair"}}
         language = written.pop() if len(written) == 1 else ""
         there = None if self._job.own_image else self._job.assignment.image.names
-        missing = (expect.missing_module(voice.complained, there) for voice in self._stage.programs.voices(""))
-        return next(filter(None, missing), "") or _row_for(row, check_id, error).hint_for(reason, language)
+        voices = self._stage.programs.voices("")
+        missing = (expect.missing_module(voice.complained, there) for voice in voices)
+        silent = not any((voice.printed + voice.complained).strip() for voice in voices)
+        return next(filter(None, missing), "") or _row_for(row, check_id, error).hint_for(
+            reason, language, silent=silent
+        )
 
     def _verdict(self, check_id: str, error: BaseException | None) -> tuple[Outcome, Reason | None, str]:
         if error is None:

@@ -10,9 +10,12 @@ import re
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
+from msgspec.structs import replace
+
 from grader.errors import REASONS, Reason
 from grader.model import Event, EventKind
 from grader.protocol.describing import Describe, no_words
+from grader.protocol.network import THE_NETWORK, on_its_way
 from grader.wire.faults import FaultError, Place, UnprovedError
 from grader.wire.keyboard import Keyboard
 from grader.wire.tcp_server import THE_SERVER
@@ -99,6 +102,10 @@ def _sent(events: tuple[Event, ...], dialogue_of: str = "") -> list[str]:
     last = {events[place].who: events[place].text for place in started}
     begun = [f"{'' if who == 'program' else f'{who} '}started as: {words}" for who, words in last.items()]
     run = events[started[-1] if started else 0 :]
+    if any(event.who == THE_NETWORK for event in events):
+        # What has become of each datagram, whoever has sent it.
+        passed = tuple(event for event in events if event.who == THE_NETWORK)
+        return begun + _last_said(passed, frozenset({EventKind.RECEIVED}))
     if any(event.kind is EventKind.TYPED for event in events):
         # A client: each of its runs is a conversation of its own, and what was typed into it is where it begins.
         return begun + _last_said(run)
@@ -169,6 +176,9 @@ def _deed(event: Event) -> str:
     means = f"{printable(event.means)}: " if event.means else ""
     if event.kind in _LEAVING:
         return f"{event.who} {_LEAVING[event.kind]}{f' ({event.text})' if event.text else ''}"
+    if event.who == THE_NETWORK and (passed := on_its_way(event.text)):
+        what = printable(event.means or passed.what) or split(replace(event, text=""))
+        return f"to the {passed.to}, {passed.fate}: {what}"
     if event.kind is EventKind.RECEIVED:
         return f"{event.who} received: {means}{split(event)}"
     if event.kind is EventKind.SENT:

@@ -8,9 +8,10 @@ differ, the how many-th in its direction, and the how many-th copy of it.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from enum import Enum
-from typing import Final
+from typing import Final, NamedTuple, cast
 
 import msgspec
 
@@ -26,6 +27,34 @@ class Fate(Enum):
     TWICE = "passed on twice"
     CHANGED = "passed on with one bit changed"
     LATE = "held back until another one has passed"
+
+
+#: Who says in a transcript what has become of each datagram.
+THE_NETWORK: Final = "the network"
+
+
+class OnItsWay(NamedTuple):
+    """A datagram in a transcript: whom it is for, what it is if that is known, and what has become of it.
+
+    `fate`: in words; empty: it is being delivered.
+    """
+
+    to: Role
+    what: str
+    fate: str
+
+    def __str__(self) -> str:
+        what = f": {self.what}" if self.what else ""
+        return f"for the {self.to}{what}; {self.fate}" if self.fate else f"to the {self.to}{what}"
+
+
+_ON_ITS_WAY: Final = re.compile(r"(?:to|(for)) the (server|client)(?:: (.*?))?(?(1); ([^;]*))", re.DOTALL)
+
+
+def on_its_way(text: str) -> OnItsWay | None:
+    """What such words mean; None if they are others."""
+    found = _ON_ITS_WAY.fullmatch(text)
+    return OnItsWay(cast("Role", found[2]), found[3] or "", found[4] or "") if found else None
 
 
 class Passing(msgspec.Struct, frozen=True):

@@ -14,6 +14,7 @@ from itertools import accumulate
 from typing import Final, Literal, NamedTuple
 
 from grader.model import Event, EventKind
+from grader.protocol.network import THE_NETWORK, Fate, OnItsWay, on_its_way
 from grader.report import text, transcript
 from grader.report.safe import one_line
 
@@ -45,6 +46,8 @@ _SOURCES: Final = ("the keyboard", "a pipe")
 #: What the two programs of a submission are called where both are played together.
 _CLIENT: Final = "your client"
 _SERVER: Final = "your server"
+#: A server of ours.
+_FAR_END: Final = "the server"
 
 Style = Literal["", "fin", "rst", "unread", "after"]
 
@@ -175,8 +178,8 @@ def _lanes(deeds: Sequence[_Deed]) -> tuple[Lane, ...]:
 
 
 def _rank(name: str) -> int:
-    known = {PROGRAM: 2, _CLIENT: 2, _OTHERS: 1, _SERVER: 4, **dict.fromkeys(_SOURCES, 0)}
-    return known.get(name, 1 if name.startswith("client") else 3)
+    known = {PROGRAM: 2, _CLIENT: 2, _OTHERS: 1, THE_NETWORK: 3, _SERVER: 5, **dict.fromkeys(_SOURCES, 0)}
+    return known.get(name, 1 if name.startswith("client") else 4)
 
 
 # what is drawn
@@ -194,7 +197,9 @@ def _deeds(events: Sequence[Event]) -> Iterator[_Deed]:
 
 def _deeds_of(event: Event, there: frozenset[str], unread_bytes: int) -> Iterator[_Deed]:
     when, who = _moment(event.at_ms), one_line(event.who)
-    if event.kind is EventKind.SENT and len(event.pieces) > 1 and not event.omitted_bytes:
+    if event.who == THE_NETWORK and (passed := on_its_way(event.text)):
+        yield _on_its_way(event, when, passed, there)
+    elif event.kind is EventKind.SENT and len(event.pieces) > 1 and not event.omitted_bytes:
         yield from _pieces(event, when, _peer(event, there), unread_bytes)
     elif event.kind in _ARROWS:
         out, words, style = _ARROWS[event.kind]
@@ -207,6 +212,19 @@ def _deeds_of(event: Event, there: frozenset[str], unread_bytes: int) -> Iterato
     else:
         words = transcript.what(event)
         yield _Deed(when, words, start="" if who in _NOBODY else who)
+
+
+def _on_its_way(event: Event, when: str, passed: OnItsWay, there: frozenset[str]) -> _Deed:
+    """An arrow to the network, and what becomes of the datagram unless it is simply passed on; or one from it."""
+    ends = {"client": _CLIENT if _CLIENT in there else PROGRAM, "server": _SERVER if _SERVER in there else _FAR_END}
+    fate = "" if passed.fate in {"", Fate.PASSED.value} else f"{passed.fate}:"
+    what = one_line(event.means or passed.what)
+    bytes_ = " ".join(part.text for part in transcript.parts(event))
+    words = " ".join(filter(None, [fate, what and f"{what}:", bytes_]))
+    if event.kind is EventKind.SENT:
+        return _Deed(when, words, THE_NETWORK, ends[passed.to])
+    styles = frozenset[Style]({"rst"} if passed.fate == Fate.LOST.value else ())
+    return _Deed(when, words, ends["client" if passed.to == "server" else "server"], THE_NETWORK, styles)
 
 
 def _moment(at_ms: float) -> str:
@@ -231,7 +249,7 @@ _ARROWS: Final[dict[EventKind, tuple[bool, str, Style]]] = {
 def _peer(event: Event, there: frozenset[str]) -> str:
     """Who is at the other end of one of those that are there: a program, or the server that a program connects to."""
     if event.who in {PROGRAM, _CLIENT}:
-        return "the server"
+        return _FAR_END
     ours = _SERVER if event.who.startswith("client") else _CLIENT
     return ours if ours in there else PROGRAM
 

@@ -20,7 +20,7 @@ from typing import Final, Self
 from grader.errors import Reason
 from grader.limits import DATAGRAM_WORTH_BYTES
 from grader.model import EventKind, Role
-from grader.protocol.network import Line, Network, Station
+from grader.protocol.network import THE_NETWORK, Line, Network, OnItsWay, Station
 from grader.wire.datagram_sockets import Datagram, bound, received
 from grader.wire.faults import FaultError
 from grader.wire.kernel import Endpoint, SocketRow
@@ -38,7 +38,7 @@ class ScriptedNetwork:
     `far`: where the server is, or our own end.
     """
 
-    name = "the network"
+    name = THE_NETWORK
 
     def __init__(
         self, addresses: Iterable[Endpoint], network: Network, far: Endpoint | Station, courier: Courier
@@ -162,16 +162,15 @@ class ScriptedNetwork:
     def _passed(self, came: Datagram, to: Role) -> tuple[bytes, ...]:
         """What is delivered now that this has come."""
         fate, delivered = self._lines[to].take(came.data)
-        what = self._network.words(came.data)
-        words = f"for the {to}{f': {what}' if what else ''}; {fate.value}"
+        words = str(OnItsWay(to, self._network.words(came.data), fate.value))
         ends = Endpoint(*came.sock.getsockname()[:2]), came.source
         self._transcript.add(EventKind.RECEIVED, self.name, words, came.data, ends=ends)
         return delivered
 
     def _send(self, sock: socket.socket, data: bytes, to: Endpoint, whom: Role) -> None:
         ends = Endpoint(*sock.getsockname()[:2]), to
-        what = self._network.words(data)
-        self._transcript.add(EventKind.SENT, self.name, f"to the {whom}{f': {what}' if what else ''}", data, ends=ends)
+        words = str(OnItsWay(whom, self._network.words(data), ""))
+        self._transcript.add(EventKind.SENT, self.name, words, data, ends=ends)
         for program in self._programs:
             program.told(len(data))
         sock.sendto(data, to)

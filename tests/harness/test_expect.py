@@ -403,3 +403,23 @@ def test_a_place_never_comes_between_what_was_printed_and_the_words_for_that() -
         "it printed:",
         "  down",
     ]
+
+
+def test_of_a_network_it_is_told_what_became_of_each_datagram() -> None:
+    def through(kind: EventKind, text: str, means: str = "") -> Event:
+        return Event(at_ms=2, kind=kind, who="the network", text=text, data=b"x", size_bytes=1, means=means)
+
+    events = (
+        STARTED,
+        through(EventKind.RECEIVED, "for the server; lost", "DATA 1"),
+        through(EventKind.RECEIVED, "for the server: DATA 2; passed on"),
+        through(EventKind.SENT, "to the server: DATA 2"),
+        through(EventKind.RECEIVED, "for the client; passed on twice"),
+    )
+    assert explain(FaultError(Reason.EXIT_STATUS, "it failed"), events, b"").splitlines() == [
+        "It failed.",
+        "started as: python3 server.py 20000",
+        "to the server, lost: DATA 1",
+        "to the server, passed on: DATA 2",
+        "to the client, passed on twice: 'x'",
+    ]

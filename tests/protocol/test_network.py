@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from grader.protocol.network import Fate, Line, Passing, changed, fates
+from grader.model import ROLES
+from grader.protocol.network import Fate, Line, OnItsWay, Passing, changed, fates, on_its_way
 
 LOST, TWICE, CHANGED, LATE, PASSED = Fate.LOST, Fate.TWICE, Fate.CHANGED, Fate.LATE, Fate.PASSED
 
@@ -103,3 +104,20 @@ def test_nothing_appears_or_vanishes_but_by_its_fate(table: dict[int, Fate | lis
         due.update({PASSED: [data], TWICE: [data] * 2, LATE: [data], CHANGED: [changed(data)], LOST: []}[fate])
     assert came.total() == due.total() - line.held
     assert came <= due
+
+
+@given(
+    st.builds(
+        OnItsWay,
+        st.sampled_from(ROLES),
+        st.text(max_size=30),
+        st.sampled_from(["", *(fate.value for fate in Fate)]),
+    )
+)
+def test_what_a_transcript_says_of_a_datagram_can_be_read_again(on_way: OnItsWay) -> None:
+    assert on_its_way(str(on_way)) == on_way
+
+
+@pytest.mark.parametrize("text", ["", "1 held back for the server", "to the moon", "for the client"])
+def test_other_words_say_nothing_of_a_datagram(text: str) -> None:
+    assert on_its_way(text) is None

@@ -79,6 +79,28 @@ def test_two_programs_have_a_line_each() -> None:
     assert names(made) == ["the keyboard", "your client", "your server"]
 
 
+def test_what_a_network_does_with_datagrams_is_drawn_from_the_one_who_sent_them() -> None:
+    def through(kind: EventKind, text: str) -> Event:
+        return Event(at_ms=2, kind=kind, who="the network", text=text, data=b"x", size_bytes=1, means="DATA 1")
+
+    made = drawn(
+        Event(at_ms=1, kind=EventKind.STARTED, who="your server", text="./server 5"),
+        Event(at_ms=1, kind=EventKind.STARTED, who="your client", text="./client 5"),
+        through(EventKind.RECEIVED, "for the server; lost"),
+        through(EventKind.RECEIVED, "for the server: DATA 1; passed on"),
+        through(EventKind.SENT, "to the server: DATA 1"),
+        through(EventKind.RECEIVED, "for the client; passed on twice"),
+    )
+    assert names(made) == ["your client", "the network", "your server"]
+    assert arrows(made.first) == [
+        ("your client", "the network", "lost: DATA 1: 'x'"),
+        ("your client", "the network", "DATA 1: 'x'"),
+        ("the network", "your server", "DATA 1: 'x'"),
+        ("your server", "the network", "passed on twice: DATA 1: 'x'"),
+    ]
+    assert [number for number, step in enumerate(made.first.steps) if "rst" in step.styles] == [2]
+
+
 def test_of_many_clients_the_last_ones_have_lines_of_their_own() -> None:
     made = drawn(*(sent(f"client {number}", b"x") for number in range(20)))
     assert len(made.first.lanes) == MOST_LANES
