@@ -120,7 +120,8 @@ def lines_for(hows: tuple[Answer, ...]) -> Reply:
         return next(filter(None, map(_wrong_about, lines, hows)), None)
 
     right = b"".join(
-        b"%d: %b\n" % (number, b"150.000 ms" if how in _RECEIVED else b"lost") for number, how in enumerate(hows, start=1)
+        b"%d: %b\n" % (number, b"150.000 ms" if how in _RECEIVED else b"lost")
+        for number, how in enumerate(hows, start=1)
     )
     words = f"a line for each of {len(hows)} pings, such as '1: 0.214 ms' or '2: lost'"
     return judged(judge, words, examples=(right,))

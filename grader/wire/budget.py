@@ -133,9 +133,7 @@ class Budget:
         __tracebackhide__ = True
         self._came += 1
         if self._came > MOST_STEPS:
-            what = (
-                f"there is no end of what it sends: {MOST_STEPS} times something has come in this check"
-            )
+            what = f"there is no end of what it sends: {MOST_STEPS} times something has come in this check"
             raise FaultError(Reason.NOT_AS_REQUIRED, what)
         # One that nobody had to wait for brings no time with it: a reply may have several such beside it.
         self._steps += own_s > 0
