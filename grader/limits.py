@@ -290,6 +290,9 @@ SLOW_STEPS: Final = 20
 #: ... and so much for each further step, of which there are hundreds where messages are cut at all their places or many
 #: clients come: a program that takes 100 ms for each passes.
 SLOW_MORE_STEP_S: Final = 0.15
+#: So often something that was awaited may come in one check.  The most that any check of ours needs is 1500, and bytes
+#: that are sent one by one count each; of a program that always has something to say there would be no end.
+MOST_STEPS: Final = 100_000
 #: Part of the whole time of a program's checks from which on it is the program that has used it up: the slowest right
 #: one needs less, and what we take for ourselves is less than the rest.
 SLOW_PART: Final = 0.5

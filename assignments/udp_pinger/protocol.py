@@ -29,11 +29,12 @@ _MOST_MS = 2000
 _DELAYED_MS = 250
 #: A program may be kept from running between its two looks at the clock and what they are about, but not for so long.
 _LEAST_MS = _DELAYED_MS / 2
-_LINE = re.compile(r"(\d+): (?:(lost)|(\d+\.\d{3}) ms)\s*")
+#: Longer numbers are none: a program may print one that no number can be made of.
+_LINE = re.compile(r"(\d{1,6}): (?:(lost)|(\d{1,9}\.\d{3}) ms)\s*")
 _BEGINS_A_LINE = re.compile(r"\s*(\d{1,6})\s*:")
 _QUOTED = 60  # characters of such a line
-_COUNTS = re.compile(r"(\d+) sent, (\d+) received, (\d+)% lost\s*")
-_TIMES = re.compile(r"minimum (\d+\.\d{3}) ms, average (\d+\.\d{3}) ms, maximum (\d+\.\d{3}) ms\s*")
+_COUNTS = re.compile(r"(\d{1,6}) sent, (\d{1,6}) received, (\d{1,6})% lost\s*")
+_TIMES = re.compile(r"minimum {0} ms, average {0} ms, maximum {0} ms\s*".format(r"(\d{1,9}\.\d{3})"))
 
 
 # the server
@@ -118,7 +119,12 @@ def lines_for(hows: tuple[Answer, ...]) -> Reply:
             return f"there are lines about {there}, and not one for each of {len(hows)} pings, in their order"
         return next(filter(None, map(_wrong_about, lines, hows)), None)
 
-    return judged(judge, f"a line for each of {len(hows)} pings, such as '1: 0.214 ms' or '2: lost'")
+    right = b"".join(
+        b"%d: %b\n" % (number, b"150.000 ms" if how in _RECEIVED else b"lost")
+        for number, how in enumerate(hows, start=1)
+    )
+    words = f"a line for each of {len(hows)} pings, such as '1: 0.214 ms' or '2: lost'"
+    return judged(judge, words, examples=(right,))
 
 
 def _almost_a_line(output: bytes, missing: set[int]) -> str | None:
@@ -150,7 +156,9 @@ def summary() -> Reply:
         times = [time_ms for _, time_ms in lines if time_ms is not None]
         return _wrong_counts(output, len(lines), len(times)) or _wrong_times(output, times)
 
-    return judged(judge, "a summary of the lines before it")
+    times = b"minimum 0.200 ms, average 0.200 ms, maximum 0.200 ms\n"
+    right = b"1: 0.200 ms\n2: lost\n2 sent, 1 received, 50% lost\n" + times
+    return judged(judge, "a summary of the lines before it", examples=(right,))
 
 
 def _wrong_counts(output: bytes, sent: int, received: int) -> str | None:

@@ -17,7 +17,7 @@ from grader.errors import Reason
 from grader.wire.faults import FaultError, UnprovedError
 from grader.wire.kernel import Endpoint, SocketTable
 from grader.wire.program import Program
-from grader.wire.tcp_server import ScriptedConnection, accepted, listen_on, not_come
+from grader.wire.tcp_server import ScriptedConnection, accepted, listen_on, must_have_an_end, not_come
 from grader.wire.waiting import NoProgressError, no_more
 
 
@@ -113,11 +113,17 @@ class ScriptedListener:
         return [self._socket.fileno(), *(each.sock.fileno() for each in self._connections if _may_speak(each))]
 
     def _take(self, program: Program) -> None:
-        """Take the connections that wait here."""
+        """Take the connections that wait here.
+
+        Raises:
+            FaultError: there is no end of them.
+        """
+        __tracebackhide__ = True
         while self._socket.fileno() != -1 and (came := accepted(self._socket)):
             connection = ScriptedConnection(program, self._table, *came, name=self.name)
             self._connections.append(connection)
             self._new.append(connection)
+            must_have_an_end(program, len(self._connections))
 
     def refuse(self) -> None:
         """Listen no more: whoever connects from now on is refused; connections that are there go on."""

@@ -12,8 +12,9 @@ followed until a reply has none.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator
-from itertools import zip_longest
+from itertools import islice, zip_longest
 from typing import Final, NamedTuple
 
 from grader.protocol.dialogues import dialogue_of, go_on
@@ -31,6 +32,11 @@ UNEXPECTED: Final = (
     *(b"", b"\n", b"\r\n\r\n", b" ", b"\0", b"\xff\xfe\x80\n", b"hello\n", b"-1\n", b"1 2 3 4 5 6 7 8 9\n"),
     *(b"9" * 5000 + b"\n", b"A" * 5000),
 )
+#: A number for which a function's own limits may be too low: int() takes 4300 digits, float() makes infinity of 400.
+_HUGE: Final = b"9" * 5000
+_A_NUMBER: Final = re.compile(rb"\d+")
+#: So many numbers of an example are replaced, one at a time.
+_MOST_NUMBERS: Final = 20
 #: A dialogue is followed for so many of its exchanges: a server may have it go on without end.
 _MOST_EXCHANGES: Final = 200
 #: Of bytes so many are quoted.
@@ -82,6 +88,8 @@ def _unexpected(right: Iterable[bytes]) -> Iterator[bytes]:
         for at in {0, len(data) // 2, max(0, len(data) - 1)}:
             yield data[:at]
             yield data[:at] + b"\xff" + data[at + 1 :]
+        for number in islice(_A_NUMBER.finditer(data), _MOST_NUMBERS):
+            yield data[: number.start()] + _HUGE + data[number.end() :]
 
 
 def _decided(reply: Reply, data: bytes) -> Decision:

@@ -23,6 +23,7 @@ from typing import Final
 
 from grader.errors import Reason
 from grader.limits import (
+    MOST_STEPS,
     REPLY_S,
     SLOW_CHECK_S,
     SLOW_MORE_STEP_S,
@@ -81,12 +82,13 @@ class Budget:
         self._kept_s = 0.0
         self._steps = 0
         self._steps_s = 0.0
+        self._came = 0
         #: What one of its runs had too many of: at another nothing else would be seen, and slowly.
         self.exceeded: FaultError | None = None
 
     def begin_check(self) -> None:
         """A check begins: what was slow before is another check's matter."""
-        self._steps, self._steps_s = 0, 0.0
+        self._steps, self._steps_s, self._came = 0, 0.0, 0
         if self._waited_before_s is None:
             self._waited_before_s = self._waited_s()
 
@@ -126,9 +128,13 @@ class Budget:
         """What was awaited has come after so much of its own time, less what the bytes that moved have given back.
 
         Raises:
-            FaultError: together with the other steps of this check that is too much.
+            FaultError: together with the other steps of this check that is too much, or there is no end of them.
         """
         __tracebackhide__ = True
+        self._came += 1
+        if self._came > MOST_STEPS:
+            what = f"there is no end of what it sends: {MOST_STEPS} times something has come in this check"
+            raise FaultError(Reason.NOT_AS_REQUIRED, what)
         # One that nobody had to wait for brings no time with it: a reply may have several such beside it.
         self._steps += own_s > 0
         self._steps_s += own_s

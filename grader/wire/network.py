@@ -30,6 +30,8 @@ from grader.wire.udp import Courier
 
 #: Whoever sends more sends without end: a file of some megabytes has as many frames.
 _MOST_DATAGRAMS: Final = 20_000
+#: Addresses that a client may send from, of which each takes a socket of ours: it may make a new one for each frame.
+_MOST_SOURCES: Final = 1000
 
 
 class ScriptedNetwork:
@@ -176,6 +178,10 @@ class ScriptedNetwork:
         sock.sendto(data, to)
 
     def _far_socket(self, far: Endpoint) -> socket.socket:
+        __tracebackhide__ = True
+        if len(self._beyond) >= _MOST_SOURCES:
+            what = f"the client has sent from {len(self._beyond)} sockets, and there is no end of them"
+            raise FaultError(Reason.EXTRA_REQUEST, what, doing=self._programs[0].doing())
         sock = bound(Endpoint("::1" if ":" in far.host else "127.0.0.1", 0))
         assert sock is not None  # noqa: S101 — the server is reached at an address of this family
         return sock

@@ -25,6 +25,8 @@ from grader.wire.waiting import NoProgressError
 THE_SERVER: Final = "the server"
 #: More than any client makes by accident.
 _BACKLOG = 16
+#: Of a program that connects without end just enough are taken to show it.  A peer may make one for each thing it asks.
+_MOST_CONNECTIONS: Final = 400
 
 _Way = TypeVar("_Way")
 
@@ -181,6 +183,7 @@ class ScriptedServer:
         for listener in self._listeners:
             if came := accepted(listener):
                 self.connections.append(ScriptedConnection(self._program, self._table, *came))
+                must_have_an_end(self._program, len(self.connections))
 
     @property
     def connection(self) -> ScriptedConnection:
@@ -294,6 +297,18 @@ def not_come(program: Program, stop: NoProgressError, what: str) -> FaultError:
     # `doing` says how it exited; what it has printed says why.
     reason = reason_of(ending) if ending.status else Reason.NOT_CONNECTED
     return FaultError(reason, f"{what}: the program exited", doing=program.doing())
+
+
+def must_have_an_end(program: Program, made: int) -> None:
+    """A program has made so many connections.
+
+    Raises:
+        FaultError: it connects without end.
+    """
+    __tracebackhide__ = True
+    if made > _MOST_CONNECTIONS:
+        what = f"it has connected {made} times, and there is no end of it"
+        raise FaultError(Reason.EXTRA_REQUEST, what, doing=program.doing())
 
 
 def accepted(listener: socket.socket) -> tuple[socket.socket, Endpoint] | None:

@@ -13,6 +13,7 @@ from grader.harness.listening import Server
 from grader.harness.stage import Stage
 from grader.link.channel import Channel
 from grader.protocol.script import Exchange
+from grader.wire import tcp_server
 from grader.wire.faults import FaultError
 from grader.wire.tcp import ScriptedClient
 from tests.harness.conftest import MakeStage
@@ -71,6 +72,16 @@ def test_it_speaks_over_the_connection_that_it_has_or_over_a_new_one(scene: Scen
         assert second is not first
         second.expect(b"three\n")
     assert scene.tracker.connections == (first, second)
+
+
+def test_a_server_that_connects_without_end_is_told_so(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tcp_server, "_MOST_CONNECTIONS", 1)
+    scene.say(b"one")
+    scene.tracker.expect_connection(scene.server)
+    with scene.stage.connect(scene.server) as other:
+        other.send(b"%d two\n" % scene.tracker.port)
+        with pytest.raises(FaultError, match="connected 2 times, and there is no end of it"):
+            scene.tracker.expect_connection(scene.server)
 
 
 def test_a_server_that_does_not_connect_is_told_so_immediately(scene: Scene) -> None:

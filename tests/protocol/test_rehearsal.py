@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Callable, Generator
 from types import SimpleNamespace
 from typing import Any
@@ -66,10 +67,17 @@ def careful(data: bytes) -> str | None:
         return "that is no time"
 
 
+def numbered(data: bytes) -> str | None:
+    found = re.fullmatch(rb"NUMBER (\d+)", data)
+    return None if found and int(found[1]) else "that is no number"
+
+
 @pytest.mark.parametrize(
     ("reply", "fault"),
     [
         (judged(clock, "a time"), "raises ValueError("),
+        (judged(numbered, "a number"), None),
+        (judged(numbered, "a number", examples=[b"NUMBER 7"]), "raises ValueError("),
         (judged(careful, "a time", examples=[b"12:00"], wrong=[b"24:00"]), None),
         (
             judged(careful, "a time", examples=[b"12:00", b"12.00"]),

@@ -9,7 +9,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from grader.errors import Reason
-from grader.limits import REPLY_S, SLOW_CHECK_S, SLOW_PART, SLOW_STEP_S, WHOLE_GIVEN_BACK, Allowance, SandboxLimits
+from grader.limits import (
+    MOST_STEPS,
+    REPLY_S,
+    SLOW_CHECK_S,
+    SLOW_PART,
+    SLOW_STEP_S,
+    WHOLE_GIVEN_BACK,
+    Allowance,
+    SandboxLimits,
+)
 from grader.wire.budget import Budget, Counted, allowed_s
 from grader.wire.faults import FaultError, UnprovedError
 from grader.wire.process import ForCheck
@@ -55,6 +64,17 @@ def test_steps_that_took_no_time_bring_none_with_them() -> None:
     for _ in range(1000):
         budget.note_step(0.0)
     assert steps_until_too_slow(budget, 1.85)[0] == 11
+
+
+def test_what_comes_without_end_is_the_programs_fault() -> None:
+    budget = Budget()
+    for _ in range(2):
+        budget.begin_check()
+        for _ in range(MOST_STEPS):
+            budget.note_step(0.0)
+    with pytest.raises(FaultError, match="no end of what it sends") as caught:
+        budget.note_step(0.0)
+    assert caught.value.reason is Reason.NOT_AS_REQUIRED
 
 
 def test_a_few_slow_ends_and_starts_are_no_fault() -> None:

@@ -161,3 +161,17 @@ def test_two_clients_are_told_apart(between: Between, stand: Stand) -> None:
     assert printed(second) == ["B"]
     assert printed(first) == ["A", "C"]
     second.talks.dismiss(it)
+
+
+def test_who_sends_from_sockets_without_end_is_told_so(
+    between: Between, stand: Stand, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(network, "_MOST_SOURCES", 1)
+    it, first = between(Network(), "send a", "recv")
+    assert printed(first) == ["A"]
+    near = it._near[0].getsockname()
+    second = stand.run(*PYTHON, "-c", CLIENT, near[0], str(near[1]), "send b", "recv")
+    second.talks.attend(it)
+    with pytest.raises(FaultError, match="has sent from 1 sockets, and there is no end of them"):
+        second.wait_end()
+    second.talks.dismiss(it)

@@ -10,6 +10,7 @@ import pytest
 from grader.errors import Reason
 from grader.model import EventKind
 from grader.protocol.script import Answer
+from grader.wire import tcp_server
 from grader.wire.faults import FaultError, UnprovedError
 from grader.wire.kernel import Endpoint
 from grader.wire.program import Program
@@ -192,6 +193,16 @@ def test_a_second_connection_is_told(stand: Stand) -> None:
         Reason.EXTRA_REQUEST,
         "the program opened another connection, although one is enough",
     )
+
+
+def test_who_connects_without_end_is_told_so(stand: Stand, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tcp_server, "_MOST_CONNECTIONS", 1)
+    server, program = stand.serve_client("connects_twice")
+    server.expect(HELLO)
+    program.wait_still()
+    with pytest.raises(FaultError, match="connected 2 times, and there is no end of it") as caught:
+        server.expect_nothing_more()
+    assert caught.value.reason is Reason.EXTRA_REQUEST
 
 
 def test_one_connection_and_all_of_its_words_are_nothing_more(stand: Stand) -> None:
