@@ -272,6 +272,9 @@ RESTLESS_SETTLE_S: Final = 0.05
 #: How long a program that never rests is waited for after something that it may have to work at, where no verdict hangs
 #: on it; and how long its answers may stay in its send queue until they count as stuck there.
 UNREST_S: Final = 0.5
+#: How long a client that reads late leaves replies unread while the program waits with a timer of its own: many give up
+#: on a send after a second (`settimeout(1.0)`), and throw away what it had not taken.
+READS_LATE_S: Final = 1.25
 #: Part of its own time on a CPU from which a program is said to spin: it can't be waiting much.
 SPINS_FROM: Final = 0.8
 #: After so many checks that a spinning program has kept waiting for a whole deadline, from the next one on ...

@@ -41,6 +41,12 @@ _ARCHIVE_SUFFIXES: Final = (
 )
 #: Links that lead to links: Linux gives up after 40 (path_resolution(7)).
 _MAX_LINKS: Final = 40
+#: What a parser says, as a student understands it.  A zip archive is read from its end, which is its list of contents.
+_PLAINLY: Final = {
+    "File is not a zip file": "its end is missing, as after an upload or a download that broke off",
+    "Compressed file ended before the end-of-stream marker was reached": "its end is missing, as after an upload or a "
+    "download that broke off",
+}
 #: What the parsers raise for damaged archives.
 _BROKEN: Final = (
     zipfile.BadZipFile,
@@ -181,6 +187,8 @@ def _is_tar(head: bytes) -> bool:
 
 
 def _description(head: bytes) -> str:
+    if not head:
+        return "an empty file"
     foreign = {b"Rar!": "a RAR archive", b"7z\xbc\xaf": "a 7z archive", b"\x28\xb5\x2f\xfd": "a zstd archive"}
     for magic, name in foreign.items():
         if head.startswith(magic):
@@ -212,7 +220,7 @@ def parsing(kind: str, tree: Tree) -> Iterator[None]:
     try:
         yield
     except _BROKEN as error:
-        detail = shown(str(error) or type(error).__name__)[1:-1]
+        detail = _PLAINLY.get(str(error)) or shown(str(error) or type(error).__name__)[1:-1]
         raise BrokenArchiveError(f"{tree.source} is a broken {kind} archive: {detail}") from error
 
 

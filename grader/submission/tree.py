@@ -99,15 +99,15 @@ class Tree:
         """
         content = io.BytesIO()
         while chunk := stream.read(CHUNK_BYTES):
-            self._count(len(chunk))
             content.write(chunk)
+            self._count(len(chunk), name, content.tell())
         data = content.getvalue()
         known = data.startswith(b"\x7fELF") if executable is None else executable
         self._keep(name, File(data, known or data.startswith(b"#!")))
 
     def add_copy(self, name: str, file: File) -> None:
         """Add the file that a link leads to."""
-        self._count(len(file.data))
+        self._count(len(file.data), name, len(file.data))
         self._keep(name, file)
 
     def drop_folder(self, folder: str, why: str) -> None:
@@ -170,10 +170,13 @@ class Tree:
         if len(self.files) + len(self.folders) > MAX_MEMBERS:
             raise self.too_many()
 
-    def _count(self, more_bytes: int) -> None:
+    def _count(self, more_bytes: int, name: str, so_far_bytes: int) -> None:
+        """Count bytes of a file of which so many have been read."""
         self._unpacked_bytes += more_bytes
         if self._unpacked_bytes > MAX_UNPACKED_BYTES:
-            raise self.too_large()
+            sizes = {name: so_far_bytes} | {one: len(file.data) for one, file in self.files.items()}
+            largest = max(sizes, key=lambda one: sizes[one])
+            raise UsageError(f"{self.too_large()}; the largest is {shown(largest)}")
 
     def _usable(self, name: str, *, is_folder: bool) -> str:
         """A name that can be unpacked and shown in a report, or "" with a note.

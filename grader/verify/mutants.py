@@ -85,6 +85,8 @@ def _place(data: bytes, name: str, change: Change) -> tuple[int, int, bytes]:
     return begin, begin + len(old), change.new.encode()
 
 
+#: The lines of a diff that name its two files.
+_DIFF_HEADER: Final = 2
 #: So much of a text is quoted in a message.
 _QUOTED_CHARACTERS = 60
 
@@ -94,16 +96,17 @@ def _shortened(text: str) -> str:
 
 
 def difference(files: Mapping[str, bytes], mutant: Mutant, name: str) -> Iterator[str]:
-    """What is changed in the right program, as the lines of a unified diff, without line endings."""
+    """What is changed in the right program, as the lines of a unified diff, without line endings.
+
+    Each file's begins with a sentence: dashes and plus signs mean something to some CI systems.
+    """
     changed = mutated(files, mutant)
     for path, data in files.items():
-        yield from difflib.unified_diff(
-            _lines(data),
-            _lines(changed[path]),
-            "/".join(filter(None, (mutant.of, path))),
-            "/".join(filter(None, (name, path))),
-            lineterm="",
-        )
+        lines = [*difflib.unified_diff(_lines(data), _lines(changed[path]), lineterm="")]
+        if lines:
+            right, wrong = ("/".join(filter(None, (folder, path))) for folder in (mutant.of, name))
+            yield f"{right} becomes {wrong}:"
+            yield from lines[_DIFF_HEADER:]
 
 
 def _lines(data: bytes) -> list[str]:

@@ -128,6 +128,14 @@ class Connection(Stream):
         __tracebackhide__ = True
         self._slow_reader.send(data, may_close=may_close)
 
+    def leave_unread_for_a_while(self) -> None:
+        """Go on sending and reading nothing as long as a timer of the program's own may still run out, for a while.
+
+        One that waits without a timer is not waited for.
+        """
+        __tracebackhide__ = True
+        self._slow_reader.let_timers_expire()
+
     def wait_read(self) -> None:
         """The gate: until the program has read everything that was sent, or has looked at it."""
         __tracebackhide__ = True

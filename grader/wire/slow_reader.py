@@ -12,7 +12,7 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from grader.errors import Reason
-from grader.limits import SETTLE_S, UNREST_S
+from grader.limits import READS_LATE_S, SETTLE_S, UNREST_S
 from grader.model import EventKind
 from grader.wire.faults import FaultError
 from grader.wire.receiving import Receiver
@@ -47,6 +47,18 @@ class SlowReader:
             raise FaultError(reason, f"{read}, and has nothing to send", doing=stream.program.doing())
         words = f"{row.send_queue} bytes wait in its send queue, {row.receive_queue} in its receive queue"
         stream.transcript.add(EventKind.KERNEL, stream.program.name, f"{words}; {stream.program.doing()}")
+
+    def let_timers_expire(self) -> None:
+        """See `Connection.leave_unread_for_a_while`."""
+        __tracebackhide__ = True
+        stream = self._stream
+
+        def ended() -> bool | None:
+            stream.feed()
+            return True if stream.ended else None
+
+        with suppress(NoProgressError):
+            stream.program.wait(ended, deadline_s=READS_LATE_S)
 
     def _rests(self) -> bool | None:
         """Whether the program rests with something to send, or the connection has ended."""

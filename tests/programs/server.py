@@ -1,5 +1,6 @@
 """TCP servers for tests, each good or bad in one way.  Argument: which.  It listens on a free port of 127.0.0.1."""
 
+import contextlib
 import os
 import select
 import signal
@@ -70,6 +71,15 @@ def closes_when_it_cannot_send(sock):
             sock.sendall(data)
     except BlockingIOError:
         pass
+
+
+def waits_a_while_to_send(sock):
+    """What it can't send within 0.3 s is thrown away."""
+    tiny_send_buffer(sock)
+    sock.settimeout(0.3)
+    while True:
+        with contextlib.suppress(TimeoutError):
+            sock.sendall(sock.recv(1 << 16))
 
 
 def spins_when_it_cannot_send(sock):

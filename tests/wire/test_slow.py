@@ -67,6 +67,15 @@ def test_what_is_lost_on_the_way_to_a_slow_reader_is_missed(stand: Stand) -> Non
     assert caught.value.reason in {Reason.WRONG_REPLY, Reason.INCOMPLETE_REPLY}
 
 
+def test_who_reads_late_misses_what_was_thrown_away_after_a_while(stand: Stand) -> None:
+    _, client = slow_client(stand, "waits_a_while_to_send")
+    client.send_without_reading(MUCH)
+    client.leave_unread_for_a_while()
+    with pytest.raises(FaultError) as caught:
+        client.expect(MUCH)
+    assert caught.value.reason in {Reason.WRONG_REPLY, Reason.INCOMPLETE_REPLY}
+
+
 def test_a_program_that_gives_up_on_a_slow_reader_has_closed_too_early(stand: Stand) -> None:
     _, client = slow_client(stand, "closes_when_it_cannot_send")
     with pytest.raises(FaultError) as caught:
