@@ -9,6 +9,7 @@ from grader.harness.fixtures import Begin, Connect, ConnectUdp, Launch, Listen, 
 from grader.harness.listener import ScriptedListener
 from grader.harness.listening import Facts, Server
 from grader.harness.part import Part
+from grader.harness.putting_off import must_go_on_in_time
 from grader.harness.session import Session
 from grader.harness.stage import Stage
 from grader.protocol.any_order import any_order

@@ -206,6 +206,7 @@ EXITS = {
     "grader.__main__": {"sys.exit"},
     "grader.cli": {"sys.exit"},
     "grader.sandbox.children": {"os._exit"},  # children of a fork
+    "grader.sandbox.fork_server": {"os._exit"},  # children of a fork
     "grader.sandbox.namespaces": {"os._exit"},  # children of a fork
     "grader.sandbox.nest": {"sys.exit", "os._exit"},  # --probe answers by exit code; children of a fork
     "grader.sandbox.users": {"os._exit"},  # children of a fork

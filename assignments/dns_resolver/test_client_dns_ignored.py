@@ -62,15 +62,20 @@ def _about(question_bytes: bytes) -> Callable[[Values, list[Record]], bytes]:
 
 
 @behaviour(
-    does="before the answer come answers with its id, but with another name, another type, or no question",
+    does="before the answer come answers with its id, but with another name, another type, another class, or no "
+    "question",
     proves="they have arrived at its socket before the answer",
-    catches="only the id is compared",
+    catches="only the id is compared, or only the name and the type",
     hint="An answer has the question of its query: compare name, type and class; go on waiting if they differ.",
 )
 def test_other_questions(udp_clients: UdpClients, rng: random.Random) -> None:
     """Ignores answers to other questions"""
     other_name, other_type = _about(question(host_name(rng), 1)), _about(b"")
-    udp_clients.play(ignoring(rng, other_name, other_type, lambda seen, _: _without_question(seen)))
+    udp_clients.play(ignoring(rng, other_name, other_type, _in_another_class, lambda seen, _: _without_question(seen)))
+
+
+def _in_another_class(seen: Values, wrong: list[Record]) -> bytes:
+    return bytes(answer({**seen, "question": seen["question"][:-2] + b"\0\3"}, wrong))
 
 
 def _without_question(seen: Values) -> bytes:

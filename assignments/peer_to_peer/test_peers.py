@@ -365,7 +365,8 @@ def test_only_what_it_lacks(fresh_server: Server, listen: Listen, launch: Launch
     does="one place answers with other bytes of the same length, and one with the chunk's first half as if that were "
     "all; a third one has the chunk",
     proves="the next place was named, and that was read, before the wrong answer was sent",
-    catches="bytes that are not looked at, a lying peer asked again and again, wrong bytes passed on to others",
+    catches="bytes that are not looked at, a lying peer asked again and again, wrong bytes passed on to others, HAVE "
+    "before the bytes were looked at",
     hint="Compute the SHA-256 of what has come. If it isn't the chunk's name, throw the bytes away, and take the chunk"
     " from another place.",
     hints={Reason.NO_REQUEST: _FETCH_HINT},
@@ -381,7 +382,9 @@ def test_wrong_chunk(fresh_server: Server, listen: Listen, launch: Launch, stage
         connection = _hear(places[number], tracker.peer, chunk)
         tracker.tell(at_line(places[number + 1].port, chunk))
         connection.send(here_is(lie))
-    _serve(places[-1], tracker.peer, [chunk])
+    connection = _hear(places[-1], tracker.peer, chunk)
+    tracker.line.expect_nothing(Reason.EXTRA_REQUEST, "it says that it has a chunk of which wrong bytes have come")
+    connection.send(here_is(chunk))
     tracker.expect([chunk], file)
     _must_have_written(fresh_server, file, chunk)
     if tracker.has & {name_of(lie) for lie in lies}:

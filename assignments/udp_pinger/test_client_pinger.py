@@ -5,9 +5,10 @@ from __future__ import annotations
 from msgspec.structs import replace
 from protocol import pings
 
-from grader import Answer, Turn, UdpClients, Values, behaviour
+from grader import Answer, Turn, UdpClients, Values, behaviour, must_go_on_in_time
 
 _IN_TIME, _LOST = Answer.WHOLE, Answer.NOTHING
+_NEVER_SENT = b"PING 4711 1700000000.5"
 
 
 @behaviour(
@@ -88,18 +89,24 @@ def test_copies(udp_clients: UdpClients) -> None:
 
 
 @behaviour(
-    does="before the answers come an empty datagram, words, and an answer to a ping that was never sent",
-    proves="they have arrived at its socket before the answer",
-    catches="an exception where the datagram is taken apart; anything from the server taken for the answer",
-    hint="Look at a datagram before you take it apart, and compare its number; go on waiting if it isn't your answer.",
+    does="before the answers come an empty datagram, words, and an answer to a ping that was never sent; then a ping "
+    "is lost while such an answer arrives every 125 ms, from the server and from a stranger in turn",
+    proves="they have arrived at its socket before the answer; twice as much of its own time has passed as it took "
+    "before to go on, and no two of the answers were nearly as far apart",
+    catches="an exception where the datagram is taken apart; anything from the server taken for the answer; a second "
+    "that whatever arrives begins anew",
+    hint="Look at a datagram before you take it apart, and compare its number. If it isn't your answer, go on waiting "
+    "for what is left of the second{Python:  (settimeout(end - time.monotonic()))}{C:  (poll's timeout, or "
+    "SO_RCVTIMEO, set again from clock_gettime)}{Java:  (setSoTimeout, set again from System.nanoTime)}.",
 )
 def test_other_datagrams(udp_clients: UdpClients) -> None:
     """Ignores datagrams that are no answer to its ping"""
 
     def says(seen: Values) -> tuple[bytes, ...]:
-        return b"", b"hello", b"PING", b"PING 4711 1700000000.5", seen["line"]
+        return b"", b"hello", b"PING", _NEVER_SENT, seen["line"]
 
     visit = pings(_IN_TIME, _IN_TIME, _LOST)
     *answered, lost = visit.turns
     noise = Turn(lost.hears, lambda seen: says(seen)[:-1])
     udp_clients.play(replace(visit, turns=(*(replace(turn, says=says) for turn in answered), noise)))
+    must_go_on_in_time(udp_clients, pings(_LOST, _IN_TIME), _NEVER_SENT)

@@ -17,7 +17,6 @@ from grader.checks.lost_replies import (
     must_drop,
     must_give_up_in_words,
     must_have_complained,
-    must_not_be_put_off,
     must_not_wait_on,
     must_show_its_own,
     must_show_unhurried,
@@ -27,6 +26,7 @@ from grader.checks.lost_replies import (
 )
 from grader.errors import Reason
 from grader.harness.clients import OTHER_HOST
+from grader.harness.putting_off import must_not_be_put_off
 from grader.link.settings import SERVER_NAME
 from grader.protocol.script import Answer
 from grader.wire.faults import FaultError

@@ -7,38 +7,29 @@ has a timer at all is read from the kernel; how often it asks is counted in data
 
 from __future__ import annotations
 
-import math
-import time
-from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from grader.checks.ending import must_refuse_in_words
 from grader.errors import Reason
-from grader.limits import SETTLE_S, STRAY_S, STRAYS_FOR
+from grader.harness.putting_off import tells_of_loss
+from grader.limits import SETTLE_S
 from grader.model import EventKind
 from grader.protocol.script import Answer
 from grader.wire.endings import reason_of
-from grader.wire.faults import FaultError, UnprovedError
+from grader.wire.faults import FaultError
 from grader.wire.stillness import Awaits
 from grader.wire.waiting import Why
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from grader.harness.fixtures import UdpClients
     from grader.harness.session import Session
-    from grader.harness.tasks import Task
     from grader.protocol.script import Entry
     from grader.wire.keyboard import Rest
     from grader.wire.udp_server import ScriptedUdpServer
 
 #: A client that asks more often asks forever: an assignment may require ten (`ClientSpec`).
 _MOST_TRIES = 10
-#: How often the machine may be too busy to send a client old replies as often as they should arrive.
-_STRAY_ATTEMPTS = 4
-#: What arrives closer together than this fraction of the time that the client waits keeps it waiting, if anything does:
-#: that time was measured, and a busy machine can only have made it longer.
-_CLOSE = 0.75
 
 
 def lose(session: Session[ScriptedUdpServer], entry: Entry) -> None:
@@ -53,34 +44,11 @@ def lose(session: Session[ScriptedUdpServer], entry: Entry) -> None:
     if session.program.wait_rest(SETTLE_S):
         session.program.transcript.add(EventKind.KERNEL, "program", session.program.doing())
     for _ in range(_MOST_TRIES):
-        if rest := rests_or_sends(session, _tells_of_loss(session)):
+        if rest := rests_or_sends(session, tells_of_loss(session)):
             must_not_wait_on(rest, session.program.limits.give_up_s)
             return
         session.server.expect(entry.request)
     raise FaultError(Reason.EXTRA_REQUEST, f"it asked {_MOST_TRIES} more times, and does not give up")
-
-
-def must_not_be_put_off(
-    clients: UdpClients, ask: Callable[[Session[ScriptedUdpServer]], bytes], usual_s: float, task: Task | None = None
-) -> None:
-    """It is not answered, and other datagrams arrive meanwhile: they don't restart the client's timeout.
-
-    `ask`: has it ask in a new run of `task`, and gives the old reply that comes then, again and again.  `usual_s`: how
-    long it waits where nothing comes.  One that comes to its prompt or its end has believed what came, or died of it:
-    that is another check's matter.
-
-    Raises:
-        FaultError: it has neither given up nor asked again in twice that time.
-        UnprovedError: the machine was too busy to send often enough, several times.
-    """
-    __tracebackhide__ = True
-    for _ in range(_STRAY_ATTEMPTS):
-        with clients.start(task) as session:
-            far_apart_s = _put_off(session, ask(session), usual_s)
-        if far_apart_s < _CLOSE * usual_s:
-            return
-    what = f"the machine was too busy: what should arrive every {STRAY_S:g} s arrived {far_apart_s:.1f} s later"
-    raise UnprovedError(what, Reason.STARVED)
 
 
 def asking(entry: Entry, old: Entry) -> Callable[[Session[ScriptedUdpServer]], bytes]:
@@ -94,34 +62,6 @@ def asking(entry: Entry, old: Entry) -> Callable[[Session[ScriptedUdpServer]], b
         return old.reply
 
     return ask
-
-
-def _put_off(session: Session[ScriptedUdpServer], stray: bytes, usual_s: float) -> float:
-    """Send it other datagrams than the reply until it does something; how far apart two of them were at most.
-
-    Raises:
-        FaultError: it does nothing.
-    """
-    __tracebackhide__ = True
-    tells = _tells_of_loss(session)
-    transcript = session.program.transcript
-    mark = transcript.mark()
-    most = math.ceil(STRAYS_FOR * usual_s / STRAY_S)
-    sent_at = [time.monotonic()]
-    for number in range(most):
-        transcript.rewind(mark + 2)  # one of each kind tells it all
-        sent_at.append(time.monotonic())
-        session.server.send_stray(number, stray)
-        rest = session.keyboard.wait_rest(
-            lambda: session.server.waiting() > 0 or tells() or None, STRAY_S, in_suspense=True
-        )
-        if rest is None or rest.why is not Why.DEADLINE:
-            return max(after - before for before, after in pairwise([*sent_at, time.monotonic()]))
-    what = (
-        f"while {most} datagrams arrived that were not the reply, it kept waiting for {STRAYS_FOR * usual_s:.1f} s and "
-        f"more; without them it waits {usual_s:.1f} s"
-    )
-    raise FaultError(Reason.PUT_OFF, what, doing=session.program.doing())
 
 
 def must_drop(session: Session[ScriptedUdpServer], late: Entry) -> None:
@@ -205,20 +145,6 @@ def rests_or_sends(session: Session[ScriptedUdpServer], gives_up: Callable[[], b
     most_s = session.program.limits.give_up_s
     rest = keyboard.wait_rest(lambda: sent() or gives_up() or None, most_s, in_suspense=True, hurried=True)
     return rest or keyboard.wait_rest(sent, most_s, hurried=True)
-
-
-def _tells_of_loss(session: Session[ScriptedUdpServer]) -> Callable[[], bool]:
-    """Whether it says something on stderr; what it says as soon as it has asked is about its request."""
-    said = session.program.stderr
-    before = len(said.data)
-
-    def tells() -> bool:
-        nonlocal before
-        if not session.server.had_its_time():
-            before = len(said.data)
-        return len(said.data) > before
-
-    return tells
 
 
 def must_not_wait_on(rest: Rest, give_up_s: float) -> None:
