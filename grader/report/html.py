@@ -12,7 +12,7 @@ from functools import cache
 from typing import Final, NamedTuple
 
 import jinja2
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from grader.catalogue.mistakes import LANGUAGES, Mistake, behind
 from grader.limits import PAGE_BYTES
@@ -146,6 +146,7 @@ def _template() -> jinja2.Template:
         loader=jinja2.PackageLoader("grader.report", ""),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
+        finalize=lambda value: Markup(safe.in_markup(escape(value))),  # a page may be printed, into a log  # noqa: S704
         trim_blocks=True,
         lstrip_blocks=True,
     )

@@ -93,7 +93,7 @@ def document(name: str, suites: Iterable[Suite], *, timestamp: str, strict: bool
         _restrict(root)
     ET.indent(root)
     content: bytes = ET.tostring(root, encoding="utf-8", xml_declaration=True)
-    return content + b"\n"
+    return safe.in_markup(content.decode()).encode() + b"\n"
 
 
 # what is said

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import lru_cache
 from typing import Final, Literal
 
@@ -98,7 +98,16 @@ def printed(text: str) -> str:
     return "\n".join(map(_harmless, visible(text).split("\n")))
 
 
-def _harmless(line: str) -> str:
+def in_markup(markup: str) -> str:
+    """XML or HTML of which no line is a command, by character references: it says the same."""
+    return "\n".join(_harmless(line, _reference) for line in markup.split("\n"))
+
+
+def _harmless(line: str, instead: Callable[[str], str] = escape) -> str:
     for at in reversed(commands(line)):
-        line = line[:at] + escape(line[at]) + line[at + 1 :]
+        line = line[:at] + instead(line[at]) + line[at + 1 :]
     return line
+
+
+def _reference(char: str) -> str:
+    return f"&#{ord(char)};"

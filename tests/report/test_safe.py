@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from xml.etree import ElementTree as ET
 
 import pytest
 from hypothesis import given
@@ -121,6 +122,16 @@ _hostile = st.lists(st.sampled_from([*_WORDS, "a", " ", "\xa0", "\t", "\n", "\r"
 def test_no_printed_line_is_a_command(raw: str) -> None:
     assert obeyed(safe.printed(raw)) == []
     assert safe.printed(safe.printed(raw)) == safe.printed(raw)
+
+
+@given(_hostile)
+def test_no_line_of_markup_is_a_command_and_it_says_the_same(raw: str) -> None:
+    element = ET.Element("a", {"b": safe.visible(raw)})
+    element.text = safe.visible(raw)
+    markup = ET.tostring(element, encoding="unicode")
+    assert obeyed(safe.in_markup(markup)) == []
+    again = ET.fromstring(safe.in_markup(markup))  # noqa: S314 — our own
+    assert (again.text or "", again.attrib) == (element.text, element.attrib)
 
 
 def test_the_readers_do_obey() -> None:
