@@ -164,7 +164,7 @@ class OurSide:
             with _connected(address, self.kind) as sock:
                 self.show(f"\nconversation {number + 1}, with {address[0]} port {address[1]}")
                 talk = Talk(sock, self.show, self.asked.limits.reply_s)
-                if not self._greeted(talk):
+                if not (self._greeted(talk) and self._opened(talk, number)):
                     return False
                 ended = False
                 while due is not None and not ended:
@@ -180,6 +180,13 @@ class OurSide:
 
     def _greeted(self, talk: Talk) -> bool:
         return talk.hear(self.protocol.greeting()) is not None if hasattr(self.protocol, "greeting") else True
+
+    def _opened(self, talk: Talk, number: int) -> bool:
+        if not hasattr(self.protocol, "opening"):
+            return True
+        opening = self.protocol.opening(number)
+        talk.say(opening.request)
+        return talk.hear(opening.reply) is not None
 
     # A server
 

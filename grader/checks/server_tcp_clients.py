@@ -14,7 +14,7 @@ from grader.harness.stopping import interrupt
 from grader.limits import SETTLE_S
 from grader.model import EventKind
 from grader.protocol.dialogues import dialogue_of
-from grader.protocol.script import StreamProtocol
+from grader.protocol.script import Exchange, StreamProtocol
 from grader.wire.faults import FaultError
 from grader.wire.tcp import ScriptedClient
 
@@ -63,7 +63,7 @@ def test_concurrent_clients(server: Server, begin: Begin, protocol: StreamProtoc
 )
 def test_idle_client_blocks_no_one(connect: Connect, protocol: StreamProtocol) -> None:
     """Serves others while one client is silent"""
-    with connect() as silent:
+    with connect(opens=False) as silent:
         silent.wait_accepted()
         serves_another(connect, protocol)
 
@@ -107,7 +107,7 @@ def _second_half(part: Part) -> None:
 def test_connect_and_leave(connect: Connect, server: Server, protocol: StreamProtocol) -> None:
     """Survives a client that leaves without sending anything"""
     for _ in range(_VISITS):
-        with connect():
+        with connect(opens=False):
             pass
         server.program.wait_delivered()
     serves_another(connect, protocol)
@@ -176,7 +176,7 @@ def test_backlog_burst(server: Server, stage: Stage, protocol: StreamProtocol) -
     """Lets several clients wait while it is busy"""
     wanted = stage.server_spec.backlog
     exchanges = [protocol.exchange(number) for number in range(wanted)]
-    asked = False
+    asked: list[list[Exchange]] = []
     with server.program.frozen():
         others = stage.listening.accept_queue(server)
         try:
@@ -185,18 +185,19 @@ def test_backlog_burst(server: Server, stage: Stage, protocol: StreamProtocol) -
             raise _short_queue(stage, server, others, wanted) from None
         if not stage.listening.queued(server, others + wanted):
             # A listener may leave clients out until they have sent something (TCP_DEFER_ACCEPT).
-            for client, exchange in zip(clients, exchanges, strict=True):
-                client.send(exchange.request)
-            asked = True
+            asked = [[*stage.greeting.first(), exchange] for exchange in exchanges]
+            for client, each in zip(clients, asked, strict=True):
+                client.send(b"".join(exchange.request for exchange in each))
             if not stage.listening.queued(server, others + wanted):
                 raise _short_queue(stage, server, others, wanted)
     server.program.wait_rest(SETTLE_S)  # by then it has accepted as many as it ever will, and not one per request
-    for client, exchange in zip(clients, exchanges, strict=True):
+    for number, client in enumerate(clients):
         if asked:
-            client.expect_each([stage.greeting.heard, exchange])
+            client.expect_each(asked[number])
         else:
             stage.greeting.hear(client)
-            client.ask(exchange)
+            stage.greeting.open(client)
+            client.ask(exchanges[number])
         client.close()
 
 

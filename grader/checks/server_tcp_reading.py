@@ -52,7 +52,7 @@ _SENT_IN_PART = (
 )
 def test_greets(connect: Connect, stage: Stage) -> None:
     """Greets each client"""
-    with connect() as client:
+    with connect(opens=False) as client:
         stage.greeting.must_be_right()
         client.expect_nothing(Reason.EXTRA_REPLY, "more came after the complete greeting")
 

@@ -352,10 +352,10 @@ def _gets_all(stage: Stage, server: Server, exchanges: Sequence[Exchange]) -> No
         client.send_without_reading(_requests(exchanges), may_close=stage.one_request)
         client.leave_unread_for_a_while()
         if stage.in_any_order:
-            client.expect(stage.greeting.heard.reply)
+            client.expect(stage.greeting.unread.reply)
             client.expect_each(exchanges, in_any_order=True)
         else:
-            client.expect_each([stage.greeting.heard, *exchanges])
+            client.expect_each([stage.greeting.unread, *exchanges])
 
 
 def _many(stage: Stage, protocol: StreamProtocol, size_bytes: int) -> tuple[Exchange, ...]:

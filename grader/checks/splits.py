@@ -200,6 +200,7 @@ def serves_at_once(stage: Stage, server: Server, exchange: Exchange) -> bool:
                 second.wait_accepted()
                 first.close()
                 stage.greeting.hear(second)
+                stage.greeting.open(second)
                 second.ask(exchange)
             except FaultError:
                 return False  # if there is more to it, the splits will show it

@@ -171,6 +171,7 @@ def _greeting(job: Job, protocol: object) -> Greeting:
         said.greeting() if hasattr(said, "greeting") else b"",
         # Chosen or not: a check that is played by itself gets the verdict that it has among all.
         judged=any(spec.id in {"server.greets", "server.extra_reply_bytes"} for spec in job.assignment.checks),
+        opening=said.opening if hasattr(said, "opening") else None,
     )
 
 

@@ -28,8 +28,11 @@ P = TypeVar("P", bound=Peer)
 class Connect(Protocol):
     """Connects a new scripted client to the shared server, which is closed when the check ends."""
 
-    def __call__(self, port: str = "") -> ScriptedClient:
-        """`port`: the name of one of several ports; without one the main port, whose greeting is received first."""
+    def __call__(self, port: str = "", *, opens: bool = True) -> ScriptedClient:
+        """`port`: the name of one of several ports; without one the main port, whose greeting is received first.
+
+        `opens`: whether it introduces itself then, where clients must.
+        """
 
 
 class ConnectUdp(Protocol):
@@ -88,7 +91,7 @@ class Fixtures:
     @pytest.fixture
     def connect(self, server: Server) -> Connect:
         """Connects a new scripted client to the shared server; it is closed when the check ends."""
-        return lambda port="": self._stage.connect(server, port)
+        return lambda port="", *, opens=True: self._stage.connect(server, port, opens=opens)
 
     @pytest.fixture
     def begin(self, server: Server) -> Begin:

@@ -1,11 +1,16 @@
-"""What a server says first, to every client, unasked.
+"""What comes first on every connection: what a server says unasked, and what a client must say before it may ask.
 
 We find out once, with the first client that connects.  A server that says something other than it should fails one
 check for that, `greets` or `extra_reply_bytes`; for all others, what it really says first is left out of what their
 clients receive, so one wrong word does not cost every check.
+
+Where a client must introduce itself (`opening` of `protocol.py`), each does so as soon as it has heard the greeting; no
+two say the same, since a server may take the second for the first one that has come back.
 """
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 from grader.errors import Reason
 from grader.limits import GREETING_BYTES, GREETING_S
@@ -23,10 +28,20 @@ class Greeting:
 
     `required`: what it has to say, or a recogniser for that; possibly nothing.  `judged`: whether the
     assignment has a check that fails for anything else; without one, every client just requires it.
+    `opening`: for each client, numbered from 0, what it says then, and the reply to that.
     """
 
-    def __init__(self, required: bytes | Reply = b"", *, judged: bool = False) -> None:
+    def __init__(
+        self,
+        required: bytes | Reply = b"",
+        *,
+        judged: bool = False,
+        opening: Callable[[int], Exchange] | None = None,
+    ) -> None:
         self.required = required
+        self.opens = opening is not None
+        self._opening = opening
+        self._opened = 0
         self._judged = judged
         self._instead: bytes | None = None
         self._fault: FaultError | None = None
@@ -37,9 +52,29 @@ class Greeting:
         return b"" if self._fault else self.required
 
     @property
-    def heard(self) -> Exchange:
-        """The same as an exchange without a request."""
-        return Exchange(b"", self.expected)
+    def unread(self) -> Exchange:
+        """What a slow client has not read when it sends its first request, as an exchange without a request."""
+        return Exchange(b"", b"" if self.opens else self.expected)
+
+    def first(self) -> list[Exchange]:
+        """What a client that has heard nothing yet may send before its first request, and hears before its reply."""
+        return [Exchange(b"", self.expected), *self._next_opening()]
+
+    def open(self, client: ScriptedClient) -> None:
+        """A client that has heard the greeting introduces itself, where it must.
+
+        Raises:
+            FaultError: it does not get its reply.
+        """
+        __tracebackhide__ = True
+        for exchange in self._next_opening():
+            client.ask(exchange)
+
+    def _next_opening(self) -> list[Exchange]:
+        if self._opening is None:
+            return []
+        self._opened += 1
+        return [self._opening(self._opened - 1)]
 
     def prepare(self, client: ScriptedClient) -> None:
         """Have the client leave out what the server says instead of its greeting, if that is known."""

@@ -95,15 +95,18 @@ class Peers:
         """A new scripted client of the assignment's transport."""
         return self.connect(server) if self._over_tcp else self.connect_udp(server)
 
-    def connect(self, server: Server, *, slow: bool = False) -> ScriptedClient:
+    def connect(self, server: Server, *, slow: bool = False, opens: bool = True) -> ScriptedClient:
         """A new scripted TCP client, named by its turn, that has received the server's greeting.
 
-        A slow one reads nothing before it is told to.
+        `opens`: whether it introduces itself, where clients must.  A slow one reads nothing more than it must for that
+        before it is told to.
         """
         __tracebackhide__ = True
         client = self.knock(server, slow=slow)
-        if not slow:
+        if not slow or self.greeting.opens:
             self.greeting.hear(client)
+        if opens:
+            self.greeting.open(client)
         return client
 
     def knock(self, server: Server, *, slow: bool = False) -> ScriptedClient:

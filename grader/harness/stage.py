@@ -286,18 +286,20 @@ class Stage:
 
     # What checks ask for most
 
-    def connect(self, server: Server, port: str | int = "", *, slow: bool = False) -> ScriptedClient:
+    def connect(
+        self, server: Server, port: str | int = "", *, slow: bool = False, opens: bool = True
+    ) -> ScriptedClient:
         """A new scripted TCP client that has received the server's greeting (`Peers.connect`).
 
         `port`: the name of a further port, or the number of one that the server has named; nothing is received from
-        there yet.
+        there yet.  `opens`: whether it introduces itself, where clients must.
         """
         __tracebackhide__ = True
         if isinstance(port, int):
             return self.peers.connect_to(server, server.address._replace(port=port), slow=slow)
         if port in server.further:
             return self.peers.connect_to(server, self.listening.reach(server, port))
-        return self.peers.connect(server, slow=slow)
+        return self.peers.connect(server, slow=slow, opens=opens)
 
     def begin_dialogue(self, server: Server, dialogue: Dialogue) -> Part:
         """A new scripted TCP client's part in a dialogue."""

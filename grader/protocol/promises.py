@@ -49,7 +49,9 @@ def faults_of(protocol: object, functions: Iterable[str], seed: int = 1) -> Iter
 
 def optional(protocol: object) -> tuple[str, ...]:
     """The functions that it has though no check needs them: a check looks whether they are there."""
-    return tuple(name for name in ("greeting", "longest", "dialogue", "unfinished") if hasattr(protocol, name))
+    return tuple(
+        name for name in ("greeting", "opening", "longest", "dialogue", "unfinished") if hasattr(protocol, name)
+    )
 
 
 def lines_of(error: BaseException, of: Callable[[str], bool]) -> list[int]:
@@ -136,6 +138,7 @@ def _misfit(given: object, form: Form) -> str | None:
 _ASKED: dict[str, tuple[str, Sequence[int]]] = {
     "exchange": ("number", _NUMBERS),
     "dialogue": ("number", range(8)),
+    "opening": ("number", range(8)),
     "pipelined": ("count", _COUNTS),
     "large": ("size_bytes", SIZES),
     "sized": ("size_bytes", SIZES),

@@ -119,6 +119,10 @@ def _fault_of_greeting(protocol: Seeded) -> str | None:
     return _first("gives a recogniser that", (protocol.greeting(),))
 
 
+def _fault_of_opening(protocol: Seeded) -> str | None:
+    return _first("gives a reply that", (protocol.opening(number).reply for number in _NUMBERS))
+
+
 def _fault_of_visits(protocol: Seeded) -> str | None:
     visits: list[Visit] = [protocol.visit(number) for number in _NUMBERS]
     return (
@@ -247,6 +251,7 @@ def _difference(alone: _Rehearsal, played: _Rehearsal) -> str:
 _FAULTS: Final[dict[str, Callable[[Seeded], str | None]]] = {
     "exchange": _fault_of_exchanges,
     "greeting": _fault_of_greeting,
+    "opening": _fault_of_opening,
     "dialogue": _fault_of_dialogues,
     "visit": _fault_of_visits,
 }

@@ -135,6 +135,12 @@ class StreamProtocol(Protocol):
     def greeting(self) -> bytes | Reply:
         """What the server says first to each client, before it is asked for anything.  Always optional."""
 
+    def opening(self, number: int) -> Exchange:
+        """What each client must say first on a connection, before it may ask for anything, and the reply to that.
+
+        Always optional.  Different for every number from 0.  All other exchanges are on connections where it was said.
+        """
+
     def awkward(self) -> tuple[Exchange, ...]:
         """Exchanges whose bytes trip up text handling: a NUL with something after it, bytes that are not UTF-8."""
 

@@ -115,6 +115,7 @@ FORMS: dict[str, Form] = {
     "large": _MESSAGE,
     "unfinished": _EXCHANGE,
     "greeting": _GREETING,
+    "opening": _MESSAGE,
     "awkward": _EXCHANGES,
     "surprise": _EXCHANGE,
     "sized": _MESSAGE,

@@ -86,6 +86,23 @@ def test_every_client_receives_the_greeting_but_one_that_only_knocks_or_is_slow(
         client.ask(HELLO)
 
 
+def test_each_client_introduces_itself_unless_it_is_told_not_to(make_stage: MakeStage) -> None:
+    greeting = Greeting(GREETING, opening=lambda number: Exchange(b"hi %d\n" % number, b"HI %d\n" % number))
+    stage = make_stage("greeting", greeting=greeting)
+    server = stage.shared()
+    with stage.connect(server) as first, stage.connect(server, slow=True) as second:
+        assert (first.sent_bytes, second.sent_bytes) == (5, 5)
+        assert greeting.unread.reply == b""
+        first.ask(HELLO)
+        second.ask(HELLO)
+    with stage.connect(server, opens=False) as client:
+        assert client.sent_bytes == 0
+        client.ask(HELLO)
+    with stage.peers.knock(server) as client:
+        client.send(b"".join(exchange.request for exchange in greeting.first()))
+        client.expect(b"Welcome\nHI 2\n")
+
+
 def test_a_greeting_that_does_not_come_is_the_programs_fault(make_stage: MakeStage) -> None:
     stage = make_stage("right", greeting=Greeting(GREETING))
     with pytest.raises(FaultError) as caught:

@@ -74,9 +74,9 @@ def closes_when_it_cannot_send(sock):
 
 
 def waits_a_while_to_send(sock):
-    """What it can't send within 0.3 s is thrown away."""
+    """What it can't send within 0.1 s is thrown away."""
     tiny_send_buffer(sock)
-    sock.settimeout(0.3)
+    sock.settimeout(0.1)
     while True:
         with contextlib.suppress(TimeoutError):
             sock.sendall(sock.recv(1 << 16))

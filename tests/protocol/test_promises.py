@@ -49,6 +49,7 @@ GOOD: dict[str, object] = {
     "large": lambda size_bytes, rng: Exchange(b"%d\n" % size_bytes, letters(size_bytes, rng)),
     "unfinished": lambda _: Exchange(b"hel", b""),
     "greeting": lambda _: b"Welcome\n",
+    "opening": lambda number, _: exchange_of(b"hello %d\n" % number),
     "awkward": lambda _: (exchange_of(b"a\0b\xff\n"),),
     "surprise": lambda rng: exchange_of(letters(80, rng)),
     "sized": lambda size_bytes, rng: exchange_of(letters(size_bytes, rng)),
