@@ -62,7 +62,7 @@ def test_every_program_is_played() -> None:
 def test_a_wrong_state_is_told_with_what_was_answered_before() -> None:
     report = grade("guessing", "counts_from_one_too_many", in_local, ["answers"])
     (message,) = (check.message for check in report.checks if check.id == "server.answers")
-    lines = [line.partition("'")[0] for line in message.splitlines()]
+    lines = [line.partition("'")[0] for line in message.splitlines() if "left out" not in line]
     assert lines[:4] == [
         "Client A received a different reply.",
         "client A received: ",

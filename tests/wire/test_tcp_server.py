@@ -115,7 +115,7 @@ def test_a_port_that_somebody_has_is_nobodys_fault(stand: Stand) -> None:
     ("which", "what", "doing"),
     [
         ("read", "it did not connect", "blocked in read on its standard input"),
-        ("receives_only", "it did not connect", "blocked in recv on a connection"),
+        ("receives_only", "it did not connect", "blocked in recv on a socket"),
     ],
 )
 def test_a_client_that_never_connects_is_named_with_what_it_waits_for(
