@@ -78,6 +78,19 @@ def test_lost_frames(udp_clients: UdpClients, rng: random.Random) -> None:
 
 
 @behaviour(
+    does="the first copy of each of five frames is not answered, nor is the second one of DATA 2",
+    proves="each frame has arrived here, with the kernel's time stamp",
+    catches="tries that are counted over all frames, so that a long file never arrives",
+    hint="Begin to count anew with each frame.",
+)
+def test_counts_tries_of_each_frame(udp_clients: UdpClients, rng: random.Random) -> None:
+    """Has five tries for each frame"""
+    sent = file(2500, rng)
+    once: dict[int, tuple[Answer, ...]] = dict.fromkeys(range(len(sent.frames)), (_LOST, _NOW))
+    udp_clients.play(sending(sent, {**once, 2: (_LOST, _LOST, _NOW)}))
+
+
+@behaviour(
     does="the ACK of DATA 1 comes twice, and the first ACK of DATA 2 is lost; the ACK of DATA 3 is late, so that it "
     "comes twice, too, when DATA 3 has been sent again",
     proves="both copies have arrived at its socket before the next frame is answered",
