@@ -25,6 +25,8 @@ _NLM_F_REQUEST, _NLM_F_ACK, _NLM_F_DUMP = 0x1, 0x4, 0x300
 _NLMSG_ERROR, _NLMSG_DONE = 2, 3
 _INET_DIAG_INFO, _INET_DIAG_SKMEMINFO, _INET_DIAG_SKV6ONLY = 2, 7, 11
 _SK_MEMINFO_DROPS = 8
+#: Which timer of a connection runs (idiag_timer).  In FIN_WAIT2 it is the one that ends what nobody holds any more.
+_KEEPALIVE = 2
 _HEADER = struct.Struct("=IHHII")
 _REQUEST_HEAD = struct.Struct("=BBBxI")
 _ROW_HEAD = struct.Struct("=BBBB")
@@ -69,6 +71,7 @@ class SocketRow:
     A UDP socket has the state CLOSE, or ESTABLISHED once it is connected, and its queue counts the kernel's memory for
     each datagram besides its bytes: 0 means that none is waiting, not even an empty one.  `in_flight`: segments sent
     and not acknowledged.  `drops`: datagrams that did not fit.
+    `probe_s`: in how many seconds the kernel asks the other side whether it is still there (SO_KEEPALIVE); None: never.
     """
 
     family: int
@@ -82,6 +85,7 @@ class SocketRow:
     segments_received: int = 0
     in_flight: int = 0
     drops: int = 0
+    probe_s: float | None = None
     v6_only: bool = False
     protocol: int = socket.IPPROTO_TCP
     #: The kernel's own name for the socket: no other has it, not even a later one with the same ends.
@@ -211,9 +215,9 @@ def _endpoint(packed: bytes, family: int, port: int) -> Endpoint:
 
 
 def _row(body: bytes, protocol: int = socket.IPPROTO_TCP) -> SocketRow:
-    family, state, _, _ = _ROW_HEAD.unpack_from(body)
+    family, state, timer, _ = _ROW_HEAD.unpack_from(body)
     local_port, remote_port = _PORTS.unpack_from(body, 4)
-    _, receive_queue, send_queue, _, inode = _ROW_TAIL.unpack_from(body, 4 + _SOCKID_BYTES)
+    expires_ms, receive_queue, send_queue, _, inode = _ROW_TAIL.unpack_from(body, 4 + _SOCKID_BYTES)
     attributes = dict(_attributes(body, 4 + _SOCKID_BYTES + _ROW_TAIL.size))
     info = attributes.get(_INET_DIAG_INFO, b"")
     memory = attributes.get(_INET_DIAG_SKMEMINFO, b"")
@@ -229,6 +233,7 @@ def _row(body: bytes, protocol: int = socket.IPPROTO_TCP) -> SocketRow:
         segments_received=struct.unpack_from("=I", info, 152)[0] if len(info) >= 156 else 0,
         in_flight=struct.unpack_from("=I", info, 24)[0] if len(info) >= 28 else 0,
         drops=struct.unpack_from("=I", memory, 4 * _SK_MEMINFO_DROPS)[0] if len(memory) > 4 * _SK_MEMINFO_DROPS else 0,
+        probe_s=expires_ms / 1000 if timer == _KEEPALIVE and state != TcpState.FIN_WAIT2 else None,
         v6_only=bool(attributes.get(_INET_DIAG_SKV6ONLY, b"\0")[0]),
         protocol=protocol,
         cookie=body[4 + _SOCKID_BYTES - len(_ANY_COOKIE) : 4 + _SOCKID_BYTES],

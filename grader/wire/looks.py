@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from functools import partial
 
 from grader.errors import Reason
@@ -99,17 +99,21 @@ class Looks:
         Raises:
             FaultError: it has more of them than a program needs.
         """
+        return _by_inode(self._rows())
+
+    def _rows(self) -> tuple[SocketRow, ...]:
+        """All sockets of the network namespace."""
         rows = (*self._table.dump(*_ALL_BUT_TIME_WAIT), *self._table.dump_udp())
         if len(rows) > self._budget.most(Counted.SOCKETS, self._talks.met):
-            self._budget.note_count(Counted.SOCKETS, self._count_own(rows), self._talks.met)
-        return {row.inode: row for row in rows if row.inode}
+            self._budget.note_count(Counted.SOCKETS, len(self._own(rows)), self._talks.met)
+        return rows
 
-    def _count_own(self, rows: Sequence[SocketRow]) -> int:
-        """How many of these sockets are its own: all, where nobody else uses the network but a few of ours."""
-        if self._table.private:
-            return len(rows)
+    def _own(self, rows: Sequence[SocketRow]) -> Sequence[SocketRow]:
+        """Those of these sockets that are its own: all, where nobody else uses the network but a few of ours."""
+        if self._table.private or not rows:
+            return rows
         files = {target for process in self.snapshot() for target in process.files.values()}
-        return sum(f"socket:[{row.inode}]" in files for row in rows)
+        return [row for row in rows if f"socket:[{row.inode}]" in files]
 
     def held_bytes(self, seen: Snapshot) -> int:
         """What it keeps in pipes and sockets, memory of the kernel's that it has filled; each of them counts once."""
@@ -156,12 +160,15 @@ class Looks:
         first = self._learning(lambda: self.snapshot(files=False))
         if not stillness.asleep(first, first):
             return Verdict.RUNNING, first
-        sockets = self.sockets()
+        rows = self._rows()
         second = self._learning(lambda: self.snapshot(files=True))
         timed = self._warden.socket_timeouts(list(syscalls.transfer_sockets(second, machine())))
         timers = partial(runtimes.timer, learnt=self._learnt, now=_clocks(), within_s=within_s)
-        verdict = stillness.judge(first, second, sockets, timed, machine(), read_by_us=self._read_by_us, timers=timers)
-        return max(verdict, Verdict.TIMER if self._terminal_has_a_clock() else verdict), second
+        verdict = stillness.judge(
+            first, second, _by_inode(rows), timed, machine(), read_by_us=self._read_by_us, timers=timers
+        )
+        has_a_clock = self._terminal_has_a_clock() or self._probes(rows, within_s)
+        return max(verdict, Verdict.TIMER if has_a_clock else verdict), second
 
     def _learning(self, look: Callable[[], Snapshot]) -> Snapshot:
         """What a look shows, which is remembered of its timers."""
@@ -173,6 +180,13 @@ class Looks:
     def _terminal_has_a_clock(self) -> bool:
         """Whether a read from its terminal ends by a timeout."""
         return self._started.terminal is not None and terminal.has_a_clock(self._started.stdin)
+
+    def _probes(self, rows: Sequence[SocketRow], within_s: float) -> bool:
+        """Whether the kernel asks before long whether the other end of a connection of its own is still there.
+
+        Where that is its own, too, and has been closed, the answer is a reset, which wakes whoever waits for it.
+        """
+        return bool(self._own([row for row in rows if row.probe_s is not None and row.probe_s <= within_s]))
 
     def has_peeked(self, inode: int) -> bool:
         """Whether a thread sleeps in a look at this socket's bytes (MSG_PEEK): it has seen all that had come before."""
@@ -188,6 +202,11 @@ class Looks:
     def caught_peeking(self, inode: int) -> dict[int, int]:
         """Threads of the stopped program on their way out of a look at this socket's bytes, with their ns on a CPU."""
         return peeking.caught(self.snapshot(), inode, machine())
+
+
+def _by_inode(rows: Iterable[SocketRow]) -> dict[int, SocketRow]:
+    """Those that belong to somebody."""
+    return {row.inode: row for row in rows if row.inode}
 
 
 def _clocks() -> runtimes.Clocks:

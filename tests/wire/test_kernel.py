@@ -65,6 +65,16 @@ def inode(sock: socket.socket) -> int:
     return os.fstat(sock.fileno()).st_ino
 
 
+def test_when_the_kernel_will_ask_the_other_side_is_known(table: SocketTable, stack: ExitStack) -> None:
+    client, server = connected(stack, listening(stack))
+    assert server_row(table, client).probe_s is None
+    server.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    server.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, 30)
+    probe_s = server_row(table, client).probe_s
+    assert probe_s is not None
+    assert 0 < probe_s <= 30
+
+
 def test_one_socket_is_found_by_its_ends(table: SocketTable, stack: ExitStack) -> None:
     listener = listening(stack)
     client, server = connected(stack, listener)

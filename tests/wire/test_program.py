@@ -675,6 +675,19 @@ def test_an_unknown_socket_has_no_known_timeout(stand: Stand) -> None:
     assert stand.warden.socket_timeouts([]) == {}
 
 
+def test_a_connection_to_itself_may_be_a_clock(stand: Stand) -> None:
+    connect = (
+        "l = socket.create_server(('127.0.0.1', 0)); k = socket.create_connection(l.getsockname()); s, _ = l.accept()"
+    )
+    ask = "s.setsockopt(1, socket.SO_KEEPALIVE, 1); s.setsockopt(6, socket.TCP_KEEPIDLE, 30); k.close()"
+    program = stand.run(
+        *PYTHON, "-c", f"import select, socket\n{connect}\n{ask}\np = select.poll(); p.register(s, 0); p.poll()"
+    )
+    program.wait_rest(10.0)
+    assert program.looks.verdict(60.0)[0] is Verdict.TIMER, "what the kernel asks for, is answered by a reset"
+    assert program.looks.verdict(2.0)[0] is Verdict.STILL
+
+
 def test_what_a_program_keeps_in_pipes_and_sockets_counts_once(stand: Stand) -> None:
     fill = "a, b = os.pipe(); os.write(b, bytes(50_000)); c, d = socket.socketpair(); c.send(bytes(50_000))"
     program = stand.run(*PYTHON, "-c", f"import os, signal, socket; {fill}; os.fork(); signal.pause()")
