@@ -155,7 +155,8 @@ _ASKED: dict[str, tuple[str, Sequence[int]]] = {
 def _requests_differ(protocol: StreamProtocol) -> bool:
     exchanges = [protocol.exchange(number) for number in _NUMBERS]
     exact = all(isinstance(exchange.reply, bytes) for exchange in exchanges)
-    return not exact or len({exchange.request for exchange in exchanges}) == len(exchanges)
+    unasked = not any(exchange.request for exchange in exchanges)
+    return unasked or not exact or len({exchange.request for exchange in exchanges}) == len(exchanges)
 
 
 def _none_closes(protocol: StreamProtocol) -> bool:
