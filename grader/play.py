@@ -168,7 +168,8 @@ class OurSide:
                     return False
                 ended = False
                 while due is not None and not ended:
-                    talk.say(due.request)
+                    if due.request:
+                        talk.say(due.request)
                     if (heard := talk.hear(due.reply)) is None:
                         return False
                     ended = heard.ends or self.asked.server.connection == "one_request"

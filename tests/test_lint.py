@@ -134,6 +134,17 @@ def test_checks_that_a_right_server_would_fail_are_refused(tmp_path: Path) -> No
     ]
 
 
+def test_a_server_that_speaks_unasked_is_not_asked_for_more(tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(Path(__file__).parent / "assignments" / "daytime", tmp_path / "mine"))
+    edit(folder / "assignment.toml", 'connection = "one_request"', "")
+    edit(folder / "assignment.toml", "answers", 'fragments_every_byte = "2.1"\nanswers')
+    told = [flaw.what for flaw in lint.flaws(folder)]
+    assert "check server.fragments_every_byte needs requests, but those of exchange are empty" in told
+    only = 'only over TCP, where the server has connection = "one_request"'
+    assert f"exchange of protocol.py may have an empty request {only}" in told
+    assert len(told) == 3  # and closes_when_done, since no request ends the connection
+
+
 VISITING = Path(__file__).parent / "assignments" / "upload"
 
 

@@ -63,6 +63,13 @@ VERDICTS: dict[tuple[str, str], set[str]] = {
     ("mqtt", "one_recv"): {"fragments_every_byte", "fragments_every_split", "long_message"},
     ("mqtt", "forgets_who_asked"): {"delivers"},
     ("mqtt", "answers_strangers"): {"connects_first"},
+    ("daytime", "right"): set(),
+    ("daytime", "right_c"): set(),
+    ("daytime", "stays_open"): {"closes_when_done", "no_fd_leak"},
+    ("daytime", "stopped"): {
+        *("answers", "closes_when_done", "sequential_clients", "connect_and_leave", "reset_before_accept"),
+        *("backlog_burst", "no_fd_leak", "no_busy_loop", "port_reuse_after_ctrl_c"),
+    },
     ("printer", "right"): set(),
     ("printer", "first_piece_only"): {"prints_what_it_gets", "prints_binary", "serves_the_next"},
     ("printer", "never_flushes"): {"prints_what_it_gets", "prints_binary", "serves_the_next"},

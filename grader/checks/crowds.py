@@ -123,8 +123,10 @@ def _come_and_leave(client: ScriptedClient, protocol: StreamProtocol, number: in
             case 1:
                 pass
             case 2:
-                client.send(exchange.request[:half], pieces=half)
+                if half:  # else the server speaks unasked
+                    client.send(exchange.request[:half], pieces=half)
                 client.reset()
             case _:
-                client.send(exchange.request)
+                if exchange.request:
+                    client.send(exchange.request)
                 client.leave_unread()

@@ -25,7 +25,7 @@ from grader.harness.fixtures import FIXTURES, is_fixture
 from grader.harness.tasks import acts_by_itself
 from grader.model import Part, Role, Transport, parts_of
 from grader.protocol import describing, rehearsal
-from grader.protocol.needed import fault_for
+from grader.protocol.needed import fault_for, fault_unasked, speaks_unasked
 from grader.protocol.promises import faults_of, optional
 from grader.protocol.script import Answer, Seeded
 from grader.wire import tcp_server, udp_server
@@ -85,30 +85,37 @@ def flaws(
     sound = assignment.files.keys() - {flaw.file for flaw in broken}
     own = sorted(name for name in sound if _is_check_of(name, parts_of(roles)))
     checks = _checks_in([*_catalogue(assignment, parts_of(roles)), *(load(folder, name) for name in own)])
-    for function in (*optional(protocol), *(("exchange",) if "server" in roles else ())):
+    for function in optional(protocol):
         yield from (_of_protocol(protocol, function, fault) for fault in faults_of(protocol, (function,), seed))
-    said: set[str] = set()
-    faulty: set[str] = set()
+    if "server" in roles:
+        yield from _of_exchange(protocol, assignment, chosen, seed)
+    tried: dict[str, list[str]] = {}
     if "client" in roles and acts_by_itself(protocol):
-        said.add("visit")
-        yield from (_of_protocol(protocol, "visit", fault) for fault in _faults_of_visit(protocol, assignment, seed))
+        tried["visit"] = [*_faults_of_visit(protocol, assignment, seed)]
+        yield from (_of_protocol(protocol, "visit", fault) for fault in tried["visit"])
     for check in sorted(chosen):
         if check in checks:
             yield from _unknown_fixtures(checks[check], folder)
-            row = behaviour_of(checks[check])
-            for function in _functions_of(row, check, protocol) if row else ():
-                if not hasattr(protocol, function):
-                    yield Flaw(TABLE, f"check {check} needs {function}, which {PROTOCOL} does not have")
-                    continue
-                faults = [*faults_of(protocol, (function,), seed)] if function not in said else []
-                said.add(function)
-                faulty |= {function} if faults else set()
-                yield from (_of_protocol(protocol, function, f"{fault} ({check} needs it)") for fault in faults)
-            if row and "sized" not in faulty:
-                lacking = filter(None, (fault_for(protocol, need, seed) for need in row.needs))
-                yield from (_of_protocol(protocol, "sized", f"{fault} ({check} needs it)") for fault in lacking)
+            if row := behaviour_of(checks[check]):
+                yield from _not_given(protocol, row, check, seed, tried)
         elif not broken:
             yield Flaw("assignment.toml", f"there is no check {check}")
+
+
+def _not_given(
+    protocol: ModuleType, row: Behaviour, check: str, seed: int, tried: dict[str, list[str]]
+) -> Iterator[Flaw]:
+    """What a check needs and a protocol lacks.  `tried`: functions, with what is wrong with them, told once."""
+    for function in _functions_of(row, check, protocol):
+        if not hasattr(protocol, function):
+            yield Flaw(TABLE, f"check {check} needs {function}, which {PROTOCOL} does not have")
+        elif function not in tried:
+            tried[function] = [*faults_of(protocol, (function,), seed)]
+            for fault in tried[function]:
+                yield _of_protocol(protocol, function, f"{fault} ({check} needs it)")
+    if not tried.get("sized"):
+        lacking = filter(None, (fault_for(protocol, need, seed) for need in row.needs))
+        yield from (_of_protocol(protocol, "sized", f"{fault} ({check} needs it)") for fault in lacking)
 
 
 def rehearsed(folder: Path, seed: int) -> Iterator[Flaw]:
@@ -126,6 +133,20 @@ def _functions_of(row: Behaviour, check: str, protocol: ModuleType) -> Iterator[
     yield from (row.visits or () if visits else row.says)
     for need in row.needs:
         yield from (function for function in NEEDS[need].functions if hasattr(protocol, function))
+
+
+def _of_exchange(protocol: ModuleType, assignment: Assignment, chosen: Collection[str], seed: int) -> Iterator[Flaw]:
+    """What is wrong with `exchange`, and what must not be asked of a server that speaks unasked."""
+    faults = [*faults_of(protocol, ("exchange",), seed)]
+    yield from (_of_protocol(protocol, "exchange", fault) for fault in faults)
+    if faults or not speaks_unasked(protocol, seed):
+        return
+    if assignment.transport == "udp" or assignment.server.connection != "one_request":
+        told = 'may have an empty request only over TCP, where the server has connection = "one_request"'
+        yield _of_protocol(protocol, "exchange", f"exchange of {PROTOCOL} {told}")
+    servers: tuple[Part, ...] = ("server",)
+    catalogued = _checks_in([*_catalogue(assignment, servers)]).keys()
+    yield from (Flaw(TABLE, what) for check in sorted(catalogued & {*chosen}) if (what := fault_unasked(check)))
 
 
 def _faults_of_visit(protocol: ModuleType, assignment: Assignment, seed: int) -> Iterator[str]:

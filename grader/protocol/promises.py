@@ -155,7 +155,12 @@ _ASKED: dict[str, tuple[str, Sequence[int]]] = {
 def _requests_differ(protocol: StreamProtocol) -> bool:
     exchanges = [protocol.exchange(number) for number in _NUMBERS]
     exact = all(isinstance(exchange.reply, bytes) for exchange in exchanges)
-    return not exact or len({exchange.request for exchange in exchanges}) == len(exchanges)
+    unasked = not any(exchange.request for exchange in exchanges)
+    return unasked or not exact or len({exchange.request for exchange in exchanges}) == len(exchanges)
+
+
+def _openings_differ(protocol: StreamProtocol) -> bool:
+    return len({protocol.opening(number).request for number in _NUMBERS}) == len(_NUMBERS)
 
 
 def _none_closes(protocol: StreamProtocol) -> bool:
@@ -327,6 +332,7 @@ PROMISES: dict[str, tuple[Promise, ...]] = {
         Promise("requests that are all different", _requests_differ),
         Promise("requests that do not contain the one of closing", _none_closes),
     ),
+    "opening": (Promise("requests that are all different", _openings_differ),),
     "awkward": (
         Promise("a request that is not UTF-8", _awkward_is_no_text),
         Promise("a request with a NUL and something after it", _awkward_has_a_nul),

@@ -102,9 +102,9 @@ class StreamProtocol(Protocol):
         """A short, plain exchange, different for every number from 0, unless its reply is recognised.
 
         It is right whatever came before it, and its reply demands the least.  Its request has two bytes or more, is not
-        complete before its last one, and does not contain the request of `closing`.  The more two exchanges differ the
-        more they find: in the beginnings of their requests, in their replies, and in length, a shorter one after a
-        longer one.
+        complete before its last one, and does not contain the request of `closing`; or it has none, where a server says
+        all that it has to say to whoever connects.  The more two exchanges differ the more they find: in the beginnings
+        of their requests, in their replies, and in length, a shorter one after a longer one.
         """
 
     def dialogue(self, number: int) -> Generator[Exchange, Values, None]:

@@ -43,6 +43,10 @@ def _is_message(given: object) -> bool:
     return isinstance(given, Exchange) and _is_exchange(given) and len(given.request) > 1
 
 
+def _is_message_or_unasked(given: object) -> bool:
+    return _is_exchange(given) and isinstance(given, Exchange) and len(given.request) != 1
+
+
 def _are_exchanges(given: object) -> bool:
     return isinstance(given, tuple) and bool(given) and all(map(_is_exchange, given))
 
@@ -98,6 +102,7 @@ def _is_turn(given: object) -> bool:
 
 _EXCHANGE = Form("an Exchange of bytes and a reply", _is_exchange)
 _MESSAGE = Form("an Exchange whose request has two bytes or more", _is_message)
+_UNASKED_TOO = Form("an Exchange whose request has two bytes or more, or none", _is_message_or_unasked)
 _BEGINNING = Form("a generator whose first item is an Exchange", _is_exchange)
 _EXCHANGES = Form("a tuple of one Exchange or more", _are_exchanges)
 _GREETING = Form("bytes, at least one, or a reply", _is_greeting)
@@ -109,7 +114,7 @@ _VISIT = Form("a Visit with a tuple of one Turn or more", _is_visit)
 
 #: What each function gives.
 FORMS: dict[str, Form] = {
-    "exchange": _MESSAGE,
+    "exchange": _UNASKED_TOO,
     "dialogue": _BEGINNING,
     "pipelined": _EXCHANGES,
     "large": _MESSAGE,

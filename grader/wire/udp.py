@@ -139,6 +139,7 @@ class UdpClient:
         self._came_bytes = 0
         self._replies: list[bytes] = []
         self._stranger: Endpoint | None = None
+        self._follows = False
         if server.host == BROADCAST:
             must_carry_broadcasts()
         v6 = ":" in server.host
@@ -228,6 +229,8 @@ class UdpClient:
             sender = Endpoint(*source[:2])
             what = "a datagram" if data else "an empty datagram"  # each is an event of its own
             self._transcript.add(EventKind.RECEIVED, self.name, what, data, ends=(self.ours, sender))
+            if self._follows and sender.host == self.theirs.host:
+                self.theirs, self._follows = sender, False
             if not self._asked(sender):
                 self._stranger = sender
                 self._transcript.add(EventKind.NOTE, self.name, f"it came from {sender.host} port {sender.port}")
@@ -253,6 +256,12 @@ class UdpClient:
             return decision.values
         what = f"{self.name} received a different reply"
         raise self._wrong(reply, got, decision, what)
+
+    def expect_from_any_port(self, reply: bytes | Reply) -> Values:
+        """The same from whatever port of the server's: from then on that is the one to which we send, as in TFTP."""
+        __tracebackhide__ = True
+        self._follows = not self._replies
+        return self.expect(reply)
 
     def receive(self) -> bytes:
         """The next datagram, whatever it holds (FaultError: none arrives, or another port has sent it)."""

@@ -57,6 +57,16 @@ def from_another_port(sock):
             other.sendto(data.upper(), client)
 
 
+def from_a_port_of_its_own(sock):
+    """Two datagrams for each client, from a port of its own (TFTP)."""
+    while True:
+        data, client = sock.recvfrom(65536)
+        with socket.socket(sock.family, socket.SOCK_DGRAM) as own:
+            own.sendto(data.upper(), client)
+            data, client = own.recvfrom(65536)
+            own.sendto(data.upper(), client)
+
+
 def from_another_address(sock):
     """Bound to every address, it answers by 127.0.0.2."""
     with socket.socket(sock.family, socket.SOCK_DGRAM) as other:

@@ -136,6 +136,7 @@ def test_an_authors_mistake_in_a_form_is_told(name: str, given: object) -> None:
 
 #: For every promise of every function, one that breaks it, and no other before it.
 BROKEN: dict[str, tuple[object, ...]] = {
+    "opening": (lambda *_: exchange_of(b"hello\n"),),
     "exchange": (
         lambda number, _: exchange_of(b"%d\n" % (number % 7)),
         lambda number, _: exchange_of(b"%d close\n" % number),

@@ -231,6 +231,20 @@ def test_a_reply_from_another_port_is_the_programs_fault(stand: Stand) -> None:
     )
 
 
+def test_a_client_goes_on_with_the_port_that_has_answered(stand: Stand) -> None:
+    serving = stand.serve_udp("from_a_port_of_its_own")
+    client = stand.connect_udp(serving)
+    client.send(b"read")
+    client.expect_from_any_port(b"READ")
+    assert client.theirs.port != serving.address.port
+    client.send(b"more")
+    client.expect(b"MORE")
+    other = stand.connect_udp(serving)
+    other.send(b"read")
+    with pytest.raises(FaultError, match="but the reply came from port"):
+        other.expect(b"READ")
+
+
 def test_a_reply_from_another_address_is_the_programs_fault(stand: Stand) -> None:
     fault = fault_of(stand.connect_udp(stand.serve_udp("from_another_address")))
     assert (fault.reason, fault.what) == (
