@@ -90,6 +90,10 @@ class EventKind(StrEnum):
     VERDICT = "verdict"
 
 
+#: What is said of a message that was sent so; our FIN has an event of its own.
+WITH_ITS_FIN: Final = "with its FIN in the same segment"
+
+
 class Frozen(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Base of all values here."""
 
