@@ -1,17 +1,22 @@
 """A failed check's conversation as steps, and these as a script of its own that needs nothing but Python.
 
 What was sent is sent again: the same bytes in the same pieces, each once the one before has been read.  What comes back
-is read and shown beside what the report has.  The player is `player.py`, whose text is part of the script.  Pure.
+is read and shown beside what the report has.  The player is `player.py`, and `relay.py` where two programs talk to each
+other; their text is part of the script.  Pure.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from importlib import resources
 from typing import Final, NamedTuple
 
+from msgspec import structs
+
 from grader.errors import UsageError
 from grader.model import CheckResult, Event, EventKind, Part, Report, Role, part_of
+from grader.protocol.network import THE_NETWORK, OnItsWay, on_its_way
 from grader.report import safe, text, transcript
 from grader.report.player import Step
 
@@ -24,6 +29,7 @@ _DEEDS: Final[dict[EventKind, str]] = {
     EventKind.CLOSED: "close",
     EventKind.RESET: "reset",
     EventKind.TYPED: "type",
+    EventKind.VERDICT: "verdict",
 }
 #: What the program itself did this time is no part of what is played.
 _ITS_OWN: Final = frozenset({EventKind.STARTED, EventKind.LISTENING, EventKind.OUTPUT, EventKind.EXITED})
@@ -85,15 +91,24 @@ def _talks(events: Iterable[Event]) -> bool:
     return any(event.kind in {EventKind.CONNECTED, EventKind.SENT, EventKind.RECEIVED} for event in events)
 
 
-def steps(events: Iterable[Event]) -> Iterator[Step]:
-    """What to do, in order."""
-    for event in events:
-        if event.kind in _ITS_OWN:
+def steps(events: Iterable[Event], plays: Part = "server") -> Iterator[Step]:
+    """What to do, in order.
+
+    A network that stood between two programs does so again (`relay.py`); of one between a client and an end of ours
+    what the client said and heard is played.
+    """
+    for given in events:
+        event, on_way = given, _on_its_way(given)
+        if event.kind in _ITS_OWN or (on_way and not _is_the_clients(event, on_way, plays)):
             continue
+        if on_way:
+            event = structs.replace(event, who=_SCRIPTED)
         its_own = event.kind is EventKind.CONNECTED and event.who in {"program", *_PROGRAMS}
         who = _SCRIPTED if its_own else safe.one_line(event.who)
         said = safe.one_line(event.text)
-        if event.kind not in _DEEDS:
+        if event.kind is EventKind.VERDICT:
+            yield _DEEDS[event.kind], who, b"", (), f"in the report, the verdict: {said}"
+        elif event.kind not in _DEEDS:
             yield "note", who, b"", (), f"in the report, {transcript.what(event)}"
         elif event.kind is EventKind.RECEIVED and event.omitted_bytes:
             yield "receive", who, b"", (), f"{event.size_bytes} bytes in the report"
@@ -105,6 +120,23 @@ def steps(events: Iterable[Event]) -> Iterator[Step]:
             yield _DEEDS[event.kind], who, _whole(event), event.pieces, said
 
 
+def _on_its_way(event: Event) -> OnItsWay | None:
+    return on_its_way(event.text) if event.who == THE_NETWORK else None
+
+
+def _is_the_clients(event: Event, on_way: OnItsWay, plays: Part) -> bool:
+    return plays == "client" and (event.kind is EventKind.RECEIVED) == (on_way.to == "server")
+
+
+def fates(events: Iterable[Event]) -> dict[str, list[str]]:
+    """What a network between two programs did with their datagrams, by whom they were for, in order."""
+    found: dict[str, list[str]] = {}
+    for event in events:
+        if (on_way := _on_its_way(event)) and on_way.fate:
+            found.setdefault(on_way.to, []).append(on_way.fate)
+    return found
+
+
 def _fillers(event: Event) -> bytes:
     return _FILLER * min(event.omitted_bytes, _MOST_FILLERS)
 
@@ -113,25 +145,40 @@ def _whole(event: Event) -> bytes:
     return event.data[: event.head_bytes] + _fillers(event) + event.data[event.head_bytes :]
 
 
+#: What the second part of a script needs of the first, which stands before it there.
+_OF_THE_FIRST: Final = re.compile(r"^from grader\.report\.player import \([^)]*\)\n+", re.MULTILINE)
+
+
 def script(report: Report, check: CheckResult) -> str:
     """A Python script that plays it, with the standard library alone."""
-    player = resources.files("grader.report").joinpath("player.py").read_text("utf-8")
-    usage, code = player.removeprefix('"""').split('"""\n', 1)
+    usage, code = _source("player")
     told = [
         f"{safe.one_line(report.assignment)}, seed {report.grader.seed}: {text.title(check)}",
         safe.one_line(check.id),
         text.requirement_line(check),
-        *text.message_lines(check)[:1],
+        *text.message_lines(check),
     ]
-    about = "\n".join(f"# {line}" for line in told)
+    about = "\n".join(f"# {line}".rstrip() for line in told)
     act = last_act(check)
-    rows = "\n".join(f"    {step!r}," for step in steps(act.events))
-    over_udp = any(event.ends for event in act.events if event.kind in {EventKind.SENT, EventKind.RECEIVED})
-    how = f"over_udp={over_udp}, we_listen={act.plays == 'client'}, both={act.plays == 'pair'}"
+    rows = "\n".join(f"    {step!r}," for step in steps(act.events, act.plays))
+    if act.plays == "pair":
+        usage, more = _source("relay")
+        code = f"{code}\n\n{_OF_THE_FIRST.sub('', more.partition('annotations')[2].lstrip())}"
+        end = f'FATES = {fates(act.events)!r}\n\nif __name__ == "__main__":\n    main_between(STEPS, FATES)\n'
+    else:
+        over_udp = any(event.ends for event in act.events if event.kind in {EventKind.SENT, EventKind.RECEIVED})
+        how = f"over_udp={over_udp}, we_listen={act.plays == 'client'}"
+        end = f'if __name__ == "__main__":\n    main(STEPS, {how})\n'
     return (
         f"#!/usr/bin/env python3\n{about}\n"
         f'"""{usage}"""\n{code}\n\n'
         f"#: What is done, by whom, with which bytes, in pieces of which lengths, and words.\n"
-        f"STEPS: list[Step] = [\n{rows}\n]\n\n"
-        f'if __name__ == "__main__":\n    main(STEPS, {how})\n'
+        f"STEPS: list[Step] = [\n{rows}\n]\n\n{end}"
     )
+
+
+def _source(module: str) -> tuple[str, str]:
+    """The docstring of a module beside this one, and its code."""
+    whole = resources.files("grader.report").joinpath(f"{module}.py").read_text("utf-8")
+    usage, code = whole.removeprefix('"""').split('"""\n', 1)
+    return usage, code
