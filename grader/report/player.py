@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import re
 import select
 import shlex
 import socket
@@ -49,17 +50,25 @@ class Stage:
 
     def __init__(self, port: int, command: str, *, over_udp: bool, we_listen: bool, waits: bool = False) -> None:
         self.over_udp = over_udp
+        #: The ports of a program that listens on several, by those that it had in the report, in the order of use.
+        self.ports: dict[str, int] = {}
+        self.further = [free_port() for _ in further_ports(command)]
         self.waits = waits
         self.patience_s = VERY_PATIENT_S if waits else PATIENCE_S
         self.sockets: dict[str, socket.socket] = {}
         self.listener = listening(port, over_udp=over_udp) if we_listen else None
         self.port = self.listener.getsockname()[1] if self.listener else port or free_port()
-        self.program = started(command, self.port) if command else None
+        self.program = started(command, self.port, self.further) if command else None
         self.peer: tuple[str, int] | None = None
+        #: Bytes that a client has chosen anew, such as an id: where they are, those in the report, and those now.
+        self.anew: list[tuple[int, bytes, bytes]] = []
         #: What has been sent something last.
         self.last: socket.socket | None = None
         if (self.program or waits) and not we_listen:
             wait_listening(self.port, self.patience_s)
+
+    def before(self, what: str) -> None:
+        """What there is to wait for before a step."""
 
     def after(self, what: str) -> None:
         """What there is to see once a step is done."""
@@ -71,8 +80,17 @@ class Stage:
         end(self.program)
 
 
-def started(command: str, port: int) -> subprocess.Popen[bytes]:
-    words = [word.replace("{port}", str(port)).replace("{host}", HOST) for word in shlex.split(command)]
+def further_ports(command: str) -> list[str]:
+    """The places in a command for ports besides the usual one."""
+    return [*dict.fromkeys(re.findall(r"{port:\w+}", command))]
+
+
+def started(command: str, port: int, further: Iterable[int] = ()) -> subprocess.Popen[bytes]:
+    """Start a program, with its ports filled in."""
+    filling = {"{port}": port, "{host}": HOST, **dict(zip(further_ports(command), further, strict=False))}
+    words = shlex.split(command)
+    for place, value in filling.items():
+        words = [word.replace(place, str(value)) for word in words]
     print("starting:", shlex.join(words), flush=True)
     return subprocess.Popen(words, stdin=subprocess.PIPE)
 
@@ -162,9 +180,11 @@ def settle(stage: Stage) -> None:
 
 
 def connect(stage: Stage, who: str, data: bytes, pieces: tuple[int, ...], words: str) -> None:
-    del data, pieces, words
+    del data, pieces
     if stage.listener is None:
-        stage.sockets[who] = socket.create_connection((HOST, stage.port), stage.patience_s)
+        if words not in stage.ports:
+            stage.ports[words] = stage.further.pop(0) if stage.ports and stage.further else stage.port
+        stage.sockets[who] = socket.create_connection((HOST, stage.ports[words]), stage.patience_s)
     else:
         stage.listener.settimeout(stage.patience_s if stage.program else None)
         stage.sockets[who] = stage.listener.accept()[0]
@@ -173,7 +193,7 @@ def connect(stage: Stage, who: str, data: bytes, pieces: tuple[int, ...], words:
 def send(stage: Stage, who: str, data: bytes, pieces: tuple[int, ...], words: str) -> None:
     del words
     if stage.over_udp:
-        _datagram_socket(stage, who).sendto(data, stage.peer or (HOST, stage.port))
+        _datagram_socket(stage, who).sendto(_with_new(stage, data), stage.peer or (HOST, stage.port))
         return
     settle(stage)
     stage.last = sock = stage.sockets[who]
@@ -213,6 +233,8 @@ def receive(stage: Stage, who: str, data: bytes, pieces: tuple[int, ...], words:
     except TimeoutError:
         pass
     sock.settimeout(stage.patience_s)
+    if stage.over_udp:
+        stage.anew = _differing(data, came)
     print(f"   it sent: {shown(came)}" if came else "   nothing came")
     if came != data:
         print(f"   in the report: {shown(data)}" if data else "   (the report does not have all of it)")
@@ -220,6 +242,24 @@ def receive(stage: Stage, who: str, data: bytes, pieces: tuple[int, ...], words:
 
 def shown(data: bytes) -> str:
     return repr(data) if len(data) <= 2000 else f"{data[:1000]!r} … {data[-1000:]!r} ({len(data)} bytes)"
+
+
+def _differing(before: bytes, now: bytes) -> list[tuple[int, bytes, bytes]]:
+    """The stretches that differ between two datagrams of the same length."""
+    if len(before) != len(now):
+        return []
+    places = [at for at in range(len(now)) if before[at] != now[at]]
+    starts = [at for at in places if at - 1 not in places]
+    ends = [at + 1 for at in places if at + 1 not in places]
+    return [(start, before[start:end], now[start:end]) for start, end in zip(starts, ends, strict=True)]
+
+
+def _with_new(stage: Stage, data: bytes) -> bytes:
+    """An answer that has the client's new bytes where it had those of the report."""
+    for at, before, now in stage.anew:
+        if data[at : at + len(before)] == before:
+            data = data[:at] + now + data[at + len(now) :]
+    return data
 
 
 def half_close(stage: Stage, who: str, data: bytes, pieces: tuple[int, ...], words: str) -> None:
@@ -297,6 +337,7 @@ def play(steps: Iterable[Step], stage: Stage, *, by_step: bool) -> None:
     """Each step in turn; what your program makes impossible is said, and the next one comes."""
     for number, (what, who, data, pieces, words) in enumerate(steps, 1):
         said = f" {shown(data)}" if data and what in {"send", "type"} else ""
+        stage.before(what)
         done = words if what in WORDS_ONLY else f"{who}: {what}{said}{f'  ({words})' if words else ''}"
         print(f"{number:>3}. {done}", flush=True)
         if by_step and what not in WORDS_ONLY:
@@ -338,4 +379,6 @@ def play_to_its_end(steps: list[Step], stage: Stage, *, by_step: bool, starts_cl
         play(steps, stage, by_step=by_step)
     finally:
         stage.end()
+        if stage.waits:
+            print("the conversation is over")
         sys.stdout.flush()

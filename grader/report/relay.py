@@ -9,8 +9,10 @@ becomes of each, in the order in which they come, for the server and for the cli
 
 from __future__ import annotations
 
+import argparse
 import contextlib
 import socket
+import subprocess
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -20,6 +22,7 @@ from grader.report.player import (
     LOOK_S,
     PATIENCE_S,
     QUIET_S,
+    VERY_PATIENT_S,
     Stage,
     Step,
     end,
@@ -44,34 +47,48 @@ LATE = "held back until another one has passed"
 class Between(Stage):
     """Both of your programs: the client talks to us, and what either sends is shown and passed on."""
 
-    def __init__(self, port: int, server: str, command: str, fates: Fates) -> None:
-        at = port or free_port()
-        self.server = started(server, at) if server else None
-        wait_listening(at, PATIENCE_S)
-        self.relay = Relay(at, fates)
-        super().__init__(self.relay.port, command, over_udp=False, we_listen=False)
+    def __init__(self, asked: argparse.Namespace, fates: Fates) -> None:
+        port = asked.port or free_port()
+        self.server = started(asked.server, port) if asked.server else None
+        wait_listening(port, VERY_PATIENT_S if asked.wait else PATIENCE_S)
+        self.relay = Relay(asked.at, port, fates)
+        self.has_typed = False
+        super().__init__(self.relay.port, asked.run, over_udp=False, we_listen=False, waits=asked.wait)
+
+    def before(self, what: str) -> None:
+        """The verdict is about what they have done by themselves."""
+        if what == "verdict":
+            self._wait_done()
 
     def after(self, what: str) -> None:
         """Until nothing has passed for a while."""
         if what == "type":
-            self.relay.wait_quiet()
+            self.has_typed = True
+            self.relay.wait_quiet(self.patience_s)
 
     def end(self) -> None:
         """The client first."""
-        self.relay.wait_quiet(at_end=True)
+        self._wait_done()
         super().end()
         end(self.server)
         self.relay.end()
+
+    def _wait_done(self) -> None:
+        """Until nothing passes any more, and a client that nothing is typed into has exited."""
+        self.relay.wait_quiet(self.patience_s, at_end=True)
+        if self.program and not self.has_typed:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self.program.wait(2 * self.patience_s)
 
 
 class Relay:
     """Takes your client's connections and datagrams to your server, and shows what passes."""
 
-    def __init__(self, port: int, fates: Fates) -> None:
+    def __init__(self, at: int, port: int, fates: Fates) -> None:
         self.fates = {to: iter(words) for to, words in fates.items()}
         self.held: dict[str, list[bytes]] = {"server": [], "client": []}
         self.server = HOST, port
-        self.listener = listening(0, over_udp=False)
+        self.listener = listening(at, over_udp=False)
         self.port: int = self.listener.getsockname()[1]
         self.datagrams = listening(self.port, over_udp=True)
         self.open = [self.listener, self.datagrams]
@@ -80,13 +97,13 @@ class Relay:
         beside(self._accept)
         beside(self._carry)
 
-    def wait_quiet(self, *, at_end: bool = False) -> None:
+    def wait_quiet(self, patience_s: float, *, at_end: bool = False) -> None:
         """Until something has passed since the last time (`at_end`: ever), and then nothing for a while."""
-        since, until = 0.0 if at_end else self.waited_for, time.monotonic() + PATIENCE_S
+        since, until = 0.0 if at_end else self.waited_for, time.monotonic() + patience_s
         while time.monotonic() < until and (self.last <= since or time.monotonic() - self.last < QUIET_S):
             time.sleep(LOOK_S)
         if self.last <= since:
-            print(f"   nothing passed between your programs for {PATIENCE_S:.0f} s", flush=True)
+            print(f"   nothing passed between your programs for {patience_s:.0f} s", flush=True)
         self.waited_for = self.last
 
     def end(self) -> None:
@@ -167,8 +184,9 @@ def main_between(steps: list[Step], fates: Fates) -> None:
     """Read the command line and play."""
     parser = options()
     parser.add_argument("--server", default="", help="start your server so")
+    parser.add_argument("--at", type=int, default=0, metavar="PORT", help="where your client finds us")
     asked = parser.parse_args()
     if not (asked.port or asked.server):
         parser.error("say on which port your server is, or start it with --server")
-    stage = Between(asked.port, asked.server, asked.run, fates)
+    stage = Between(asked, fates)
     play_to_its_end(steps, stage, by_step=asked.step, starts_client=not asked.run)

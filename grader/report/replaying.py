@@ -8,14 +8,16 @@ other; their text is part of the script.  Pure.
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Iterable, Iterator
 from importlib import resources
+from itertools import pairwise
 from typing import Final, NamedTuple
 
 from msgspec import structs
 
 from grader.errors import UsageError
-from grader.model import CheckResult, Event, EventKind, Part, Report, Role, part_of
+from grader.model import CheckResult, Event, EventKind, Part, Report, Role, found_file, part_of
 from grader.protocol.network import THE_NETWORK, OnItsWay, on_its_way
 from grader.report import safe, text, transcript
 from grader.report.player import Step
@@ -44,6 +46,10 @@ _PROGRAMS: Final[dict[str, Role]] = {"your server": "server", "your client": "cl
 _SCRIPTED: Final = "the server"
 
 
+#: A word of a command that is filled in for each check.
+_FILLED: Final = re.compile(r"{(?!host}|port)\w+}")
+
+
 class Act(NamedTuple):
     """What of a check is played: these events, with one of the programs or both."""
 
@@ -54,8 +60,10 @@ class Act(NamedTuple):
 def last_act(check: CheckResult) -> Act:
     """What led to the verdict: of a check of both programs, the last of what they did together or one by one."""
     part, events = part_of(check.id), check.evidence
-    if part != "pair":
+    if part == "server":
         return Act(part, events)
+    if part == "client":
+        return Act(part, _last_run(events))
     starts = [
         (at, _PROGRAMS[event.who])
         for at, event in enumerate(events)
@@ -68,6 +76,33 @@ def last_act(check: CheckResult) -> Act:
     if last == "server" or alone or any(event.who == _SCRIPTED for event in events[at:]):
         return Act(last, events[at:])
     return Act(part, events[before:])
+
+
+def _last_run(events: tuple[Event, ...]) -> tuple[Event, ...]:
+    """A client's last run in which anybody talked."""
+    starts = [at for at, event in enumerate(events) if event.kind is EventKind.STARTED]
+    runs = [events[at:until] for at, until in pairwise([*starts, len(events)])]
+    return next((run for run in reversed(runs) if _talks(run)), events)
+
+
+def found_files(events: Iterable[Event]) -> dict[str, bytes]:
+    """The files that a program finds in its folder, by path there, as far as the report has them."""
+    notes = (event for event in events if event.kind is EventKind.NOTE and event.who != "grader")
+    return {path: _whole(event) for event in notes if (path := found_file(event.text))}
+
+
+def as_started(run: Iterable[str], role: Role, events: Iterable[Event]) -> tuple[str, ...]:
+    """A program's command with what was filled in for the check, but for {host} and {port}."""
+    names = {"program", f"your {role}"}
+    said = [event.text for event in events if event.kind is EventKind.STARTED and event.who in names]
+    try:
+        words = shlex.split(said[-1]) if said else []
+    except ValueError:  # a report may say anything
+        words = []
+    told = [*run]
+    # Variables of its environment come before the command.
+    values = words[-len(told) :] if len(words) >= len(told) else told
+    return tuple(value if _FILLED.fullmatch(word) else word for word, value in zip(told, values, strict=True))
 
 
 def failed_check(report: Report, name: str) -> CheckResult:

@@ -15,7 +15,7 @@ from grader.errors import UsageError
 from grader.model import CheckResult, Event, EventKind, Outcome, Report
 from grader.protocol.network import Fate
 from grader.report import relay
-from grader.report.replaying import failed_check, last_act, script, steps
+from grader.report.replaying import as_started, failed_check, found_files, last_act, script, steps
 from tests.report.examples import BOTH, ERROR, FRAGMENTS, FULL, report_strategy
 
 SERVER = """
@@ -194,6 +194,34 @@ def test_of_a_network_of_ours_the_client_is_played_its_part() -> None:
         ("send", "the server", b"b"),
     ]
     assert [*steps(events, "pair")] == []
+
+
+def test_a_program_is_started_as_it_was_and_finds_what_it_found() -> None:
+    events = (
+        Event(at_ms=1, kind=EventKind.STARTED, who="your client", text="X=1 python3 client.py 127.0.0.1 7 'a b.bin'"),
+        Event(at_ms=1, kind=EventKind.NOTE, who="your client", text="finds the file a.bin", data=b"xy", size_bytes=2),
+    )
+    run = ("python3", "client.py", "{host}", "{port}", "{file}")
+    assert as_started(run, "client", events) == ("python3", "client.py", "{host}", "{port}", "a b.bin")
+    assert as_started(run, "server", events) == run
+    assert found_files(events) == {"a.bin": b"xy"}
+    assert found_files([msgspec.structs.replace(events[1], who="grader")]) == {}
+
+
+def test_of_a_client_its_last_run_is_played() -> None:
+    first, second = (through(EventKind.SENT, "to the client", data) for data in (b"a", b"b"))
+    runs = (starts("program"), first, starts("program"), second, starts("program"))
+    assert last_act(check_of(*runs, part="client")) == ("client", runs[2:4])
+
+
+def test_an_answer_has_the_id_that_a_client_has_chosen_anew(tmp_path: Path) -> None:
+    ends = (("127.0.0.1", 5), ("127.0.0.1", 6))
+    events = (
+        Event(at_ms=2, kind=EventKind.TYPED, who="the keyboard", data=b"12-ask\n", size_bytes=7),
+        Event(at_ms=3, kind=EventKind.RECEIVED, who="the server", data=b"99-ask", size_bytes=6, ends=ends),
+        Event(at_ms=4, kind=EventKind.SENT, who="the server", data=b"99-told", size_bytes=7, ends=ends),
+    )
+    assert "shown b'12-told'" in played(tmp_path, check_of(*events, part="client"), ASKS, "{host} {port}")
 
 
 @pytest.mark.parametrize(
