@@ -99,7 +99,7 @@ _FINDS_FILE: Final = re.compile(r"finds the file (\S+)")
 
 
 def finds_file(path: str) -> str:
-    """What is said of a file that a program finds in its folder; its content is the event's."""
+    """The words for a file that a program finds in its folder; its content is the event's data."""
     return f"finds the file {path}"
 
 
