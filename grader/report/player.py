@@ -96,8 +96,11 @@ def started(command: str, port: int, further: Iterable[int] = ()) -> subprocess.
 
 
 def end(program: subprocess.Popen[bytes] | None) -> None:
+    """End a program, once it has had a while to print what it was told last."""
     if program:
         with contextlib.suppress(OSError), program:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                program.wait(QUIET_S)
             program.terminate()
 
 
