@@ -238,7 +238,8 @@ def receive(stage: Stage, who: str, data: bytes, pieces: tuple[int, ...], words:
     sock.settimeout(stage.patience_s)
     if stage.over_udp:
         stage.anew = _differing(data, came)
-    print(f"   it sent: {shown(came)}" if came else "   nothing came")
+    same = "   (as in the report)" if came == data else ""
+    print(f"   it sent: {shown(came)}{same}" if came else "   nothing came")
     if came != data:
         print(f"   in the report: {shown(data)}" if data else "   (the report does not have all of it)")
 

@@ -143,6 +143,7 @@ def steps(events: Iterable[Event], plays: Part = "server") -> Iterator[Step]:
         said = safe.one_line(event.text)
         if event.kind is EventKind.VERDICT:
             yield _DEEDS[event.kind], who, b"", (), f"in the report, the verdict: {said}"
+            return  # what comes then is ours to clear away
         elif event.kind not in _DEEDS:
             yield "note", who, b"", (), f"in the report, {transcript.what(event)}"
         elif event.kind is EventKind.RECEIVED and event.omitted_bytes:
