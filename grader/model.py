@@ -7,6 +7,7 @@ nothing of the project but the closed list of reasons.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
 from datetime import datetime
 from enum import StrEnum
@@ -88,6 +89,24 @@ class EventKind(StrEnum):
     KERNEL = "kernel"
     NOTE = "note"
     VERDICT = "verdict"
+
+
+#: What is said of a message that was sent so; our FIN has an event of its own.
+WITH_ITS_FIN: Final = "with its FIN in the same segment"
+
+
+_FINDS_FILE: Final = re.compile(r"finds the file (\S+)")
+
+
+def finds_file(path: str) -> str:
+    """The words for a file that a program finds in its folder; its content is the event's data."""
+    return f"finds the file {path}"
+
+
+def found_file(text: str) -> str:
+    """The path in such words; empty: they are others."""
+    found = _FINDS_FILE.fullmatch(text)
+    return found[1] if found else ""
 
 
 class Frozen(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tarfile
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 
 import click
@@ -25,7 +26,7 @@ from grader.errors import CannotJudgeError, UsageError
 from grader.model import ROLES, CheckResult, Event, Part, Report, Role
 from grader.report import json, text, transcripts
 from grader.report.player import free_port
-from grader.report.replaying import failed_check, last_act, script
+from grader.report.replaying import as_started, failed_check, found_files, last_act, script
 from grader.submission import take
 
 _EXAMPLES = """\b
@@ -54,6 +55,11 @@ Examples:
     help="Start the program under gdb or pdb, with a breakpoint where the report says that it was; the conversation "
     "begins when it listens, and waits for you.",
 )
+@click.option(
+    "--role",
+    type=click.Choice(ROLES),
+    help="Which program is debugged where your two talk to each other; the client unless you say otherwise.",
+)
 @click.option("--print", "only_print", is_flag=True, help="Print a Python script that does the same, and stop.")
 def command(
     *,
@@ -64,6 +70,7 @@ def command(
     port: int | None,
     by_step: bool,
     debug: bool,
+    role: Role | None,
     only_print: bool,
 ) -> int:
     """Play the conversation of CHECK again, as a report has it: the same bytes, in the same pieces."""
@@ -75,8 +82,8 @@ def command(
         return 0
     if debug and (submission is None or by_step):
         raise UsageError("--debug needs --submission, and goes without --step: the debugger has the keyboard")
-    if debug and plays == "pair":
-        raise UsageError("--debug starts one program, and in this check your two talk to each other")
+    if role and not (debug and plays == "pair"):
+        raise UsageError("--role says which of two programs is debugged, in a check of both")
     if submission is None and port is None:
         raise UsageError("name your program with --submission, or the port that it is running on with --port")
     with tempfile.TemporaryDirectory(prefix="grader-replay-") as scratch:
@@ -87,12 +94,20 @@ def command(
             (work := Path(scratch) / "program").mkdir()
             roles: tuple[Role, ...] = ROLES if plays == "pair" else (plays,)
             asked_for = assignments.load(whole.assignment, folder)
-            runs = _built(submission, asked_for, roles, work)
+            built, events = _built(submission, asked_for, roles, work), last_act(check).events
+            runs = {one: _filled(run, one, asked_for, folder, events) for one, run in built.items()}
+            _lay(found_files(events), work)
             if debug:
-                debugger = under_debugger(runs[roles[0]], text.place(check))
-                return _debugged([sys.executable, str(file)], debugger, work)
-            own = [role for role in roles if not (port and len(roles) > 1 and role == "server")]
-            options += [word for role in own for word in _option(plays, role, runs[role])]
+                chosen = role or roles[-1]
+                others = [word for one in roles if one != chosen for word in _option(plays, one, runs[one])]
+                at = ["--at"] if (plays, chosen) == ("pair", "client") else []
+                place = text.place(check)
+                if plays == "pair" and place and chosen not in place.file:
+                    place = None  # it may be the other program's
+                debugger = under_debugger(runs[chosen], place)
+                return _debugged([sys.executable, str(file), *others, *at], debugger, work)
+            own = [one for one in roles if not (port and len(roles) > 1 and one == "server")]
+            options += [word for one in own for word in _option(plays, one, runs[one])]
         played = subprocess.run([sys.executable, file, *options], cwd=work if submission else None, check=False)
     return 0 if played.returncode == 0 else 3
 
@@ -102,7 +117,8 @@ def _debugged(player: list[str], debugger: list[str], work: Path) -> int:
     port = str(free_port())
     words = filled(debugger, {"host": "127.0.0.1", "port": port}, shutil.which)
     say(f"the conversation begins when your program is ready on port {port}: {shlex.join(words)}")
-    with subprocess.Popen([*player, port, "--wait"], stdin=subprocess.DEVNULL, start_new_session=True) as playing:
+    player = [*player, port, "--wait"]
+    with subprocess.Popen(player, cwd=work, stdin=subprocess.DEVNULL, start_new_session=True) as playing:
         before = signal.signal(signal.SIGINT, lambda *_: None)  # Ctrl-C is the debugger's
         try:
             subprocess.run(words, cwd=work, check=False)
@@ -110,6 +126,31 @@ def _debugged(player: list[str], debugger: list[str], work: Path) -> int:
             signal.signal(signal.SIGINT, before)
             playing.terminate()
     return 0
+
+
+def _filled(
+    run: tuple[str, ...], role: Role, assignment: Assignment, folder: Path | None, events: tuple[Event, ...]
+) -> tuple[str, ...]:
+    """A program's command, with all in it but the host and its ports."""
+    server = assignment.server
+    filling = {
+        "files": str(assignments.folder_of(assignment.name, folder) / "files"),
+        **(dict.fromkeys(server.main_names, "{port}") if role == "server" else {}),
+        **({name: f"{{port:{name}}}" for name in server.further_names} if role == "server" else {}),
+    }
+    words = [*run]
+    for name, value in filling.items():
+        words = [word.replace(f"{{{name}}}", value) for word in words]
+    return as_started(words, role, events)
+
+
+def _lay(files: Mapping[str, bytes], work: Path) -> None:
+    """Put files into a program's folder that the check has put there; a report may claim any path."""
+    for name, content in files.items():
+        target = (work / name).resolve()
+        if target.is_relative_to(work.resolve()) and not target.exists():
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(content)
 
 
 def _read(path: Path) -> Report:

@@ -23,7 +23,7 @@ from grader.harness.ports import Ports
 from grader.harness.starting import NO_VARIABLES, Start
 from grader.job import Job
 from grader.link.channel import ChannelClosedError
-from grader.model import EventKind
+from grader.model import EventKind, finds_file
 from grader.protocol.visit import NO_VISIT, Visit
 from grader.wire.budget import Budget
 from grader.wire.endings import CRASHES
@@ -170,6 +170,8 @@ class Programs:
         played = self._played
         name = ("your client" if client else "your server") if played.pair else "program"
         played.transcript.add(EventKind.STARTED, name, str(Start(argv, variables)))
+        for path, content in files.items():
+            played.transcript.add(EventKind.NOTE, name, finds_file(path), content)
         self._last = Program(
             *(started, self._warden, self._table, played.for_program(), self._job.assignment.limits),
             keep_all=judged_by_output,

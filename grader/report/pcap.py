@@ -20,7 +20,7 @@ from datetime import datetime
 from itertools import accumulate, pairwise
 from typing import Final, NamedTuple
 
-from grader.model import CheckResult, Event, EventKind, Report
+from grader.model import WITH_ITS_FIN, CheckResult, Event, EventKind, Report
 from grader.report import safe, text, transcript
 
 Address = tuple[str, int]
@@ -160,15 +160,19 @@ class _Recorder:
         sender, receiver = (stream.ours, stream.theirs) if outgoing else (stream.theirs, stream.ours)
         begin = sender.next
         pieces = _pieces(event)
+        ends_at = pieces[-1][1] if event.text == WITH_ITS_FIN else None
+        ended = False
         for number, (start, end) in enumerate(pieces):
             words = _words(event, number, len(pieces))
             at = round(event.times_ms[number] * 1e6) if number < len(event.times_ms) else at_ns
             for offset, data in _kept(event, start, end):
                 sender.next = (begin + offset) % (1 << 32)
-                self._tcp((sender, receiver), at, _PSH | _ACK, data, words)
+                ended = offset + len(data) == ends_at
+                self._tcp((sender, receiver), at, _PSH | _ACK | (_FIN if ended else 0), data, words)
                 self._tcp((receiver, sender), at, _ACK)
                 words = ""
-        sender.next = (begin + max(event.size_bytes, len(event.data))) % (1 << 32)
+        sender.next = (begin + max(event.size_bytes, len(event.data)) + ended) % (1 << 32)
+        sender.closed = sender.closed or ended
 
     def _end(self, event: Event, at_ns: int) -> None:
         stream = self._streams.get(event.who)

@@ -3,8 +3,6 @@
     python3 replay.py PORT                              your server is running already, on that port
     python3 replay.py --run "python3 server.py {port}"  it is started first, on a free port
     python3 replay.py --run "python3 client.py {host} {port}"    your client is started, and typed to
-    python3 replay.py PORT --run "python3 client.py {host} {port}"          where both of your programs talk to each
-    python3 replay.py --server "python3 server.py {port}" --run "python3 client.py {host} {port}"   other: through us
 
 With --step it waits for Enter before each step.  With --wait it waits for a program that you start later, in a
 debugger say, and is patient with it.  Change STEPS as you like.
@@ -17,14 +15,15 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import re
+import select
 import shlex
 import socket
 import struct
 import subprocess
 import sys
-import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
 
 #: What is known about a step: what is done, by whom, its bytes, the lengths of its pieces, and words.
@@ -51,15 +50,25 @@ class Stage:
 
     def __init__(self, port: int, command: str, *, over_udp: bool, we_listen: bool, waits: bool = False) -> None:
         self.over_udp = over_udp
+        #: The ports of a program that listens on several, by those that it had in the report, in the order of use.
+        self.ports: dict[str, int] = {}
+        self.further = [free_port() for _ in further_ports(command)]
         self.waits = waits
         self.patience_s = VERY_PATIENT_S if waits else PATIENCE_S
         self.sockets: dict[str, socket.socket] = {}
-        self.listener = _listening(port, over_udp=over_udp) if we_listen else None
+        self.listener = listening(port, over_udp=over_udp) if we_listen else None
         self.port = self.listener.getsockname()[1] if self.listener else port or free_port()
-        self.program = _started(command, self.port) if command else None
+        self.program = started(command, self.port, self.further) if command else None
         self.peer: tuple[str, int] | None = None
+        #: Bytes that a client has chosen anew, such as an id: where they are, those in the report, and those now.
+        self.anew: list[tuple[int, bytes, bytes]] = []
+        #: What has been sent something last.
+        self.last: socket.socket | None = None
         if (self.program or waits) and not we_listen:
             wait_listening(self.port, self.patience_s)
+
+    def before(self, what: str) -> None:
+        """What there is to wait for before a step."""
 
     def after(self, what: str) -> None:
         """What there is to see once a step is done."""
@@ -68,123 +77,30 @@ class Stage:
         """Close everything, and end your program."""
         for sock in filter(None, (*self.sockets.values(), self.listener)):
             sock.close()
-        _end(self.program)
+        end(self.program)
 
 
-class Between(Stage):
-    """Both of your programs: the client talks to us, and what either sends is shown and passed on."""
-
-    def __init__(self, port: int, server: str, command: str) -> None:
-        at = port or free_port()
-        self.server = _started(server, at) if server else None
-        wait_listening(at, PATIENCE_S)
-        self.relay = Relay(at)
-        super().__init__(self.relay.port, command, over_udp=False, we_listen=False)
-
-    def after(self, what: str) -> None:
-        """Until nothing has passed for a while."""
-        if what == "type":
-            self.relay.wait_quiet()
-
-    def end(self) -> None:
-        """The client first."""
-        self.relay.wait_quiet(at_end=True)
-        super().end()
-        _end(self.server)
-        self.relay.end()
+def further_ports(command: str) -> list[str]:
+    """The places in a command for ports besides the usual one."""
+    return [*dict.fromkeys(re.findall(r"{port:\w+}", command))]
 
 
-class Relay:
-    """Takes your client's connections and datagrams to your server, and shows what passes."""
-
-    def __init__(self, port: int) -> None:
-        self.server = HOST, port
-        self.listener = _listening(0, over_udp=False)
-        self.port: int = self.listener.getsockname()[1]
-        self.datagrams = _listening(self.port, over_udp=True)
-        self.open = [self.listener, self.datagrams]
-        #: When something has passed last, and when it had when that was waited for; 0: never.
-        self.last = self.waited_for = 0.0
-        _beside(self._accept)
-        _beside(self._carry)
-
-    def wait_quiet(self, *, at_end: bool = False) -> None:
-        """Until something has passed since the last time (`at_end`: ever), and then nothing for a while."""
-        since, until = 0.0 if at_end else self.waited_for, time.monotonic() + PATIENCE_S
-        while time.monotonic() < until and (self.last <= since or time.monotonic() - self.last < QUIET_S):
-            time.sleep(LOOK_S)
-        if self.last <= since:
-            print(f"   nothing passed between your programs for {PATIENCE_S:.0f} s", flush=True)
-        self.waited_for = self.last
-
-    def end(self) -> None:
-        """Take nothing more."""
-        for sock in self.open:
-            sock.close()
-
-    def _show(self, who: str, what: str) -> None:
-        self.last = time.monotonic()
-        print(f"   {who} {what}", flush=True)
-
-    def _accept(self) -> None:
-        while True:
-            client, _ = self.listener.accept()
-            self._show("your client", "connects")
-            self.open.append(client)
-            try:
-                server = socket.create_connection(self.server)
-            except OSError as error:
-                self._show("your server", f"takes no connection: {error.strerror}")
-                client.close()
-                continue
-            self.open.append(server)
-            _beside(self._pass_on, "your client", client, server)
-            _beside(self._pass_on, "your server", server, client)
-
-    def _pass_on(self, who: str, source: socket.socket, target: socket.socket) -> None:
-        while part := source.recv(65_536):
-            self._show(who, f"sends {_shown(part)}")
-            target.sendall(part)
-        self._show(who, "sends no more")
-        target.shutdown(socket.SHUT_WR)
-
-    def _carry(self) -> None:
-        known: dict[tuple[str, int], socket.socket] = {}
-        while True:
-            data, client = self.datagrams.recvfrom(65_536)
-            self._show("your client", f"sends {_shown(data)}")
-            if client not in known:
-                known[client] = _listening(0, over_udp=True)
-                self.open.append(known[client])
-                _beside(self._carry_back, known[client], client)
-            known[client].sendto(data, self.server)
-
-    def _carry_back(self, sock: socket.socket, client: tuple[str, int]) -> None:
-        while True:
-            data = sock.recv(65_536)
-            self._show("your server", f"sends {_shown(data)}")
-            self.datagrams.sendto(data, client)
-
-
-def _beside(work: Callable[..., None], *about: object) -> None:
-    """In a thread of its own, until a socket of it is closed or broken."""
-
-    def until_broken() -> None:
-        with contextlib.suppress(OSError):
-            work(*about)
-
-    threading.Thread(target=until_broken, daemon=True).start()
-
-
-def _started(command: str, port: int) -> subprocess.Popen[bytes]:
-    words = [word.replace("{port}", str(port)).replace("{host}", HOST) for word in shlex.split(command)]
+def started(command: str, port: int, further: Iterable[int] = ()) -> subprocess.Popen[bytes]:
+    """Start a program, with its ports filled in."""
+    filling = {"{port}": port, "{host}": HOST, **dict(zip(further_ports(command), further, strict=False))}
+    words = shlex.split(command)
+    for place, value in filling.items():
+        words = [word.replace(place, str(value)) for word in words]
     print("starting:", shlex.join(words), flush=True)
     return subprocess.Popen(words, stdin=subprocess.PIPE)
 
 
-def _end(program: subprocess.Popen[bytes] | None) -> None:
+def end(program: subprocess.Popen[bytes] | None) -> None:
+    """End a program, once it has had a while to print what it was told last."""
     if program:
         with contextlib.suppress(OSError), program:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                program.wait(QUIET_S)
             program.terminate()
 
 
@@ -202,7 +118,7 @@ def wait_listening(port: int, patience_s: float) -> None:
     print(f"   your program does not listen on port {port}")
 
 
-def _listening(port: int, *, over_udp: bool) -> socket.socket:
+def listening(port: int, *, over_udp: bool) -> socket.socket:
     sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM if over_udp else socket.SOCK_STREAM)
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     sock.bind((HOST, port))
@@ -251,13 +167,27 @@ def gate(sock: socket.socket, patience_s: float) -> None:
         time.sleep(LOOK_S)
 
 
+def settle(stage: Stage) -> None:
+    """Until the last message has been read, or a while has passed: so that two don't arrive together."""
+    patience_s = stage.patience_s if stage.waits else QUIET_S
+    with contextlib.suppress(OSError):  # that connection is gone
+        if stage.last is not None and ROWS.exists():
+            until = time.monotonic() + patience_s
+            while unread(stage.last) and time.monotonic() < until:
+                time.sleep(LOOK_S)
+        elif stage.last is not None:
+            time.sleep(PAUSE_S)
+
+
 # the steps
 
 
 def connect(stage: Stage, who: str, data: bytes, pieces: tuple[int, ...], words: str) -> None:
-    del data, pieces, words
+    del data, pieces
     if stage.listener is None:
-        stage.sockets[who] = socket.create_connection((HOST, stage.port), stage.patience_s)
+        if words not in stage.ports:
+            stage.ports[words] = stage.further.pop(0) if stage.ports and stage.further else stage.port
+        stage.sockets[who] = socket.create_connection((HOST, stage.ports[words]), stage.patience_s)
     else:
         stage.listener.settimeout(stage.patience_s if stage.program else None)
         stage.sockets[who] = stage.listener.accept()[0]
@@ -266,9 +196,11 @@ def connect(stage: Stage, who: str, data: bytes, pieces: tuple[int, ...], words:
 def send(stage: Stage, who: str, data: bytes, pieces: tuple[int, ...], words: str) -> None:
     del words
     if stage.over_udp:
-        _datagram_socket(stage, who).sendto(data, stage.peer or (HOST, stage.port))
+        _datagram_socket(stage, who).sendto(_with_new(stage, data), stage.peer or (HOST, stage.port))
         return
-    sock, at = stage.sockets[who], 0
+    settle(stage)
+    stage.last = sock = stage.sockets[who]
+    at = 0
     for number, size in enumerate(pieces or (len(data),)):
         if number:
             gate(sock, stage.patience_s)
@@ -304,13 +236,34 @@ def receive(stage: Stage, who: str, data: bytes, pieces: tuple[int, ...], words:
     except TimeoutError:
         pass
     sock.settimeout(stage.patience_s)
-    print(f"   it sent: {_shown(came)}" if came else "   nothing came")
+    if stage.over_udp:
+        stage.anew = _differing(data, came)
+    same = "   (as in the report)" if came == data else ""
+    print(f"   it sent: {shown(came)}{same}" if came else "   nothing came")
     if came != data:
-        print(f"   in the report: {_shown(data)}" if data else "   (the report does not have all of it)")
+        print(f"   in the report: {shown(data)}" if data else "   (the report does not have all of it)")
 
 
-def _shown(data: bytes) -> str:
+def shown(data: bytes) -> str:
     return repr(data) if len(data) <= 2000 else f"{data[:1000]!r} … {data[-1000:]!r} ({len(data)} bytes)"
+
+
+def _differing(before: bytes, now: bytes) -> list[tuple[int, bytes, bytes]]:
+    """The stretches that differ between two datagrams of the same length."""
+    if len(before) != len(now):
+        return []
+    places = [at for at in range(len(now)) if before[at] != now[at]]
+    starts = [at for at in places if at - 1 not in places]
+    ends = [at + 1 for at in places if at + 1 not in places]
+    return [(start, before[start:end], now[start:end]) for start, end in zip(starts, ends, strict=True)]
+
+
+def _with_new(stage: Stage, data: bytes) -> bytes:
+    """An answer that has the client's new bytes where it had those of the report."""
+    for at, before, now in stage.anew:
+        if data[at : at + len(before)] == before:
+            data = data[:at] + now + data[at + len(now) :]
+    return data
 
 
 def half_close(stage: Stage, who: str, data: bytes, pieces: tuple[int, ...], words: str) -> None:
@@ -341,6 +294,30 @@ def typed(stage: Stage, who: str, data: bytes, pieces: tuple[int, ...], words: s
         stage.program.stdin.close()
 
 
+def verdict(stage: Stage, who: str, data: bytes, pieces: tuple[int, ...], words: str) -> None:
+    """Show what has come to anybody meanwhile: a reply that was awaited in vain, or more than was awaited."""
+    del who, data, pieces, words
+    ours = {sock: name for name, sock in stage.sockets.items()}
+    ready = select.select([*ours], [], [], QUIET_S)[0]
+    for sock in ready:
+        print(f"   now {ours[sock]}: {_come(sock)}")
+    if stage.last in ours and stage.last not in ready:
+        print(f"   now {ours[stage.last]}: nothing has come")
+
+
+def _come(sock: socket.socket) -> str:
+    came = b""
+    sock.settimeout(QUIET_S)
+    try:
+        while part := sock.recv(65_536):
+            came += part
+    except TimeoutError:
+        return f"it sent {shown(came)}"
+    except OSError as error:
+        return f"{shown(came)}, and then {error.strerror}"
+    return f"it sent {shown(came)}, and no more will come" if came else "your program has closed its side"
+
+
 def note(stage: Stage, who: str, data: bytes, pieces: tuple[int, ...], words: str) -> None:
     """Nothing is done: it is something that happened."""
 
@@ -353,16 +330,21 @@ DEEDS = {
     "close": close,
     "reset": reset,
     "type": typed,
+    "verdict": verdict,
     "note": note,
 }
+#: Steps in which nothing is done to your program.
+WORDS_ONLY = frozenset({"note", "verdict"})
 
 
 def play(steps: Iterable[Step], stage: Stage, *, by_step: bool) -> None:
     """Each step in turn; what your program makes impossible is said, and the next one comes."""
     for number, (what, who, data, pieces, words) in enumerate(steps, 1):
-        said = f" {_shown(data)}" if data and what in {"send", "type"} else ""
-        print(f"{number:>3}. {who}: {what}{said}{f'  ({words})' if words else ''}", flush=True)
-        if by_step and what != "note":
+        said = f" {shown(data)}" if data and what in {"send", "type"} else ""
+        stage.before(what)
+        done = words if what in WORDS_ONLY else f"{who}: {what}{said}{f'  ({words})' if words else ''}"
+        print(f"{number:>3}. {done}", flush=True)
+        if by_step and what not in WORDS_ONLY:
             input("     Enter: ")
         try:
             DEEDS[what](stage, who, data, pieces, words)
@@ -371,30 +353,36 @@ def play(steps: Iterable[Step], stage: Stage, *, by_step: bool) -> None:
             print(f"   this can't be done now: {error!r}")
 
 
-def main(steps: list[Step], *, over_udp: bool, we_listen: bool, both: bool = False) -> None:
-    """Read the command line and play.  `both`: your client talks to your server, through us."""
+def options() -> argparse.ArgumentParser:
+    """What the command line may say."""
     parser = argparse.ArgumentParser(description="Plays one check's conversation once more.")
     parser.add_argument("port", nargs="?", type=int, default=0, help="the port that your server listens on")
     parser.add_argument("--run", default="", help="start your program so; {port} and {host} are filled in")
-    parser.add_argument("--server", default="", help="where both play: start your server so")
     parser.add_argument("--wait", action="store_true", help="wait for your program, and be patient with it")
     parser.add_argument("--step", action="store_true", help="wait for Enter before each step")
+    return parser
+
+
+def main(steps: list[Step], *, over_udp: bool, we_listen: bool) -> None:
+    """Read the command line and play."""
+    parser = options()
     asked = parser.parse_args()
-    if both and not (asked.port or asked.server):
-        parser.error("say on which port your server is, or start it with --server")
     if not asked.port and not asked.run:
         parser.error("say on which port your program is, or start it with --run")
+    stage = Stage(asked.port, asked.run, over_udp=over_udp, we_listen=we_listen, waits=asked.wait)
+    play_to_its_end(steps, stage, by_step=asked.step, starts_client=we_listen and not asked.run)
+
+
+def play_to_its_end(steps: list[Step], stage: Stage, *, by_step: bool, starts_client: bool) -> None:
+    """... and end the programs that were started.  `starts_client`: whether whoever watches has to."""
     if not ROWS.exists():
         print("there is no /proc/net/tcp here: the pieces are sent after pauses, which proves nothing")
-    stage = (
-        Between(asked.port, asked.server, asked.run)
-        if both
-        else Stage(asked.port, asked.run, over_udp=over_udp, we_listen=we_listen, waits=asked.wait)
-    )
-    if (we_listen or both) and not asked.run:
+    if starts_client:
         print(f"start your client now, with {HOST} and {stage.port}")
     try:
-        play(steps, stage, by_step=asked.step)
+        play(steps, stage, by_step=by_step)
     finally:
         stage.end()
+        if stage.waits:
+            print("the conversation is over")
         sys.stdout.flush()

@@ -1,17 +1,24 @@
 """A failed check's conversation as steps, and these as a script of its own that needs nothing but Python.
 
 What was sent is sent again: the same bytes in the same pieces, each once the one before has been read.  What comes back
-is read and shown beside what the report has.  The player is `player.py`, whose text is part of the script.  Pure.
+is read and shown beside what the report has.  The player is `player.py`, and `relay.py` where two programs talk to each
+other; their text is part of the script.  Pure.
 """
 
 from __future__ import annotations
 
+import re
+import shlex
 from collections.abc import Iterable, Iterator
 from importlib import resources
+from itertools import pairwise
 from typing import Final, NamedTuple
 
+from msgspec import structs
+
 from grader.errors import UsageError
-from grader.model import CheckResult, Event, EventKind, Part, Report, Role, part_of
+from grader.model import CheckResult, Event, EventKind, Part, Report, Role, found_file, part_of
+from grader.protocol.network import THE_NETWORK, OnItsWay, on_its_way
 from grader.report import safe, text, transcript
 from grader.report.player import Step
 
@@ -24,6 +31,7 @@ _DEEDS: Final[dict[EventKind, str]] = {
     EventKind.CLOSED: "close",
     EventKind.RESET: "reset",
     EventKind.TYPED: "type",
+    EventKind.VERDICT: "verdict",
 }
 #: What the program itself did this time is no part of what is played.
 _ITS_OWN: Final = frozenset({EventKind.STARTED, EventKind.LISTENING, EventKind.OUTPUT, EventKind.EXITED})
@@ -38,6 +46,10 @@ _PROGRAMS: Final[dict[str, Role]] = {"your server": "server", "your client": "cl
 _SCRIPTED: Final = "the server"
 
 
+#: A word of a command that is filled in for each check.
+_FILLED: Final = re.compile(r"{(?!host}|port)\w+}")
+
+
 class Act(NamedTuple):
     """What of a check is played: these events, with one of the programs or both."""
 
@@ -48,8 +60,10 @@ class Act(NamedTuple):
 def last_act(check: CheckResult) -> Act:
     """What led to the verdict: of a check of both programs, the last of what they did together or one by one."""
     part, events = part_of(check.id), check.evidence
-    if part != "pair":
+    if part == "server":
         return Act(part, events)
+    if part == "client":
+        return Act(part, _last_run(events))
     starts = [
         (at, _PROGRAMS[event.who])
         for at, event in enumerate(events)
@@ -62,6 +76,33 @@ def last_act(check: CheckResult) -> Act:
     if last == "server" or alone or any(event.who == _SCRIPTED for event in events[at:]):
         return Act(last, events[at:])
     return Act(part, events[before:])
+
+
+def _last_run(events: tuple[Event, ...]) -> tuple[Event, ...]:
+    """A client's last run in which anybody talked."""
+    starts = [at for at, event in enumerate(events) if event.kind is EventKind.STARTED]
+    runs = [events[at:until] for at, until in pairwise([*starts, len(events)])]
+    return next((run for run in reversed(runs) if _talks(run)), events)
+
+
+def found_files(events: Iterable[Event]) -> dict[str, bytes]:
+    """The files that a program finds in its folder, by path there, as far as the report has them."""
+    notes = (event for event in events if event.kind is EventKind.NOTE and event.who != "grader")
+    return {path: _whole(event) for event in notes if (path := found_file(event.text))}
+
+
+def as_started(run: Iterable[str], role: Role, events: Iterable[Event]) -> tuple[str, ...]:
+    """A program's command with what was filled in for the check, but for {host} and {port}."""
+    names = {"program", f"your {role}"}
+    said = [event.text for event in events if event.kind is EventKind.STARTED and event.who in names]
+    try:
+        words = shlex.split(said[-1]) if said else []
+    except ValueError:  # a report may say anything
+        words = []
+    told = [*run]
+    # Variables of its environment come before the command.
+    values = words[-len(told) :] if len(words) >= len(told) else told
+    return tuple(value if _FILLED.fullmatch(word) else word for word, value in zip(told, values, strict=True))
 
 
 def failed_check(report: Report, name: str) -> CheckResult:
@@ -85,15 +126,25 @@ def _talks(events: Iterable[Event]) -> bool:
     return any(event.kind in {EventKind.CONNECTED, EventKind.SENT, EventKind.RECEIVED} for event in events)
 
 
-def steps(events: Iterable[Event]) -> Iterator[Step]:
-    """What to do, in order."""
-    for event in events:
-        if event.kind in _ITS_OWN:
+def steps(events: Iterable[Event], plays: Part = "server") -> Iterator[Step]:
+    """What to do, in order.
+
+    A network that stood between two programs does so again (`relay.py`); of one between a client and an end of ours
+    what the client said and heard is played.
+    """
+    for given in events:
+        event, on_way = given, _on_its_way(given)
+        if event.kind in _ITS_OWN or (on_way and not _is_the_clients(event, on_way, plays)):
             continue
+        if on_way:
+            event = structs.replace(event, who=_SCRIPTED)
         its_own = event.kind is EventKind.CONNECTED and event.who in {"program", *_PROGRAMS}
         who = _SCRIPTED if its_own else safe.one_line(event.who)
         said = safe.one_line(event.text)
-        if event.kind not in _DEEDS:
+        if event.kind is EventKind.VERDICT:
+            yield _DEEDS[event.kind], who, b"", (), f"in the report, the verdict: {said}"
+            return  # what comes then is ours to clear away
+        elif event.kind not in _DEEDS:
             yield "note", who, b"", (), f"in the report, {transcript.what(event)}"
         elif event.kind is EventKind.RECEIVED and event.omitted_bytes:
             yield "receive", who, b"", (), f"{event.size_bytes} bytes in the report"
@@ -105,6 +156,23 @@ def steps(events: Iterable[Event]) -> Iterator[Step]:
             yield _DEEDS[event.kind], who, _whole(event), event.pieces, said
 
 
+def _on_its_way(event: Event) -> OnItsWay | None:
+    return on_its_way(event.text) if event.who == THE_NETWORK else None
+
+
+def _is_the_clients(event: Event, on_way: OnItsWay, plays: Part) -> bool:
+    return plays == "client" and (event.kind is EventKind.RECEIVED) == (on_way.to == "server")
+
+
+def fates(events: Iterable[Event]) -> dict[str, list[str]]:
+    """What a network between two programs did with their datagrams, by whom they were for, in order."""
+    found: dict[str, list[str]] = {}
+    for event in events:
+        if (on_way := _on_its_way(event)) and on_way.fate:
+            found.setdefault(on_way.to, []).append(on_way.fate)
+    return found
+
+
 def _fillers(event: Event) -> bytes:
     return _FILLER * min(event.omitted_bytes, _MOST_FILLERS)
 
@@ -113,25 +181,40 @@ def _whole(event: Event) -> bytes:
     return event.data[: event.head_bytes] + _fillers(event) + event.data[event.head_bytes :]
 
 
+#: What the second part of a script needs of the first, which stands before it there.
+_OF_THE_FIRST: Final = re.compile(r"^from grader\.report\.player import \([^)]*\)\n+", re.MULTILINE)
+
+
 def script(report: Report, check: CheckResult) -> str:
     """A Python script that plays it, with the standard library alone."""
-    player = resources.files("grader.report").joinpath("player.py").read_text("utf-8")
-    usage, code = player.removeprefix('"""').split('"""\n', 1)
+    usage, code = _source("player")
     told = [
         f"{safe.one_line(report.assignment)}, seed {report.grader.seed}: {text.title(check)}",
         safe.one_line(check.id),
         text.requirement_line(check),
-        *text.message_lines(check)[:1],
+        *text.message_lines(check),
     ]
-    about = "\n".join(f"# {line}" for line in told)
+    about = "\n".join(f"# {line}".rstrip() for line in told)
     act = last_act(check)
-    rows = "\n".join(f"    {step!r}," for step in steps(act.events))
-    over_udp = any(event.ends for event in act.events if event.kind in {EventKind.SENT, EventKind.RECEIVED})
-    how = f"over_udp={over_udp}, we_listen={act.plays == 'client'}, both={act.plays == 'pair'}"
+    rows = "\n".join(f"    {step!r}," for step in steps(act.events, act.plays))
+    if act.plays == "pair":
+        usage, more = _source("relay")
+        code = f"{code}\n\n{_OF_THE_FIRST.sub('', more.partition('annotations')[2].lstrip())}"
+        end = f'FATES = {fates(act.events)!r}\n\nif __name__ == "__main__":\n    main_between(STEPS, FATES)\n'
+    else:
+        over_udp = any(event.ends for event in act.events if event.kind in {EventKind.SENT, EventKind.RECEIVED})
+        how = f"over_udp={over_udp}, we_listen={act.plays == 'client'}"
+        end = f'if __name__ == "__main__":\n    main(STEPS, {how})\n'
     return (
         f"#!/usr/bin/env python3\n{about}\n"
         f'"""{usage}"""\n{code}\n\n'
         f"#: What is done, by whom, with which bytes, in pieces of which lengths, and words.\n"
-        f"STEPS: list[Step] = [\n{rows}\n]\n\n"
-        f'if __name__ == "__main__":\n    main(STEPS, {how})\n'
+        f"STEPS: list[Step] = [\n{rows}\n]\n\n{end}"
     )
+
+
+def _source(module: str) -> tuple[str, str]:
+    """The docstring of a module beside this one, and its code."""
+    whole = resources.files("grader.report").joinpath(f"{module}.py").read_text("utf-8")
+    usage, code = whole.removeprefix('"""').split('"""\n', 1)
+    return usage, code

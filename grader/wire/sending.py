@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable
 from typing import TypeVar
 
 from grader.errors import Reason
-from grader.model import EventKind
+from grader.model import WITH_ITS_FIN, EventKind
 from grader.protocol.script import pieces_of
 from grader.wire.faults import FaultError, UnprovedError
 from grader.wire.kernel import SocketRow, TcpState
@@ -84,7 +84,7 @@ class Sender:
         __tracebackhide__ = True
         stream = self._stream
         before = stream.row()
-        sending = stream.transcript.sending(stream.name, data, "with its FIN in the same segment")
+        sending = stream.transcript.sending(stream.name, data, WITH_ITS_FIN)
         if not self._takes_as_one_segment(data, before):
             self._collect(sending, stream.half_close)
             return

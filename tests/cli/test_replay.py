@@ -7,6 +7,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from grader.cli.replay import _lay
 from grader.report.json import formatted
 from tests.cli.command import Command
 from tests.report.examples import FULL
@@ -56,7 +57,8 @@ def test_of_two_servers_the_one_for_the_assignments_transport_is_played(folder: 
     ("options", "says"),
     [
         (("--submission", "server.py"), "no client"),
-        (("--submission", ".", "--debug"), "your two talk to each other"),
+        (("--submission", ".", "--role", "server"), "--role says which of two programs is debugged"),
+        (("--submission", ".", "--debug", "--step"), "goes without --step"),
         ((), "name your program with --submission"),
     ],
 )
@@ -65,3 +67,14 @@ def test_what_is_lacking_is_said(
 ) -> None:
     ended = Command(folder).run("replay", report, "pair.x", *options, cwd=submission)
     assert (ended.code, says in ended.err) == (2, True), ended.err
+
+
+def test_files_of_a_report_stay_in_the_folder_of_the_program(tmp_path: Path) -> None:
+    (work := tmp_path / "work").mkdir()
+    (work / "server.py").write_text("own")
+    _lay({"../out": b"x", "/tmp/out": b"x", "in/a.bin": b"x", "server.py": b"x"}, work)
+    assert sorted(str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if path.is_file()) == [
+        "work/in/a.bin",
+        "work/server.py",
+    ]
+    assert (work / "server.py").read_text() == "own"

@@ -16,7 +16,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from grader.model import Event, EventKind
+from grader.model import WITH_ITS_FIN, Event, EventKind
 from grader.report import pcap
 from tests.report.examples import FRAGMENTS, FULL, events_strategy
 
@@ -124,6 +124,19 @@ def test_pieces_are_segments_with_their_times_ports_and_flags() -> None:
         (5000, back, FIN | ACK, b""),
         (5001, out, ACK, b""),
         (6000, out, RST | ACK, b""),
+    ]
+
+
+def test_a_fin_that_went_with_the_last_bytes_is_in_their_segment() -> None:
+    connected, sent, *_ = SERVED[1:]
+    sent = msgspec.structs.replace(sent, text=WITH_ITS_FIN)
+    half_closed = Event(at_ms=3.6, kind=EventKind.HALF_CLOSED, who="client A")
+    received = Event(at_ms=4.0, kind=EventKind.RECEIVED, who="client A", data=b"HE", size_bytes=2)
+    read = packets(rendered(connected, sent, half_closed, received))
+    assert [(one.data, one.flags & FIN) for one in read if one.data or one.flags & FIN] == [
+        (b"he", 0),
+        (b"llo\n", FIN),
+        (b"HE", 0),
     ]
 
 

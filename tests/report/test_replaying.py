@@ -13,7 +13,9 @@ from hypothesis import given, settings
 
 from grader.errors import UsageError
 from grader.model import CheckResult, Event, EventKind, Outcome, Report
-from grader.report.replaying import failed_check, last_act, script, steps
+from grader.protocol.network import Fate
+from grader.report import relay
+from grader.report.replaying import as_started, failed_check, found_files, last_act, script, steps
 from tests.report.examples import BOTH, ERROR, FRAGMENTS, FULL, report_strategy
 
 SERVER = """
@@ -79,6 +81,22 @@ def test_each_piece_is_sent_once_the_one_before_has_been_read(tmp_path: Path) ->
     assert "can't be done" not in said
 
 
+def test_a_message_is_sent_once_the_one_before_has_been_read(tmp_path: Path) -> None:
+    pieces = [
+        Event(at_ms=2, kind=EventKind.SENT, who="client A", data=data, size_bytes=len(data)) for data in (b"ab", b"c")
+    ]
+    said = played(tmp_path, check_of(CONVERSATION[0], *pieces, CONVERSATION[2]), SERVER, "{port}")
+    assert "it sent: b'<AB><C>'" in said
+
+
+def test_at_the_verdict_it_is_shown_what_has_come_meanwhile(tmp_path: Path) -> None:
+    connected, sent, received, verdict, _ = CONVERSATION
+    said = played(tmp_path, check_of(connected, sent, verdict), SERVER, "{port}")
+    assert "3. in the report, the verdict: No reply.\n   now client A: it sent b'<A><BC>'" in said
+    said = played(tmp_path, check_of(connected, sent, received, verdict), SERVER, "{port}")
+    assert said.endswith("now client A: nothing has come\n")
+
+
 def test_a_client_is_typed_to_and_answered(tmp_path: Path) -> None:
     events = (
         Event(at_ms=1, kind=EventKind.CONNECTED, who="program", text="to 127.0.0.1 port 5"),
@@ -114,10 +132,10 @@ TYPED = Event(at_ms=2, kind=EventKind.TYPED, who="the keyboard", data=b"hello\n"
 TOGETHER = (starts("your client"), TYPED, starts("your server"), starts("your client"), TYPED)
 
 
-def played_together(folder: Path, server: str, client: str) -> str:
+def played_together(folder: Path, server: str, client: str, *passed: Event) -> str:
     (folder / "server.py").write_text(server)
     (folder / "client.py").write_text(client)
-    (folder / "replay.py").write_text(script(FULL, check_of(*TOGETHER, part="pair")))
+    (folder / "replay.py").write_text(script(FULL, check_of(*TOGETHER, *passed, part="pair")))
     python = f"{sys.executable} -u"
     options = ["--server", f"{python} server.py {{port}}", "--run", f"{python} client.py {{host}} {{port}}"]
     command = [sys.executable, "-W", "error", "replay.py", *options]
@@ -139,6 +157,71 @@ def test_datagrams_between_two_programs_are_passed_on(tmp_path: Path) -> None:
     assert "your client sends b'hello'" in said
     assert "your server sends b'HELLO'" in said
     assert "shown b'HELLO'" in said
+
+
+def through(kind: EventKind, text: str, data: bytes) -> Event:
+    ends = (("127.0.0.1", 5), ("127.0.0.1", 6))
+    return Event(at_ms=3, kind=kind, who="the network", text=text, data=data, size_bytes=len(data), ends=ends)
+
+
+def test_a_network_between_two_programs_does_the_same_again(tmp_path: Path) -> None:
+    passed = [
+        through(EventKind.RECEIVED, f"for the {to}; {fate.value}", b"x")
+        for to, fate in (("server", Fate.TWICE), ("client", Fate.LOST), ("client", Fate.CHANGED))
+    ]
+    said = played_together(tmp_path, REPLIES, ASKS, *passed)
+    assert "your client sends b'hello'  (passed on twice)" in said
+    assert said.count("your server sends b'HELLO'  (") == 2
+    assert "shown b'HEMLO'" in said
+
+
+def test_the_fates_are_those_of_a_scripted_network() -> None:
+    known = {relay.PASSED, relay.LOST, relay.TWICE, relay.CHANGED, relay.LATE}
+    assert known == {fate.value for fate in Fate}
+
+
+def test_of_a_network_of_ours_the_client_is_played_its_part() -> None:
+    events = (
+        through(EventKind.RECEIVED, "for the server: START; passed on", b"a"),
+        through(EventKind.RECEIVED, "for the client: ACK; passed on twice", b"b"),
+        through(EventKind.SENT, "to the client: ACK", b"b"),
+        through(EventKind.SENT, "to the client: ACK", b"b"),
+    )
+    played_by_us = [(what, who, data) for what, who, data, _, _ in steps(events, "client")]
+    assert played_by_us == [
+        ("receive", "the server", b"a"),
+        ("send", "the server", b"b"),
+        ("send", "the server", b"b"),
+    ]
+    assert [*steps(events, "pair")] == []
+
+
+def test_a_program_is_started_as_it_was_and_finds_what_it_found() -> None:
+    events = (
+        Event(at_ms=1, kind=EventKind.STARTED, who="your client", text="X=1 python3 client.py 127.0.0.1 7 'a b.bin'"),
+        Event(at_ms=1, kind=EventKind.NOTE, who="your client", text="finds the file a.bin", data=b"xy", size_bytes=2),
+    )
+    run = ("python3", "client.py", "{host}", "{port}", "{file}")
+    assert as_started(run, "client", events) == ("python3", "client.py", "{host}", "{port}", "a b.bin")
+    assert as_started(run, "server", events) == run
+    assert found_files(events) == {"a.bin": b"xy"}
+    assert found_files([msgspec.structs.replace(events[1], who="grader")]) == {}
+
+
+def test_of_a_client_its_last_run_is_played() -> None:
+    first, second = (through(EventKind.SENT, "to the client", data) for data in (b"a", b"b"))
+    runs = (starts("program"), first, starts("program"), second, starts("program"))
+    assert last_act(check_of(*runs, part="client")) == ("client", runs[2:4])
+
+
+def test_an_answer_has_the_id_that_a_client_has_chosen_anew(tmp_path: Path) -> None:
+    ends = (("127.0.0.1", 5), ("127.0.0.1", 6))
+    events = (
+        Event(at_ms=2, kind=EventKind.TYPED, who="the keyboard", data=b"12-ask\n", size_bytes=7),
+        Event(at_ms=3, kind=EventKind.RECEIVED, who="the server", data=b"99-ask", size_bytes=6, ends=ends),
+        Event(at_ms=4, kind=EventKind.SENT, who="the server", data=b"99-told", size_bytes=7, ends=ends),
+    )
+    assert "shown b'12-told'" in played(tmp_path, check_of(*events, part="client"), ASKS, "{host} {port}")
 
 
 @pytest.mark.parametrize(
