@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import re
+import statistics
 from collections.abc import Iterator
 from itertools import chain, zip_longest
 from pathlib import Path
@@ -15,10 +16,11 @@ from typing import NamedTuple
 
 import click
 
+from bench.figures import ms
 from grader import assignment as assignments
 from grader import flow
 from grader.assignment import Assignment
-from grader.model import CheckResult, Role
+from grader.model import CheckResult, EventKind, Role
 from grader.sandbox.choose import choose
 from grader.verify import Expected
 from grader.verify.references import References, load_references, reference_folder
@@ -34,6 +36,12 @@ class Named(NamedTuple):
     program: str
     expected: Expected
     result: CheckResult
+
+    @property
+    def looked_s(self) -> float:
+        """How long the check went on after its verdict: to look where the program was, and to take leave of it."""
+        verdict_ms = next(event.at_ms for event in self.result.evidence if event.kind is EventKind.VERDICT)
+        return self.result.duration_s - verdict_ms / 1000
 
     @property
     def places(self) -> list[str]:
@@ -83,14 +91,16 @@ def main() -> None:
     parser.add_argument("assignments", nargs="*", default=ASSIGNMENTS, metavar="ASSIGNMENT")
     parser.add_argument("--count", type=int, default=10, metavar="N", help="programs of each")
     asked = parser.parse_args()
-    without = 0
+    without, looked_s = 0, []
     for name in asked.assignments:
         for one in named(name, asked.count):
+            looked_s.append(one.looked_s)
             click.echo(f"\n{name} {one.program}: {one.expected.fault}")
             click.echo(f"  {one.result.id}: {one.result.message.partition(chr(10))[0]}")
             click.echo("\n".join(f"  {place}" for place in one.places) or "  no line is named")
             without += not one.places
-    click.echo(f"\nwithout a line: {without}")
+    click.echo(f"\n{len(looked_s)} programs, {without} without a line")
+    click.echo(f"after the verdict a check took {ms(statistics.median(looked_s))} ms more (median)")
 
 
 if __name__ == "__main__":
