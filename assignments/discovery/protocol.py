@@ -85,6 +85,7 @@ def not_queries(rng: random.Random) -> tuple[tuple[str, bytes], ...]:
         ("a query for another service", query(_name(rng), query_id)),
         ("a query for a service whose name is the beginning of its own", query(service[:-2], query_id)),
         ("a query for a service whose name begins as its own", query(f"{service}s", query_id)),
+        ("a query for a service that differs in a capital letter", query(service.capitalize(), query_id)),
         ("a query of version 2", query(service, query_id).replace(b" 1 ", b" 2 ", 1)),
         ("a query without an id", b"FIND 1 %b" % service.encode()),
         ("a query with a word more", query(service, query_id) + b" please"),

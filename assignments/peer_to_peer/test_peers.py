@@ -315,11 +315,14 @@ def test_tracker_is_gone(
 
 
 @behaviour(
-    does=f"{_PLACES} chunks are at {_PLACES} places, none of which answers before all were asked; then they answer in "
-    "reverse order",
-    proves="each place has heard the request for its chunk, while the others have not answered",
-    catches="one chunk after another, one place after another, an answer taken for another chunk's",
-    hint="Fetch from different places at the same time: a thread for each is easiest.",
+    does=f"{_PLACES} chunks are at {_PLACES} places, none of which answers before all were asked, and a second place "
+    "is named for the first chunk; then they answer in reverse order",
+    proves="each place has heard the request for its chunk, while the others have not answered; the program rests when "
+    "we look whether the second place was asked",
+    catches="one chunk after another, one place after another, all places of a chunk together, an answer taken for "
+    "another chunk's",
+    hint="Fetch different chunks at the same time: a thread for each is easiest. While a chunk is being fetched, keep "
+    "its other places for later.",
 )
 def test_several_places(fresh_server: Server, listen: Listen, launch: Launch, rng: random.Random) -> None:
     """Fetches from several places at the same time"""
@@ -329,6 +332,10 @@ def test_several_places(fresh_server: Server, listen: Listen, launch: Launch, rn
     lines = [at_line(place.port, chunk) for place, chunk in zip(places, chunks, strict=True)]
     tracker.tell(file_line(file, content), *lines)
     waiting = [(_hear(place, tracker.peer, chunk), chunk) for place, chunk in zip(places, chunks, strict=True)]
+    spare = listen("a second place of the first chunk")
+    tracker.tell(at_line(spare.port, chunks[0]))
+    tracker.peer.wait_rest()
+    spare.expect_nothing_more(tracker.peer)
     for connection, chunk in reversed(waiting):
         connection.send(here_is(chunk))
     tracker.expect(chunks, file)
