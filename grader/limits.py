@@ -243,6 +243,10 @@ EVENT_BYTES: Final = 128 * 1024
 TRANSCRIPT_BYTES: Final = 512 * 1024
 #: ... and so many of each event stand in a report; the rest is in a file beside it.
 EVENT_SHOWN_BYTES: Final = 4096
+#: ... until all together have so many times as much as a transcript should; then only this is kept of each: who floods
+#: a scripted network sends 20,000 datagrams of 64 KiB before that is called its fault.
+TRANSCRIPT_FULL: Final = 4
+EVENT_LEAST_BYTES: Final = 256
 #: How long a message may be in words, in a line that may have its bytes as well: two lines of a terminal.
 DESCRIBED_CHARACTERS: Final = 160
 #: An HTML report is no larger, whatever a program did: it goes by mail, and a telephone has to show it.

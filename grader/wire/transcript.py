@@ -1,7 +1,8 @@
 """What happened in a check, event by event, and how its bytes are shown.  Pure: the clock is passed in.
 
 Evidence is kept whole as far as that is affordable: of an event up to `EVENT_BYTES`, of a check up to
-`TRANSCRIPT_BYTES`.  Anything longer keeps its beginning and its end and says how much was left out.
+`TRANSCRIPT_BYTES`.  Anything longer keeps its beginning and its end and says how much was left out.  What does not fit
+is not even kept until the end of the check: a program may send for as long as that lasts.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from collections.abc import Callable
 
 import msgspec
 
-from grader.limits import EVENT_BYTES, EVENT_SHOWN_BYTES, TRANSCRIPT_BYTES
+from grader.limits import EVENT_BYTES, EVENT_LEAST_BYTES, EVENT_SHOWN_BYTES, TRANSCRIPT_BYTES, TRANSCRIPT_FULL
 from grader.model import Compared, Event, EventKind
 
 #: What arrives in arbitrary parts, whose boundaries mean nothing.
@@ -29,6 +30,10 @@ class Sending:
         self._now_ms = now_ms
         self._pieces: list[int] = []
         self._times_ms: list[float] = []
+
+    @property
+    def kept_bytes(self) -> int:
+        return sum(self._pieces)
 
     def went(self, size_bytes: int, *, apart: bool = False) -> None:
         """So many more bytes have been sent: `apart` as the beginning of a piece, else as part of the last one."""
@@ -56,6 +61,10 @@ class _Coming:
         self._most_bytes = most_bytes
         self._data = bytearray()
         self._size = 0
+
+    @property
+    def kept_bytes(self) -> int:
+        return min(len(self._data), self._most_bytes)
 
     def more(self, data: bytes) -> None:
         self._size += len(data)
@@ -85,11 +94,27 @@ class Transcript:
         self._event_bytes = event_bytes
         self._whole_bytes = whole_bytes
         self._events: list[Event | Sending | _Coming] = []
+        #: For each of them, how many bytes those before it have.
+        self._before: list[int] = []
 
     def sending(self, who: str, data: bytes, text: str = "") -> Sending:
         """Note that a message is about to be sent; the sender tells how much of it has gone."""
-        self._events.append(message := Sending(self._now_ms, who, text, data))
+        self._append(message := Sending(self._now_ms, who, text, data))
         return message
+
+    def _append(self, entry: Event | Sending | _Coming) -> None:
+        self._before.append(self._kept_bytes())
+        self._events.append(entry)
+
+    def _kept_bytes(self) -> int:
+        """How much there is so far; what is still being sent may grow."""
+        return self._before[-1] + min(_kept_of(self._events[-1]), self._event_bytes) if self._events else 0
+
+    def _most_bytes(self, before: int) -> int:
+        """How much is kept of an event when those before it have so many bytes."""
+        if before >= TRANSCRIPT_FULL * self._whole_bytes:
+            return min(self._event_bytes, EVENT_LEAST_BYTES)
+        return min(self._event_bytes, max(self._whole_bytes - before, EVENT_SHOWN_BYTES))
 
     def _now_ms(self) -> float:
         return round((self._clock() - self._began) * 1000, 3)
@@ -103,11 +128,12 @@ class Transcript:
             last.more(data)
             return
         event = Event(at_ms=self._now_ms(), kind=kind, who=who, text=text, ends=ends)
+        most_bytes = self._most_bytes(self._kept_bytes())
         if kind in _COMING:
-            self._events.append(coming := _Coming(event, self._event_bytes))
+            self._append(coming := _Coming(event, most_bytes))
             coming.more(data)
         else:
-            self._events.append(with_data(event, data, self._event_bytes))
+            self._append(with_data(event, data, most_bytes))
 
     @staticmethod
     def _joins(last: Event, kind: EventKind, who: str, text: str) -> bool:
@@ -121,19 +147,19 @@ class Transcript:
 
     def rewind(self, mark: int) -> None:
         """Forget what came after the mark: repetitions of something that went well."""
-        del self._events[mark:]
+        del self._events[mark:], self._before[mark:]
 
     @property
     def events(self) -> tuple[Event, ...]:
         """All so far; if they are too long together, the last ones are cut most."""
         told: list[Event] = []
-        room = self._whole_bytes
+        before = 0
         for entry in self._events:
-            most = min(self._event_bytes, max(room, EVENT_SHOWN_BYTES))
+            most = self._most_bytes(before)
             event = shortened(entry, most) if isinstance(entry, Event) else entry.event(most)
             if event is not None:
                 told.append(event)
-                room -= len(event.data)
+                before += len(event.data)
         return tuple(told)
 
     def with_verdict(self, at_s: float, words: str) -> tuple[Event, ...]:
@@ -247,3 +273,7 @@ _ESCAPES = tuple(
     or (chr(byte) if 0x20 <= byte < 0x7F else f"\\x{byte:02x}")
     for byte in range(256)
 )
+
+
+def _kept_of(entry: Event | Sending | _Coming) -> int:
+    return len(entry.data) if isinstance(entry, Event) else entry.kept_bytes

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from grader.limits import EVENT_SHOWN_BYTES, TRANSCRIPT_BYTES
+from grader.limits import EVENT_LEAST_BYTES, EVENT_SHOWN_BYTES, TRANSCRIPT_BYTES, TRANSCRIPT_FULL
 from grader.model import Event, EventKind
 from grader.wire.transcript import (
     WINDOW_COLUMNS,
@@ -319,3 +319,25 @@ def test_a_message_that_has_gone_is_kept_like_any_other_event(lengths: list[int]
     sent, whole = transcript.events
     apart = tuple(lengths) if len(lengths) > 1 else ()
     assert sent == msgspec.structs.replace(whole, pieces=apart, times_ms=(0.0,) * len(apart))
+
+
+@given(st.lists(st.tuples(st.sampled_from([EventKind.RECEIVED, EventKind.NOTE]), st.integers(0, 9000)), max_size=60))
+def test_of_a_flood_little_more_is_kept_than_of_a_long_conversation(came: list[tuple[EventKind, int]]) -> None:
+    whole = 8 << 10
+    transcript = Transcript(lambda: 0.0, event_bytes=8 << 10, whole_bytes=whole)
+    for number, (kind, size) in enumerate(came):
+        transcript.add(kind, "the network", f"datagram {number}", bytes(size))
+    told = transcript.events
+    assert [event.size_bytes for event in told] == [size for _, size in came]
+    assert [len(event.data) + event.omitted_bytes for event in told] == [size for _, size in came]
+    most = TRANSCRIPT_FULL * whole + EVENT_SHOWN_BYTES + EVENT_LEAST_BYTES * len(came)
+    assert sum(len(event.data) for event in told) <= most
+
+
+def test_what_was_rewound_takes_no_room() -> None:
+    transcript = Transcript(lambda: 0.0, event_bytes=1000, whole_bytes=1000)
+    mark = transcript.mark()
+    for _ in range(100):
+        transcript.rewind(mark)
+        transcript.add(EventKind.NOTE, "grader", "again", bytes(1000))
+    assert [len(event.data) for event in transcript.events] == [1000]
