@@ -28,7 +28,7 @@ from grader.languages.contents import chosen_by, role_by_text, wants_its_own_fol
 from grader.languages.jvm import with_bounded_heap
 from grader.languages.recipe import Recipe, argument, literal
 from grader.languages.scripts import odd_lines, words_of_files
-from grader.languages.sources import Sources, folder_of, is_side_file
+from grader.languages.sources import Sources, folder_of, in_utf_16, is_side_file
 from grader.languages.table import is_language, language_in, language_name
 from grader.model import Role, Transport
 from grader.roles import OTHER_ROLE, belongs_to, role_named
@@ -209,7 +209,8 @@ def _from_source(sources: Sources, role: Role, name: str) -> Recipe:
     if language is None:
         message = f"{name} is not a source file"
         raise ValueError(message)
-    return _where_its_files_are(sources, language.recipe(sources, role, name), name)
+    made = _where_its_files_are(sources, language.recipe(sources, role, name), name)
+    return replace(made, warnings=(*made.warnings, *in_utf_16(sources, name)))
 
 
 #: Suffixes of files that sources name for compilers and interpreters, and that are found whatever the folder is.

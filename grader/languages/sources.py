@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from functools import cached_property
 from pathlib import PurePosixPath
 from typing import Final
 
 from grader.model import Transport
-from grader.submission import Submission
+from grader.submission import Submission, shown
 
 #: Sources that students write are tens of kilobytes.
 _SOURCE_BYTES: Final = 1 << 20
@@ -123,6 +123,12 @@ def is_aside(name: str) -> bool:
 def is_old(name: str) -> bool:
     """Whether a file's own name says that there is a newer one."""
     return _says_old(PurePosixPath(name).stem)
+
+
+def in_utf_16(sources: Sources, name: str) -> Iterator[str]:
+    """A sentence about a source that is saved as some editors and consoles on Windows do, which nothing can read."""
+    if sources.head(name, 2) in {b"\xff\xfe", b"\xfe\xff"}:
+        yield f"{shown(name)} is saved as UTF-16, which compilers and interpreters don't read: save it as UTF-8"
 
 
 def newest(names: list[str]) -> list[str]:

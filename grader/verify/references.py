@@ -27,6 +27,9 @@ _MUTANT = "mutants/"
 #: How many names are proposed for one that is unknown.
 _CLOSE = 3
 
+#: Which programs the checks of a part are played with.
+_ROLE_OF: Final[Mapping[Part, Graded]] = {"server": "server", "client": "client", "pair": "both"}
+
 T = TypeVar("T")
 
 
@@ -214,9 +217,9 @@ def _disagreements(verdicts: Mapping[str, Expected], programs: set[str], assignm
         if not {*expected.roles} <= {*assignment.roles}:
             yield f"{program}: there is no role {expected.role} here"
         yield from (
-            f"{program}: {check} is not played with a {expected.role}"
+            f'{program}: {check} is not played with a {expected.role}; is it role = "{_ROLE_OF[part]}"?'
             for check in expected.fails
-            if part_of(check) not in expected.parts
+            if (part := part_of(check)) not in expected.parts
         )
 
 

@@ -245,6 +245,14 @@ def test_java_sources_are_read_in_the_encoding_that_they_are_in(tmp_path: Path) 
     assert "byte order mark" in recipe(take(tmp_path), "server").warnings[0]
 
 
+def test_a_source_that_nothing_reads_is_told(tmp_path: Path) -> None:
+    from grader.submission import take  # noqa: PLC0415 — as above
+
+    (tmp_path / "server.py").write_bytes("print('Hello')\n".encode("utf-16"))
+    (warning,) = recipe(take(tmp_path), "server").warnings
+    assert warning == "'server.py' is saved as UTF-16, which compilers and interpreters don't read: save it as UTF-8"
+
+
 # libraries
 
 

@@ -212,8 +212,16 @@ def test_programs_have_roles(tmp_path: Path) -> None:
     ("old", "new", "words"),
     [
         ('role = "client"', 'role = "pair"', "Invalid enum value 'pair'"),
-        ('role = "client"', 'fails = ["client.sends"]', "good/client.py: client.sends is not played with a server"),
-        ('role = "both"', 'role = "client"', "broken/both: pair.talk is not played with a client"),
+        (
+            'role = "client"',
+            'fails = ["client.sends"]',
+            'good/client.py: client.sends is not played with a server; is it role = "client"?',
+        ),
+        (
+            'role = "both"',
+            'role = "client"',
+            'broken/both: pair.talk is not played with a client; is it role = "both"?',
+        ),
     ],
 )
 def test_a_fault_in_the_roles_is_refused(tmp_path: Path, old: str, new: str, words: str) -> None:
