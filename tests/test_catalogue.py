@@ -18,6 +18,8 @@ from grader.assignment import load, names
 from grader.catalogue import (
     BUILD_WITH_SANITIZERS,
     MODULES,
+    READ_NOTHING,
+    READ_WORDS,
     Behaviour,
     behaviour,
     behaviour_of,
@@ -173,8 +175,9 @@ def test_a_hint_is_chosen_by_reason() -> None:
     assert isinstance(row, Behaviour)
     assert (row.hint_for(Reason.RESET), row.hint_for(Reason.NO_REPLY)) == ("Look there.", "Look.")
     assert row.hint_for(Reason.CRASHED, "Python").startswith("Look. Read what it printed (above)")
-    assert row.hint_for(Reason.CRASHED, "Python", silent=True) == "Look."
-    assert row.hint_for(Reason.CRASHED, "C", silent=True) == f"Look. {BUILD_WITH_SANITIZERS}"
+    assert row.hint_for(Reason.CRASHED, "Python", READ_WORDS) == "Look. Read what it printed (above)."
+    assert row.hint_for(Reason.CRASHED, "Python", READ_NOTHING) == "Look."
+    assert row.hint_for(Reason.CRASHED, "C", READ_NOTHING) == f"Look. {BUILD_WITH_SANITIZERS}"
     assert behaviour_of(lambda: None) is None
 
 

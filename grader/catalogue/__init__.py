@@ -43,6 +43,11 @@ READ_WHY = (
     "first line with one of your files shows where; if there is none, call printStackTrace() where you catch it}."
     f"{{C:  {BUILD_WITH_SANITIZERS}}}"
 )
+#: ... with words of its own, which are no trace of its runtime's.
+READ_WORDS = (
+    "Read what it printed (above).{Java:  To see where that happened, call printStackTrace() where you catch the "
+    f"exception.}}{{C:  {BUILD_WITH_SANITIZERS}}}"
+)
 #: ... without a word.
 READ_NOTHING = f"{{Java: Call printStackTrace() where you catch an exception.}}{{C: {BUILD_WITH_SANITIZERS}}}"
 #: What to do about a program that no check gets to talk to, whatever the check is about.
@@ -109,14 +114,14 @@ class Behaviour:
     needs: tuple[str, ...] = ()
     visits: tuple[str, ...] | None = None
 
-    def hint_for(self, reason: Reason, language: str = "", *, silent: bool = False) -> str:
+    def hint_for(self, reason: Reason, language: str = "", read: str = READ_WHY) -> str:
         """What to look at after this failure of a program in this language (empty: not known).
 
-        `silent`: it has printed nothing that could be read.
+        `read`: what there is to be read if it has crashed: `READ_WHY`, `READ_WORDS` or `READ_NOTHING`.
         """
         hint = self.hints.get(reason) or COMMON_HINTS.get(reason) or self.hint
         if reason is Reason.CRASHED and hint is COMMON_HINTS[reason]:
-            hint = f"{self.hint} {READ_NOTHING if silent else hint}"  # what it did not expect, and where that is told
+            hint = f"{self.hint} {read}"  # what it did not expect, and where that is told
         return fitting(hint, language).rstrip()
 
 

@@ -264,9 +264,8 @@ class Referee:
         there = None if self._job.own_image else self._job.assignment.image.names
         voices = self._stage.programs.voices("")
         missing = (expect.missing_module(voice.complained, there) for voice in voices)
-        silent = not any((voice.printed + voice.complained).strip() for voice in voices)
         return next(filter(None, missing), "") or _row_for(row, check_id, error).hint_for(
-            reason, language, silent=silent
+            reason, language, expect.what_to_read(voices)
         )
 
     def _verdict(self, check_id: str, error: BaseException | None) -> tuple[Outcome, Reason | None, str]:

@@ -12,6 +12,7 @@ from typing import Final, NamedTuple
 
 from msgspec.structs import replace
 
+from grader.catalogue import READ_NOTHING, READ_WHY, READ_WORDS
 from grader.errors import REASONS, Reason
 from grader.model import Event, EventKind
 from grader.protocol.describing import Describe, no_words
@@ -19,6 +20,7 @@ from grader.protocol.network import THE_NETWORK, on_its_way
 from grader.wire.faults import FaultError, Place, UnprovedError
 from grader.wire.keyboard import Keyboard
 from grader.wire.tcp_server import THE_SERVER
+from grader.wire.traces import shows_traceback
 from grader.wire.transcript import pointed, shown, side_by_side
 
 #: Lines of the program's own words in a message: the end of a traceback, which is what people read.
@@ -267,6 +269,14 @@ def _printed(label: str, printed: bytes) -> list[str]:
 def _heads_a_trace(lines: list[str], place: int) -> bool:
     """Whether a line names an exception as Java and Node.js do: frames follow it, and none of its kind comes before."""
     return lines[place + 1].startswith(_FRAME) and not lines[place].startswith(_FRAME)
+
+
+def what_to_read(voices: Sequence[Voice]) -> str:
+    """What a hint says of what programs have printed, one of which has crashed."""
+    printed = b"\n".join(words for voice in voices for words in (voice.printed, voice.complained))
+    if shows_traceback(printed):
+        return READ_WHY
+    return READ_WORDS if printed.strip() else READ_NOTHING
 
 
 #: How a program that has not found a module ends its words, the line among its last that names it, and what is there of

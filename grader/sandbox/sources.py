@@ -104,6 +104,8 @@ def _of_library(path: str) -> bool:
 def plain(function: str) -> str:
     """A function's name as its author wrote it: without Go's package main, Java's package and Rust's hash and crate."""
     name = re.sub(r"::h[0-9a-f]{16}$", "", function)
+    if re.match(r"(?:std|core|alloc)::", name):
+        return ""  # a closure of its own, in the function that has called it
     name = re.sub(r"^main\.|^(?:[a-z_]\w*\.)+(?=[A-Z])", "", name)
     return re.sub(r"^[a-z_]\w*::(?=\w+(?:::\{closure.*)?$)", "", name)
 

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from grader.catalogue import READ_NOTHING, READ_WHY, READ_WORDS
 from grader.errors import Reason
 from grader.harness import expect
 from grader.model import Event, EventKind
@@ -423,3 +424,17 @@ def test_of_a_network_it_is_told_what_became_of_each_datagram() -> None:
         "to the server, passed on: DATA 2",
         "to the client, passed on twice: 'x'",
     ]
+
+
+@pytest.mark.parametrize(
+    ("complained", "read"),
+    [
+        (b"Traceback (most recent call last):\n  File ...\nOSError: no\n", READ_WHY),
+        (b"Is a directory\n", READ_WORDS),
+        (b" \n", READ_NOTHING),
+    ],
+)
+def test_what_a_hint_says_depends_on_what_there_is_to_read(complained: bytes, read: str) -> None:
+    assert (
+        expect.what_to_read([expect.Voice("your server", ""), expect.Voice("your client", "", b"", complained)]) == read
+    )

@@ -127,6 +127,7 @@ def test_nobody_is_nowhere() -> None:
         ("main.handle", "handle"),
         ("edu.course.Server.serve", "Server.serve"),
         ("server::handle::h0123456789abcdef", "handle"),
+        ("std::sys::backtrace::__rust_begin_short_backtrace::h0123456789abcdef", ""),
         ("serve", "serve"),
         ("Server::run", "Server::run"),
         ("Server.serve", "Server.serve"),
