@@ -96,3 +96,16 @@ def test_curl_gets_what_it_needs(port: int, tmp_path: Path) -> None:
     assert got.read_bytes() == CONTENT
     listed = subprocess.run([*account, f"{url}/"], check=True, capture_output=True, text=True)
     assert listed.stdout.endswith(" sent.bin\n")
+
+
+def test_curl_says_eprt_where_it_waits_itself(port: int, tmp_path: Path) -> None:
+    if shutil.which("curl") is None:
+        pytest.skip("curl is not installed")
+    (tmp_path / "share" / "there.bin").write_bytes(CONTENT)
+    got, url = tmp_path / "got.bin", f"ftp://127.0.0.1:{port}/there.bin"
+    account = f"{USER}:{PASSWORD}"
+    words = ["curl", "--verbose", "--user", account, "--ftp-port", "127.0.0.1", "--output", str(got), url]
+    run = subprocess.run(words, check=True, capture_output=True, text=True)
+    assert got.read_bytes() == CONTENT
+    assert "> EPRT |1|127.0.0.1|" in run.stderr
+    assert "> PORT" not in run.stderr
