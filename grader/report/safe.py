@@ -39,6 +39,7 @@ AT_THE_START: Final[dict[str, str]] = {
 }
 _ANYWHERE: Final = re.compile("|".join(ANYWHERE.values()))
 _AT_THE_START: Final = re.compile("|".join(AT_THE_START.values()))
+_SOMEWHERE: Final = re.compile("|".join((*ANYWHERE.values(), *AT_THE_START.values())))
 
 
 def visible(text: str) -> str:
@@ -100,6 +101,8 @@ def printed(text: str) -> str:
 
 def in_markup(markup: str) -> str:
     """XML or HTML of which no line is a command, by character references: it says the same."""
+    if not _SOMEWHERE.search(markup):
+        return markup
     return "\n".join(_harmless(line, _reference) for line in markup.split("\n"))
 
 
