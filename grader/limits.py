@@ -277,7 +277,8 @@ RESTLESS_SETTLE_S: Final = 0.05
 #: on it; and how long its answers may stay in its send queue until they count as stuck there.
 UNREST_S: Final = 0.5
 #: How long a client that reads late leaves replies unread while the program waits with a timer of its own: many give up
-#: on a send after a second (`settimeout(1.0)`), and throw away what it had not taken.
+#: on a send after a second (`settimeout(1.0)`), and throw away what it had not taken.  With SO_SNDTIMEO a send that
+#: times out returns what it could take, and which later one fails can't be foreseen: that takes too long to be seen.
 READS_LATE_S: Final = 1.25
 #: Part of its own time on a CPU from which a program is said to spin: it can't be waiting much.
 SPINS_FROM: Final = 0.8

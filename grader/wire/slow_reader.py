@@ -8,6 +8,7 @@ that the check is about.  A program that spins never rests: it gets a while in w
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from contextlib import suppress
 
@@ -53,12 +54,16 @@ class SlowReader:
         __tracebackhide__ = True
         stream = self._stream
 
-        def ended() -> bool | None:
-            stream.feed()
-            return True if stream.ended else None
+        until = time.monotonic() + READS_LATE_S
 
+        def over() -> bool | None:
+            stream.feed()
+            return True if stream.ended or time.monotonic() > until else None
+
+        # By the clock, since no verdict depends on it, and a program that goes on reading would be given more and more
+        # time.  Whether it is still may be presumed: whatever it does later, its replies must be right.
         with suppress(NoProgressError):
-            stream.program.wait(ended, deadline_s=READS_LATE_S)
+            stream.program.wait(over, deadline_s=READS_LATE_S, hurried=True)
 
     def _rests(self) -> bool | None:
         """Whether the program rests with something to send, or the connection has ended."""
