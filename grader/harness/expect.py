@@ -59,13 +59,13 @@ def explain(
     describe: Describe = no_words,
 ) -> str:
     """The message of a check that did not pass, several lines of plain text.  `describe`: messages in words."""
-    told = [line for voice in voices for line in _told_of(voice, alone=len(voices) == 1)]
-    doing = len([voice for voice in voices[:1] if voice.doing])
+    doing = [line for voice in voices for line in _doing(voice)]
+    said = [line for voice in voices for line in _said_by(voice, alone=len(voices) == 1)]
     places = fault.places or () if isinstance(fault, FaultError) else ()
     where = [line for place in places for line in _placed(place)]
     answered = fault.answered if isinstance(fault, FaultError) else ""
     came = [*_came(fault), *_in_words(fault, describe)]
-    return "\n".join([_sentence(fault.what), *_sent(events, answered), *came, *told[:doing], *where, *told[doing:]])
+    return "\n".join([_sentence(fault.what), *_sent(events, answered), *came, *doing, *where, *said])
 
 
 def _placed(place: Place) -> list[str]:
@@ -79,11 +79,17 @@ def _placed(place: Place) -> list[str]:
     ]
 
 
-def _told_of(voice: Voice, *, alone: bool) -> list[str]:
-    name = "the program" if voice.name == "program" else voice.name
-    it = "it" if alone else name
+def _name(voice: Voice) -> str:
+    return "the program" if voice.name == "program" else voice.name
+
+
+def _doing(voice: Voice) -> list[str]:
+    return [f"{_name(voice)}: {voice.doing}"] if voice.doing else []
+
+
+def _said_by(voice: Voice, *, alone: bool) -> list[str]:
+    it = "it" if alone else _name(voice)
     return [
-        *([f"{name}: {voice.doing}"] if voice.doing else []),
         *_printed(f"{it} printed:", voice.printed),
         *_printed(f"{it} printed on stderr:", voice.complained),
     ]

@@ -7,6 +7,7 @@ with less of the transcripts, of the pictures and of the messages, until it fits
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from functools import cache
 from typing import Final, NamedTuple
@@ -140,6 +141,15 @@ def _passed(check: CheckResult) -> bool:
     return check.outcome is Outcome.PASSED
 
 
+def _whole_options(words: str) -> Markup:
+    """Words in which no option is broken in two between lines."""
+    return Markup(_OPTION.sub(r'<span class="option">\g<0></span>', str(escape(words))))  # noqa: S704 — escaped
+
+
+#: In words that are escaped.
+_OPTION: Final = re.compile(r"(?<!\w)--?[a-z][\w=,-]*")
+
+
 @cache
 def _template() -> jinja2.Template:
     environment = jinja2.Environment(
@@ -150,6 +160,7 @@ def _template() -> jinja2.Template:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.filters["whole_options"] = _whole_options
     return environment.get_template("report.html.j2")
 
 

@@ -339,16 +339,18 @@ def test_two_programs_are_told_apart() -> None:
     )
     server = expect.Voice("your server", "blocked in accept", b"up\n")
     client = expect.Voice("your client", "blocked in recv", b"", b"hm\n")
-    fault = FaultError(Reason.NOT_SHOWN, "the reply is not shown", doing="blocked in recv")
+    places = (Place("client.c", 7, ""),)
+    fault = FaultError(Reason.NOT_SHOWN, "the reply is not shown", doing="blocked in recv", places=places)
     assert expect.explain(fault, (*events, typed(b"a\n")), [server, client]).splitlines() == [
         "The reply is not shown.",
         "your server started as: ./server",
         "your client started as: ./client",
         "typed: 'a\\n'",
         "your server: blocked in accept",
+        "your client: blocked in recv",
+        "in its source: client.c, line 7",
         "your server printed:",
         "  up",
-        "your client: blocked in recv",
         "your client printed on stderr:",
         "  hm",
     ]

@@ -12,7 +12,7 @@ from hypothesis import given
 
 from grader.errors import Reason
 from grader.limits import PAGE_BYTES
-from grader.model import PARTS, BuildResult, Event, EventKind, Outcome, Report, part_of
+from grader.model import PARTS, BuildResult, Event, EventKind, Narrowed, Outcome, Report, part_of
 from grader.report import html
 from tests.report.examples import BOTH, FRAGMENTS, FULL, SKIPPED, UNBUILT, UNBUILT_UNSAID, report_strategy
 from tests.report.golden import assert_golden
@@ -249,3 +249,9 @@ def test_several_programs_alone_are_named() -> None:
     content = html.render(BOTH).decode()
     assert "(server and client)" in content
     assert '<h2 id="part-1">Checks</h2>' in html.render(FULL).decode()
+
+
+def test_no_option_is_broken_in_two() -> None:
+    narrowed = Narrowed(role=None, only=("server.<b>",), full_score=50)
+    page = html.render(msgspec.structs.replace(FULL, narrowed=narrowed))
+    assert b'<span class="option">--only</span> server.&lt;b&gt;' in page
