@@ -67,7 +67,7 @@ BEFORE: Final[Mapping[Deed, str]] = {
     "close": "its last network call before it closed the socket",
     "exit": "its last network call before it exited",
 }
-#: ... or of a client that has made none, where it read what was typed.
+#: ... or where a client read what was typed.
 _BEFORE_INPUT: Final = "where it last read its input"
 #: What may have led to it.
 _MAY_LEAD: Final = frozenset({"bind", "connect", "send", "receive", "wait", INPUT})
@@ -93,7 +93,7 @@ def may_lead(deed: Deed, kind: str, before: str | None) -> str:
         return ""
     if kind != INPUT:
         return BEFORE[deed]
-    return _BEFORE_INPUT if before in {None, _BEFORE_INPUT} else ""
+    return _BEFORE_INPUT if deed == "close" or before in {None, _BEFORE_INPUT} else ""
 
 
 def is_done(deed: Deed, kind: str, last: str | None) -> bool:

@@ -208,6 +208,7 @@ def followed(warden: WardenClient, argv: tuple[str, ...], deed: str) -> tuple[li
     return [(place.function, place.how.partition(", called")[0]) for place in places], ending.status if ending else None
 
 
+BEFORE_INPUT = "where it last read its input"
 BEFORE_EXIT, BEFORE_CLOSE = deeds_.BEFORE["exit"], deeds_.BEFORE["close"]
 EXIT, CLOSE, SEND, RECEIVE, PRINT, COMPLAIN = (
     deeds_.WORDS[kind] for kind in ("exit", "close", "send", "receive", "print", "complain")
@@ -223,6 +224,7 @@ EXIT, CLOSE, SEND, RECEIVE, PRINT, COMPLAIN = (
         ("hie", "exit", [("main", EXIT), ("hears", BEFORE_EXIT)]),
         ("hch", "close", [("hears", BEFORE_CLOSE), ("closes", CLOSE)]),
         ("hl", "close", [("hears", BEFORE_CLOSE), ("closes", CLOSE)]),
+        ("hic", "close", [("main", BEFORE_INPUT), ("closes", CLOSE)]),
         ("t", "close", [("hears", BEFORE_CLOSE), ("closes", CLOSE)]),
         ("pfh", "print", [("main", PRINT)]),
         ("sh", "send", [("sends", SEND)]),
