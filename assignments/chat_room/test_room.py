@@ -525,7 +525,7 @@ def test_fifty_in_the_room(fresh_server: Server, stage: Stage, rng: random.Rando
 
 @behaviour(
     does=f"the connections of {_BROKEN} members break together while one says lines; another one listens",
-    proves="the program was stopped while they broke and the first line was sent, so that it finds all of that together",
+    proves="the program was stopped while they broke and the first line was sent, so that it finds all that together",
     catches="an error while sending to one member that ends the loop over all, the thread of the speaker, or the "
     "server",
     hint="Sending may fail for one member: go on with the others, and let that member's own end be handled where it is "
