@@ -231,11 +231,11 @@ def _take_place(place: Channel) -> None:
 
 def _run_warden(channel: socket.socket, plain: Plain | None, ending: signal.Signals) -> int:
     """Be the warden."""
+    _libc.prctl(_PR_SET_PDEATHSIG, ending, 0, 0, 0)
+    os.setsid()
     # Now, since the driver is on its way meanwhile, and before the files may be out of sight.
     from grader.sandbox.warden import Warden  # noqa: PLC0415
 
-    _libc.prctl(_PR_SET_PDEATHSIG, ending, 0, 0, 0)
-    os.setsid()
     settings = _settled(json.loads(read_frame(0)), plain)
     if settings["private_pids"]:
         namespaces.close_filesystem(settings["disk_bytes"], settings["disk_files"])

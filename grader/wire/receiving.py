@@ -23,6 +23,9 @@ from grader.wire.own_time import Deadline
 from grader.wire.stream import CHUNK_BYTES, Stream
 from grader.wire.waiting import NoProgressError, no_more, stays_silent
 
+#: More than the kernel keeps for us, so that of a program that has stopped sending nothing is left; of one that never
+#: stops no more is taken between two looks at the clock.
+_MOST_AT_A_TIME = 16 << 20
 #: How long a program that closed a connection may take to die from the same cause, when the kernel can't tell.
 DYING_S = 1.0
 
@@ -72,13 +75,23 @@ class _Awaited:
         self.decision: Decision | None = None
 
     def decided(self) -> bool | None:
-        """Whether it has decided, or the connection has ended before it could; None: neither, yet."""
+        """Whether it has decided, or the connection has ended before it could; None: neither, by all that has come.
+
+        A reply whose length nobody knows is taken piece by piece.  None of them may be left behind: what we have not
+        read seems to be on no way any more, and a program that has sent it all, still.
+        """
         stream = self._stream
         stream.feed()
-        stream.take()
-        if len(stream.received) != self._asked_bytes or stream.ended:
-            self.ask()
-        return True if stream.ended or isinstance(self.decision, Complete | Mismatch) else None
+        most_bytes = stream.received_bytes + _MOST_AT_A_TIME
+        while True:
+            stream.take()
+            has_come = len(stream.received) != self._asked_bytes
+            if has_come or stream.ended:
+                self.ask()
+            if stream.ended or isinstance(self.decision, Complete | Mismatch):
+                return True
+            if not has_come or stream.received_bytes >= most_bytes:
+                return None
 
     def ask(self) -> Decision:
         """What it says now; the same as before once it has decided."""

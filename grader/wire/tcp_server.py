@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import socket
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Final, Protocol, TypeVar
 
 from grader.errors import Reason
@@ -130,7 +130,10 @@ class ScriptedServer:
     def __init__(self, addresses: Iterable[Endpoint], table: SocketTable) -> None:
         self._table = table
         self._program: Program | None = None
-        self._listeners = [listener for address in addresses if (listener := listen_on(address))]
+        with ExitStack() as opened:
+            found = (listen_on(address) for address in addresses)
+            self._listeners = [opened.enter_context(listener) for listener in found if listener]
+            opened.pop_all()  # none is left open if another can't be opened
         self.connections: list[ScriptedConnection] = []
         self.answered_at = 0
 

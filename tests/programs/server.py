@@ -304,6 +304,12 @@ def floods(sock):
         print("x" * 1000)
 
 
+def answers_at_length(sock):
+    sock.recv(100)
+    sock.sendall(b"z" * 1_000_000 + b"\n")
+    sock.recv(100)
+
+
 def prints_a_lot(sock):
     data = sock.recv(100)
     print("y" * 100_000, flush=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import socket
 import time
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from grader.errors import Reason
 from grader.limits import REPLY_S
 from grader.model import EventKind
+from grader.protocol.reply import Complete, Decision, Incomplete
 from grader.wire.faults import FaultError, UnprovedError
 from grader.wire.program import Program
 from grader.wire.sending import Sender
@@ -455,6 +457,28 @@ def test_an_end_where_nothing_may_come_is_reported(stand: Stand, which: str, rea
     with pytest.raises(FaultError) as caught:
         client.expect_nothing(Reason.EXTRA_REPLY, "said something")
     assert caught.value.reason is reason
+
+
+class _Slow:
+    """A reply up to a line's end, of which each piece is looked at for so long that the program rests meanwhile."""
+
+    words, examples = "a line", ()
+
+    def begin(self) -> _Slow:
+        return self
+
+    def match(self, received: bytearray, *, ended: bool) -> Decision:  # noqa: ARG002 — a FIN changes nothing
+        until = time.monotonic() + 0.02
+        while time.monotonic() < until:
+            pass
+        return Complete(len(received)) if received.endswith(b"\n") else Incomplete("its end", 1)
+
+
+def test_what_waits_to_be_read_by_us_has_come(stand: Stand) -> None:
+    client = stand.client_of("answers_at_length")
+    client.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)  # all of it fits
+    client.send(HELLO)
+    client.expect(_Slow())
 
 
 def test_a_program_is_silent_whose_own_timer_runs_out_too_late(stand: Stand) -> None:

@@ -264,3 +264,13 @@ def test_a_port_that_cannot_be_held_is_nobodys_fault() -> None:
         address = Endpoint(*other.getsockname())
         with pytest.raises(UnprovedError, match=f"port {address.port} could not be held"), dead_port([address]):
             pass
+
+
+def test_where_one_address_is_taken_the_others_are_left_free(stand: Stand) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(UnprovedError) as error:
+            ScriptedServer([Endpoint("::1", port), Endpoint("127.0.0.1", port)], stand.table)
+        free = tcp_server.listen_on(Endpoint("::1", port))
+        assert free is not None, error
+        free.close()
