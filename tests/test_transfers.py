@@ -80,3 +80,12 @@ def test_whatever_the_transfer_one_frame_has_a_sum_that_is_folded_twice(transfer
         return (total & 0xFFFF) + (total >> 16)
 
     assert max(map(folded_once, LARGE.frames[1:])) > 0xFFFF
+
+
+def test_no_frame_of_a_usual_file_must_be_folded_twice() -> None:
+    """So a program that folds once fails where that is tried, whatever the seed is."""
+    file, folds_twice = FRAMES["File"], FRAMES["folds_twice"]
+    drawn = [file.drawn(3500, random.Random(seed)) for seed in range(1000)]  # noqa: S311 — an order
+    assert not any(folds_twice(frame) for each in drawn for frame in each.frames)
+    large = file.large_sums(random.Random(1))  # noqa: S311 — an order
+    assert any(folds_twice(frame) for frame in large.frames)

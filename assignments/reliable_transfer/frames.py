@@ -14,8 +14,8 @@ KINDS: Final = {START: "START", DATA: "DATA", END: "END", ACK: "ACK"}
 HEADER: Final = struct.Struct("!IIHH")
 #: What a DATA frame carries, except for the last one, which carries the rest.
 PAYLOAD_BYTES: Final = 1024
-#: Bytes from 0 to 15.  Of such payloads one in some thousand has a sum that must be folded twice (`large_sums`): a
-#: program that folds once is to fail where that is tried, and not by chance elsewhere.
+#: Bytes from 0 to 15.  Of such payloads one in some thousand has a sum that must be folded twice (`large_sums`), and is
+#: drawn anew: a program that folds once is to fail where that is tried, and not by chance elsewhere.
 _SMALL: Final = bytes(value & 15 for value in range(256))
 #: Frames of nearly nothing but 0xff have sums whose upper half is 0x1fe or more.  In smaller steps their lower half
 #: goes through all of its values in so many frames, so for one of them both together have more than 16 bits.
@@ -53,6 +53,13 @@ def checksum(data: bytes) -> int:
     return total ^ 0xFFFF
 
 
+def folds_twice(frame: Frame) -> bool:
+    """Whether a program that adds the carry only once gets another checksum for it."""
+    total = sum(word for (word,) in struct.iter_unpack("!H", encoded(frame) + b"\0" * (len(frame.payload) % 2)))
+    total -= HEADER.unpack_from(encoded(frame))[3]
+    return (total & 0xFFFF) + (total >> 16) > 0xFFFF
+
+
 def decoded(data: bytes) -> Frame | str:
     """The frame in a datagram, or in words why there is none."""
     if len(data) < HEADER.size:
@@ -85,10 +92,16 @@ class File(NamedTuple):
 
     @classmethod
     def drawn(cls, size_bytes: int, rng: random.Random) -> Self:
-        """One with random bytes, of which no two pieces are the same, and every byte value if there is room for it."""
+        """One with random bytes, of which no two pieces are the same, and every byte value if there is room for it.
+
+        None of its frames has a sum that must be folded twice.
+        """
         content = bytearray(rng.randbytes(size_bytes).translate(_SMALL))
         content[:256] = bytes(range(256))[:size_bytes]
-        return cls(f"{random_letters(rng, 8).decode()}.bin", bytes(content), rng.getrandbits(32))
+        made = cls(f"{random_letters(rng, 8).decode()}.bin", bytes(content), rng.getrandbits(32))
+        while any(map(folds_twice, made.frames)):
+            made = made.sent_as(rng.getrandbits(32))
+        return made
 
     @classmethod
     def large_sums(cls, rng: random.Random) -> Self:

@@ -6,7 +6,7 @@ import random
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from frames import ACK, DATA, END, START, File, Frame, ack, decoded, encoded, told
+from frames import ACK, DATA, END, START, File, Frame, ack, decoded, encoded, folds_twice, told
 from msgspec.structs import replace
 
 from grader import Answer, Exchange, Reply, Turn, Values, Visit, judged, not_utf8, random_blanks, random_letters
@@ -29,6 +29,8 @@ def exchange(number: int, rng: random.Random) -> Exchange:
     """The beginning of a transfer."""
     name = b"%d-%b.bin" % (number, random_letters(rng, (6, 10, 7)[number % 3]))
     frame = Frame(rng.getrandbits(32), 0, START, name)
+    while folds_twice(frame):
+        frame = frame._replace(transfer=rng.getrandbits(32))
     return Exchange(encoded(frame), ack(frame))
 
 
