@@ -55,7 +55,8 @@ def checksum(data: bytes) -> int:
 
 def folds_twice(frame: Frame) -> bool:
     """Whether a program that adds the carry only once gets another checksum for it."""
-    total = sum(word for (word,) in struct.iter_unpack("!H", encoded(frame) + b"\0" * (len(frame.payload) % 2)))
+    padded = encoded(frame) + b"\0" * (len(frame.payload) % 2)
+    total: int = sum(word for (word,) in struct.iter_unpack("!H", padded))
     total -= HEADER.unpack_from(encoded(frame))[3]
     return (total & 0xFFFF) + (total >> 16) > 0xFFFF
 
@@ -100,7 +101,7 @@ class File(NamedTuple):
         content[:256] = bytes(range(256))[:size_bytes]
         made = cls(f"{random_letters(rng, 8).decode()}.bin", bytes(content), rng.getrandbits(32))
         while any(map(folds_twice, made.frames)):
-            made = made.sent_as(rng.getrandbits(32))
+            made = made._replace(transfer=rng.getrandbits(32))
         return made
 
     @classmethod
