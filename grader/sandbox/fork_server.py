@@ -113,8 +113,8 @@ def main() -> None:
         importlib.import_module(module)
     gc.freeze()
     gc.enable()
-    while request := socket.recv_fds(asks, _LONGEST_REQUEST, _DESCRIPTORS):
-        environment, descriptors, _, _ = request
+    while True:
+        environment, descriptors, _, _ = socket.recv_fds(asks, _LONGEST_REQUEST, _DESCRIPTORS)
         if not environment:
             return
         _answer(asks, environment, descriptors, driver)

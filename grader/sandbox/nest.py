@@ -10,8 +10,8 @@ Who waits for whom.  Most of a short grading is spent loading the driver's libra
 anything else, and before it is known what is to be graded.  Meanwhile the host takes the submission and this process
 makes the namespaces; the driver enters them once it has loaded what it needs, and the warden, which lives in them from
 its first moment, reads from the host what it is to unpack.  Both are forks of this process instead of interpreters of
-their own: it holds nothing but the standard library and is never told anything, so neither finds in its memory what is
-the other's.
+their own: it holds nothing but libraries (the standard one, or as a fork of `fork_server.py` the driver's as well) and
+is never told anything, so neither finds in its memory what is the other's.
 
 Arguments: the descriptors of the driver's standard input and output, and the module whose `main` is the driver; or
 `--probe`, to say by the exit status whether the namespaces are allowed.

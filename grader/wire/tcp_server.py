@@ -131,8 +131,7 @@ class ScriptedServer:
         self._table = table
         self._program: Program | None = None
         with ExitStack() as opened:
-            found = (listen_on(address) for address in addresses)
-            self._listeners = [opened.enter_context(listener) for listener in found if listener]
+            self._listeners = [opened.enter_context(found) for found in map(listen_on, addresses) if found]
             opened.pop_all()  # none is left open if another can't be opened
         self.connections: list[ScriptedConnection] = []
         self.answered_at = 0
