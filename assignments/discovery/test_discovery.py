@@ -21,11 +21,11 @@ def test_says_what_it_was_given(launch: Launch, stage: Stage, rng: random.Random
     """Answers with the service, port and name that it was given"""
     offer, query_id = other_offer(rng), new_id(rng)
     server = launch(arguments=("{port}", offer.service, str(offer.port), offer.name))
-    with stage.connect_udp(server) as client:
+    with stage.connect_udp(server) as client, stage.connect_udp(server) as other:
         client.send(query(offer.service, query_id))
         client.expect(offer.answer_to(query_id))
-        client.send(query(USUAL.service, query_id))
-        client.expect_nothing(Reason.EXTRA_REPLY, f"it offers {offer.service}, but answered a query for printer")
+        other.send(query(USUAL.service, query_id))
+        other.expect_nothing(Reason.EXTRA_REPLY, f"it offers {offer.service}, but answered a query for printer")
 
 
 @behaviour(

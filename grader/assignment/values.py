@@ -48,7 +48,8 @@ class ServerSpec(Starting, frozen=True, kw_only=True, forbid_unknown_fields=True
     `listen`: on every IPv4 address, or on loopback at least.  `clients`: how many it must hold at the same time
     (`many_clients`).  `backlog`: how many may wait while it is busy (`backlog_burst`).  `connection`: whether it stays
     open for more requests, or is closed by the server after each reply.  `replies`: whether requests that were sent
-    together are answered in their order.
+    together are answered in their order.  `silence_s`: for how long a client may say nothing, if the handout promises
+    more than the time for a reply (`stays_open`).
     `input`: what is typed into it when it starts; Ctrl-D (U+0004) ends its input.  None: nobody types, and it doesn't
     end.  `output`: what its standard output is, where checks read it; its input is a terminal in any case.  None: a
     terminal, and nobody reads it.
@@ -62,6 +63,7 @@ class ServerSpec(Starting, frozen=True, kw_only=True, forbid_unknown_fields=True
     backlog: Annotated[int, msgspec.Meta(ge=1, le=1000)] = 16
     connection: Literal["persistent", "one_request"] = "persistent"
     replies: Literal["in_order", "in_any_order"] = "in_order"
+    silence_s: Annotated[float, msgspec.Meta(ge=0, le=10)] = 0.0
     input: str | None = None
     output: Literal["terminal", "pipe"] | None = None
 

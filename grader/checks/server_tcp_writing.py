@@ -241,18 +241,19 @@ def test_closes_when_done(begin: Begin, stage: Stage, protocol: StreamProtocol) 
 
 
 @behaviour(
-    does="a message; silence until the program rests; another message on the same connection",
+    does="a message; silence until the program rests, or for as long as the handout says (`silence_s`) if a timer of "
+    "its own runs out meanwhile; another message on the same connection",
     proves="the program is still, or had the time allowed for a reply, and the connection is open",
     catches="closing after one reply, or when a timeout for recv runs out",
     needs=("persistent",),
     hint="After a reply, go back to recv on the same socket; the client may ask for more. If recv has a timeout, "
     "that must not end the connection when it runs out: go on waiting.",
 )
-def test_stays_open(connect: Connect, protocol: StreamProtocol) -> None:
+def test_stays_open(stage: Stage, connect: Connect, protocol: StreamProtocol) -> None:
     """Keeps the connection open for more"""
     with connect() as client:
         client.ask(protocol.exchange(0))
-        client.expect_nothing(Reason.EXTRA_REPLY, "more came than the reply")
+        client.expect_nothing(Reason.EXTRA_REPLY, "more came than the reply", stage.server_spec.silence_s)
         client.ask(protocol.exchange(1))
 
 

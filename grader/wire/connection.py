@@ -185,18 +185,19 @@ class Connection(Stream):
         __tracebackhide__ = True
         return bytes(self.expect(judged(judge_nothing, "the end of the connection", at_most=at_most))["data"])
 
-    def expect_nothing(self, reason: Reason, what: str) -> None:
+    def expect_nothing(self, reason: Reason, what: str, silence_s: float = 0.0) -> None:
         """Nothing arrives, and the connection stays open: until the program is still, or as long as a reply may take.
 
         A program that never rests is not still; but if it had the time that a reply may take, on a CPU or asleep
-        of its own accord, and sent nothing, it has not replied.
+        of its own accord, and sent nothing, it has not replied.  `silence_s`: for how long it is watched, instead, if
+        it sleeps on a timer of its own that runs out later than that.
 
         Raises:
             FaultError: with that reason and sentence when something arrives.
             UnprovedError: the machine did not give it that time.
         """
         __tracebackhide__ = True
-        self._receiver.expect_nothing(reason, what)
+        self._receiver.expect_nothing(reason, what, silence_s)
 
     def expect_no_reply(self, reason: Reason, what: str) -> None:
         """Nothing arrives before the connection's end, or in the time that a reply may take; it may stay open or end.

@@ -21,7 +21,7 @@ from grader.wire.kernel import TcpState
 from grader.wire.mismatch import not_the_reply
 from grader.wire.own_time import Deadline
 from grader.wire.stream import CHUNK_BYTES, Stream
-from grader.wire.waiting import NoProgressError, no_more, stays_silent
+from grader.wire.waiting import LATER, NoProgressError, no_more, stays_silent
 
 #: More than the kernel keeps for us, so that of a program that has stopped sending nothing is left; of one that never
 #: stops no more is taken between two looks at the clock.
@@ -218,21 +218,24 @@ class Receiver:
     def _its_connection(self) -> str:
         return self._wording.connection.format(name=self._stream.name)
 
-    def expect_nothing(self, reason: Reason, what: str) -> None:
+    def expect_nothing(self, reason: Reason, what: str, silence_s: float = 0.0) -> None:
         """See `Connection.expect_nothing`."""
         __tracebackhide__ = True
         program = self._stream.program
-        if stop := self._silent():
+        stop = self._silent()
+        if stop and stop.verdict in LATER and silence_s > program.limits.reply_s:
+            stop = self._silent(silence_s)
+        if stop:
             self._stream.transcript.add(EventKind.KERNEL, program.name, f"{stays_silent(stop)}: {stop.doing}")
             return
         if self._stream.received:
             raise self._too_much(reason, what)
         raise self.lost("too early")
 
-    def _silent(self) -> NoProgressError | None:
-        """Why nothing more will arrive; None if something did, or the end."""
+    def _silent(self, within_s: float | None = None) -> NoProgressError | None:
+        """Why nothing more will arrive, or did not in this time; None if something did, or the end."""
         try:
-            self._stream.program.wait(self._came, [self._stream.sock.fileno()], silent=True)
+            self._stream.program.wait(self._came, [self._stream.sock.fileno()], within_s, silent=True)
         except NoProgressError as stop:
             return stop
         return None

@@ -12,14 +12,14 @@ import socket
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from types import TracebackType
-from typing import Self
+from typing import Self, cast
 
 from grader.errors import Reason
 from grader.limits import DATAGRAM_WORTH_BYTES
 from grader.model import EventKind
 from grader.protocol.datagrams import decide_datagram, pair, silence
 from grader.protocol.judged import judge_nothing, judged
-from grader.protocol.reply import Complete, Decision, Incomplete, Reply, Values
+from grader.protocol.reply import Complete, Incomplete, Reply, Values
 from grader.protocol.script import Exchange
 from grader.wire.endings import reason_of
 from grader.wire.faults import FaultError, UnprovedError
@@ -138,6 +138,8 @@ class UdpClient:
         self._transcript = program.transcript
         self._came_bytes = 0
         self._replies: list[bytes] = []
+        self._accepted: set[bytes] = set()
+        self._copies = 0
         self._stranger: Endpoint | None = None
         self._follows = False
         if server.host == BROADCAST:
@@ -241,6 +243,8 @@ class UdpClient:
     def expect(self, reply: bytes | Reply) -> Values:
         """The next datagram is this reply, and the program's own port has sent it; what it captured.
 
+        Another copy of a reply that was accepted is passed over: a server that sends each reply twice fails the check
+        about that (`expect_nothing`), and not all those that ask twice.
         A reply that is nothing (`nothing`) has come when the program is still and no datagram has, not even an empty
         one.
 
@@ -248,14 +252,13 @@ class UdpClient:
             FaultError: a different one arrived, or none and none can arrive.
         """
         __tracebackhide__ = True
-        if (silent := silence(reply)) and not self._any_comes():
-            return silent.values
-        (got,) = self._wait_for(1, reply)
-        decision = decide_datagram(reply, got)
-        if isinstance(decision, Complete):
-            return decision.values
-        what = f"{self.name} received a different reply"
-        raise self._wrong(reply, got, decision, what)
+        if silent := silence(reply):
+            while self._any_comes() and self._passes_over(self._replies[0]):
+                del self._replies[0]
+            if not self._replies:
+                return silent.values
+        (got,) = self._accept([reply])
+        return cast("Complete", decide_datagram(reply, got)).values  # or it would not have been accepted
 
     def expect_from_any_port(self, reply: bytes | Reply) -> Values:
         """The same from whatever port of the server's: from then on that is the one to which we send, as in TFTP."""
@@ -278,18 +281,43 @@ class UdpClient:
         awaited = [reply for reply in replies if silence(reply) is None]
         if not awaited:
             return
-        got = self._wait_for(len(awaited), awaited[0])
-        found = pair(awaited, got)
-        if None not in found:
-            return
-        lacking = awaited[found.index(None)]
-        wrong = next(data for number, data in enumerate(got) if number not in found)
-        what = f"{self.name} received wrong replies: {found.count(None)} of {len(awaited)}"
-        raise self._wrong(lacking, wrong, decide_datagram(lacking, wrong), what)
+        self._accept(awaited)
 
-    def _wrong(self, reply: bytes | Reply, got: bytes, decision: Decision, what: str) -> FaultError:
+    def _accept(self, awaited: Sequence[bytes | Reply]) -> list[bytes]:
+        """The next datagrams, which are these replies, in the order of the replies."""
+        __tracebackhide__ = True
+        fault: FaultError | None = None
+        while True:
+            try:
+                got = self._wait_for(len(awaited), awaited[0])
+            except FaultError as stop:
+                # What came instead says more than that nothing else has come.
+                raise (fault if fault and stop.reason is Reason.NO_REPLY else stop) from None
+            found = pair(awaited, got)
+            accepted = [got[number] for number in found if number is not None]
+            self._accepted.update(accepted)
+            if len(accepted) == len(awaited):
+                return accepted
+            surplus = [data for number, data in enumerate(got) if number not in found]
+            other = next((data for data in surplus if not self._passes_over(data)), None)
+            of = f"wrong replies: {found.count(None)} of {len(awaited)}" if len(awaited) > 1 else "a different reply"
+            what = f"{self.name} received {of}"
+            fault = self._wrong(awaited[found.index(None)], surplus[0] if other is None else other, what)
+            if other is not None:
+                raise fault
+            self._replies[:0] = accepted
+
+    def _passes_over(self, data: bytes) -> bool:
+        """Whether this is another copy of a reply that was accepted, and not one of a flood of them."""
+        if data not in self._accepted or self._copies == _MOST_REPLIES:
+            return False
+        self._copies += 1
+        self._transcript.add(EventKind.NOTE, self.name, "it is another copy of an earlier reply, and passed over")
+        return True
+
+    def _wrong(self, reply: bytes | Reply, got: bytes, what: str) -> FaultError:
         doing = self._program.doing()
-        return not_the_reply(reply, decision, got, reason=Reason.WRONG_REPLY, what=what, doing=doing)
+        return not_the_reply(reply, decide_datagram(reply, got), got, reason=Reason.WRONG_REPLY, what=what, doing=doing)
 
     def _any_comes(self) -> bool:
         """Whether a datagram arrives before the program is still, or has had the time allowed for a reply."""

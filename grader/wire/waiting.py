@@ -48,7 +48,7 @@ from grader.wire.warden import Ending, Started, WardenClient
 T = TypeVar("T")
 
 #: Its own timer may wake it, but not in the time allowed.
-_LATER: Final = (Verdict.LATER, Verdict.PRESUMED_LATER)
+LATER: Final = (Verdict.LATER, Verdict.PRESUMED_LATER)
 #: A server that is going to reply does so within a fraction of this; before that, asking costs more than it tells.
 _FIRST_LOOK_S = 0.001
 #: Looks become rarer while a program is busy, so that they don't keep it from working.
@@ -81,7 +81,7 @@ class NoProgressError(Exception):
 
 def no_more(stop: NoProgressError) -> str:
     """Why nothing more will come, as the end of a sentence."""
-    if stop.verdict in _LATER:
+    if stop.verdict in LATER:
         return "will not in the time allowed"
     return {
         Why.STILL: "never will: the program is blocked and nothing will wake it",

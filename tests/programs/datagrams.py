@@ -102,6 +102,31 @@ def all_but_the_last(sock):
             sock.sendto(data.upper(), client)
 
 
+def twice(sock):
+    """Answers each datagram twice."""
+    while True:
+        data, client = sock.recvfrom(65536)
+        for _ in range(2):
+            sock.sendto(data.upper(), client)
+
+
+def twice_and_one_less(sock):
+    """The same, but says nothing new from its third datagram on."""
+    seen = []
+    while True:
+        data, client = sock.recvfrom(65536)
+        seen = [*seen, data][:2]
+        for _ in range(2):
+            sock.sendto(seen[-1].upper(), client)
+
+
+def copies_for_ever(sock):
+    """Sends its first answer again and again."""
+    data, client = sock.recvfrom(65536)
+    while True:
+        sock.sendto(data.upper(), client)
+
+
 def exits_at_an_empty_one(sock):
     while True:
         data, client = sock.recvfrom(65536)

@@ -292,6 +292,14 @@ def polls(sock):
         poll.poll(60_000)
 
 
+def hangs_up_later(sock):
+    """Closes the connection when nothing has come for 2.2 seconds."""
+    poll = select.poll()
+    poll.register(sock, select.POLLIN)
+    while poll.poll(2200):
+        sock.recv(100)
+
+
 def spins(sock):
     sock.recv(100)
     while True:

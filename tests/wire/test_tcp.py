@@ -490,6 +490,14 @@ def test_a_program_is_silent_whose_own_timer_runs_out_too_late(stand: Stand) -> 
     assert client.transcript.events[-1].text.startswith("will sleep for longer than the time allowed for a reply: ")
 
 
+def test_a_timer_that_runs_out_while_a_client_may_be_silent_is_waited_for(stand: Stand) -> None:
+    client = stand.client_of("hangs_up_later")
+    client.send(HELLO)
+    client.expect_nothing(Reason.EXTRA_REPLY, "said something", REPLY_S + 0.1)
+    with pytest.raises(FaultError, match="closed client A's connection too early"):
+        client.expect_nothing(Reason.EXTRA_REPLY, "said something", REPLY_S + 1)
+
+
 def test_a_busy_program_is_silent_when_it_had_the_time_of_a_reply(stand: Stand) -> None:
     client = stand.client_of("spins")
     client.send(HELLO)

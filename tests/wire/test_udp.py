@@ -307,6 +307,34 @@ def test_replies_to_a_burst_that_do_not_come_are_counted(stand: Stand) -> None:
     )
 
 
+# another copy of a reply
+
+
+def test_another_copy_of_a_reply_is_passed_over(stand: Stand) -> None:
+    client = stand.connect_udp(stand.serve_udp("twice"))
+    for data in (b"a", b"b", b"a", b"c"):
+        client.ask(Exchange(data, data.upper()))
+    client.expect(nothing)
+    client.ask(Exchange(b"d", b"D"))
+    said = [event.text for event in client._transcript.events if event.kind is EventKind.NOTE]
+    assert set(said) == {"it is another copy of an earlier reply, and passed over"}
+    with pytest.raises(FaultError, match="one too many"):
+        client.expect_nothing(Reason.EXTRA_REPLY, "one too many")
+
+
+def test_copies_among_the_replies_to_a_burst_are_passed_over(stand: Stand) -> None:
+    burst(stand, "twice").expect_all([data.upper() for data in REQUESTS])
+
+
+@pytest.mark.parametrize(("which", "asked"), [("twice_and_one_less", [b"a", b"b"]), ("copies_for_ever", [b"a"])])
+def test_a_copy_is_the_wrong_reply_if_no_other_comes(stand: Stand, which: str, asked: list[bytes]) -> None:
+    client = stand.connect_udp(stand.serve_udp(which))
+    for data in asked:
+        client.ask(Exchange(data, data.upper()))
+    fault = fault_of(client, Exchange(b"c", b"C"))
+    assert (fault.reason, fault.what) == (Reason.WRONG_REPLY, "client A received a different reply")
+
+
 # replies that are recognised
 
 
