@@ -210,7 +210,9 @@ def test_bytes_that_are_no_text_are_shown_in_hexadecimal_with_the_first_differen
     ("received", "caret", "marked"),
     [(r"'a\x0ab'", 2, r"\x0a"), (r"'a\n'", 2, r"\n"), ("'añ'", 2, "ñ"), (r"'\U0001f600'", 1, r"\U0001f600")],
 )
-def test_the_first_difference_is_marked_in_what_was_received_and_an_escape_whole(received: str, caret: int, marked: str) -> None:
+def test_the_first_difference_is_marked_in_what_was_received_and_an_escape_whole(
+    received: str, caret: int, marked: str
+) -> None:
     message = f"expected: 'abc'\nreceived: {received}\n{' ' * (10 + caret)}^\nthe program: waits"
     page = html.render(_failed(message=message)).decode()
     assert f'<strong class="differs">{marked}</strong>' in page
@@ -237,7 +239,7 @@ def test_long_bytes_are_folded_and_nothing_of_them_is_lost(data: bytes, pieces: 
 def test_long_bytes_are_divided_between_two_of_them() -> None:
     event = Event(at_ms=1, kind=EventKind.SENT, who="client A", data=b"ab" + b"\x00" * 200)
     page = html.render(_failed(evidence=(event,))).decode()
-    assert r'\x00</span>' in page.partition("<details class=\"fold\">")[0].rpartition("sent")[2]
+    assert r"\x00</span>" in page.partition('<details class="fold">')[0].rpartition("sent")[2]
 
 
 def test_a_skipped_check_and_the_one_it_depends_on_lead_to_each_other() -> None:
