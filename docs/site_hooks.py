@@ -1,5 +1,7 @@
 """What mkdocs has to be told about this repository: some pages lie outside `docs/`, and links between them differ.
 
+And what its theme leaves out for those who read with a keyboard or a screen reader (`site.css` and `site.js`, too).
+
 The README is the site's first page, and SECURITY.md, CHANGELOG.md and CONTRIBUTING.md are pages of it too.  Links to
 sources lead nowhere on a site, so only their text is kept.
 """
@@ -30,6 +32,19 @@ def on_files(files: Files, config: Any) -> Files:
 def on_page_markdown(markdown: str, **_: object) -> str:
     """A page of `docs/` with the links of the site."""
     return as_page(markdown)
+
+
+def on_page_content(html: str, **_: object) -> str:
+    """Code that may have to be scrolled can be, without a mouse."""
+    return html.replace("<pre><span></span>", '<pre tabindex="0"><span></span>')
+
+
+def on_post_page(output: str, **_: object) -> str:
+    """The search has a name."""
+    return output.replace(_SEARCH, f'{_SEARCH} aria-label="Search"')
+
+
+_SEARCH: Final = 'data-md-component="search" role="dialog"'
 
 
 def as_page(markdown: str) -> str:

@@ -47,6 +47,13 @@ def test_it_fetches_nothing_from_elsewhere(site: Path) -> None:
         assert [place for places in fetched for place in places if place.startswith(("http", "//"))] == [], page
 
 
+def test_code_can_be_scrolled_by_keyboard_and_the_search_has_a_name(site: Path) -> None:
+    for page in site.rglob("index.html"):
+        text = page.read_text(encoding="utf-8")
+        assert re.findall(r"<pre(?! tabindex=\"0\")", text) == [], page
+        assert [*re.findall(r'role="dialog"([^>]*)>', text)] == [' aria-label="Search"'], page
+
+
 @pytest.mark.parametrize("link", ["nowhere.md", "words.md#no-such-heading"])
 def test_a_dead_link_is_an_error(tmp_path: Path, link: str) -> None:
     (tmp_path / "docs").mkdir()

@@ -169,7 +169,7 @@ class VisitTask:
         """All of it with a server that is not ours: what the client does in the end is judged."""
         __tracebackhide__ = True
         self.begin(session)
-        session.must_end_well("with that server", self.visit.status, session.program.limits.give_up_s)
+        session.must_end_well("when run against your own server", self.visit.status, session.program.limits.give_up_s)
         self._must_have_left_behind(session)
 
     def must_succeed(self, session: Session[Any], *, after: str = "") -> None:

@@ -53,13 +53,15 @@ DETAILS: Final = (
 
 
 class Row(NamedTuple):
-    """One event of a transcript, ready for the table."""
+    """One event of a transcript, ready for the table; `rest`: of its bytes, what is folded, because it is long."""
 
     when: str
     who: str
     done: str
     said: str
     parts: list[transcript.Part]
+    rest: list[transcript.Part]
+    size_bytes: int
     pieces: str
     is_verdict: bool
 
@@ -75,6 +77,13 @@ class Link(NamedTuple):
     points: str
 
 
+class Said(NamedTuple):
+    """A stretch of a message, and whether it is what differs first from what was expected."""
+
+    text: str
+    differs: bool
+
+
 class Card(NamedTuple):
     """One check, ready for the page."""
 
@@ -85,7 +94,7 @@ class Card(NamedTuple):
     number: str
     requirement_place: str
     requirement: str
-    message: str
+    message: list[Said]
     bytes: Dump | None
     sanitizer: list[str]
     hint: tuple[str, str] | None
@@ -268,7 +277,7 @@ def _card(
         number=safe.one_line(check.requirement.number),
         requirement_place=place if place in places else "",
         requirement=safe.one_line(check.requirement.text),
-        message=safe.shortened("\n".join(text.message_lines(check)), detail.message_characters),
+        message=_said(safe.shortened("\n".join(text.message_lines(check)), detail.message_characters)),
         bytes=_dump(check.compared, detail),
         sanitizer=text.sanitizer_lines(check),
         hint=text.hint_line(check),
@@ -279,6 +288,33 @@ def _card(
         rows=[_row(shortened(event, detail.event_bytes)) for event in shown],
         rows_left_out=len(check.evidence) - len(shown),
     )
+
+
+def _said(message: str) -> list[Said]:
+    """A message with the first difference marked; a caret below it would be elsewhere on a narrow page."""
+    said: list[Said] = []
+    for part in text.parts_of(message.split("\n")) if message else []:
+        before = [Said("\n", differs=False)] if said else []
+        said += [*before, *([Said(part, differs=False)] if isinstance(part, str) else _marked(part))]
+    return said
+
+
+def _marked(compared: text.Compared) -> list[Said]:
+    expected, received = compared.lines
+    first = _CHARACTER.match(received, compared.caret)
+    if first is None:  # something is lacking behind the last of them
+        return [Said(f"{expected}\n{received}\n{' ' * compared.caret}^", differs=False)]
+    before, after = received[: first.start()], received[first.end() :]
+    return [
+        Said(f"{expected}\n{before}", differs=False),
+        Said(first[0], differs=True),
+        Said(after, differs=False),
+    ]
+
+
+#: One byte or character as it is shown: itself, or its escape.
+_CHARACTER: Final = re.compile(r"\\x[0-9a-f]{2}|\\u[0-9a-f]{4}|\\U[0-9a-f]{8}|\\.|.")
+_LONGEST_ESCAPE: Final = len(r"\U0001f600")
 
 
 def _dump(compared: Compared | None, detail: Detail) -> Dump | None:
@@ -292,12 +328,41 @@ def _both_ends(events: tuple[Event, ...], most: int) -> tuple[Event, ...]:
 
 
 def _row(event: Event) -> Row:
+    shown, rest = _folded(transcript.parts(event) if transcript.has_bytes(event) else [])
     return Row(
         when=transcript.moment(event),
         who=safe.shortened(safe.one_line(event.who), 100),
         done=transcript.EVENTS[event.kind],
         said=safe.shortened(transcript.words_of(event), 2_000),
-        parts=transcript.parts(event) if transcript.has_bytes(event) else [],
+        parts=shown,
+        rest=rest,
+        size_bytes=len(event.data) + event.omitted_bytes,
         pieces=transcript.pieces(event),
         is_verdict=event.kind is EventKind.VERDICT,
     )
+
+
+#: Of an event's bytes, as they are written: three lines of a wide page, eight of a telephone's.
+_ROW_CHARACTERS: Final = 240
+
+
+def _folded(parts: list[transcript.Part]) -> tuple[list[transcript.Part], list[transcript.Part]]:
+    """What is shown of an event's bytes, and what is folded; nothing is, if it would be hardly longer than that."""
+    if sum(len(part.text) for part in parts) <= _ROW_CHARACTERS * 3 // 2:
+        return parts, []
+    shown: list[transcript.Part] = []
+    room = _ROW_CHARACTERS
+    for number, part in enumerate(parts):
+        if len(part.text) > room:
+            begin, end = _divided(part, room) if part.kind == "bytes" else ([], [part])
+            return [*shown, *begin], [*end, *parts[number + 1 :]]
+        shown.append(part)
+        room -= len(part.text)
+    return shown, []
+
+
+def _divided(part: transcript.Part, room: int) -> tuple[list[transcript.Part], list[transcript.Part]]:
+    """Bytes as they are written, between two of them."""
+    ends = (found.end() for found in _CHARACTER.finditer(part.text[: room + _LONGEST_ESCAPE]))
+    at = max((end for end in ends if end <= room), default=0)
+    return [part._replace(text=part.text[:at])], [part._replace(text=part.text[at:])]

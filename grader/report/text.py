@@ -121,12 +121,14 @@ class Compared(NamedTuple):
 
 
 def message_parts(check: CheckResult) -> list[str | Compared]:
-    """The message's lines; what was expected, what was received and the caret below them are one part.
+    """The message's lines; what was expected, what was received and the caret below them are one part."""
+    return parts_of(message_lines(check))
 
-    A program can't forge one: whatever it prints is indented.
-    """
+
+def parts_of(message: list[str]) -> list[str | Compared]:
+    """See `message_parts`.  A program can't forge what was compared: whatever it prints is indented."""
     parts: list[str | Compared] = []
-    for line in message_lines(check):
+    for line in message:
         compared = [one for one in parts[-2:] if isinstance(one, str)]
         labels = tuple(one.partition(":")[0] for one in compared)
         if labels == ("expected", "received") and line.strip(" ") == "^":

@@ -125,7 +125,7 @@ def test_checks_are_there_hardest_first_with_who_failed_them() -> None:
 
 def test_those_whom_somebody_must_look_at_come_first() -> None:
     shown = page(class_of(row("anna", report()), row("bob", report(unjudged=["server.listens"])), row("carl")))
-    first = found(shown, "//section[1]//h3/text()")
+    first = found(shown, "//section[1]//h2/text()")
     assert first == [overview.ATTENTION["unjudged"], overview.ATTENTION["missing"]]
 
 

@@ -8,12 +8,13 @@ from importlib import resources
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from grader.errors import Reason
 from grader.limits import PAGE_BYTES
 from grader.model import PARTS, BuildResult, Event, EventKind, Narrowed, Outcome, Report, part_of
-from grader.report import html
+from grader.report import html, transcript
 from tests.report.examples import BOTH, FRAGMENTS, FULL, SKIPPED, UNBUILT, UNBUILT_UNSAID, report_strategy
 from tests.report.golden import assert_golden
 
@@ -166,6 +167,11 @@ def test_no_link_of_a_submission_leads_anywhere(report: Report) -> None:
     assert {link.removeprefix("#") for link in page.links} <= {*page.ids}
 
 
+def _failed(**changes: object) -> Report:
+    """A report of this failed check alone."""
+    return msgspec.structs.replace(FULL, checks=(msgspec.structs.replace(FRAGMENTS, **changes),))
+
+
 def _large(evidence: tuple[Event, ...], size: int = 1) -> Report:
     """Sixty failed checks with all that, and messages and a log of so many times a thousand characters."""
     failed = msgspec.structs.replace(FRAGMENTS, evidence=evidence, message="'<&" * 333 * size, reason=Reason.NO_REPLY)
@@ -198,6 +204,42 @@ def test_bytes_that_are_no_text_are_shown_in_hexadecimal_with_the_first_differen
     content = html.render(FULL).decode()
     assert content.count(", in hexadecimal</caption>") == 2  # of HOSTILE; "HELLO" can be read as it is
     assert 'ff <strong class="differs">3c</strong> 62 3e' in content
+
+
+@pytest.mark.parametrize(
+    ("received", "caret", "marked"),
+    [(r"'a\x0ab'", 2, r"\x0a"), (r"'a\n'", 2, r"\n"), ("'añ'", 2, "ñ"), (r"'\U0001f600'", 1, r"\U0001f600")],
+)
+def test_the_first_difference_is_marked_in_what_was_received_and_an_escape_whole(
+    received: str, caret: int, marked: str
+) -> None:
+    message = f"expected: 'abc'\nreceived: {received}\n{' ' * (10 + caret)}^\nthe program: waits"
+    page = html.render(_failed(message=message)).decode()
+    assert f'<strong class="differs">{marked}</strong>' in page
+    assert "^" not in page
+
+
+def test_a_caret_behind_everything_that_came_stays() -> None:
+    page = html.render(_failed(message="expected: 'abc'\nreceived: 'ab'\n              ^")).decode()
+    assert "&#39;ab&#39;\n              ^</pre>" in page
+
+
+@settings(max_examples=20)
+@given(st.binary(min_size=1, max_size=2000), st.lists(st.integers(1, 300), max_size=8))
+def test_long_bytes_are_folded_and_nothing_of_them_is_lost(data: bytes, pieces: list[int]) -> None:
+    event = Event(at_ms=1, kind=EventKind.SENT, who="client A", data=data, pieces=tuple(pieces))
+    page = Page(html.render(_failed(evidence=(event,), message="")))
+    table = "".join(page.text).partition("Transcript")[2]
+    whole = "".join(part.text for part in transcript.parts(event))
+    shown, _, rest = table.partition(f"the rest of its {len(data)} bytes")
+    assert bool(rest) == (len(whole) > 360)
+    assert "".join(whole.split()) in "".join((shown + rest).split())
+
+
+def test_long_bytes_are_divided_between_two_of_them() -> None:
+    event = Event(at_ms=1, kind=EventKind.SENT, who="client A", data=b"ab" + b"\x00" * 200)
+    page = html.render(_failed(evidence=(event,))).decode()
+    assert r"\x00</span>" in page.partition('<details class="fold">')[0].rpartition("sent")[2]
 
 
 def test_a_skipped_check_and_the_one_it_depends_on_lead_to_each_other() -> None:
