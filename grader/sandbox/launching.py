@@ -125,7 +125,11 @@ class Launcher:
             _take_all_signals()
             signal.set_wakeup_fd(-1)
             os.umask(0o022)
-            os.chdir(self._settings["work"])
+            try:
+                os.chdir(self._settings["work"])
+            except OSError as error:  # only a program of this run can have done that
+                os.write(complaint, f"the folder that it was in is gone: {error.strerror}".encode())
+                return
             self._limit()
             become(self._settings["uid"], self._settings["gid"])
             _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)

@@ -397,6 +397,14 @@ def test_script_that_can_not_be_started_is_told_why(stand: Stand, tmp_path: Path
         stand.run(str(script))
 
 
+def test_a_program_that_removed_its_folder_is_told_that_it_is_gone(tmp_path: Path) -> None:
+    with warden_process(tmp_path / "gone") as (_, sock):
+        stand = Stand(Channel(sock))
+        with pytest.raises(CannotStartError, match="the folder that it was in is gone: No such file"):
+            stand.run("true")
+        stand.clear()
+
+
 @pytest.mark.parametrize("line", [b"", b"#!", b"#! \n", b"\x7fELF\x02", b"#!/bin/sh\n"])
 def test_first_line_is_not_blamed_for_what_is_not_its_fault(line: bytes) -> None:
     assert fault_of_script(line, errno.EACCES) == ""
