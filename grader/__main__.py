@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 
 from grader.errors import NOT_JUDGED
@@ -13,6 +14,7 @@ def main() -> None:
     """Run the command and exit."""
     _replace_closed_streams()
     try:
+        _hear_of_children()
         with begun(sys.argv[1:]) as nest:
             from grader import cli  # noqa: PLC0415 — this is what takes long
 
@@ -25,6 +27,12 @@ def main() -> None:
         # when it has been handled, and dies of SIGINT instead of exiting; the next evaluation makes it forget that
         # (run_eval_code_obj in CPython's pythonrun.c).
         eval("None")  # noqa: S307
+
+
+def _hear_of_children() -> None:
+    """Nobody can wait for a child where SIGCHLD is ignored; who starts us may ignore it, and block any signal."""
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_SETMASK, ())
 
 
 def _replace_closed_streams() -> None:

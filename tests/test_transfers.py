@@ -89,3 +89,17 @@ def test_no_frame_of_a_usual_file_must_be_folded_twice() -> None:
     assert not any(folds_twice(frame) for each in drawn for frame in each.frames)
     large = file.large_sums(random.Random(1))  # noqa: S311 — an order
     assert any(folds_twice(frame) for frame in large.frames)
+
+
+def test_of_a_file_that_is_exchanged_on_its_way_the_other_one_arrives() -> None:
+    rng = random.Random(1)  # noqa: S311 — not secret
+    sent, other = (FRAMES["File"].drawn(2500, rng) for _ in range(2))
+    rewritten, encoded = FRAMES["exchanged"](sent, other), FRAMES["encoded"]
+    arriving = [FRAMES["decoded"](rewritten(encoded(frame))) for frame in sent.sent_as(7).frames]
+    expected = [*other.sent_as(7).frames]
+    expected[0] = sent.sent_as(7).frames[0]  # by its name
+    assert arriving == expected
+    damaged = FRAMES["damaged"](encoded(sent.frames[1]), 99)
+    assert rewritten(damaged) == damaged
+    assert rewritten(encoded(other.frames[1])) == encoded(other.frames[1])
+    assert rewritten(b"no frame") == b"no frame"

@@ -93,11 +93,21 @@ def fates(to_server: Mapping[int, Fates] | None = None, to_client: Mapping[int, 
     return fate
 
 
+def unchanged(data: bytes) -> bytes:
+    """What most networks do to a datagram that they deliver."""
+    return data
+
+
 class Network(msgspec.Struct, frozen=True):
-    """A network.  `script`: what it does.  `words`: what a datagram is, for a transcript."""
+    """A network.  `script`: what it does.  `words`: what a datagram is, for a transcript.
+
+    `rewritten`: what becomes of a datagram that is delivered to the server.  Both programs of a submission run in one
+    place, where they could exchange everything but by the network; what is put in here can't have come another way.
+    """
 
     script: Script = fates()
     words: Describe = no_words
+    rewritten: Callable[[bytes], bytes] = unchanged
 
 
 #: Our own end of a network: takes a datagram, and when it came (time(2)); gives what it answers, or raises a fault.

@@ -122,11 +122,14 @@ class Launcher:
                 fcntl.ioctl(stdio[0], termios.TIOCSCTTY, 0)
             for number, descriptor in enumerate(stdio):
                 os.dup2(descriptor, number)
-            for ignored in (signal.SIGPIPE, signal.SIGXFSZ, signal.SIGCHLD):  # CPython ignores the first two
-                signal.signal(ignored, signal.SIG_DFL)
+            _take_all_signals()
             signal.set_wakeup_fd(-1)
             os.umask(0o022)
-            os.chdir(self._settings["work"])
+            try:
+                os.chdir(self._settings["work"])
+            except OSError as error:  # only a program of this run can have done that
+                os.write(complaint, f"the folder that it was in is gone: {error.strerror}".encode())
+                return
             self._limit()
             become(self._settings["uid"], self._settings["gid"])
             _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
@@ -176,6 +179,17 @@ class Launcher:
             return resource.RLIM_INFINITY
         # Without a namespace, the kernel counts all processes of this user.
         return processes + (0 if self._settings["private_pids"] else proc.tasks_of(self._settings["uid"]))
+
+
+def _take_all_signals() -> None:
+    """As a program has them that is started from a terminal: what is ignored or blocked stays so when it is executed.
+
+    CPython ignores two, a shell two of what it runs behind it (`&`), nohup one, and whoever starts the grader may block
+    any.
+    """
+    for number in signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP}:
+        signal.signal(number, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_SETMASK, ())
 
 
 def execute(argv: list[str], environment: dict[str, str]) -> None:

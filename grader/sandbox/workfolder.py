@@ -140,6 +140,10 @@ def put_back(folder: Folder) -> None:
     Raises:
         OSError: something can't be undone.
     """
+    if not _is_place(folder.path):  # removed, or something else in its stead
+        with suppress(FileNotFoundError):
+            os.unlink(folder.path)
+        os.mkdir(folder.path, 0o700)
     own = [name for name, entry in folder.entries.items() if _is_own_folder(folder, entry)]
     for name in own:  # or nobody could look into them
         _open_up(_path(folder, name))
@@ -175,7 +179,12 @@ def _path(folder: Folder, name: str) -> str:
 
 
 def _walk(root: str, known: Folder | None) -> Iterator[tuple[str, os.stat_result]]:
-    """Every name below a folder, parents first; of known ones only their folders are entered, and no other mount."""
+    """Every name below a folder, parents first; of known ones only their folders are entered, and no other mount.
+
+    None at all if there is no such folder any more, or a link in its stead.
+    """
+    if not _is_place(root):
+        return
     top = os.lstat(root)
     yield "", top
     pending = [""]
@@ -237,6 +246,14 @@ def _content(path: str, seen: os.stat_result) -> bytes | None:
             return file.read()
     except PermissionError:
         return None
+
+
+def _is_place(path: str) -> bool:
+    """Whether it is a folder, and no link to one."""
+    try:
+        return stat.S_ISDIR(os.lstat(path).st_mode)
+    except OSError:
+        return False
 
 
 def _is_folder(name: str) -> bool:

@@ -37,6 +37,9 @@ _SOCKID_BYTES = 48
 _ADDRESS_BYTES = 16
 _V4_MAPPED = b"\0" * 10 + b"\xff\xff"
 _ALL_STATES = 0xFFFFFFFF
+#: All that we say to a program comes by the loopback device, and a socket that is bound to one (SO_BINDTODEVICE) is
+#: found by that alone; its number is the same in every network namespace (LOOPBACK_IFINDEX).
+_DEVICE = struct.pack("=I", 1)
 #: More than three numbers of 64 bits take.
 _SCHEDSTAT_BYTES = 100
 
@@ -198,7 +201,7 @@ def _packed(endpoint: Endpoint, family: int) -> bytes:
 def _sockid(local: Endpoint, remote: Endpoint, mapped: int | None = None, cookie: bytes = _ANY_COOKIE) -> bytes:
     family = mapped or _family(local)
     ends = _packed(local, family) + _packed(remote, family)
-    return _PORTS.pack(local.port, remote.port) + ends + struct.pack("=I", 0) + cookie
+    return _PORTS.pack(local.port, remote.port) + ends + _DEVICE + cookie
 
 
 def _request(family: int, states: int, sockid: bytes, protocol: int = socket.IPPROTO_TCP) -> bytes:

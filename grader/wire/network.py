@@ -167,7 +167,7 @@ class ScriptedNetwork:
         words = str(OnItsWay(to, self._network.words(came.data), fate.value))
         ends = Endpoint(*came.sock.getsockname()[:2]), came.source
         self._transcript.add(EventKind.RECEIVED, self.name, words, came.data, ends=ends)
-        return delivered
+        return tuple(map(self._network.rewritten, delivered)) if to == "server" else delivered
 
     def _send(self, sock: socket.socket, data: bytes, to: Endpoint, whom: Role) -> None:
         ends = Endpoint(*sock.getsockname()[:2]), to

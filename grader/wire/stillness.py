@@ -12,6 +12,7 @@ What can still wake it is its own clock.  A finite timeout is therefore never st
 
 from __future__ import annotations
 
+import re
 import signal
 import socket
 from collections.abc import Callable, Collection, Iterable, Mapping
@@ -52,9 +53,13 @@ class Verdict(IntEnum):
 _WRITTEN_BY_PROCESSES = ("pipe:[", "/dev/pts/", "/dev/tty", "anon_inode:[eventfd]")
 
 #: What may wake a process at a time of its own.  The kernel tells of pressure (PSI) some time after it was asked to:
-#: on a busy machine a clock too.  A process with terminals of its own making may have set them so that a read there
-#: ends by a timeout (VTIME of termios(3)), and we see the settings of the one that we have given it.
-_CLOCKS = ("anon_inode:[timerfd]", "anon_inode:[io_uring]", "/proc/pressure/", "/dev/ptmx", "/dev/pts/ptmx")
+#: on a busy machine a clock too.  Of what else it tells by its own files, by devices (a sound card has timers) and by
+#: watches of other files (inotify), none needs the program.  A process with terminals of its own making may have set
+#: them so that a read there ends by a timeout (VTIME of termios(3)), and we know the settings of the one from us.
+_CLOCKS = re.compile(
+    r"anon_inode:(\[(timerfd|io_uring|fanotify)\]|inotify)$|/proc/|/sys/|/dev/(?!shm/|mqueue/"
+    r"|(null|zero|full|random|urandom|tty|console|pts/\d+)( \(deleted\))?$)"
+)
 
 _ALARM = 1 << (signal.SIGALRM - 1)
 
@@ -142,7 +147,7 @@ def _judge_clocks(process: ProcessFacts) -> Verdict:
     An io_uring(7) ring may hold timers and files' answers, and what is on its way through a Unix socket may be a timer
     that epoll(7) watches all the same.
     """
-    clocks = process.waiting_files > 0 or any(target.startswith(_CLOCKS) for target in process.files.values())
+    clocks = process.waiting_files > 0 or any(map(_CLOCKS.match, process.files.values()))
     return Verdict.TIMER if clocks or process.posix_timers else _judge_alarms(process)
 
 

@@ -95,6 +95,13 @@ def test_quiet_says_only_the_last_lines(folder: Path) -> None:
     assert ended.err == ""
 
 
+def test_signals_that_who_starts_it_ignores_or_blocks_change_nothing(folder: Path) -> None:
+    started = ("env", "--ignore-signal=CHLD", "--block-signal=INT", sys.executable, "-m", "grader")
+    arguments = (*LOCAL, "--only", "server.ctrl_c_stops", "--quiet")
+    ended = subprocess.run([*started, "check", str(RIGHT), *arguments], check=False, timeout=60, cwd=folder)
+    assert ended.returncode == 0
+
+
 def test_json_on_stdout_is_nothing_but_json(folder: Path) -> None:
     ended = Command(folder).run("check", RIGHT, *QUICK, "--json", "-")
     report = json.loads(ended.out)

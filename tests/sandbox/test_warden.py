@@ -69,6 +69,20 @@ def stand(channel: Channel) -> Iterator[Stand]:
     stand.clear()
 
 
+def test_a_program_takes_all_signals_whatever_started_us_ignores_or_blocks(tmp_path: Path) -> None:
+    ignoring = (
+        "import signal, os, sys; signal.signal(signal.SIGQUIT, signal.SIG_IGN); signal.pthread_sigmask("
+        "signal.SIG_BLOCK, [signal.SIGINT, signal.SIGUSR1, signal.SIGRTMAX]); os.execv(sys.argv[1], sys.argv[1:])"
+    )
+    with warden_process(tmp_path, prefix=(*PYTHON, "-c", ignoring)) as (_, sock):
+        stand = Stand(Channel(sock))
+        program = stand.run("cat", "/proc/self/status")
+        wait_printed(program, b"SigCgt")
+        masks = dict(re.findall(rb"(Sig\w+):\s*(\w+)", program.stdout.data))
+        stand.clear()
+    assert int(masks[b"SigIgn"], 16) == int(masks[b"SigBlk"], 16) == 0
+
+
 # Names, files and registers of every kind
 
 WORDS = st.one_of(st.integers(0, 2**64 - 1), st.sampled_from([2**64 - 1, 2**63, 2**63 - 1, 2**32 - 1, 1 << 31, 0, 1]))
@@ -381,6 +395,14 @@ def test_script_that_can_not_be_started_is_told_why(stand: Stand, tmp_path: Path
     script.chmod(0o755)
     with pytest.raises(CannotStartError, match=re.escape(words)):
         stand.run(str(script))
+
+
+def test_a_program_that_removed_its_folder_is_told_that_it_is_gone(tmp_path: Path) -> None:
+    with warden_process(tmp_path / "gone") as (_, sock):
+        stand = Stand(Channel(sock))
+        with pytest.raises(CannotStartError, match="the folder that it was in is gone: No such file"):
+            stand.run("true")
+        stand.clear()
 
 
 @pytest.mark.parametrize("line", [b"", b"#!", b"#! \n", b"\x7fELF\x02", b"#!/bin/sh\n"])

@@ -128,6 +128,26 @@ def test_folders_deeper_than_a_path_may_be_long(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize("instead", ["nothing", "a link", "a file"])
+def test_a_place_that_is_gone_is_made_again(tmp_path: Path, instead: str) -> None:
+    place, elsewhere = tmp_path / "work", tmp_path / "elsewhere"
+    place.mkdir(0o750)
+    elsewhere.mkdir()
+    for each in (place, elsewhere):
+        (each / "server").write_text("a program")
+    then, folder = picture(place), taken(place)
+    shutil.rmtree(place)
+    if instead == "a link":
+        place.symlink_to(elsewhere)
+    elif instead == "a file":
+        place.touch()
+    assert workfolder.changes(folder).missing == ["", "server"]
+    workfolder.put_back(folder)
+    assert workfolder.settle(folder) == []
+    assert picture(place) == then
+    assert (elsewhere / "server").exists()
+
+
 def test_what_can_not_be_kept_is_told(tmp_path: Path) -> None:
     with (tmp_path / "holes").open("wb") as file:
         file.truncate(PLENTY + 1)

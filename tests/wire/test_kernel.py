@@ -100,6 +100,15 @@ def test_the_listener_is_never_taken_for_an_unknown_connection(
     assert table.find(Endpoint("::1", port), Endpoint("::1", stranger.getsockname()[1])) is None
 
 
+@pytest.mark.parametrize("host", [LOOPBACK, "::1"])
+def test_a_socket_that_is_bound_to_a_device_is_found(table: SocketTable, stack: ExitStack, host: str) -> None:
+    listener = listening(stack, host)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, b"lo")
+    client, server = connected(stack, listener, host)
+    client.send(b"abc")
+    assert server_row(table, client).inode == os.fstat(server.fileno()).st_ino
+
+
 def test_a_port_without_any_socket_has_no_row(table: SocketTable, stack: ExitStack) -> None:
     bound = stack.enter_context(socket.socket())
     bound.bind((LOOPBACK, 0))

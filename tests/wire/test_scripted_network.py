@@ -115,6 +115,15 @@ def test_every_fate_is_in_the_transcript(between: Between) -> None:
     assert {EventKind.RECEIVED, EventKind.SENT} <= {*kinds}
 
 
+def test_what_is_delivered_to_the_server_may_be_rewritten(between: Between) -> None:
+    network = Network(fates(to_server={0: Fate.TWICE}), rewritten=lambda data: data + b"!")
+    it, client = between(network, "send a", "recv", "recv", "exit 0")
+    client.wait_end()
+    assert printed(client) == ["A!", "A!"]
+    assert [event.data for event in client.transcript.events if event.text.startswith("to the server")] == [b"a!"] * 2
+    it.close()
+
+
 def test_what_was_never_delivered_is_told(between: Between) -> None:
     it, client = between(Network(fates(to_server={0: Fate.LATE})), "send a", "exit 0")
     client.wait_end()

@@ -322,6 +322,10 @@ ALARM = 1 << (signal.SIGALRM - 1)
         ({"timers": True}, Verdict.STILL),  # nobody else could have closed what it waits for
         ({"files": {"7": "anon_inode:[io_uring]"}}, Verdict.TIMER),
         ({"files": {"7": "/proc/pressure/cpu"}}, Verdict.TIMER),
+        ({"files": {"7": "/sys/fs/cgroup/user.slice/cpu.pressure"}}, Verdict.TIMER),
+        ({"files": {"7": "/dev/snd/timer"}}, Verdict.TIMER),
+        ({"files": {"7": "anon_inode:inotify"}}, Verdict.TIMER),  # others change files when they like
+        ({"files": {"7": "/dev/urandom", "8": "/dev/null", "9": "/dev/shm/x"}}, Verdict.STILL),
         ({"files": {"7": "/dev/pts/3"}}, Verdict.STILL),
         ({"files": {"7": "/dev/pts/ptmx"}}, Verdict.TIMER),  # it has made a terminal, with a timeout perhaps
         ({"files": {"7": "/dev/ptmx"}}, Verdict.TIMER),

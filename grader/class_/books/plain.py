@@ -19,8 +19,9 @@ COLUMNS: Final = (
     *("student", "name", "email", "group", "state", "score", "max_score", "unjudged", "late_days", "deducted"),
     *("grade", "report"),
 )
-#: What spreadsheets take for the beginning of a formula, after blanks too (OWASP, "CSV injection").
-_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "|", "%")
+#: What spreadsheets take for the beginning of a formula, after blanks too, and in Japanese ones in full width (OWASP,
+#: "CSV injection").
+_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "|", "%", *"\uff1d\uff0b\uff0d\uff20")
 
 
 def render(graded: Class) -> bytes:
