@@ -295,14 +295,19 @@ def typed(stage: Stage, who: str, data: bytes, pieces: tuple[int, ...], words: s
 
 
 def verdict(stage: Stage, who: str, data: bytes, pieces: tuple[int, ...], words: str) -> None:
-    """Show what has come to anybody meanwhile: a reply that was awaited in vain, or more than was awaited."""
-    del who, data, pieces, words
+    """Show what has come to anybody meanwhile: a reply that was awaited in vain, or more than was awaited.
+
+    `data`: what was required then; empty if the report doesn't have it.
+    """
+    del who, pieces, words
     ours = {sock: name for name, sock in stage.sockets.items()}
     ready = select.select([*ours], [], [], QUIET_S)[0]
     for sock in ready:
         print(f"   now {ours[sock]}: {_come(sock)}")
     if stage.last in ours and stage.last not in ready:
         print(f"   now {ours[stage.last]}: nothing has come")
+    if data:
+        print(f"   required: {shown(data)}")
 
 
 def _come(sock: socket.socket) -> str:
@@ -342,7 +347,9 @@ def play(steps: Iterable[Step], stage: Stage, *, by_step: bool) -> None:
     for number, (what, who, data, pieces, words) in enumerate(steps, 1):
         said = f" {shown(data)}" if data and what in {"send", "type"} else ""
         stage.before(what)
-        done = words if what in WORDS_ONLY else f"{who}: {what}{said}{f'  ({words})' if words else ''}"
+        # Your program has another port now.
+        known = f"{words} in the report" if what == "connect" and words else words
+        done = words if what in WORDS_ONLY else f"{who}: {what}{said}{f'  ({known})' if known else ''}"
         print(f"{number:>3}. {done}", flush=True)
         if by_step and what not in WORDS_ONLY:
             input("     Enter: ")
@@ -350,7 +357,13 @@ def play(steps: Iterable[Step], stage: Stage, *, by_step: bool) -> None:
             DEEDS[what](stage, who, data, pieces, words)
             stage.after(what)
         except (OSError, KeyError, ValueError) as error:
-            print(f"   this can't be done now: {error!r}")
+            print(f"   this can't be done now: {_why(error)}")
+
+
+def _why(error: OSError | KeyError | ValueError) -> str:
+    if isinstance(error, KeyError):
+        return "there is no connection"
+    return (isinstance(error, OSError) and error.strerror) or str(error)
 
 
 def options() -> argparse.ArgumentParser:

@@ -21,6 +21,7 @@ from grader.model import CheckResult, Event, EventKind, Part, Report, Role, foun
 from grader.protocol.network import THE_NETWORK, OnItsWay, on_its_way
 from grader.report import safe, text, transcript
 from grader.report.player import Step
+from grader.wire.transcript import AROUND_BYTES
 
 #: What a player does for each event; the others are notes.
 _DEEDS: Final[dict[EventKind, str]] = {
@@ -126,8 +127,16 @@ def _talks(events: Iterable[Event]) -> bool:
     return any(event.kind in {EventKind.CONNECTED, EventKind.SENT, EventKind.RECEIVED} for event in events)
 
 
-def steps(events: Iterable[Event], plays: Part = "server") -> Iterator[Step]:
-    """What to do, in order.
+def required(check: CheckResult) -> bytes:
+    """What should have come when it failed; empty if the report doesn't have all of it."""
+    compared = check.compared
+    if compared is None or compared.at_bytes or len(compared.expected) >= compared.difference + AROUND_BYTES:
+        return b""
+    return compared.expected
+
+
+def steps(events: Iterable[Event], plays: Part = "server", required: bytes = b"") -> Iterator[Step]:
+    """What to do, in order; `required`: what should have come in the end, if it is known.
 
     A network that stood between two programs does so again (`relay.py`); of one between a client and an end of ours
     what the client said and heard is played.
@@ -142,7 +151,7 @@ def steps(events: Iterable[Event], plays: Part = "server") -> Iterator[Step]:
         who = _SCRIPTED if its_own else safe.one_line(event.who)
         said = safe.one_line(event.text)
         if event.kind is EventKind.VERDICT:
-            yield _DEEDS[event.kind], who, b"", (), f"in the report, the verdict: {said}"
+            yield _DEEDS[event.kind], who, required, (), f"in the report, the verdict: {said}"
             return  # what comes then is ours to clear away
         elif event.kind not in _DEEDS:
             yield "note", who, b"", (), f"in the report, {transcript.what(event)}"
@@ -196,7 +205,7 @@ def script(report: Report, check: CheckResult) -> str:
     ]
     about = "\n".join(f"# {line}".rstrip() for line in told)
     act = last_act(check)
-    rows = "\n".join(f"    {step!r}," for step in steps(act.events, act.plays))
+    rows = "\n".join(f"    {step!r}," for step in steps(act.events, act.plays, required(check)))
     if act.plays == "pair":
         usage, more = _source("relay")
         code = f"{code}\n\n{_OF_THE_FIRST.sub('', more.partition('annotations')[2].lstrip())}"

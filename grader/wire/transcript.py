@@ -211,14 +211,14 @@ def first_difference(expected: bytes, received: bytes) -> int:
 
 
 #: Bytes on either side of the first difference that a report can show, as text and in hexadecimal.
-_AROUND_BYTES = 48
+AROUND_BYTES = 48
 
 
 def compared(expected: bytes, received: bytes) -> Compared:
     """Both around the first byte that differs."""
     at = first_difference(expected, received)
-    start = max(0, at - _AROUND_BYTES) // 16 * 16
-    end = at + _AROUND_BYTES
+    start = max(0, at - AROUND_BYTES) // 16 * 16
+    end = at + AROUND_BYTES
     return Compared(expected=expected[start:end], received=received[start:end], difference=at - start, at_bytes=start)
 
 

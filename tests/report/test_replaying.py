@@ -12,10 +12,11 @@ import pytest
 from hypothesis import given, settings
 
 from grader.errors import UsageError
-from grader.model import CheckResult, Event, EventKind, Outcome, Report
+from grader.model import CheckResult, Compared, Event, EventKind, Outcome, Report
 from grader.protocol.network import Fate
 from grader.report import relay
-from grader.report.replaying import as_started, failed_check, found_files, last_act, script, steps
+from grader.report.replaying import as_started, failed_check, found_files, last_act, required, script, steps
+from grader.wire.transcript import compared
 from tests.report.examples import BOTH, ERROR, FRAGMENTS, FULL, report_strategy
 
 SERVER = """
@@ -58,8 +59,8 @@ CONVERSATION = (
 )
 
 
-def check_of(*events: Event, part: str = "server") -> CheckResult:
-    return msgspec.structs.replace(FRAGMENTS, id=f"{part}.x", evidence=events)
+def check_of(*events: Event, part: str = "server", compared: Compared | None = None) -> CheckResult:
+    return msgspec.structs.replace(FRAGMENTS, id=f"{part}.x", evidence=events, compared=compared)
 
 
 def played(folder: Path, check: CheckResult, program: str, run: str) -> str:
@@ -95,6 +96,30 @@ def test_at_the_verdict_it_is_shown_what_has_come_meanwhile(tmp_path: Path) -> N
     assert "3. in the report, the verdict: No reply.\n   now client A: it sent b'<A><BC>'" in said
     said = played(tmp_path, check_of(connected, sent, received, verdict), SERVER, "{port}")
     assert said.endswith("now client A: nothing has come\n")
+
+
+def test_what_was_required_is_shown_beside_what_has_come(tmp_path: Path) -> None:
+    connected, sent, _, verdict, _ = CONVERSATION
+    check = check_of(connected, sent, verdict, compared=compared(b"<A><BC>", b""))
+    said = played(tmp_path, check, SERVER, "{port}")
+    assert said.endswith("now client A: it sent b'<A><BC>'\n   required: b'<A><BC>'\n")
+    assert "client A: connect  (to port 5 in the report)" in said
+
+
+@pytest.mark.parametrize(
+    ("expected", "received", "is_known"),
+    [(b"a" * 47, b"", True), (b"a" * 48, b"", False), (b"a" * 90, b"a" * 80, False), (b"abc", b"abd", True)],
+)
+def test_what_was_required_is_known_if_the_report_has_all_of_it(
+    expected: bytes, received: bytes, is_known: bool
+) -> None:
+    check = check_of(compared=compared(expected, received))
+    assert required(check) == (expected if is_known else b"")
+
+
+def test_what_can_t_be_done_is_said_in_words(tmp_path: Path) -> None:
+    said = played(tmp_path, check_of(CONVERSATION[1]), SERVER, "{port}")
+    assert "this can't be done now: there is no connection" in said
 
 
 def test_a_client_is_typed_to_and_answered(tmp_path: Path) -> None:
