@@ -47,6 +47,8 @@ _ROWS: Final = (
     Family("npm", "npm", ("npm",), ("npm",), also=("npx",), needs=("node",)),
     Family("typescript", "TypeScript", ("node-typescript",), ("tsc",), needs=("node",)),
     Family("ruby", "Ruby", ("ruby",), ("ruby",)),
+    # Every Debian has a perl, which lacks most of Perl's own modules: Time::HiRes, threads, JSON::PP.
+    Family("perl", "Perl", ("perl",), ("perl",)),
     Family("dotnet", "C#", (), ("dotnet",), note="Debian has no .NET: use --image to name an image that has it."),
 )
 FAMILIES: Final[dict[str, Family]] = {family.name: family for family in _ROWS}

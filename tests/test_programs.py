@@ -41,7 +41,7 @@ def program_of(texts: dict[str, str], role: Role = "server") -> str:
         ("server.mjs", "import net from 'node:net';", ("node", "server.mjs"), {"base", "node"}),
         ("server.ts", "import net from 'net';", ("node", "server-js/server.js"), {"base", "node", "typescript"}),
         ("server.rb", "require 'socket'", ("ruby", "server.rb"), {"base", "ruby"}),
-        ("server.pl", "use IO::Socket;", ("perl", "server.pl"), {"base"}),
+        ("server.pl", "use IO::Socket;", ("perl", "server.pl"), {"base", "perl"}),
         ("server.sh", '#!/bin/bash\nexec python3 src/x.py "$@"\n', ("bash", "server.sh"), {"base"}),
     ],
 )

@@ -157,7 +157,8 @@ def ruby(_sources: Sources, role: Role, name: str) -> Recipe:
 
 def perl(_sources: Sources, role: Role, name: str) -> Recipe:
     """A Perl program."""
-    return Recipe("Perl", name, (), ("perl", literal(argument(name)), *ARGUMENTS[role]))
+    run = ("perl", literal(argument(name)), *ARGUMENTS[role])
+    return Recipe("Perl", name, (), run, families=frozenset({BASE, "perl"}))
 
 
 def shell(sources: Sources, role: Role, name: str) -> Recipe:
