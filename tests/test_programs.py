@@ -84,7 +84,9 @@ def test_java_project_that_names_libraries_is_warned_of() -> None:
 
 def test_kotlin_is_started_by_the_class_that_its_file_becomes() -> None:
     made = recipe(of({"chatServer.kt": KOTLIN_MAIN, "util.kt": "fun shout() = 1\n"}), "server")
-    assert made.build == (("kotlinc", "chatServer.kt", "util.kt", "-include-runtime", "-d", "server.jar"),)
+    assert made.build == (
+        ("kotlinc", "-jvm-target", "1.8", "chatServer.kt", "util.kt", "-include-runtime", "-d", "server.jar"),
+    )
     assert made.run[-2:] == ("hw1.net.ChatServerKt", "{port}")
 
 

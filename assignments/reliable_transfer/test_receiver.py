@@ -48,12 +48,18 @@ def _exists(server: Server, path: str) -> bool:
 
 
 def _must_ignore(client: UdpClient, datagram: bytes, why: str) -> None:
-    """A datagram gets no answer."""
+    """A datagram gets no answer, as far as can be seen when it was read; `_must_have_ignored` waits for a late one."""
     __tracebackhide__ = True
     client.send(datagram)
     frame = decoded(datagram)
     what = "what is no frame" if isinstance(frame, str) else frame.words
-    client.expect_nothing(Reason.EXTRA_REPLY, f"it answered {what}: {why}")
+    client.expect_nothing_yet(Reason.EXTRA_REPLY, f"it answered {what}: {why}")
+
+
+def _must_have_ignored(client: UdpClient) -> None:
+    """What this client has sent since its last answer gets none, after a while either."""
+    __tracebackhide__ = True
+    client.expect_nothing(Reason.EXTRA_REPLY, "it answered what must be dropped, after a while")
 
 
 @behaviour(
@@ -117,7 +123,8 @@ def test_last_ack_lost(fresh_server: Server, stage: Stage, rng: random.Random) -
 
 @behaviour(
     does="DATA 2 before DATA 1, END before the last DATA, and a frame far ahead; then the right ones",
-    proves="each has arrived; the program is still, or had the time allowed for an answer",
+    proves="each has arrived, and the program rests before the next; at the end it is still, or had the time "
+    "allowed for an answer",
     catches="whatever comes is written, and acknowledged",
     hint=f"Frames that come too early are dropped: {_NOT_NEXT}.",
 )
@@ -131,6 +138,7 @@ def test_early_frames(fresh_server: Server, stage: Stage, rng: random.Random) ->
         _send(client, data[0], data[1])
         _must_ignore(client, encoded(end), "DATA 3 has not come")
         _must_ignore(client, encoded(end._replace(number=1 << 16 | 3)), "its turn has not come")
+        _must_have_ignored(client)
         _send(client, data[2], end)
         _must_have(fresh_server, sent.name, sent.content)
 
@@ -138,7 +146,8 @@ def test_early_frames(fresh_server: Server, stage: Stage, rng: random.Random) ->
 @behaviour(
     does="each frame of a file comes with one bit changed at first: in its transfer's number, its own number, its "
     "kind, its checksum or its payload; one comes cut short; then they come as they are; then a file with large sums",
-    proves="each has arrived; the program is still, or had the time allowed for an answer; one of the sums still has "
+    proves="each has arrived, and the program rests before the next; at the end it is still, or had the time "
+    "allowed for an answer; one of the sums still has "
     "more than 16 bits when what is above them was added once",
     catches="a checksum that is not compared, or not over everything; what is above 16 bits added once only",
     hint="Compute the checksum of the whole frame, with 0 in its own place, and compare it with the one in the frame; "
@@ -156,6 +165,7 @@ def test_damaged_frames(fresh_server: Server, stage: Stage, rng: random.Random) 
             if frame.number == 2:
                 # Without zeros at its end, which change no sum: with them it could be a frame of a shorter file.
                 _must_ignore(client, whole.rstrip(b"\0")[:-1], "it was cut short")
+                _must_have_ignored(client)
             _send(client, frame)
         _must_have(fresh_server, sent.name, sent.content)
         _send(client, *File.large_sums(rng).sent_as(_ACK_1_FOLDS_TWICE).frames)
@@ -163,7 +173,8 @@ def test_damaged_frames(fresh_server: Server, stage: Stage, rng: random.Random) 
 
 @behaviour(
     does="datagrams that are no frames, frames of other kinds, and DATA and END of a transfer that has not begun",
-    proves="each has arrived; the program is still, or had the time allowed for an answer",
+    proves="each has arrived, and the program rests before the next; at the end it is still, or had the time "
+    "allowed for an answer",
     catches="whatever comes is acknowledged; a transfer without a START",
     hint=f"{_LOOK_IT_UP}: only START makes a new one, and what belongs to none is dropped.",
 )
@@ -172,6 +183,7 @@ def test_other_datagrams(connect_udp: ConnectUdp, rng: random.Random) -> None:
     with connect_udp() as client:
         for datagram in garbage(rng):
             _must_ignore(client, datagram, "it belongs to no transfer")
+        _must_have_ignored(client)
         client.ask(exchange(0, rng))
 
 
@@ -196,7 +208,8 @@ def test_several_transfers(server: Server, connect_udp: ConnectUdp, rng: random.
 
 @behaviour(
     does="in the middle of a transfer somebody else sends the next frame of it, with other bytes, and its END",
-    proves="each has arrived; the program is still, or had the time allowed for an answer",
+    proves="each has arrived, and the program rests before the next; at the end it is still, or had the time "
+    "allowed for an answer",
     catches="frames from anyone, as long as they have the transfer's number",
     hint=f"{_LOOK_IT_UP}; recvfrom tells you the address.",
 )
@@ -207,6 +220,7 @@ def test_stray_frames(server: Server, connect_udp: ConnectUdp, rng: random.Rando
         _send(client, *sent.frames[:2])
         for frame in (others.sent_as(sent.transfer).frames[2], sent.frames[-1]._replace(number=2)):
             _must_ignore(stranger, encoded(frame), "another sender has begun this transfer")
+        _must_have_ignored(stranger)
         _send(client, *sent.frames[2:])
         _must_have(server, sent.name, sent.content)
 
@@ -239,7 +253,8 @@ def test_unfinished_transfers(server: Server, connect_udp: ConnectUdp, rng: rand
 
 @behaviour(
     does="START with names that no file may have: with a slash, a dot at the beginning, a NUL, too long, empty",
-    proves="each has arrived; the program is still, or had the time allowed for an answer",
+    proves="each has arrived, and the program rests before the next; at the end it is still, or had the time "
+    "allowed for an answer",
     catches="files outside the folder; a name that can't be opened ends the program",
     hint="Look at each character of the name before you take it.",
 )
@@ -250,6 +265,7 @@ def test_names_that_lead_out(fresh_server: Server, stage: Stage, rng: random.Ran
         for number, name in enumerate(names_that_lead_out(rng)):
             start = sent.sent_as(sent.transfer ^ number + 1).frames[0]
             _must_ignore(client, encoded(start._replace(payload=name)), f"no file may be called {name!r}")
+        _must_have_ignored(client)
         _send(client, *sent.frames)
         _must_have(fresh_server, sent.name, sent.content)
 

@@ -36,6 +36,9 @@ _SMALL_AT_FIRST: Final = "-Xms16m"
 _BOUNDS: Final = ("-Xmx", "-mx", "-XX:MaxHeapSize=", "-XX:MaxRAM", "@")
 _JAVA: Final[Argv] = ("java", _HEAP, _SMALL_AT_FIRST, "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-XX:-UsePerfData")
 _JAVAC: Final[Argv] = ("javac", "-J-Xmx256m", "-nowarn", "-g")
+#: What every compiler since 1.4 compiles for unless told otherwise, or newer.  The one before that, which Debian has,
+#: compiles for Java 6, and refuses to call what has been in Java's interfaces since 8 (`Path.of`, `List.of`).
+_FOR_JAVA_8: Final[Argv] = ("-jvm-target", "1.8")
 #: Files that list a project's libraries, none of which can be fetched.
 _PROJECTS: Final = {"pom.xml": "Maven", "build.gradle": "Gradle", "build.gradle.kts": "Gradle"}
 _DEPENDENCY: Final = re.compile(r"<dependency>|^[^\S\n]*(?:implementation|api|compile)\b", re.MULTILINE)
@@ -155,7 +158,7 @@ def kotlin(sources: Sources, role: Role, name: str) -> Recipe:
     ]
     text = sources.text(name)
     start = f"{_package(text)}.{_kotlin_class(name, text)}".lstrip(".")
-    build: Argv = ("kotlinc", *map(argument, (name, *helpers)), "-include-runtime", "-d", output)
+    build: Argv = ("kotlinc", *_FOR_JAVA_8, *map(argument, (name, *helpers)), "-include-runtime", "-d", output)
     return Recipe(
         language="Kotlin",
         program=name,

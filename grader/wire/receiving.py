@@ -235,7 +235,7 @@ class Receiver:
     def _silent(self, within_s: float | None = None) -> NoProgressError | None:
         """Why nothing more will arrive, or did not in this time; None if something did, or the end."""
         try:
-            self._stream.program.wait(self._came, [self._stream.sock.fileno()], within_s, silent=True)
+            self._stream.program.wait_silent(self._came, [self._stream.sock.fileno()], within_s)
         except NoProgressError as stop:
             return stop
         return None

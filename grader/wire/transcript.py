@@ -16,6 +16,8 @@ from grader.model import Compared, Event, EventKind
 
 #: What arrives in arbitrary parts, whose boundaries mean nothing.
 _COMING = frozenset({EventKind.RECEIVED, EventKind.OUTPUT})
+#: What is no move of ours, nor of the program's towards us.
+_NO_MOVES = frozenset({EventKind.KERNEL, EventKind.OUTPUT})
 
 
 class Sending:
@@ -96,9 +98,13 @@ class Transcript:
         self._events: list[Event | Sending | _Coming] = []
         #: For each of them, how many bytes those before it have.
         self._before: list[int] = []
+        #: How many things were done to the program, or have come from it, but for what it printed: those forgotten
+        #: included, and what we only looked at left out.
+        self.moves = 0
 
     def sending(self, who: str, data: bytes, text: str = "") -> Sending:
         """Note that a message is about to be sent; the sender tells how much of it has gone."""
+        self.moves += 1
         self._append(message := Sending(self._now_ms, who, text, data))
         return message
 
@@ -123,6 +129,7 @@ class Transcript:
         self, kind: EventKind, who: str, text: str = "", data: bytes = b"", ends: tuple[tuple[str, int], ...] = ()
     ) -> None:
         """Note an event that happens now; what arrives in several parts, with nothing in between, is one event."""
+        self.moves += kind not in _NO_MOVES
         last = self._events[-1] if self._events else None
         if isinstance(last, _Coming) and self._joins(last.start, kind, who, text):
             last.more(data)

@@ -15,7 +15,7 @@ from types import TracebackType
 from typing import Self, cast
 
 from grader.errors import Reason
-from grader.limits import DATAGRAM_WORTH_BYTES
+from grader.limits import DATAGRAM_WORTH_BYTES, SETTLE_S
 from grader.model import EventKind
 from grader.protocol.datagrams import decide_datagram, pair, silence
 from grader.protocol.judged import judge_nothing, judged
@@ -322,7 +322,7 @@ class UdpClient:
     def _any_comes(self) -> bool:
         """Whether a datagram arrives before the program is still, or has had the time allowed for a reply."""
         try:
-            self._program.wait(lambda: self.has_unasked() or None, [self._sock.fileno()], silent=True)
+            self._program.wait_silent(lambda: self.has_unasked() or None, [self._sock.fileno()])
         except NoProgressError as stop:
             self._transcript.add(EventKind.KERNEL, self._program.name, stop.doing)
             return False
@@ -376,6 +376,21 @@ class UdpClient:
         """
         __tracebackhide__ = True
         if self._any_comes():
+            raise FaultError(reason, what, b"", self._replies[0], self._program.doing())
+
+    def expect_nothing_yet(self, reason: Reason, what: str) -> None:
+        """Nothing has arrived when the program has read what it was sent, and rests, if only until its timer runs out.
+
+        For each of many datagrams in a row that get no answer: where the kernel can't prove a silence it takes as long
+        as a reply may take, and one, `expect_nothing` after the last, is enough for all of them.
+
+        Raises:
+            FaultError: with that reason and sentence when something has arrived.
+        """
+        __tracebackhide__ = True
+        self.wait_read()
+        self._program.wait_rest(SETTLE_S)
+        if self.has_unasked():
             raise FaultError(reason, what, b"", self._replies[0], self._program.doing())
 
     def wait_read(self) -> None:

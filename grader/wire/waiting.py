@@ -27,10 +27,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Collection, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from functools import partial
-from typing import Final, TypeVar
+from typing import Final, NamedTuple, TypeVar
 
 from grader.errors import Reason
 from grader.limits import REPLY_WALL_S, SETTLE_S, SPINNING_CPU_S, SandboxLimits
@@ -79,6 +79,14 @@ class NoProgressError(Exception):
     seen: Snapshot = ()
 
 
+class _Silence(NamedTuple):
+    """One that a program has kept for all of that time.  `since`: what had been done and read by its end."""
+
+    most_s: float
+    since: tuple[int, ...]
+    stop: NoProgressError
+
+
 def no_more(stop: NoProgressError) -> str:
     """Why nothing more will come, as the end of a sentence."""
     if stop.verdict in LATER:
@@ -117,10 +125,12 @@ class Awaited(Process):
         self.talks = Talks()
         self.looks = Looks(started, warden, table, self.talks, check.budget)
         self.spinning: Final = spinning or Spinning()
+        self._silence: _Silence | None = None
 
     def serve_check(self, check: ForCheck) -> None:
         """Another check begins with it."""
         super().serve_check(check)
+        self._silence = None
         self.looks.count_in(check.budget)
 
     def doing(self, snapshot: Snapshot | None = None, cpu_share: float | None = None) -> str:
@@ -177,6 +187,32 @@ class Awaited(Process):
             budget.note(clock.needed_s, max(0.0, time.monotonic() - began - ours_s))
         budget.note_step(clock.idled_s)
         return value
+
+    def wait_silent(
+        self, ready: Callable[[], T | None], watched: Collection[int], deadline_s: float | None = None
+    ) -> T:
+        """The same where nothing should come.
+
+        A silence is kept towards everybody: what the program has had its whole time for, and nothing has been done to
+        it since, is not waited for once more on another connection.  That takes a look at what has come there.
+        """
+        __tracebackhide__ = True
+        most_s = self.limits.reply_s if deadline_s is None else deadline_s
+        if self._silence and self._silence.most_s >= most_s and self._silence.since == self._moves():
+            self.catch_up()
+            if (value := self._carried(ready)) is not None:
+                return value
+            raise replace(self._silence.stop)
+        try:
+            return self.wait(ready, watched, most_s, silent=True)
+        except NoProgressError as stop:
+            had_its_time = stop.why is Why.DEADLINE and stop.verdict is not Verdict.LATER
+            self._silence = _Silence(most_s, self._moves(), stop) if had_its_time else None
+            raise
+
+    def _moves(self) -> tuple[int, ...]:
+        """What has happened between us and the program: the same for as long as nothing has."""
+        return (self.transcript.moves, *self.talks.traffic())
 
     def _wait(
         self,

@@ -12,6 +12,25 @@ def upper(sock):
         sock.sendto(data.upper(), client)
 
 
+def looks_up(sock, first=None):
+    """Right, with a timer of its own, so that no silence of it can be proved.  `first`: who hears everything."""
+    sock.settimeout(0.1)
+    while True:
+        try:
+            data, client = sock.recvfrom(65536)
+        except TimeoutError:
+            continue
+        sock.sendto(data.upper(), client)
+        if first and client != first:
+            sock.sendto(data, first)
+
+
+def looks_up_and_tells_the_first(sock):
+    data, first = sock.recvfrom(65536)
+    sock.sendto(data.upper(), first)
+    looks_up(sock, first)
+
+
 def silent(sock):
     while True:
         sock.recvfrom(65536)

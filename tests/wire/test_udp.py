@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator
 from contextlib import suppress
 
+import msgspec
 import pytest
 
 from grader.errors import Reason
@@ -20,6 +21,7 @@ from grader.protocol.form import form
 from grader.protocol.nothing import nothing
 from grader.protocol.script import Exchange
 from grader.wire.faults import FaultError
+from grader.wire.process import ForCheck
 from grader.wire.udp import BROADCAST, Courier, UdpClient
 from grader.wire.waiting import NoProgressError, Why
 from tests.wire.stand import Serving, Stand
@@ -393,6 +395,65 @@ def test_what_comes_where_nothing_may_is_reported(stand: Stand) -> None:
     with pytest.raises(FaultError, match="another came") as caught:
         client.expect_nothing(Reason.EXTRA_REPLY, "another came")
     assert (caught.value.reason, caught.value.received) == (Reason.EXTRA_REPLY, b"HELLO")
+
+
+def kept_silence(stand: Stand, which: str) -> tuple[UdpClient, UdpClient]:
+    """Two clients of a server with a timer of its own, which has kept silent towards the second for all its time."""
+    serving = stand.serve_udp(which)
+    serving.program.limits = msgspec.structs.replace(serving.program.limits, reply_s=0.3)
+    first, second = stand.connect_udp(serving), stand.connect_udp(serving, "client B")
+    first.send(b"x")
+    second.ask(HELLO)
+    first.receive()
+    began = time.monotonic()
+    second.expect_nothing(Reason.EXTRA_REPLY, "another came")
+    assert time.monotonic() - began >= 0.3
+    return first, second
+
+
+class WaitedError(Exception):
+    """The program was waited for."""
+
+
+def test_a_silence_towards_one_client_is_one_towards_the_other(stand: Stand, monkeypatch: pytest.MonkeyPatch) -> None:
+    first, second = kept_silence(stand, "looks_up")
+
+    def wait(*_: object, **__: object) -> None:
+        raise WaitedError
+
+    monkeypatch.setattr(first._program, "wait", wait)
+    first.expect_nothing(Reason.EXTRA_REPLY, "another came")
+    second.send(b"y")  # it may answer that to anybody
+    with pytest.raises(WaitedError):
+        first.expect_nothing(Reason.EXTRA_REPLY, "another came")
+
+
+def test_what_has_come_to_another_client_meanwhile_counts(stand: Stand) -> None:
+    first, _ = kept_silence(stand, "looks_up_and_tells_the_first")
+    with pytest.raises(FaultError, match="another came") as caught:
+        first.expect_nothing(Reason.EXTRA_REPLY, "another came")
+    assert caught.value.received == HELLO.request
+
+
+def test_a_silence_in_another_check_is_none_in_this_one(stand: Stand) -> None:
+    first, _ = kept_silence(stand, "looks_up")
+    first._program.serve_check(ForCheck(first._program.transcript))
+    began = time.monotonic()
+    first.expect_nothing(Reason.EXTRA_REPLY, "another came")
+    assert time.monotonic() - began >= 0.3
+
+
+def test_nothing_has_come_yet_once_a_program_rests_that_has_a_timer(
+    stand: Stand, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = stand.connect_udp(stand.serve_udp("looks_up"))
+    client.ask(HELLO)
+    monkeypatch.setattr(client._program, "wait_silent", None)
+    client.expect_nothing_yet(Reason.EXTRA_REPLY, "another came")
+    client.send(b"x")
+    with pytest.raises(FaultError, match="another came") as caught:
+        client.expect_nothing_yet(Reason.EXTRA_REPLY, "another came")
+    assert (caught.value.reason, caught.value.received) == (Reason.EXTRA_REPLY, b"X")
 
 
 def test_what_was_read_is_known_to_be(stand: Stand) -> None:
