@@ -839,12 +839,15 @@ def test_as_many_members_as_allowed(tmp_path: Path) -> None:
 
 
 def test_folders_that_are_only_implied_count(tmp_path: Path) -> None:
-    names = {f"{number}" + "/d" * 1000 + "/x": b"" for number in range(MAX_MEMBERS // 1000 + 1)}
+    names = {f"{number}" + "/d" * (MAX_DEPTH - 1) + "/x": b"" for number in range(MAX_MEMBERS // MAX_DEPTH + 1)}
     assert refusal(write_tar(tmp_path / "s.tar", names)).endswith("files and folders")
 
 
 def test_folders_without_files_count(tmp_path: Path) -> None:
-    deep = [member(f"{number}" + "/d" * 1000, type=tarfile.DIRTYPE) for number in range(MAX_MEMBERS // 1000 + 1)]
+    deep = [
+        member(f"{number}" + "/d" * (MAX_DEPTH - 1), type=tarfile.DIRTYPE)
+        for number in range(MAX_MEMBERS // MAX_DEPTH + 1)
+    ]
     assert refusal(tar_of(tmp_path / "s.tar", *deep)).endswith("files and folders")
 
 
