@@ -36,6 +36,8 @@ IMAGES_KEPT_S: Final = 24 * 3600.0
 
 #: Members of an archive, or files in a folder.  A C or Java assignment has tens; a node_modules has thousands.
 MAX_MEMBERS: Final = 10_000
+#: Folders in each other.  Java's packages are ten deep; a thousand make every look at a name slow.
+MAX_DEPTH: Final = 100
 #: Unpacked bytes.  Sources are kilobytes; 200 MB is a core dump or a virtual machine.
 MAX_UNPACKED_BYTES: Final = 200 * 1000 * 1000
 #: `grader.toml` is ten lines.

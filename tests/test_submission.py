@@ -29,7 +29,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from grader.errors import UsageError
-from grader.limits import MAX_CONFIG_BYTES, MAX_MEMBERS, MAX_UNPACKED_BYTES
+from grader.limits import MAX_CONFIG_BYTES, MAX_DEPTH, MAX_MEMBERS, MAX_UNPACKED_BYTES
 from grader.submission import (
     Config,
     Start,
@@ -593,13 +593,24 @@ def test_folder_whose_name_is_not_utf8_keeps_what_is_in_it(tmp_path: Path) -> No
         assert read(submission, "café/server.py") == SERVER
 
 
-@pytest.mark.parametrize("name", ["x" * 256, "é" * 128, "d/" * 1500 + "x"])
+@pytest.mark.parametrize("name", ["x" * 256, "é" * 128, f"{'d' * 200}/" * 11 + "x"])
 def test_name_too_long_to_unpack_is_left_out_with_a_note(tmp_path: Path, name: str) -> None:
     tree = {"server.py": b"", name: b""}
     for path in (write_zip(tmp_path / "x.zip", tree), write_tar(tmp_path / "x.tar", tree)):
         submission = take(path)
         assert submission.files == ("server.py",)
         assert [note.partition(" was left out: ")[2] for note in submission.notes] == ["its name is too long"]
+
+
+def test_what_is_in_too_many_folders_is_left_out_with_a_note(tmp_path: Path) -> None:
+    name, deeper = "d/" * MAX_DEPTH + "x", "d/" * (MAX_DEPTH + 1) + "x"
+    tree = {name: b"", deeper: b"", "server.py": b""}
+    folder = write_folder(tmp_path / "s", tree)
+    for path in (write_zip(tmp_path / "x.zip", tree), write_tar(tmp_path / "x.tar", tree), folder):
+        submission = take(path)
+        assert submission.files == (name, "server.py")
+        (note,) = submission.notes
+        assert note.endswith("was left out: it is in too many folders, one inside the other")
 
 
 def test_backslashes_separate(tmp_path: Path) -> None:
@@ -828,12 +839,15 @@ def test_as_many_members_as_allowed(tmp_path: Path) -> None:
 
 
 def test_folders_that_are_only_implied_count(tmp_path: Path) -> None:
-    names = {f"{number}" + "/d" * 1000 + "/x": b"" for number in range(MAX_MEMBERS // 1000 + 1)}
+    names = {f"{number}" + "/d" * (MAX_DEPTH - 1) + "/x": b"" for number in range(MAX_MEMBERS // MAX_DEPTH + 1)}
     assert refusal(write_tar(tmp_path / "s.tar", names)).endswith("files and folders")
 
 
 def test_folders_without_files_count(tmp_path: Path) -> None:
-    deep = [member(f"{number}" + "/d" * 1000, type=tarfile.DIRTYPE) for number in range(MAX_MEMBERS // 1000 + 1)]
+    deep = [
+        member(f"{number}" + "/d" * (MAX_DEPTH - 1), type=tarfile.DIRTYPE)
+        for number in range(MAX_MEMBERS // MAX_DEPTH + 1)
+    ]
     assert refusal(tar_of(tmp_path / "s.tar", *deep)).endswith("files and folders")
 
 

@@ -37,8 +37,8 @@ def _read_one_folder(root: str, root_fd: int, folder: str, tree: Tree) -> list[s
         if tree.leaves_out(name):
             continue
         if stat.S_ISDIR(mode):
-            tree.add_folder(name)
-            found.append(name)
+            if tree.add_folder(name):
+                found.append(name)
         elif stat.S_ISLNK(mode):
             _read_link(root, root_fd, name, tree)
         else:

@@ -14,7 +14,7 @@ from pathlib import PurePosixPath
 from typing import Final, Protocol
 
 from grader.errors import UsageError
-from grader.limits import MAX_MEMBERS, MAX_UNPACKED_BYTES
+from grader.limits import MAX_DEPTH, MAX_MEMBERS, MAX_UNPACKED_BYTES
 from grader.submission.names import shown
 
 #: What may be handed in as one file without an archive.  Whether it can be run is up to `languages`.
@@ -85,11 +85,13 @@ class Tree:
                 return True
         return False
 
-    def add_folder(self, name: str) -> None:
-        """Add a folder and the folders around it, unless they are there already."""
+    def add_folder(self, name: str) -> bool:
+        """Add a folder and the folders around it, unless they are there already; whether it can be there."""
         usable = self._usable(name, is_folder=True)
-        if usable and self._has_room(usable, name):
-            self._add_folders(PurePosixPath(usable))
+        if not usable or not self._has_room(usable, name):
+            return False
+        self._add_folders(PurePosixPath(usable))
+        return True
 
     def add_file(self, name: str, stream: Readable, *, executable: bool | None) -> None:
         """Read a file to its end; of two with the same name the last counts, as in any unpacker.
@@ -184,6 +186,9 @@ class Tree:
         Folder names in an old encoding are read as Latin-1, since whole submissions are in such folders.
         """
         *folders, last = name.split("/")
+        if len(folders) > MAX_DEPTH:
+            self.note(name, "it is in too many folders, one inside the other")
+            return ""
         parts = [*map(decoded, folders), decoded(last) if is_folder else last]
         try:
             encoded = [part.encode() for part in parts]
