@@ -97,6 +97,7 @@ RUN echo /opt/grader/host >"$(/opt/grader/bin/python -c 'import sysconfig; print
     && /opt/grader/bin/python -m compileall -q /opt/grader
 
 FROM toolchains AS grader
+COPY --from=tools /opt/tools /opt/tools
 COPY --from=command /opt/grader /opt/grader
 RUN ln -s /opt/grader/bin/grader /usr/local/bin/grader
 ENV LANG=C.UTF-8 GRADER_SANDBOX=local

@@ -101,7 +101,7 @@ def test_gitlab_s_and_prairielearn_s_files_name_the_image() -> None:
 
 def test_languages_and_libraries_are_installed() -> None:
     assert "make default-jdk-headless nodejs" in of("gradescope", families=("jvm", "node"))["install.sh"]
-    (packages,) = re.findall(r"python3-venv (.*)", of("gradescope")["install.sh"])
+    (packages,) = re.findall(r"python3-venv elfutils (.*)", of("gradescope")["install.sh"])
     assert packages == "gcc g++ libc6-dev make"
 
 

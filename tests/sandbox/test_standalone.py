@@ -120,3 +120,22 @@ def test_it_grades_what_is_mounted_and_writes_reports_there(
     assert (report["score"], report["unjudged"]) == (report["max_score"], 0)
     assert report["grader"]["sandbox"] == (sandbox or WITHOUT_NAMESPACES[False])
     assert report["submission"]["name"] == "submission"
+
+
+@pytest.mark.container
+def test_it_has_the_tools_that_find_the_line_of_a_program_in_c(
+    engine: docker.DockerClient, folder: Path, image: str
+) -> None:
+    wrong = ROOT / "reference" / "tcp_uppercase" / "broken" / "one_recv_is_one_message.c"
+    (folder / "server.c").write_bytes(wrong.read_bytes())
+    report, check = folder / "report.json", "server.message_and_a_half"
+    with pytest.raises(docker.errors.ContainerError):  # it exits with 1: a check failed
+        engine.containers.run(
+            image,
+            ["check", "--assignment", "tcp_uppercase", "--only", check, "--json", report.name],
+            network_mode="none",
+            volumes={str(folder): {"bind": "/submission", "mode": "rw"}},
+            remove=True,
+        )
+    (failed,) = (one for one in json.loads(report.read_bytes())["checks"] if one["id"] == check)
+    assert failed["place"]["file"] == "server.c"

@@ -4,7 +4,8 @@ set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 export DEBIAN_FRONTEND=noninteractive
 apt-get update -qq
-apt-get install -y -qq --no-install-recommends python3 python3-venv @PACKAGES@
+# eu-stack, of elfutils, finds the line of its source where a compiled program is.
+apt-get install -y -qq --no-install-recommends python3 python3-venv elfutils @PACKAGES@
 python=python3
 if ! python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))'; then
     # Ubuntu 22.04 has a newer Python beside its own.
