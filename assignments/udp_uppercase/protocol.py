@@ -86,6 +86,7 @@ def typed_awkward(rng: random.Random) -> tuple[Entry, ...]:
         f"quit or not, {random_words(rng)}?",
         f"100% %s %d %n of {random_words(rng)}",
         "",
+        "quit ",
     )
     return tuple(_typed(line.encode()) for line in lines)
 
