@@ -72,6 +72,7 @@ def typed_awkward(rng: random.Random) -> tuple[Entry, ...]:
         _typed(""),
         _typed(f"quit? Not yet, {random_words(rng)}"),
         _typed(f"100 %x of {random_words(rng)}"),  # a format, where a reply is given to printf as one
+        _typed("quit "),  # one that is stripped before it is compared with the word
     )
 
 

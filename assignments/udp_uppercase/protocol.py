@@ -83,9 +83,10 @@ def typed_awkward(rng: random.Random) -> tuple[Entry, ...]:
     lines = (
         f"{random_words(rng)}, {random_characters(rng)} stay, letters change",
         f"  spaces around {random_words(rng)}  ",
-        f"quit or not, {random_words(rng)}?",
+        f"quit, or not, {random_words(rng)}?",
         f"100% %s %d %n of {random_words(rng)}",
         "",
+        "quit ",
     )
     return tuple(_typed(line.encode()) for line in lines)
 

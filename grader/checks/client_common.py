@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from grader.wire.kernel import Endpoint
 
 _LINES = 3
+#: What others depend on, and can be judged without if plain lines are sent and shown.
+_SENDS, _SHOWS = "client.sends_exactly", "client.prints_reply"
 THREADS_HINT = (
     "A thread that receives must end too{Java: : close its socket, or make it a daemon thread}.{C:  close() doesn't "
     "wake up recv; use shutdown() on the socket.}{Python:  sys.exit() in a thread ends only that thread, and close() "
@@ -112,7 +114,10 @@ def pour(session: Session[Any], entries: tuple[Entry, ...], last_end: bytes = b"
 def test_sends_exactly(clients: Clients[Any], script: ClientProtocol) -> None:
     """Sends exactly what is typed"""
     with clients.start() as session:
-        for entry in (*lines(script), *script.typed_awkward()):
+        for entry in lines(script):
+            serve(session, entry)
+        clients.basics.hold(_SENDS)
+        for entry in script.typed_awkward():
             serve(session, entry)
         session.wait_prompt()
         session.server.expect_nothing_more()
@@ -126,6 +131,7 @@ def test_sends_exactly(clients: Clients[Any], script: ClientProtocol) -> None:
         with suppress(FaultError):  # if it prints endlessly at the end of input, that is another check's business
             session.program.wait_still()
         session.server.expect_nothing_more()
+    clients.basics.all_held(_SENDS)
 
 
 def _serve_unheard(session: Session[Any], entry: Entry) -> None:
@@ -161,20 +167,31 @@ def _serve_unheard(session: Session[Any], entry: Entry) -> None:
 )
 def test_prints_reply(clients: Clients[Any], script: ClientProtocol) -> None:
     """Shows each reply before it waits for the next line"""
+    unusual = clients.basics.unusual(script, _SHOWS)
     with clients.start() as session:
         before = script.typed(0)
-        for entry in (*lines(script), *script.typed_awkward()):
-            session.converse(entry, at_rest=True)
-            session.wait_prompt()
-            session.output.must_not_trail(entry, before)
-            before = entry
-    entries = (*script.typed_awkward(), *lines(script))
+        for entry in lines(script):
+            before = _show(session, entry, before)
+        clients.basics.hold(_SHOWS)
+        for entry in unusual:
+            before = _show(session, entry, before)
+    entries = (*unusual, *lines(script))
     # Down a pipe it only matters that it was printed in the end: most runtimes flush line by line at a terminal only,
     # and nobody waits there for a reply before the next line is typed.
     with clients.start(terminal=False) as session:
-        pour(session, entries)
+        pour(session, entries, last_end=b"" if unusual else b"\n")
         for entry in entries:
             session.output.must_show(entry)
+    clients.basics.all_held(_SHOWS)
+
+
+def _show(session: Session[Any], entry: Entry, before: Entry) -> Entry:
+    """A line is typed, and its reply is shown before the next prompt; it is the one before the next."""
+    __tracebackhide__ = True
+    session.converse(entry, at_rest=True)
+    session.wait_prompt()
+    session.output.must_not_trail(entry, before)
+    return entry
 
 
 @behaviour(

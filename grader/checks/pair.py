@@ -52,7 +52,7 @@ def _play_both(clients: Clients[Any], stage: Stage, script: ClientProtocol) -> N
         raise FaultError(Reason.OTHER_PORT, what)
     with clients.start_beside(server.address) as session:
         plain = [(entry, besides) for entry in lines(script)]
-        for entry, times in (*plain, *((entry, 0) for entry in script.typed_awkward())):
+        for entry, times in (*plain, *((entry, 0) for entry in clients.basics.unusual(script))):
             read_before = session.read_bytes() or 0
             session.enter(entry.line)
             session.output.must_show(entry, besides=times, read_before=read_before)

@@ -11,9 +11,11 @@ from grader.harness.stage import Stage
 from grader.limits import IDLE_CPU_SHARE, IDLE_WINDOW_S
 from grader.model import EventKind
 from grader.protocol.script import StreamProtocol
+from grader.wire.endings import reason_of
 from grader.wire.facts import Snapshot
 from grader.wire.faults import FaultError
 from grader.wire.program import Program
+from grader.wire.waiting import LATER
 
 #: A server may open a few files for good while it serves; one per client is a leak, and so is one per ten clients.
 _TOLERATED = 10
@@ -96,11 +98,16 @@ def test_no_thread_leak(server: Server, stage: Stage, protocol: StreamProtocol) 
 
 @behaviour(
     does="its CPU time while nothing is asked: with a silent client, after a client has left, after a client has reset "
-    "its connection (TCP)",
+    "its connection (TCP); over UDP also whether it exits by a timer of its own, which is waited for as long as the "
+    "handout says (`silence_s`)",
     proves="it is at rest, or its scheduler counters are read",
-    catches="spinning at the end of input or after a reset, polling without a timeout",
+    catches="spinning at the end of input or after a reset, polling without a timeout; a timeout that ends it",
     hint="At the end of input recv returns immediately, every time: leave the loop. Never poll without a timeout, and "
     "ask whether a socket is writable only while you have something to write: it nearly always is.",
+    hints=dict.fromkeys(
+        (Reason.EXITED, Reason.CRASHED),
+        "It waits for a datagram with a timeout, and that ends it: catch it and go on waiting, or wait without one.",
+    ),
 )
 def test_no_busy_loop(server: Server, stage: Stage, protocol: StreamProtocol) -> None:
     """Uses no CPU time while nothing is asked"""
@@ -115,6 +122,8 @@ def test_no_busy_loop(server: Server, stage: Stage, protocol: StreamProtocol) ->
                 broken.ask(protocol.exchange(1))
             broken.reset()
         _must_rest(server.program, "after a client had reset its connection")
+    else:
+        _must_stay(server.program, stage.server_spec.silence_s)
 
 
 def _must_not_grow(crowd: Crowd, grown: int, words: str, reason: Reason, tolerated: int = _TOLERATED) -> None:
@@ -134,6 +143,17 @@ def _kept_elsewhere(crowd: Crowd) -> int:
     stayed = process_count(crowd.after) - process_count(crowd.before)
     stayed = max(stayed, thread_count(crowd.after) - thread_count(crowd.before))
     return 0 if stayed > crowd.tolerated(_THREADS_TOLERATED) else crowd.kept
+
+
+def _must_stay(program: Program, silence_s: float) -> None:
+    """A timer of its own does not end it.  Only one that sleeps on such a timer is watched for so long."""
+    __tracebackhide__ = True
+    for window_s in (IDLE_WINDOW_S, program.limits.reply_s, silence_s):
+        outcome = program.wait_still(window_s)
+        if outcome.verdict not in LATER:
+            break
+    if ending := program.ending():
+        raise FaultError(reason_of(ending), "nobody asked for anything, and the program exited", doing=program.doing())
 
 
 def _must_rest(program: Program, when: str) -> None:

@@ -17,6 +17,8 @@ _SIZES = (1023, 1024, 1025, 2048, 9000)
 _BURST = 50
 _BURST_CLIENTS = 5
 _VISITS = 3
+#: What others depend on, and can be judged without if it fails with a client at another address only.
+_SEVERAL = "server.several_clients"
 #: An exchange that a check has not played yet when it asks whether another client is served.
 _ANOTHER = 100
 
@@ -49,29 +51,39 @@ def test_answers(connect_udp: ConnectUdp, protocol: DatagramProtocol) -> None:
 
 
 @behaviour(
-    does="two clients ask in turn; each must receive its own reply, from the port that it asked",
+    does="two clients ask in turn, then one at another address; each must receive its own reply, from the port that it "
+    "asked",
     proves="the source of each reply is read",
-    catches="the first client's address is remembered, replies from another socket, a connected server socket",
+    catches="the first client's address is remembered, replies to one address whoever asked, replies from another "
+    "socket, a connected server socket",
     hint=_ONE_DATAGRAM,
 )
-def test_several_clients(connect_udp: ConnectUdp, protocol: DatagramProtocol) -> None:
+def test_several_clients(stage: Stage, connect_udp: ConnectUdp, protocol: DatagramProtocol) -> None:
     """Answers the client that asked, and no other"""
     with connect_udp() as first, connect_udp() as second:
         for number, client in enumerate((first, second, first, second)):
             client.ask(protocol.exchange(number))
+    stage.basics.hold(_SEVERAL)  # all other clients are at one address
+    with connect_udp(elsewhere=True) as third:
+        third.ask(protocol.exchange(4))
+    stage.basics.all_held(_SEVERAL)
 
 
 @behaviour(
-    does="one datagram; after its reply everything that arrives until the program is still",
+    does="one datagram; after its reply everything that arrives until the program is still; the same datagram again",
     proves="the program is still, or had the time allowed for a reply",
-    catches="a second datagram for one request",
+    catches="a second datagram for one request, no reply to a datagram that was sent before",
     hint="One sendto for each recvfrom: everything in a reply goes into one datagram.",
+    hints={
+        Reason.NO_REPLY: "Reply to every datagram, even to one that was sent before: its reply may have been lost.",
+    },
 )
 def test_one_reply_each(connect_udp: ConnectUdp, protocol: DatagramProtocol) -> None:
     """Sends one datagram for each one it receives"""
     with connect_udp() as client:
         client.ask(protocol.exchange(1))
         client.expect_nothing(Reason.EXTRA_REPLY, "another datagram came after the reply")
+        client.ask(protocol.exchange(1))
 
 
 @behaviour(

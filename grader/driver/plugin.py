@@ -65,6 +65,8 @@ class Referee:
         self._results: dict[str, CheckResult] = {}
         #: By check: those in which the program did something that may be worth another play, the first ones.
         self._deeds: dict[str, _Deed] = {}
+        #: By check: what did not pass of all that it depends on, where enough of that held (`Basics`).
+        self._tried: dict[str, CheckResult] = {}
         #: What the check that failed last has failed for.
         self._fault: FaultError | None = None
         #: Whether the check that was played last has failed with a server that others had used, and that exited.
@@ -198,9 +200,12 @@ class Referee:
             what = f"the {whole_s:.0f} s for {_WHOSE_TIME[_part(item)]} were used up before"
             raise self._budgets[_part(item)].out_of_time(what)
         for check in self._job.assignment.spec(self.id_of(item)).needs:
-            needed = self._results.get(check)
-            if needed is not None and needed.outcome is not Outcome.PASSED:
+            if (needed := self._results.get(check)) and needed.outcome is Outcome.PASSED:
+                needed = self._tried.get(check)
+            elif needed and not self._stage.basics.suffice(check):
                 raise _PrerequisiteError(needed)
+            if needed:
+                self._tried[self.id_of(item)] = needed
         if fault := self._budgets[_part(item)].exceeded:
             raise fault
         if self._never_listened and _part(item) == "server":
@@ -213,7 +218,9 @@ class Referee:
         """Take the verdict from the phase in which it was reached: the setup, or the check itself."""
         report = yield
         if call.when == "call" or (call.when == "setup" and call.excinfo is not None):
-            error = call.excinfo.value if call.excinfo else None
+            error: BaseException | None = call.excinfo.value if call.excinfo else None
+            if isinstance(error, FaultError | UnprovedError) and (needed := self._tried.get(self.id_of(item))):
+                error = _PrerequisiteError(needed)  # which may be why
             result = self._result(item, error, call.duration)
             self._results[result.id] = result
             # What was not played leaves the program as it was.

@@ -20,6 +20,7 @@ from typing import Generic
 
 from grader.assignment import ClientSpec
 from grader.errors import Reason
+from grader.harness.basics import Basics
 from grader.harness.listening import Server
 from grader.harness.manner import GUESSES, PROBE, Ask, Manner, asked_by
 from grader.harness.session import P, Session
@@ -72,6 +73,11 @@ class Clients(Generic[P]):
         #: Whether it only looks at its standard input from time to time; None: not known yet.  Into one that acts by
         #: itself nothing is typed, and its timers may run for seconds until it rests.
         self._polls: bool | None = False if usual is not NO_VISIT else None
+
+    @property
+    def basics(self) -> Basics:
+        """What it is known to do right with plain lines."""
+        return self._stage.basics
 
     @property
     def manner(self) -> Manner:

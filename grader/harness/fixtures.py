@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Protocol, TypeVar, cast
 
 import pytest
@@ -38,8 +39,11 @@ class Connect(Protocol):
 class ConnectUdp(Protocol):
     """Opens a new scripted UDP client of the shared server, which is closed when the check ends."""
 
-    def __call__(self, port: str = "", *, broadcast: bool = False) -> UdpClient:
-        """`port`: the name of one of several ports; without one the main port.  `broadcast`: it asks everybody."""
+    def __call__(self, port: str = "", *, broadcast: bool = False, elsewhere: bool = False) -> UdpClient:
+        """`port`: the name of one of several ports; without one the main port.
+
+        `broadcast`: it asks everybody.  `elsewhere`: its address is 127.0.0.2, not 127.0.0.1.
+        """
 
 
 class Launch(Protocol):
@@ -101,7 +105,7 @@ class Fixtures:
     @pytest.fixture
     def connect_udp(self, server: Server) -> ConnectUdp:
         """Opens a new scripted UDP client of the shared server; it is closed when the check ends."""
-        return lambda port="", *, broadcast=False: self._stage.connect_udp(server, port, broadcast=broadcast)
+        return partial(self._stage.connect_udp, server)
 
     @pytest.fixture
     def launch(self) -> Launch:
@@ -126,7 +130,7 @@ class Fixtures:
     @pytest.fixture
     def tasks(self, protocol: StreamProtocol) -> Tasks:
         """What a client is made to do, be it typed into or acting by itself."""
-        return Tasks(protocol)
+        return Tasks(protocol, self._stage.basics)
 
     @pytest.fixture(scope="session")
     def tcp_clients(self) -> TcpClients:

@@ -123,9 +123,13 @@ class Peers:
         self._take(client)
         return client
 
-    def connect_udp(self, server: Server, address: Endpoint | None = None) -> UdpClient:
-        """A new scripted UDP client, named by its turn.  `address`: one of the server's ports; None: its main one."""
-        client = UdpClient(server.program, self._table, self._courier, address or server.address, self._next_name())
+    def connect_udp(self, server: Server, address: Endpoint | None = None, host: str = "127.0.0.1") -> UdpClient:
+        """A new scripted UDP client, named by its turn, at this host.
+
+        `address`: one of the server's ports; None: its main one.
+        """
+        theirs, name = address or server.address, self._next_name()
+        client = UdpClient(server.program, self._table, self._courier, theirs, name, host=host)
         self._take(client)
         return client
 

@@ -30,6 +30,7 @@ from typing import Final, TypeVar, cast
 
 from grader.assignment import ClientSpec, ServerSpec
 from grader.errors import Reason
+from grader.harness.basics import Basics
 from grader.harness.greeting import Greeting
 from grader.harness.listener import ScriptedListener
 from grader.harness.listening import Listening, Server
@@ -54,6 +55,7 @@ from grader.wire.warden import WardenClient
 _PILED_UP = 40
 #: Where our own ports are, to which a server is to connect.
 _HOST = "127.0.0.1"
+_ELSEWHERE = "127.0.0.2"
 
 T = TypeVar("T")
 
@@ -89,6 +91,7 @@ class Stage:
         #: Once it did not come to rest after a check, waiting for that again would only cost time.
         self._restless = False
         self._found_out: dict[str, object] = {}
+        self.basics: Final = Basics()
 
     @property
     def transcript(self) -> Transcript:
@@ -306,11 +309,17 @@ class Stage:
         __tracebackhide__ = True
         return Part(lambda: self.connect(server), dialogue, one_request=self.one_request)
 
-    def connect_udp(self, server: Server, port: str = "", *, broadcast: bool = False) -> UdpClient:
-        """A new scripted UDP client; `port`: the name of a further port; `broadcast`: it asks whoever is there."""
+    def connect_udp(
+        self, server: Server, port: str = "", *, broadcast: bool = False, elsewhere: bool = False
+    ) -> UdpClient:
+        """A new scripted UDP client.
+
+        `port`: the name of a further port; `broadcast`: it asks whoever is there; `elsewhere`: it is at 127.0.0.2.
+        """
         __tracebackhide__ = True
         address = self.listening.reach(server, port) if port in server.further else server.address
-        return self.peers.connect_udp(server, address._replace(host=BROADCAST) if broadcast else address)
+        address = address._replace(host=BROADCAST) if broadcast else address
+        return self.peers.connect_udp(server, address, _ELSEWHERE if elsewhere else _HOST)
 
     def listen(self, name: str) -> ScriptedListener:
         """A port of ours to which a server of the submission is to connect.  `name`: whose it is, for reports."""

@@ -11,6 +11,7 @@ from contextlib import suppress
 from typing import Any, Final, Protocol, cast
 
 from grader.errors import Reason
+from grader.harness.basics import Basics
 from grader.harness.output import must_be
 from grader.harness.session import Session
 from grader.limits import MOST_FILE_BYTES
@@ -263,7 +264,8 @@ def _must_have_written(session: Session[Any], path: str, content: bytes | Reply 
 class Tasks:
     """The tasks of one assignment's client, made from what its `protocol.py` says."""
 
-    def __init__(self, protocol: object) -> None:
+    def __init__(self, protocol: object, basics: Basics | None = None) -> None:
+        self._basics = basics or Basics()
         self._lines = cast("ClientProtocol", protocol)
         self._visits = cast("VisitProtocol", protocol)
         #: Whether lines are typed; otherwise each task is a run of its own.
@@ -279,8 +281,8 @@ class Tasks:
         return TypedTask(self._lines.typed(number)) if self.typed else VisitTask(self._visits.visit(number))
 
     def awkward(self) -> tuple[Task, ...]:
-        """Lines that trip a client up; there are no such visits."""
-        return tuple(TypedTask(entry) for entry in self._lines.typed_awkward()) if self.typed else ()
+        """Lines that trip a client up, where none has done so before; there are no such visits."""
+        return tuple(TypedTask(entry) for entry in self._basics.unusual(self._lines)) if self.typed else ()
 
     def sized(self, size_bytes: int) -> Task:
         """One whose last answer has this size."""

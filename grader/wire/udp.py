@@ -29,6 +29,7 @@ from grader.wire.program import Program
 from grader.wire.spare_ports import bind_to_spare_port
 from grader.wire.waiting import NoProgressError, no_more
 
+_HOST = "127.0.0.1"
 _MOST_BYTES = 65_536
 #: A marker is back within microseconds, on a loaded machine when the CPU it is sent from gets around to it.
 _MARKER_S = 1.0
@@ -52,7 +53,7 @@ class Courier:
 
     def __init__(self) -> None:
         self._sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self._sock.bind(("127.0.0.1", 0))
+        self._sock.bind((_HOST, 0))
         self._sock.connect(self._sock.getsockname())  # so that it receives no other datagrams
         self._sock.settimeout(_MARKER_S)
         self._number = 0
@@ -87,7 +88,7 @@ class Courier:
 def usual_queue_takes(datagrams: Iterable[bytes], table: SocketTable, courier: Courier) -> bool:
     """Whether a socket of ours with the default size takes all these datagrams and drops none."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
-        sock.bind(("127.0.0.1", 0))
+        sock.bind((_HOST, 0))
         ours = Endpoint(*sock.getsockname()[:2])
         for datagram in datagrams:
             sock.sendto(datagram, ours)
@@ -124,12 +125,15 @@ class UdpClient:
     """One socket that talks to the program.  A context manager: it is closed at the end, whatever happened.
 
     `server`: whom it asks; if that is everybody (`BROADCAST`), replies may come from any address, from that port.
+    `host`: its own address, over IPv4.
 
     Raises:
         UnprovedError: this network has no address of the program's family, or carries no broadcasts.
     """
 
-    def __init__(self, program: Program, table: SocketTable, courier: Courier, server: Endpoint, name: str) -> None:
+    def __init__(
+        self, program: Program, table: SocketTable, courier: Courier, server: Endpoint, name: str, *, host: str = _HOST
+    ) -> None:
         self.name = name
         self.theirs = server
         self._program = program
@@ -148,7 +152,7 @@ class UdpClient:
         self._sock = socket.socket(socket.AF_INET6 if v6 else socket.AF_INET, socket.SOCK_DGRAM)
         self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _BUFFER_BYTES)
         self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
-        self._bind("::1" if v6 else "127.0.0.1")
+        self._bind("::1" if v6 else host)
         self._sock.setblocking(False)  # noqa: FBT003 — its only parameter
         self.ours = Endpoint(*self._sock.getsockname()[:2])
         program.talks.meet(self)

@@ -360,6 +360,40 @@ def test_a_check_may_need_several(tmp_path: Path) -> None:
     }
 
 
+def test_what_depends_on_a_check_that_held_with_plain_lines_is_tried_and_never_charged_twice(tmp_path: Path) -> None:
+    own = """
+    def test_sends(stage):
+        stage.basics.hold("server.sends")
+        raise FaultError(Reason.WRONG_REQUEST, "spaces are gone")
+
+    def test_passes(stage):
+        pass
+
+    def test_fails(stage):
+        raise FaultError(Reason.NO_REPLY, "and so is this")
+
+    def test_needs_failed():
+        raise KeyError("must not be played")
+
+    def test_needs_passed():
+        raise FaultError(Reason.NO_REPLY, "and so is this")
+    """
+    needs = {
+        "passes": "server.sends",
+        "fails": "server.sends",
+        "needs_failed": "server.fails",
+        "needs_passed": "server.passes",
+    }
+    played = play(job(own, "sends", *needs, needs=needs), tmp_path)
+    assert {name: (check.outcome.value, check.points, check.depends_on) for name, check in played.checks.items()} == {
+        "sends": ("failed", 0, ""),
+        "passes": ("passed", 2, ""),
+        "fails": ("skipped", 0, "server.sends"),
+        "needs_failed": ("skipped", 0, "server.fails"),
+        "needs_passed": ("skipped", 0, "server.sends"),
+    }
+
+
 def test_a_check_that_was_not_played_leaves_the_program_to_the_next(tmp_path: Path) -> None:
     own = """
     pids = []

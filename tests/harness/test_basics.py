@@ -1,0 +1,36 @@
+"""What holds of a check that has failed."""
+
+from __future__ import annotations
+
+from grader.harness.basics import Basics
+from grader.protocol.script import Entry
+
+SENDS, SHOWS = "client.sends_exactly", "client.prints_reply"
+UNUSUAL = (Entry(b" x ", b" x \n", b" X \n", b" X "),)
+
+
+class Script:
+    """Has one unusual line."""
+
+    def typed_awkward(self) -> tuple[Entry, ...]:
+        return UNUSUAL
+
+
+def test_a_check_holds_with_plain_lines_until_all_of_it_does() -> None:
+    basics = Basics()
+    assert not basics.suffice(SENDS)
+    basics.hold(SENDS)
+    assert basics.suffice(SENDS)
+    basics.all_held(SENDS)
+    assert not basics.suffice(SENDS)
+
+
+def test_unusual_lines_are_left_out_where_another_check_has_failed_with_them() -> None:
+    basics, script = Basics(), Script()
+    basics.hold("server.several_clients")
+    assert basics.unusual(script) == UNUSUAL  # type: ignore[arg-type]  # all that it asks of a script
+    basics.hold(SHOWS)
+    assert basics.unusual(script, SHOWS) == UNUSUAL  # type: ignore[arg-type]
+    assert basics.unusual(script) == ()  # type: ignore[arg-type]
+    basics.hold(SENDS)
+    assert basics.unusual(script, SHOWS) == ()  # type: ignore[arg-type]
