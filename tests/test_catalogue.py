@@ -6,6 +6,7 @@ import graphlib
 import importlib
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import msgspec
@@ -20,6 +21,7 @@ from grader.catalogue import (
     MODULES,
     READ_NOTHING,
     READ_WORDS,
+    START_BY_HAND,
     Behaviour,
     behaviour,
     behaviour_of,
@@ -177,6 +179,9 @@ def test_a_hint_is_chosen_by_reason() -> None:
     assert row.hint_for(Reason.CRASHED, "Python").startswith("Look. Read what it printed (above)")
     assert row.hint_for(Reason.CRASHED, "Python", READ_WORDS) == "Look. Read what it printed (above)."
     assert row.hint_for(Reason.CRASHED, "Python", READ_NOTHING) == "Look."
+    by_hand = replace(row, hint=START_BY_HAND)
+    assert by_hand.hint_for(Reason.CRASHED, "Python", READ_WORDS) == "Read what it printed (above)."
+    assert by_hand.hint_for(Reason.CRASHED, "Python", READ_NOTHING) == START_BY_HAND
     assert row.hint_for(Reason.CRASHED, "C", READ_NOTHING) == f"Look. {BUILD_WITH_SANITIZERS}"
     assert behaviour_of(lambda: None) is None
 

@@ -121,7 +121,9 @@ class Behaviour:
         """
         hint = self.hints.get(reason) or COMMON_HINTS.get(reason) or self.hint
         if reason is Reason.CRASHED and hint is COMMON_HINTS[reason]:
-            hint = f"{self.hint} {read}"  # what it did not expect, and where that is told
+            # What it did not expect, and where that is told; what it has printed need not be printed again.
+            has_read = self.hint is START_BY_HAND and read is not READ_NOTHING
+            hint = read if has_read else f"{self.hint} {read}"
         return fitting(hint, language).rstrip()
 
 
