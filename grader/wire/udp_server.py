@@ -9,7 +9,7 @@ from contextlib import suppress
 from typing import Final, NamedTuple
 
 from grader.errors import Reason
-from grader.limits import DELAY_PART, LEAST_WAIT_S
+from grader.limits import DELAY_PART, LEAST_WAIT_S, SETTLE_S
 from grader.model import EventKind
 from grader.protocol.script import Answer
 from grader.wire.datagram_sockets import Datagram, bound
@@ -169,17 +169,22 @@ class ScriptedUdpServer(ListeningUdpServer):
     def _wait_met(self, asked: Datagram) -> None:
         """Until the program has read every datagram that it was sent, and rests; or has exited.
 
-        One that rests without reading, or reads without resting, is not waited for so long that its reply comes late.
+        One that rests without reading, or reads without resting, is not waited for so long that its reply comes late;
+        but what it has read it had time of its own to act on, however long the machine kept it from that.
         """
+
+        def waited() -> bool:
+            return time.time() - asked.arrived_s > self._least_wait_s * _MEET_PART
 
         def met() -> bool | None:
             rows = [row for row in self._table.dump_udp() if row.local.port == asked.source.port]
-            read = not any(row.receive_queue for row in rows)
-            waited = time.time() - asked.arrived_s > self._least_wait_s * _MEET_PART
-            return (read and waited) or ((read or waited) and self._its_program.at_rest()) or None
+            return not any(row.receive_queue for row in rows) or waited() or None
 
+        program = self._its_program
         with suppress(NoProgressError):
-            self._its_program.wait(met)
+            program.wait(met)
+            if not program.wait_rest(SETTLE_S):
+                program.wait(lambda: waited() or program.at_rest() or None)
 
 
 def _in_time(server: ScriptedUdpServer, to: Datagram, reply: bytes) -> None:

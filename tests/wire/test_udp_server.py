@@ -51,6 +51,9 @@ for step in sys.argv[3:]:
         sock.sendto(text.encode(), sock.recvfrom(65536)[1])
     elif what == "sleep":
         time.sleep(float(text))
+    elif what == "work":
+        while time.thread_time() < float(text):
+            pass
     elif what == "exit":
         sys.exit(int(text))
     else:
@@ -494,6 +497,13 @@ def test_a_strangers_words_are_read_before_the_answer_is_sent(meet: Meet) -> Non
     assert program.stdout.data == b"strange\n"
     server.answer(b"HELLO")
     assert shown(program) == ["strange", "HELLO"]
+
+
+def test_what_it_does_because_of_a_stranger_is_seen_however_late_it_is(meet: Meet) -> None:
+    server, program = meet("send hello", "recv", "work 0.1", "exit 7", least_wait_s=1e-6)
+    server.expect(HELLO)
+    server.send_as_stranger(next(server.strangers()), b"strange")
+    assert program.ending()
 
 
 def test_strays_come_from_the_server_and_from_a_stranger_by_turns(meet: Meet) -> None:
