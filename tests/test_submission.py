@@ -1223,3 +1223,11 @@ def test_any_bytes_are_taken_or_refused(head: bytes, rest: bytes) -> None:
 def test_shown_text_is_printable_and_short(text: str) -> None:
     assert shown(text).isprintable()
     assert len(shown(text)) < 900
+
+
+def test_a_file_takes_the_place_of_an_empty_folder_of_its_name(tmp_path: Path) -> None:
+    folder = member("server.py", type=tarfile.DIRTYPE)
+    path = tar_of(tmp_path / "a.tar", folder, member("server.py", size=10))
+    assert unpacked(take(path))["server.py"].isfile()
+    full = tar_of(tmp_path / "b.tar", folder, member("server.py/x", size=1), member("server.py", size=10))
+    assert "server.py/x" in unpacked(take(full))

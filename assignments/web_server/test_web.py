@@ -14,6 +14,7 @@ _TYPES = {
     "index.html": b"text/html",
     "notes/1.txt": b"text/plain",
     "style.css": b"text/css",
+    "page.v2.html": b"text/html",
     "logo.png": b"image/png",
     "photo.jpg": b"image/jpeg",
     "archive.bin": b"application/octet-stream",
@@ -135,16 +136,21 @@ def test_query_ignored(connect: Connect) -> None:
 
 
 @behaviour(
-    does="requests in which a space, a letter and a dot are written as %20, %74 and %2e",
+    does="requests in which a space, a letter and a dot are written as %20, %74 and %2e; then for files that don't "
+    "exist, with a + where a space would make it one, and with a question mark that is written as %3F",
     proves="nothing to prove",
-    catches="a path that is not decoded, or only its spaces",
-    hint="In a path %20 stands for the byte 0x20, and so on: decode it before you look for the file"
-    "{Python:  (urllib.parse.unquote)}.",
+    catches="a path that is not decoded, or only its spaces; a + taken for a space, as in forms; a path that is "
+    "decoded before its query is cut off",
+    hint="In a path %20 stands for the byte 0x20, and so on: cut off the query first, and decode what is left before "
+    "you look for the file{Python:  (urllib.parse.unquote)}{Go:  (url.PathUnescape)}. A + is a +: that it stands for a "
+    "space is so in forms only{Python: , for which there is unquote_plus}{Java: , for which there is URLDecoder: "
+    "replace + by %2B before you give it a path}.",
 )
 def test_percent_decoded(connect: Connect) -> None:
     """Decodes %20 and the like in a path"""
     paths = {"/two%20words.txt": "two words.txt", "/s%74yle%2Ecss": "style.css"}
     _ask_each(connect, *(Exchange(_request(path), http(200, body=_content(name))) for path, name in paths.items()))
+    _ask_each(connect, *(Exchange(_request(path), http(404)) for path in ("/two+words.txt", "/style.css%3Fnew")))
 
 
 @behaviour(
@@ -199,9 +205,10 @@ def test_content_length(connect: Connect) -> None:
 
 
 @behaviour(
-    does="requests for a page, a text, a style sheet, two kinds of image, and a file of an unknown kind",
+    does="requests for a page, a text, a style sheet, a page with two dots in its name, two kinds of image, and a file "
+    "of an unknown kind",
     proves="nothing to prove",
-    catches="text/html for everything, no Content-Type",
+    catches="text/html for everything, no Content-Type, an ending that begins at the first dot",
     hint="Choose Content-Type by the ending of the file's name: the handout has the table.",
 )
 def test_content_type(connect: Connect) -> None:

@@ -36,8 +36,7 @@ from grader.wire.kernel import CpuWaits
 from grader.wire.transcript import compared
 from grader.wire.warden import WardenError
 
-#: Checks that are played once more to find out where the program crashes, or does something else that it is at fault
-#: for: it is the same line more often than not.
+#: Checks that are played once more to find out where the program crashes, or does what it fails for: often one line.
 _MOST_FOLLOWED = 3
 #: ... if that took no longer (s), unless it has crashed.
 _LONGEST_FOLLOWED_S = 2.0
@@ -63,7 +62,7 @@ class Referee:
         self._stage = stage
         self._say = say
         self._results: dict[str, CheckResult] = {}
-        #: By check: those in which the program did something that may be worth another play, the first ones.
+        #: By check: what the program did that may be worth another play, in the first ones.
         self._deeds: dict[str, _Deed] = {}
         #: By check: what did not pass of all that it depends on, where enough of that held (`Basics`).
         self._tried: dict[str, CheckResult] = {}
@@ -74,7 +73,7 @@ class Referee:
         self._never_listened: FaultError | None = None
         #: Whether a check fails, or has failed, by a program that can't be reached; all others are skipped for that.
         self._told = not OPENERS.isdisjoint(job.chosen)
-        #: When the time is used up for the checks of each part; one that takes too long takes nothing from the others.
+        #: When the time of each part's checks is used up; one that takes too long takes nothing from the others.
         self._deadlines: dict[Part, float] = {}
         limits = job.assignment.limits
         waited_s = CpuWaits()
@@ -219,8 +218,10 @@ class Referee:
         report = yield
         if call.when == "call" or (call.when == "setup" and call.excinfo is not None):
             error: BaseException | None = call.excinfo.value if call.excinfo else None
-            if isinstance(error, FaultError | UnprovedError) and (needed := self._tried.get(self.id_of(item))):
-                error = _PrerequisiteError(needed)  # which may be why
+            if (needed := self._tried.get(self.id_of(item))) and not isinstance(error, _PrerequisiteError):
+                self._stage.basics.tried(needed.id, well=error is None)
+                if isinstance(error, FaultError | UnprovedError):
+                    error = _PrerequisiteError(needed)  # which may be why
             result = self._result(item, error, call.duration)
             self._results[result.id] = result
             # What was not played leaves the program as it was.

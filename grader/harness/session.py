@@ -307,6 +307,11 @@ class Session(Generic[P]):
         for peer in self._peers:
             peer.expect_nothing_more()
 
+    @property
+    def hangs_up(self) -> bool:
+        """Whether the server hangs up even where it need not, since this client waits for that (`Basics`)."""
+        return self._stage.basics.hangs_up
+
     def hang_up(self) -> None:
         """The server has said all that it will say, on its connection if there is one."""
         (self._stream or self.server).hang_up()

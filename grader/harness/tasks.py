@@ -176,7 +176,7 @@ class VisitTask:
     def must_succeed(self, session: Session[Any], *, after: str = "") -> None:
         """See `Task`; `after`: when it must exit, if its turns don't tell."""
         __tracebackhide__ = True
-        if self.visit.hangs_up:
+        if self.visit.hangs_up or session.hangs_up:
             session.hang_up()
         limits = session.program.limits
         situation, deadline_s = after or "after the server's last answer", limits.reply_s
@@ -200,7 +200,7 @@ class VisitTask:
     def take_leave(self, session: Session[Any]) -> None:
         """See `Task`: the server closes its side first if it is to hang up, so that the client's end can be seen."""
         __tracebackhide__ = True
-        if self.visit.hangs_up:
+        if self.visit.hangs_up or session.hangs_up:
             session.hang_up()
 
     def must_have_left(self, session: Session[Any]) -> None:

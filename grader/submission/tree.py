@@ -146,8 +146,10 @@ class Tree:
         if not usable or not self._has_room(str(PurePosixPath(usable).parent), name):
             return
         if usable in self.folders:
-            self.note(usable, "a folder has the same name")
-            return
+            if any(other.startswith(f"{usable}/") for other in (*self.folders, *self.files)):
+                self.note(usable, "a folder has the same name")
+                return
+            self.folders.discard(usable)  # an empty one, in whose place an unpacker puts the file
         self._add_folders(PurePosixPath(usable).parent)
         self.files[usable] = file
         self._check_count()
