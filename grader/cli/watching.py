@@ -27,7 +27,10 @@ _SETTLED_MS: Final = 300
 _LOOK_MS: Final = 1000
 #: Folders that the kernel tells of; in others, and in new ones, a change is seen when we look.
 _MOST_WATCHED: Final = 100
-_MISSING: Final = "--watch needs watchfiles: pip install 'socket-grader[watch]'"
+_MISSING: Final = (
+    "--watch needs watchfiles: pip install 'socket-grader[watch]', or with pipx: "
+    "pipx install --force 'socket-grader[watch]'"
+)
 
 #: Grades the submission as it is now: the checks that are named (none: all), telling each result as it comes.
 Grade = Callable[[tuple[str, ...], flow.Listener], Report]
