@@ -293,7 +293,7 @@ class Receiver:
                 return True if len(stream.received) > before or stream.ended else None
 
             try:
-                stream.program.wait(came, [stream.sock.fileno()], within=within, rests=lambda _: True, hurried=True)
+                stream.program.wait(came, [stream.sock.fileno()], within=within, rests=lambda *_: True, hurried=True)
             except (NoProgressError, UnprovedError):
                 at_rest = True
         said = bytes(stream.received)

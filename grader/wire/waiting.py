@@ -46,6 +46,8 @@ from grader.wire.talks import Talks
 from grader.wire.warden import Ending, Started, WardenClient
 
 T = TypeVar("T")
+#: Whether a program of which a look has shown that rests.
+Rests = Callable[[Verdict, Snapshot], bool]
 
 #: Its own timer may wake it, but not in the time allowed.
 LATER: Final = (Verdict.LATER, Verdict.PRESUMED_LATER)
@@ -152,7 +154,7 @@ class Awaited(Process):
         *,
         within: Deadline | None = None,
         until_end: bool = True,
-        rests: Callable[[Snapshot], bool] = lambda _: False,
+        rests: Rests = lambda *_: False,
         prints: bool = False,
         hurried: bool = False,
         silent: bool = False,
@@ -162,7 +164,7 @@ class Awaited(Process):
         `deadline_s`: the time for a reply, if nothing is given.
         `watched`: descriptors whose readability means that it is worth looking again.  `within`: a deadline that
         several waits share, instead of `deadline_s`.  With `until_end` the exit of the program ends the wait too.
-        `rests`: whether a program that sleeps on a timer of its own, as the snapshot shows it, counts as still.
+        `rests`: whether a program that is not still, since a timer may wake it, counts as still all the same.
         `prints`: whether what it prints counts as moving, because that is awaited.  `hurried`: no check passes because
         this wait ends, so that less is enough: a presumption that it is still, or that its timers run out too late (see
         `Verdict`), and less time for a program that is known to spin.  `silent`: it should do nothing, so that a proof
@@ -221,7 +223,7 @@ class Awaited(Process):
         clock: Deadline,
         *,
         until_end: bool,
-        rests: Callable[[Snapshot], bool],
+        rests: Rests,
         prints: bool,
         hurried: bool,
         silent: bool,
@@ -247,7 +249,7 @@ class Awaited(Process):
             verdict, snapshot = self.looks.verdict(clock.most_s)
             if until_end and self.ending() and not self.remaining(snapshot) and self.talks.nothing_on_its_way():
                 return self._last_chance(ready, Why.ENDED, Verdict.STILL, snapshot)
-            foreseen = _foreseen(verdict, hurried=hurried, silent=silent, rests=partial(rests, snapshot))
+            foreseen = _foreseen(verdict, hurried=hurried, silent=silent, rests=partial(rests, verdict, snapshot))
             if foreseen and arrived and self.talks.nothing_on_its_way() and not self.holds_output():
                 return self._last_chance(ready, foreseen, verdict, snapshot)
             in_haste = hurried and self.spinning.is_known
@@ -330,7 +332,7 @@ class Awaited(Process):
             return True
         deadline = Deadline(min(most_s, self.spinning.settle_s) if most_s <= SETTLE_S else most_s)
         try:
-            return self.wait(_never, within=deadline, rests=lambda _: True, hurried=True).why is Why.STILL
+            return self.wait(_never, within=deadline, rests=lambda *_: True, hurried=True).why is Why.STILL
         except NoProgressError as outcome:
             if outcome.why is Why.DEADLINE:
                 self.spinning.note_unrest(deadline)
