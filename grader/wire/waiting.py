@@ -82,9 +82,8 @@ class NoProgressError(Exception):
 
 
 class _Silence(NamedTuple):
-    """One that a program has kept for all of that time.  `since`: what had been done and read by its end."""
+    """One that a program has kept for as long as a reply may take.  `since`: what had been done and read by its end."""
 
-    most_s: float
     since: tuple[int, ...]
     stop: NoProgressError
 
@@ -190,26 +189,23 @@ class Awaited(Process):
         budget.note_step(clock.idled_s)
         return value
 
-    def wait_silent(
-        self, ready: Callable[[], T | None], watched: Collection[int], deadline_s: float | None = None
-    ) -> T:
-        """The same where nothing should come.
+    def wait_silent(self, ready: Callable[[], T | None], watched: Collection[int]) -> T:
+        """The same where nothing should come in the time for a reply.
 
         A silence is kept towards everybody: what the program has had its whole time for, and nothing has been done to
         it since, is not waited for once more on another connection.  That takes a look at what has come there.
         """
         __tracebackhide__ = True
-        most_s = self.limits.reply_s if deadline_s is None else deadline_s
-        if self._silence and self._silence.most_s >= most_s and self._silence.since == self._moves():
+        if self._silence and self._silence.since == self._moves():
             self.catch_up()
             if (value := self._carried(ready)) is not None:
                 return value
             raise replace(self._silence.stop)
         try:
-            return self.wait(ready, watched, most_s, silent=True)
+            return self.wait(ready, watched, silent=True)
         except NoProgressError as stop:
             had_its_time = stop.why is Why.DEADLINE and stop.verdict is not Verdict.LATER
-            self._silence = _Silence(most_s, self._moves(), stop) if had_its_time else None
+            self._silence = _Silence(self._moves(), stop) if had_its_time else None
             raise
 
     def _moves(self) -> tuple[int, ...]:
