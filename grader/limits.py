@@ -300,6 +300,9 @@ SLOW_STEPS: Final = 20
 #: ... and so much for each further step, of which there are hundreds where messages are cut at all their places or many
 #: clients come: a program that takes 100 ms for each passes.
 SLOW_MORE_STEP_S: Final = 0.15
+#: All pieces of a message are read in the time for a reply, plus so much for each: none is sent before the last one was
+#: read, so a program that looks at its connection five times a second reads no more of them.
+PIECE_S: Final = 0.2
 #: So often something that was awaited may come in one check.  The most that any check of ours needs is 1500, and bytes
 #: that are sent one by one count each; of a program that always has something to say there would be no end.
 MOST_STEPS: Final = 100_000

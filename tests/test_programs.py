@@ -67,6 +67,18 @@ def test_java_is_compiled_from_its_source_folder_and_started_by_its_class() -> N
     assert made.tools[:2] == ("javac", "java")
 
 
+def test_java_packages_whose_first_folders_are_around_everything() -> None:
+    texts = {
+        "Frame.java": "package edu.net;\npublic class Frame {}\n",
+        "server/Server.java": "package edu.net.server;\nimport edu.net.Frame;\n" + JAVA_MAIN.format("Server"),
+        "client/Client.java": "package edu.net.client;\nimport edu.net.Frame;\n" + JAVA_MAIN.format("Client"),
+    }
+    made = recipe(of(texts), "server")
+    ((*_, first, second),) = made.build
+    assert {first, second} == {"Frame.java", "server/Server.java"}
+    assert made.run[-2:] == ("edu.net.server.Server", "{port}")
+
+
 def test_java_class_without_main_is_a_helper_whatever_its_name() -> None:
     texts = {
         "ServerThread.java": "class ServerThread extends Thread {}",

@@ -113,11 +113,14 @@ def _is_part(sources: Sources, file: str, name: str, role: Role) -> bool:
 
 
 def _root(name: str, text: str) -> str:
-    """The folder where a file's package begins; the file's own folder, if the package doesn't match its path."""
+    """The folder where a file's package begins; the file's own folder, if the package doesn't match its path.
+
+    The first folders of a package may be missing: those around everything that was handed in are left out.
+    """
     folder, package = folder_of(name), _package(text).replace(".", "/")
     if package and (folder == package or folder.endswith(f"/{package}")):
         return folder[: len(folder) - len(package)].rstrip("/")
-    return folder
+    return "" if package.endswith(f"/{folder}") else folder
 
 
 def _package(text: str) -> str:

@@ -22,7 +22,7 @@ from grader.wire.facts import Snapshot
 from grader.wire.faults import FaultError, UnprovedError
 from grader.wire.kernel import SocketRow
 from grader.wire.program import Program
-from grader.wire.stillness import Awaits
+from grader.wire.stillness import Awaits, Verdict
 from grader.wire.waiting import NoProgressError, Why
 
 #: Every program's own terminal (tty(4)), where passwords are read.
@@ -152,11 +152,19 @@ class Keyboard:
         rest = self.wait_rest()
         return rest is not None and rest.what is not Awaits.OTHER
 
-    def _reads(self, snapshot: Snapshot) -> bool:
-        return self._awaits(snapshot) in {Awaits.INPUT, Awaits.BOTH}
+    def _reads(self, verdict: Verdict, snapshot: Snapshot) -> bool:
+        return self._awaits(snapshot) in {Awaits.INPUT, Awaits.BOTH} and not self._will_read(verdict)
 
-    def _reads_nothing_else(self, snapshot: Snapshot) -> bool:
-        return self._awaits(snapshot) is Awaits.INPUT
+    def _reads_nothing_else(self, verdict: Verdict, snapshot: Snapshot) -> bool:
+        return self._awaits(snapshot) is Awaits.INPUT and not self._will_read(verdict)
+
+    def _will_read(self, verdict: Verdict) -> bool:
+        """Whether something has come that it may still read, and show, before anything is typed.
+
+        One with a timer may look at its connection whenever that runs out: a thread that sleeps in between, or a read
+        of the keyboard that ends after a tenth of a second.
+        """
+        return verdict is Verdict.TIMER and self._program.talks.has_unread()
 
     def _awaits(self, snapshot: Snapshot) -> Awaits:
         self._its_input = self._its_input or self._find_input(snapshot)

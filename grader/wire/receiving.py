@@ -222,7 +222,8 @@ class Receiver:
         """See `Connection.expect_nothing`."""
         __tracebackhide__ = True
         program = self._stream.program
-        stop = self._silent()
+        # What it has kept before tells nothing of a timer that is running now.
+        stop = self._silent() if silence_s <= program.limits.reply_s else self._silent(program.limits.reply_s)
         if stop and stop.verdict in LATER and silence_s > program.limits.reply_s:
             stop = self._silent(silence_s)
         if stop:
@@ -233,9 +234,13 @@ class Receiver:
         raise self.lost("too early")
 
     def _silent(self, within_s: float | None = None) -> NoProgressError | None:
-        """Why nothing more will arrive, or did not in this time; None if something did, or the end."""
+        """Why nothing more will arrive, or does not from now on in this time; None if something does, or the end."""
+        program, watched = self._stream.program, [self._stream.sock.fileno()]
         try:
-            self._stream.program.wait_silent(self._came, [self._stream.sock.fileno()], within_s)
+            if within_s is None:
+                program.wait_silent(self._came, watched)
+            else:
+                program.wait(self._came, watched, within_s, silent=True)
         except NoProgressError as stop:
             return stop
         return None
@@ -293,7 +298,7 @@ class Receiver:
                 return True if len(stream.received) > before or stream.ended else None
 
             try:
-                stream.program.wait(came, [stream.sock.fileno()], within=within, rests=lambda _: True, hurried=True)
+                stream.program.wait(came, [stream.sock.fileno()], within=within, rests=lambda *_: True, hurried=True)
             except (NoProgressError, UnprovedError):
                 at_rest = True
         said = bytes(stream.received)

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable
 from typing import TypeVar
 
 from grader.errors import Reason
+from grader.limits import PIECE_S
 from grader.model import WITH_ITS_FIN, EventKind
 from grader.protocol.script import pieces_of
 from grader.wire.faults import FaultError, UnprovedError
@@ -43,8 +44,8 @@ class Sender:
         """See `Connection.send`."""
         __tracebackhide__ = True
         stream = self._stream
-        reading = Deadline(stream.program.limits.reply_s)
         cut = pieces_of(data, pieces)
+        reading = Deadline(stream.program.limits.reply_s + PIECE_S * len(cut))
         sending = stream.transcript.sending(stream.name, data)
         for number, piece in enumerate(cut):
             if number and stream.is_closed():

@@ -109,6 +109,10 @@ class Talks:
                 return talk.name, row.receive_queue
         return None
 
+    def has_unread(self) -> bool:
+        """Whether the program has not read everything that has come to it over connections that are open."""
+        return any((row := talk.row()) is not None and row.receive_queue > 0 for talk in self._open)
+
     def traffic(self) -> tuple[int, ...]:
         """How much the program has read and written, in bytes: numbers for each open one."""
         return tuple(number for talk in self._open for number in talk.traffic())

@@ -46,6 +46,8 @@ from grader.wire.talks import Talks
 from grader.wire.warden import Ending, Started, WardenClient
 
 T = TypeVar("T")
+#: Whether a program of which a look has shown that rests.
+Rests = Callable[[Verdict, Snapshot], bool]
 
 #: Its own timer may wake it, but not in the time allowed.
 LATER: Final = (Verdict.LATER, Verdict.PRESUMED_LATER)
@@ -80,9 +82,8 @@ class NoProgressError(Exception):
 
 
 class _Silence(NamedTuple):
-    """One that a program has kept for all of that time.  `since`: what had been done and read by its end."""
+    """One that a program has kept for as long as a reply may take.  `since`: what had been done and read by its end."""
 
-    most_s: float
     since: tuple[int, ...]
     stop: NoProgressError
 
@@ -152,7 +153,7 @@ class Awaited(Process):
         *,
         within: Deadline | None = None,
         until_end: bool = True,
-        rests: Callable[[Snapshot], bool] = lambda _: False,
+        rests: Rests = lambda *_: False,
         prints: bool = False,
         hurried: bool = False,
         silent: bool = False,
@@ -162,7 +163,7 @@ class Awaited(Process):
         `deadline_s`: the time for a reply, if nothing is given.
         `watched`: descriptors whose readability means that it is worth looking again.  `within`: a deadline that
         several waits share, instead of `deadline_s`.  With `until_end` the exit of the program ends the wait too.
-        `rests`: whether a program that sleeps on a timer of its own, as the snapshot shows it, counts as still.
+        `rests`: whether a program that is not still, since a timer may wake it, counts as still all the same.
         `prints`: whether what it prints counts as moving, because that is awaited.  `hurried`: no check passes because
         this wait ends, so that less is enough: a presumption that it is still, or that its timers run out too late (see
         `Verdict`), and less time for a program that is known to spin.  `silent`: it should do nothing, so that a proof
@@ -188,26 +189,23 @@ class Awaited(Process):
         budget.note_step(clock.idled_s)
         return value
 
-    def wait_silent(
-        self, ready: Callable[[], T | None], watched: Collection[int], deadline_s: float | None = None
-    ) -> T:
-        """The same where nothing should come.
+    def wait_silent(self, ready: Callable[[], T | None], watched: Collection[int]) -> T:
+        """The same where nothing should come in the time for a reply.
 
         A silence is kept towards everybody: what the program has had its whole time for, and nothing has been done to
         it since, is not waited for once more on another connection.  That takes a look at what has come there.
         """
         __tracebackhide__ = True
-        most_s = self.limits.reply_s if deadline_s is None else deadline_s
-        if self._silence and self._silence.most_s >= most_s and self._silence.since == self._moves():
+        if self._silence and self._silence.since == self._moves():
             self.catch_up()
             if (value := self._carried(ready)) is not None:
                 return value
             raise replace(self._silence.stop)
         try:
-            return self.wait(ready, watched, most_s, silent=True)
+            return self.wait(ready, watched, silent=True)
         except NoProgressError as stop:
             had_its_time = stop.why is Why.DEADLINE and stop.verdict is not Verdict.LATER
-            self._silence = _Silence(most_s, self._moves(), stop) if had_its_time else None
+            self._silence = _Silence(self._moves(), stop) if had_its_time else None
             raise
 
     def _moves(self) -> tuple[int, ...]:
@@ -221,7 +219,7 @@ class Awaited(Process):
         clock: Deadline,
         *,
         until_end: bool,
-        rests: Callable[[Snapshot], bool],
+        rests: Rests,
         prints: bool,
         hurried: bool,
         silent: bool,
@@ -247,7 +245,7 @@ class Awaited(Process):
             verdict, snapshot = self.looks.verdict(clock.most_s)
             if until_end and self.ending() and not self.remaining(snapshot) and self.talks.nothing_on_its_way():
                 return self._last_chance(ready, Why.ENDED, Verdict.STILL, snapshot)
-            foreseen = _foreseen(verdict, hurried=hurried, silent=silent, rests=partial(rests, snapshot))
+            foreseen = _foreseen(verdict, hurried=hurried, silent=silent, rests=partial(rests, verdict, snapshot))
             if foreseen and arrived and self.talks.nothing_on_its_way() and not self.holds_output():
                 return self._last_chance(ready, foreseen, verdict, snapshot)
             in_haste = hurried and self.spinning.is_known
@@ -330,7 +328,7 @@ class Awaited(Process):
             return True
         deadline = Deadline(min(most_s, self.spinning.settle_s) if most_s <= SETTLE_S else most_s)
         try:
-            return self.wait(_never, within=deadline, rests=lambda _: True, hurried=True).why is Why.STILL
+            return self.wait(_never, within=deadline, rests=lambda *_: True, hurried=True).why is Why.STILL
         except NoProgressError as outcome:
             if outcome.why is Why.DEADLINE:
                 self.spinning.note_unrest(deadline)

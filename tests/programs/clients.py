@@ -149,6 +149,40 @@ def connect(host, port):
     return socket.create_connection((host, int(port)))
 
 
+def looks_now_and_then(host, port):
+    """Waits for a line, while a thread looks at its connection ten times a second, and prints what has come."""
+
+    def look():
+        while True:
+            try:
+                print(sock.recv(1000).decode(), flush=True)
+            except BlockingIOError:
+                time.sleep(0.1)
+
+    sock = connect(host, port)
+    sock.sendall(b"hello\n")
+    sock.setblocking(False)
+    threading.Thread(target=look, daemon=True).start()
+    while os.read(0, 100):
+        pass
+
+
+def reads_for_a_tenth(host, port):
+    """The same without a thread: a read of the keyboard ends after a tenth of a second (VTIME of termios(3))."""
+    sock = connect(host, port)
+    sock.sendall(b"hello\n")
+    sock.setblocking(False)
+    settings = termios.tcgetattr(0)
+    settings[3] &= ~termios.ICANON
+    settings[6][termios.VMIN], settings[6][termios.VTIME] = 0, 1
+    termios.tcsetattr(0, termios.TCSANOW, settings)
+    while True:
+        try:
+            print(sock.recv(1000).decode(), flush=True)
+        except BlockingIOError:
+            os.read(0, 100)
+
+
 def receives(host, port):
     """Sends one line, and tells what each recv brings."""
     with connect(host, port) as sock:

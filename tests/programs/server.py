@@ -363,6 +363,17 @@ def trickles(sock):
         sock.sendall(bytes([byte]))
 
 
+def looks_now_and_then(sock):
+    """Takes what has come, and looks again a while later."""
+    sock.setblocking(False)
+    data = b"x"
+    while data:
+        time.sleep(0.1)
+        with contextlib.suppress(BlockingIOError):
+            data = sock.recv(1 << 16)
+            sock.sendall(data)
+
+
 def sips(sock):
     """Reads byte by byte, and takes its time for each."""
     while sock.recv(1):

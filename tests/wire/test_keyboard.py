@@ -230,3 +230,15 @@ def test_what_is_printed_before_it_reads_again_is_never_missed(stand: Stand, ter
         keyboard.type(b"\n")
         seen += b"<%d>" % number
         still_with(program, seen)
+
+
+@pytest.mark.parametrize("which", ["looks_now_and_then", "reads_for_a_tenth"])
+def test_one_that_will_look_at_its_connection_waits_for_no_line_before(stand: Stand, which: str) -> None:
+    server, program = stand.serve_client(which)
+    server.expect(b"hello\n")
+    keyboard = Keyboard(program)
+    for word in (b"one", b"two", b"three"):
+        server.answer(word)
+        keyboard.wait_prompt()
+        program.pump(0)
+        assert word in program.stdout.data
