@@ -252,6 +252,8 @@ def _ending(report: Report) -> Iterator[Row]:
         yield Row(Text(unjudged, "yellow"))
     if narrowed := text.narrowed_line(report):
         yield Row(Text(narrowed))
+    if warning := text.warnings_line(report):
+        yield Row(Text(warning), hang=2)
     yield from (Row(Text(section.heading)) for section in text.sections(report) if section.heading)
     yield Row(Text(text.score_line(report), "bold green" if text.next_step(report).is_done else "bold"))
     yield Row(Text(text.next_line(report), "bold"), hang=2)

@@ -54,6 +54,8 @@ UNJUDGED_ADVICE: Final = "run the same command again; if that does not help, sho
 #: A message's line about what the program was sent, or what it means in words.
 _TELLS_WHAT_WAS_SENT: Final = re.compile(r"^(?:[\w ]+ sent\b.*|in words, \w+): ")
 #: For checks whose id names no program.
+#: A warning of gcc, clang or javac, with its place.
+_WARNING: Final = re.compile(r"\S+:\d+(?::\d+)?: warning: ")
 _NO_SECTION: Final = "Others"
 
 
@@ -283,6 +285,20 @@ def build_stands_alone(report: Report) -> bool:
     """Whether the build failed and no check reports it: then the reports must."""
     said = any(check.reason is Reason.BUILD_FAILED for check in report.checks)
     return report.build.outcome not in {Outcome.PASSED, Outcome.SKIPPED} and not said
+
+
+def warnings_line(report: Report) -> str:
+    """The compiler's first warning, for a program that was built and then failed a check; empty if there is none.
+
+    What is merely unused is rarely why, so another one comes first.
+    """
+    failed = report.build.outcome is Outcome.PASSED and with_outcome(report, [Outcome.FAILED])
+    found = [line for line in lines(report.build.log) if _WARNING.match(line)] if failed else []
+    if not found:
+        return ""
+    first = min(found, key=lambda line: "unused" in line)
+    others = f" (and {plural(len(found) - 1, 'other')})" if found[1:] else ""
+    return f"The compiler warns{others}: {first}"
 
 
 def not_played(checks: Iterable[CheckResult]) -> list[NotPlayed]:

@@ -118,11 +118,11 @@ def _opened_file(path: Path, tree: Tree) -> Iterator[tuple[CappedFile, os.stat_r
 def open_inner(tree: Tree) -> None:
     """Open the archives in what was handed in, and those inside them: each becomes a folder with its name.
 
-    One that can't be read, or that lies beside a folder with its name, is left out with a note; one that is dangerous
-    or too large refuses the whole submission, just as the outermost one would.
+    One that can't be read, that lies beside a folder with its name, or that is deeper still is left out with a note;
+    one that is dangerous or too large refuses the whole submission, just as the outermost one would.
     """
     for _ in range(_NESTED):
-        for name in [name for name in tree.files if name.lower().endswith(_ARCHIVE_SUFFIXES)]:
+        for name in _archives_in(tree):
             data = tree.files[name].data
             reader = _archive_reader(data[: tarfile.BLOCKSIZE])
             folder = re.sub(r"(\.tar)?\.\w+$", "", name)
@@ -133,6 +133,14 @@ def open_inner(tree: Tree) -> None:
             else:
                 _open_one(tree, name, folder, reader)
             tree.files.pop(name, None)
+    for name in _archives_in(tree):
+        tree.note(name, "it is an archive inside two others: hand in its files, or one archive with them")
+        del tree.files[name]
+
+
+def _archives_in(tree: Tree) -> list[str]:
+    """What is called an archive, now."""
+    return [name for name in tree.files if name.lower().endswith(_ARCHIVE_SUFFIXES)]
 
 
 def _open_one(tree: Tree, name: str, folder: str, reader: _Reader) -> None:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from grader.errors import Reason
-from grader.model import Event, EventKind, Narrowed, Outcome, SourceLine
+from grader.model import BuildResult, Event, EventKind, Narrowed, Outcome, SourceLine
 from grader.report import build_log, text, transcript
 from tests.report.examples import (
     ALONE,
@@ -199,3 +199,28 @@ def test_what_a_message_means_stands_before_its_bytes_and_not_twice() -> None:
     assert transcript.what(event) == r"received: a datagram; ACK 1 '\x00'"
     told = msgspec.structs.replace(event, text="for the client: ACK 1; lost")
     assert transcript.what(told) == r"received: for the client: ACK 1; lost '\x00'"
+
+
+_LOG = """server.c:3:9: warning: unused variable 'x' [-Wunused-variable]
+server.c:22:32: warning: passing argument 1 of 'strlen' from incompatible pointer type
+"""
+
+
+@pytest.mark.parametrize(
+    ("log", "said"),
+    [
+        (_LOG, f"The compiler warns (and 1 other): {_LOG.splitlines()[1]}"),
+        (_LOG.partition("\n")[0], f"The compiler warns: {_LOG.splitlines()[0]}"),
+        ("gcc -o server server.c\n", ""),
+        ("S.java:7: warning: [static] \x1b[31mred", "The compiler warns: S.java:7: warning: [static] \\x1b[31mred"),
+    ],
+)
+def test_the_first_warning_that_matters_is_told_of_a_program_that_fails(log: str, said: str) -> None:
+    built = BuildResult(outcome=Outcome.PASSED, log=log)
+    report = msgspec.structs.replace(FULL, build=built)
+    assert text.warnings_line(report) == said
+    passed = [check for check in FULL.checks if check.outcome is Outcome.PASSED]
+    assert not text.warnings_line(msgspec.structs.replace(report, checks=passed))
+    assert not text.warnings_line(
+        msgspec.structs.replace(report, build=msgspec.structs.replace(built, outcome=Outcome.FAILED))
+    )
