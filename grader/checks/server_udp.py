@@ -169,7 +169,7 @@ def test_garbage_survived(server: Server, connect_udp: ConnectUdp, protocol: Dat
             client.send(datagram)
             client.wait_read()
             # So that we know which of several ends it: the last one.
-            server.program.wait_rest(UNREST_S)
+            server.program.wait_rest(SETTLE_S)
             if server.program.ending():
                 break
     _serves_another(connect_udp, protocol)
