@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import PurePosixPath
 from typing import Final
@@ -27,6 +28,15 @@ def under_debugger(run: Sequence[str], place: SourceLine | None) -> list[str]:
     if name in _OTHERS:
         raise UsageError(f"--debug knows pdb for Python and gdb for compiled programs, and none for {name}")
     return _gdb(run, place)
+
+
+def not_optimized(build: Sequence[str]) -> list[str]:
+    """The command that builds a program so that a debugger knows all its variables."""
+    return ["-O0" if _OPTIMIZES.fullmatch(word) else word for word in build]
+
+
+#: What tells gcc and g++ how much to do (gcc(1)).
+_OPTIMIZES: Final = re.compile(r"-O([0-3gs]|fast)?")
 
 
 def _pdb(run: Sequence[str], place: SourceLine | None) -> list[str]:

@@ -20,7 +20,7 @@ from grader import assignment as assignments
 from grader import languages
 from grader.assignment import Assignment
 from grader.cli import asked
-from grader.cli.debugging import filled, under_debugger
+from grader.cli.debugging import filled, not_optimized, under_debugger
 from grader.cli.say import say, show
 from grader.errors import CannotJudgeError, UsageError
 from grader.model import ROLES, CheckResult, Event, Part, Report, Role
@@ -94,7 +94,7 @@ def command(
             (work := Path(scratch) / "program").mkdir()
             roles: tuple[Role, ...] = ROLES if plays == "pair" else (plays,)
             asked_for = assignments.load(whole.assignment, folder)
-            built, events = _built(submission, asked_for, roles, work), last_act(check).events
+            built, events = _built(submission, asked_for, roles, work, debug=debug), last_act(check).events
             runs = {one: _filled(run, one, asked_for, folder, events) for one, run in built.items()}
             _lay(found_files(events), work)
             if debug:
@@ -176,7 +176,7 @@ def _option(plays: Part, role: Role, run: tuple[str, ...]) -> tuple[str, str]:
 
 
 def _built(
-    submission: Path, assignment: Assignment, roles: tuple[Role, ...], folder: Path
+    submission: Path, assignment: Assignment, roles: tuple[Role, ...], folder: Path, *, debug: bool
 ) -> dict[Role, tuple[str, ...]]:
     """Unpack and build an assignment's programs there; how each is started.
 
@@ -193,8 +193,9 @@ def _built(
     with tarfile.open(fileobj=io.BytesIO(taken.archive)) as archive:
         archive.extractall(folder, filter="data")
     for words in dict.fromkeys(words for recipe in found.values() for words in recipe.build):
-        built = subprocess.run(words, cwd=folder, capture_output=True, text=True, check=False)
+        command = not_optimized(words) if debug else words
+        built = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
         if built.returncode:
             show(built.stdout + built.stderr, err=True)
-            raise CannotJudgeError(f"it can't be built: {shlex.join(words)} failed")
+            raise CannotJudgeError(f"it can't be built: {shlex.join(command)} failed")
     return {role: recipe.run for role, recipe in found.items()}

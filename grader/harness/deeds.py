@@ -42,7 +42,7 @@ CLIENT_IS_LOST: Final = frozenset({Reason.RESET, Reason.CLOSED_EARLY})
 def deed_of(error: FaultError, *, exited: bool) -> str:
     """What a program has done that is at fault for this and has not crashed; empty if nothing is to be found out."""
     how = error.places[0].how if error.places else None
-    if how == FROM_ITS_TRACE:
+    if how == FROM_ITS_TRACE or error.left_unread:  # it is where it should not be: it has not come to do anything wrong
         return ""
     if exited and error.reason in _BY_EXITING and how is None:
         return "exit"

@@ -40,7 +40,8 @@ _BYTES_LITERAL = re.compile(rb"\bb'(?:[^'\\\n]|\\.)*'|\bb\"(?:[^\"\\\n]|\\.)*\""
 class ClientOutput:
     """The output of one run of a client.
 
-    `read_bytes`: how much of what its server has sent it has read, if anybody can tell.
+    `read_bytes`: how much of what its server has sent it has read, if anybody can tell.  `has_unread`: whether some of
+    that has arrived and was not read yet.
     """
 
     def __init__(
@@ -49,6 +50,7 @@ class ClientOutput:
         keyboard: Keyboard,
         server: Peer,
         read_bytes: Callable[[], int | None],
+        has_unread: Callable[[], bool],
         *,
         terminal: bool,
     ) -> None:
@@ -56,6 +58,7 @@ class ClientOutput:
         self._keyboard = keyboard
         self._server = server
         self._read_bytes = read_bytes
+        self._has_unread = has_unread
         self._terminal = terminal
         #: Where what it says about the last line begins, on standard output and on stderr.
         self._said_from = 0
@@ -172,13 +175,15 @@ class ClientOutput:
         if ending is not None:
             what = f"the program exited, and {words} is not in its output"
             return FaultError(reason_of(ending), what, doing=self._program.doing())
-        if self._keyboard.at_prompt() and self._comes_at_the_end(entry.shown, start, besides):
+        left_unread = self._has_unread()  # then it is in no buffer of its own
+        if not left_unread and self._keyboard.at_prompt() and self._comes_at_the_end(entry.shown, start, besides):
             what = f"{words} was printed only when the program exited: until then it was left in a buffer"
             return FaultError(Reason.NOT_FLUSHED, what, doing=stop.doing)
         if self._shows(entry.shown, self._said_from):
             what = f"{words} is not in its output: what looks like it was printed before the reply had arrived"
             return FaultError(Reason.NOT_SHOWN, what, doing=stop.doing)
-        return FaultError(Reason.NOT_SHOWN, f"{words} is not in its output", doing=stop.doing)
+        what = f"{words} is not in its output"
+        return FaultError(Reason.NOT_SHOWN, what, doing=stop.doing, left_unread=left_unread)
 
     def _shown_otherwise(self, shown: bytes, start: int) -> tuple[Reason, str] | None:
         """How a reply was shown instead of unchanged, after the words "the reply ..."; None: not at all."""

@@ -37,7 +37,7 @@ from grader.model import EventKind
 from grader.protocol.script import Answer, Entry
 from grader.protocol.visit import NO_VISIT, Turn, Visit
 from grader.wire.faults import FaultError
-from grader.wire.kernel import Endpoint, TcpState
+from grader.wire.kernel import Endpoint, SocketRow, TcpState
 from grader.wire.keyboard import Keyboard
 from grader.wire.program import Program
 from grader.wire.stillness import Awaits
@@ -96,7 +96,7 @@ class Session(Generic[P]):
         )
         self._keyboard = Keyboard(self._program, polled=self._manner.polls)
         self._output = ClientOutput(
-            self._program, self._keyboard, self.server, self.read_bytes, terminal=self._terminal
+            self._program, self._keyboard, self.server, self.read_bytes, self._has_unread, terminal=self._terminal
         )
         for peer in self._peers:
             peer.begin(self._program)
@@ -291,9 +291,16 @@ class Session(Generic[P]):
 
     def read_bytes(self) -> int | None:
         """How much of what its server has sent it has read, as the kernel counts it; None: it has no connection."""
-        port = self._manner.own_port or self.told.port
-        rows = [row for row in self._stage.table.dump(TcpState.ESTABLISHED) if row.remote.port == port]
+        rows = self._connections()
         return sum(row.bytes_received - row.receive_queue for row in rows) if rows else None
+
+    def _has_unread(self) -> bool:
+        return any(row.receive_queue for row in self._connections())
+
+    def _connections(self) -> list[SocketRow]:
+        """Its side of those to its server."""
+        port = self._manner.own_port or self.told.port
+        return [row for row in self._stage.table.dump(TcpState.ESTABLISHED) if row.remote.port == port]
 
     # Turns of a visit
 

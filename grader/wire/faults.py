@@ -35,7 +35,8 @@ class FaultError(Exception):
     `doing`: what the program was doing, according to the kernel.  `at_s`: when this was known, by the monotonic clock.
     `doing`: what the program was doing, according to the kernel.  `places`: where it was in its own source then; None
     if nobody has looked.  `seen`: what several programs did before they were stopped for that.  `answered`: our client
-    in whose dialogue it went wrong, where what is right depends on what was answered before.
+    in whose dialogue it went wrong, where what is right depends on what was answered before.  `left_unread`: whether
+    it did not read what it should have done something with.
     """
 
     reason: Reason
@@ -48,6 +49,7 @@ class FaultError(Exception):
     lacking: str = ""
     at_s: float = field(default_factory=time.monotonic, compare=False)
     answered: str = ""
+    left_unread: bool = False
     places: tuple[Place, ...] | None = field(default=None, compare=False)
     seen: Snapshot | None = field(default=None, compare=False)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from grader.cli.debugging import filled, under_debugger
+from grader.cli.debugging import filled, not_optimized, under_debugger
 from grader.cli.replay import _debugged
 from grader.errors import UsageError
 from grader.model import SourceLine
@@ -33,6 +33,12 @@ def test_a_program_stops_where_the_report_says_that_it_was(run: str, command: li
 def test_without_a_place_the_debugger_waits() -> None:
     assert under_debugger(["python3", "s.py"], None) == ["python3", "-m", "pdb", "s.py"]
     assert under_debugger(["./s"], None) == ["gdb", "-q", "--args", "./s"]
+
+
+def test_it_is_built_so_that_its_variables_are_known() -> None:
+    build = ["cc", "-Wall", "-O1", "-g", "-o", "server", "-Other.c"]
+    assert not_optimized(build) == ["cc", "-Wall", "-O0", "-g", "-o", "server", "-Other.c"]
+    assert not_optimized(["g++", "-O"]) == ["g++", "-O0"]
 
 
 def test_no_debugger_is_known_for_java() -> None:

@@ -262,6 +262,25 @@ def test_a_report_that_was_handed_in_is_gone_when_the_grader_gives_none(tmp_path
     assert not [*into.iterdir()]
 
 
+@pytest.mark.parametrize("handed_in", [True, False])
+def test_a_link_does_not_lead_reports_elsewhere(tmp_path: Path, handed_in: bool) -> None:
+    elsewhere, into, grader = tmp_path / "elsewhere", tmp_path / "submission" / "reports", tmp_path / "fake"
+    for folder in (elsewhere, into.parent, tmp_path / "opt"):
+        folder.mkdir()
+    (elsewhere / "report.xml").write_text("precious")
+    link = f"ln -s {elsewhere} {into}\n"
+    grader.write_text(FAKE.replace("exit", f"{'' if handed_in else link}exit"))
+    grader.chmod(0o755)
+    if handed_in:
+        into.symlink_to(elsewhere)
+    (tmp_path / "opt" / "grade").write_text(of("gitlab")["grade"].replace("/opt/socket-grader/bin/grader", str(grader)))
+    command = ["sh", str(tmp_path / "opt" / "grade"), str(into.parent), str(into), "junit=report.xml"]
+    subprocess.run(command, env={"SAID": str(tmp_path / "said"), "PATH": "/usr/bin:/bin"}, check=False)
+    assert (elsewhere / "report.xml").read_text() == "precious"
+    assert not into.is_symlink()
+    assert (into / "report.xml").read_text() == "real\n"
+
+
 def test_the_grader_is_asked_for_what_the_export_says(tmp_path: Path, graded: subprocess.CompletedProcess[str]) -> None:
     said = (tmp_path / "said").read_text().split()
     assert said[:6] == [

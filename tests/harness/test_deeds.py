@@ -46,6 +46,12 @@ def test_what_it_has_done(reason: Reason, places: tuple[Place, ...], exited: boo
     assert deed_of(fault(reason, *places), exited=exited) == deed
 
 
+def test_who_has_not_read_what_came_is_where_it_should_not_be() -> None:
+    for left_unread in (False, True):
+        error = FaultError(Reason.NOT_SHOWN, "it did not print it", places=(HERE,), left_unread=left_unread)
+        assert deed_of(error, exited=False) == ("" if left_unread else "print")
+
+
 @pytest.mark.parametrize(
     ("deed", "before", "again", "shown"),
     [
