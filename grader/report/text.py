@@ -53,9 +53,9 @@ UNJUDGED_ADVICE: Final = "run the same command again; if that does not help, sho
 
 #: A message's line about what the program was sent, or what it means in words.
 _TELLS_WHAT_WAS_SENT: Final = re.compile(r"^(?:[\w ]+ sent\b.*|in words, \w+): ")
-#: For checks whose id names no program.
 #: A warning of gcc, clang or javac, with its place.
 _WARNING: Final = re.compile(r"\S+:\d+(?::\d+)?: warning: ")
+#: For checks whose id names no program.
 _NO_SECTION: Final = "Others"
 
 

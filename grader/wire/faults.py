@@ -33,10 +33,9 @@ class FaultError(Exception):
     `expected` in words if it was not exactly these.  Then `at` is the byte received where it went wrong, if that is
     known, `here` what was expected there, and `lacking` what has not come of it.
     `doing`: what the program was doing, according to the kernel.  `at_s`: when this was known, by the monotonic clock.
-    `doing`: what the program was doing, according to the kernel.  `places`: where it was in its own source then; None
-    if nobody has looked.  `seen`: what several programs did before they were stopped for that.  `answered`: our client
-    in whose dialogue it went wrong, where what is right depends on what was answered before.  `left_unread`: whether
-    it did not read what it should have done something with.
+    `places`: where it was in its own source then; None if nobody has looked.  `seen`: what several programs did before
+    they were stopped for that.  `answered`: our client in whose dialogue it went wrong, where what is right depends on
+    what was answered before.  `left_unread`: whether it did not read what it should have done something with.
     """
 
     reason: Reason
