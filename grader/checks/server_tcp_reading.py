@@ -23,6 +23,8 @@ from grader.wire.tcp import ScriptedClient
 _LONG_BYTES = 1 << 20
 #: Dialogues, or exchanges on one connection, of the checks that come first.
 _DIALOGUES = 3
+#: What others depend on, and can be judged without if the first of several messages is answered.
+_ANSWERS = "server.answers"
 _COALESCED = 5
 _PIPELINED = 50
 #: Usual buffer sizes; messages are one byte shorter and longer, too.
@@ -69,11 +71,16 @@ def test_greets(connect: Connect, stage: Stage) -> None:
         Reason.CRASHED: READ_WHY,
     },
 )
-def test_answers(begin: Begin, protocol: StreamProtocol) -> None:
+def test_answers(begin: Begin, stage: Stage, protocol: StreamProtocol) -> None:
     """Answers a message"""
     for dialogue in dialogues_of(protocol, _DIALOGUES):
         with begin(dialogue) as part:
+            part.turn()
+            part.hear()
+            if not dialogue.has_state:
+                stage.basics.hold(_ANSWERS)  # one that serves one message for each connection does much right
             part.play()
+    stage.basics.all_held(_ANSWERS)
 
 
 @behaviour(

@@ -4,7 +4,8 @@ A client that strips white space sends other bytes than were typed, and that cos
 it sends right, and so most of what depends on that check can be judged all the same.  A check notes here that plain
 lines went well, before it goes on to unusual ones; if it then fails, what depends on it is played without those.  What
 fails then is not charged twice: the driver skips it (`driver/plugin.py`).  A UDP server that replies to one address
-only is another case: nearly all clients are there.
+only is another case: nearly all clients are there; and so is one over TCP that answers the first message of each
+connection and closes it, as the servers of many textbooks do.
 
 A client that reads until its server hangs up, though it was told where the reply ends, is a third.  Nothing proves that
 this is all that it does wrong.  So the first check that depends on it is played with a server that hangs up, and if
