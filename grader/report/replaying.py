@@ -36,6 +36,8 @@ _DEEDS: Final[dict[EventKind, str]] = {
 }
 #: What the program itself did this time is no part of what is played.
 _ITS_OWN: Final = frozenset({EventKind.STARTED, EventKind.LISTENING, EventKind.OUTPUT, EventKind.EXITED})
+#: Of a note, which may have all of a file: four lines of a terminal.
+_NOTE_CHARACTERS: Final = 300
 #: Stands for a byte that the report does not have.
 _FILLER: Final = b"a"
 #: So many of them take the place of what a report lacks of one message: a report may claim any number.
@@ -154,7 +156,7 @@ def steps(events: Iterable[Event], plays: Part = "server", required: bytes = b""
             yield _DEEDS[event.kind], who, required, (), f"in the report, the verdict: {said}"
             return  # what comes then is ours to clear away
         elif event.kind not in _DEEDS:
-            yield "note", who, b"", (), f"in the report, {transcript.what(event)}"
+            yield "note", who, b"", (), f"in the report, {safe.shortened(transcript.what(event), _NOTE_CHARACTERS)}"
         elif event.kind is EventKind.RECEIVED and event.omitted_bytes:
             yield "receive", who, b"", (), f"{event.size_bytes} bytes in the report"
         else:

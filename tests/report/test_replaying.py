@@ -117,6 +117,13 @@ def test_what_was_required_is_known_if_the_report_has_all_of_it(
     assert required(check) == (expected if is_known else b"")
 
 
+def test_a_note_is_no_longer_than_a_few_lines() -> None:
+    file = Event(at_ms=1, kind=EventKind.NOTE, who="your client", text="finds the file a.bin", data=b"\0" * 4096)
+    ((*_, said),) = steps([file])
+    assert said.startswith("in the report, note: finds the file a.bin")
+    assert len(said) < 400
+
+
 def test_what_can_t_be_done_is_said_in_words(tmp_path: Path) -> None:
     said = played(tmp_path, check_of(CONVERSATION[1]), SERVER, "{port}")
     assert "this can't be done now: there is no connection" in said
