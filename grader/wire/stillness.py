@@ -53,12 +53,13 @@ class Verdict(IntEnum):
 _WRITTEN_BY_PROCESSES = ("pipe:[", "/dev/pts/", "/dev/tty", "anon_inode:[eventfd]")
 
 #: What may wake a process at a time of its own.  The kernel tells of pressure (PSI) some time after it was asked to:
-#: on a busy machine a clock too.  Of what else it tells by its own files, by devices (a sound card has timers) and by
-#: watches of other files (inotify), none needs the program.  A process with terminals of its own making may have set
-#: them so that a read there ends by a timeout (VTIME of termios(3)), and we know the settings of the one from us.
+#: on a busy machine a clock too.  What else its own files tell of, devices (a sound card has timers) and watches of
+#: other files (inotify), comes from elsewhere as well.  Only the limits of its cgroup, which Go's runtime keeps open,
+#: tell of nothing.  A process with terminals of its own making may have set them so that a read there ends by a timeout
+#: (VTIME of termios(3)), and we know the settings of the one from us.
 _CLOCKS = re.compile(
-    r"anon_inode:(\[(timerfd|io_uring|fanotify)\]|inotify)$|/proc/|/sys/|/dev/(?!shm/|mqueue/"
-    r"|(null|zero|full|random|urandom|tty|console|pts/\d+)( \(deleted\))?$)"
+    r"anon_inode:(\[(timerfd|io_uring|fanotify)\]|inotify)$|/proc/|/sys/(?!fs/cgroup/.*cpu\.(max|cfs_\w+)$)"
+    r"|/dev/(?!shm/|mqueue/|(null|zero|full|random|urandom|tty|console|pts/\d+)( \(deleted\))?$)"
 )
 
 _ALARM = 1 << (signal.SIGALRM - 1)

@@ -323,6 +323,8 @@ ALARM = 1 << (signal.SIGALRM - 1)
         ({"files": {"7": "anon_inode:[io_uring]"}}, Verdict.TIMER),
         ({"files": {"7": "/proc/pressure/cpu"}}, Verdict.TIMER),
         ({"files": {"7": "/sys/fs/cgroup/user.slice/cpu.pressure"}}, Verdict.TIMER),
+        ({"files": {"7": "/sys/fs/cgroup/a.slice/cpu.max"}}, Verdict.STILL),  # Go's runtime keeps it open
+        ({"files": {"7": "/sys/fs/cgroup/cpu,cpuacct/a/cpu.cfs_quota_us"}}, Verdict.STILL),
         ({"files": {"7": "/dev/snd/timer"}}, Verdict.TIMER),
         ({"files": {"7": "anon_inode:inotify"}}, Verdict.TIMER),  # others change files when they like
         ({"files": {"7": "/dev/urandom", "8": "/dev/null", "9": "/dev/shm/x"}}, Verdict.STILL),
