@@ -101,7 +101,7 @@ def fault_of(stand: Stand, which: str, reply: Line | Silence | ToTheEnd, data: b
 
 
 def told(fault: FaultError) -> Mapping[str, Any]:
-    besides = {"doing", "at_s"}
+    besides = {"doing", "at_s", "left_unread"}
     return {name: value for name, value in vars(fault).items() if value not in {"", None} and name not in besides}
 
 
