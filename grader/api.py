@@ -34,9 +34,10 @@ from grader.protocol.reply import Complete, Incomplete, Matching, Mismatch, Repl
 from grader.protocol.script import Answer, ClientProtocol, DatagramProtocol, Entry, Exchange, StreamProtocol
 from grader.protocol.until import until
 from grader.protocol.visit import OtherServer, Turn, Visit
+from grader.wire.courier import BROADCAST
 from grader.wire.faults import FaultError, UnprovedError, fail
 from grader.wire.tcp import ScriptedClient
 from grader.wire.tcp_server import ScriptedConnection
-from grader.wire.udp import BROADCAST, UdpClient
+from grader.wire.udp import UdpClient
 
 NAMES = sorted(name for name in globals() if not name.startswith("_") and name != "annotations")

@@ -31,11 +31,11 @@ from grader.link.settings import SERVER_ADDRESS, SERVER_NAME
 from grader.model import EventKind
 from grader.protocol.network import Network, Station
 from grader.protocol.visit import NO_VISIT, Visit
+from grader.wire.courier import BROADCAST, must_carry_broadcasts
 from grader.wire.faults import FaultError, NotStartedError, UnprovedError
 from grader.wire.kernel import Endpoint
 from grader.wire.keyboard import Rest
 from grader.wire.stillness import Awaits
-from grader.wire.udp import BROADCAST, must_carry_broadcasts
 from grader.wire.waiting import Why
 
 HOST = "127.0.0.1"

@@ -16,11 +16,12 @@ from grader.harness.listening import Server
 from grader.job import Job
 from grader.protocol.network import Network, Station
 from grader.protocol.script import Exchange
+from grader.wire.courier import BROADCAST, Courier, usual_queue_takes
 from grader.wire.kernel import Endpoint, SocketTable
 from grader.wire.network import ScriptedNetwork
 from grader.wire.tcp import ScriptedClient
 from grader.wire.tcp_server import ScriptedServer
-from grader.wire.udp import BROADCAST, Courier, UdpClient, usual_queue_takes
+from grader.wire.udp import UdpClient
 from grader.wire.udp_server import ScriptedUdpServer
 
 _CLIENT_NAMES = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"

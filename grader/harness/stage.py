@@ -42,12 +42,13 @@ from grader.job import Command, Job
 from grader.limits import SETTLE_S
 from grader.protocol.dialogues import Dialogue
 from grader.wire.budget import Budget, Counted
+from grader.wire.courier import BROADCAST
 from grader.wire.faults import FaultError, NotStartedError, UnprovedError
 from grader.wire.kernel import Endpoint, SocketTable, TcpState
 from grader.wire.program import Program
 from grader.wire.tcp import ScriptedClient
 from grader.wire.transcript import Transcript
-from grader.wire.udp import BROADCAST, UdpClient
+from grader.wire.udp import UdpClient
 from grader.wire.waiting import NoProgressError, Why
 from grader.wire.warden import WardenClient
 

@@ -21,12 +21,12 @@ from grader.errors import Reason
 from grader.limits import DATAGRAM_WORTH_BYTES
 from grader.model import EventKind, Role
 from grader.protocol.network import THE_NETWORK, Line, Network, OnItsWay, Station
+from grader.wire.courier import Courier
 from grader.wire.datagram_sockets import Datagram, bound, received
 from grader.wire.faults import FaultError
 from grader.wire.kernel import Endpoint, SocketRow
 from grader.wire.program import Program
 from grader.wire.transcript import Transcript
-from grader.wire.udp import Courier
 
 #: Whoever sends more sends without end: a file of some megabytes has as many frames.
 _MOST_DATAGRAMS: Final = 20_000

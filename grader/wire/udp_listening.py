@@ -11,6 +11,7 @@ from grader.limits import DATAGRAM_WORTH_BYTES, LEAST_WAIT_S
 from grader.model import EventKind
 from grader.protocol.datagrams import decide_datagram, silence
 from grader.protocol.reply import Complete, Decision, Incomplete, Reply, Values
+from grader.wire.courier import Courier
 from grader.wire.datagram_sockets import Datagram, bound, received
 from grader.wire.endings import reason_of
 from grader.wire.faults import FaultError
@@ -18,7 +19,6 @@ from grader.wire.kernel import Endpoint, SocketRow, SocketTable
 from grader.wire.mismatch import not_the_reply
 from grader.wire.program import Program
 from grader.wire.tcp_server import THE_SERVER, not_come
-from grader.wire.udp import Courier
 from grader.wire.waiting import NoProgressError, Why, no_more
 
 #: Of a flood just enough is read to show it.

@@ -12,11 +12,11 @@ from grader.errors import Reason
 from grader.limits import DELAY_PART, LEAST_WAIT_S, SETTLE_S
 from grader.model import EventKind
 from grader.protocol.script import Answer
+from grader.wire.courier import BROADCAST, Courier
 from grader.wire.datagram_sockets import Datagram, bound
 from grader.wire.faults import UnprovedError
 from grader.wire.kernel import Endpoint, SocketTable
 from grader.wire.tcp_server import printed_by_now, way_to
-from grader.wire.udp import BROADCAST, Courier
 from grader.wire.udp_listening import ListeningUdpServer, ends_of
 from grader.wire.waiting import NoProgressError
 

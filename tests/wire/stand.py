@@ -17,6 +17,7 @@ from typing import Any, cast
 from grader.limits import KERNEL_S, SandboxLimits
 from grader.link.channel import Channel
 from grader.link.settings import Settings
+from grader.wire.courier import Courier
 from grader.wire.kernel import Endpoint, SocketTable, TcpState
 from grader.wire.keyboard import Keyboard
 from grader.wire.process import ForCheck
@@ -25,7 +26,7 @@ from grader.wire.stops import Stops
 from grader.wire.tcp import ScriptedClient
 from grader.wire.tcp_server import ScriptedServer
 from grader.wire.transcript import Transcript
-from grader.wire.udp import Courier, UdpClient
+from grader.wire.udp import UdpClient
 from grader.wire.warden import WardenClient
 
 PROGRAMS = Path(__file__).parent.parent / "programs"

@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 
+from grader.wire.courier import Courier
 from grader.wire.kernel import CpuWaits, Endpoint, SocketRow, SocketTable, TcpState, sockets_in_use
-from grader.wire.udp import Courier
 from tests.wire.stand import PROGRAMS
 
 LOOPBACK = "127.0.0.1"

@@ -10,11 +10,11 @@ from grader.errors import Reason
 from grader.model import EventKind
 from grader.protocol.network import Fate, Network, fates
 from grader.wire import network
+from grader.wire.courier import Courier
 from grader.wire.faults import FaultError
 from grader.wire.kernel import Endpoint
 from grader.wire.network import ScriptedNetwork
 from grader.wire.program import Program
-from grader.wire.udp import Courier
 from grader.wire.waiting import NoProgressError, Why
 from tests.wire.stand import PYTHON, Stand
 from tests.wire.test_udp_server import CLIENT, free_port

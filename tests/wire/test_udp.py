@@ -20,9 +20,10 @@ from grader.model import EventKind
 from grader.protocol.form import form
 from grader.protocol.nothing import nothing
 from grader.protocol.script import Exchange
+from grader.wire.courier import BROADCAST, Courier
 from grader.wire.faults import FaultError
 from grader.wire.process import ForCheck
-from grader.wire.udp import BROADCAST, Courier, UdpClient
+from grader.wire.udp import UdpClient
 from grader.wire.waiting import NoProgressError, Why
 from tests.wire.stand import Serving, Stand
 

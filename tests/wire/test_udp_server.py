@@ -16,10 +16,10 @@ from grader.model import EventKind
 from grader.protocol.form import form
 from grader.protocol.nothing import nothing
 from grader.protocol.script import Answer
+from grader.wire.courier import BROADCAST, Courier
 from grader.wire.faults import FaultError, UnprovedError
 from grader.wire.kernel import Endpoint
 from grader.wire.program import Program
-from grader.wire.udp import BROADCAST, Courier
 from grader.wire.udp_server import ScriptedUdpServer
 from tests.wire.stand import PYTHON, Stand
 
