@@ -4,7 +4,8 @@ A test marked `container` is skipped where no engine answers, and the summary sa
 GRADER_REQUIRE_CONTAINERS=1 it fails instead, so that a machine that must have one can't be green without.
 
 `make test` runs tests in several processes (pytest-xdist), each with session fixtures of its own, but for those marked
-`alone`: they measure time, or load the machine so that others would measure it.  They run one by one afterwards.
+`alone`: they measure time, load the machine so that others would measure it, or need one port of it that others need
+too.  They run one by one afterwards.
 
 Those marked `waits` spend their time on the timers of clients over UDP, and hardly use a CPU.  They form lanes, one for
 every two CPUs, each of which is played in order by one process, and begin before everything else: so the other

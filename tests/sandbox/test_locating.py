@@ -198,7 +198,7 @@ def test_a_blocked_go_program(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(not shutil.which("node"), reason="there is no Node here")
-@pytest.mark.xdist_group("inspector")  # all listen on one port of this machine
+@pytest.mark.alone  # all listen on one port of this machine
 @pytest.mark.parametrize(
     ("name", "text", "line", "function"),
     [
