@@ -43,7 +43,7 @@ def running(commands: list[list[str]], ready: Callable[[SocketTable], bool]) -> 
         yield
     finally:
         for server in servers:
-            server.terminate()
+            server.kill()
             server.wait()
         table.close()
 

@@ -284,3 +284,8 @@ def test_limits_fit_each_other() -> None:
 def test_every_module_opens_with_a_paragraph() -> None:
     for module, tree in sources().items():
         assert ast.get_docstring(tree), module
+
+
+def test_groups_of_tests_are_taken_notice_of(request: pytest.FixtureRequest) -> None:
+    """pytest-xdist, if it plays them, tells a test's group by the end of its id."""
+    assert request.node.nodeid.endswith("@layers") == getattr(request.config.option, "loadgroup", False)

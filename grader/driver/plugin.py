@@ -18,22 +18,30 @@ from _pytest.runner import runtestprotocol
 
 from grader.assignment import CheckSpec
 from grader.assignment.faults import PROTOCOL
-from grader.catalogue import START_BY_HAND, Behaviour, behaviour_of, part_of_module, title_of
+from grader.catalogue import Behaviour, behaviour_of, part_of_module, title_of
 from grader.catalogue.usual import OPENERS
-from grader.driver.author import blame, check_files, load
-from grader.errors import REASONS, Reason
+from grader.driver.author import check_files, load
+from grader.driver.verdicts import (
+    KNOWN_AT,
+    PrerequisiteError,
+    compared_in,
+    fault_of,
+    place_of,
+    row_for,
+    verdict_without_play,
+)
+from grader.errors import Reason
 from grader.harness import expect
 from grader.harness.deeds import deed_shown_again, places_of
 from grader.harness.stage import Stage
 from grader.job import Checked, Job, Word
 from grader.limits import LAST_CHECK_S
 from grader.link.channel import ChannelClosedError
-from grader.model import UNJUDGED, CheckResult, Compared, Event, EventKind, Outcome, Part, SourceLine, part_of
+from grader.model import CheckResult, Event, EventKind, Outcome, Part, part_of
 from grader.protocol.describing import described, describer
 from grader.wire.budget import Budget
 from grader.wire.faults import FaultError, NotStartedError, UnprovedError
 from grader.wire.kernel import CpuWaits
-from grader.wire.transcript import compared
 from grader.wire.warden import WardenError
 
 #: Checks that are played once more to find out where the program crashes, or does what it fails for: often one line.
@@ -179,7 +187,7 @@ class Referee:
         if again and again is not deed.fault and deed_shown_again(deed.kind, deed.fault, again):
             fault = replace(deed.fault, places=places_of(deed.kind, deed.fault, again))
             message = expect.explain(fault, deed.events, deed.voices, self._describe)
-            result = msgspec.structs.replace(result, message=message, place=_place(fault))
+            result = msgspec.structs.replace(result, message=message, place=place_of(fault))
         self._results[check_id] = result
 
     def _may_be_judged_yet(self, item: pytest.Item) -> bool:
@@ -202,7 +210,7 @@ class Referee:
             if (needed := self._results.get(check)) and needed.outcome is Outcome.PASSED:
                 needed = self._tried.get(check)
             elif needed and not self._stage.basics.suffice(check):
-                raise _PrerequisiteError(needed)
+                raise PrerequisiteError(needed)
             if needed:
                 self._tried[self.id_of(item)] = needed
         if fault := self._budgets[_part(item)].exceeded:
@@ -218,15 +226,15 @@ class Referee:
         report = yield
         if call.when == "call" or (call.when == "setup" and call.excinfo is not None):
             error: BaseException | None = call.excinfo.value if call.excinfo else None
-            if (needed := self._tried.get(self.id_of(item))) and not isinstance(error, _PrerequisiteError):
+            if (needed := self._tried.get(self.id_of(item))) and not isinstance(error, PrerequisiteError):
                 self._stage.basics.tried(needed.id, well=error is None)
                 if isinstance(error, FaultError | UnprovedError):
-                    error = _PrerequisiteError(needed)  # which may be why
+                    error = PrerequisiteError(needed)  # which may be why
             result = self._result(item, error, call.duration)
             self._results[result.id] = result
             # What was not played leaves the program as it was.
             self._wore_out = result.outcome is Outcome.FAILED and self._stage.wore_out()
-            as_it_was = isinstance(error, _PrerequisiteError) or result.outcome is Outcome.PASSED
+            as_it_was = isinstance(error, PrerequisiteError) or result.outcome is Outcome.PASSED
             _tidy(item.session, lambda: self._stage.finish(passed=as_it_was))
         return report
 
@@ -248,17 +256,17 @@ class Referee:
             hint=self._hint(check_id, row, reason, error) if row and reason and outcome is Outcome.FAILED else "",
             duration_s=round(duration_s, 6),
             evidence=described(
-                self._evidence(error, message) if outcome in _KNOWN_AT else self._stage.transcript.events,
+                self._evidence(error, message) if outcome in KNOWN_AT else self._stage.transcript.events,
                 self._describe,
             ),
-            compared=_compared(error),
-            place=_place(error),
-            depends_on=error.needed.id if isinstance(error, _PrerequisiteError) else "",
+            compared=compared_in(error),
+            place=place_of(error),
+            depends_on=error.needed.id if isinstance(error, PrerequisiteError) else "",
         )
 
     def _evidence(self, error: BaseException | None, message: str) -> tuple[Event, ...]:
         """The transcript, and in it the moment of the verdict, if anything has happened at all."""
-        fault, events = _fault(error), self._stage.transcript.events
+        fault, events = fault_of(error), self._stage.transcript.events
         if fault is None or not events:
             return events
         doing = f" The program: {fault.doing}." if fault.doing else ""
@@ -272,7 +280,7 @@ class Referee:
         there = None if self._job.own_image else self._job.assignment.image.names
         voices = self._stage.programs.voices("")
         missing = (expect.missing_module(voice.complained, there) for voice in voices)
-        return next(filter(None, missing), "") or _row_for(row, check_id, error).hint_for(
+        return next(filter(None, missing), "") or row_for(row, check_id, error).hint_for(
             reason, language, expect.what_to_read(voices)
         )
 
@@ -310,51 +318,6 @@ class _Deed(NamedTuple):
     voices: tuple[expect.Voice, ...]
 
 
-#: Outcomes for which there was a moment in which they became known.
-_KNOWN_AT = frozenset({Outcome.FAILED, Outcome.INCONCLUSIVE})
-
-
-def _fault(error: BaseException | None) -> FaultError | UnprovedError | None:
-    """What did not hold, if that is why the check did not pass."""
-    found = error.fault if isinstance(error, NotStartedError) else error
-    return found if isinstance(found, FaultError | UnprovedError) else None
-
-
-def _row_for(row: Behaviour, check_id: str, error: BaseException | None) -> Behaviour:
-    """The row whose hints fit: a program that was never reached has not shown anything of what its check is about."""
-    unreached = isinstance(error, NotStartedError) and check_id not in OPENERS
-    return replace(row, hint=START_BY_HAND, hints={}) if unreached else row
-
-
-def _compared(error: BaseException | None) -> Compared | None:
-    fault = _fault(error)
-    if isinstance(fault, FaultError) and isinstance(fault.expected, bytes) and fault.received is not None:
-        return compared(fault.expected, fault.received)
-    return None
-
-
-def _place(error: BaseException | None) -> SourceLine | None:
-    """The line that the program was at, the first if there are several."""
-    fault = _fault(error)
-    places = fault.places if isinstance(fault, FaultError) else None
-    return SourceLine(file=places[0].file, line=places[0].line) if places else None
-
-
-def verdict_without_play(error: BaseException, folder: Path) -> tuple[Outcome, Reason, str]:
-    """The verdict of a check that could not be played, or broke: because of an author's file in this folder, or us."""
-    match error:
-        case NotStartedError(fault=fault, needed=needed_program):
-            return Outcome.SKIPPED, Reason.PREREQUISITE, expect.because(needed_program, fault)
-        case _PrerequisiteError(needed=needed):
-            if _unjudged(needed):
-                words = expect.because(f"“{needed.title}”, which could not be judged")
-                return Outcome.SKIPPED, Reason.PREREQUISITE_UNJUDGED, words
-            return Outcome.SKIPPED, Reason.PREREQUISITE, expect.because(f"“{needed.title}”, which did not pass")
-    if flaw := blame(error, folder):
-        return Outcome.ERROR, Reason.ASSIGNMENT_ERROR, f"In {flaw}."
-    return Outcome.ERROR, Reason.GRADER_ERROR, f"{REASONS[Reason.GRADER_ERROR]}: {error!r}"
-
-
 def _tidy(session: pytest.Session, tidy: Callable[[], None]) -> bool:
     """Whether it could be done.  Otherwise nothing more can be played, and the verdicts reached so far still count."""
     try:
@@ -363,16 +326,6 @@ def _tidy(session: pytest.Session, tidy: Callable[[], None]) -> bool:
         session.shouldstop = "the sandbox is gone"
         return False
     return True
-
-
-class _PrerequisiteError(Exception):
-    def __init__(self, needed: CheckResult) -> None:
-        super().__init__(needed.id)
-        self.needed = needed
-
-
-def _unjudged(result: CheckResult) -> bool:
-    return result.outcome in UNJUDGED or result.reason is Reason.PREREQUISITE_UNJUDGED
 
 
 def playing_order(checks: tuple[CheckSpec, ...], chosen: frozenset[str], sharing: frozenset[str]) -> list[str]:

@@ -378,8 +378,7 @@ def options() -> argparse.ArgumentParser:
 
 def main(steps: list[Step], *, over_udp: bool, we_listen: bool) -> None:
     """Read the command line and play."""
-    parser = options()
-    asked = parser.parse_args()
+    asked = (parser := options()).parse_args()
     if not asked.port and not asked.run:
         parser.error("say on which port your program is, or start it with --run")
     stage = Stage(asked.port, asked.run, over_udp=over_udp, we_listen=we_listen, waits=asked.wait)

@@ -14,10 +14,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from grader.errors import UsageError
-from grader.submission.archives import add_links, add_zip_member, member_name, parsing, zip_name
 from grader.submission.capped import CappedFile
+from grader.submission.members import add_links, member_name, parsing
 from grader.submission.names import shown
 from grader.submission.tree import Tree
+from grader.submission.zips import add_zip_member, zip_name
 
 
 def is_zip(path: Path) -> bool:

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from grader.assignment import CheckSpec
-from grader.driver.plugin import playing_order, verdict_without_play
+from grader.driver.plugin import playing_order
+from grader.driver.verdicts import verdict_without_play
 from grader.errors import Reason
 from grader.model import Outcome
 

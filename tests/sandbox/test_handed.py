@@ -28,7 +28,7 @@ def warden(work: Path) -> Iterator[WardenClient]:
         yield WardenClient(Channel(sock))
 
 
-@pytest.mark.parametrize("content", [b"", b"\x00\xff text\n", bytes(300_000)])
+@pytest.mark.parametrize("content", [b"", b"\x00\xff text\n", bytes(300_000)], ids=["empty", "short", "long"])
 def test_what_is_written_is_read(warden: WardenClient, work: Path, content: bytes) -> None:
     warden.write_file("a/b/c.txt", b"longer than what comes next" * 20_000)
     warden.write_file("a/b/c.txt", content)
