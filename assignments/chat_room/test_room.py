@@ -182,12 +182,14 @@ def test_speaks_to_all_others(fresh_server: Server, stage: Stage, rng: random.Ra
 
 
 @behaviour(
-    does="a member says a line, and sends a /ping, with several spaces at either end and in the middle; another one "
-    "reads the line",
+    does="a member says a line, and sends a /ping, with several spaces at either end and in the middle; then it says "
+    "one that begins with U+FEFF; another one reads both",
     proves="nothing to prove",
-    catches="strip() or trim() where only the line ending is to go, words that are split and joined again",
+    catches="strip() or trim() where only the line ending is to go, words that are split and joined again, a decoder "
+    "that drops a byte order mark",
     hint="Take off the line ending alone{Python: : line.removesuffix('\\n').removesuffix('\\r'), not strip()}{Java: : "
-    "readLine has done that; don't trim()}.",
+    "readLine has done that; don't trim()}. If a line has lost its first three bytes, a decoder has taken them for a "
+    "byte order mark{Node: : new TextDecoder('utf-8', { ignoreBOM: true }) keeps it}.",
 )
 def test_lines_stay_unchanged(fresh_server: Server, stage: Stage, rng: random.Random) -> None:
     """Passes a line on as it is, with all its spaces"""
@@ -199,6 +201,7 @@ def test_lines_stay_unchanged(fresh_server: Server, stage: Stage, rng: random.Ra
     room.say(one, line)
     room.members[one].send(b"/ping %b\n" % line)
     room.members[one].expect(b"pong %b\n" % line)
+    room.say(one, b"\xef\xbb\xbf" + _line(rng))  # U+FEFF, which some decoders take for a mark of the file's beginning
 
 
 @behaviour(

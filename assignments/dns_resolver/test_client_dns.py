@@ -250,15 +250,16 @@ def test_tcp_answer_in_pieces(udp_clients: UdpClients, rng: random.Random) -> No
 
 
 @behaviour(
-    does="an answer over TCP with 1200 records, which has more than 19000 bytes",
+    does="an answer over TCP with 2100 records, which has more than 32768 bytes",
     proves="the answer was sent whole; the program has exited",
-    catches="a buffer of fixed size, one recv taken for the whole answer",
-    hint="The two bytes in front say how long the answer is, up to 65535 bytes: make room for so many.",
+    catches="a buffer of fixed size, one recv taken for the whole answer, a length that is read as a signed number",
+    hint="The two bytes in front say how long the answer is, up to 65535 bytes: make room for so many. They are an "
+    "unsigned number: of 16 bits with a sign it would be negative here.",
 )
 def test_long_answer(udp_clients: UdpClients, rng: random.Random) -> None:
     """Prints a long answer completely"""
     name = host_name(rng)
-    udp_clients.play(truncated(name, _addresses(1200, name)))
+    udp_clients.play(truncated(name, _addresses(2100, name)))
 
 
 @behaviour(

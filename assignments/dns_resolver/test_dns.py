@@ -312,16 +312,19 @@ def test_ignores_what_follows(connect_udp: ConnectUdp, rng: random.Random) -> No
 
 
 @behaviour(
-    does="a name with so many addresses that they don't fit into 512 bytes",
+    does="a name with so many addresses that they don't fit into 512 bytes; one with so many that they just do",
     proves="nothing to prove",
-    catches="a datagram of more than 512 bytes, an answer that is cut without TC, no answer",
-    hint="Build the whole answer. If it has more than 512 bytes, send one with fewer records, or none, and the bit TC.",
+    catches="a datagram of more than 512 bytes, an answer that is cut without TC, no answer, one of 512 bytes that is "
+    "cut",
+    hint="Build the whole answer. If it has more than 512 bytes, send one with fewer records, or none, and the bit TC. "
+    "One of 512 bytes still fits.",
 )
 def test_truncates(connect_udp: ConnectUdp, rng: random.Random) -> None:
     """Says that an answer does not fit into a datagram"""
     asked = query("many.example.test", "A", rng)
     with connect_udp() as client:
         client.ask(Exchange(asked, judged(_judge_truncated(asked), "an answer with TC, of 512 bytes at most")))
+        client.ask(asking("p.example.test", "A", rng))
 
 
 def _judge_truncated(asked: bytes) -> Callable[[bytes], str | None]:

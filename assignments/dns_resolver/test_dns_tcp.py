@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import random
 import struct
+from collections.abc import Iterable
 
 import pytest
-from messages import query
+from messages import Record, query
 from protocol import ZONE, asking, judge_answer, words_for
 
-from grader import Connect, ConnectUdp, Exchange, Server, Stage, behaviour, frame
+from grader import Connect, ConnectUdp, Exchange, Launch, Server, Stage, behaviour, frame
 
 
 @pytest.fixture
@@ -19,30 +20,41 @@ def connect(server: Server, connect: Connect) -> Connect:
     return connect
 
 
+#: A name with as many addresses as a zone's file may have lines: an answer has 27 KB with pointers, and more than 40 KB
+#: without, which as a number of 16 bits with a sign is negative.
+_LARGE = [Record("large.example.test", "AAAA", f"2001:db8::{number:x}") for number in range(1, 981)]
+
 #: The connection breaks after so many bytes of a query with its length: in the length, and in the query.
 _CUTS = (0, 1, 2, 20)
 
 
-def _over_tcp(asked: bytes) -> Exchange:
+def _over_tcp(asked: bytes, zone: Iterable[Record] = ZONE) -> Exchange:
     """A query and its answer, both with their length in front."""
     request = struct.pack("!H", len(asked)) + asked
     words = f"{words_for(asked)}, its length in front"
-    return Exchange(request, frame("!H", judge=judge_answer(asked, ZONE), words=words))
+    return Exchange(request, frame("!H", judge=judge_answer(asked, zone), words=words))
 
 
 @behaviour(
-    does="queries over TCP, two on one connection; one of them has an answer that does not fit into a datagram",
+    does="queries over TCP, two on one connection; one of them has an answer that does not fit into a datagram; then "
+    f"one to a server with a larger file, for a name with {len(_LARGE)} addresses",
     proves="nothing to prove",
     catches="no TCP at all, no length in front or one that counts itself, TC and a short answer over TCP too, a "
-    "connection that takes one query only",
+    "connection that takes one query only, a buffer of fixed size",
     hint="Listen for TCP connections at the same port. Over TCP two bytes with the message's length come before it, in "
     "both directions, and an answer may have up to 65535 bytes.",
 )
-def test_answers_over_tcp(connect: Connect, rng: random.Random) -> None:
+def test_answers_over_tcp(server: Server, connect: Connect, launch: Launch, stage: Stage, rng: random.Random) -> None:
     """Answers over TCP, too"""
     with connect() as client:
         client.ask(_over_tcp(query("oak.example.test", "A", rng)))
         client.ask(_over_tcp(query("many.example.test", "A", rng)))
+    lines = ["$ORIGIN example.test.", *(f"{one.name}. 3600 IN AAAA {one.data}" for one in _LARGE), ""]
+    server.write_file("large.zone", "\n".join(lines).encode())
+    other = launch(arguments=("{port}", "large.zone"))
+    other.wait_rest()
+    with stage.connect(other) as client:
+        client.ask(_over_tcp(query(_LARGE[0].name, "AAAA", rng), _LARGE))
 
 
 @behaviour(

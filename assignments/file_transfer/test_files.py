@@ -113,17 +113,17 @@ def _name(rng: random.Random) -> bytes:
 
 @behaviour(
     does="commands of a client that has not logged in; wrong passwords, and in another session an unknown user; then "
-    "the right ones",
+    "the right ones; then the commands again, of a client that has not logged in while that one is there",
     proves="nothing to prove",
-    catches="files for everybody, any password taken, a session that ends at the first mistake",
-    hint="Until USER and PASS were right, reply 530 to every command but USER, PASS, NOOP and QUIT.",
+    catches="files for everybody, any password taken, a session that ends at the first mistake, one login for all "
+    "clients",
+    hint="Until USER and PASS were right, reply 530 to every command but USER, PASS, NOOP and QUIT. Remember for each "
+    "connection whether it has logged in, not in a variable of the whole program.",
 )
 def test_logs_in(fresh_server: Server, stage: Stage, rng: random.Random) -> None:
     """Lets in who knows the password, and nobody else"""
     _put(fresh_server, b"notes.txt", b"not yours")
-    with stage.connect(fresh_server) as client:
-        for line in (b"PASV", b"LIST", b"RETR notes.txt", b"STOR notes.txt"):
-            client.ask(command(line, 530))
+    _must_log_in_first(stage, fresh_server)
     # Some servers close a session in which three logins have failed.
     for wrong in [(USER, b"sesam"), (USER, b"sesame street")], [(random_letters(rng, 6), PASSWORD)]:
         with stage.connect(fresh_server) as client:
@@ -133,6 +133,15 @@ def test_logs_in(fresh_server: Server, stage: Stage, rng: random.Random) -> None
                 client.ask(command(b"LIST", 530))
             client.ask(command(b"USER " + USER, 331))
             client.ask(command(b"PASS " + PASSWORD, 230))
+            _must_log_in_first(stage, fresh_server)
+
+
+def _must_log_in_first(stage: Stage, server: Server) -> None:
+    """A new client gets nothing."""
+    __tracebackhide__ = True
+    with stage.connect(server) as stranger:
+        for line in (b"PASV", b"LIST", b"RETR notes.txt", b"STOR notes.txt"):
+            stranger.ask(command(line, 530))
 
 
 @behaviour(
@@ -212,8 +221,9 @@ def _must_list(stage: Stage, server: Server, client: ScriptedClient, *names: byt
 
 
 @behaviour(
-    does="a file is sent and fetched over connections that the server makes; then it is told to connect to another "
-    "machine, and to wait again itself; all but the first once more with EPRT, if it knows that",
+    does="a file is sent and fetched over connections that the server makes, and asked for once more without a place; "
+    "then the server is told to connect to another machine, and to wait again itself; all but the first once more "
+    "with EPRT, if it knows that",
     proves="the server has connected to our port, and the transfer has ended",
     catches="no PORT, connecting to whatever address is told, PORT remembered for longer than one transfer, EPRT "
     "answered with 200 and forgotten",
@@ -232,6 +242,7 @@ def test_connects_where_it_is_told(fresh_server: Server, stage: Stage, listen: L
         client.ask(command(b"PASV", 227))
         client.ask(_port(data.address))
         _fetch_over(data, fresh_server, client, name, content)
+        client.ask(command(b"RETR " + name, 425, 503))  # the place was for one transfer
         client.ask(_port((_NOBODY, data.port), *_NOT_THERE))
         client.ask(command(b"PASV", 227))
         if client.ask(_extended(data.address, 200, *_UNKNOWN))["line"].startswith(b"200"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Iterable
 from functools import partial
 
 import protocol
@@ -381,11 +382,13 @@ def test_no_such_mail(connect: Connect, rng: random.Random) -> None:
 
 @behaviour(
     does="of three messages the second is deleted: what LIST, STAT, RETR and DELE reply about it until QUIT, and what "
-    "is there in the next session",
+    "is there in the next session; the same again when a fourth has come",
     proves="nothing to prove",
-    catches="numbers that move up before QUIT, a deleted message that can still be fetched or comes back",
+    catches="numbers that move up before QUIT, a deleted message that can still be fetched or comes back, a new "
+    "message in the place of one that is still there, since files are numbered by how many there are",
     hint="DELE only marks the message. Until QUIT it keeps its number, and every command treats it as missing; at QUIT "
-    "remove those that are marked.",
+    "remove those that are marked. The file of a new message needs a name that no other has: one more than the largest "
+    "number, not than how many there are.",
 )
 def test_deletes_at_quit(connect: Connect, rng: random.Random) -> None:
     """Deletes at QUIT what was marked"""
@@ -404,6 +407,9 @@ def test_deletes_at_quit(connect: Connect, rng: random.Random) -> None:
     _ask(pop3, b"QUIT")
     pop3.expect_end()
     _has(connect, "konrad", first, third)
+    fourth = protocol.message(rng)
+    _mail(connect, fourth, "konrad")
+    _has(connect, "konrad", first, third, fourth)
 
 
 @behaviour(
@@ -522,19 +528,36 @@ def test_pop3_in_pieces(connect: Connect, rng: random.Random) -> None:
 
 
 @behaviour(
-    does="two clients that each send a message to another user, half a command in turn; then both users, who are "
-    "logged in at the same time, fetch theirs",
+    does="two clients that each send a message to another user, half a command in turn; both users, who are logged in "
+    "at the same time, fetch theirs; then two clients that send to the same user, who fetches both",
     proves="each half was read before the other client sends its own",
-    catches="one buffer or one list of recipients for all clients, one mailbox for all users",
+    catches="one buffer or one list of recipients for all clients, one mailbox for all users, a file's name that is "
+    "chosen before the message has come, so that two messages get the same",
     hint="Everything that belongs to a conversation (recipients, message, who has logged in) belongs to its "
-    "connection: keep it in the thread's own variables, or in an object for each client.",
+    "connection: keep it in the thread's own variables, or in an object for each client. Choose a file's name when you "
+    "store the message, and let only one thread do that at a time.",
 )
 def test_users_kept_apart(connect: Connect, rng: random.Random) -> None:
     """Keeps clients and users apart"""
     users = "radia", "richard"
     contents = [protocol.message(rng), protocol.message(rng)]
-    senders = connect(), connect()
-    for exchanges in zip(*(sending(content, user) for content, user in zip(contents, users, strict=True)), strict=True):
+    _send_by_halves(connect, zip(contents, users, strict=True))
+    sessions = [_login(connect, user) for user in users]
+    for pop3, content in zip(sessions, contents, strict=True):
+        _must_have(pop3, content)
+    for pop3, content in zip(reversed(sessions), reversed(contents), strict=True):
+        _must_have(pop3, content)
+    contents = [protocol.message(rng), protocol.message(rng)]
+    _send_by_halves(connect, ((content, "vint") for content in contents))
+    _has(connect, "vint", *contents)
+
+
+def _send_by_halves(connect: Connect, mail: Iterable[tuple[bytes, str]]) -> None:
+    """Send messages, each to a user and from a client of its own: half a command in turn."""
+    __tracebackhide__ = True
+    conversations = [sending(content, user) for content, user in mail]
+    senders = [connect() for _ in conversations]
+    for exchanges in zip(*conversations, strict=True):
         halves = [len(exchange.request) // 2 for exchange in exchanges]
         for smtp, exchange, half in zip(senders, exchanges, halves, strict=True):
             smtp.send(exchange.request[:half])
@@ -542,11 +565,6 @@ def test_users_kept_apart(connect: Connect, rng: random.Random) -> None:
         for smtp, exchange, half in zip(senders, exchanges, halves, strict=True):
             smtp.send(exchange.request[half:])
             smtp.expect(exchange.reply)
-    sessions = [_login(connect, user) for user in users]
-    for pop3, content in zip(sessions, contents, strict=True):
-        _must_have(pop3, content)
-    for pop3, content in zip(reversed(sessions), reversed(contents), strict=True):
-        _must_have(pop3, content)
 
 
 @behaviour(
@@ -578,13 +596,13 @@ def test_survives_ctrl_c(fresh_server: Server, stage: Stage, rng: random.Random)
     _mail(partial(stage.connect, fresh_server), first, "shafi")
     _mail(partial(stage.connect, fresh_server), second, "shafi")
     pop3 = _login(partial(stage.connect, fresh_server), "shafi")
-    _ask(pop3, b"DELE 1")
+    _ask(pop3, b"DELE 2")
     _ask(pop3, b"QUIT")
     fresh_server.interrupt()
     again = stage.launch_again(fresh_server)
-    _has(partial(stage.connect, again), "shafi", second)
+    _has(partial(stage.connect, again), "shafi", first)
     _mail(partial(stage.connect, again), third, "shafi")
-    _has(partial(stage.connect, again), "shafi", second, third)
+    _has(partial(stage.connect, again), "shafi", first, third)
 
 
 @behaviour(

@@ -37,13 +37,15 @@ def text(rng: random.Random) -> tuple[Exchange, ...]:
 
 
 def invalid_text(rng: random.Random) -> tuple[bytes, ...]:
-    """Lines that are not UTF-8: no first byte, Latin-1, a character cut short, a surrogate, an overlong NUL."""
+    """Lines that are not UTF-8: no first byte, Latin-1, cut short, a surrogate, overlong NULs, beyond Unicode."""
     kinds = (
         bytes(rng.choices(range(0xF8, 0x100), k=2)),
         bytes([rng.randint(0xE0, 0xEF)]),
         b"\xe2" + bytes([rng.randint(0x80, 0xBF)]),
         bytes([0xED, rng.randint(0xA0, 0xBF), rng.randint(0x80, 0xBF)]),
         b"\xc0\x80",
+        b"\xe0\x80\x80",
+        b"\xf4\x90\x80\x80",
     )
     return tuple(random_words(rng).encode() + b" " + kind + b"\n" for kind in kinds)
 

@@ -19,6 +19,8 @@ _NOT_THE_WORD = (
     b"clos\n",
     b"close; {}; close\n",
 )
+#: The same in two pieces, neither of which looks like another line than the word.
+_NOT_THE_WORD_IN_PIECES = ((b"closed", b"\n"), (b"close ", b"\n"))
 
 
 @behaviour(
@@ -36,10 +38,13 @@ def test_echoes_at_once(connect: Connect, protocol: StreamProtocol) -> None:
 
 
 @behaviour(
-    does="lines that begin with, end with, or look like the word, one after the other; then a plain one",
-    proves="nothing to prove",
-    catches="strip(), startswith(), strstr(): the connection is closed by the wrong lines",
-    hint="Compare the whole line with the word: remove its LF or CRLF and nothing else.",
+    does="lines that begin with, end with, or look like the word, one after the other; some of them once more in two "
+    "pieces; then a plain one",
+    proves="the first piece was read before the second is sent",
+    catches="strip(), startswith(), strstr(): the connection is closed by the wrong lines; of a line that comes in "
+    "pieces too little is kept",
+    hint="Compare the whole line with the word: remove its LF or CRLF and nothing else. If you don't keep a long line "
+    "whole, keep enough of it to see that it is longer than the word.",
 )
 def test_only_the_line_close(connect: Connect, protocol: StreamProtocol, rng: random.Random) -> None:
     """Keeps the connection open after lines that only look like the word close"""
@@ -49,6 +54,11 @@ def test_only_the_line_close(connect: Connect, protocol: StreamProtocol, rng: ra
             line = near_miss.replace(b"{}", random_words(rng).encode())
             client.send(line)
             client.expect(line)
+        for first, rest in _NOT_THE_WORD_IN_PIECES:
+            client.send(first)
+            client.wait_read()
+            client.send(rest)
+            client.expect(first + rest)
         client.send(plain.request)
         client.expect(plain.reply)
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
-from grader import Connect, Exchange, Reason, Reply, StreamProtocol, behaviour, fail, form, http
+from grader import Connect, Exchange, Reason, Reply, StreamProtocol, behaviour, fail, form, http, judged
 
 _FILES = Path(__file__).parent / "files"
 _WWW = _FILES / "www"
@@ -42,6 +43,13 @@ _NO_REQUESTS = (
     b"Host: localhost\r\n\r\n",
     b"GET / HTTP/1.1\r\nHost: localhost\r\nhello\r\n\r\n",
 )
+#: Names of nothing, and the file that each is taken for if it is decoded as in a form, before the query is cut off, or
+#: twice.
+_TAKEN_FOR = {
+    "/two+words.txt": "two words.txt",
+    "/style.css%3Fnew": "style.css",
+    "/two%2520words.txt": "two words.txt",
+}
 _CURL = ("User-Agent: curl/8.5.0", "Accept: */*")
 _FIREFOX = (
     "User-Agent: Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0",
@@ -137,10 +145,11 @@ def test_query_ignored(connect: Connect) -> None:
 
 @behaviour(
     does="requests in which a space, a letter and a dot are written as %20, %74 and %2e; then for files that don't "
-    "exist, with a + where a space would make it one, and with a question mark that is written as %3F",
+    "exist, with a + where a space would make it one, with a question mark that is written as %3F, and with a % that "
+    "is written as %25",
     proves="nothing to prove",
     catches="a path that is not decoded, or only its spaces; a + taken for a space, as in forms; a path that is "
-    "decoded before its query is cut off",
+    "decoded before its query is cut off, or twice",
     hint="In a path %20 stands for the byte 0x20, and so on: cut off the query first, and decode what is left before "
     "you look for the file{Python:  (urllib.parse.unquote)}{Go:  (url.PathUnescape)}. A + is a +: that it stands for a "
     "space is so in forms only{Python: , for which there is unquote_plus}{Java: , for which there is URLDecoder: "
@@ -150,7 +159,18 @@ def test_percent_decoded(connect: Connect) -> None:
     """Decodes %20 and the like in a path"""
     paths = {"/two%20words.txt": "two words.txt", "/s%74yle%2Ecss": "style.css"}
     _ask_each(connect, *(Exchange(_request(path), http(200, body=_content(name))) for path, name in paths.items()))
-    _ask_each(connect, *(Exchange(_request(path), http(404)) for path in ("/two+words.txt", "/style.css%3Fnew")))
+    # How a file is reported that does not exist is tried elsewhere: a reply need only not be the other file, and over
+    # HTTP/1.0 it ends even if its length is missing.
+    for path, name in _TAKEN_FOR.items():
+        other = judged(_judge_other_than(name), f"anything but the file {name}")
+        _ask_each(connect, Exchange(_request(path, version="HTTP/1.0"), http(body=other)))
+
+
+def _judge_other_than(name: str) -> Callable[[bytes], str | None]:
+    def judge(body: bytes) -> str | None:
+        return f"it is the file {name}" if body == _content(name) else None
+
+    return judge
 
 
 @behaviour(

@@ -52,6 +52,11 @@ _SENT_IN_PART = (
     proves="the program is still, or had the time allowed for a reply",
     catches="a missing or misspelt greeting, a missing line ending; the other checks go on with what it really says",
     hint="Send the greeting right after accept, exactly as the handout has it, before you read anything.",
+    hints={
+        Reason.CLOSED_EARLY: "The client has only been silent, as one is whose user is thinking. Send the greeting, "
+        "then leave the connection open and wait for what it says: recv without a timeout{Python:  "
+        "(settimeout)}{C:  (SO_RCVTIMEO)}{Java:  (setSoTimeout)}."
+    },
     says=("greeting",),
 )
 def test_greets(connect: Connect, stage: Stage) -> None:
