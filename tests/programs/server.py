@@ -293,10 +293,10 @@ def polls(sock):
 
 
 def hangs_up_later(sock):
-    """Closes the connection when nothing has come for 2.2 seconds."""
+    """Closes the connection when nothing has come for 3.2 seconds."""
     poll = select.poll()
     poll.register(sock, select.POLLIN)
-    while poll.poll(2200):
+    while poll.poll(3200):
         sock.recv(100)
 
 
