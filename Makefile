@@ -19,15 +19,16 @@ demo: $(READY)
 
 # Those marked `alone` measure time, and come when nobody else runs, whatever became of the others.  A test that fails
 # beside others is run once more by itself, and what fails then has failed; by one process, since a test in a group is
-# known by its name with the group's behind it, and without it all tests would be played again.  Tests that were compiled for the first part
-# are there for the others; only the files that have some `alone` are collected once more.  mypy, some 15 s of one CPU
-# in a clean clone, runs beside the first part.
+# known by its name with the group's behind it: without that all tests would be played again.  Tests that were compiled
+# for the first part are there for the others; only the files that have some `alone` are collected once more.  mypy,
+# some 15 s of one CPU in a clean clone, runs beside the first part.
 test: export PYTHONDONTWRITEBYTECODE :=
 test: $(READY) style
 	@status=0; types=$$(mktemp); \
 	$(BIN)/mypy >$$types 2>&1 & mypy=$$!; \
 	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadgroup -m "not alone" || \
-		$(BIN)/python -m pytest --numprocesses 1 --dist loadgroup -m "not alone" --last-failed --last-failed-no-failures none || status=$$?; \
+		$(BIN)/python -m pytest --numprocesses 1 --dist loadgroup -m "not alone" \
+			--last-failed --last-failed-no-failures none || status=$$?; \
 	wait $$mypy || status=$$?; cat $$types; rm $$types; \
 	$(BIN)/python -m pytest -m alone $$(grep -rl --include='test_*.py' 'mark\.alone' tests) || status=$$?; \
 	exit $$status

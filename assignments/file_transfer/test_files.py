@@ -224,8 +224,8 @@ def _must_list(stage: Stage, server: Server, client: ScriptedClient, *names: byt
     does="a file is sent and fetched over connections that the server makes; then it is told to connect to another "
     "machine, and to wait again itself; all but the first once more with EPRT, if it knows that",
     proves="the server has connected to our port, and the transfer has ended",
-    catches="no PORT, connecting to whatever address is told, PORT remembered for longer than one transfer, EPRT "
-    "answered with 200 and forgotten",
+    catches="no PORT, connecting to whatever address is told, a PORT that still counts when PASV has come after it, "
+    "EPRT answered with 200 and forgotten",
     hint="Remember the place, and connect to it once the transfer's command has come. Compare the address with that of "
     "the client{Python: : getpeername()}{C: : getpeername}{Java: : getInetAddress()}.",
 )

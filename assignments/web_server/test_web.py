@@ -150,10 +150,10 @@ def test_query_ignored(connect: Connect) -> None:
     proves="nothing to prove",
     catches="a path that is not decoded, or only its spaces; a + taken for a space, as in forms; a path that is "
     "decoded before its query is cut off, or twice",
-    hint="In a path %20 stands for the byte 0x20, and so on: cut off the query first, and decode what is left before "
-    "you look for the file{Python:  (urllib.parse.unquote)}{Go:  (url.PathUnescape)}. A + is a +: that it stands for a "
-    "space is so in forms only{Python: , for which there is unquote_plus}{Java: , for which there is URLDecoder: "
-    "replace + by %2B before you give it a path}.",
+    hint="In a path %20 stands for the byte 0x20, and so on: cut off the query first, and decode what is left, once, "
+    "before you look for the file{Python:  (urllib.parse.unquote)}{Go:  (url.PathUnescape)}. A + is a +: that it "
+    "stands for a space is so in forms only{Python: , for which there is unquote_plus}{Java: , for which "
+    "there is URLDecoder: replace + by %2B before you give it a path}.",
 )
 def test_percent_decoded(connect: Connect) -> None:
     """Decodes %20 and the like in a path"""

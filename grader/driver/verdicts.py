@@ -31,6 +31,7 @@ def row_for(row: Behaviour, check_id: str, error: BaseException | None) -> Behav
 
 
 def compared_in(error: BaseException | None) -> Compared | None:
+    """What was expected beside what came, where both are bytes."""
     fault = fault_of(error)
     if isinstance(fault, FaultError) and isinstance(fault.expected, bytes) and fault.received is not None:
         return compared(fault.expected, fault.received)
@@ -45,6 +46,8 @@ def place_of(error: BaseException | None) -> SourceLine | None:
 
 
 class PrerequisiteError(Exception):
+    """A check is not played, or its failure doesn't count, since one that it depends on did not pass: `needed`."""
+
     def __init__(self, needed: CheckResult) -> None:
         super().__init__(needed.id)
         self.needed = needed

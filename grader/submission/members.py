@@ -70,6 +70,7 @@ def member_name(name: str, tree: Tree) -> str:
 
 @contextmanager
 def parsing(kind: str, tree: Tree) -> Iterator[None]:
+    """Whatever a parser raises in here for a damaged archive of this kind is raised as BrokenArchiveError."""
     try:
         yield
     except _BROKEN as error:

@@ -13,7 +13,7 @@ from grader.limits import MAX_MEMBERS, MAX_UNPACKED_BYTES
 from grader.submission.members import MAX_LISTED, add_links, member_name, parsing
 from grader.submission.tree import CHUNK_BYTES, Readable, Tree
 
-#: ... except where a buffered reader, which tarfile puts around a file's bytes, asks for more.
+#: The longest read: a chunk, or what the buffered reader asks for that tarfile puts around a file's bytes.
 _MAX_READ_BYTES: Final = max(CHUNK_BYTES, io.DEFAULT_BUFFER_SIZE)
 #: Headers and padding in a tar, besides the bytes of its files.
 _TAR_OVERHEAD_BYTES: Final = MAX_MEMBERS * 2048
@@ -30,6 +30,7 @@ def is_tar(head: bytes) -> bool:
 
 
 def read_tar(file: Readable, tree: Tree) -> None:
+    """Fill a tree from a tar.  Raises UsageError for one that is broken, dangerous or too large."""
     stream = _TarStream(file, tree)
     links: dict[str, str] = {}
     with parsing("tar", tree):

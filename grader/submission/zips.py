@@ -13,6 +13,7 @@ from grader.submission.tree import MAX_NAME_BYTES, Tree, kind_of
 
 
 def read_zip(file: Capped, tree: Tree) -> None:
+    """Fill a tree from a zip archive.  Raises UsageError for one that is broken, dangerous or too large."""
     links: dict[str, str] = {}
     with parsing("zip", tree), zipfile.ZipFile(file) as archive:
         members = archive.infolist()
