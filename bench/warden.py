@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from bench import NotMeasuredError
 from grader.limits import SandboxLimits
 from grader.link.channel import Channel
 from grader.link.settings import Settings
@@ -22,6 +23,7 @@ from grader.sandbox.warden import Warden
 from grader.wire.kernel import Endpoint, SocketTable, TcpState
 from grader.wire.process import ForCheck
 from grader.wire.program import Program
+from grader.wire.spare_ports import bind_to_spare_port
 from grader.wire.tcp import ScriptedClient
 from grader.wire.transcript import Transcript
 from grader.wire.warden import WardenClient
@@ -71,8 +73,16 @@ def _start(warden: WardenClient, source: Path) -> Bench:
 
 
 def free_port() -> int:
-    """A port that nobody listens on now."""
-    with socket.create_server((_HOST, 0)) as probe:
+    """A port that nobody uses now, and that the kernel gives to no connection before a program listens there.
+
+    A client's end of a connection keeps its port for a minute after it has closed, SO_REUSEADDR or not.
+
+    Raises:
+        NotMeasuredError: none is left.
+    """
+    with socket.socket() as probe:
+        if not bind_to_spare_port(probe, _HOST):
+            raise NotMeasuredError("no port is free")
         port: int = probe.getsockname()[1]
         return port
 

@@ -70,6 +70,13 @@ def test_a_program_that_ends_without_listening_finds_its_port_taken() -> None:
     assert first[2] == 0
 
 
+def test_no_connection_before_a_start_is_given_its_port() -> None:
+    """A server could not listen there for a minute after a client had closed first."""
+    (_, (_, port), *_) = steps(STARTED, LISTENING, EXITED)
+    lowest, highest = map(int, Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split())
+    assert not lowest <= int(str(port)) <= highest
+
+
 def test_left_out_bytes_are_sent_too() -> None:
     sent = event(EventKind.SENT, data=b"xy\n", size_bytes=103, omitted_bytes=100, head_bytes=2)
     ((_, _, encoded),) = steps(sent)
@@ -235,7 +242,7 @@ def test_every_part_gives_a_figure(words: str, quick: str) -> None:
 
 @pytest.mark.alone
 def test_every_part_is_measured(quick: str) -> None:
-    assert "not measured" not in quick
+    assert "not measured" not in quick, quick
 
 
 @pytest.fixture(scope="module")
