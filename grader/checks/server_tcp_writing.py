@@ -214,7 +214,10 @@ def test_both_directions_full(server: Server, stage: Stage, protocol: StreamProt
     proves="the FIN is received before the message can be read",
     catches="closing at the end of input without replying to what was asked before it",
     hint=f"{RECV_GIVES_NOTHING} only after all bytes before it: reply to those first, then close.",
-    hints={Reason.NOT_CLOSED: f"When {RECV_GIVES_NOTHING} the client won't send any more: close its socket."},
+    hints={
+        Reason.NOT_CLOSED: f"When {RECV_GIVES_NOTHING} the client won't send any more: close its socket"
+        "{Python, C, Ruby, Perl: , and each copy that fork has made of it}."
+    },
 )
 def test_half_close(connect: Connect, protocol: StreamProtocol) -> None:
     """Answers what was asked before the client closed its side, then closes"""

@@ -55,7 +55,7 @@ def describe(
         (running if _runs(thread) else _describe_sleeper(process, thread, sockets, names, machine), process.pid)
         for process, thread in sorted(shown, key=lambda one: _relevance(one[0], one[1], names, machine))
     ]
-    talked = [part for talk in ours if (part := _describe_conversation(talk))]
+    talked = [part for talk in ours if (part := _describe_conversation(talk, alive))]
     own = _rows_of(alive, sockets)
     zombies = sum(process.state == "Z" and not process.alive for process in snapshot)
     parts = [
@@ -164,7 +164,7 @@ def _never_accepted(row: SocketRow | None) -> bool:
     return row is not None and row.inode == 0 and row.state in _OPEN
 
 
-def _describe_conversation(talk: Conversation) -> tuple[str, str] | None:
+def _describe_conversation(talk: Conversation, alive: list[ProcessFacts]) -> tuple[str, str] | None:
     row = talk.row
     if row is None or row.state not in _OPEN:
         return None
@@ -175,10 +175,24 @@ def _describe_conversation(talk: Conversation) -> tuple[str, str] | None:
         f"has {unread} unread byte{'s' * (unread != 1)}" if unread else "",
         "was never accepted" if _never_accepted(row) else "",
         "has closed its side, which was not read yet" if end_unread and row.inode else "",
-        "has closed its side, and the program keeps its own open" if end_received and not end_unread else "",
+        f"has closed its side, and the program keeps its own open{_where(row.inode, alive)}"
+        if end_received and not end_unread
+        else "",
     ]
     told = " and ".join(fact for fact in facts if fact)
     return (talk.name, told) if told else None
+
+
+def _where(inode: int, alive: list[ProcessFacts]) -> str:
+    """Which of several processes have a socket: it is closed when the last of them has closed its copy."""
+    pids = {process.pid for process in alive}
+    holders = [process for process in alive if f"socket:[{inode}]" in process.files.values()]
+    if not holders or len(alive) == 1:
+        return ""
+    children = sum(process.parent in pids for process in holders)
+    if children == len(holders):
+        return ", in a child process" if children == 1 else f", in {children} child processes"
+    return ", in the parent process" if len(holders) == 1 else f", in {len(holders)} processes"
 
 
 def _describe_unaccepted(own: list[SocketRow], told: int) -> list[str]:

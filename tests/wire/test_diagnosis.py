@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 
+import msgspec
 import pytest
 
 from grader.wire.diagnosis import Conversation, describe
@@ -236,6 +237,29 @@ def test_somebody_elses_listener_is_not_the_programs() -> None:
 
 
 LEFT = row(FIRST, state=TcpState.CLOSE_WAIT)
+CLIENT, LISTENING_ONLY = {"4": f"socket:[{FIRST}]"}, {"3": f"socket:[{LISTENER}]"}
+
+
+@pytest.mark.parametrize(
+    ("parents", "children", "where"),
+    [
+        (CLIENT, (), ""),
+        (CLIENT, (LISTENING_ONLY,), ", in the parent process"),
+        (LISTENING_ONLY, (CLIENT, LISTENING_ONLY), ", in a child process"),
+        (LISTENING_ONLY, (CLIENT, CLIENT), ", in 2 child processes"),
+        (CLIENT, (CLIENT, LISTENING_ONLY), ", in 2 processes"),
+        (LISTENING_ONLY, (LISTENING_ONLY,), ""),  # it was closed between the snapshot and the rows
+    ],
+)
+def test_of_several_processes_it_is_said_which_keep_a_connection(
+    parents: dict[str, str], children: tuple[dict[str, str], ...], where: str
+) -> None:
+    forked = tuple(
+        msgspec.structs.replace(process(thread(PAUSE), files=files, pid=11 + place), parent=10)
+        for place, files in enumerate(children)
+    )
+    said = told(thread(PAUSE), rows=(LEFT,), ours=(Conversation("client A", LEFT),), files=parents, more=forked)
+    assert said.split("; ")[1] == f"client A has closed its side, and the program keeps its own open{where}"
 
 
 @pytest.mark.parametrize(
