@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from pathlib import PurePosixPath
 from typing import Final
 
@@ -88,12 +89,13 @@ def tiers(role: Role) -> tuple[Callable[[str], bool], ...]:
 def made_program(made: Iterable[str], role: Role, likely: Sequence[str] = (), given: Sequence[str] = ()) -> list[str]:
     """Which of the files that a build has made is the role's program: one, or all that are equally likely.
 
-    `likely`: names that it may have, since they are its sources' names.  `given`: names that the assignment gives it.
+    `likely`: names that it may have, since they are its sources' names.  `given`: names that the assignment gives it,
+    the one that its handout says first.
     """
     names = [name for name in made if not _is_a_tools_own(name)]
     stems = {plain(name) for name in likely}
     rules: tuple[Callable[[str], bool], ...] = (
-        lambda name: is_called(name, given),
+        *(partial(is_called, given=(each,)) for each in given),
         *tiers(role)[:2],
         lambda name: plain(_stem(name)) in stems,
         *tiers(role)[2:],

@@ -13,6 +13,7 @@ from grader.assignment.words import in_words
 from grader.errors import UsageError
 from grader.languages import NoProgramError, recipe
 from grader.model import ROLES, Role
+from grader.roles import made_program
 from grader.submission import Submission, take
 from tests.test_languages import cc, submission_of
 
@@ -155,12 +156,19 @@ def test_a_submissions_own_command_wins(tmp_path: Path) -> None:
         (("Talker.java", "Server.java"), "talker", "Talker.java"),
         (("src/listener.c", "server.c"), "listener", "src/listener.c"),
         (("server.py", "util.py"), "listener", "server.py"),
+        (("httpd.py", "web_server.py"), ("web_server", "httpd"), "web_server.py"),
     ],
 )
 def test_the_name_that_the_assignment_gives_comes_first(
     names: tuple[str, ...], program: str | tuple[str, ...], found: str
 ) -> None:
     assert recipe(handed_in(*names), "server", Starting(program=program)).program == found
+
+
+def test_of_several_programs_with_the_assignments_names_the_first_name_counts() -> None:
+    made = ["httpd", "web_server", "www"]
+    assert made_program(made, "server", (), ("web_server", "httpd")) == ["web_server"]
+    assert made_program(made, "server", (), ("httpd", "web_server")) == ["httpd"]
 
 
 def test_a_makefile_counts_that_makes_that_name() -> None:

@@ -4,8 +4,9 @@ Nothing is guessed between two files that are equally likely: all that are left 
 only decides if the ones before it left several: a name that the assignment gives it; a usual name; a file or folder
 name that mentions the role; any file that doesn't mention the other role; those with a main function; those that no
 other source includes or imports; those that a README or a start script starts; those that aren't called old, or an
-earlier version; those whose text is a program of that role and transport.  Programs for the other transport never count
-beside one that isn't, nor does a file that only defines what another one imports and uses.
+earlier version; those whose text is a program of that role and transport; of several names that the assignment gives,
+the one that it says first.  Programs for the other transport never count beside one that isn't, nor does a file that
+only defines what another one imports and uses.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Collection, Iterable
+from functools import partial
 from pathlib import PurePosixPath
 from typing import Final
 
@@ -66,7 +68,7 @@ def candidates(sources: Sources, role: Role, given_away: Collection[str], given:
         or _first(_named(role, ("", "near")), meant)
         or ([] if mains else _first(_named(role, ("rest",)), meant))
     )
-    return _narrowed(sources, role, found)
+    return _narrowed(sources, role, found, given)
 
 
 def _speaks_another(sources: Sources, name: str) -> bool:
@@ -138,7 +140,11 @@ def _has_main(sources: Sources, name: str) -> bool:
 # where several are left
 
 
-def _narrowed(sources: Sources, role: Role, found: list[str]) -> list[str]:
+def _narrowed(sources: Sources, role: Role, found: list[str], given: Collection[str]) -> list[str]:
+    # The handout's own name comes last: a `server.c` may be part of an `ftpd.c`, whatever the handout asks for.
+    def as_given(names: list[str]) -> list[str]:
+        return _first((partial(is_called, given=(each,)) for each in given), names)
+
     rules: tuple[Callable[[list[str]], list[str]], ...] = (
         lambda names: _not_taken_in(sources, names),
         lambda names: _started(sources, role, names),
@@ -148,6 +154,7 @@ def _narrowed(sources: Sources, role: Role, found: list[str]) -> list[str]:
         lambda names: [name for name in names if role_by_text(sources.text(name)) == role],
         lambda names: _guarded(sources, names),
         lambda names: [name for name in names if plain(PurePosixPath(name).stem) in _MAIN_NAMES],
+        as_given,
     )
     for rule in rules:
         if len(found) > 1:
