@@ -87,8 +87,8 @@ class Stage:
         #: Whether earlier checks have used that, and whether later ones may.
         self._is_used = False
         self._shares = True
-        #: A server, and how many threads and processes it had after its first check.
-        self._first_tasks: tuple[Program, int] | None = None
+        #: How many threads and processes a shared server had at least after a check.
+        self._fewest_tasks = math.inf
         #: Once it did not come to rest after a check, waiting for that again would only cost time.
         self._restless = False
         self._found_out: dict[str, object] = {}
@@ -173,15 +173,14 @@ class Stage:
             return False
 
     def _piles_up(self, program: Program) -> bool:
-        """Whether it has many more threads and processes than after its first check.
+        """Whether it has many more threads and processes than it, or one before it, had after some check.
 
         They would make each look at it slower, from check to check; whether it may leave them is another check's
-        business.
+        business.  A new one's first check may be that of a crowd, so what it has then says nothing.
         """
         tasks = sum(len(process.threads) for process in program.snapshot(files=False))
-        if self._first_tasks is None or self._first_tasks[0] is not program:
-            self._first_tasks = program, tasks
-        return tasks - self._first_tasks[1] > _PILED_UP
+        self._fewest_tasks = min(self._fewest_tasks, tasks)
+        return tasks - self._fewest_tasks > _PILED_UP
 
     def _clear_time_wait(self) -> None:
         """Else the next server without SO_REUSEADDR would be blamed for the last one.

@@ -292,7 +292,11 @@ def test_a_program_that_piles_up_threads_is_not_kept(make_stage: MakeStage) -> N
     assert stage.again(server) is server
     with stage.client(server) as client:
         client.ask(HELLO)
-    assert stage.again(server) is not server
+    other = stage.again(server)
+    assert other is not server
+    with stage.client(other) as client:
+        client.ask(HELLO)
+    assert stage.again(other) is not other, "not even if it was started for a crowd"
 
 
 def test_a_server_that_has_connected_its_socket_is_not_kept(make_stage: MakeStage) -> None:
