@@ -24,6 +24,7 @@ def handed_in(*names: str, makefile: str = "") -> Submission:
 
 
 HANDOUT = "- **1.1** It listens.\n"
+JAVA_MAIN = "class Main { public static void main(String[] a) { } }"
 TABLE = """\
 title = "Started"
 roles = ["server"]
@@ -163,6 +164,20 @@ def test_the_name_that_the_assignment_gives_comes_first(
     names: tuple[str, ...], program: str | tuple[str, ...], found: str
 ) -> None:
     assert recipe(handed_in(*names), "server", Starting(program=program)).program == found
+
+
+@pytest.mark.parametrize(
+    ("texts", "found"),
+    [
+        ({"Main.java": JAVA_MAIN, "Mailbox.java": "class Mailbox { }"}, "Main.java"),
+        ({"main.py": "import mailbox\nmailbox.serve()\n", "mailbox.py": "def serve(): ...\n"}, "main.py"),
+        ({"main.c": "int main(void) { }\n", "mailbox.c": "int mails(void) { return 0; }\n"}, "main.c"),
+        ({"mailbox.py": "class Mailbox: ...\n"}, "mailbox.py"),
+        ({"Mail.java": "class Mail { }", "Mailbox.java": "class Mailbox { }"}, "Mailbox.java"),
+    ],
+)
+def test_what_has_that_name_is_the_program_if_it_can_be_started(texts: dict[str, str], found: str) -> None:
+    assert recipe(submission_of(texts), "server", Starting(program="mailbox")).program == found
 
 
 def test_of_several_programs_with_the_assignments_names_the_first_name_counts() -> None:

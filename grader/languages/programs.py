@@ -1,12 +1,12 @@
 """Which source is a role's program: by words for the role in names and folders, then by what the sources say.
 
 Nothing is guessed between two files that are equally likely: all that are left are returned.  The rules, each of which
-only decides if the ones before it left several: a name that the assignment gives it; a usual name; a file or folder
-name that mentions the role; any file that doesn't mention the other role; those with a main function; those that no
-other source includes or imports; those that a README or a start script starts; those that aren't called old, or an
-earlier version; those whose text is a program of that role and transport; of several names that the assignment gives,
-the one that it says first.  Programs for the other transport never count beside one that isn't, nor does a file that
-only defines what another one imports and uses.
+only decides if the ones before it left several: a name that the assignment gives it, if it can be started; a usual
+name; a file or folder name that mentions the role; any file that doesn't mention the other role; those with a main
+function; those that no other source includes or imports; those that a README or a start script starts; those that
+aren't called old, or an earlier version; those whose text is a program of that role and transport; of several names
+that the assignment gives, the one that it says first.  Programs for the other transport never count beside one that
+isn't, nor does a file that only defines what another one imports and uses.
 """
 
 from __future__ import annotations
@@ -60,11 +60,14 @@ def candidates(sources: Sources, role: Role, given_away: Collection[str], given:
     helpers = _helpers(sources, role, meant)
     meant = [name for name in meant if name not in helpers]
     mains = [name for name in meant if _has_main(sources, name)]
+    # A `Mailbox.java` may be what a mailbox is in the program, and not the program.
+    started = [name for name in every if name not in helpers and _has_main(sources, name)]
     found = (
-        _first(_given(given), every)
+        _first(_given(given), started)
         or _first(_named(role, ("",)), mains)
         or _first(_scripts(role), [name for name in every if language_in(sources, name) is SHELL])
         or _first(_named(role, ("near", "rest")), mains)
+        or _first(_given(given), every)
         or _first(_named(role, ("", "near")), meant)
         or ([] if mains else _first(_named(role, ("rest",)), meant))
     )
