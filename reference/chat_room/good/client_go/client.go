@@ -14,8 +14,9 @@ import (
 	"unicode"
 )
 
-// talk sends each line that is typed; when there are no more, it closes our side of the connection.
-func talk(server *net.TCPConn) {
+// talk sends each line that is typed; when there are no more, it closes said, and then our side of the connection: the
+// server may have closed its own before we get any further.
+func talk(server *net.TCPConn, said chan<- struct{}) {
 	keyboard := bufio.NewReader(os.Stdin)
 	for {
 		line, err := keyboard.ReadString('\n')
@@ -24,6 +25,7 @@ func talk(server *net.TCPConn) {
 			io.WriteString(server, strings.TrimSuffix(line, "\n")+"\n")
 		}
 		if err != nil {
+			close(said)
 			server.CloseWrite()
 			return
 		}
@@ -61,10 +63,7 @@ func chat(host, port string) error {
 	}
 	defer connection.Close()
 	said := make(chan struct{})
-	go func() {
-		talk(connection.(*net.TCPConn))
-		close(said)
-	}()
+	go talk(connection.(*net.TCPConn), said)
 	if err := listen(connection); !errors.Is(err, io.EOF) {
 		return err
 	}
