@@ -260,7 +260,8 @@ def _judge_thread(process: ProcessFacts, thread: ThreadFacts, known: _Known) -> 
     if call.waits in _FOR_NO_DESCRIPTOR:
         return _FOR_NO_DESCRIPTOR[call.waits]
     if call.waits in {Waits.MILLISECONDS, Waits.POINTER}:
-        return Verdict.STILL if waits_for_ever(call, thread) else known.timers(process, thread, call)
+        for_ever = Verdict.TIMER if call.takes_alarms and process.alarms is not False else Verdict.STILL
+        return for_ever if waits_for_ever(call, thread) else known.timers(process, thread, call)
     if call.waits is Waits.PASSING:
         return _judge_passing(process, thread, call, known)
     return _judge_transfer(process, signed(thread.arguments[0]), call.waits, known)

@@ -26,7 +26,11 @@ class Waits(Enum):
 
 
 class Call(msgspec.Struct, frozen=True):
-    """A system call that sleeps: its numbers, how it waits, and the argument of its timeout or its other descriptor."""
+    """A system call that sleeps: its numbers, how it waits, and the argument of its timeout or its other descriptor.
+
+    `takes_alarms`: what it waits for may be SIGALRM, and nobody sees that: while it sleeps, the kernel does not list
+    the signals that it waits for among those that are blocked.
+    """
 
     name: str
     x86_64: int | None
@@ -34,6 +38,7 @@ class Call(msgspec.Struct, frozen=True):
     waits: Waits
     timeout_at: int = 0
     passes_to_at: int = 0
+    takes_alarms: bool = False
 
 
 CALLS = (
@@ -64,7 +69,7 @@ CALLS = (
     Call("a wait for another thread", 202, 98, Waits.POINTER, 3),
     Call("a wait for another thread", 449, 449, Waits.POINTER, 3),
     Call("connect", 42, 203, Waits.CLOCK),  # the kernel gives up by itself, after minutes
-    Call("sigtimedwait", 128, 137, Waits.CLOCK),  # it may wait for SIGALRM, and nobody sees for what it waits
+    Call("sigtimedwait", 128, 137, Waits.POINTER, 2, takes_alarms=True),
     Call("a wait for a lock", 73, 32, Waits.EVENT),  # flock
     Call("a wait for a lock", 72, 25, Waits.EVENT),  # fcntl: of its operations only F_SETLKW sleeps
     Call("a wait for a semaphore", 65, 193, Waits.EVENT),

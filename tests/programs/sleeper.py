@@ -84,6 +84,12 @@ def waits_for_alarm():
     listener.accept()
 
 
+def awaits_alarm():
+    signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGALRM])
+    signal.alarm(1000)
+    signal.sigwait([signal.SIGALRM])
+
+
 def waits_for_child_with_alarm():
     """The child's only clock is one that ends it, and survives that it becomes another program."""
     if os.fork() == 0:
@@ -216,6 +222,7 @@ WAYS = {
     "sleeping_child": waits_for_sleeping_child,
     "zombie": leaves_zombie,
     "alarm": waits_for_alarm,
+    "awaited_alarm": awaits_alarm,
     "child_with_alarm": waits_for_child_with_alarm,
     "closed_timer": waits_for_closed_timer,
     "alarms_in_a_storm": sets_alarms_in_a_storm,

@@ -155,6 +155,7 @@ STILL = {
     "select": "blocked in select",
     "epoll": "blocked in epoll_wait",
     "lock": "blocked in a wait for another thread",
+    "sigwaitinfo": "blocked in sigtimedwait",
     "child": "blocked in a wait for a child process; blocked in recv on a socket",
     "zombie": "1 exited child process not reaped; blocked in recv on a socket",
     "two_threads_receive": "2 threads blocked in recv on a socket",
@@ -165,8 +166,7 @@ TIMED = {
     "select_with_timeout": "blocked in select with a timeout of its own",
     "timerfd": "blocked in poll",
     "sleep": "sleeping on its own timer",
-    "sigtimedwait": "in sigtimedwait",
-    "sigwaitinfo": "in sigtimedwait",  # for ever, but perhaps for SIGALRM: nobody sees which signals it waits for
+    "sigtimedwait": "blocked in sigtimedwait with a timeout of its own",
     "sleeping_child": "blocked in a wait for a child process; sleeping on its own timer",
     "one_thread_sleeps": "blocked in recv on a socket; sleeping on its own timer",
     "main_thread_left_and_timeval": "blocked in recv on a socket",
@@ -247,7 +247,7 @@ def test_what_will_sleep_for_long_uses_no_cpu(stand: Stand) -> None:
     assert time.monotonic() - began < 30
 
 
-@pytest.mark.parametrize("way", ["alarm", "interval_timer", "child_with_alarm", "closed_timer"])
+@pytest.mark.parametrize("way", ["alarm", "awaited_alarm", "interval_timer", "child_with_alarm", "closed_timer"])
 def test_a_program_that_a_clock_will_wake_which_nobody_sees_is_not_still(stand: Stand, way: str) -> None:
     program = stand.run_ready("sleeper.py", way)
     assert asleep(program)[0] is Verdict.TIMER

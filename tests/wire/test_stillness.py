@@ -298,6 +298,7 @@ def test_who_passes_on_may_have_a_clock_at_either_end(own_timeout: bool | None) 
 
 
 ALARM = 1 << (signal.SIGALRM - 1)
+SIGTIMEDWAIT = 128
 
 
 @pytest.mark.parametrize(
@@ -336,6 +337,20 @@ ALARM = 1 << (signal.SIGALRM - 1)
 )
 def test_whatever_may_hold_a_timer_is_a_clock(change: dict[str, Any], expected: Verdict) -> None:
     assert verdict(msgspec.structs.replace(process(thread(PAUSE)), **change)) is expected
+
+
+@pytest.mark.parametrize(
+    ("change", "timeout", "expected"),
+    [
+        ({}, 0, Verdict.STILL),
+        ({}, POINTER, Verdict.TIMER),
+        ({"alarms": None}, 0, Verdict.TIMER),  # it may wait for one, and is not said to have blocked it meanwhile
+        ({"alarms": True, "ignored_signals": ALARM}, 0, Verdict.TIMER),
+    ],
+)
+def test_who_waits_for_a_signal_may_wait_for_an_alarm(change: dict[str, Any], timeout: int, expected: Verdict) -> None:
+    waits = process(thread(SIGTIMEDWAIT, POINTER, 0, timeout, 8))
+    assert verdict(msgspec.structs.replace(waits, **change)) is expected
 
 
 @pytest.mark.parametrize(
