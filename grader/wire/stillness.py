@@ -50,7 +50,8 @@ class Verdict(IntEnum):
 
 
 #: What is no socket, and changes only by what a process does.  A named pipe looks like a file and is not among them.
-_WRITTEN_BY_PROCESSES = ("pipe:[", "/dev/pts/", "/dev/tty", "anon_inode:[eventfd]")
+#: Nor does a signal come by itself, unless it is that of a clock (`_judge_clocks`).
+_WRITTEN_BY_PROCESSES = ("pipe:[", "/dev/pts/", "/dev/tty", "anon_inode:[eventfd]", "anon_inode:[signalfd]")
 
 #: What may wake a process at a time of its own.  The kernel tells of pressure (PSI) some time after it was asked to:
 #: on a busy machine a clock too.  What else its own files tell of, devices (a sound card has timers) and watches of

@@ -339,6 +339,13 @@ def test_whatever_may_hold_a_timer_is_a_clock(change: dict[str, Any], expected: 
     assert verdict(msgspec.structs.replace(process(thread(PAUSE)), **change)) is expected
 
 
+@pytest.mark.parametrize("kind", ["eventfd", "signalfd"])
+def test_what_processes_write_says_nothing_by_itself(kind: str) -> None:
+    reads = process(thread(READ, 7), files={"7": f"anon_inode:[{kind}]"})
+    assert verdict(reads) is Verdict.STILL
+    assert verdict(msgspec.structs.replace(reads, alarms=True, blocked_signals=ALARM)) is Verdict.TIMER
+
+
 @pytest.mark.parametrize(
     ("change", "timeout", "expected"),
     [
