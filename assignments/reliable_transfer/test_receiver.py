@@ -167,6 +167,7 @@ def test_damaged_frames(fresh_server: Server, stage: Stage, rng: random.Random) 
                 _must_have_ignored(client)
             _send(client, frame)
         _must_have(fresh_server, sent.name, sent.content)
+    with stage.connect_udp(fresh_server) as client:
         _send(client, *File.large_sums(rng).sent_as(_ACK_1_FOLDS_TWICE).frames)
 
 
@@ -244,10 +245,10 @@ def test_unfinished_transfers(server: Server, connect_udp: ConnectUdp, rng: rand
     _must_have(server, old.name, old.content)
     if _exists(server, f"{FOLDER}/{other.name}"):
         fail(Reason.NOT_WRITTEN, f"{other.name} is there, although its END has not come")
-    with connect_udp() as client:
-        _send(client, *again.frames, *other.frames)
-    _must_have(server, again.name, again.content)
-    _must_have(server, other.name, other.content)
+    for whole in (again, other):
+        with connect_udp() as client:
+            _send(client, *whole.frames)
+        _must_have(server, whole.name, whole.content)
 
 
 @behaviour(
