@@ -6,7 +6,7 @@ EXAMPLES := reference/tcp_uppercase
 CHECK := $(BIN)/grader check --assignment tcp_uppercase --role server --sandbox local
 
 # So many more than there are CPUs as there are lanes of tests that wait for clients over UDP (LANES in tests/conftest.py).
-WORKERS := $(shell expr $$(nproc) + \( $$(nproc) + 1 \) / 2)
+WORKERS := $(shell expr 2 \* $$(nproc))
 
 .PHONY: demo test style lint verify bench image docs clean
 

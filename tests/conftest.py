@@ -7,9 +7,9 @@ GRADER_REQUIRE_CONTAINERS=1 it fails instead, so that a machine that must have o
 `alone`: they measure time, load the machine so that others would measure it, or need one port of it that others need
 too.  They run one by one afterwards.
 
-Those marked `waits` spend their time on the timers of clients over UDP, and hardly use a CPU.  They form lanes, one for
-every two CPUs, each of which is played in order by one process, and begin before everything else: so the other
-processes, as many as there are CPUs, always have work meanwhile, and nobody waits for a client at the end.
+Those marked `waits` spend their time on the timers of clients over UDP, and hardly use a CPU.  They form lanes, as
+many as there are CPUs, each of which is played in order by one process, and begin before everything else: so the other
+processes, as many again, always have work meanwhile, and nobody waits for a client at the end.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ hypothesis.settings.load_profile("grader")
 collect_ignore = ["assignments"]
 
 #: How many tests marked `waits` are played at a time: the Makefile starts so many processes more than there are CPUs.
-LANES = (len(os.sched_getaffinity(0)) + 1) // 2
+LANES = len(os.sched_getaffinity(0))
 REQUIRED = "GRADER_REQUIRE_CONTAINERS"
 _MARKER = "container"
 #: How the reason of a skipped container test begins.
