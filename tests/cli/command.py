@@ -272,4 +272,5 @@ def _marked(mark: bytes) -> Iterator[tuple[int, str]]:
 
 
 def _alive(entry: Path) -> bool:
-    return "\nState:\tZ" not in (entry / "status").read_text(errors="replace")
+    # As bytes: in text a carriage return in its name would begin a line.
+    return b"\nState:\tZ" not in (entry / "status").read_bytes()
